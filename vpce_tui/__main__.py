@@ -1,0 +1,5 @@
+"""``python -m vpce_tui`` is ``vpce-tui``."""
+
+from vpce_tui.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The one way to AWS: calls as values, the gate they pass, the session that makes them."""

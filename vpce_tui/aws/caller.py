@@ -1,0 +1,63 @@
+"""What the rest of the product knows of AWS: somebody who makes calls."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from vpce_tui.aws.call import Answer, Call, Identity, Permit
+from vpce_tui.aws.errors import Cancelled
+
+
+class Cancel:
+    """A flag the operator can raise (Escape); work looks at it between calls."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the work to end."""
+        self._event.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work should end."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` when asked to end."""
+        if self._event.is_set():
+            raise Cancelled
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than until asked to end; raises then."""
+        if self._event.wait(seconds):
+            raise Cancelled
+
+
+class Caller(Protocol):
+    """Makes calls through the gate. Thread-safe. Errors are :class:`~vpce_tui.aws.errors.AwsError`."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused for the life of this process."""
+
+    @property
+    def home_region(self) -> str:
+        """The region of the profile, for what has none of its own."""
+
+    def identity(self) -> Identity:
+        """Who AWS says we are; asked once, then remembered."""
+
+    def confirm_identity(self) -> Identity:
+        """Ask AWS again; used before each step that changes something."""
+
+    def read(self, call: Call) -> Answer:
+        """Make one read."""
+
+    def pages(
+        self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
+    ) -> Iterator[Answer]:
+        """Every page of a paged read (one answer where the operation is not paged)."""
+
+    def write(self, call: Call, permit: Permit) -> Answer:
+        """Make one write, once, never repeated by us."""

@@ -1,0 +1,179 @@
+"""The one door every AWS request passes.
+
+Two hooks on the botocore session, so that every client made from it has them: ``provide-client-params``
+(before parameters are looked at; presigning passes it too) and ``before-sign`` (nothing leaves unsigned by
+us: helpers that sign without a call, such as database tokens, end here). See design §3.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from vpce_tui.aws.call import Call, Permit
+from vpce_tui.aws.catalogue import Access, find
+
+_TICKET: Final = "vpce_tui_ticket"
+
+_GLOBAL_ENDPOINTS: Final = {
+    "aws-global": "us-east-1",
+    "aws-cn-global": "cn-north-1",
+    "aws-us-gov-global": "us-gov-west-1",
+}
+"""What botocore calls the region of a global service, and the region it stands in."""
+
+
+class Why(StrEnum):
+    """Why the gate refused."""
+
+    UNKNOWN = "not on the reviewed list of operations"
+    READ_ONLY = "this process is read-only"
+    NO_INCIDENT = "no incident is open"
+    NO_PERMIT = "no journalled intent stands behind it"
+    WRONG_PERMIT = "the permit was given for another call"
+    USED = "the permit was used already"
+    NO_ACCOUNT = "the account is not known yet"
+    PRESIGN = "presigned requests leave this process uncontrolled"
+    UNSEEN = "it did not pass the gate"
+
+
+_ALLOWED_BY: Final[dict[Why, str]] = {
+    Why.UNKNOWN: "nothing in this version; the operation must be added to vpce_tui/aws/catalogue.py and reviewed",
+    Why.READ_ONLY: "starting vpce-tui without --read-only (and without VPCE_TUI_READ_ONLY)",
+    Why.NO_INCIDENT: "opening an incident and approving a plan that holds this call",
+    Why.NO_PERMIT: "approving a plan that holds this call, so that its intent is journalled",
+    Why.WRONG_PERMIT: "a new plan that holds exactly this call",
+    Why.USED: "nothing: a permit works once; plan the step again",
+    Why.NO_ACCOUNT: "a successful sts:GetCallerIdentity first",
+    Why.PRESIGN: "nothing: vpce-tui never presigns",
+    Why.UNSEEN: "nothing: only calls made through the caller may be signed",
+}
+
+
+class Refused(Exception):
+    """The gate did not let an operation through. Nothing was sent."""
+
+    def __init__(self, operation: str, why: Why) -> None:
+        self.operation = operation
+        self.why = why
+        self.allowed_by = _ALLOWED_BY[why]
+        super().__init__(f"refused: {operation}: {why.value}. What would allow it: {self.allowed_by}.")
+
+
+class PermitIssuer(Protocol):
+    """Who may stand behind a write: an open journal."""
+
+    def redeem(self, permit: Permit, fingerprint: str) -> str:
+        """``""`` when the permit is genuine, for this fingerprint and unused (it is used now); else why not:
+        ``"unknown"``, ``"other"`` or ``"used"``."""
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """Proof, inside one request, that it passed the first hook."""
+
+    operation: str
+    write: bool
+    signed: int = 0
+
+
+_permit: ContextVar[Permit | None] = ContextVar("vpce_tui_permit", default=None)
+
+
+class Gate:
+    """Refuses everything that is not listed, and every write without a journal behind it.
+
+    ``read_only`` is fixed for the life of the object; there is no way to lift it.
+    """
+
+    __slots__ = ("__read_only", "_account", "_issuer")
+
+    def __init__(self, *, read_only: bool) -> None:
+        self.__read_only = read_only
+        self._account = ""
+        self._issuer: PermitIssuer | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Fixed when the process started."""
+        return self.__read_only
+
+    def bind_account(self, account: str) -> None:
+        """Record the account AWS named; permits hold for it alone."""
+        self._account = account
+
+    def open_incident(self, issuer: PermitIssuer | None) -> None:
+        """Let this journal's permits through (None: no incident is open any more)."""
+        self._issuer = issuer
+
+    @contextmanager
+    def carrying(self, permit: Permit) -> Iterator[None]:
+        """Make the calls of this block under ``permit``."""
+        token = _permit.set(permit)
+        try:
+            yield
+        finally:
+            _permit.reset(token)
+
+    def guard(self, events: Any) -> None:
+        """Put the two hooks on a botocore session's (or client's) event system."""
+        events.register_last("provide-client-params", self._on_params, unique_id="vpce-tui-gate-params")
+        events.register_last("before-sign", self._on_sign, unique_id="vpce-tui-gate-sign")
+
+    def _on_params(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+        service, operation = model.service_model.service_name, model.name
+        name = f"{service}:{operation}"
+        listed = find(service, operation)
+        if listed is None:
+            raise Refused(name, Why.UNKNOWN)
+        if context.get("is_presign_request"):
+            raise Refused(name, Why.PRESIGN)
+        write = listed.access is Access.WRITE
+        if write:
+            named = str(context.get("client_region") or "")
+            region = _GLOBAL_ENDPOINTS.get(named, named)
+            self._check_write(Call(service, operation, region, params), name)
+        context[_TICKET] = _Ticket(operation, write)
+
+    def _check_write(self, call: Call, name: str) -> None:
+        if self.__read_only:
+            raise Refused(name, Why.READ_ONLY)
+        if self._issuer is None:
+            raise Refused(name, Why.NO_INCIDENT)
+        if not self._account:
+            raise Refused(name, Why.NO_ACCOUNT)
+        permit = _permit.get()
+        if permit is None:
+            raise Refused(name, Why.NO_PERMIT)
+        problem = self._issuer.redeem(permit, call.fingerprint(self._account))
+        if problem:
+            raise Refused(name, {"used": Why.USED, "other": Why.WRONG_PERMIT}.get(problem, Why.NO_PERMIT))
+
+    @staticmethod
+    def _on_sign(request: Any, operation_name: str, **_: Any) -> None:
+        ticket = request.context.get(_TICKET)
+        if not isinstance(ticket, _Ticket) or ticket.operation != operation_name:
+            raise Refused(operation_name, Why.UNSEEN)
+        if ticket.write and ticket.signed:
+            raise Refused(operation_name, Why.USED)
+        ticket.signed += 1
+
+
+class CredentialGate:
+    """The gate of the credential session: its tiny list, nothing else."""
+
+    def __init__(self, allowed: frozenset[tuple[str, str]]) -> None:
+        self._allowed = allowed
+
+    def guard(self, events: Any) -> None:
+        """Put the hook on the credential session's event system."""
+        events.register_last("provide-client-params", self._on_params, unique_id="vpce-tui-credential-gate")
+
+    def _on_params(self, model: Any, context: dict[str, Any], **_: Any) -> None:
+        name = f"{model.service_model.service_name}:{model.name}"
+        if (model.service_model.service_name, model.name) not in self._allowed:
+            raise Refused(name, Why.UNKNOWN)
+        if context.get("is_presign_request"):
+            raise Refused(name, Why.PRESIGN)

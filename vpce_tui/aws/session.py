@@ -1,0 +1,245 @@
+"""The session: makes the calls, every one through the gate.
+
+Reads are retried by botocore in *adaptive* mode; writes never (``total_max_attempts=1``): after a lost answer the
+engine asks AWS what happened. Credentials are found by a second botocore session whose gate knows only credential
+operations. botocore is imported when the first session is made, not when this file is.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from vpce_tui.aws.call import Answer, Call, Identity, Permit
+from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS
+from vpce_tui.aws.errors import AwsError, Kind, kind_of
+from vpce_tui.aws.gate import CredentialGate, Gate
+
+GLOBAL_REGION: Final = "us-east-1"
+"""Where global services (IAM) are called and recorded."""
+
+CONNECT_TIMEOUT: Final = 5
+READ_TIMEOUT: Final = 30
+_READ_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach AWS. The secret never shows in ``repr``."""
+
+    profile: str = ""
+    region: str = ""
+    endpoint_url: str = ""
+    key_id: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    read_attempts: int = _READ_ATTEMPTS
+
+
+class AwsSession:
+    """A :class:`~vpce_tui.aws.caller.Caller` over botocore."""
+
+    def __init__(self, access: Access, gate: Gate) -> None:
+        import botocore.session  # noqa: PLC0415 - slow; nothing before the first call needs it
+
+        self._access = access
+        self._gate = gate
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._identity: Identity | None = None
+        try:
+            self._session = botocore.session.Session(profile=access.profile or None)
+            gate.guard(self._session.get_component("event_emitter"))
+            self._lend_credentials()
+            region = access.region or self._session.get_config_variable("region")
+        except Exception as error:
+            raise translate(error, Call("sts", "GetCallerIdentity", "")) from None
+        self.home_region: str = region or GLOBAL_REGION
+
+    def _lend_credentials(self) -> None:
+        """Credentials come from their own session, or are given (the lab)."""
+        if self._access.key_id:
+            self._session.set_credentials(self._access.key_id, self._access.secret, self._access.token or None)
+            return
+        import botocore.session  # noqa: PLC0415
+
+        lender = botocore.session.Session(profile=self._access.profile or None)
+        CredentialGate(CREDENTIAL_OPERATIONS).guard(lender.get_component("event_emitter"))
+        self._session._credentials = lender.get_credentials()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused for the life of this process."""
+        return self._gate.read_only
+
+    @property
+    def gate(self) -> Gate:
+        """The gate of this session."""
+        return self._gate
+
+    def client(self, service: str, region: str, *, write: bool) -> Any:
+        """The (cached) client; its hooks come from the session."""
+        key = (service, region, write)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._new_client(service, region, write=write)
+            return self._clients[key]
+
+    def _new_client(self, service: str, region: str, *, write: bool) -> Any:
+        from botocore.config import Config  # noqa: PLC0415
+
+        retries: dict[str, Any] = (
+            {"total_max_attempts": 1} if write else {"mode": "adaptive", "total_max_attempts": self._access.read_attempts}
+        )
+        given: dict[str, Any] = {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "read_timeout": READ_TIMEOUT,
+            "retries": retries,
+            "max_pool_connections": 4,
+            "user_agent_extra": "vpce-tui",
+        }
+        if self._access.key_id:
+            given["proxies"] = {}
+        return self._session.create_client(
+            service, region_name=region, endpoint_url=self._access.endpoint_url or None, config=Config(**given)
+        )
+
+    def identity(self) -> Identity:
+        """Who AWS says we are; the first call of every run."""
+        return self._identity or self.confirm_identity()
+
+    def confirm_identity(self) -> Identity:
+        """Ask AWS again who we are, and bind the gate to that account."""
+        answer = self.read(Call("sts", "GetCallerIdentity", self.home_region)).data
+        alias = self._identity.alias if self._identity else self._account_alias()
+        found = Identity(str(answer["Account"]), str(answer["Arn"]), str(answer["UserId"]), alias)
+        self._gate.bind_account(found.account)
+        self._identity = found
+        return found
+
+    def _account_alias(self) -> str:
+        try:
+            aliases = self.read(Call("iam", "ListAccountAliases", GLOBAL_REGION)).data.get("AccountAliases", [])
+        except AwsError:
+            return ""
+        return str(aliases[0]) if aliases else ""
+
+    def read(self, call: Call) -> Answer:
+        """Make one read."""
+        return self._made(call, write=False)
+
+    def write(self, call: Call, permit: Permit) -> Answer:
+        """Make one write under ``permit``; never retried here."""
+        with self._gate.carrying(permit):
+            return self._made(call, write=True)
+
+    def pages(
+        self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
+    ) -> Iterator[Answer]:
+        """Every page, by botocore's paginator; ``before_page`` is called before each request (pacing, cancel).
+
+        ``after_token`` begins at a page whose token an earlier run gave.
+        """
+        try:
+            client = self.client(call.service, call.region, write=False)
+            method = _method(call.operation)
+            if not client.can_paginate(method):
+                if before_page:
+                    before_page()
+                yield self.read(call)
+                return
+            config = {"StartingToken": after_token} if after_token else {}
+            walk = iter(client.get_paginator(method).paginate(**call.parameters, PaginationConfig=config))
+        except Exception as error:
+            raise translate(error, call) from None
+        while True:
+            if before_page:
+                before_page()
+            started = time.perf_counter()
+            try:
+                page = next(walk)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise translate(error, call) from None
+            yield _answer(page, started)
+
+    def _made(self, call: Call, *, write: bool) -> Answer:
+        started = time.perf_counter()
+        try:
+            client = self.client(call.service, call.region, write=write)
+            data = client._make_api_call(call.operation, dict(call.parameters))
+        except Exception as error:
+            raise translate(error, call) from None
+        return _answer(data, started)
+
+
+def _answer(data: dict[str, Any], started: float) -> Answer:
+    meta = data.pop("ResponseMetadata", {})
+    return Answer(
+        data=data,
+        request_id=str(meta.get("RequestId", "")),
+        aws_time=_http_date(meta.get("HTTPHeaders", {}).get("date")),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _http_date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header) if header else None
+    except ValueError:
+        return None
+
+
+def _method(operation: str) -> str:
+    from botocore import xform_name  # noqa: PLC0415
+
+    return str(xform_name(operation))
+
+
+def translate(error: BaseException, call: Call) -> Exception:
+    """A botocore error as :class:`AwsError`; anything of ours (a refusal) as it is."""
+    import botocore.exceptions as be  # noqa: PLC0415
+
+    def made(code: str, kind: Kind, *, known: bool = True) -> AwsError:
+        return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
+
+    if isinstance(error, be.ClientError):
+        return _from_client_error(error, call)
+    if isinstance(error, (be.NoCredentialsError, be.PartialCredentialsError, be.ProfileNotFound)):
+        return made(type(error).__name__, Kind.NO_CREDENTIALS)
+    if isinstance(
+        error,
+        (be.UnauthorizedSSOTokenError, be.SSOTokenLoadError, be.TokenRetrievalError, be.CredentialRetrievalError),
+    ):
+        return made(type(error).__name__, Kind.EXPIRED)
+    if isinstance(error, (be.EndpointConnectionError, be.ConnectTimeoutError, be.ProxyConnectionError, be.SSLError)):
+        return made(type(error).__name__, Kind.UNREACHABLE)
+    if isinstance(error, (be.InvalidRegionError, be.NoRegionError)):
+        return made(type(error).__name__, Kind.REGION)
+    if isinstance(error, (be.ParamValidationError, be.UnknownServiceError)):
+        return made(type(error).__name__, Kind.INVALID)
+    if isinstance(error, (be.HTTPClientError, be.ConnectionError)):
+        return made(type(error).__name__, Kind.UNREACHABLE, known=False)
+    if isinstance(error, be.BotoCoreError):
+        return made(type(error).__name__, Kind.SERVER, known=False)
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def _from_client_error(error: Any, call: Call) -> AwsError:
+    body = error.response.get("Error", {})
+    meta = error.response.get("ResponseMetadata", {})
+    code = str(body.get("Code", "Unknown"))
+    status = int(meta.get("HTTPStatusCode", 0) or 0)
+    return AwsError(
+        call.name,
+        call.region,
+        code,
+        str(body.get("Message", "")),
+        kind_of(code, status),
+        outcome_known=status < 500 or status == 503 and code == "RequestLimitExceeded",
+        request_id=str(meta.get("RequestId", "")),
+    )

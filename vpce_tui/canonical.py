@@ -1,0 +1,39 @@
+"""One byte form for one value: what is hashed, compared and signed is always written this way."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: times as RFC 3339 UTC, bytes as ``{"$bytes": hex}``, mappings as dicts."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, (bytes, bytearray)):
+        return {"$bytes": bytes(value).hex()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, (frozenset, set)):
+        return sorted(plain(item) for item in value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys, no blanks, ASCII only (so that lone surrogates survive), as bytes."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of :func:`canonical`, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def rfc3339(moment: datetime) -> str:
+    """``2026-01-31T02:14:05Z``: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,45 @@
+"""Evidence files: named by their SHA-256, so that a changed file gives itself away."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vpce_tui.canonical import canonical
+from vpce_tui.incident.files import write_atomically
+from vpce_tui.incident.journal import Journal, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One file: what it is, its SHA-256 (also its file name) and size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+def store(journal: Journal, step: str, name: str, content: Any, **about: Any) -> Evidence:
+    """Write ``content`` (bytes, or anything JSON can hold) beside the journal and record it there.
+
+    The bytes are kept as they came, secrets included: the file is the evidence (0600). The journal gets only its
+    hash. The name from AWS is never used as a path.
+    """
+    data = content if isinstance(content, bytes) else canonical(content)
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = evidence_path(journal.folder, sha256)
+    if not (path.exists() and path.stat().st_size == len(data)):
+        write_atomically(path, data)
+    journal.append(Kind.EVIDENCE, {"step": step, "evidence": name, "sha256": sha256, "size": len(data), **about})
+    return Evidence(name, sha256, len(data))
+
+
+def evidence_path(folder: Path, sha256: str) -> Path:
+    """Where the evidence with this hash lies."""
+    return folder / "evidence" / sha256
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,317 @@
+"""The journal: append-only rows in a SHA-256 chain, in SQLite, on disk before a permit is handed out.
+
+Each row holds the time (UTC), the operator, a kind, a JSON payload, the hash of the row before and its own:
+``sha256(previous + canonical([seq, time, operator, kind, payload]))``. Design §3.
+"""
+
+import hashlib
+import re
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+from vpce_tui.aws.call import Call, Permit
+from vpce_tui.canonical import canonical
+from vpce_tui.incident import redact
+from vpce_tui.incident.errors import DiskFull, NewerRecord, ReadOnlyRecord, RecordError
+from vpce_tui.incident.files import ensure_room, private_folder, sync_folder
+from vpce_tui.incident.lock import Lock
+
+VERSION: Final = 1
+GENESIS: Final = "0" * 64
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class Kind(StrEnum):
+    """What a row tells."""
+
+    OPENED = "opened"
+    OPERATOR = "operator"
+    PLAN = "plan"
+    APPROVED = "approved"
+    INTENT = "intent"
+    RESULT = "result"
+    CHECK = "check"
+    EVIDENCE = "evidence"
+    NOTE = "note"
+    UNDO = "undo"
+    ERROR = "error"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the record. ``payload`` is the canonical JSON text that was hashed."""
+
+    seq: int
+    time: str
+    operator: str
+    kind: str
+    payload: str
+    previous: str
+    hash: str
+
+    @property
+    def data(self) -> Any:
+        """The payload, parsed."""
+        import json  # noqa: PLC0415
+
+        return json.loads(self.payload)
+
+
+_SCHEMA: Final = f"""
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY, time TEXT NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL,
+  payload TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
+  WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal)
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+PRAGMA user_version = {VERSION};
+"""
+
+
+def row_hash(previous: str, seq: int, time: str, operator: str, kind: str, payload: str) -> str:
+    """The hash that binds a row to all before it."""
+    return hashlib.sha256(previous.encode("ascii") + canonical([seq, time, operator, kind, payload])).hexdigest()
+
+
+class Journal:
+    """An open incident record. Use :meth:`open`; close it, or use it as a context."""
+
+    def __init__(self, folder: Path, operator: str, clock: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self.operator = operator
+        self.holder = ""
+        self._clock = clock
+        self._lock = Lock(folder / "lock")
+        self._guard = threading.RLock()
+        self._permits: dict[str, tuple[str, bool]] = {}
+        self._db: sqlite3.Connection | None = None
+        self._writable = False
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        operator: str,
+        *,
+        create: bool = False,
+        write: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Self:
+        """Open (or with ``create`` make) the record in ``folder``.
+
+        Where another process holds it, it opens for reading and ``holder`` says who that is.
+        Raises :class:`RecordError` and its kinds.
+        """
+        if not NAME.fullmatch(folder.name):
+            raise RecordError(f"{folder.name!r} is no name for an incident: use letters, digits, dot, dash, at most 63.")
+        there = (folder / "journal.db").exists()
+        if not there and not create:
+            raise RecordError(f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them.")
+        journal = cls(folder, operator, clock)
+        if write:
+            private_folder(folder)
+            private_folder(folder / "evidence")
+            journal.holder = journal._lock.take(operator, _now(clock))
+            journal._writable = not journal.holder
+        try:
+            journal._connect(there)
+        except BaseException:
+            journal._lock.release()
+            raise
+        return journal
+
+    @property
+    def name(self) -> str:
+        """The incident's name: its folder's."""
+        return self.folder.name
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process holds the record."""
+        return self._writable
+
+    def _connect(self, there: bool) -> None:
+        path = self.folder / "journal.db"
+        try:
+            if self._writable:
+                if not there:
+                    path.touch(mode=0o600)
+                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+                self._check_version()
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='journal'").fetchone():
+                    self._db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+                    sync_folder(self.folder)
+                for beside in self.folder.glob("journal.db*"):
+                    beside.chmod(0o600)
+            else:
+                self._db = self._connect_to_read(path)
+                self._check_version()
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        except OSError as error:
+            from vpce_tui.incident.files import told  # noqa: PLC0415
+
+            raise told(error, path) from error
+
+    @staticmethod
+    def _connect_to_read(path: Path) -> sqlite3.Connection:
+        uri = path.absolute().as_uri()
+        try:
+            db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False, timeout=10)
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            db = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return db
+
+    def _check_version(self) -> None:
+        assert self._db is not None
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise NewerRecord(
+                f"the record {self.name!r} was written by a newer vpce-tui (format {version}, this one knows {VERSION}). "
+                "It is left untouched. Use the newer version."
+            )
+
+    def _told(self, error: sqlite3.Error) -> RecordError:
+        said = str(error)
+        if "full" in said or "disk I/O" in said:
+            return DiskFull(f"the record {self.name!r} cannot be written: {said}. Free some space, then try again.")
+        return RecordError(f"the record {self.name!r} cannot be used: {said}. Run vpce-tui verify {self.name}.")
+
+    def append(self, kind: Kind, payload: Mapping[str, Any]) -> Row:
+        """Add a row; it is on disk when this returns. Secrets are taken out first.
+
+        Raises :class:`ReadOnlyRecord` where somebody else holds the record, :class:`DiskFull`.
+        """
+        if not self._writable:
+            raise ReadOnlyRecord(
+                f"the record {self.name!r} is open for reading only" + (f": {self.holder} holds it." if self.holder else ".")
+            )
+        text = canonical(redact.payload(payload)).decode("ascii")
+        with self._guard:
+            assert self._db is not None
+            last = self._db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+            time = _now(self._clock)
+            own = row_hash(previous, seq, time, self.operator, kind.value, text)
+            row = Row(seq, time, self.operator, kind.value, text, previous, own)
+            try:
+                self._db.execute(
+                    "INSERT INTO journal VALUES (?,?,?,?,?,?,?)",
+                    (row.seq, row.time, row.operator, row.kind, row.payload, row.previous, row.hash),
+                )
+            except sqlite3.Error as error:
+                raise self._told(error) from error
+        return row
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, oldest first."""
+        assert self._db is not None
+        try:
+            with self._guard:
+                found = self._db.execute(
+                    "SELECT seq,time,operator,kind,payload,previous,hash FROM journal ORDER BY seq"
+                ).fetchall()
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        for row in found:
+            yield Row(*row)
+
+    @property
+    def head(self) -> str:
+        """The hash of the last row: it stands for the whole record."""
+        last = GENESIS
+        for row in self.rows():
+            last = row.hash
+        return last
+
+    def ensure_room(self) -> None:
+        """Raise :class:`DiskFull` before a step begins that could not be recorded."""
+        ensure_room(self.folder)
+
+    def intend(self, step: str, calls: Mapping[str, Call], account: str, **more: Any) -> dict[str, Permit]:
+        """Write down that these calls are about to be made; gives one permit for each, by the same key.
+
+        The row is on disk before the permits exist. A call whose parameters hold a secret is not journalled and
+        gets none (:class:`RecordError`).
+        """
+        for key, call in calls.items():
+            if redact.holds_secret(call.parameters):
+                raise RecordError(
+                    f"a parameter of {call.name} ({key}) looks like a secret, and secrets are never recorded; "
+                    "the call is not made. Do this step by hand."
+                )
+        row = self.append(
+            Kind.INTENT,
+            {
+                "step": step,
+                **more,
+                "calls": [
+                    {
+                        "id": key,
+                        "service": call.service,
+                        "operation": call.operation,
+                        "region": call.region,
+                        "parameters": call.parameters,
+                        "fingerprint": call.fingerprint(account),
+                    }
+                    for key, call in calls.items()
+                ],
+            },
+        )
+        permits = {}
+        with self._guard:
+            for key, call in calls.items():
+                permit = Permit(f"{row.seq}.{secrets.token_hex(8)}", call.fingerprint(account))
+                self._permits[permit.number] = (permit.fingerprint, False)
+                permits[key] = permit
+        return permits
+
+    def redeem(self, permit: Permit, fingerprint: str) -> str:
+        """The gate's question: see :class:`vpce_tui.aws.gate.PermitIssuer`."""
+        with self._guard:
+            known = self._permits.get(permit.number)
+            if known is None:
+                return "unknown"
+            given, used = known
+            if used:
+                return "used"
+            if given != fingerprint:
+                return "other"
+            self._permits[permit.number] = (given, True)
+            return ""
+
+    def close(self) -> None:
+        """Close the file and let go of the lock."""
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+        self._permits.clear()
+        self._writable = False
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _now(clock: Callable[[], datetime]) -> str:
+    return clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,56 @@
+"""One writer an incident: a lock that dies with its holder (POSIX ``flock``)."""
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from vpce_tui.incident.files import told
+
+
+class Lock:
+    """Holds ``path`` locked until closed or the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def take(self, operator: str, since: str) -> str:
+        """``""`` when taken; otherwise who holds it."""
+        try:
+            file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115 - held for the life of the lock
+            os.chmod(self._path, 0o600)
+        except OSError as error:
+            raise told(error, self._path) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = _holder(file.read())
+            file.close()
+            return holder
+        try:
+            file.seek(0)
+            file.truncate()
+            json.dump({"pid": os.getpid(), "host": socket.gethostname(), "operator": operator, "since": since}, file)
+            file.flush()
+        except OSError as error:
+            raise told(error, self._path) from error
+        self._file = file
+        return ""
+
+    def release(self) -> None:
+        """Let go."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _holder(text: str) -> str:
+    try:
+        told_by = json.loads(text)
+        return f"{told_by['operator']} on {told_by['host']}, process {told_by['pid']}, since {told_by['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

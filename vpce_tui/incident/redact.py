@@ -1,0 +1,71 @@
+"""Keeps secrets out of the journal.
+
+Free text (errors, notes, names) is searched for what looks like a secret. Parameters of calls are looked at by
+key first: names and ids are never touched, because the inverse of a call must be recorded exactly.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+HIDDEN: Final = "⟨secret not recorded⟩"
+
+_SECRET_KEYS: Final = frozenset(
+    {
+        "secretaccesskey", "sessiontoken", "password", "userdata", "secretstring", "secretbinary", "privatekey",
+        "keymaterial", "passworddata", "oldpassword", "newpassword", "masteruserpassword", "authtoken",
+        "clientsecret", "secret", "securitytoken",
+    }
+)  # fmt: skip
+_NAME_KEY: Final = re.compile(r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$", re.IGNORECASE)
+
+_KEY_ID: Final = re.compile(r"\b(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,28}([A-Z0-9]{4})\b")
+_PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_-]{40,}")
+_WELL_KNOWN: Final = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)")
+_ASSIGNED: Final = re.compile(
+    r"(?i)((?:secret|password|passwd|pwd|token|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]{6,})"
+)
+_FORTY: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+
+
+def _forty(match: re.Match[str]) -> str:
+    found = match.group()
+    mixed = re.search("[a-z]", found) and re.search("[A-Z]", found) and re.search("[0-9/+]", found)
+    return HIDDEN if mixed else found
+
+
+def text(value: str) -> str:
+    """``value`` with everything that looks like a secret replaced; access key ids shortened to their ends."""
+    value = _PEM.sub(HIDDEN, value)
+    value = _TOKEN.sub(HIDDEN, value)
+    value = _WELL_KNOWN.sub(HIDDEN, value)
+    value = _ASSIGNED.sub(lambda found: found.group(1) + HIDDEN, value)
+    value = _FORTY.sub(_forty, value)
+    return _KEY_ID.sub(r"\1…\2", value)
+
+
+def payload(value: Any, key: str = "") -> Any:
+    """A journal payload without secrets, whatever its depth."""
+    if isinstance(value, Mapping):
+        return {name: payload(item, str(name)) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [payload(item, key) for item in value]
+    if key.lower() in _SECRET_KEYS and value not in (None, "", HIDDEN):
+        return HIDDEN
+    if isinstance(value, str) and not _NAME_KEY.search(key):
+        return text(value)
+    return value
+
+
+def holds_secret(parameters: Mapping[str, Any]) -> bool:
+    """Whether recording these call parameters would lose something: then the call cannot be journalled."""
+    return bool(payload(parameters) != _listed(parameters))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _listed(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_listed(item) for item in value]
+    return value
