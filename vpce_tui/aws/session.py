@@ -203,6 +203,7 @@ def _method(operation: str) -> str:
 def translate(error: BaseException, call: Call) -> Exception:
     """A botocore error as :class:`AwsError`; anything of ours (a refusal) as it is."""
     import botocore.exceptions as be  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     def made(code: str, kind: Kind, *, known: bool = True) -> AwsError:
         return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
@@ -224,7 +225,7 @@ def translate(error: BaseException, call: Call) -> Exception:
         return made(type(error).__name__, Kind.INVALID)
     if isinstance(error, (be.HTTPClientError, be.ConnectionError)):
         return made(type(error).__name__, Kind.UNREACHABLE, known=False)
-    if isinstance(error, be.BotoCoreError):
+    if isinstance(error, (be.BotoCoreError, ResponseParserError)):
         return made(type(error).__name__, Kind.SERVER, known=False)
     return error if isinstance(error, Exception) else RuntimeError(str(error))
 

@@ -1,0 +1,172 @@
+"""The things of an account as frozen values. Ids, names and times are AWS's own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One permission of a security group: protocol (``-1``: all), ports (None: all) and where from or to."""
+
+    protocol: str
+    from_port: int | None
+    to_port: int | None
+    peer: str
+
+    @property
+    def world(self) -> bool:
+        """Open to every address, IPv4 or IPv6."""
+        return self.peer in ("0.0.0.0/0", "::/0")
+
+    @property
+    def all_ports(self) -> bool:
+        """Every port of its protocol, or every protocol."""
+        return self.protocol == "-1" or self.from_port in (None, -1) or (self.from_port, self.to_port) == (0, 65535)
+
+    def covers(self, port: int) -> bool:
+        """Whether TCP ``port`` is let through."""
+        if self.protocol == "-1":
+            return True
+        if self.protocol not in ("tcp", "6"):
+            return False
+        return self.all_ports or (self.from_port or 0) <= port <= (self.to_port or 65535)
+
+    def __str__(self) -> str:
+        if self.protocol == "-1":
+            ports = "all traffic"
+        elif self.all_ports:
+            ports = f"{self.protocol} all ports"
+        elif self.from_port == self.to_port:
+            ports = f"{self.protocol} {self.from_port}"
+        else:
+            ports = f"{self.protocol} {self.from_port}-{self.to_port}"
+        return f"{ports} {self.peer}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A group with its rules."""
+
+    id: str
+    name: str
+    vpc_id: str
+    region: str
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One network interface of an instance or endpoint."""
+
+    id: str
+    private_ip: str
+    public_ip: str
+    subnet_id: str
+    vpc_id: str
+    groups: tuple[str, ...]
+    primary: bool = False
+    requester_managed: bool = False
+    ipv6: tuple[str, ...] = ()
+    private_ips: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One EBS volume as it is attached."""
+
+    id: str
+    device: str
+    delete_on_termination: bool
+    encrypted: bool | None = None
+    kms_key: str = ""
+    size_gib: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One EC2 instance."""
+
+    id: str
+    region: str
+    account: str
+    state: str
+    type: str = ""
+    image_id: str = ""
+    launched: datetime | None = None
+    vpc_id: str = ""
+    subnet_id: str = ""
+    private_ip: str = ""
+    public_ip: str = ""
+    profile_arn: str = ""
+    lifecycle: str = ""
+    spot_request_id: str = ""
+    http_tokens: str = ""
+    http_endpoint: str = ""
+    root_device: str = ""
+    interfaces: tuple[Interface, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The Name tag (written by whoever may tag: not to be trusted)."""
+        return self.tags.get("Name", "")
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address that is its own."""
+        own = {self.private_ip, self.public_ip}
+        for interface in self.interfaces:
+            own |= {interface.private_ip, interface.public_ip, *interface.ipv6, *interface.private_ips}
+        return frozenset(own - {""})
+
+    @property
+    def gone(self) -> bool:
+        """Terminated, or on the way there."""
+        return self.state in ("terminated", "shutting-down")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One VPC endpoint as it is now."""
+
+    id: str
+    region: str
+    account: str
+    type: str
+    service: str
+    state: str
+    vpc_id: str
+    groups: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    policy: str = ""
+    private_dns: bool = False
+    requester_managed: bool = False
+    created: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One GuardDuty finding about an instance. ``severity`` is GuardDuty's number, 1 to 10."""
+
+    id: str
+    region: str
+    type: str
+    severity: float
+    instance_id: str
+    title: str
+    updated: datetime | None
+    count: int = 1
+    access_key_id: str = ""
+
+
+def tags_of(raw: Any) -> dict[str, str]:
+    """AWS's list of ``{Key, Value}`` as a dict."""
+    return {str(item.get("Key", "")): str(item.get("Value", "")) for item in raw or () if isinstance(item, Mapping)}

@@ -1,0 +1,139 @@
+"""The lab's server: moto behind the layers, on loopback, with the story in it."""
+
+import json
+import logging
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
+from vpce_tui.aws.session import Access
+from vpce_tui.lab.faults import Fault, Faults
+from vpce_tui.lab.history import LookupEvents, Recorder, Store
+from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
+from vpce_tui.lab.request import App, Environ, StartResponse, guarded
+
+ACCOUNT: Final = "123456789012"
+ALIAS: Final = "prod-main"
+HOME: Final = "eu-west-1"
+OPERATOR: Final = "alice"
+
+
+@dataclass
+class Keys:
+    """Credentials of one party of the story. Worth nothing outside the lab."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+class Lab:
+    """One emulated AWS. :meth:`build` makes the account, :meth:`serve` answers on a port.
+
+    ``seed`` decides every id; ``clock`` gives now (the story's times are relative to it).
+    """
+
+    def __init__(self, seed: int = 7, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.seed = seed
+        self.clock = clock
+        self.store = Store()
+        self.faults = Faults(_nothing)
+        self.operator = Keys("", "")
+        self.facts: dict[str, Any] = {}
+        self._app: App | None = None
+        self._server: Any = None
+
+    def build(self) -> "Lab":
+        """Make moto's account and the story. Takes a few seconds; starts no thread."""
+        from vpce_tui.lab import story  # noqa: PLC0415
+
+        warnings.filterwarnings("ignore", module="moto")
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        bare = _moto_app(self.seed)
+        self.facts = story.tell(self, bare)
+        inner: App = OneAtATime(bare)
+        inner = LookupEvents(inner, self.store, self.clock)
+        inner = ClientTokens(inner)
+        inner = DryRun(inner)
+        inner = guarded(Identities(inner, ACCOUNT))
+        inner = Recorder(inner, self.store, ACCOUNT, self.clock)
+        self.faults = Faults(inner, self.faults.faults)
+        self._app = self.faults
+        return self
+
+    def inject(self, faults: Sequence[Fault]) -> None:
+        """Add faults."""
+        self.faults.faults.extend(faults)
+
+    def serve(self, port: int = 0) -> str:
+        """Answer on ``127.0.0.1`` in a thread of this process; gives the URL."""
+        from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+
+        class Quiet(WSGIRequestHandler):  # type: ignore[misc]
+            """HTTP/1.1 (connections are kept), no lines on stderr."""
+
+            protocol_version = "HTTP/1.1"
+
+            def log(self, *_: Any, **__: Any) -> None:
+                return
+
+            def setup(self) -> None:
+                super().setup()
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        self._server = make_server("127.0.0.1", port, self, threaded=True, request_handler=Quiet)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, name="lab", daemon=True).start()
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def stop(self) -> None:
+        """Stop answering."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def access(self, region: str = HOME) -> Access:
+        """How the operator reaches the lab."""
+        keys = self.operator
+        return Access(region=region, endpoint_url=self.url, key_id=keys.key_id, secret=keys.secret, token=keys.token)
+
+    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == "/_lab/handled":
+            body = json.dumps(self.store.handled).encode()
+            start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+            return [body]
+        assert self._app is not None
+        return self._app(environ, start)
+
+
+def _nothing(_: Environ, start: StartResponse) -> Iterable[bytes]:
+    start("503 Not Ready", [("Content-Length", "0")])
+    return [b""]
+
+
+_installed = threading.Event()
+
+
+def _moto_app(seed: int) -> App:
+    from moto.moto_api._internal import mock_random  # noqa: PLC0415
+    from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+
+    from vpce_tui.lab import corrections  # noqa: PLC0415
+
+    if not _installed.is_set():
+        corrections.install()
+        _installed.set()
+    mock_random.seed(seed)
+    app: App = DomainDispatcherApplication(create_backend_app)
+    return app

@@ -1,0 +1,262 @@
+"""One CloudTrail record, normalised; the raw record is kept, unchanged, as the bytes it came in.
+
+Shapes and oddities: design §4, and AWS's "CloudTrail record contents". Nothing about a record is taken for
+granted: whatever is absent or of the wrong type becomes empty and is named in ``oddities``.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_INSTANCE_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who made the call, as the record has it. ``name`` is the short form people use."""
+
+    type: str = ""
+    arn: str = ""
+    name: str = ""
+    account: str = ""
+    access_key_id: str = ""
+    session_name: str = ""
+    role_arn: str = ""
+    role_name: str = ""
+    invoked_by: str = ""
+    principal_id: str = ""
+    mfa: str = ""
+    ec2_role_delivery: str = ""
+
+    @property
+    def instance_id(self) -> str:
+        """The instance whose role session this is, or ``""``."""
+        return self.session_name if _INSTANCE_ID.fullmatch(self.session_name) else ""
+
+    @property
+    def root(self) -> bool:
+        """The account's root user."""
+        return self.type == "Root"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. ``raw`` is the record's JSON text; ``oddities`` says what was missing or malformed."""
+
+    id: str
+    time: datetime
+    name: str
+    source: str
+    region: str
+    account: str
+    principal: Principal
+    source_ip: str
+    user_agent: str
+    error_code: str
+    error_message: str
+    raw: str
+    oddities: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The raw record, parsed anew each time (so that it cannot be changed by a reader)."""
+        parsed = json.loads(self.raw)
+        return parsed if isinstance(parsed, dict) else {}
+
+    @property
+    def creates_endpoint(self) -> bool:
+        """An EC2 ``CreateVpcEndpoint`` (other services use the same name for other things)."""
+        return self.name == "CreateVpcEndpoint" and self.source == "ec2.amazonaws.com"
+
+    @property
+    def refused(self) -> bool:
+        """It never happened: permission was missing."""
+        return self.error_code.removeprefix("Client.") in ("UnauthorizedOperation", "AccessDenied")
+
+    @property
+    def dry_run(self) -> bool:
+        """It never happened: it was a dry run."""
+        return self.error_code.removeprefix("Client.") == "DryRunOperation"
+
+
+def parse(record: Any, raw: str | None = None) -> Event:
+    """``record`` as an :class:`Event`. Never raises for what a record holds; ``raw`` saves writing it again."""
+    oddities: list[str] = []
+    if not isinstance(record, Mapping):
+        oddities.append(f"the record is no object but {type(record).__name__}")
+        record = {}
+
+    def text(key: str) -> str:
+        value = record.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            oddities.append(f"{key} is no text")
+            return json.dumps(value, sort_keys=True, default=str)
+        return value
+
+    identity = record.get("userIdentity")
+    if not isinstance(identity, Mapping):
+        oddities.append("the record has no userIdentity")
+        identity = {}
+    time = _time(record.get("eventTime"))
+    if time is None:
+        oddities.append("eventTime is missing or no time")
+    event_id = text("eventID")
+    if not event_id:
+        oddities.append("the record has no eventID")
+    return Event(
+        id=event_id,
+        time=time or EPOCH,
+        name=text("eventName"),
+        source=text("eventSource"),
+        region=text("awsRegion"),
+        account=text("recipientAccountId") or _str(identity.get("accountId")),
+        principal=_principal(identity),
+        source_ip=text("sourceIPAddress"),
+        user_agent=text("userAgent"),
+        error_code=text("errorCode"),
+        error_message=text("errorMessage"),
+        raw=raw if raw is not None else json.dumps(record, ensure_ascii=True, separators=(",", ":"), default=str),
+        oddities=tuple(oddities),
+    )
+
+
+def parse_text(raw: str) -> Event:
+    """The record in a JSON text (``CloudTrailEvent`` of LookupEvents), as an event."""
+    try:
+        return parse(json.loads(raw), raw)
+    except ValueError:
+        return parse(None, raw="{}")
+
+
+def _principal(identity: Mapping[str, Any]) -> Principal:
+    session = _map(identity.get("sessionContext"))
+    issuer = _map(session.get("sessionIssuer"))
+    attributes = _map(session.get("attributes"))
+    kind = _str(identity.get("type"))
+    arn = _str(identity.get("arn"))
+    principal_id = _str(identity.get("principalId"))
+    session_name = arn.rpartition("/")[2] if ":assumed-role/" in arn else ""
+    if not session_name and kind in ("AssumedRole", "FederatedUser"):
+        session_name = principal_id.partition(":")[2]
+    role_arn = _str(issuer.get("arn"))
+    role_name = _str(issuer.get("userName")) or role_arn.rpartition("/")[2]
+    if not role_name and ":assumed-role/" in arn:
+        role_name = arn.split("/")[1] if arn.count("/") >= 2 else ""
+    invoked_by = _str(identity.get("invokedBy"))
+    names = {"Root": "root", "AWSService": invoked_by}
+    if kind == "AssumedRole" or role_name:
+        name = f"{role_name}/{session_name}" if session_name else role_name
+    else:
+        name = names.get(kind) or _str(identity.get("userName")) or arn.rpartition("/")[2] or invoked_by
+    return Principal(
+        type=kind,
+        arn=arn,
+        name=name or principal_id or _str(identity.get("accountId")) or "unknown",
+        account=_str(identity.get("accountId")),
+        access_key_id=_str(identity.get("accessKeyId")),
+        session_name=session_name,
+        role_arn=role_arn,
+        role_name=role_name,
+        invoked_by=invoked_by,
+        principal_id=principal_id,
+        mfa=_str(attributes.get("mfaAuthenticated")),
+        ec2_role_delivery=_str(session.get("ec2RoleDelivery")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRequest:
+    """What a ``CreateVpcEndpoint`` record asked for, and the endpoint it made (``""``: none)."""
+
+    vpc_id: str = ""
+    service: str = ""
+    service_region: str = ""
+    type: str = ""
+    groups: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    policy: str | None = None
+    private_dns: bool | None = None
+    endpoint_id: str = ""
+
+
+def endpoint_request(event: Event) -> EndpointRequest:
+    """The request of a ``CreateVpcEndpoint`` event, wrapped or flat, one item or several."""
+    record = event.record
+    asked = _map(record.get("requestParameters"))
+    asked = _map(asked.get("CreateVpcEndpointRequest")) or asked
+    answered = _map(record.get("responseElements"))
+    answered = _map(answered.get("CreateVpcEndpointResponse")) or answered
+    made = _map(answered.get("vpcEndpoint") or answered.get("VpcEndpoint"))
+
+    def one(*keys: str) -> str:
+        for holder in (asked, made):
+            for key in keys:
+                value = holder.get(key)
+                if value not in (None, "") and not isinstance(value, (Mapping, list)):
+                    return str(value)
+        return ""
+
+    policy = next((asked[key] for key in ("PolicyDocument", "policyDocument") if key in asked), None)
+    if policy is not None and not isinstance(policy, str):
+        policy = json.dumps(policy)
+    dns = one("PrivateDnsEnabled", "privateDnsEnabled").lower()
+    return EndpointRequest(
+        vpc_id=one("VpcId", "vpcId"),
+        service=one("ServiceName", "serviceName"),
+        service_region=one("ServiceRegion", "serviceRegion"),
+        type=one("VpcEndpointType", "vpcEndpointType"),
+        groups=_many(asked, "SecurityGroupId", "SecurityGroupIds", "securityGroupIds", "securityGroupIdSet"),
+        subnets=_many(asked, "SubnetId", "SubnetIds", "subnetIds", "subnetIdSet"),
+        route_tables=_many(asked, "RouteTableId", "RouteTableIds", "routeTableIds", "routeTableIdSet"),
+        policy=policy or None,
+        private_dns=None if not dns else dns == "true",
+        endpoint_id=_str(made.get("vpcEndpointId") or made.get("VpcEndpointId")),
+    )
+
+
+def _many(holder: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    for key in keys:
+        found = tuple(_items(holder.get(key)))
+        if found:
+            return found
+    return ()
+
+
+def _items(value: Any) -> Iterable[str]:
+    """The texts in ``"x"``, ``{"content": "x"}``, ``{"items": […]}`` or a list of any of these."""
+    if isinstance(value, str) and value:
+        yield value
+    elif isinstance(value, Mapping):
+        if "content" in value:
+            yield from _items(value["content"])
+        else:
+            for key in ("items", "item"):
+                yield from _items(value.get(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _items(item)
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _str(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _time(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    return None

@@ -1,0 +1,115 @@
+"""Events from files: CloudTrail's own JSON, plain or gzipped, one file or a folder of them.
+
+Nothing is lost silently: a file that ends in the middle gives the records before its end and is *partly* looked at,
+with the reason; records without an object in them are counted.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vpce_tui.coverage import Coverage, Part, Status, newest_of
+from vpce_tui.trail.event import EPOCH, Event, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Events newest first, and what was looked at to find them."""
+
+    events: tuple[Event, ...] = field(default=())
+    coverage: Coverage = field(default_factory=lambda: Coverage("files"))
+
+
+def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
+    """Every wanted event below ``path``. A path that cannot be read is a failed part, not an exception."""
+    events: dict[tuple[str, str, str], Event] = {}
+    nameless: list[Event] = []
+    parts: list[Part] = []
+    twice = 0
+    for file in _files(path):
+        found, status, reason = _records(file)
+        for event in found:
+            key = (event.id, event.region, event.account)
+            if not event.id:
+                nameless.append(event)
+            elif key in events:
+                twice += 1
+            else:
+                events[key] = event
+        newest = newest_of(event.time for event in found if event.time != EPOCH)
+        parts.append(Part(str(file), status, reason, len(found), newest))
+    if not parts:
+        parts.append(Part(str(path), Status.FAILED, "no .json or .json.gz file is there"))
+    notes = (f"{twice:,} records came twice and are listed once",) if twice else ()
+    chosen = sorted((e for e in (*events.values(), *nameless) if wanted(e)), key=lambda e: e.time, reverse=True)
+    return Found(tuple(chosen), Coverage("files", tuple(parts), notes))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(
+            file for file in path.rglob("*") if file.name.endswith((".json", ".json.gz")) and file.is_file()
+        )
+    else:
+        yield path
+
+
+def _records(file: Path) -> tuple[list[Event], Status, str]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        return [], Status.FAILED, f"cannot be read: {error.strerror}"
+    reason = ""
+    if data[:2] == b"\x1f\x8b":
+        data, reason = _gunzip(data)
+    text = data.decode("utf-8", errors="surrogateescape")
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        records = list(_whole_records(text))
+        reason = reason or f"is no whole JSON: {error}"
+        status = Status.PARTIAL if records else Status.FAILED
+        return [parse(record) for record in records], status, f"{reason}; {len(records):,} records before that"
+    records = document.get("Records") if isinstance(document, dict) else document
+    if not isinstance(records, list):
+        if isinstance(document, dict) and "eventName" in document:
+            records = [document]
+        else:
+            return [], Status.FAILED, "holds no CloudTrail records ({\"Records\": […]})"
+    events = [parse(record) for record in records]
+    broken = sum(not isinstance(record, dict) for record in records)
+    if broken:
+        return events, Status.PARTIAL, f"{broken:,} of {len(records):,} records are no objects"
+    return events, Status.PARTIAL if reason else Status.LOOKED, reason
+
+
+def _gunzip(data: bytes) -> tuple[bytes, str]:
+    """The unpacked bytes, as far as they go, and why they end early."""
+    out = bytearray()
+    while data:
+        unpack = zlib.decompressobj(wbits=31)
+        try:
+            out += unpack.decompress(data)
+        except zlib.error as error:
+            return bytes(out), f"gzip is damaged: {error}"
+        if not unpack.eof:
+            return bytes(out), "gzip ends in the middle"
+        data = unpack.unused_data.lstrip(b"\0")
+    return bytes(out), ""
+
+
+def _whole_records(text: str) -> Iterator[object]:
+    """The records of a file that breaks off, up to where it does."""
+    at = text.find("[")
+    decoder = json.JSONDecoder()
+    while at >= 0:
+        at = text.find("{", at)
+        if at < 0:
+            return
+        try:
+            record, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return
+        yield record
