@@ -28,7 +28,9 @@ _UNSAFE: Final = re.compile(
     "\U000e0000-\U000e0fff"  # tags and variation selectors
     "]"
 )
-_COMBINING_RUN: Final = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_COMBINING_RUN: Final = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 
 LIMIT: Final = 4_000
 """Characters of one value shown at most, unless the caller says otherwise."""

@@ -70,6 +70,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("ec2", "DescribeSecurityGroups", "what reaches an instance or an endpoint"),
     _read("ec2", "DescribeSecurityGroupRules", "evidence: the rules with their ids"),
     _read("ec2", "DescribeSubnets", "evidence: where the interfaces stand"),
+    _read("ec2", "DescribeVpcs", "does a new group in this VPC allow IPv6 egress too"),
     _read("ec2", "DescribeRouteTables", "evidence: ways out of the subnet"),
     _read("ec2", "DescribeNetworkAcls", "evidence: network ACLs of the subnet"),
     _read("ec2", "DescribeAddresses", "Elastic IPs of the instance"),

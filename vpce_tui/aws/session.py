@@ -92,7 +92,9 @@ class AwsSession:
         from botocore.config import Config  # noqa: PLC0415
 
         retries: dict[str, Any] = (
-            {"total_max_attempts": 1} if write else {"mode": "adaptive", "total_max_attempts": self._access.read_attempts}
+            {"total_max_attempts": 1}
+            if write
+            else {"mode": "adaptive", "total_max_attempts": self._access.read_attempts}
         )
         given: dict[str, Any] = {
             "connect_timeout": CONNECT_TIMEOUT,
@@ -104,7 +106,10 @@ class AwsSession:
         if self._access.key_id:
             given["proxies"] = {}
         return self._session.create_client(
-            service, region_name=region, endpoint_url=self._access.endpoint_url or None, config=Config(**given)
+            service,
+            region_name=region,
+            endpoint_url=self._access.endpoint_url or None,
+            config=Config(**given),
         )
 
     def identity(self) -> Identity:
@@ -214,7 +219,12 @@ def translate(error: BaseException, call: Call) -> Exception:
         return made(type(error).__name__, Kind.NO_CREDENTIALS)
     if isinstance(
         error,
-        (be.UnauthorizedSSOTokenError, be.SSOTokenLoadError, be.TokenRetrievalError, be.CredentialRetrievalError),
+        (
+            be.UnauthorizedSSOTokenError,
+            be.SSOTokenLoadError,
+            be.TokenRetrievalError,
+            be.CredentialRetrievalError,
+        ),
     ):
         return made(type(error).__name__, Kind.EXPIRED)
     if isinstance(error, (be.EndpointConnectionError, be.ConnectTimeoutError, be.ProxyConnectionError, be.SSLError)):
@@ -241,6 +251,6 @@ def _from_client_error(error: Any, call: Call) -> AwsError:
         code,
         str(body.get("Message", "")),
         kind_of(code, status),
-        outcome_known=status < 500 or status == 503 and code == "RequestLimitExceeded",
+        outcome_known=status < 500 or (status == 503 and code == "RequestLimitExceeded"),
         request_id=str(meta.get("RequestId", "")),
     )

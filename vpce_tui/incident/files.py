@@ -28,7 +28,9 @@ def private_folder(path: Path) -> None:
 def told(error: OSError, path: Path) -> RecordError:
     """An operating system error as a sentence."""
     if error.errno in _FULL:
-        return DiskFull(f"the disk is full: {path}: {error.strerror}. Free some space, then try again; nothing was lost.")
+        return DiskFull(
+            f"the disk is full: {path}: {error.strerror}. Free some space, then try again; nothing was lost."
+        )
     if error.errno == errno.EROFS:
         return RecordError(
             f"the file system is read-only: {path}. Set VPCE_TUI_STATE to a folder that can be written, then try again."

@@ -115,10 +115,14 @@ class Journal:
         Raises :class:`RecordError` and its kinds.
         """
         if not NAME.fullmatch(folder.name):
-            raise RecordError(f"{folder.name!r} is no name for an incident: use letters, digits, dot, dash, at most 63.")
+            raise RecordError(
+                f"{folder.name!r} is no name for an incident: use letters, digits, dot, dash, at most 63."
+            )
         there = (folder / "journal.db").exists()
         if not there and not create:
-            raise RecordError(f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them.")
+            raise RecordError(
+                f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them."
+            )
         journal = cls(folder, operator, clock)
         if write:
             private_folder(folder)
@@ -200,7 +204,8 @@ class Journal:
         """
         if not self._writable:
             raise ReadOnlyRecord(
-                f"the record {self.name!r} is open for reading only" + (f": {self.holder} holds it." if self.holder else ".")
+                f"the record {self.name!r} is open for reading only"
+                + (f": {self.holder} holds it." if self.holder else ".")
             )
         text = canonical(redact.payload(payload)).decode("ascii")
         with self._guard:

@@ -22,9 +22,11 @@ _NAME_KEY: Final = re.compile(r"(?:id|ids|arn|arns|name|names|groups|sha256|hash
 _KEY_ID: Final = re.compile(r"\b(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,28}([A-Z0-9]{4})\b")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_-]{40,}")
-_WELL_KNOWN: Final = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)")
+_WELL_KNOWN: Final = re.compile(
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
+)
 _ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]{6,})"
+    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]{6,})"
 )
 _FORTY: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vpce_tui.inventory.model import Endpoint, Finding, Instance, Interface, Rule, SecurityGroup, Volume, tags_of
+from vpce_tui.inventory.model import (
+    Endpoint,
+    Finding,
+    Instance,
+    Interface,
+    Rule,
+    SecurityGroup,
+    Volume,
+    tags_of,
+)
 
 Raw = Mapping[str, Any]
 

@@ -75,7 +75,11 @@ class Ec2(Guard, EC2Response):  # type: ignore[misc]
         return ActionResult(
             {
                 "Regions": [
-                    {"RegionName": name, "Endpoint": f"ec2.{name}.amazonaws.com", "OptInStatus": "opt-in-not-required"}
+                    {
+                        "RegionName": name,
+                        "Endpoint": f"ec2.{name}.amazonaws.com",
+                        "OptInStatus": "opt-in-not-required",
+                    }
                     for name in asked
                 ]
             }
@@ -139,7 +143,11 @@ class Ec2(Guard, EC2Response):  # type: ignore[misc]
     def describe_locked_snapshots(self) -> Any:
         """Locks are missing in moto."""
         asked = self._get_param("SnapshotIds", [])
-        locks = [getattr(item, "lab_lock", None) for item in self.ec2_backend.snapshots.values() if not asked or item.id in asked]
+        locks = [
+            getattr(item, "lab_lock", None)
+            for item in self.ec2_backend.snapshots.values()
+            if not asked or item.id in asked
+        ]
         return ActionResult({"Snapshots": [lock for lock in locks if lock]})
 
     def delete_snapshot(self) -> Any:
@@ -156,7 +164,8 @@ class Ec2(Guard, EC2Response):  # type: ignore[misc]
         for identifier in asked:
             if identifier not in known:
                 raise EC2ClientError(
-                    "InvalidSpotInstanceRequestID.NotFound", f"The spot instance request ID '{identifier}' does not exist"
+                    "InvalidSpotInstanceRequestID.NotFound",
+                    f"The spot instance request ID '{identifier}' does not exist",
                 )
         for identifier in asked:
             known[identifier].state = "cancelled"
@@ -184,8 +193,15 @@ class AutoScaling(Guard, AutoScalingResponse):  # type: ignore[misc]
                     "autoscaling", "ValidationError",
                     f"The instance {identifier} is not part of Auto Scaling group {group.name}.",
                 )  # fmt: skip
-        if self._get_bool_param("ShouldDecrementDesiredCapacity") and group.desired_capacity - len(asked) < group.min_size:
-            raise _refusal("autoscaling", "ValidationError", "Current MinSize prevents the desired capacity from dropping.")
+        if (
+            self._get_bool_param("ShouldDecrementDesiredCapacity")
+            and group.desired_capacity - len(asked) < group.min_size
+        ):
+            raise _refusal(
+                "autoscaling",
+                "ValidationError",
+                "Current MinSize prevents the desired capacity from dropping.",
+            )
         answer = super().detach_instances()
         balancer = elbv2_backends[self.current_account][self.region]
         for arn in group.target_group_arns or []:
@@ -267,7 +283,11 @@ def _filters() -> None:
     known = VPCEndPoint.get_filter_value
 
     def value(endpoint: Any, name: str, method: Any = None) -> Any:
-        own = {"vpc-endpoint-id": endpoint.id, "service-name": endpoint.service_name, "vpc-id": endpoint.vpc_id}
+        own = {
+            "vpc-endpoint-id": endpoint.id,
+            "service-name": endpoint.service_name,
+            "vpc-id": endpoint.vpc_id,
+        }
         return own[name] if name in own else known(endpoint, name, method)
 
     VPCEndPoint.get_filter_value = value

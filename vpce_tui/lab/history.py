@@ -23,7 +23,16 @@ from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error,
 Record = dict[str, Any]
 _GLOBAL_SERVICES: Final = frozenset({"iam", "organizations", "route53", "cloudfront", "sts"})
 _ATTRIBUTES: Final = frozenset(
-    {"EventId", "EventName", "ReadOnly", "Username", "ResourceType", "ResourceName", "EventSource", "AccessKeyId"}
+    {
+        "EventId",
+        "EventName",
+        "ReadOnly",
+        "Username",
+        "ResourceType",
+        "ResourceName",
+        "EventSource",
+        "AccessKeyId",
+    }
 )
 
 
@@ -167,7 +176,14 @@ class LookupEvents:
             return error(start, asked, 400, str(code), str(message))
         body = json.dumps(answer).encode()
         now = self._clock().strftime("%a, %d %b %Y %H:%M:%S GMT")
-        start("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body))), ("Date", now)])
+        start(
+            "200 OK",
+            [
+                ("Content-Type", "application/x-amz-json-1.1"),
+                ("Content-Length", str(len(body))),
+                ("Date", now),
+            ],
+        )
         return [body]
 
 
@@ -228,7 +244,9 @@ def _user_name(record: Record) -> str:
     identity = record.get("userIdentity") or {}
     if identity.get("type") == "Root":
         return "root"
-    return str(identity.get("userName") or str(identity.get("arn", "")).rpartition("/")[2] or identity.get("invokedBy", ""))
+    return str(
+        identity.get("userName") or str(identity.get("arn", "")).rpartition("/")[2] or identity.get("invokedBy", "")
+    )
 
 
 def _resources(record: Record) -> list[dict[str, str]]:

@@ -23,14 +23,19 @@ class InProcess:
 
     def __init__(self, app: App, key_id: str) -> None:
         self._app = app
-        self._session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key="in-process", region_name="us-east-1")
+        self._session = boto3.Session(
+            aws_access_key_id=key_id, aws_secret_access_key="in-process", region_name="us-east-1"
+        )
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client."""
         if (service, region) not in self._clients:
             client = self._session.client(
-                service, region_name=region, endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1})
+                service,
+                region_name=region,
+                endpoint_url="http://127.0.0.1:9",
+                config=Config(retries={"total_max_attempts": 1}),
             )
             client.meta.events.register("before-send", self._send)
             self._clients[service, region] = client
@@ -43,10 +48,14 @@ class InProcess:
             body = body.read()
         if isinstance(body, str):
             body = body.encode()
-        headers = [(key, value.decode() if isinstance(value, bytes) else value) for key, value in request.headers.items()]
+        headers = [
+            (key, value.decode() if isinstance(value, bytes) else value) for key, value in request.headers.items()
+        ]
         environ = EnvironBuilder(
             method=request.method, path=url.path, query_string=url.query, base_url=f"{url.scheme}://{url.netloc}/",
             headers=headers, data=body,
         ).get_environ()  # fmt: skip
         answer, status, answered = run_wsgi_app(self._app, environ, buffered=True)
-        return botocore.awsrequest.AWSResponse(request.url, int(status.split()[0]), dict(answered), _Body(b"".join(answer)))
+        return botocore.awsrequest.AWSResponse(
+            request.url, int(status.split()[0]), dict(answered), _Body(b"".join(answer))
+        )

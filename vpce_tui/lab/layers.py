@@ -57,9 +57,7 @@ class DryRun:
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         asked = identify(environ)
         if asked and asked.service == "ec2" and asked.parameters.get("DryRun") is True:
-            return error(
-                start, asked, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."
-            )
+            return error(start, asked, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         return self._app(environ, start)
 
 
@@ -118,7 +116,11 @@ class Identities:
             return None if key is not None and key.user_name and key.status == "Active" else unknown
         if self._cut(session):
             code = "UnauthorizedOperation" if ec2 else "AccessDenied"
-            return 403, code, f"User: {session.arn} is not authorized to perform: {asked.name} with an explicit deny"
+            return (
+                403,
+                code,
+                f"User: {session.arn} is not authorized to perform: {asked.name} with an explicit deny",
+            )
         return None
 
     def _cut(self, session: Any) -> bool:
@@ -162,5 +164,3 @@ class OneAtATime:
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         with self._lock:
             return Capture().run(self._app, environ).send(start)
-
-

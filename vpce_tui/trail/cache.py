@@ -44,7 +44,9 @@ class Cache:
 
     def span(self, account: str, region: str, asked: str) -> tuple[str, str] | None:
         """From when to when (RFC 3339) everything of ``asked`` is here."""
-        rows = self._rows("SELECT since, until FROM spans WHERE account=? AND region=? AND asked=?", account, region, asked)
+        rows = self._rows(
+            "SELECT since, until FROM spans WHERE account=? AND region=? AND asked=?", account, region, asked
+        )
         return (rows[0][0], rows[0][1]) if rows else None
 
     def events(self, account: str, region: str, name: str, since: datetime, until: datetime) -> list[Event]:

@@ -71,13 +71,17 @@ def _records(file: Path) -> tuple[list[Event], Status, str]:
         records = list(_whole_records(text))
         reason = reason or f"is no whole JSON: {error}"
         status = Status.PARTIAL if records else Status.FAILED
-        return [parse(record) for record in records], status, f"{reason}; {len(records):,} records before that"
+        return (
+            [parse(record) for record in records],
+            status,
+            f"{reason}; {len(records):,} records before that",
+        )
     records = document.get("Records") if isinstance(document, dict) else document
     if not isinstance(records, list):
         if isinstance(document, dict) and "eventName" in document:
             records = [document]
         else:
-            return [], Status.FAILED, "holds no CloudTrail records ({\"Records\": […]})"
+            return [], Status.FAILED, 'holds no CloudTrail records ({"Records": […]})'
     events = [parse(record) for record in records]
     broken = sum(not isinstance(record, dict) for record in records)
     if broken:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Cancel, Caller
+from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, Kind
 from vpce_tui.aws.pacing import Pacer
 from vpce_tui.coverage import Coverage, Part, Status, newest_of, side_by_side
@@ -57,7 +57,10 @@ def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
     except AwsError as error:
         if error.kind is not Kind.DENIED:
             raise
-        return DEFAULT_REGIONS, f"regions could not be listed ({error.code}); the {len(DEFAULT_REGIONS)} default ones were asked"
+        return (
+            DEFAULT_REGIONS,
+            f"regions could not be listed ({error.code}); the {len(DEFAULT_REGIONS)} default ones were asked",
+        )
     names = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     return tuple(names), ""
 
@@ -135,9 +138,7 @@ class History:
 
         parameters: dict[str, object] = {"StartTime": since, "EndTime": question.until, "MaxResults": 50}
         if question.value != ANY:
-            parameters["LookupAttributes"] = [
-                {"AttributeKey": question.attribute, "AttributeValue": question.value}
-            ]
+            parameters["LookupAttributes"] = [{"AttributeKey": question.attribute, "AttributeValue": question.value}]
         call = Call("cloudtrail", "LookupEvents", region, parameters)
         try:
             for page in self._caller.pages(call, before_page=pace):
@@ -158,7 +159,12 @@ class History:
         return Part(region, Status.LOOKED)
 
     def _already(
-        self, account: str, region: str, question: Question, found: dict[str, Event], on_events: OnEvents | None
+        self,
+        account: str,
+        region: str,
+        question: Question,
+        found: dict[str, Event],
+        on_events: OnEvents | None,
     ) -> datetime:
         """Fill ``found`` from the cache; gives the time from which AWS must be asked."""
         if self._cache is None or question.attribute != "EventName":

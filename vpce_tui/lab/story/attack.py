@@ -23,10 +23,22 @@ def _intruder(scribe: Scribe, world: World) -> None:
         return scribe.write(minutes_ago, region, source, name, stolen, ip=INTRUDER, agent=CLI_ON_LAPTOP, **more)
 
     did(52, "us-east-1", "sts", "GetCallerIdentity", read_only=True)
-    for minute, name in ((51, "DescribeInstances"), (50.5, "DescribeVpcs"), (50, "DescribeSubnets"), (49, "DescribeVpcEndpoints")):
+    for minute, name in (
+        (51, "DescribeInstances"),
+        (50.5, "DescribeVpcs"),
+        (50, "DescribeSubnets"),
+        (49, "DescribeVpcEndpoints"),
+    ):
         did(minute, HOME, "ec2", name, request={"filterSet": {}}, read_only=True)
     did(46, "us-east-1", "iam", "ListUsers", read_only=True)
-    did(45, "us-east-1", "iam", "CreateUser", request={"userName": "ci-backup"}, response={"user": {"userName": "ci-backup", "path": "/"}})
+    did(
+        45,
+        "us-east-1",
+        "iam",
+        "CreateUser",
+        request={"userName": "ci-backup"},
+        response={"user": {"userName": "ci-backup", "path": "/"}},
+    )
     did(
         44, "us-east-1", "iam", "CreateAccessKey", request={"userName": "ci-backup"},
         response={"accessKey": {"userName": "ci-backup", "accessKeyId": world["intruder_user_key"], "status": "Active"}},
@@ -37,10 +49,19 @@ def _intruder(scribe: Scribe, world: World) -> None:
         f"{world['account']}:assumed-role/web-app/{world['victim']} is not authorized to perform: ec2:CreateVpcEndpoint",
     )
     for minute in (39.2, 38.7, 38.1):
-        asked, _ = create_endpoint({"VpcId": "vpc-0aa11bb22cc33dd44", "ServiceName": "com.amazonaws.us-east-1.s3"}, None)
+        asked, _ = create_endpoint(
+            {"VpcId": "vpc-0aa11bb22cc33dd44", "ServiceName": "com.amazonaws.us-east-1.s3"}, None
+        )
         did(minute, "us-east-1", "ec2", "CreateVpcEndpoint", request=asked, error=refused)
     probe, _ = create_endpoint({"DryRun": True, "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.s3"}, None)
-    did(31, HOME, "ec2", "CreateVpcEndpoint", request=probe, error=("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."))
+    did(
+        31,
+        HOME,
+        "ec2",
+        "CreateVpcEndpoint",
+        request=probe,
+        error=("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
+    )
     did(
         26, HOME, "ec2", "CreateSecurityGroup", request={"groupName": "endpoint-access", "vpcId": world["vpc"]},
         response={"groupId": world["group_open"]},
@@ -55,7 +76,15 @@ def _intruder(scribe: Scribe, world: World) -> None:
 
 
 def _made(
-    scribe: Scribe, world: World, minutes_ago: float, region: str, identity: Any, which: str, ip: str, agent: str, **more: Any
+    scribe: Scribe,
+    world: World,
+    minutes_ago: float,
+    region: str,
+    identity: Any,
+    which: str,
+    ip: str,
+    agent: str,
+    **more: Any,
 ) -> str:
     """A successful CreateVpcEndpoint that matches a live endpoint; gives the event id."""
     endpoint = world["endpoints"][which]
@@ -63,7 +92,16 @@ def _made(
     request = {names.get(key, key): value for key, value in endpoint["request"].items()}
     asked, answer = create_endpoint(request, endpoint["made"], scribe.identifier())
     record = scribe.write(
-        minutes_ago, region, "ec2", "CreateVpcEndpoint", identity, ip=ip, agent=agent, request=asked, response=answer, **more
+        minutes_ago,
+        region,
+        "ec2",
+        "CreateVpcEndpoint",
+        identity,
+        ip=ip,
+        agent=agent,
+        request=asked,
+        response=answer,
+        **more,
     )
     return str(record["eventID"])
 
@@ -72,19 +110,45 @@ def _harmless(scribe: Scribe, world: World) -> None:
     pipeline = scribe.role("ci-network", "build-4711", "ASIALABPIPELINE00001", minutes_old=200)
     for offset, service in enumerate(("sts", "logs", "ssm")):
         world[f"event_{service}"] = _made(
-            scribe, world, 184 - offset * 0.4, HOME, pipeline, f"pipeline_{service}", PIPELINE_ADDRESS, TERRAFORM
+            scribe,
+            world,
+            184 - offset * 0.4,
+            HOME,
+            pipeline,
+            f"pipeline_{service}",
+            PIPELINE_ADDRESS,
+            TERRAFORM,
         )
     for number, region in enumerate(("us-east-1", "us-west-2", "ap-southeast-2")):
         world[f"event_pipeline_{region}"] = _made(
-            scribe, world, 300 + 7 * number, region, pipeline, f"pipeline_{region}", PIPELINE_ADDRESS, TERRAFORM
+            scribe,
+            world,
+            300 + 7 * number,
+            region,
+            pipeline,
+            f"pipeline_{region}",
+            PIPELINE_ADDRESS,
+            TERRAFORM,
         )
     bob = scribe.user("bob", "ASIALABBOB0000000001", mfa=True)
     world["event_bob"] = _made(
-        scribe, world, 121, "us-east-1", bob, "bob", "192.0.2.77", CONSOLE, sessionCredentialFromConsole="true"
+        scribe,
+        world,
+        121,
+        "us-east-1",
+        bob,
+        "bob",
+        "192.0.2.77",
+        CONSOLE,
+        sessionCredentialFromConsole="true",
     )
     asked, answer = create_endpoint(
         {"VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds", "VpcEndpointType": "Interface"},
-        {"VpcEndpointId": "vpce-0b1e55ed0b1e55ed0", "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds"},
+        {
+            "VpcEndpointId": "vpce-0b1e55ed0b1e55ed0",
+            "VpcId": world["vpc"],
+            "ServiceName": f"com.amazonaws.{HOME}.rds",
+        },
     )
     world["event_service"] = scribe.write(
         400, HOME, "ec2", "CreateVpcEndpoint", scribe.service("rds"), ip="rds.amazonaws.com", agent="rds.amazonaws.com",

@@ -35,4 +35,14 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
     for _ in range(_EVENTS):
         source, name, who, ip, agent, read_only = chance.choice(ordinary)
         region = chance.choices(regions, weights=(5, 3, 2, 1))[0]
-        scribe.write(chance.uniform(6, 1430), region, source, name, who, ip=ip, agent=agent, read_only=read_only, request=None)
+        scribe.write(
+            chance.uniform(6, 1430),
+            region,
+            source,
+            name,
+            who,
+            ip=ip,
+            agent=agent,
+            read_only=read_only,
+            request=None,
+        )

@@ -114,7 +114,11 @@ class Scribe:
 
 def _tls(source: str, region: str) -> dict[str, str]:
     host = "iam.amazonaws.com" if source == "iam" else f"{source}.{region}.amazonaws.com"
-    return {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host}
+    return {
+        "tlsVersion": "TLSv1.3",
+        "cipherSuite": "TLS_AES_128_GCM_SHA256",
+        "clientProvidedHostHeader": host,
+    }
 
 
 def _letters(name: str) -> str:
@@ -124,7 +128,9 @@ def _letters(name: str) -> str:
     return "".join(alphabet[(number >> (5 * place)) & 31] for place in range(17))
 
 
-def create_endpoint(request: Mapping[str, Any], made: Mapping[str, Any] | None, request_id: str = "") -> tuple[Any, Any]:
+def create_endpoint(
+    request: Mapping[str, Any], made: Mapping[str, Any] | None, request_id: str = ""
+) -> tuple[Any, Any]:
     """``requestParameters`` and ``responseElements`` of ``CreateVpcEndpoint`` as CloudTrail writes them.
 
     EC2 wraps them; one group is an object with ``tag`` and ``content``, several are a list.

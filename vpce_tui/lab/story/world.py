@@ -33,13 +33,20 @@ def build(clients: InProcess, account: str, now: datetime) -> World:
 
 
 def _trust(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _allow(*actions: str, resource: str = "*") -> str:
     return json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}],
+        }
     )
 
 
@@ -57,7 +64,9 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
         PolicyDocument=_allow("s3:GetObject", "s3:PutObject", resource="arn:aws:s3:::storefront-assets/*"),
     )  # fmt: skip
     iam.put_role_policy(
-        RoleName="web-app", PolicyName="legacy-network", PolicyDocument=_allow("ec2:*", "iam:CreateUser", "iam:CreateAccessKey")
+        RoleName="web-app",
+        PolicyName="legacy-network",
+        PolicyDocument=_allow("ec2:*", "iam:CreateUser", "iam:CreateAccessKey"),
     )
     policy = iam.create_policy(
         PolicyName="web-app-logging", PolicyDocument=_allow("logs:CreateLogStream", "logs:PutLogEvents")
@@ -69,7 +78,9 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
     iam.create_user(UserName="bob")
     iam.create_user(UserName="ci-backup")
     world["intruder_user_key"] = iam.create_access_key(UserName="ci-backup")["AccessKey"]["AccessKeyId"]
-    session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")["Credentials"]
+    session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
+        "Credentials"
+    ]
     world["operator"] = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
 
 
@@ -81,7 +92,10 @@ def _network(clients: InProcess, world: World) -> None:
         ("app-a", "10.0.1.0/24", "a"), ("app-b", "10.0.2.0/24", "b"), ("data-a", "10.0.9.0/24", "a"), ("edge-a", "10.0.100.0/24", "a"),
     ):  # fmt: skip
         subnet = ec2.create_subnet(
-            VpcId=vpc_id, CidrBlock=block, AvailabilityZone=f"{HOME}{zone}", TagSpecifications=_tags("subnet", Name=name)
+            VpcId=vpc_id,
+            CidrBlock=block,
+            AvailabilityZone=f"{HOME}{zone}",
+            TagSpecifications=_tags("subnet", Name=name),
         )
         world[f"subnet_{name}"] = subnet["Subnet"]["SubnetId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -154,7 +168,11 @@ def _run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **
 
 def _web_servers(clients: InProcess, account: str, now: datetime, world: World) -> None:
     ec2, kms = clients.client("ec2", HOME), clients.client("kms", HOME)
-    balancer, scaling, classic = clients.client("elbv2", HOME), clients.client("autoscaling", HOME), clients.client("elb", HOME)
+    balancer, scaling, classic = (
+        clients.client("elbv2", HOME),
+        clients.client("autoscaling", HOME),
+        clients.client("elb", HOME),
+    )
     world["kms_key"] = kms.create_key(Description="data volumes")["KeyMetadata"]["Arn"]
     web = [world["group_web"], world["group_ssh-from-bastion"]]
     servers = []
@@ -170,7 +188,10 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
     world["web_servers"], world["victim"] = servers, servers[2]
     victim = servers[2]
     second = ec2.create_network_interface(
-        SubnetId=world["subnet_data-a"], Groups=[world["group_db-client"]], Description="database side", PrivateIpAddress="10.0.9.4"
+        SubnetId=world["subnet_data-a"],
+        Groups=[world["group_db-client"]],
+        Description="database side",
+        PrivateIpAddress="10.0.9.4",
     )["NetworkInterface"]["NetworkInterfaceId"]
     ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=victim, DeviceIndex=1)
     world["victim_second_interface"] = second
@@ -180,7 +201,8 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
     )["VolumeId"]  # fmt: skip
     ec2.attach_volume(VolumeId=data, InstanceId=victim, Device="/dev/sdf")
     ec2.modify_instance_attribute(
-        InstanceId=victim, BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}]
+        InstanceId=victim,
+        BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}],
     )
     world["victim_data_volume"] = data
     target_group = balancer.create_target_group(
@@ -221,7 +243,10 @@ def _others(clients: InProcess, account: str, now: datetime, world: World) -> No
         },
     )["SpotInstanceRequests"][0]  # fmt: skip
     world["spot"], world["spot_request"] = request["InstanceId"], request["SpotInstanceRequestId"]
-    ec2.create_tags(Resources=[world["spot"]], Tags=[{"Key": "Name", "Value": "batch-worker-spot"}, {"Key": "team", "Value": "batch"}])
+    ec2.create_tags(
+        Resources=[world["spot"]],
+        Tags=[{"Key": "Name", "Value": "batch-worker-spot"}, {"Key": "team", "Value": "batch"}],
+    )
     ec2.associate_iam_instance_profile(InstanceId=world["spot"], IamInstanceProfile={"Name": "batch-worker"})
     spot = get_backend("ec2")[account][HOME].get_instance(world["spot"])
     spot.spot_instance_request_id, spot.lifecycle = world["spot_request"], "spot"
@@ -324,7 +349,10 @@ def _endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any)
         nic._group_set = list(groups)
         nic.interface_type = "vpc_endpoint"
         nic.description = f"VPC Endpoint Interface {answer['VpcEndpointId']}"
-    return {"request": request, "made": {key: value for key, value in answer.items() if key != "CreationTimestamp"}}
+    return {
+        "request": request,
+        "made": {key: value for key, value in answer.items() if key != "CreationTimestamp"},
+    }
 
 
 def _flow_logs(clients: InProcess, now: datetime, world: World) -> None:

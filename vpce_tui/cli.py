@@ -1,0 +1,274 @@
+"""The command line. Slow things are imported by the command that needs them."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from vpce_tui import __version__
+from vpce_tui.exits import Exit, help_text
+
+COMMANDS = ("events", "instances", "plan", "apply", "undo", "decide", "verify", "incidents", "lab")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--read-only", action="store_true", help="refuse every write for the life of this process")
+    shared.add_argument("--profile", metavar="NAME", help="AWS profile (default: the environment's)")
+    top = argparse.ArgumentParser(
+        prog="vpce-tui",
+        description="See suspicious VPC endpoints and compromised instances, contain them step by step, and keep the record.\n"
+        "Without a command the app opens; with an instance, endpoint or event id it opens there.",
+        epilog=help_text() + f"\n\ncommands: {', '.join(COMMANDS)} (vpce-tui COMMAND --help)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    top.add_argument("--version", action="version", version=f"vpce-tui {__version__}")
+    _app_options(top)
+    top.add_argument(
+        "target", nargs="?", metavar="ID", help="an instance (i-…), endpoint (vpce-…) or event id to open at"
+    )
+    top.set_defaults(command="app")
+    return top
+
+
+def _app_options(into: argparse.ArgumentParser) -> None:
+    into.add_argument("--trail", metavar="PATH", help="a CloudTrail file or folder of them, instead of event history")
+    into.add_argument("--since", metavar="TIME", help="24h, 7d, or RFC 3339 (default: 24h; with --trail: everything)")
+    into.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    into.add_argument("--incident", metavar="NAME", help="open this incident, or make it")
+    into.add_argument("--theme", choices=("dark", "light"), help="colours (default: dark, or VPCE_TUI_THEME)")
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    made = argparse.ArgumentParser(
+        prog=f"vpce-tui {name}", epilog=help_text(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--read-only", action="store_true", help="refuse every write for the life of this process")
+    made.add_argument("--profile", metavar="NAME", help="AWS profile (default: the environment's)")
+    made.set_defaults(command=name, region=None)
+    _ADD[name](made)
+    return made
+
+
+def _events(made: argparse.ArgumentParser) -> None:
+    made.description = "List and judge events, worst first, then newest. Coverage goes to stderr."
+    made.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    made.add_argument("--trail", metavar="PATH", help="a CloudTrail file or folder of them, instead of event history")
+    made.add_argument("--since", metavar="TIME", help="24h, 7d, or RFC 3339 (default: 24h; with --trail: everything)")
+    made.add_argument("--until", metavar="TIME", help="the same (default: now)")
+    made.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    made.add_argument(
+        "--event-name", action="append", metavar="NAME", help="this event name, or '*' (default: CreateVpcEndpoint)"
+    )
+
+
+def _instances(made: argparse.ArgumentParser) -> None:
+    made.description = "List and judge instances, worst first. Coverage goes to stderr."
+    made.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    made.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+
+
+def _plan(made: argparse.ArgumentParser) -> None:
+    made.description = "Plan a playbook against a target. Reads only."
+    made.add_argument("playbook", metavar="PLAYBOOK", help="for instance terminate-instance")
+    made.add_argument("target", metavar="TARGET", help="for instance i-0abc…")
+    made.add_argument("--region", metavar="REGION", help="where the target is (default: looked for)")
+    made.add_argument(
+        "--as",
+        dest="form",
+        choices=("console", "cli", "python", "json"),
+        help="form (default: console; to a file: json)",
+    )
+    made.add_argument("--out", metavar="FILE", help="write it there instead of stdout")
+    made.add_argument(
+        "--set", action="append", metavar="STEP.CHOICE=VALUE", help="decide a choice, for instance isolate.moves=one"
+    )
+
+
+def _running(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--incident", required=True, metavar="NAME", help="the incident to record in")
+    made.add_argument("--yes", action="store_true", help="do not ask")
+    made.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="how long to wait for each proof (default: about ten minutes)"
+    )
+
+
+def _apply(made: argparse.ArgumentParser) -> None:
+    made.description = (
+        "Run a plan file on an incident. Each step is planned again from live state first; started again, it goes on."
+    )
+    made.add_argument("file", metavar="FILE", help="a plan in JSON form (- for standard input)")
+    _running(made)
+    made.add_argument("--step", action="append", metavar="ID", help="only this step (may be given again)")
+    made.add_argument(
+        "--confirm", action="append", metavar="ID", help="the id of what will be gone, for steps that cannot be undone"
+    )
+    made.add_argument("--reason", metavar="TEXT", help="why the incident is opened")
+
+
+def _undo(made: argparse.ArgumentParser) -> None:
+    made.description = "Show and run the recorded inverse of a step."
+    made.add_argument("step_id", nargs="?", metavar="STEP", help="the step")
+    _running(made)
+    made.add_argument("--all", action="store_true", help="every reversible step that was done, last first")
+
+
+def _decide(made: argparse.ArgumentParser) -> None:
+    made.description = "Record what became of a call that AWS cannot tell about."
+    made.add_argument("step_id", metavar="STEP", help="the step")
+    made.add_argument("call_id", metavar="CALL", help="the call")
+    made.add_argument("found", choices=("done", "not-done"), help="what you found")
+    made.add_argument("--incident", required=True, metavar="NAME", help="the incident")
+
+
+def _verify(made: argparse.ArgumentParser) -> None:
+    made.description = "Recompute an incident's chain and evidence, and print its head hash."
+    made.add_argument("name", metavar="NAME", help="the incident")
+
+
+def _incidents(made: argparse.ArgumentParser) -> None:
+    made.description = "List the incident records on this machine."
+
+
+def _lab(made: argparse.ArgumentParser) -> None:
+    made.description = "The app, or only the server, on an embedded AWS with a scripted attack. Touches nothing else."
+    _app_options(made)
+    made.add_argument("target", nargs="?", metavar="ID", help="an instance, endpoint or event id to open at")
+    made.add_argument("--serve", action="store_true", help="only the server; prints what to export")
+    made.add_argument("--port", type=int, default=0, help="its port (default: a free one)")
+    made.add_argument("--seed", type=int, default=7, help="decides every id of the story")
+    made.add_argument(
+        "--fault",
+        action="append",
+        metavar="KIND@OPERATION:COUNT",
+        help="throttle, http500, reset, slow, expired-token, denied, lost-answer",
+    )
+
+
+_ADD = {
+    "events": _events, "instances": _instances, "plan": _plan, "apply": _apply, "undo": _undo, "decide": _decide,
+    "verify": _verify, "incidents": _incidents, "lab": _lab,
+}  # fmt: skip
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments; global options may stand before or after the command."""
+    words = list(argv)
+    at = _command_at(words)
+    if at is None:
+        return parser().parse_args(words)
+    name = words.pop(at)
+    return command_parser(name).parse_args(words)
+
+
+_WITH_VALUE = ("--profile", "--trail", "--since", "--region", "--incident", "--theme")
+
+
+def _command_at(words: Sequence[str]) -> int | None:
+    """Where the command stands: the first word that is neither an option nor its value."""
+    skip = False
+    for at, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word in _WITH_VALUE:
+            skip = True
+        elif not word.startswith("-"):
+            return at if word in COMMANDS else None
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; every error becomes one clear message and the right exit code."""
+    try:
+        args = parse(sys.argv[1:] if argv is None else argv)
+        return int(_run(args))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return int(Exit.FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.FAILED)
+    except Exception as error:  # the one place where an error becomes words
+        return int(_told(error))
+
+
+def _run(args: argparse.Namespace) -> Exit:
+    name = args.command
+    if name in ("events", "instances"):
+        from vpce_tui.commands import search
+
+        return search.events(args) if name == "events" else search.instances(args)
+    if name in ("plan", "apply", "undo", "decide"):
+        from vpce_tui.commands import playbook
+
+        return {"plan": playbook.plan, "apply": playbook.apply, "undo": playbook.undo, "decide": playbook.decide}[name](
+            args
+        )
+    if name in ("verify", "incidents"):
+        from vpce_tui.commands import incident
+
+        return incident.verify(args) if name == "verify" else incident.incidents(args)
+    if name == "lab":
+        try:
+            from vpce_tui.commands.lab import lab
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("moto", "werkzeug", "flask"):
+                raise
+            print("the lab is not installed; install it with: pip install 'vpce-tui[lab]'", file=sys.stderr)
+            return Exit.USAGE
+        return lab(args)
+    from vpce_tui.commands.app import run
+
+    return run(args)
+
+
+def _told(error: Exception) -> Exit:
+    """One message on stderr, without a traceback and without the values of any variable."""
+    from vpce_tui.aws.errors import AwsError, Cancelled
+    from vpce_tui.aws.gate import Refused
+    from vpce_tui.commands.common import UsageError
+    from vpce_tui.incident.errors import ReadOnlyRecord, RecordError
+    from vpce_tui.inventory.dossier import TargetGone
+    from vpce_tui.playbooks.plan import PlanError, Tampered
+    from vpce_tui.signals.context import ContextError
+    from vpce_tui.text import visible
+
+    def say(text: str) -> None:
+        print(f"vpce-tui: {visible(text, limit=2000)}", file=sys.stderr)
+
+    if isinstance(error, (UsageError, ContextError)):
+        say(str(error))
+        return Exit.USAGE
+    if isinstance(error, (Tampered, Refused, ReadOnlyRecord)) or type(error).__name__ == "WrongAccount":
+        say(f"refused: {error}")
+        return Exit.REFUSED
+    if isinstance(error, AwsError):
+        say(error.sentence())
+        return Exit.FAILED
+    if isinstance(error, (RecordError, TargetGone, PlanError)):
+        say(str(error))
+        return Exit.FAILED
+    if isinstance(error, Cancelled):
+        say("stopped")
+        return Exit.FAILED
+    if isinstance(error, OSError):
+        say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return Exit.FAILED
+    say(_where(error))
+    return Exit.FAILED
+
+
+def _where(error: BaseException) -> str:
+    """A fault of our own: its type and place, but no value, which might be a secret."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "vpce_tui" in code.co_filename:
+            place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return (
+        f"a fault of vpce-tui itself ({type(error).__name__} at {place}); nothing recorded was lost. Please report it."
+    )

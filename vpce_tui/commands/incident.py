@@ -1,0 +1,75 @@
+"""``vpce-tui verify``, ``incidents``, and how commands open an incident."""
+
+import argparse
+
+from vpce_tui import config
+from vpce_tui.aws.session import AwsSession
+from vpce_tui.exits import Exit
+from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.journal import NAME, Journal, Kind
+from vpce_tui.incident.record import replay
+from vpce_tui.text import visible
+
+
+def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
+    """The incident's journal, open for writing and known to the gate. Raises :class:`RecordError`.
+
+    A second process gets it for reading: ``journal.holder`` says who holds it.
+    """
+    if not NAME.fullmatch(name):
+        raise RecordError(f"{name!r} is no name for an incident: use letters, digits, dot, dash, at most 63.")
+    identity = caller.identity()
+    journal = Journal.open(config.incident_folder(name), identity.arn, create=create)
+    if not journal.writable:
+        return journal
+    record = replay(journal.rows())
+    if not record.opened_at:
+        journal.append(
+            Kind.OPENED, {"name": name, "account": identity.account, "alias": identity.alias, "reason": reason}
+        )
+    elif record.account and record.account != identity.account:
+        journal.close()
+        raise WrongAccount(
+            f"the incident {name!r} is about account {record.account}, and these credentials are for {identity.account}; "
+            "nothing was done. Use the profile of that account."
+        )
+    elif record.operator != identity.arn:
+        journal.append(Kind.OPERATOR, {"arn": identity.arn})
+    caller.gate.open_incident(journal)
+    return journal
+
+
+class WrongAccount(RecordError):
+    """The credentials are for another account than the incident."""
+
+
+def verify(args: argparse.Namespace) -> Exit:
+    """Recompute a record."""
+    from vpce_tui.incident.verify import verify as check
+
+    verdict = check(config.incident_folder(args.name))
+    if verdict.good:
+        print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
+        print(f"head {verdict.head}")
+        return Exit.DONE
+    where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
+    print(f"NOT verified: {where}{visible(verdict.problem)}")
+    print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
+    return Exit.FAILED
+
+
+def incidents(_: argparse.Namespace) -> Exit:
+    """List the records on this machine."""
+    folder = config.state_folder() / "incidents"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            with Journal.open(path, "list", write=False) as journal:
+                record = replay(journal.rows())
+        except RecordError as error:
+            print(f"{visible(path.name)}  {visible(error)}")
+            continue
+        state = f"closed {record.closed_at[:19]}Z" if record.closed_at else "open"
+        print(
+            f"{visible(path.name)}  account {record.account}  opened {record.opened_at[:19]}Z by {visible(record.opened_by)}  {state}"
+        )
+    return Exit.DONE

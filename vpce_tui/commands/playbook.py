@@ -1,0 +1,257 @@
+"""``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
+from vpce_tui.commands.incident import open_incident
+from vpce_tui.exits import Exit
+from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import State, replay
+from vpce_tui.playbooks.engine import Engine
+from vpce_tui.playbooks.library import load
+from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.playbooks.plan import Kind as StepKind
+from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step
+from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.text import sign
+
+
+def plan(args: argparse.Namespace) -> Exit:
+    """Make a plan; reads only."""
+    from vpce_tui.inventory.dossier import find_region
+    from vpce_tui.playbooks.planner import parse_choices, plan_playbook
+    from vpce_tui.playbooks.views import render
+    from vpce_tui.trail.history import enabled_regions
+
+    playbook = load(args.playbook)
+    choices = parse_choices(args.set or [])
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    region = args.region or find_region(caller, args.target, enabled_regions(caller)[0])
+    made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices)
+    text = render(made, args.form or ("json" if args.out else "console"))
+    if args.out:
+        write_out(args.out, text)
+        say(f"written: {args.out} (sha256 {made.sha256})")
+    else:
+        print(text)
+    return Exit.DONE
+
+
+def apply(args: argparse.Namespace) -> Exit:
+    """Run a plan file on an incident."""
+    if args.file == "-":
+        made = read_plan(sys.stdin.read())
+    else:
+        made = read_plan(Path(args.file).read_text(encoding="utf-8"), args.file)
+    if not args.yes and not sys.stdin.isatty():
+        say(
+            "refused: without a terminal there is nobody to ask; give --yes (and --confirm ID for what cannot be undone)."
+        )
+        return Exit.REFUSED
+    for step_id in args.step or ():
+        made.step(step_id)
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    if caller.read_only:
+        say("refused: this process is read-only; nothing was done. Start it without --read-only.")
+        return Exit.REFUSED
+    if identity.account != made.account:
+        say(
+            f"refused: the plan is for account {made.account}, and these credentials are for {identity.account}; nothing was done."
+        )
+        return Exit.REFUSED
+    with open_incident(caller, args.incident, create=True, reason=args.reason or "") as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
+            return Exit.REFUSED
+        remember(journal, made)
+        engine = Engine(caller, journal, made, patience=patience(args), on_progress=_print_progress)
+        steps = [step for step in made.steps if not args.step or step.id in args.step]
+        return _run_all(engine, steps, args)
+
+
+def patience(args: argparse.Namespace) -> Patience:
+    """How long to wait for proofs: ``--wait SECONDS``."""
+    if args.wait is None:
+        return Patience()
+    return Patience(ask=(0.2,), prove=tuple(0.2 for _ in range(int(args.wait * 5))))
+
+
+def remember(journal: Journal, made: Plan) -> None:
+    """Keep the whole plan in the journal, once."""
+    key = f"{made.playbook}/{made.target}"
+    known = replay(journal.rows()).plans.get(key)
+    if known is None or known.get("sha256") != made.sha256:
+        journal.append(Kind.PLAN, {"whole": made.to_json()})
+
+
+def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
+    for step in steps:
+        state = engine.record().step(engine.key(step.id)).state
+        if state in (State.PROVED, State.BY_HAND, State.SKIPPED):
+            say(f"{sign(state.sign)} {step.title}: {state.value}; not done again")
+            continue
+        approval = _approval(step, engine.plan, args)
+        if approval is None:
+            engine.note(step.id, "skipped", "skipped at the prompt")
+            say(f"{sign('–')} {step.title}: skipped")
+            continue
+        outcome = engine.run(step.id, approval)
+        _print_outcome(step, outcome)
+        if not outcome.good:
+            return outcome.exit
+    return Exit.DONE
+
+
+def _approval(step: Step, made: Plan, args: argparse.Namespace) -> Approval | None:
+    confirmed = made.target if made.target in (args.confirm or ()) else ""
+    if args.yes or step.kind is not StepKind.CHANGE:
+        return Approval("--yes" if args.yes else "terminal", confirmed)
+    say(f"\n{step.title}\n  {step.words}")
+    for line in step.changes:
+        say(f"    {line}")
+    for affected in step.affects:
+        say(f"  who else is hit: {affected.says}" + (f" ({', '.join(affected.names)})" if affected.names else ""))
+    if step.reversible:
+        return Approval("terminal") if _ask(f"run “{step.title}”? [y/N] ").lower() in ("y", "yes") else None
+    typed = confirmed or _ask(f"this cannot be undone. Type {made.target} to run it, or press Enter to skip: ")
+    return Approval("terminal", typed) if typed == made.target else None
+
+
+def _ask(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def _print_progress(progress: Progress) -> None:
+    marks = {
+        "done": "✔",
+        "failed": "✖",
+        "lost": "!",
+        "asking": "…",
+        "missing": "!",
+        "denied": "✖",
+        "proved": "✔",
+        "waiting": "…",
+    }
+    if progress.state == "running":
+        return
+    took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
+    say(f"    {sign(marks.get(progress.state, '·'))} {progress.call}  {progress.says}{took}")
+
+
+def _print_outcome(step: Step, outcome: Outcome) -> None:
+    mark = {Ended.PROVED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
+    say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
+    if not outcome.good:
+        for line in outcome.details:
+            say(f"    {line}")
+
+
+def undo(args: argparse.Namespace) -> Exit:
+    """Take steps back by their recorded inverse."""
+    if bool(args.all) == bool(args.step_id):
+        raise UsageError("name one STEP, or give --all")
+    if not args.yes and not sys.stdin.isatty():
+        say("refused: without a terminal there is nobody to ask; give --yes.")
+        return Exit.REFUSED
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    if caller.read_only:
+        say("refused: this process is read-only; nothing was done. Start it without --read-only.")
+        return Exit.REFUSED
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
+            return Exit.REFUSED
+        chosen = _to_undo(journal, args.step_id)
+        if not chosen:
+            say("there is nothing to undo")
+            return Exit.DONE
+        for made, step_id in chosen:
+            engine = Engine(caller, journal, made, patience=patience(args), on_progress=_print_progress)
+            ended = _undo_one(engine, step_id, args)
+            if ended is not Exit.DONE:
+                return ended
+    return Exit.DONE
+
+
+def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
+    step, calls, left = engine.undo_calls(step_id)
+    say(f"\nundo “{step.title}”")
+    for line in (*(_described(call) for call in calls), *left):
+        say(f"    {line}")
+    if not args.yes and calls and _ask("do it? [y/N] ").lower() not in ("y", "yes"):
+        say("left as it is")
+        return Exit.DONE
+    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal"))
+    _print_outcome(step, outcome)
+    return outcome.exit
+
+
+def _described(call: PlannedCall) -> str:
+    return f"{call.why or call.name} ({call.name})"
+
+
+def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
+    """The plans and step ids to take back, last done first."""
+    record = replay(journal.rows())
+    order: dict[str, int] = {}
+    for key, step in record.steps.items():
+        intents = [call.intent for call in step.calls.values()]
+        if intents and (step.done_by_us or step.open_calls):
+            order[key] = max(intents)
+    found: list[tuple[Plan, str]] = []
+    for key in sorted(order, key=lambda item: -order[item]):
+        playbook_target, _, name = key.rpartition("/")
+        made = plan_of(record.plans.get(playbook_target))
+        if made is None or (step_id is not None and step_id not in (name, key)):
+            continue
+        if step_id is None and not made.step(name).reversible:
+            say(f"“{made.step(name).title}” cannot be undone and stays")
+            continue
+        found.append((made, name))
+    if step_id is not None and len(found) > 1:
+        raise UsageError(f"{step_id!r} was done on several targets; name one: {', '.join(order)}")
+    if step_id is not None and not found:
+        raise PlanError(
+            f"the incident has no step {step_id!r} that was done; it has {', '.join(sorted(order)) or 'none'}."
+        )
+    return found
+
+
+def plan_of(data: object) -> Plan | None:
+    """The plan as the journal keeps it."""
+    if not isinstance(data, dict):
+        return None
+    steps = tuple(Step.from_json(item) for item in data["steps"])
+    return Plan(
+        data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps
+    )
+
+
+def decide(args: argparse.Namespace) -> Exit:
+    """Record what the operator found out about a call that AWS cannot tell about."""
+    caller = session(args)
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            return Exit.REFUSED
+        record = replay(journal.rows())
+        for key, step in record.steps.items():
+            playbook_target, _, name = key.rpartition("/")
+            made = plan_of(record.plans.get(playbook_target))
+            if made and args.step_id in (name, key) and any(call.id == args.call_id for call in step.open_calls):
+                Engine(caller, journal, made).decide(name, args.call_id, args.found == "done")
+                say(f"recorded: {args.call_id} was {args.found}, decided by {caller.identity().arn}")
+                return Exit.DONE
+    raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

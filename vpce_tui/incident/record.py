@@ -1,0 +1,228 @@
+"""What a journal amounts to: the state of every step, folded from its rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from vpce_tui.incident.journal import Kind, Row
+
+
+class State(StrEnum):
+    """Where a step stands."""
+
+    TODO = "to do"
+    RUNNING = "running"
+    PROVED = "proved"
+    UNPROVED = "done, not proved"
+    FAILED = "failed"
+    UNKNOWN = "needs you"
+    OPEN = "left open"
+    SKIPPED = "skipped"
+    BY_HAND = "done by hand"
+    UNDONE = "undone"
+
+    @property
+    def sign(self) -> str:
+        """The glyph that goes with it."""
+        return _SIGNS[self]
+
+
+_SIGNS = {
+    State.TODO: "○",
+    State.RUNNING: "▶",
+    State.PROVED: "✔",
+    State.UNPROVED: "!",
+    State.FAILED: "✖",
+    State.UNKNOWN: "!",
+    State.OPEN: "!",
+    State.SKIPPED: "–",
+    State.BY_HAND: "✔",
+    State.UNDONE: "↩",
+}
+
+
+@dataclass
+class Made:
+    """One call as the record knows it. ``state``: intended, done, not done, failed, unknown."""
+
+    id: str
+    intent: int
+    state: str = "intended"
+    service: str = ""
+    operation: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    gave: dict[str, str] = field(default_factory=dict)
+    says: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class StepRecord:
+    """One step as the record knows it. ``planned`` is the plan's JSON as it was last approved."""
+
+    key: str
+    state: State = State.TODO
+    planned: Mapping[str, Any] = field(default_factory=dict)
+    calls: dict[str, Made] = field(default_factory=dict)
+    undo_calls: dict[str, Made] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    saw: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The step's id within its playbook."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def done_by_us(self) -> frozenset[str]:
+        """Calls that took effect because we made them, and that we did not take back."""
+        return frozenset(call.id for call in self.calls.values() if call.state == "done")
+
+    @property
+    def bindings(self) -> dict[str, str]:
+        """What earlier calls gave."""
+        return {name: value for call in self.calls.values() for name, value in call.gave.items()}
+
+    @property
+    def open_calls(self) -> list[Made]:
+        """Calls, or undo calls, whose outcome is not known."""
+        return [
+            call for call in (*self.calls.values(), *self.undo_calls.values()) if call.state in ("intended", "unknown")
+        ]
+
+
+@dataclass
+class Record:
+    """The whole incident."""
+
+    account: str = ""
+    opened_at: str = ""
+    opened_by: str = ""
+    reason: str = ""
+    closed_at: str = ""
+    operator: str = ""
+    plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The latest whole plan by ``playbook/target``."""
+    steps: dict[str, StepRecord] = field(default_factory=dict)
+
+    def step(self, key: str) -> StepRecord:
+        """The step's record (an empty one where nothing was done)."""
+        return self.steps.setdefault(key, StepRecord(key))
+
+    @property
+    def open_steps(self) -> list[StepRecord]:
+        """Steps with a call whose outcome is not known."""
+        return [step for step in self.steps.values() if step.open_calls]
+
+
+def replay(rows: Iterable[Row]) -> Record:
+    """Fold the rows, oldest first."""
+    record = Record()
+    for row in rows:
+        data = row.data
+        handler = _HANDLERS.get(row.kind)
+        record.operator = row.operator
+        if row.kind == Kind.OPENED.value:
+            record.account, record.reason = str(data.get("account", "")), str(data.get("reason", ""))
+            record.opened_at, record.opened_by = row.time, row.operator
+        elif row.kind == Kind.CLOSED.value:
+            record.closed_at = row.time
+        elif row.kind == Kind.PLAN.value and "whole" in data:
+            whole = data["whole"]
+            record.plans[f"{whole['playbook']}/{whole['target']}"] = whole
+        elif handler and data.get("step"):
+            handler(record.step(str(data["step"])), data, row.seq)
+    return record
+
+
+def _plan(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    step.planned = data["plan"]
+
+
+def _approved(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    if not data.get("undo"):
+        step.state = State.RUNNING
+
+
+def _intent(step: StepRecord, data: Mapping[str, Any], seq: int) -> None:
+    if data.get("probe"):
+        return
+    into = step.undo_calls if data.get("undo") else step.calls
+    for call in data["calls"]:
+        into[call["id"]] = Made(call["id"], seq, "intended", call["service"], call["operation"], call["parameters"])
+
+
+def _result(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    if data.get("probe"):
+        if data.get("denied"):
+            step.state = State.FAILED
+        return
+    _settle(step, data, "done" if data["ok"] else "failed" if data.get("outcomeKnown", True) else "unknown")
+    if not data["ok"]:
+        step.state = State.FAILED if data.get("outcomeKnown", True) else State.UNKNOWN
+        step.saw = str(data.get("error", ""))
+
+
+def _check(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    if "proof" in data:
+        step.saw = str(data.get("saw", ""))
+        if data.get("undo"):
+            step.state = State.UNDONE if data["proof"] == "proved" else State.UNPROVED
+        else:
+            step.state = {"proved": State.PROVED, "not yet": State.UNPROVED}.get(str(data["proof"]), State.FAILED)
+        return
+    found = {"done": "done", "not done": "not done", "cannot tell": "unknown"}[str(data["found"])]
+    _settle(step, data, found)
+    if found == "unknown":
+        step.state = State.UNKNOWN
+    elif found == "not done" and step.state is not State.RUNNING:
+        step.state = State.FAILED
+
+
+def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
+    made = (step.undo_calls if data.get("undo") else step.calls).get(str(data["call"]))
+    if made is None:
+        return
+    made.state, made.seconds = state, float(data.get("seconds", 0))
+    made.says = str(data.get("error") or data.get("saw") or "")
+    made.gave.update(data.get("gave", {}))
+    if state == "done" and data.get("undo"):
+        for forward in data.get("undoes", ()):
+            if forward in step.calls:
+                step.calls[forward].state = "taken back"
+                step.calls[forward].gave.clear()
+
+
+def _evidence(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    step.evidence[str(data["evidence"])] = str(data["sha256"])
+    step.missing.pop(str(data["evidence"]), None)
+
+
+def _note(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    decision = data.get("decision")
+    if decision in ("skipped", "by hand", "left open"):
+        step.state = {"skipped": State.SKIPPED, "by hand": State.BY_HAND, "left open": State.OPEN}[str(decision)]
+    if data.get("text"):
+        step.notes.append(str(data["text"]))
+
+
+def _error(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+    if data.get("evidence"):
+        step.missing[str(data["evidence"])] = str(data.get("error", ""))
+    else:
+        step.saw = str(data.get("error", ""))
+
+
+_HANDLERS = {
+    Kind.PLAN.value: _plan,
+    Kind.APPROVED.value: _approved,
+    Kind.INTENT.value: _intent,
+    Kind.RESULT.value: _result,
+    Kind.CHECK.value: _check,
+    Kind.EVIDENCE.value: _evidence,
+    Kind.NOTE.value: _note,
+    Kind.ERROR.value: _error,
+}

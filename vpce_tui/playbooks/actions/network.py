@@ -1,0 +1,164 @@
+"""Isolate an instance: every interface into a group without rules, tracked connections first made untracked.
+
+A change of groups does not cut connections that are tracked already. Flows that a rule lets through for every address
+both ways are not tracked; so an interface goes first into a group that lets everything through, then into the empty one.
+(AWS: "Security group connection tracking".)
+"""
+
+from typing import Any, Final
+
+from vpce_tui.inventory.dossier import Dossier, Facet
+from vpce_tui.inventory.model import Interface, SecurityGroup
+from vpce_tui.playbooks.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.plan import Kind, Step
+from vpce_tui.playbooks.values import ref
+
+UNTRACKED: Final = "UNTRACKED_GROUP"
+QUARANTINE: Final = "QUARANTINE_GROUP"
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    draft.block_unknown(world.unknown, Facet.INTERFACES, Facet.GROUPS)
+    if instance.gone:
+        draft.block(f"{instance.id} is {instance.state}: it has no connection left", "nothing; it is gone")
+    if draft.blocked:
+        return draft.step(Kind.CHANGE)
+    interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
+    two_moves = draft.choices["moves"] == "two"
+    quarantine = _group(world, draft, "quarantine", QUARANTINE)
+    untracked = _group(world, draft, "untracked", UNTRACKED) if two_moves else None
+    _no_egress(world, draft, quarantine)
+    if two_moves:
+        _everything_in(draft, untracked)
+    for nic in interfaces:
+        if two_moves:
+            _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "open flows become untracked")
+    for nic in interfaces:
+        _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "cut off")
+        undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
+        draft.take_back(
+            f"undo-{nic.id}", "ModifyNetworkInterfaceAttribute",
+            {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
+            why=f"{nic.id} back into its groups",
+        )  # fmt: skip
+        before = ", ".join(_groups_before(draft, nic))
+        draft.changes.append(f"{nic.id}  {nic.private_ip}  {before} → {_name(world, 'quarantine')}")
+    draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
+    if two_moves:
+        draft.notes.append(
+            "for the moment between the two moves the interfaces let everything through: that is what untracks flows"
+        )
+    else:
+        draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
+    if len(interfaces) < len(world.interfaces or ()):
+        draft.notes.append("interfaces that AWS manages for a service are left alone")
+    draft.hits("nobody: the new groups have no other member")
+    filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
+    draft.prove(
+        "every interface is in the quarantine group alone, and the group has no rules",
+        "DescribeNetworkInterfaces",
+        {"Filters": filters},
+    )
+    return draft.step(Kind.CHANGE)
+
+
+def _name(world: Dossier, purpose: str) -> str:
+    """The name of our group; where somebody else has taken it, the first free one."""
+    if purpose in world.own_groups:
+        return world.own_groups[purpose].name
+    base = f"vpce-tui-{purpose}-{world.instance.id}"
+    name, number = base, 1
+    while name in world.group_names:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def _group(world: Dossier, draft: Draft, purpose: str, reference: str) -> SecurityGroup | None:
+    name, own = _name(world, purpose), world.own_groups.get(purpose)
+    draft.want(
+        purpose, "CreateSecurityGroup",
+        {
+            "GroupName": name,
+            "Description": f"{purpose} for {world.instance.id}, made by vpce-tui",
+            "VpcId": world.instance.vpc_id,
+            "TagSpecifications": draft.tags("security-group", purpose, world.instance.id, name),
+        },
+        so_already=own is not None, why=f"new group {name}", gives={reference: "GroupId"},
+    )  # fmt: skip
+    draft.take_back(
+        f"undo-{purpose}",
+        "DeleteSecurityGroup",
+        {"GroupId": ref(reference)},
+        undoes=(purpose,),
+        why=f"delete {name}",
+    )
+    if own is not None:
+        draft.bindings[reference] = own.id
+    stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
+    if stand_in:
+        draft.stand_ins[reference] = stand_in
+    return own
+
+
+def _no_egress(world: Dossier, draft: Draft, own: SecurityGroup | None) -> None:
+    permission: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    if world.vpc_ipv6:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
+    draft.want(
+        "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(QUARANTINE), "IpPermissions": [permission]},
+        so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
+    )  # fmt: skip
+    if own is not None and own.ingress:
+        draft.block(
+            f"{own.id} ({own.name}) has rules that let traffic in: somebody changed our quarantine group",
+            "remove its rules by hand after you have looked at them, then plan again",
+        )
+
+
+def _everything_in(draft: Draft, own: SecurityGroup | None) -> None:
+    permission = {
+        "IpProtocol": "-1",
+        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+    }
+    draft.want(
+        "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [permission]},
+        so_already=own is not None and any(rule.world and rule.all_ports for rule in own.ingress),
+        why="let everything in, so that flows are not tracked",
+    )  # fmt: skip
+
+
+def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) -> None:
+    group = draft.bindings.get(reference)
+    so_already = bool(group) and nic.groups == (group,)
+    if reference == UNTRACKED:
+        final = draft.bindings.get(QUARANTINE)
+        so_already = so_already or (bool(final) and nic.groups == (final,))
+    draft.want(
+        call_id, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": nic.id, "Groups": [ref(reference)]},
+        so_already=so_already, why=f"{nic.id} {nic.private_ip}: {why}",
+    )  # fmt: skip
+
+
+def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
+    """The groups the interface had before we touched it: the live ones, unless they are ours already."""
+    ours = {draft.bindings.get(UNTRACKED), draft.bindings.get(QUARANTINE)}
+    if draft.remembered is not None and set(nic.groups) <= ours:
+        for call in draft.remembered.undo:
+            if call.id == f"undo-{nic.id}":
+                return tuple(call.parameters["Groups"])
+    return nic.groups
+
+
+ISOLATE: Final = Action(
+    frozenset({Facet.INTERFACES, Facet.GROUPS}), _plan, unchanged, by_effects,
+    (
+        Choice(
+            "moves", "Close connections that are open now too",
+            (("two", "yes: two moves, untrack then cut"), ("one", "no: one move, open connections live on")),
+        ),
+    ),
+)  # fmt: skip

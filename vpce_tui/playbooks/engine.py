@@ -1,0 +1,556 @@
+"""Runs steps: the one path by which anything changes.
+
+Before a step the engine plans it again from live state and compares it with what was approved; what would do anything
+else is not run. Each write: intent in the journal, permit, call, result. After a lost answer it asks AWS what happened
+and never repeats the call. Screens and commands call the same functions. Design §3.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import jmespath
+
+from vpce_tui.aws.call import Call, Permit
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.errors import AwsError, Cancelled
+from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.aws.gate import Refused
+from vpce_tui.canonical import rfc3339
+from vpce_tui.incident import evidence
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import Record, State, StepRecord, replay
+from vpce_tui.inventory.dossier import TargetGone
+from vpce_tui.playbooks.library import Recipe, load
+from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, differences
+from vpce_tui.playbooks.planner import Live, plan_step
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, Unresolved, names, resolve
+
+_DONE: Final = (State.PROVED, State.BY_HAND)
+_UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
+
+
+class _Lost(Exception):
+    """AWS did not say whether the call took effect, or that it did not."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.says)
+
+
+class Engine:
+    """Runs the steps of one plan on one incident. ``journal`` is open for writing, and the gate knows it."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        journal: Journal,
+        plan: Plan,
+        *,
+        patience: Patience | None = None,
+        on_progress: Callable[[Progress], object] = lambda _: None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        self.caller, self.journal, self.plan = caller, journal, plan
+        self._patience = patience or Patience()
+        self._tell = on_progress
+        self._cancel = cancel or Cancel()
+        self._recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+
+    # -- what is known
+
+    def key(self, step_id: str) -> str:
+        """How the journal names a step of this plan."""
+        return f"{self.plan.playbook}/{self.plan.target}/{step_id}"
+
+    def record(self) -> Record:
+        """The incident as it stands."""
+        return replay(self.journal.rows())
+
+    def live(self, step: Step) -> Live:
+        """``step`` planned again from live state."""
+        return plan_step(
+            self.caller, self._recipe(step.id), self.plan.target, self.plan.region, step.choices,
+            incident=self.journal.name, remembered=step,
+        )  # fmt: skip
+
+    def _recipe(self, step_id: str) -> Recipe:
+        return self._recipes[step_id]
+
+    # -- running
+
+    def run(self, step_id: str, approval: Approval) -> Outcome:
+        """Run one step as planned, or say why not. Never raises for what AWS or the operator may do."""
+        step = self.plan.step(step_id)
+        try:
+            refusal = self._refusal(step)
+            if refusal:
+                return refusal
+            self.journal.ensure_room()
+            if step.kind is Kind.MANUAL:
+                return self._leave_open(step)
+            if step.kind is Kind.READ:
+                return self._keep(step, approval)
+            return self._change(step, approval)
+        except _Lost as lost:
+            return lost.outcome
+        except (AwsError, TargetGone) as error:
+            said = error.sentence() if isinstance(error, AwsError) else str(error)
+            self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": said})
+            return Outcome(Ended.FAILED, said)
+        except Refused as error:
+            self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": str(error)})
+            return Outcome(Ended.REFUSED, str(error))
+        except Cancelled:
+            return Outcome(
+                Ended.UNPROVED, "stopped by the operator; what was begun is recorded, and can be taken up again"
+            )
+
+    def _refusal(self, step: Step) -> Outcome | None:
+        identity = self.caller.confirm_identity()
+        if identity.account != self.plan.account:
+            return Outcome(
+                Ended.REFUSED,
+                f"the plan is for account {self.plan.account}, and these credentials are for {identity.account}; nothing was done.",
+            )
+        if self.caller.read_only and step.kind is Kind.CHANGE:
+            return Outcome(
+                Ended.REFUSED, "this process is read-only; nothing was done. Start vpce-tui without --read-only."
+            )
+        return None
+
+    def _leave_open(self, step: Step) -> Outcome:
+        state = self.record().step(self.key(step.id)).state
+        if state in (State.TODO, State.RUNNING):
+            self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": "left open", "text": ""})
+        return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {State.OPEN.value}", step.notes)
+
+    def _keep(self, step: Step, approval: Approval) -> Outcome:
+        """A step that only reads: every answer becomes an evidence file."""
+        key = self.key(step.id)
+        live = self.live(step)
+        known = self.record().step(key).evidence
+        self.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": self.plan.sha256})
+        self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
+        missing: list[str] = []
+        for call in live.step.calls:
+            if call.id in known:
+                continue
+            self._cancel.check()
+            self._tell(Progress(step.id, call.id, "running", call.why))
+            try:
+                pages, seconds = self._read(call)
+            except AwsError as error:
+                if error.kind not in _UNAVAILABLE:
+                    raise
+                self.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": error.sentence()})
+                self._tell(Progress(step.id, call.id, "missing", error.sentence()))
+                missing.append(f"{call.id}: {error.sentence()}")
+                continue
+            about = {"service": call.service, "operation": call.operation, "region": call.region}
+            kept = evidence.store(
+                self.journal, key, call.id, {**about, "parameters": call.parameters, "pages": pages}, **about
+            )
+            self._tell(Progress(step.id, call.id, "done", f"{kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
+        have = len(self.record().step(key).evidence)
+        wanted = len(live.step.calls)
+        saw = f"{have} of {wanted} answers kept"
+        proof = "proved" if have else "failed"
+        self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
+        return Outcome(Ended.PROVED if have else Ended.FAILED, saw, tuple(missing))
+
+    def _read(self, call: PlannedCall) -> tuple[list[Any], float]:
+        pages, seconds = [], 0.0
+        for page in self.caller.pages(
+            Call(call.service, call.operation, call.region, call.parameters), before_page=self._cancel.check
+        ):
+            pages.append(page.data)
+            seconds += page.seconds
+        return pages, seconds
+
+    def _change(self, step: Step, approval: Approval) -> Outcome:
+        key = self.key(step.id)
+        lost = self.settle_open(step)
+        if lost:
+            return lost
+        missing = self._required(step)
+        if missing:
+            return Outcome(Ended.BLOCKED, missing)
+        live = self.live(step)
+        found = differences(step, live.step)
+        if found:
+            self.journal.append(RowKind.ERROR, {"step": key, "error": "the plan is stale", "differences": found})
+            return Outcome(
+                Ended.STALE,
+                "the step would now do something else than the plan says; nothing of it was done",
+                tuple(found),
+            )
+        if live.step.blocked:
+            first = live.step.blocked[0]
+            said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in live.step.blocked)
+            self.journal.append(RowKind.ERROR, {"step": key, "error": f"blocked: {first.says}"})
+            return Outcome(Ended.BLOCKED, first.says, said)
+        if live.step.calls:
+            if not live.step.reversible and approval.confirmed != self.plan.target:
+                return Outcome(
+                    Ended.REFUSED,
+                    f"{step.title} cannot be undone: it needs the id {self.plan.target}, typed (--confirm {self.plan.target}).",
+                )
+            self.journal.append(
+                RowKind.PLAN, {"step": key, "plan": _as_approved(step, live.step).to_json(), "sha256": self.plan.sha256}
+            )
+            self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "confirmed": approval.confirmed})
+            denied = self._probe(key, live.step, live.step.calls)
+            if denied:
+                return denied
+            bindings = {**self.record().step(key).bindings, **live.step.bindings}
+            self._make(step, live.step.calls, bindings)
+        elif not live.step.already:
+            self.journal.append(RowKind.CHECK, {"step": key, "proof": "proved", "saw": "nothing to do"})
+            return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
+        return self._prove(step, nothing=not live.step.calls)
+
+    def _required(self, step: Step) -> str:
+        record = self.record()
+        for needed in step.requires:
+            if record.step(self.key(needed)).state not in _DONE:
+                title = self.plan.step(needed).title
+                return f"“{title}” must be proved, or recorded as done by hand, before “{step.title}”"
+        for other in self.plan.steps:
+            if other.id == step.id:
+                break
+            if other.must_come_first and record.step(self.key(other.id)).state not in _DONE:
+                return f"“{other.title}” must come first, and is not done"
+        return ""
+
+    def _probe(self, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
+        """Every call of the step as a dry run, where the operation takes one, before the first real one."""
+        known = {INCIDENT: self.journal.name, AWS_NOW: rfc3339(datetime.now(UTC)), **step.stand_ins, **step.bindings}
+        probes: dict[str, Call] = {}
+        for call in calls:
+            listed = find(call.service, call.operation)
+            if listed is None or not listed.dry_run:
+                continue
+            try:
+                parameters = resolve(call.parameters, known)
+            except Unresolved:
+                continue
+            probes[call.id] = Call(call.service, call.operation, call.region, {**parameters, "DryRun": True})
+        if not probes:
+            return None
+        permits = self.journal.intend(key, probes, self.plan.account, probe=True, undo=undo)
+        denied, passed, problems = [], [], []
+        for call_id, probe in probes.items():
+            try:
+                self.caller.write(probe, permits[call_id])
+            except AwsError as error:
+                if error.kind is ErrorKind.DRY_RUN_OK:
+                    passed.append(call_id)
+                elif error.kind is ErrorKind.DENIED:
+                    denied.append(_action(probe))
+                elif error.kind is not ErrorKind.CONFLICT:
+                    problems.append(error.sentence())
+            else:
+                passed.append(call_id)
+        self.journal.append(
+            RowKind.RESULT,
+            {"step": key, "probe": True, "passed": passed, "denied": sorted(set(denied)), "problems": problems},
+        )
+        self._tell(
+            Progress(
+                step.id,
+                "dry run",
+                "denied" if denied else "done",
+                f"dry run passed for {len(passed)} of {len(probes)} calls",
+            )
+        )
+        if denied:
+            needed = ", ".join(sorted(set(denied)))
+            return Outcome(
+                Ended.BLOCKED,
+                f"permission is missing: {needed}; nothing was done",
+                (f"ask for {needed}, or do this step by hand",),
+            )
+        if problems:
+            return Outcome(Ended.BLOCKED, f"AWS would not accept it; nothing was done: {problems[0]}", tuple(problems))
+        return None
+
+    def _make(self, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False) -> None:
+        """Make the calls in order, each behind its own intent. Raises :class:`_Lost` when one did not take effect."""
+        key = self.key(step.id)
+        for planned in calls:
+            self._cancel.check()
+            call = self._resolved(planned, bindings)
+            permit = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo)[planned.id]
+            self._tell(Progress(step.id, planned.id, "running", planned.why))
+            about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
+            try:
+                gave, seconds, request_id = self._call(planned, call, permit)
+            except AwsError as error:
+                self.journal.append(
+                    RowKind.RESULT,
+                    {
+                        **about,
+                        "ok": False,
+                        "error": error.sentence(),
+                        "outcomeKnown": error.outcome_known,
+                        "requestId": error.request_id,
+                    },
+                )
+                self._tell(Progress(step.id, planned.id, "failed" if error.outcome_known else "lost", error.sentence()))
+                if error.outcome_known:
+                    raise _Lost(Outcome(Ended.FAILED, f"{planned.why or planned.name}: {error.sentence()}")) from error
+                bindings.update(self._ask(step, planned, undo=undo))
+                continue
+            self.journal.append(
+                RowKind.RESULT,
+                {**about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3)},
+            )
+            bindings.update(gave)
+            self._tell(Progress(step.id, planned.id, "done", ", ".join(gave.values()), seconds))
+
+    def _resolved(self, planned: PlannedCall, bindings: Mapping[str, str]) -> Call:
+        known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
+        if AWS_NOW in names(planned.parameters):
+            known[AWS_NOW] = rfc3339(self._aws_now())
+        return Call(planned.service, planned.operation, planned.region, resolve(planned.parameters, known))
+
+    def _aws_now(self) -> datetime:
+        """AWS's clock, rounded up: the second after its last answer's ``Date``."""
+        answer = self.caller.read(Call("sts", "GetCallerIdentity", self.caller.home_region))
+        return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)
+
+    def _call(self, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str]:
+        answer = self.caller.write(call, permit)
+        gave = {name: str(jmespath.search(path, answer.data) or "") for name, path in planned.gives.items()}
+        return gave, answer.seconds, answer.request_id
+
+    # -- after a lost answer, or a death
+
+    def settle_open(self, step: Step) -> Outcome | None:
+        """Ask AWS about every call of the step whose outcome is not known; an outcome only where AWS cannot tell."""
+        record = self.record().step(self.key(step.id))
+        for made in record.open_calls:
+            undo = made.id in record.undo_calls and record.undo_calls[made.id] is made
+            planned = _find(step, made.id, undo=undo)
+            if planned is None:
+                return Outcome(
+                    Ended.UNKNOWN, f"the plan does not know the call {made.id} that was begun; look at it by hand"
+                )
+            try:
+                self._ask(step, planned, undo=undo)
+            except _Lost as lost:
+                if lost.outcome.ended is Ended.UNKNOWN:
+                    return lost.outcome
+        return None
+
+    def _ask(self, step: Step, planned: PlannedCall, *, undo: bool) -> dict[str, str]:
+        """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`_Lost`."""
+        key = self.key(step.id)
+        about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
+        self._tell(Progress(step.id, planned.id, "asking", "asking AWS whether it took effect"))
+        found, saw, live = "cannot tell", "", None
+        for wait in (0.0, *self._patience.ask):
+            if wait:
+                self._cancel.wait(wait)
+            try:
+                live = self.live(step)
+            except (AwsError, TargetGone) as error:
+                found, saw = "cannot tell", error.sentence() if isinstance(error, AwsError) else str(error)
+                continue
+            found = _found(live.step, planned, undo=undo)
+            saw = f"read back: {planned.why or planned.name}: {found}"
+            if found == "done":
+                break
+        gave = (
+            {name: live.step.bindings[name] for name in planned.gives if live and name in live.step.bindings}
+            if found == "done"
+            else {}
+        )
+        self.journal.append(RowKind.CHECK, {**about, "found": found, "saw": saw, "gave": gave})
+        self._tell(Progress(step.id, planned.id, found, saw))
+        if found == "done":
+            return gave
+        if found == "not done":
+            raise _Lost(
+                Outcome(
+                    Ended.FAILED,
+                    f"{planned.why or planned.name} did not take effect (AWS was asked); run the step again to make it",
+                )
+            )
+        raise _Lost(
+            Outcome(
+                Ended.UNKNOWN,
+                f"AWS cannot tell whether {planned.name} took effect: {saw}",
+                ("look at it by hand, then decide: vpce-tui decide --incident NAME STEP CALL done|not-done",),
+            )
+        )
+
+    def decide(self, step_id: str, call_id: str, done: bool) -> None:
+        """The operator says what became of a call that AWS cannot tell about."""
+        record = self.record().step(self.key(step_id))
+        undo = call_id in record.undo_calls and record.undo_calls[call_id].state in ("intended", "unknown")
+        planned = _find(self.plan.step(step_id), call_id, undo=undo)
+        self.journal.append(
+            RowKind.CHECK,
+            {
+                "step": self.key(step_id), "call": call_id, "undo": undo, "undoes": list(planned.undoes) if planned else [],
+                "found": "done" if done else "not done", "saw": "decided by the operator",
+            },
+        )  # fmt: skip
+
+    # -- proving
+
+    def _prove(self, step: Step, *, nothing: bool) -> Outcome:
+        key, proof, saw = self.key(step.id), "not yet", ""
+        live: Live | None = None
+        for wait in (0.0, *self._patience.prove):
+            if wait:
+                self._tell(Progress(step.id, "proof", "waiting", saw))
+                self._cancel.wait(wait)
+            try:
+                live = self.live(step)
+            except AwsError as error:
+                proof, saw = "not yet", f"could not be read back: {error.sentence()}"
+                if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
+                    break
+                continue
+            proof, saw = live.proof
+            if proof != "not yet":
+                break
+        self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw})
+        self._tell(Progress(step.id, "proof", proof, saw))
+        if proof == "proved":
+            said = "already so; nothing was called" if nothing else saw
+            return Outcome(Ended.NOTHING if nothing else Ended.PROVED, said, live.step.notes if live else ())
+        return Outcome(Ended.FAILED if proof == "failed" else Ended.UNPROVED, saw)
+
+    # -- undoing
+
+    def undo_calls(self, step_id: str) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+        """What undoing the step would do now: the step as recorded, the inverse calls, and what is left as it is.
+
+        Only what we did is taken back, and only where it is still as we left it.
+        """
+        record = self.record().step(self.key(step_id))
+        step = Step.from_json(record.planned) if record.planned else self.plan.step(step_id)
+        ours = record.done_by_us
+        if not ours:
+            return step, (), ()
+        live = self.live(step)
+        still = {call.id for call in live.step.already} & ours
+        calls, left = [], []
+        for call in step.undo:
+            if still & set(call.undoes):
+                calls.append(call)
+            elif ours & set(call.undoes):
+                left.append(f"{call.why or call.name}: it is not as we left it any more, so it stays as it is")
+        return step, tuple(calls), tuple(left)
+
+    def undo(self, step_id: str, approval: Approval) -> Outcome:
+        """Take a step back by its recorded inverse, through the same path."""
+        key = self.key(step_id)
+        try:
+            step = self.plan.step(step_id)
+            refusal = self._refusal(replace(step, kind=Kind.CHANGE))
+            if refusal:
+                return refusal
+            self.journal.ensure_room()
+            recorded = self.record().step(key)
+            lost = self.settle_open(Step.from_json(recorded.planned) if recorded.planned else step)
+            if lost:
+                return lost
+            step, calls, left = self.undo_calls(step_id)
+            if not calls:
+                return Outcome(
+                    Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
+                )
+            self.journal.append(
+                RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
+            )
+            self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
+            record = self.record().step(key)
+            bindings = record.bindings
+            denied = self._probe(key, replace(step, stand_ins={**bindings}), calls, undo=True)
+            if denied:
+                return denied
+            self._make(step, calls, dict(bindings), undo=True)
+            return self._prove_undone(step, calls, left)
+        except _Lost as lost_call:
+            return lost_call.outcome
+        except (AwsError, TargetGone) as error:
+            said = error.sentence() if isinstance(error, AwsError) else str(error)
+            self.journal.append(RowKind.ERROR, {"step": key, "error": said})
+            return Outcome(Ended.FAILED, said)
+        except Refused as error:
+            return Outcome(Ended.REFUSED, str(error))
+        except Cancelled:
+            return Outcome(
+                Ended.UNPROVED, "stopped by the operator; what was begun is recorded, and can be taken up again"
+            )
+
+    def _prove_undone(self, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
+        key, proof, saw = self.key(step.id), "not yet", ""
+        forward = {name for call in calls for name in call.undoes}
+        for wait in (0.0, *self._patience.prove):
+            if wait:
+                self._cancel.wait(wait)
+            try:
+                live = self.live(step)
+            except AwsError as error:
+                saw = error.sentence()
+                continue
+            there = forward & {call.id for call in live.step.already}
+            if not there:
+                proof, saw = "proved", f"{len(calls)} inverse calls read back"
+                break
+            saw = f"still in effect: {', '.join(sorted(there))}"
+        self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw, "undo": True})
+        self._tell(Progress(step.id, "proof", proof, saw))
+        return Outcome(Ended.PROVED if proof == "proved" else Ended.UNPROVED, saw, left)
+
+    # -- what a person decides
+
+    def note(self, step_id: str, decision: str, text: str) -> None:
+        """Record that a step was ``skipped`` or done ``by hand``, or a plain note (``decision`` ``""``)."""
+        self.journal.append(RowKind.NOTE, {"step": self.key(step_id), "decision": decision, "text": text})
+
+
+def _as_approved(filed: Step, live: Step) -> Step:
+    """What is journalled as the plan: every call and inverse as approved, whatever is in effect already."""
+    return replace(live, undo=filed.undo, calls=filed.calls, already=filed.already)
+
+
+def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:
+    calls = step.undo if undo else (*step.calls, *step.already)
+    return next((call for call in calls if call.id == call_id), None)
+
+
+def _found(live: Step, planned: PlannedCall, *, undo: bool) -> str:
+    """Whether a call took effect, from a step planned live: done, not done, cannot tell."""
+    there, wanted = {call.id for call in live.already}, {call.id for call in live.calls}
+    if undo:
+        if there & set(planned.undoes):
+            return "not done"
+        return (
+            "done"
+            if set(planned.undoes) <= wanted or (live.kind is Kind.CHANGE and not live.blocked)
+            else "cannot tell"
+        )
+    if planned.id in there:
+        return "done"
+    return "not done" if planned.id in wanted else "cannot tell"
+
+
+def _action(call: Call) -> str:
+    listed = find(call.service, call.operation)
+    return listed.iam_action if listed else call.name
+
+
+def step_records(record: Record, plan: Plan) -> list[tuple[Step, StepRecord]]:
+    """Every step of the plan with what the record knows of it."""
+    return [(step, record.step(f"{plan.playbook}/{plan.target}/{step.id}")) for step in plan.steps]

@@ -1,0 +1,330 @@
+"""A plan as data: what a playbook's steps would do now, who else is hit, how it is proved and taken back.
+
+The JSON form is the contract between operators; its schema is ``plan.schema.json`` beside this file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from vpce_tui.canonical import digest
+
+SCHEMA: Final = "vpce-tui:plan:1"
+
+
+class Kind(StrEnum):
+    """What a step is: reads only, changes something, or is done by a person."""
+
+    READ = "read"
+    CHANGE = "change"
+    MANUAL = "manual"
+
+
+class PlanError(Exception):
+    """A plan cannot be made or read; the message says why and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call as planned: parameters may hold references; ``gives`` names what later calls need from the answer (JMESPath)."""
+
+    id: str
+    service: str
+    operation: str
+    region: str
+    parameters: Mapping[str, Any]
+    why: str = ""
+    gives: Mapping[str, str] = field(default_factory=dict)
+    undoes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``ec2:CreateSnapshots``."""
+        return f"{self.service}:{self.operation}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form of a call."""
+        written: dict[str, Any] = {
+            "id": self.id, "service": self.service, "operation": self.operation, "region": self.region,
+            "parameters": dict(self.parameters), "why": self.why,
+        }  # fmt: skip
+        if self.gives:
+            written["gives"] = dict(self.gives)
+        if self.undoes:
+            written["undoes"] = list(self.undoes)
+        return written
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read it back."""
+        return cls(
+            data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
+            data.get("gives", {}), tuple(data.get("undoes", ())),
+        )  # fmt: skip
+
+    def same_as(self, other: "PlannedCall") -> bool:
+        """Whether both would do the same."""
+        mine = (self.id, self.service, self.operation, self.region, self.parameters)
+        return digest(mine) == digest((other.id, other.service, other.operation, other.region, other.parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a step is proved: in words, and what is read back."""
+
+    says: str
+    service: str = ""
+    operation: str = ""
+    region: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form."""
+        return {
+            "says": self.says, "service": self.service, "operation": self.operation, "region": self.region,
+            "parameters": dict(self.parameters),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Who else is hit, in words, and which things by id."""
+
+    says: str
+    names: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form."""
+        return {"says": self.says, "count": len(self.names), "names": list(self.names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why a step cannot run now, and what would make it pass."""
+
+    says: str
+    remedy: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form."""
+        return {"says": self.says, "remedy": self.remedy}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as planned. ``already``: calls whose effect is there; ``bindings``: references known from what is there."""
+
+    id: str
+    title: str
+    kind: Kind
+    words: str = ""
+    calls: tuple[PlannedCall, ...] = ()
+    already: tuple[PlannedCall, ...] = ()
+    undo: tuple[PlannedCall, ...] = ()
+    checks: tuple[Check, ...] = ()
+    affects: tuple[Affected, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    permissions: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    reversible: bool = True
+    must_come_first: bool = False
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """A change whose every call is in effect already."""
+        return self.kind is Kind.CHANGE and not self.calls and not self.blocked
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form of a step, keys in their fixed order."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "kind": self.kind.value,
+            "reversible": self.reversible,
+            "words": self.words,
+            "choices": dict(self.choices),
+            "requires": list(self.requires),
+            "mustComeFirst": self.must_come_first,
+            "calls": [call.to_json() for call in self.calls],
+            "already": [call.to_json() for call in self.already],
+            "undo": [call.to_json() for call in self.undo],
+            "checks": [check.to_json() for check in self.checks],
+            "affects": [affected.to_json() for affected in self.affects],
+            "blocked": [blocked.to_json() for blocked in self.blocked],
+            "permissions": list(self.permissions),
+            "changes": list(self.changes),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read it back."""
+        return cls(
+            id=data["id"],
+            title=data["title"],
+            kind=Kind(data["kind"]),
+            words=data.get("words", ""),
+            calls=tuple(PlannedCall.from_json(item) for item in data["calls"]),
+            already=tuple(PlannedCall.from_json(item) for item in data.get("already", ())),
+            undo=tuple(PlannedCall.from_json(item) for item in data["undo"]),
+            checks=tuple(Check(**item) for item in data["checks"]),
+            affects=tuple(Affected(item["says"], tuple(item["names"])) for item in data["affects"]),
+            blocked=tuple(Blocked(item["says"], item["remedy"]) for item in data["blocked"]),
+            permissions=tuple(data["permissions"]),
+            changes=tuple(data.get("changes", ())),
+            notes=tuple(data.get("notes", ())),
+            choices=dict(data.get("choices", {})),
+            requires=tuple(data.get("requires", ())),
+            reversible=bool(data["reversible"]),
+            must_come_first=bool(data.get("mustComeFirst", False)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole playbook against one target, planned at one moment."""
+
+    playbook: str
+    target: str
+    account: str
+    region: str
+    operator: str
+    planned_at: str
+    steps: tuple[Step, ...]
+
+    def step(self, step_id: str) -> Step:
+        """The step with this id; raises :class:`PlanError`."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise PlanError(f"the plan has no step {step_id!r}; it has {', '.join(step.id for step in self.steps)}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan with its own SHA-256, keys in their fixed order."""
+        body: dict[str, Any] = {
+            "schema": SCHEMA,
+            "playbook": self.playbook,
+            "target": self.target,
+            "accountId": self.account,
+            "region": self.region,
+            "operator": self.operator,
+            "plannedAt": self.planned_at,
+            "steps": [step.to_json() for step in self.steps],
+        }
+        return {**body, "sha256": digest(body)}
+
+    @property
+    def sha256(self) -> str:
+        """The hash that is approved."""
+        return str(self.to_json()["sha256"])
+
+    def text(self) -> str:
+        """The file's content."""
+        return json.dumps(self.to_json(), indent=2) + "\n"
+
+
+class Tampered(PlanError):
+    """The plan's hash does not fit its content."""
+
+
+_REQUIRED: Final[Mapping[str, type]] = {
+    "schema": str, "playbook": str, "target": str, "accountId": str, "region": str, "operator": str, "plannedAt": str,
+    "steps": list, "sha256": str,
+}  # fmt: skip
+
+
+def read(text: str, name: str = "the plan") -> Plan:
+    """A plan from its file's content. Raises :class:`Tampered` where the hash does not fit, :class:`PlanError` otherwise."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise PlanError(f"{name} is no JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise PlanError(f"{name} is no plan: it is no JSON object.")
+    for key, kind in _REQUIRED.items():
+        if not isinstance(data.get(key), kind):
+            raise PlanError(f"{name} is no plan: {key!r} is missing or of the wrong type.")
+    if data["schema"] != SCHEMA:
+        raise PlanError(f"{name} has schema {data['schema']!r}; this version knows {SCHEMA!r}.")
+    body = {key: value for key, value in data.items() if key != "sha256"}
+    if digest(body) != data["sha256"]:
+        raise Tampered(
+            f"{name} was changed after it was made: its sha256 does not fit. Make a new plan, and have it read again."
+        )
+    try:
+        steps = tuple(Step.from_json(item) for item in data["steps"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
+    return Plan(
+        data["playbook"],
+        data["target"],
+        data["accountId"],
+        data["region"],
+        data["operator"],
+        data["plannedAt"],
+        steps,
+    )
+
+
+def differences(filed: Step, live: Step) -> list[str]:
+    """What the step would now do other than what the file says, in words; empty: nothing.
+
+    Doing less because an effect is there already is no difference; anything else is.
+    """
+    said = {call.id: call for call in (*filed.calls, *filed.already)}
+    now = {call.id: call for call in (*live.calls, *live.already)}
+    found = [f"it would also make {call.name} ({call.id})" for key, call in now.items() if key not in said]
+    found += [f"it would no longer make {call.name} ({call.id})" for key, call in said.items() if key not in now]
+    for key, call in now.items():
+        if key in said and not call.same_as(said[key]):
+            found.append(
+                f"{call.name} ({call.id}): the plan says {_short(said[key].parameters)}; now it would be {_short(call.parameters)}"
+            )
+    inverse = {call.id: call for call in filed.undo}
+    found += [
+        f"undoing it would put back something else ({call.id}): the plan says {_short(inverse[call.id].parameters)}; "
+        f"now it would be {_short(call.parameters)}"
+        for call in live.undo
+        if call.id in inverse and not call.same_as(inverse[call.id])
+    ]
+    settled = {call.id for call in filed.already}
+    found += [
+        f"{call.name} ({call.id}) was in effect when the plan was made, and is not any more"
+        for call in live.calls
+        if call.id in settled
+    ]
+    order = [call.id for call in filed.calls]
+    if [call.id for call in live.calls if call.id in order] != [
+        key for key in order if key in {c.id for c in live.calls}
+    ]:
+        found.append("its calls would come in another order")
+    return found
+
+
+def _short(parameters: Mapping[str, Any]) -> str:
+    text = json.dumps(parameters, sort_keys=True)
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def permissions_of(calls: Sequence[PlannedCall]) -> tuple[str, ...]:
+    """The IAM actions these calls need, sorted."""
+    from vpce_tui.aws.catalogue import find  # noqa: PLC0415
+
+    needed = set()
+    for call in calls:
+        listed = find(call.service, call.operation)
+        if listed is None:
+            raise PlanError(f"{call.name} is not in the catalogue.")
+        needed.add(listed.iam_action)
+        if call.operation == "AssociateIamInstanceProfile":
+            needed.add("iam:PassRole")
+        if any("TagSpecifications" in key for key in call.parameters):
+            needed.add("ec2:CreateTags")
+    return tuple(sorted(needed))

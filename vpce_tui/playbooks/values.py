@@ -1,0 +1,77 @@
+"""Values in a plan that only the run will know: named references, and JSON documents that hold some.
+
+``{"$ref": "NAME"}`` is the value that an earlier call gives, the incident's name (``INCIDENT``), or AWS's time
+(``AWS_NOW``). ``{"$json": document}`` is the text of a JSON document in which references are filled in, and
+``{"$text": [parts]}`` the parts put together.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+INCIDENT: Final = "INCIDENT"
+AWS_NOW: Final = "AWS_NOW"
+
+
+class Unresolved(Exception):
+    """A reference has no value yet."""
+
+
+def ref(name: str) -> dict[str, str]:
+    """A reference to ``name``."""
+    return {"$ref": name}
+
+
+def document(value: Any) -> dict[str, Any]:
+    """The text of a JSON document."""
+    return {"$json": value}
+
+
+def text(*parts: Any) -> dict[str, Any]:
+    """The parts put together as one text."""
+    return {"$text": list(parts)}
+
+
+def is_text(value: Any) -> bool:
+    """Whether ``value`` is a text put together from parts."""
+    return isinstance(value, Mapping) and set(value) == {"$text"}
+
+
+def is_ref(value: Any) -> bool:
+    """Whether ``value`` is a reference."""
+    return isinstance(value, Mapping) and set(value) == {"$ref"}
+
+
+def is_document(value: Any) -> bool:
+    """Whether ``value`` is a JSON document to be written as text."""
+    return isinstance(value, Mapping) and set(value) == {"$json"}
+
+
+def names(value: Any) -> Iterator[str]:
+    """Every reference in ``value``, in order, some perhaps twice."""
+    if is_ref(value):
+        yield str(value["$ref"])
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from names(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from names(item)
+
+
+def resolve(value: Any, known: Mapping[str, Any]) -> Any:
+    """``value`` with every reference filled in; raises :class:`Unresolved` with the name that is missing."""
+    if is_ref(value):
+        name = str(value["$ref"])
+        if known.get(name) in (None, ""):
+            raise Unresolved(name)
+        return known[name]
+    if is_document(value):
+        return json.dumps(resolve(value["$json"], known), separators=(",", ":"))
+    if is_text(value):
+        return "".join(str(resolve(part, known)) for part in value["$text"])
+    if isinstance(value, Mapping):
+        return {key: resolve(item, known) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [resolve(item, known) for item in value]
+    return value

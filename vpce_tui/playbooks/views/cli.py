@@ -1,0 +1,142 @@
+"""The plan as a shell script for the AWS CLI (version 1 or 2), which runs as printed, in order."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, is_document, is_ref, is_text, names
+from vpce_tui.text import visible
+
+_WAITERS: Final[Mapping[str, tuple[str, str]]] = {
+    "TerminateInstances": ("instance-terminated", "--instance-ids"),
+    "StopInstances": ("instance-stopped", "--instance-ids"),
+}
+_MARK: Final = re.compile("\x00([A-Z0-9_]+)\x00")
+
+
+def script(plan: Plan) -> str:
+    """The whole plan."""
+    head = [
+        "#!/bin/sh",
+        f"# {plan.playbook} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
+        f"# planned {plan.planned_at} by {comment(plan.operator)}",
+        f"# plan sha256 {plan.sha256}",
+        "set -eu",
+        "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
+        'mkdir -p "evidence-$INCIDENT"',
+        "",
+    ]
+    return "\n".join([*head, *(line for step in plan.steps for line in _step(step))])
+
+
+def step_script(_: Plan, step: Step) -> str:
+    """One step."""
+    return "\n".join(_step(step))
+
+
+def comment(text: str) -> str:
+    """Text that is harmless in a comment line."""
+    return visible(text, limit=500)
+
+
+def _step(step: Step) -> Iterator[str]:
+    yield f"# -- {comment(step.title)} ({step.id})"
+    if step.kind is Kind.MANUAL:
+        yield from (f"#    by hand: {comment(note)}" for note in step.notes)
+        yield ""
+        return
+    yield from (f"#    blocked: {comment(item.says)}" for item in step.blocked)
+    yield from (f"#    already so: {comment(call.why or call.name)}" for call in step.already)
+    if not step.calls and not step.already:
+        yield "#    nothing to do"
+    for call in step.calls:
+        yield from _call(step, call)
+    yield ""
+
+
+def _call(step: Step, call: PlannedCall) -> Iterator[str]:
+    if call.why:
+        yield f"#    {comment(call.why)}"
+    if AWS_NOW in names(call.parameters):
+        yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the clock of this machine must be right"
+    command = f"aws {_service(call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
+    arguments = " ".join(_arguments(call.parameters))
+    command = f"{command} {arguments}".rstrip()
+    if step.kind is Kind.READ:
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
+        yield f'{command} --output json > "evidence-$INCIDENT/{name}.json" || echo "not kept: {name}" >&2'
+    elif call.gives:
+        query = "[" + ", ".join(f"[{path}]" for path in call.gives.values()) + "]"
+        yield f"GAVE=$({command} --query {shlex.quote(query)} --output text)"
+        for line, name in enumerate(call.gives, start=1):
+            yield f'{name}=$(printf "%s\\n" "$GAVE" | sed -n {line}p)'
+    else:
+        yield f"{command} > /dev/null"
+    waiter = _WAITERS.get(call.operation)
+    if waiter and step.kind is Kind.CHANGE:
+        ids = " ".join(shlex.quote(str(item)) for item in call.parameters["InstanceIds"])
+        yield f"aws ec2 wait {waiter[0]} --region {shlex.quote(call.region)} {waiter[1]} {ids}"
+
+
+def _service(service: str) -> str:
+    return service
+
+
+def dashed(name: str) -> str:
+    """``DescribeVpcEndpoints`` as the CLI writes it."""
+    from vpce_tui.aws.naming import dashed as by_botocore  # noqa: PLC0415
+
+    return by_botocore(name)
+
+
+def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in parameters.items():
+        flag = f"--{dashed(key)}"
+        if isinstance(value, bool):
+            yield flag if value else f"--no-{dashed(key)}"
+        elif isinstance(value, list) and value and all(_scalar(item) for item in value):
+            yield " ".join([flag, *(_quoted(_plain(item)) for item in value)])
+        elif _scalar(value) or is_document(value):
+            yield f"{flag} {_quoted(_plain(value))}"
+        else:
+            yield f"{flag} {_quoted(json.dumps(_marked(value)).replace(chr(92) + 'u0000', chr(0)))}"
+
+
+def _scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) or is_ref(value) or is_text(value)
+
+
+def _plain(value: Any) -> str:
+    """A scalar as text, references as marks."""
+    if is_ref(value):
+        return f"\x00{value['$ref']}\x00"
+    if is_text(value):
+        return "".join(_plain(part) for part in value["$text"])
+    if is_document(value):
+        return json.dumps(_marked(value["$json"]), separators=(",", ":")).replace("\\u0000", "\x00")
+    return str(value)
+
+
+def _marked(value: Any) -> Any:
+    if is_ref(value) or is_text(value) or is_document(value):
+        return _plain(value)
+    if isinstance(value, Mapping):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    return value
+
+
+def _quoted(text: str) -> str:
+    """``text`` for the shell; marks become variables outside the single quotes."""
+    parts = _MARK.split(text)
+    written = []
+    for number, part in enumerate(parts):
+        if number % 2:
+            written.append(f'"${part}"' if part != INCIDENT else '"$INCIDENT"')
+        elif part or len(parts) == 1:
+            written.append(shlex.quote(part))
+    return "".join(written)

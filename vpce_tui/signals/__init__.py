@@ -1,0 +1,1 @@
+"""Why something is suspicious: pure rules over events, endpoints and instances."""
