@@ -79,10 +79,12 @@ class JudgedInstance:
 States = Mapping[str, EndpointState]
 
 
-def judge_events(events: Sequence[Event], states: States, context: Context) -> list[JudgedEvent]:
-    """Every event with its judgement, worst first, then newest."""
-    endpoints = [event for event in events if event.creates_endpoint]
-    refused = [event for event in endpoints if event.refused]
+def judge_events(
+    events: Sequence[Event], states: States, context: Context, refused: Sequence[Event] | None = None
+) -> list[JudgedEvent]:
+    """Every event with its judgement, worst first, then newest. ``refused``: refused attempts, where known better."""
+    if refused is None:
+        refused = [event for event in events if event.creates_endpoint and event.refused]
     judged = []
     for event in events:
         if not event.creates_endpoint:

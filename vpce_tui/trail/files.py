@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vpce_tui.coverage import Coverage, Part, Status, newest_of
 from vpce_tui.trail.event import EPOCH, Event, parse
@@ -66,7 +67,7 @@ def _records(file: Path) -> tuple[list[Event], Status, str]:
         data, reason = _gunzip(data)
     text = data.decode("utf-8", errors="surrogateescape")
     try:
-        document = json.loads(text)
+        document: Any = json.loads(text)
     except ValueError as error:
         records = list(_whole_records(text))
         reason = reason or f"is no whole JSON: {error}"

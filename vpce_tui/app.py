@@ -1,0 +1,295 @@
+"""The app: mode, identity, which screen. Everything slow is on a thread; the first screen is there at once."""
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.filter import LineFilter, Monochrome
+from textual.screen import ModalScreen
+
+from vpce_tui.incident.journal import NAME
+from vpce_tui.review import told
+from vpce_tui.screens.events import EventScreen, EventsScreen
+from vpce_tui.screens.frame import Frame
+from vpce_tui.screens.incident import IncidentScreen
+from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
+from vpce_tui.screens.playbooks import PlaybooksScreen
+from vpce_tui.screens.walkthrough import WalkthroughScreen
+from vpce_tui.text import visible
+from vpce_tui.widgets.ask import Ask
+from vpce_tui.widgets.safe import NO_COLOR, SCRUB, SafeCrash
+from vpce_tui.workspace import Workspace
+
+_BASES = {"events": EventsScreen, "instances": InstancesScreen, "incident": IncidentScreen}
+THEMES = {"dark": "textual-dark", "light": "textual-light"}
+
+
+class Commands(Provider):
+    """What the palette offers: the same actions as the keys, by name."""
+
+    def _all(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        app = self.app
+        assert isinstance(app, VpceTui)
+        yield "Events", "the events, judged", lambda: app.action_go("events")
+        yield "Instances", "the instances, judged", lambda: app.action_go("instances")
+        yield "Incident", "the record of the open incident", lambda: app.action_go("incident")
+        if not app.workspace.read_only and app.workspace.journal is None:
+            yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
+        if app.workspace.journal is not None:
+            yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
+        yield "Refresh", "ask for what is new", app.workspace.refresh
+        yield "Light or dark", "change the colours", app.action_theme
+        yield "Quit", "leave vpce-tui", lambda: app.exit()
+
+    async def discover(self) -> Hits:
+        for name, help_text, run in self._all():
+            yield DiscoveryHit(Content(name), run, text=name, help=help_text)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, help_text, run in self._all():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, Content(name), run, text=name, help=help_text)
+
+
+class VpceTui(SafeCrash, App[int]):
+    """The app over a :class:`~vpce_tui.workspace.Workspace`."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "vpce-tui"
+    COMMANDS = {Commands}  # noqa: RUF012 - as Textual has it
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "leave_app", show=False),
+        Binding("ctrl+c", "leave_app", show=False, priority=True),
+        Binding("colon", "command_palette", show=False),
+        Binding("1", "go('events')", show=False),
+        Binding("2", "go('instances')", show=False),
+        Binding("3", "go('incident')", show=False),
+        Binding("ctrl+z", "suspend_process", show=False),
+    ]
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        theme: str = "",
+        target: str = "",
+        open_record: "Callable[[str, str], Any] | None" = None,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self._start_at = target
+        self._open_record = open_record
+        self._asked_to_leave = False
+        wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
+        self.theme = THEMES.get(wanted, "textual-dark")
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's, with true absence of colour for ``NO_COLOR``, and the scrubber last."""
+        filters = [NO_COLOR if isinstance(item, Monochrome) else item for item in super().get_line_filters()]
+        return [*filters, SCRUB]
+
+    def on_mount(self) -> None:
+        self.push_screen(EventsScreen())
+        self.set_interval(1 / 20, self.workspace.deliver)
+        self.workspace.listen(self._arrive)
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
+        self.call_after_refresh(self.workspace.start)
+
+    def now(self) -> datetime:
+        """The time, from the workspace's clock."""
+        return self.workspace.clock()
+
+    def ago(self, moment: datetime | None) -> str:
+        """``13 min ago``; ``""`` where there is no time."""
+        return ago(moment, self.now())
+
+    def top_line(self) -> tuple[str, str, str, str, str, str]:
+        """Mode with its look, account, scope, operator, clock."""
+        work = self.workspace
+        identity = work.identity
+        mode, look = "NO INCIDENT", "bold"
+        if work.read_only:
+            mode, look = "READ-ONLY", "bold $success"
+        elif work.journal is not None:
+            mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
+            if not work.journal.writable:
+                mode, look = f"{mode} (held by another)", "bold $warning"
+        account = (
+            f"{identity.account} {identity.alias}".strip()
+            if identity
+            else "files only"
+            if work.trail
+            else "not signed in"
+        )
+        regions = len(work.regions)
+        scope = (work.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
+        return mode, look, account, scope, identity.operator if identity else "", self.now().strftime("%H:%MZ")
+
+    # -- where to
+
+    def action_go(self, name: str) -> None:
+        """Show one of the base screens."""
+        if isinstance(self.screen, (ModalScreen, WalkthroughScreen)) or isinstance(self.screen, _BASES[name]):
+            return
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if name == "events":
+            self.switch_screen(EventsScreen())
+        else:
+            self.push_screen(_BASES[name]())
+
+    def _arrive(self) -> None:
+        """Open at the id that was given on the command line, as soon as it is known."""
+        target = self._start_at
+        if not target:
+            return
+        work = self.workspace
+        if target.startswith("i-"):
+            if work.identity is not None or work.trail is not None:
+                self._start_at = ""
+                self.open_instance(target)
+            return
+        for item in work.judged:
+            if target in (item.event.id, item.request.endpoint_id):
+                self._start_at = ""
+                self.push_screen(EventScreen(item))
+                return
+        if work.coverage.parts and not work.coverage.running and work.judged:
+            self._start_at = ""
+            self.say(f"No event or endpoint {target} in this time. The coverage says where was looked.")
+
+    def open_instance(self, instance_id: str) -> None:
+        """One instance."""
+        self.push_screen(InstanceScreen(instance_id))
+
+    def open_playbooks(self, instance_id: str, region: str) -> None:
+        """The playbooks for an instance."""
+        if self.workspace.caller is not None:
+            self.push_screen(PlaybooksScreen(instance_id, self._region_of(instance_id, region)))
+
+    def _region_of(self, instance_id: str, otherwise: str) -> str:
+        return next(
+            (item.instance.region for item in self.workspace.instances if item.instance.id == instance_id), otherwise
+        )
+
+    def walk_through(self, playbook: str, target: str, region: str) -> None:
+        """Walk a playbook."""
+        from vpce_tui.playbooks.walk import Walk  # noqa: PLC0415
+
+        self.push_screen(WalkthroughScreen(Walk(self.workspace.caller, self.workspace.clock, playbook, target, region)))
+
+    # -- the incident
+
+    def open_incident(self, about: str, then: Callable[[], Any]) -> None:
+        """Ask for a name, open or make the incident, go on."""
+        if self.workspace.read_only:
+            self.say("This process is read-only: no incident is opened.")
+            return
+        suggestion = f"case-{self.now():%Y%m%d}" + (f"-{about[-6:]}" if about else "")
+
+        def answered(name: str | None) -> None:
+            if not name:
+                return
+            if not NAME.fullmatch(name):
+                self.say("Use letters, digits, dot and dash for the name, at most 63.")
+                return
+            self.work_in(name, then)
+
+        self.push_screen(
+            Ask(
+                "Open an incident",
+                "What is done is recorded in it. Its name (an existing one is taken up again):",
+                suggestion,
+            ),
+            answered,
+        )
+
+    def work_in(self, name: str, then: Callable[[], Any]) -> None:
+        """Open the incident called ``name``."""
+        opener = self._open_record
+        caller = self.workspace.caller
+        if opener is None or caller is None:
+            self.say("Not signed in yet; try again in a moment.")
+            return
+        try:
+            journal = opener(name, "")
+        except Exception as error:
+            self.say(told(error))
+            return
+        self.leave_incident()
+        self.workspace.journal = journal
+        if not journal.writable:
+            self.say(f"{journal.holder} holds {name}; here it can only be read.")
+        else:
+            caller.gate.open_incident(journal)
+        self._update()
+        if journal.writable:
+            then()
+
+    def leave_incident(self) -> None:
+        """Close the record here."""
+        if self.workspace.journal is not None:
+            self.workspace.caller.gate.open_incident(None)
+            self.workspace.journal.close()
+            self.workspace.journal = None
+            self._update()
+
+    def _update(self) -> None:
+        if isinstance(self.screen, Frame):
+            self.screen.update()
+
+    # -- small things
+
+    def say(self, text: str) -> None:
+        """A short message that goes away."""
+        self.notify(visible(text, limit=600), markup=False, timeout=8)
+
+    def copy(self, text: str, what: str = "") -> None:
+        """To the terminal's clipboard."""
+        safe = visible(text, limit=200_000, multiline=True)
+        self.copy_to_clipboard(safe)
+        self.say(f"copied {what or safe}")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy, with nothing in it that could steer a terminal."""
+        super().copy_to_clipboard(visible(text, limit=200_000, multiline=True))
+
+    def action_theme(self) -> None:
+        """Light or dark."""
+        self.theme = "textual-light" if self.theme == "textual-dark" else "textual-dark"
+
+    def action_leave_app(self) -> None:
+        """Leave; while a step runs, only when asked twice."""
+        if isinstance(self.screen, ModalScreen):
+            self.screen.dismiss(None)
+            return
+        running = any(
+            isinstance(screen, WalkthroughScreen) and screen.busy.startswith(("running", "undoing", "waiting"))
+            for screen in self.screen_stack
+        )
+        if running and not self._asked_to_leave:
+            self._asked_to_leave = True
+            self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
+            return
+        self.exit(0)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """A time as people say it: ``13 min ago``."""
+    if moment is None:
+        return ""
+    seconds = (now - moment.astimezone(UTC)).total_seconds()
+    if seconds < 0:
+        return "just now"
+    for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds // 86400)} d ago"

@@ -1,0 +1,108 @@
+"""A playbook being walked: one target, the choices made so far, the plan as it stands, and what was done of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.playbooks.engine import Engine
+from vpce_tui.playbooks.library import Playbook, Recipe, load
+from vpce_tui.playbooks.outcome import Approval, Outcome, Patience, Progress
+from vpce_tui.playbooks.plan import Plan, PlannedCall, Step
+from vpce_tui.playbooks.planner import plan_playbook
+
+_BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNOWN)
+
+
+class Walk:
+    """Plans and runs. Every method may wait for AWS: call them on a thread."""
+
+    def __init__(self, caller: Caller, clock: Callable[[], datetime], playbook: str, target: str, region: str) -> None:
+        self.caller, self._clock = caller, clock
+        self.playbook: Playbook = load(playbook)
+        self.target, self.region = target, region
+        self.choices: dict[str, dict[str, str]] = {}
+        self.patience = Patience()
+
+    def recipe(self, step_id: str) -> Recipe:
+        """The step's recipe."""
+        return next(recipe for recipe in self.playbook.steps if recipe.id == step_id)
+
+    def choose(self, step_id: str, choice: str, value: str) -> None:
+        """Decide a choice; it stands in the next plan."""
+        self.choices.setdefault(step_id, {})[choice] = value
+
+    def record(self, journal: Journal | None) -> Record:
+        """What the incident knows."""
+        return replay(journal.rows()) if journal else Record()
+
+    def key(self, step_id: str) -> str:
+        """How the journal names a step."""
+        return f"{self.playbook.name}/{self.target}/{step_id}"
+
+    def plan(self, journal: Journal | None) -> Plan:
+        """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back."""
+        incident = journal.name if journal else ""
+        made = plan_playbook(
+            self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident
+        )
+        record = self.record(journal)
+        steps = []
+        for step in made.steps:
+            known = record.step(self.key(step.id))
+            begun = known.state in _BEGUN and known.planned and (known.calls or known.state is State.PROVED)
+            steps.append(Step.from_json(known.planned) if begun else step)
+        return replace(made, steps=tuple(steps))
+
+    def _engine(
+        self, journal: Journal, plan: Plan, on_progress: Callable[[Progress], object], cancel: Cancel | None
+    ) -> Engine:
+        whole = plan.to_json()
+        known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
+        if journal.writable and (known is None or known.get("steps") != whole["steps"]):
+            journal.append(Kind.PLAN, {"whole": whole})
+        return Engine(self.caller, journal, plan, patience=self.patience, on_progress=on_progress, cancel=cancel)
+
+    def run(
+        self,
+        journal: Journal,
+        plan: Plan,
+        step_id: str,
+        approval: Approval,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel,
+    ) -> Outcome:
+        """Run one step of the plan that the operator saw."""
+        return self._engine(journal, plan, on_progress, cancel).run(step_id, approval)
+
+    def undo_calls(
+        self, journal: Journal, plan: Plan, step_id: str
+    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+        """What undoing would do: see :meth:`Engine.undo_calls`."""
+        return self._engine(journal, plan, lambda _: None, None).undo_calls(step_id)
+
+    def undo(
+        self,
+        journal: Journal,
+        plan: Plan,
+        step_id: str,
+        approval: Approval,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel,
+    ) -> Outcome:
+        """Take one step back."""
+        return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval)
+
+    def settle(self, journal: Journal, plan: Plan, step_id: str) -> Outcome | None:
+        """Ask AWS about calls of the step whose outcome is not known."""
+        return self._engine(journal, plan, lambda _: None, None).settle_open(plan.step(step_id))
+
+    def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
+        """The operator says what became of a call that AWS cannot tell about."""
+        self._engine(journal, plan, lambda _: None, None).decide(step_id, call_id, done)
+
+    def note(self, journal: Journal, plan: Plan, step_id: str, decision: str, text: str) -> None:
+        """Record a decision or a note."""
+        self._engine(journal, plan, lambda _: None, None).note(step_id, decision, text)

@@ -1,0 +1,267 @@
+"""The events: what was created, judged, with the reasons under the cursor."""
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.coverage import Coverage
+from vpce_tui.review import JudgedEvent
+from vpce_tui.screens.frame import Frame
+from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
+from vpce_tui.signals.endpoint_rules import service_short
+from vpce_tui.signals.model import Severity
+from vpce_tui.text import short, sign, visible
+from vpce_tui.trail.event import EPOCH
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.table import Column, Row
+
+RAW_LIMIT = 60_000
+
+
+def who(item: JudgedEvent) -> str:
+    """The principal as people name it: role and instance for an instance's session."""
+    principal = item.event.principal
+    if principal.instance_id:
+        return f"{principal.role_name} · {principal.instance_id}"
+    return principal.name
+
+
+def where_to(item: JudgedEvent) -> str:
+    """The service an endpoint leads to; what became of an attempt; the event's name for others."""
+    event = item.event
+    if not event.creates_endpoint:
+        return f"{event.name} ({event.source.removesuffix('.amazonaws.com')})"
+    name = service_short(item.request.service) or "unknown service"
+    if "vpce-svc" in name:
+        name = f"{sign('↗')} {name}"
+    if event.dry_run:
+        return f"{name}, dry run"
+    return f"{name}, refused" if event.error_code else name
+
+
+class EventsScreen(ListFrame):
+    """The list of events."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "app.go('instances')", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("o", "same_principal", show=False),
+        Binding("a", "all", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.every = False
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("WHERE TO", 14, grows=True),
+            Column("REGION", 14),
+        )  # fmt: skip
+
+    def _shown(self) -> list[JudgedEvent]:
+        if self.every:
+            return self.work.judged
+        return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
+
+    def table_rows(self) -> list[Row]:
+        self._by_key = {self._key(item): item for item in self._shown()}
+        return [
+            Row(
+                key,
+                (
+                    severity_cell(item.judgement.severity), self.main.ago(item.event.time) if item.event.time != EPOCH else "no time",
+                    who(item), where_to(item), item.event.region,
+                ),
+                item.judgement.severity.word,
+            )
+            for key, item in self._by_key.items()
+        ]  # fmt: skip
+
+    @staticmethod
+    def _key(item: JudgedEvent) -> str:
+        return item.event.id or f"nameless-{id(item.event)}"
+
+    def searched(self) -> Coverage:
+        return self.work.coverage
+
+    def crumbs(self) -> str:
+        shown = self._shown()
+        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
+        span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
+        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at"
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("↵", "open"), Key("i", "instances")]
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
+        found += [Key("o", "same principal"), Key("/", "filter")]
+        if self.work.trail:
+            found.append(Key("a", "only endpoints" if self.every else "all events"))
+        return [*found, Key("y", "copy"), Key("r", "refresh"), Key("?", "help"), Key("q", "quit")]
+
+    def why(self, key: str) -> Content:
+        item = self._by_key.get(key)
+        if item is None:
+            return self._nothing()
+        found = why_text(item.judgement, full=False)
+        event = item.event
+        found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 90)}", "dim")))
+        harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
+        if harmless:
+            found.append(line(("   harmless if: ", "dim"), harmless))
+        if event.principal.instance_id and not self.work.trail:
+            found.append(
+                line(("   do: ", "dim"), "contain the instance ", (event.principal.instance_id, "bold"), " (p)")
+            )
+        if self.app.size.width >= 130:
+            found += [line(""), *raw_lines(item, 6000)]
+        return joined(found)
+
+    def _nothing(self) -> Content:
+        if self.work.problem:
+            return joined(
+                [
+                    line(("Nothing can be looked at.", "bold")),
+                    line(self.work.problem),
+                    line("r: try again   !: coverage"),
+                ]
+            )
+        if self.filter:
+            return line("No row has all these words. Escape clears the filter.")
+        if self.work.coverage.running or not self.work.coverage.parts:
+            return line("Looking…")
+        if self.work.events:
+            return line(
+                f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. Press a for all of them."
+            )
+        return line("No CreateVpcEndpoint event in this time. The coverage above says where was looked.")
+
+    def on_table_chosen(self) -> None:
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            self.app.push_screen(EventScreen(item))
+
+    def action_playbooks(self) -> None:
+        """The playbooks for the instance behind the event."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            choose_playbook(self, item)
+
+    def action_same_principal(self) -> None:
+        """Only events of this principal; again: all."""
+        item = self._by_key.get(self.table.key)
+        from textual.widgets import Input  # noqa: PLC0415
+
+        box = self.query_one("#filter", Input)
+        if item is not None and not box.value:
+            box.add_class("-on")
+            box.value = who(item).split(" · ")[-1]
+        else:
+            self.action_leave()
+
+    def action_all(self) -> None:
+        """All events of the files, or only those that make endpoints."""
+        if self.work.trail:
+            self.every = not self.every
+            self.update()
+
+
+def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
+    """Open the playbooks for the instance behind an event, or say why there is none."""
+    instance = item.event.principal.instance_id
+    if screen.work.trail:
+        screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
+    elif not instance:
+        screen.main.say("No instance made this. The playbooks for principals and endpoints are not in this version.")
+    else:
+        screen.main.open_playbooks(instance, item.event.region)
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:g} h" if hours < 72 else f"{hours / 24:g} d"
+
+
+def raw_lines(item: JudgedEvent, limit: int = RAW_LIMIT) -> list[Content]:
+    """The raw record, indented, made safe."""
+    text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
+    shown = visible(text, limit=limit, multiline=True)
+    return [line(("raw record", "bold")), *(Content(part) for part in shown.split("\n"))]
+
+
+class EventScreen(Frame):
+    """One event: the reasons with their evidence, what was asked for, and the raw record."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("g", "scroll(-100000)", show=False),
+        Binding("G", "scroll(100000)", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("i", "instance", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, item: JudgedEvent) -> None:
+        super().__init__()
+        self.item = item
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return f"Events › {self.item.event.id or 'event without id'}"
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("esc", "back")]
+        if self.item.event.principal.instance_id and not self.work.trail:
+            found += [Key("p", "playbooks"), Key("i", "instance")]
+        return [*found, Key("y", "copy event id"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        item = next((known for known in self.work.judged if known.event is self.item.event), self.item)
+        self.query_one("#text", Static).update(lines(_event_text(item, self.main.ago(item.event.time))))
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for the instance behind it."""
+        choose_playbook(self, self.item)
+
+    def action_instance(self) -> None:
+        """The instance behind it."""
+        self.main.open_instance(self.item.event.principal.instance_id)
+
+    def action_copy(self) -> None:
+        """Copy the event id."""
+        self.main.copy(self.item.event.id)
+
+
+def _event_text(item: JudgedEvent, ago: str) -> list[Content]:
+    event, request, severity = item.event, item.request, item.judgement.severity
+    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time != EPOCH else "no time in the record"
+    facts = [
+        ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
+        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
+        ("key", event.principal.access_key_id), ("from", event.source_ip), ("agent", event.user_agent),
+        ("service", request.service), ("endpoint", f"{request.endpoint_id}  {request.type}".strip()), ("vpc", request.vpc_id),
+        ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
+        ("policy", request.policy or ("default: everybody may do everything" if event.creates_endpoint else "")),
+        ("oddities", "; ".join(event.oddities)),
+    ]  # fmt: skip
+    found = [line((severity_cell(severity), LOOK[severity])), line("")]
+    found += why_text(item.judgement, full=True)
+    found += [line((f"{name:<9} ", "dim"), visible(value, limit=1200)) for name, value in facts if value]
+    return [*found, line(""), *raw_lines(item)]

@@ -1,0 +1,173 @@
+"""The frame every screen keeps: mode and identity, where and how complete, the body, the keys."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from vpce_tui.coverage import Coverage
+from vpce_tui.text import sign, visible
+from vpce_tui.widgets.ask import Read
+from vpce_tui.widgets.bars import CrumbBar, Key, KeyBar, TopBar
+from vpce_tui.widgets.safe import line, lines
+from vpce_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vpce_tui.app import VpceTui
+
+WIDE = 130
+SMALLEST = (60, 15)
+
+
+class Frame(Screen[None]):
+    """A screen of the app. Subclasses give :meth:`body`, :meth:`keys`, :meth:`crumbs` and :meth:`show`."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("question_mark", "help", show=False),
+        Binding("exclamation_mark", "coverage", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(id="top")
+        yield CrumbBar(id="crumbs")
+        with Container(id="body"):
+            yield from self.body()
+        yield Static(id="small")
+        yield KeyBar(id="keys")
+
+    def body(self) -> ComposeResult:
+        """The widgets between the lines that stay."""
+        raise NotImplementedError
+
+    def keys(self) -> Sequence[Key]:
+        """The keys for the last line, most needed first."""
+        return ()
+
+    def crumbs(self) -> str:
+        """Where we are."""
+        return ""
+
+    def searched(self) -> Coverage | None:
+        """What the list on screen was searched in; None where there is no list."""
+        return None
+
+    def show(self) -> None:
+        """Show the state as it is now."""
+
+    @property
+    def main(self) -> "VpceTui":
+        """The app."""
+        return cast("VpceTui", self.app)
+
+    @property
+    def work(self) -> Workspace:
+        """What the app works on."""
+        return self.main.workspace
+
+    def on_mount(self) -> None:
+        self.work.listen(self.update)
+        self.set_interval(30, self.update)
+        self.update()
+
+    def on_unmount(self) -> None:
+        self.work.forget(self.update)
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-small")
+        if small:
+            wanted = f"{SMALLEST[0]}x{SMALLEST[1]}"
+            self.query_one("#small", Static).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
+        self.update()
+
+    def on_screen_resume(self) -> None:
+        self.update()
+
+    def update(self) -> None:
+        """Refresh the lines that stay, and the body."""
+        if not self.is_mounted or not self.is_current:
+            return
+        self.query_one("#top", TopBar).show(*self.main.top_line())
+        self._show_crumbs()
+        self.query_one("#keys", KeyBar).show(self.keys())
+        self.show()
+
+    def _show_crumbs(self) -> None:
+        searched = self.searched()
+        bar = self.query_one("#crumbs", CrumbBar)
+        if self.work.problem:
+            bar.show(self.crumbs(), visible(self.work.problem), complete=False)
+        elif searched is None:
+            bar.show(self.crumbs(), "", complete=True)
+        elif searched.running or not searched.parts:
+            done = sum(part.status.value != "being looked at" for part in searched.parts)
+            said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else "connecting"
+            bar.show(self.crumbs(), said, complete=None)
+        else:
+            age = self.main.ago(searched.newest)
+            bar.show(
+                self.crumbs(), searched.sentence() + (f" · newest {age}" if age else ""), complete=searched.complete
+            )
+
+    def action_leave(self) -> None:
+        """Go back to where we came from."""
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+        elif self.searched() is not None and self.searched().running:  # type: ignore[union-attr]
+            self.work.stop()
+
+    def action_help(self) -> None:
+        """What the keys of this screen do."""
+        found = [
+            line((f" {(sign('◆') if key.changes else ' ')} {key.key:<8}", "bold"), key.label) for key in self.keys()
+        ]
+        self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *_EVERYWHERE])))
+
+    def action_coverage(self) -> None:
+        """What was looked at, what was not, and why."""
+        searched = self.searched()
+        if searched is not None:
+            self.app.push_screen(Read("Coverage", coverage_text(searched, self.work.problem)))
+
+
+def coverage_text(coverage: Coverage, problem: str = "") -> Content:
+    """The coverage, part by part, what is missing first."""
+    found = [line((visible(problem), "bold $error")), line("")] if problem else []
+    found += [line(note) for note in coverage.notes]
+    for part in (*coverage.missing, *(part for part in coverage.parts if part not in coverage.missing)):
+        mark = sign("✔") if part.status.value == "looked at" else "!"
+        found.append(
+            line(
+                (f"{mark} {part.name}", "bold" if mark == "!" else ""),
+                f"  {part.status.value}, {part.items:,} found  {part.reason} {part.note}",
+            )
+        )
+    return lines(found or [line("nothing was looked at yet")])
+
+
+_EVERYWHERE = [
+    line(("everywhere", "bold")),
+    line("   Enter     in                       Escape   out; stops a search"),
+    line("   j k g G   down, up, top, bottom    /        filter (Escape clears)"),
+    line("   :  ^P     command palette          !        coverage: what was looked at, and what not"),
+    line("   y         copy the id              r        refresh"),
+    line("   1 2 3     events, instances, incident (not in a walkthrough)"),
+    line("   q         leave vpce-tui           ^C       the same"),
+    line(""),
+    line(
+        "A key with ",
+        (sign("◆"), "bold $warning"),
+        " leads to something that changes AWS. In read-only it is not there.",
+    ),
+    line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO"),
+    line("Steps: ○ to do  ▶ running  ✔ proved  ! needs you  ✖ failed  ↩ undone  – skipped"),
+]

@@ -1,0 +1,162 @@
+"""The incident: the journal as a timeline, and whether it verifies."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.incident.journal import Kind, Row
+from vpce_tui.incident.record import replay
+from vpce_tui.incident.verify import check_rows
+from vpce_tui.screens.frame import Frame
+from vpce_tui.text import short, sign
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import line, lines
+
+
+class IncidentScreen(Frame):
+    """The record of the open incident."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("g", "scroll(-100000)", show=False),
+        Binding("G", "scroll(100000)", show=False),
+        Binding("n", "note", show=False),
+        Binding("o", "open", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("esc", "back")]
+        if self.work.journal is None:
+            if not self.work.read_only:
+                found.append(Key("o", "open an incident"))
+        else:
+            found += [Key("n", "note"), Key("y", "copy head hash")]
+        return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        self.query_one("#text", Static).update(lines(self._text()))
+
+    def _text(self) -> list[Content]:
+        journal = self.work.journal
+        if journal is None:
+            said = (
+                "In read-only no incident is opened."
+                if self.work.read_only
+                else "Without one nothing can be changed. o opens one; so does the first step that you run."
+            )
+            return [line(("No incident is open.", "bold")), line(said)]
+        rows = list(journal.rows())
+        verdict, record = check_rows(rows, journal.folder), replay(rows)
+        state = (
+            f"{sign('✔')} record verified"
+            if verdict.good
+            else f"{sign('✖')} row {verdict.wrong_row}: {verdict.problem}"
+        )
+        found = [
+            line((journal.name, "bold"), f"  opened {record.opened_at[:16]}Z by {record.opened_by.rpartition('/')[2]}  {record.reason}"),
+            line((state, "$success" if verdict.good else "bold $error"), f"  {verdict.rows} rows, {verdict.evidence} evidence files"),
+            line((f"head {verdict.head}", "dim")), line((f"{journal.folder}", "dim")), line(""),
+        ]  # fmt: skip
+        found += [written for row in rows for written in _told(row)]
+        left = [
+            step
+            for step in record.steps.values()
+            if step.open_calls or step.state.value in ("left open", "failed", "done, not proved", "needs you")
+        ]
+        if left:
+            found += [line(""), line(("still open", "bold"))]
+            found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
+        return found
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_open(self) -> None:
+        """Open an incident."""
+        if self.work.journal is None and not self.work.read_only:
+            self.main.open_incident("", lambda: self.update())
+
+    def action_note(self) -> None:
+        """Write a note."""
+        from vpce_tui.widgets.ask import Ask  # noqa: PLC0415
+
+        journal = self.work.journal
+        if journal is None or not journal.writable:
+            return
+
+        def answered(text: str | None) -> None:
+            if text:
+                journal.append(Kind.NOTE, {"text": text})
+                self.update()
+
+        self.app.push_screen(Ask("Note", "What should others know?"), answered)
+
+    def action_copy(self) -> None:
+        """Copy the head hash."""
+        if self.work.journal is not None:
+            self.main.copy(self.work.journal.head, "the head hash")
+
+
+def _told(row: Row) -> list[Content]:
+    """A row in words; rows that only serve the machine are left out."""
+    data = row.data
+    step = str(data.get("step", "")).rpartition("/")[2]
+    who = row.operator.rpartition("/")[2]
+    undone = "undo: " if data.get("undo") else ""
+    said, look = "", ""
+    if row.kind == Kind.OPENED.value:
+        said = f"opened by {who} for account {data.get('account')}"
+    elif row.kind == Kind.OPERATOR.value:
+        said = f"{who} goes on"
+    elif row.kind == Kind.PLAN.value:
+        said = "" if "whole" in data else f"plan shown: {len(data['plan']['calls'])} calls"
+    elif row.kind == Kind.APPROVED.value:
+        said = f"{undone}approved by {who} ({data.get('how')})" + (
+            f", typed {data['confirmed']}" if data.get("confirmed") else ""
+        )
+    elif row.kind == Kind.RESULT.value:
+        if data.get("probe"):
+            denied = ", ".join(data.get("denied", ()))
+            said = f"{undone}dry run passed for {len(data.get('passed', ()))} calls" + (
+                f", denied: {denied}" if denied else ""
+            )
+        elif data["ok"]:
+            said, look = f"{undone}{sign('✔')} {data['call']} {' '.join(data.get('gave', {}).values())}", "$success"
+        else:
+            said, look = f"{undone}{sign('✖')} {data['call']}: {data.get('error')}", "bold $error"
+    elif row.kind == Kind.CHECK.value:
+        proof = data.get("proof")
+        said = (
+            f"{undone}{proof}: {data.get('saw')}"
+            if proof
+            else f"{undone}asked AWS about {data['call']}: {data['found']}"
+        )
+        look = "$success" if proof == "proved" else ""
+    elif row.kind == Kind.EVIDENCE.value:
+        said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"
+    elif row.kind == Kind.NOTE.value:
+        said = f"{data.get('decision') or 'note'}: {data.get('text')} ({who})"
+    elif row.kind == Kind.UNDO.value:
+        said = f"undo shown: {len(data.get('calls', ()))} calls"
+    elif row.kind == Kind.ERROR.value:
+        said, look = f"{sign('✖')} {data.get('evidence', '')} {data.get('error')}", "bold $error"
+    elif row.kind == Kind.CLOSED.value:
+        said = f"closed by {who}"
+    if not said:
+        return []
+    return [line((f"{row.time[11:19]}Z  ", "dim"), (f"{short(step, 16):<16}  ", "dim"), (said, look))]

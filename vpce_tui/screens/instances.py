@@ -1,0 +1,202 @@
+"""The instances, judged; and one instance."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.coverage import Coverage
+from vpce_tui.review import JudgedInstance
+from vpce_tui.screens.frame import Frame
+from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
+from vpce_tui.signals.model import Severity
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.table import Column, Row
+
+
+class InstancesScreen(ListFrame):
+    """The list of instances."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "app.go('events')", show=False),
+        Binding("p", "playbooks", show=False),
+    ]
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("   SEVERITY", 12), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 13), Column("REGION", 14),
+        )  # fmt: skip
+
+    def table_rows(self) -> list[Row]:
+        self._by_key = {item.instance.id: item for item in self.work.instances}
+        return [
+            Row(
+                item.instance.id,
+                (
+                    severity_cell(item.judgement.severity),
+                    item.instance.id,
+                    item.instance.name,
+                    item.instance.state,
+                    item.instance.region,
+                ),
+                "gone" if item.instance.gone else item.judgement.severity.word,
+            )
+            for item in self.work.instances
+        ]
+
+    def searched(self) -> Coverage:
+        return self.work.instance_coverage
+
+    def crumbs(self) -> str:
+        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
+        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at"
+
+    def keys(self) -> Sequence[Key]:
+        return [
+            Key("↵", "open"), Key("p", "playbooks"), Key("e", "events"), Key("/", "filter"), Key("y", "copy id"), Key("r", "refresh"),
+            Key("?", "help"), Key("q", "quit"),
+        ]  # fmt: skip
+
+    def why(self, key: str) -> Content:
+        item = self._by_key.get(key)
+        if item is None:
+            if self.work.trail:
+                return line("Instances come from the account: start vpce-tui without --trail.")
+            if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
+                return line(self.work.problem or "Looking…")
+            return line("No instance. The coverage above says where was looked.")
+        return joined([*why_text(item.judgement, full=False), *_facts(item)])
+
+    def on_table_chosen(self) -> None:
+        if self.table.key:
+            self.main.open_instance(self.table.key)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for this instance."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            self.main.open_playbooks(item.instance.id, item.instance.region)
+
+    def action_refresh(self) -> None:
+        """Look again."""
+        if self.work.caller is not None and not self.work.instance_coverage.running:
+            self.work.look_at_instances()
+            self.update()
+
+
+def _facts(item: JudgedInstance) -> list[Content]:
+    instance = item.instance
+    facts = [
+        f"{instance.type}  {instance.image_id}", f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
+        f"profile {instance.profile_arn.rpartition('/')[2]}" if instance.profile_arn else "no instance profile",
+    ]  # fmt: skip
+    return [line(("   " + " · ".join(facts), "dim"))]
+
+
+class InstanceScreen(Frame):
+    """One instance: the reasons with their evidence, what it is, and what its role did."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__()
+        self.instance_id = instance_id
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return f"Instances › {self.instance_id}"
+
+    def searched(self) -> Coverage:
+        return self.work.instance_coverage
+
+    def keys(self) -> Sequence[Key]:
+        return [
+            Key("esc", "back"),
+            Key("p", "playbooks"),
+            Key("y", "copy id"),
+            Key("j k", "scroll"),
+            Key("?", "help"),
+            Key("q", "quit"),
+        ]
+
+    @property
+    def item(self) -> JudgedInstance | None:
+        """The instance as it is known now."""
+        return next((item for item in self.work.instances if item.instance.id == self.instance_id), None)
+
+    def show(self) -> None:
+        item = self.item
+        if item is None:
+            running = self.work.instance_coverage.running or not self.work.instance_coverage.parts
+            said = (
+                "Looking for it…"
+                if running
+                else f"{self.instance_id} is in none of the regions looked at; ! says which."
+            )
+            self.query_one("#text", Static).update(line(self.work.problem or said))
+            return
+        self.query_one("#text", Static).update(lines(self._text(item)))
+
+    def _text(self, item: JudgedInstance) -> list[Content]:
+        instance, severity = item.instance, item.judgement.severity
+        found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
+        found += why_text(item.judgement, full=True)
+        launched = (
+            f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"
+            if instance.launched
+            else "unknown"
+        )
+        facts = [
+            ("state", instance.state), ("launched", launched), ("type", f"{instance.type}  {instance.lifecycle}"), ("image", instance.image_id),
+            ("place", f"{instance.region}  {instance.vpc_id}  {instance.subnet_id}"), ("profile", instance.profile_arn),
+            ("metadata", f"HttpTokens {instance.http_tokens}" if instance.http_tokens else ""),
+            ("tags", ", ".join(f"{key}={value}" for key, value in sorted(instance.tags.items()))),
+        ]  # fmt: skip
+        found += [line((f"{name:<9} ", "dim"), value) for name, value in facts if value]
+        for nic in instance.interfaces:
+            found.append(
+                line(
+                    (f"{'interface':<9} ", "dim"),
+                    f"{nic.id}  {nic.private_ip}  {nic.public_ip}  {', '.join(nic.groups)}",
+                )
+            )
+        for volume in instance.volumes:
+            ends = "goes with it" if volume.delete_on_termination else "stays"
+            found.append(line((f"{'volume':<9} ", "dim"), f"{volume.id}  {volume.device}  {ends} on termination"))
+        made = [event for event in self.work.judged if event.event.principal.instance_id == instance.id]
+        if made:
+            found += [line(""), line(("endpoint events by its role", "bold"))]
+            for event in made[:20]:
+                found.append(
+                    line(
+                        f"  {event.event.time:%H:%M:%SZ}  {event.event.source_ip}  {event.request.service or event.event.name}  {event.event.error_code}"
+                    )
+                )
+        return found
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for it."""
+        item = self.item
+        if item is not None:
+            self.main.open_playbooks(self.instance_id, item.instance.region)
+
+    def action_copy(self) -> None:
+        """Copy the id."""
+        self.main.copy(self.instance_id)

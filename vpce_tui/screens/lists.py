@@ -1,0 +1,157 @@
+"""What the lists of events and of instances share: table, filter, and the *why* of the row under the cursor."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from vpce_tui.screens.frame import Frame
+from vpce_tui.signals.model import Judgement, Severity, Signal
+from vpce_tui.text import sign
+from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.table import Column, Row, Table
+
+LOOK = {
+    Severity.CRITICAL: "bold $error", Severity.HIGH: "bold $warning", Severity.MEDIUM: "bold $accent",
+    Severity.LOW: "$text-muted", Severity.INFO: "$text-muted",
+}  # fmt: skip
+
+
+def severity_cell(severity: Severity) -> str:
+    """``▲▲ CRITICAL``."""
+    return f"{sign(severity.sign):<2} {severity.word.upper()}"
+
+
+def signal_lines(signal: Signal, *, facts: bool) -> list[Content]:
+    """One reason: sign, title, id; with ``facts`` its evidence."""
+    severity = signal.severity
+    mark = "–" if signal.lowers else severity.sign
+    found = [
+        line(
+            (f"{sign(mark):<2} ", LOOK[severity]),
+            (signal.title, LOOK[severity] if severity >= Severity.HIGH else ""),
+            (f"  {signal.id}", "dim"),
+        )
+    ]
+    if facts:
+        found += [
+            line(("     " + fact.what + ": ", "dim"), fact.value, (f"  ({fact.source})", "dim"))
+            for fact in signal.evidence
+        ]
+    return found
+
+
+def why_text(judgement: Judgement, *, full: bool) -> list[Content]:
+    """Why a subject is suspicious. ``full`` adds why each matters, what would make it harmless, and what to do."""
+    found: list[Content] = []
+    for signal in judgement.signals:
+        found += signal_lines(signal, facts=full)
+        if full:
+            found.append(line("     " + signal.why))
+            found.append(line(("     harmless if: ", "dim"), signal.harmless_if))
+            if signal.techniques:
+                found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
+            found.append(line(""))
+    if not judgement.signals:
+        found.append(line("no rule has anything against it"))
+    found += [line((f"{sign('…')} cannot tell: {unknown}", "dim")) for unknown in judgement.unknown]
+    return found
+
+
+class ListFrame(Frame):
+    """A table over judged things. Subclasses give columns, rows and reasons."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", show=False),
+        Binding("r", "refresh", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = ""
+
+    def columns(self) -> Sequence[Column]:
+        """The table's columns."""
+        raise NotImplementedError
+
+    def table_rows(self) -> list[Row]:
+        """Every row, in order."""
+        raise NotImplementedError
+
+    def why(self, key: str) -> Content:
+        """What to say about the row under the cursor."""
+        raise NotImplementedError
+
+    def body(self) -> ComposeResult:
+        with Container(id="list"):
+            yield Table(self.columns(), id="rows")
+            with VerticalScroll(id="why", can_focus=False):
+                yield Static(id="reasons")
+        yield Input(id="filter", placeholder="filter: words that must all be in the row", compact=True)
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.query_one("#rows", Table)
+
+    def show(self) -> None:
+        wanted = self.filter.lower().split()
+        rows = [
+            row
+            for row in self.table_rows()
+            if all(word in f"{row.key} {' '.join(row.cells)}".lower() for word in wanted)
+        ]
+        self.table.set_rows(rows)
+        self._show_why()
+
+    def _show_why(self) -> None:
+        self.query_one("#reasons", Static).update(self.why(self.table.key))
+
+    def on_table_moved(self, _: Table.Moved) -> None:
+        self._show_why()
+
+    def action_filter(self) -> None:
+        """Type words to filter by."""
+        box = self.query_one("#filter", Input)
+        box.add_class("-on")
+        box.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.filter = event.value
+        self.show()
+
+    def on_input_submitted(self, _: Input.Submitted) -> None:
+        self.table.focus()
+
+    def action_leave(self) -> None:
+        box = self.query_one("#filter", Input)
+        if box.has_class("-on"):
+            box.value = ""
+            box.remove_class("-on")
+            self.table.focus()
+            return
+        super().action_leave()
+
+    def action_refresh(self) -> None:
+        """Ask for what is new."""
+        self.work.refresh()
+        self.update()
+
+    def copy_id(self) -> str:
+        """The id under the cursor."""
+        return self.table.key
+
+    def action_copy(self) -> None:
+        """Copy the id under the cursor."""
+        if self.copy_id():
+            self.main.copy(self.copy_id())
+
+
+def joined(found: list[Content]) -> Content:
+    """Lines as one content."""
+    return lines(found)

@@ -1,0 +1,614 @@
+"""A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.incident.record import Record, State, StepRecord
+from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.playbooks.plan import Kind, Plan, Step
+from vpce_tui.playbooks.planner import choices_json
+from vpce_tui.playbooks.views import render_step
+from vpce_tui.playbooks.walk import Walk
+from vpce_tui.review import told
+from vpce_tui.screens.frame import Frame
+from vpce_tui.text import sign, visible
+from vpce_tui.widgets.ask import Ask, Read
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import line, lines
+
+VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
+_STATE_LOOK = {
+    State.PROVED: "$success", State.BY_HAND: "$success", State.FAILED: "bold $error", State.UNKNOWN: "bold $warning",
+    State.UNPROVED: "bold $warning", State.OPEN: "$warning", State.RUNNING: "bold $accent",
+}  # fmt: skip
+_MARKS = {
+    "done": "✔", "proved": "✔", "failed": "✖", "denied": "✖", "lost": "!", "missing": "!", "asking": "…", "waiting": "…",
+    "running": "▶", "not done": "✖", "cannot tell": "!", "not yet": "!",
+}  # fmt: skip
+
+
+class WalkthroughScreen(Frame):
+    """The walk. Runs one thing at a time, on a thread."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "run", show=False),
+        Binding("s", "skip", show=False),
+        Binding("h", "by_hand", show=False),
+        Binding("n", "note", show=False),
+        Binding("u", "undo", show=False),
+        Binding("c", "choose", show=False),
+        Binding("w", "who", show=False),
+        Binding("d", "decide", show=False),
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+        Binding("1", "view('change')", show=False),
+        Binding("2", "view('console')", show=False),
+        Binding("3", "view('cli')", show=False),
+        Binding("4", "view('python')", show=False),
+        Binding("j,down", "scroll(2)", show=False),
+        Binding("k,up", "scroll(-2)", show=False),
+        Binding("pagedown,space", "scroll(12)", show=False),
+        Binding("pageup", "scroll(-12)", show=False),
+        Binding("f5", "replan", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, walk: Walk) -> None:
+        super().__init__()
+        self.walk = walk
+        self.plan: Plan | None = None
+        self.record = Record()
+        self.at = 0
+        self.view = "change"
+        self.busy = ""
+        self.planned_at: Any = None
+        self.problem = ""
+        self.ran: dict[str, list[Content]] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.cancel = Cancel()
+
+    def body(self) -> ComposeResult:
+        yield Static(id="dots")
+        with Container(id="walk"):
+            with VerticalScroll(id="steps", can_focus=False):
+                yield Static(id="step-list")
+            with VerticalScroll(id="page"):
+                yield Static(id="text")
+        yield Static(id="tabs")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#page").focus()
+        self.replan(first=True)
+
+    # -- what is shown
+
+    @property
+    def step(self) -> Step | None:
+        """The step on screen."""
+        return self.plan.steps[self.at] if self.plan else None
+
+    def known(self, step: Step) -> StepRecord:
+        """What the record knows of a step."""
+        return self.record.step(self.walk.key(step.id))
+
+    def crumbs(self) -> str:
+        return f"{self.walk.playbook.name} ─ {self.walk.target}"
+
+    def _show_crumbs(self) -> None:
+        from vpce_tui.widgets.bars import CrumbBar  # noqa: PLC0415
+
+        bar = self.query_one("#crumbs", CrumbBar)
+        if self.problem:
+            bar.show(self.crumbs(), "not planned", complete=False)
+        elif self.busy:
+            bar.show(self.crumbs(), self.busy, complete=None)
+        else:
+            bar.show(self.crumbs(), f"planned {self.main.ago(self.planned_at)}", complete=True)
+
+    def keys(self) -> Sequence[Key]:
+        step = self.step
+        if self.busy:
+            return [Key("esc", "stop"), Key("j k", "scroll"), Key("?", "help")]
+        found: list[Key] = []
+        if step is not None and not self.work.read_only:
+            known = self.known(step)
+            if known.state is State.UNKNOWN:
+                found.append(Key("d", "decide"))
+            if step.kind is not Kind.MANUAL and known.state is not State.PROVED:
+                found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
+            if known.done_by_us and step.reversible:
+                found.append(Key("u", "undo", changes=True))
+            if known.state is not State.PROVED:
+                found += [Key("s", "skip"), Key("h", "by hand")]
+            found.append(Key("n", "note"))
+            if self._choices() and known.state in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
+                found.append(Key("c", "choose"))
+        if step is not None and any(affected.names for affected in step.affects):
+            found.append(Key("w", "who"))
+        return [
+            *found,
+            Key("←→", "steps"),
+            Key("1-4", "views"),
+            Key("y", "copy"),
+            Key("esc", "leave"),
+            Key("?", "help"),
+        ]
+
+    def show(self) -> None:
+        self.query_one("#dots", Static).update(self._dots())
+        self.query_one("#step-list", Static).update(self._step_list())
+        self.query_one("#text", Static).update(self._page())
+        self.query_one("#tabs", Static).update(self._tabs())
+
+    def _dots(self) -> Content:
+        if self.plan is None:
+            return line("")
+        parts: list[str | tuple[str, str]] = []
+        for number, step in enumerate(self.plan.steps):
+            state = self.known(step).state
+            look = _STATE_LOOK.get(state, "dim")
+            parts += [(f"{sign(state.sign)}", f"{look} reverse" if number == self.at else look), " "]
+        step = self.plan.steps[self.at]
+        return line(*parts, f"  step {self.at + 1} of {len(self.plan.steps)}: ", (step.title, "bold"))
+
+    def _step_list(self) -> Content:
+        if self.plan is None:
+            return line("")
+        found = []
+        for number, step in enumerate(self.plan.steps):
+            state = self.known(step).state
+            pointer = sign("›") if number == self.at else " "
+            look = "bold" if number == self.at else ""
+            found.append(
+                line(
+                    (f"{pointer} ", look),
+                    (sign(state.sign), _STATE_LOOK.get(state, "dim")),
+                    (f" {number + 1} {step.title}", look),
+                )
+            )
+            if state is not State.TODO:
+                found.append(line(("      " + state.value, "dim")))
+        return lines(found)
+
+    def _tabs(self) -> Content:
+        parts: list[str | tuple[str, str]] = []
+        for name, label in VIEWS:
+            parts += [(f" {label} ", "bold reverse" if name == self.view else ""), " "]
+        return line(*parts)
+
+    def _page(self) -> Content:
+        if self.problem:
+            return lines(
+                [
+                    line(("It cannot be planned.", "bold")),
+                    line(self.problem),
+                    line(""),
+                    line("F5: plan again   Escape: leave"),
+                ]
+            )
+        step = self.step
+        if self.plan is None or step is None:
+            return line(self.busy or "planning…")
+        head = [line((step.title, "bold")), line(step.words), line("")]
+        if self.view != "change":
+            text = visible(render_step(self.plan, step, self.view), limit=60_000, multiline=True)
+            return lines([*head, *(Content(part) for part in text.split("\n"))])
+        return lines([*head, *self._run_lines(step), *self._change_lines(step)])
+
+    def _run_lines(self, step: Step) -> list[Content]:
+        """What became of the step: its lines as it ran, the outcome."""
+        known, outcome = self.known(step), self.outcomes.get(step.id)
+        found = list(self.ran.get(step.id, []))
+        if outcome is not None:
+            look = "$success" if outcome.good else "bold $error"
+            found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
+            found += [
+                line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
+            ]
+        elif known.state is not State.TODO:
+            found.append(
+                line((f"{sign(known.state.sign)} {known.state.value}  ", _STATE_LOOK.get(known.state, "")), known.saw)
+            )
+            for made in known.open_calls:
+                found.append(
+                    line(
+                        ("! ", "bold $warning"),
+                        f"{made.id} was begun and its outcome is not known; r asks AWS and goes on",
+                    )
+                )
+        found += [line(("note: ", "dim"), note) for note in known.notes]
+        found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
+        return [*found, line("")] if found else []
+
+    def _change_lines(self, step: Step) -> list[Content]:
+        found: list[Content] = []
+        if step.blocked:
+            found.append(line(("blocked", "bold $error")))
+            for item in step.blocked:
+                found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
+        if step.requires:
+            missing = [
+                needed
+                for needed in step.requires
+                if self.plan and self.known(self.plan.step(needed)).state not in (State.PROVED, State.BY_HAND)
+            ]
+            if missing and self.plan:
+                titles = ", ".join(self.plan.step(needed).title for needed in missing)
+                found += [line(("blocked until ", "bold $error"), f"these are proved or done by hand: {titles}")]
+        if step.kind is Kind.MANUAL:
+            found += [line("  " + note) for note in step.notes]
+            return found
+        found.append(line(("will read and keep" if step.kind is Kind.READ else "will change", "bold")))
+        if step.kind is Kind.READ:
+            found += [line(f"  {call.why}") for call in step.calls]
+        elif not step.calls:
+            found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
+        else:
+            found += [line(f"  {change}") for change in step.changes]
+        if step.kind is Kind.CHANGE:
+            found += [
+                self._row(
+                    "who else", affected.says + (f"  ({len(affected.names)} by name: w)" if affected.names else "")
+                )
+                for affected in step.affects
+            ]
+            if step.reversible:
+                back = "; ".join(call.why for call in step.undo) or "nothing to put back"
+                found.append(self._row("undo", f"yes: {back}"))
+            else:
+                found.append(line((f"  {'undo':<12}", "dim"), ("no: it asks for the id, typed", "bold")))
+        found += [self._row("proof", check.says) for check in step.checks]
+        if step.kind is Kind.CHANGE:
+            found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
+        found += [self._row("note", note) for note in step.notes]
+        for choice in self._choices():
+            found += [line(""), line(("! ", "bold $warning"), (choice["question"], "bold"), ("  (c)", "dim"))]
+            chosen = choice["chosen"]
+            known = dict(choice["options"])
+            options = [*known.items()] + ([(chosen, chosen)] if chosen not in known else [])
+            found += [line(f"    [{'x' if value == chosen else ' '}] {label}") for value, label in options]
+        return found
+
+    @staticmethod
+    def _row(name: str, text: str) -> Content:
+        return line((f"  {name:<12}", "dim"), text)
+
+    def _choices(self) -> list[dict[str, Any]]:
+        step = self.step
+        return choices_json(self.walk.recipe(step.id), step) if step else []
+
+    # -- planning
+
+    def replan(self, *, first: bool = False) -> None:
+        """Plan again from live state, in the background."""
+        if self.busy:
+            return
+        self.busy, self.problem = "planning", ""
+        journal = self.work.journal
+
+        def work() -> Any:
+            plan = self.walk.plan(journal)
+            return plan, self.walk.record(journal)
+
+        def then(found: Any) -> None:
+            self.busy = ""
+            self.plan, self.record = found
+            self.planned_at = self.main.now()
+            if first:
+                self.at = self._first_open()
+            self.update()
+
+        def failed(error: Exception) -> None:
+            self.busy, self.problem = "", told(error)
+            self.update()
+
+        self.work.background.start(
+            "plan", work, lambda found: self._if_here(then, found), lambda error: self._if_here(failed, error)
+        )
+        self.update()
+
+    def _if_here(self, callback: Any, argument: Any) -> None:
+        if self.is_mounted:
+            callback(argument)
+
+    def _first_open(self) -> int:
+        assert self.plan is not None
+        for number, step in enumerate(self.plan.steps):
+            if self.known(step).state not in (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN):
+                return number
+        return len(self.plan.steps) - 1
+
+    def action_replan(self) -> None:
+        """Plan again."""
+        self.replan()
+
+    def action_step(self, by: int) -> None:
+        """Another step."""
+        if self.plan is not None:
+            self.at = max(0, min(len(self.plan.steps) - 1, self.at + by))
+            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+            self.update()
+
+    def action_view(self, view: str) -> None:
+        """Another view of the step."""
+        self.view = view
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.update()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy this view of the step."""
+        if self.plan and self.step:
+            form = "console" if self.view == "change" else self.view
+            self.main.copy(visible(render_step(self.plan, self.step, form), limit=60_000, multiline=True), "the step")
+
+    def action_who(self) -> None:
+        """Who else is hit, by name."""
+        step = self.step
+        if step is not None:
+            found = [
+                line(f"{affected.says}: {', '.join(affected.names)}") for affected in step.affects if affected.names
+            ]
+            if found:
+                self.app.push_screen(Read("Who else is hit", lines(found)))
+
+    def action_leave(self) -> None:
+        if self.busy and self.busy != "planning":
+            self.cancel.stop()
+            self.busy = "stopping after the present call"
+            self.update()
+            return
+        self.app.pop_screen()
+
+    # -- running
+
+    def _may(self) -> bool:
+        """Whether something may be started; says why not."""
+        if self.work.read_only:
+            self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
+            return False
+        return not self.busy and self.plan is not None
+
+    def _with_incident(self, go_on: Any) -> None:
+        """Go on with an open incident; ask for one where there is none."""
+        journal = self.work.journal
+        if journal is not None and journal.writable:
+            go_on()
+        elif journal is not None:
+            self.main.say(f"{journal.holder} holds this incident; here it can only be read.")
+        else:
+            self.main.open_incident(self.walk.target, go_on)
+
+    def action_run(self) -> None:
+        """Run the step: at once where it can be undone, after the typed id where not."""
+        step = self.step
+        if step is None or not self._may() or step.kind is Kind.MANUAL:
+            return
+        if self.known(step).state is State.PROVED:
+            self.main.say("This step is proved; it is not done again.")
+            return
+        self._with_incident(self._confirm)
+
+    def _confirm(self) -> None:
+        step = self.step
+        assert step is not None
+        if step.kind is Kind.CHANGE and not step.reversible and step.calls:
+            question = f"This cannot be undone. Type {self.walk.target} to run “{step.title}”:"
+
+            def answered(typed: str | None) -> None:
+                if typed == self.walk.target:
+                    self._run(step, Approval("typed in the app", typed))
+
+            self.app.push_screen(Ask(step.title, question, must_be=self.walk.target), answered)
+        else:
+            self._run(step, Approval("key in the app"))
+
+    def _run(self, step: Step, approval: Approval) -> None:
+        journal, plan = self.work.journal, self.plan
+        assert journal is not None
+        assert plan is not None
+        self._start(
+            step,
+            f"running: {step.title}",
+            lambda tell, cancel: self.walk.run(journal, plan, step.id, approval, tell, cancel),
+            go_on=True,
+        )
+
+    def _start(self, step: Step, busy: str, work: Any, *, go_on: bool = False) -> None:
+        self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []
+        self.outcomes.pop(step.id, None)
+        self.view = "change"
+        cancel = self.cancel
+
+        def tell(progress: Progress) -> None:
+            self.work.background.hand_over(lambda: self._if_here(lambda _: self._progress(step.id, progress), None))
+
+        def ended(outcome: Outcome) -> None:
+            self.busy = ""
+            self.outcomes[step.id] = outcome
+            self.record = self.walk.record(self.work.journal)
+            self.update()
+            if (
+                go_on
+                and outcome.good
+                and self.plan
+                and self.at < len(self.plan.steps) - 1
+                and self.plan.steps[self.at].id == step.id
+            ):
+                self.main.say(f"{step.title}: {outcome.ended.value}. → shows the next step.")
+            self.replan()
+
+        def failed(error: Exception) -> None:
+            self.busy = ""
+            self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
+            self.record = self.walk.record(self.work.journal)
+            self.update()
+
+        self.work.background.start(
+            "step",
+            lambda: work(tell, cancel),
+            lambda found: self._if_here(ended, found),
+            lambda error: self._if_here(failed, error),
+        )
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.update()
+
+    def _progress(self, step_id: str, progress: Progress) -> None:
+        found = self.ran.setdefault(step_id, [])
+        if progress.state == "running":
+            return
+        took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
+        look = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}.get(_MARKS.get(progress.state, "·"), "dim")
+        written = line(
+            (f"{sign(_MARKS.get(progress.state, '·'))} ", look), progress.call, f"  {progress.says}", (took, "dim")
+        )
+        if progress.state == "waiting" and found and "waiting" in self.busy:
+            found[-1] = written
+        else:
+            found.append(written)
+        if progress.state == "waiting":
+            self.busy = f"waiting: {progress.says}"
+        self.update()
+
+    def action_undo(self) -> None:
+        """Show what undoing would do, then do it."""
+        step = self.step
+        if step is None or not self._may() or not self.known(step).done_by_us:
+            return
+        journal, plan = self.work.journal, self.plan
+        if journal is None or plan is None or not journal.writable:
+            return
+        self.busy = "looking what undoing would do"
+
+        def then(found: Any) -> None:
+            self.busy = ""
+            _, calls, left = found
+            text = "; ".join([*(call.why or call.name for call in calls), *left]) or "nothing to undo"
+
+            def answered(typed: str | None) -> None:
+                if typed == "undo":
+                    self._start(
+                        step, f"undoing: {step.title}",
+                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, Approval("typed in the app"), tell, cancel),
+                    )  # fmt: skip
+
+            if calls:
+                self.app.push_screen(
+                    Ask(f"Undo: {step.title}", f"{text}. Type undo to do it:", must_be="undo"), answered
+                )
+            else:
+                self.main.say(text)
+            self.update()
+
+        def failed(error: Exception) -> None:
+            self.busy = ""
+            self.main.say(told(error))
+            self.update()
+
+        self.work.background.start(
+            "undo",
+            lambda: self.walk.undo_calls(journal, plan, step.id),
+            lambda found: self._if_here(then, found),
+            lambda error: self._if_here(failed, error),
+        )
+        self.update()
+
+    def action_skip(self) -> None:
+        """Skip the step, with a reason."""
+        self._note("skipped", "Skip", "Why is it skipped?")
+
+    def action_by_hand(self) -> None:
+        """Record that a person did it."""
+        self._note("by hand", "Done by hand", "Who did what? (for memory: where the image lies, and its SHA-256)")
+
+    def action_note(self) -> None:
+        """Write a note about the step."""
+        self._note("", "Note", "What should others know?")
+
+    def _note(self, decision: str, title: str, question: str) -> None:
+        step = self.step
+        if step is None or not self._may():
+            return
+
+        def ask() -> None:
+            def answered(text: str | None) -> None:
+                journal, plan = self.work.journal, self.plan
+                if text is None or journal is None or plan is None or (not text and not decision):
+                    return
+                try:
+                    self.walk.note(journal, plan, step.id, decision, text)
+                except Exception as error:
+                    self.main.say(told(error))
+                    return
+                self.outcomes.pop(step.id, None)
+                self.record = self.walk.record(journal)
+                if decision:
+                    self.action_step(1)
+                self.update()
+
+            self.app.push_screen(Ask(f"{title}: {step.title}", question), answered)
+
+        self._with_incident(ask)
+
+    def action_choose(self) -> None:
+        """Take the next option of the step's choice (where there are several choices: the first, then the others)."""
+        step = self.step
+        choices = self._choices()
+        if step is None or not self._may() or not choices:
+            return
+        if self.known(step).state not in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
+            return
+        combined = [(choice["id"], value) for choice in choices for value, _ in choice["options"]]
+        now = {choice["id"]: choice["chosen"] for choice in choices}
+        if len(choices) == 1:
+            options = [value for value, _ in choices[0]["options"]]
+            at = options.index(now[choices[0]["id"]]) if now[choices[0]["id"]] in options else -1
+            self.walk.choose(step.id, choices[0]["id"], options[(at + 1) % len(options)])
+            self.replan()
+            return
+
+        def answered(text: str | None) -> None:
+            name, equals, value = (text or "").partition("=")
+            if equals and any(name.strip() == choice["id"] for choice in choices):
+                self.walk.choose(step.id, name.strip(), value.strip())
+                self.replan()
+            elif text:
+                self.main.say(f"write one of: {', '.join(f'{key}={option}' for key, option in combined)}")
+
+        hint = ", ".join(f"{key}={option or '(nothing)'}" for key, option in combined)
+        self.app.push_screen(Ask(f"Choose: {step.title}", f"Write one, or another value: {hint}"), answered)
+
+    def action_decide(self) -> None:
+        """Say what became of a call that AWS cannot tell about."""
+        step = self.step
+        if step is None or not self._may() or self.work.journal is None or self.plan is None:
+            return
+        open_calls = self.known(step).open_calls
+        if not open_calls:
+            return
+        call, journal, plan = open_calls[0], self.work.journal, self.plan
+
+        def answered(text: str | None) -> None:
+            if text in ("done", "not done"):
+                self.walk.decide(journal, plan, step.id, call.id, text == "done")
+                self.record = self.walk.record(journal)
+                self.replan()
+
+        self.app.push_screen(
+            Ask(
+                "Decide",
+                f"AWS cannot tell whether {call.service}:{call.operation} ({call.id}) took effect. Look at it by hand. Type done or not done:",
+            ),
+            answered,
+        )

@@ -1,0 +1,78 @@
+"""Questions in front of a screen: a typed id, a name, a note, a list to read."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from vpce_tui.widgets.safe import line
+
+
+class Ask(ModalScreen[str | None]):
+    """Asks for one text. Gives it, or None when left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def __init__(self, title: str, question: str, value: str = "", must_be: str = "") -> None:
+        super().__init__()
+        self._title, self._question, self._value, self._must_be = title, question, value, must_be
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(line((self._title, "bold")), classes="dialog--title")
+            yield Static(line(self._question))
+            yield Input(self._value, id="answer", compact=True)
+            yield Static(line("Enter: go on   Escape: leave"), id="hint", classes="muted")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        given = event.value.strip()
+        if self._must_be and given != self._must_be:
+            self.query_one("#hint", Static).update(
+                line((f"that is not {self._must_be}; nothing was done", "bold $error"))
+            )
+            return
+        self.dismiss(given)
+
+    def action_leave(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+
+class Read(ModalScreen[None]):
+    """Something to read, with scrolling."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "leave", show=False),
+        Binding("j", "down", show=False),
+        Binding("k", "up", show=False),
+    ]
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__()
+        self._title, self._content = title, content
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog--tall"):
+            yield Static(line((self._title, "bold")), classes="dialog--title")
+            with VerticalScroll(id="reading"):
+                yield Static(self._content)
+            yield Static(line("Escape: back   j k: scroll"), classes="muted")
+
+    def on_mount(self) -> None:
+        self.query_one("#reading").focus()
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_down(self) -> None:
+        """Scroll."""
+        self.query_one("#reading", VerticalScroll).scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """Scroll."""
+        self.query_one("#reading", VerticalScroll).scroll_up(animate=False)

@@ -1,0 +1,62 @@
+"""The lines every screen keeps: mode and identity on top, where and how complete below it, the keys at the bottom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.text import short, sign
+from vpce_tui.widgets.safe import line
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key as the last line shows it. ``changes``: it leads to something that changes AWS."""
+
+    key: str
+    label: str
+    changes: bool = False
+
+
+class TopBar(Static):
+    """``vpce-tui  INCIDENT case-42  123456789012 prod-main  17 regions  alice  02:14Z``."""
+
+    def show(self, mode: str, look: str, account: str, scope: str, operator: str, clock: str) -> None:
+        """Say it; ``look`` is the style of the mode."""
+        width = self.app.size.width or 80
+        left = [("vpce-tui ", "bold"), (f" {mode} ", look)]
+        right = "  ".join(part for part in (account, scope, operator, clock) if part)
+        used = sum(len(text) for text, _ in left) + 3
+        self.update(line(" ", *left, "  " + short(right, max(width - used - 1, 8))))
+
+
+class CrumbBar(Static):
+    """Where am I, and how complete is what I see."""
+
+    def show(self, crumbs: str, coverage: str, *, complete: bool | None) -> None:
+        """Say it; ``complete`` None while the search runs."""
+        width = self.app.size.width or 80
+        mark = "" if not coverage else {True: f"{sign('✔')} ", False: "! ", None: f"{sign('…')} "}[complete]
+        right = short(mark + coverage, max(width // 2 + 6, 10))
+        left = short(crumbs, max(width - len(right) - 3, 10))
+        gap = " " * max(1, width - len(left) - len(right) - 2)
+        self.update(line(f" {left}{gap}", (right, "bold" if complete is False else "")))
+
+
+class KeyBar(Static):
+    """The keys that work here and now, most needed first."""
+
+    def show(self, keys: Sequence[Key]) -> None:
+        """Say as many as fit."""
+        width = self.app.size.width or 80
+        parts: list[tuple[str, str] | str] = [" "]
+        used = 1
+        for key in keys:
+            mark = sign("◆") if key.changes else ""
+            size = len(mark) + len(key.key) + 1 + len(key.label) + 2
+            if used + size > width:
+                break
+            parts += [(f"{mark}{key.key}", "bold $warning" if key.changes else "bold $accent"), f" {key.label}  "]
+            used += size
+        self.update(Content.assemble(*parts))
