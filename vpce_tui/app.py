@@ -111,8 +111,8 @@ class VpceTui(SafeCrash, App[int]):
         """``13 min ago``; ``""`` where there is no time."""
         return ago(moment, self.now())
 
-    def top_line(self) -> tuple[str, str, str, str, str, str]:
-        """Mode with its look, account, scope, operator, clock."""
+    def top_line(self) -> tuple[str, str, str, str, str, str, str]:
+        """Mode with its look, account, alias, scope, operator, clock."""
         work = self.workspace
         identity = work.identity
         mode, look = "NO INCIDENT", "bold"
@@ -122,16 +122,11 @@ class VpceTui(SafeCrash, App[int]):
             mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
             if not work.journal.writable:
                 mode, look = f"{mode} (held by another)", "bold $warning"
-        account = (
-            f"{identity.account} {identity.alias}".strip()
-            if identity
-            else "files only"
-            if work.trail
-            else "not signed in"
-        )
+        account = identity.account if identity else "files only" if work.trail else "not signed in"
         regions = len(work.regions)
         scope = (work.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
-        return mode, look, account, scope, identity.operator if identity else "", self.now().strftime("%H:%MZ")
+        alias, operator = (identity.alias, identity.operator) if identity else ("", "")
+        return mode, look, account, alias, scope, operator, self.now().strftime("%H:%MZ")
 
     # -- where to
 
@@ -193,7 +188,7 @@ class VpceTui(SafeCrash, App[int]):
         if self.workspace.read_only:
             self.say("This process is read-only: no incident is opened.")
             return
-        suggestion = f"case-{self.now():%Y%m%d}" + (f"-{about[-6:]}" if about else "")
+        suggestion = f"case-{self.now():%m%d}" + (f"-{about[-4:]}" if about else "")
 
         def answered(name: str | None) -> None:
             if not name:

@@ -113,7 +113,7 @@ class EventsScreen(ListFrame):
             return self._nothing()
         found = why_text(item.judgement, full=False)
         event = item.event
-        found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 90)}", "dim")))
+        found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 38)}", "dim")))
         harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
         if harmless:
             found.append(line(("   harmless if: ", "dim"), harmless))

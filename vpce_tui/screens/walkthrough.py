@@ -1,6 +1,7 @@
 """A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -118,6 +119,8 @@ class WalkthroughScreen(Frame):
         if self.busy:
             return [Key("esc", "stop"), Key("j k", "scroll"), Key("?", "help")]
         found: list[Key] = []
+        if step is not None and self.known(step).state in (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN):
+            found.append(Key("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is State.UNKNOWN:
@@ -244,15 +247,26 @@ class WalkthroughScreen(Frame):
                 titles = ", ".join(self.plan.step(needed).title for needed in missing)
                 found += [line(("blocked until ", "bold $error"), f"these are proved or done by hand: {titles}")]
         if step.kind is Kind.MANUAL:
-            found += [line("  " + note) for note in step.notes]
+            found += [self._hanging(f"  {sign('·')} ", note) for note in step.notes]
             return found
-        found.append(line(("will read and keep" if step.kind is Kind.READ else "will change", "bold")))
+        done = self.known(step).state is State.PROVED
+        if not done:
+            found += self._choice_lines()
+        verb = "will change" if step.kind is Kind.CHANGE else "will read and keep"
+        found.append(
+            line(
+                (
+                    {"will change": "was to change", "will read and keep": "read and kept"}[verb] if done else verb,
+                    "bold",
+                )
+            )
+        )
         if step.kind is Kind.READ:
-            found += [line(f"  {call.why}") for call in step.calls]
+            found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
         elif not step.calls:
             found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
         else:
-            found += [line(f"  {change}") for change in step.changes]
+            found += [self._hanging(f"  {sign('·')} ", change) for change in step.changes]
         if step.kind is Kind.CHANGE:
             found += [
                 self._row(
@@ -269,17 +283,27 @@ class WalkthroughScreen(Frame):
         if step.kind is Kind.CHANGE:
             found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
         found += [self._row("note", note) for note in step.notes]
-        for choice in self._choices():
-            found += [line(""), line(("! ", "bold $warning"), (choice["question"], "bold"), ("  (c)", "dim"))]
-            chosen = choice["chosen"]
-            known = dict(choice["options"])
-            options = [*known.items()] + ([(chosen, chosen)] if chosen not in known else [])
-            found += [line(f"    [{'x' if value == chosen else ' '}] {label}") for value, label in options]
         return found
 
-    @staticmethod
-    def _row(name: str, text: str) -> Content:
-        return line((f"  {name:<12}", "dim"), text)
+    def _choice_lines(self) -> list[Content]:
+        found: list[Content] = []
+        for choice in self._choices():
+            chosen, known = choice["chosen"], dict(choice["options"])
+            options = [*known.items()] + ([(chosen, chosen)] if chosen not in known else [])
+            found.append(line(("? ", "bold $warning"), choice["question"], ("  (c)", "dim")))
+            found += [line(f"    [{'x' if value == chosen else ' '}] {label}") for value, label in options]
+        return [*found, line("")] if found else []
+
+    def _row(self, name: str, text: str) -> Content:
+        return self._hanging(f"  {name:<12}", text)
+
+    def _hanging(self, head: str, text: str) -> Content:
+        """``head`` and ``text``, wrapped to the page with the text kept to the right of the head."""
+        room = max(self.query_one("#page").size.width - len(head) - 3, 20)
+        found = wrap(visible(text, limit=4000), room) or [""]
+        return lines(
+            [line((head if number == 0 else " " * len(head), "dim"), part) for number, part in enumerate(found)]
+        )
 
     def _choices(self) -> list[dict[str, Any]]:
         step = self.step
@@ -422,10 +446,9 @@ class WalkthroughScreen(Frame):
             step,
             f"running: {step.title}",
             lambda tell, cancel: self.walk.run(journal, plan, step.id, approval, tell, cancel),
-            go_on=True,
         )
 
-    def _start(self, step: Step, busy: str, work: Any, *, go_on: bool = False) -> None:
+    def _start(self, step: Step, busy: str, work: Any) -> None:
         self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []
         self.outcomes.pop(step.id, None)
         self.view = "change"
@@ -439,14 +462,6 @@ class WalkthroughScreen(Frame):
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()
-            if (
-                go_on
-                and outcome.good
-                and self.plan
-                and self.at < len(self.plan.steps) - 1
-                and self.plan.steps[self.at].id == step.id
-            ):
-                self.main.say(f"{step.title}: {outcome.ended.value}. → shows the next step.")
             self.replan()
 
         def failed(error: Exception) -> None:

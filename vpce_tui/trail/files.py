@@ -69,14 +69,9 @@ def _records(file: Path) -> tuple[list[Event], Status, str]:
     try:
         document: Any = json.loads(text)
     except ValueError as error:
-        records = list(_whole_records(text))
+        whole = [parse(record) for record in _whole_records(text)]
         reason = reason or f"is no whole JSON: {error}"
-        status = Status.PARTIAL if records else Status.FAILED
-        return (
-            [parse(record) for record in records],
-            status,
-            f"{reason}; {len(records):,} records before that",
-        )
+        return whole, Status.PARTIAL if whole else Status.FAILED, f"{reason}; {len(whole):,} records before that"
     records = document.get("Records") if isinstance(document, dict) else document
     if not isinstance(records, list):
         if isinstance(document, dict) and "eventName" in document:

@@ -22,13 +22,20 @@ class Key:
 class TopBar(Static):
     """``vpce-tui  INCIDENT case-42  123456789012 prod-main  17 regions  alice  02:14Z``."""
 
-    def show(self, mode: str, look: str, account: str, scope: str, operator: str, clock: str) -> None:
-        """Say it; ``look`` is the style of the mode."""
-        width = self.app.size.width or 80
-        left = [("vpce-tui ", "bold"), (f" {mode} ", look)]
-        right = "  ".join(part for part in (account, scope, operator, clock) if part)
-        used = sum(len(text) for text, _ in left) + 3
-        self.update(line(" ", *left, "  " + short(right, max(width - used - 1, 8))))
+    def show(self, mode: str, look: str, account: str, alias: str, scope: str, operator: str, clock: str) -> None:
+        """Say it; ``look`` is the style of the mode. Where room is short, scope goes first, then the alias."""
+        room = (self.app.size.width or 80) - len(mode) - 16
+        named, said = f"{account} {alias}".strip(), ""
+        for parts in (
+            (named, scope, operator, clock),
+            (named, operator, clock),
+            (account, operator, clock),
+            (account, clock),
+        ):
+            said = "  ".join(part for part in parts if part)
+            if len(said) <= room:
+                break
+        self.update(line(" ", ("vpce-tui ", "bold"), (f" {mode} ", look), "  " + short(said, max(room, 8))))
 
 
 class CrumbBar(Static):

@@ -1,0 +1,169 @@
+"""The lab as a fixture: a fresh AWS over HTTP for each test."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vpce_tui.aws.gate import Gate
+from vpce_tui.aws.session import Access, AwsSession
+
+TESTS = Path(__file__).parent
+HOME = "eu-west-1"
+
+
+class Zygote:
+    """The process that forks labs and runs."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(TESTS / "zygote.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )  # fmt: skip
+        first = self._answer()
+        self.facts: dict[str, Any] = first["facts"]
+        self.keys: list[str] = first["keys"]
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the zygote died; its words are above"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def ask(self, **asked: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@dataclass
+class Aws:
+    """One fresh emulated AWS, and a private state folder."""
+
+    zygote: Zygote
+    url: str
+    pid: int
+    folder: Path
+    runs: int = field(default=0)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self.zygote.facts
+
+    @property
+    def victim(self) -> str:
+        return str(self.facts["victim"])
+
+    @property
+    def env(self) -> dict[str, str]:
+        key, secret, token = self.zygote.keys
+        return {
+            "PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token, "AWS_DEFAULT_REGION": HOME, "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "NO_PROXY": "*",
+            "VPCE_TUI_STATE": str(self.folder / "state"), "VPCE_TUI_CACHE": str(self.folder / "cache"),
+            "VPCE_TUI_CONFIG": str(self.folder / "config"),
+        }  # fmt: skip
+
+    def session(self, *, read_only: bool = False, keys: list[str] | None = None, attempts: int = 2) -> AwsSession:
+        key, secret, token = keys or self.zygote.keys
+        access = Access(region=HOME, endpoint_url=self.url, key_id=key, secret=secret, token=token, read_attempts=attempts)
+        return AwsSession(access, Gate(read_only=read_only))
+
+    def run(self, *argv: str, kill_at: int = 0, env: dict[str, str] | None = None) -> tuple[int | None, str]:
+        """The command line in its own process; gives its exit code (None: killed) and what it printed."""
+        self.runs += 1
+        out = self.folder / f"out-{self.runs}"
+        ended = self.zygote.ask(run={"argv": list(argv), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "out": str(out)})
+        return ended["code"], out.read_text(errors="replace")
+
+    def handled(self) -> list[dict[str, Any]]:
+        """Every request AWS saw, in order."""
+        with urllib.request.urlopen(f"{self.url}/_lab/handled") as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def writes(self) -> list[tuple[str, str]]:
+        """Every write that took effect: operation and parameters."""
+        from vpce_tui.aws.catalogue import Access as Reach
+        from vpce_tui.aws.catalogue import find
+
+        made = []
+        for item in self.handled():
+            listed = find(item["service"], item["operation"])
+            if listed and listed.access is Reach.WRITE and not item["dryRun"] and item["status"] < 300:
+                made.append((f"{item['service']}:{item['operation']}", json.dumps(item["parameters"], sort_keys=True)))
+        return made
+
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def incident(self, name: str = "case") -> Path:
+        return self.folder / "state" / "incidents" / name
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    made = Zygote()
+    yield made
+    made.stop()
+
+
+class Labs:
+    """Makes labs, and stops them all at the end of the test."""
+
+    def __init__(self, zygote: Zygote, folder: Path) -> None:
+        self._zygote, self._folder = zygote, folder
+        self._made: list[Aws] = []
+
+    def new(self, *faults: str) -> Aws:
+        answer = self._zygote.ask(lab={"faults": list(faults)})
+        folder = self._folder / str(len(self._made))
+        folder.mkdir()
+        self._made.append(Aws(self._zygote, answer["url"], answer["pid"], folder))
+        return self._made[-1]
+
+    def stop(self) -> None:
+        for made in self._made:
+            made.stop()
+        self._made = []
+
+
+@pytest.fixture
+def labs(zygote: Zygote, tmp_path: Path) -> Iterator[Labs]:
+    made = Labs(zygote, tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def aws(labs: Labs) -> Aws:
+    return labs.new()
+
+
+@pytest.fixture(scope="session")
+def plan_text(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The plan of playbook 1 against the story's instance: the same for every fresh lab."""
+    labs = Labs(zygote, tmp_path_factory.mktemp("plan"))
+    aws = labs.new()
+    path = aws.folder / "plan.json"
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", str(path))
+    labs.stop()
+    assert code == 0, said
+    return path.read_text()

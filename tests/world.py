@@ -1,0 +1,71 @@
+"""A full describe dump of what playbook 1 can touch, with what AWS gives anew each time masked."""
+
+import json
+import re
+from typing import Any
+
+import boto3
+
+from tests.conftest import HOME, Aws
+
+
+def clients(aws: Aws) -> Any:
+    key, secret, token = aws.zygote.keys
+    session = boto3.Session(key, secret, token, region_name=HOME)
+    return lambda service: session.client(service, endpoint_url=aws.url)
+
+
+def dump(aws: Aws) -> dict[str, Any]:
+    """Every describe of the region's instances, interfaces, groups, disks, snapshots, scaling, balancing, and the roles."""
+    client = clients(aws)
+    ec2, iam, elbv2 = client("ec2"), client("iam"), client("elbv2")
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    names = {group["GroupId"]: f"group:{group['GroupName']}" for group in groups}
+    found: dict[str, Any] = {
+        "instances": [item for page in ec2.describe_instances()["Reservations"] for item in page["Instances"]],
+        "protection": {
+            name: ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute=name)[name[0].upper() + name[1:]]
+            for name in ("disableApiTermination", "disableApiStop", "instanceInitiatedShutdownBehavior")
+        },
+        "interfaces": ec2.describe_network_interfaces()["NetworkInterfaces"],
+        "groups": groups,
+        "volumes": ec2.describe_volumes()["Volumes"],
+        "snapshots": [
+            {"VolumeId": item["VolumeId"], "Tags": item.get("Tags")} for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        ],
+        "profiles": ec2.describe_iam_instance_profile_associations(Filters=[{"Name": "state", "Values": ["associated"]}])[
+            "IamInstanceProfileAssociations"
+        ],
+        "spot": ec2.describe_spot_instance_requests()["SpotInstanceRequests"],
+        "scaling": client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
+        "classic": client("elb").describe_load_balancers()["LoadBalancerDescriptions"],
+        "health": {
+            group["TargetGroupName"]: elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+            for group in elbv2.describe_target_groups()["TargetGroups"]
+        },
+        "policies": {
+            role["RoleName"]: {
+                name: iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+                for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+            }
+            for role in iam.list_roles()["Roles"]
+        },
+    }
+    text = json.dumps(found, default=str, sort_keys=True)
+    for identifier, name in names.items():
+        text = text.replace(identifier, name)
+    text = re.sub(r"iip-assoc-[0-9a-f]+", "association", text)
+    text = re.sub(r"sgr-[0-9a-f]+", "rule", text)
+    text = re.sub(r'"(aws:TokenIssueTime)": "[^"]+"', r'"\1": "a time"', text)
+    text = re.sub(r"User initiated \([^)]*\)", "User initiated", text)
+    masked: dict[str, Any] = json.loads(text)
+    return {key: _sorted(value) for key, value in masked.items()}
+
+
+def _sorted(value: Any) -> Any:
+    """Lists in one order: AWS promises none."""
+    if isinstance(value, dict):
+        return {key: _sorted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_sorted(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
