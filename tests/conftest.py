@@ -83,14 +83,18 @@ class Aws:
 
     def session(self, *, read_only: bool = False, keys: list[str] | None = None, attempts: int = 2) -> AwsSession:
         key, secret, token = keys or self.zygote.keys
-        access = Access(region=HOME, endpoint_url=self.url, key_id=key, secret=secret, token=token, read_attempts=attempts)
+        access = Access(
+            region=HOME, endpoint_url=self.url, key_id=key, secret=secret, token=token, read_attempts=attempts
+        )
         return AwsSession(access, Gate(read_only=read_only))
 
     def run(self, *argv: str, kill_at: int = 0, env: dict[str, str] | None = None) -> tuple[int | None, str]:
         """The command line in its own process; gives its exit code (None: killed) and what it printed."""
         self.runs += 1
         out = self.folder / f"out-{self.runs}"
-        ended = self.zygote.ask(run={"argv": list(argv), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "out": str(out)})
+        ended = self.zygote.ask(
+            run={"argv": list(argv), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "out": str(out)}
+        )
         return ended["code"], out.read_text(errors="replace")
 
     def handled(self) -> list[dict[str, Any]]:

@@ -24,7 +24,11 @@ def calls(aws: Aws) -> Counter[str]:
     for name, parameters in aws.writes():
         known = json.loads(parameters)
         target = known.get("NetworkInterfaceId") or known.get("GroupName") or known.get("Attribute") or ""
-        detail = {key: value for key, value in known.items() if key not in ("PolicyDocument", "Groups", "GroupId", "TagSpecifications", "DryRun")}
+        detail = {
+            key: value
+            for key, value in known.items()
+            if key not in ("PolicyDocument", "Groups", "GroupId", "TagSpecifications", "DryRun")
+        }
         sid = json.loads(known["PolicyDocument"])["Statement"][0]["Sid"] if "PolicyDocument" in known else ""
         counted[f"{name} {target} {sid} {json.dumps(detail, sort_keys=True)}"] += 1
     return counted

@@ -31,16 +31,19 @@ def dump(aws: Aws) -> dict[str, Any]:
         "groups": groups,
         "volumes": ec2.describe_volumes()["Volumes"],
         "snapshots": [
-            {"VolumeId": item["VolumeId"], "Tags": item.get("Tags")} for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+            {"VolumeId": item["VolumeId"], "Tags": item.get("Tags")}
+            for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
         ],
-        "profiles": ec2.describe_iam_instance_profile_associations(Filters=[{"Name": "state", "Values": ["associated"]}])[
-            "IamInstanceProfileAssociations"
-        ],
+        "profiles": ec2.describe_iam_instance_profile_associations(
+            Filters=[{"Name": "state", "Values": ["associated"]}]
+        )["IamInstanceProfileAssociations"],
         "spot": ec2.describe_spot_instance_requests()["SpotInstanceRequests"],
         "scaling": client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
         "classic": client("elb").describe_load_balancers()["LoadBalancerDescriptions"],
         "health": {
-            group["TargetGroupName"]: elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+            group["TargetGroupName"]: elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
+                "TargetHealthDescriptions"
+            ]
             for group in elbv2.describe_target_groups()["TargetGroups"]
         },
         "policies": {

@@ -45,7 +45,10 @@ def run(asked: dict) -> None:
             return row
 
         Journal.append = append  # type: ignore[method-assign,assignment]
-    code = cli.main(asked["argv"])
+    try:
+        code = cli.main(asked["argv"])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -103,6 +106,7 @@ def warm(lab: Lab) -> None:
         ("cloudtrail", "lookup_events"),
     ):  # fmt: skip
         getattr(clients.client(service, "eu-west-1"), call)()
+    lab.store.handled.clear()
     session = botocore.session.get_session()
     for service in ("sts", "ec2", "iam", "guardduty", "autoscaling", "elbv2", "elb", "cloudtrail"):
         session.get_service_model(service)

@@ -4,11 +4,28 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
-COMMANDS = ("events", "instances", "plan", "apply", "undo", "decide", "verify", "incidents", "lab")
+COMMANDS = ("events", "instances", "plan", "apply", "undo", "note", "decide", "verify", "incidents", "lab")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with what the operator typed made safe before it is shown."""
+
+    def error(self, message: str) -> NoReturn:
+        from vpce_tui.text import visible
+
+        super().error(visible(message))
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--read-only", action="store_true", help="refuse every write for the life of this process")
     shared.add_argument("--profile", metavar="NAME", help="AWS profile (default: the environment's)")
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="vpce-tui",
         description="See suspicious VPC endpoints and compromised instances, contain them step by step, and keep the record.\n"
         "Without a command the app opens; with an instance, endpoint or event id it opens there.",
@@ -43,9 +60,7 @@ def _app_options(into: argparse.ArgumentParser) -> None:
 
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command."""
-    made = argparse.ArgumentParser(
-        prog=f"vpce-tui {name}", epilog=help_text(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    made = Parser(prog=f"vpce-tui {name}", epilog=help_text(), formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--read-only", action="store_true", help="refuse every write for the life of this process")
     made.add_argument("--profile", metavar="NAME", help="AWS profile (default: the environment's)")
     made.set_defaults(command=name, region=None)
@@ -83,6 +98,7 @@ def _plan(made: argparse.ArgumentParser) -> None:
         help="form (default: console; to a file: json)",
     )
     made.add_argument("--out", metavar="FILE", help="write it there instead of stdout")
+    made.add_argument("--incident", metavar="NAME", help="plan within this incident: what was made in it is known")
     made.add_argument(
         "--set", action="append", metavar="STEP.CHOICE=VALUE", help="decide a choice, for instance isolate.moves=one"
     )
@@ -124,9 +140,20 @@ def _decide(made: argparse.ArgumentParser) -> None:
     made.add_argument("--incident", required=True, metavar="NAME", help="the incident")
 
 
+def _note(made: argparse.ArgumentParser) -> None:
+    made.description = "Record a note about a step, that it was skipped, or that a person did it."
+    made.add_argument("step_id", metavar="STEP", help="the step")
+    made.add_argument("text", metavar="TEXT", help="what others should know")
+    made.add_argument("--incident", required=True, metavar="NAME", help="the incident")
+    group = made.add_mutually_exclusive_group()
+    group.add_argument("--by-hand", action="store_true", help="a person did it, or accepts it as it is")
+    group.add_argument("--skipped", action="store_true", help="it is not done")
+
+
 def _verify(made: argparse.ArgumentParser) -> None:
     made.description = "Recompute an incident's chain and evidence, and print its head hash."
     made.add_argument("name", metavar="NAME", help="the incident")
+    made.add_argument("--head", metavar="HASH", help="the head hash that was kept elsewhere")
 
 
 def _incidents(made: argparse.ArgumentParser) -> None:
@@ -138,7 +165,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
     _app_options(made)
     made.add_argument("target", nargs="?", metavar="ID", help="an instance, endpoint or event id to open at")
     made.add_argument("--serve", action="store_true", help="only the server; prints what to export")
-    made.add_argument("--port", type=int, default=0, help="its port (default: a free one)")
+    made.add_argument("--port", type=_port, default=0, help="its port (default: a free one)")
     made.add_argument("--seed", type=int, default=7, help="decides every id of the story")
     made.add_argument(
         "--fault",
@@ -149,7 +176,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
 
 
 _ADD = {
-    "events": _events, "instances": _instances, "plan": _plan, "apply": _apply, "undo": _undo, "decide": _decide,
+    "events": _events, "instances": _instances, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
     "verify": _verify, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
@@ -201,12 +228,16 @@ def _run(args: argparse.Namespace) -> Exit:
         from vpce_tui.commands import search
 
         return search.events(args) if name == "events" else search.instances(args)
-    if name in ("plan", "apply", "undo", "decide"):
+    if name in ("plan", "apply", "undo", "note", "decide"):
         from vpce_tui.commands import playbook
 
-        return {"plan": playbook.plan, "apply": playbook.apply, "undo": playbook.undo, "decide": playbook.decide}[name](
-            args
-        )
+        return {
+            "plan": playbook.plan,
+            "apply": playbook.apply,
+            "undo": playbook.undo,
+            "note": playbook.note,
+            "decide": playbook.decide,
+        }[name](args)
     if name in ("verify", "incidents"):
         from vpce_tui.commands import incident
 
@@ -230,25 +261,25 @@ def _told(error: Exception) -> Exit:
     from vpce_tui.aws.errors import AwsError, Cancelled
     from vpce_tui.aws.gate import Refused
     from vpce_tui.commands.common import UsageError
-    from vpce_tui.incident.errors import ReadOnlyRecord, RecordError
-    from vpce_tui.inventory.dossier import TargetGone
-    from vpce_tui.playbooks.plan import PlanError, Tampered
+    from vpce_tui.incident.errors import BadName, ReadOnlyRecord, RecordError
+    from vpce_tui.inventory.dossier import TargetGone, Unreadable
+    from vpce_tui.playbooks.plan import PlanError, Tampered, WrongChoice
     from vpce_tui.signals.context import ContextError
     from vpce_tui.text import visible
 
     def say(text: str) -> None:
         print(f"vpce-tui: {visible(text, limit=2000)}", file=sys.stderr)
 
-    if isinstance(error, (UsageError, ContextError)):
+    if isinstance(error, (UsageError, ContextError, WrongChoice, BadName)):
         say(str(error))
         return Exit.USAGE
-    if isinstance(error, (Tampered, Refused, ReadOnlyRecord)) or type(error).__name__ == "WrongAccount":
+    if isinstance(error, (Tampered, Refused, ReadOnlyRecord)) or type(error).__name__ in ("WrongAccount", "Closed"):
         say(f"refused: {error}")
         return Exit.REFUSED
     if isinstance(error, AwsError):
         say(error.sentence())
         return Exit.FAILED
-    if isinstance(error, (RecordError, TargetGone, PlanError)):
+    if isinstance(error, (RecordError, TargetGone, Unreadable, PlanError)):
         say(str(error))
         return Exit.FAILED
     if isinstance(error, Cancelled):

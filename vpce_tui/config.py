@@ -5,6 +5,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_state_path
 
+from vpce_tui.incident import redact
+from vpce_tui.incident.errors import BadName
+from vpce_tui.incident.journal import NAME
+
 
 def state_folder() -> Path:
     """Incident records: ``VPCE_TUI_STATE``, or the user's state directory."""
@@ -12,7 +16,11 @@ def state_folder() -> Path:
 
 
 def incident_folder(name: str) -> Path:
-    """The folder of one incident (the name is checked when the record is opened)."""
+    """The folder of one incident. Raises :class:`BadName`."""
+    if not NAME.fullmatch(name) or redact.text(name) != name:
+        raise BadName(
+            f"{name!r} is no name for an incident: use letters, digits, dot, dash, at most 63, and no key id."
+        )
     return state_folder() / "incidents" / name
 
 

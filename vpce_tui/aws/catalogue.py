@@ -80,6 +80,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("ec2", "DescribeVpcEndpoints", "endpoints: policy, groups, state"),
     _read("ec2", "DescribeVpcEndpointServices", "who owns an endpoint's service"),
     _read("ec2", "DescribeSnapshots", "progress and proof of snapshots"),
+    _read("ec2", "DescribeSnapshotAttribute", "with whom a snapshot is shared"),
+    _read("kms", "DescribeKey", "is a disk's key AWS's own: then its snapshot cannot be shared"),
     _read("ec2", "DescribeLockedSnapshots", "proof that a snapshot cannot be deleted"),
     _read("ec2", "DescribeSpotInstanceRequests", "would a spot request start it again"),
     _read("ec2", "GetConsoleOutput", "evidence: what the machine printed"),

@@ -63,7 +63,10 @@ def moment(text: str, now: datetime) -> datetime:
     """``24h`` before ``now``, or an RFC 3339 time. Raises :class:`UsageError`."""
     match = _SPAN.fullmatch(text.strip())
     if match:
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        try:
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        except OverflowError:
+            raise UsageError(f"{text!r} is too long ago") from None
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:

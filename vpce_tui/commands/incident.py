@@ -6,7 +6,7 @@ from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
-from vpce_tui.incident.journal import NAME, Journal, Kind
+from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import replay
 from vpce_tui.text import visible
 
@@ -16,8 +16,6 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
 
     A second process gets it for reading: ``journal.holder`` says who holds it.
     """
-    if not NAME.fullmatch(name):
-        raise RecordError(f"{name!r} is no name for an incident: use letters, digits, dot, dash, at most 63.")
     identity = caller.identity()
     journal = Journal.open(config.incident_folder(name), identity.arn, create=create)
     if not journal.writable:
@@ -33,10 +31,17 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
             f"the incident {name!r} is about account {record.account}, and these credentials are for {identity.account}; "
             "nothing was done. Use the profile of that account."
         )
+    elif record.closed_at:
+        journal.close()
+        raise Closed(f"the incident {name!r} was closed at {record.closed_at[:19]}Z; nothing was done. Open a new one.")
     elif record.operator != identity.arn:
         journal.append(Kind.OPERATOR, {"arn": identity.arn})
     caller.gate.open_incident(journal)
     return journal
+
+
+class Closed(RecordError):
+    """The incident is over."""
 
 
 class WrongAccount(RecordError):
@@ -51,6 +56,11 @@ def verify(args: argparse.Namespace) -> Exit:
     if verdict.good:
         print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
         print(f"head {verdict.head}")
+        if args.head and args.head != verdict.head:
+            print(f"NOT verified: the head was to be {visible(args.head)}; rows may have been cut off at the end")
+            return Exit.FAILED
+        if not args.head:
+            print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
         return Exit.DONE
     where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
     print(f"NOT verified: {where}{visible(verdict.problem)}")
@@ -69,7 +79,6 @@ def incidents(_: argparse.Namespace) -> Exit:
             print(f"{visible(path.name)}  {visible(error)}")
             continue
         state = f"closed {record.closed_at[:19]}Z" if record.closed_at else "open"
-        print(
-            f"{visible(path.name)}  account {record.account}  opened {record.opened_at[:19]}Z by {visible(record.opened_by)}  {state}"
-        )
+        said = f"{path.name}  account {record.account}  opened {record.opened_at[:19]}Z by {record.opened_by}  {state}"
+        print(visible(said))
     return Exit.DONE

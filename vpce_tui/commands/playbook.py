@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vpce_tui import config
+from vpce_tui.aws.errors import AwsError
 from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
 from vpce_tui.commands.incident import open_incident
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.inventory.dossier import Unreadable
 from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind as StepKind
-from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step
+from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice
 from vpce_tui.playbooks.plan import read as read_plan
 from vpce_tui.text import sign
 
@@ -34,7 +37,8 @@ def plan(args: argparse.Namespace) -> Exit:
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
     region = args.region or find_region(caller, args.target, enabled_regions(caller)[0])
-    made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices)
+    record = _known(args.incident) if args.incident else None
+    made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
     text = render(made, args.form or ("json" if args.out else "console"))
     if args.out:
         write_out(args.out, text)
@@ -44,12 +48,27 @@ def plan(args: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
+def _known(incident: str) -> Record:
+    """What an incident's record knows, for planning; nothing is opened for writing."""
+    with Journal.open(config.incident_folder(incident), "plan", write=False) as journal:
+        return replay(journal.rows())
+
+
+def _must_be_known(made: Plan) -> None:
+    """A plan must name a playbook and steps of this version."""
+    known = {recipe.id for recipe in load(made.playbook).steps}
+    for step in made.steps:
+        if step.id not in known:
+            raise PlanError(f"{made.playbook} has no step {step.id!r} in this version; make a new plan.")
+
+
 def apply(args: argparse.Namespace) -> Exit:
     """Run a plan file on an incident."""
     if args.file == "-":
         made = read_plan(sys.stdin.read())
     else:
-        made = read_plan(Path(args.file).read_text(encoding="utf-8"), args.file)
+        made = read_plan(_text_of(args.file), args.file)
+    _must_be_known(made)
     if not args.yes and not sys.stdin.isatty():
         say(
             "refused: without a terminal there is nobody to ask; give --yes (and --confirm ID for what cannot be undone)."
@@ -78,11 +97,20 @@ def apply(args: argparse.Namespace) -> Exit:
         return _run_all(engine, steps, args)
 
 
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PlanError(f"{path} is no plan: it is no text.") from None
+
+
 def patience(args: argparse.Namespace) -> Patience:
     """How long to wait for proofs: ``--wait SECONDS``."""
     if args.wait is None:
         return Patience()
-    return Patience(ask=(0.2,), prove=tuple(0.2 for _ in range(int(args.wait * 5))))
+    if not 0 <= args.wait <= 86_400:
+        raise UsageError("--wait takes seconds from 0 to 86400")
+    return Patience(prove=tuple(0.2 for _ in range(int(args.wait * 5))))
 
 
 def remember(journal: Journal, made: Plan) -> None:
@@ -96,10 +124,10 @@ def remember(journal: Journal, made: Plan) -> None:
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
     for step in steps:
         state = engine.record().step(engine.key(step.id)).state
-        if state in (State.PROVED, State.BY_HAND, State.SKIPPED):
+        if state in (State.PROVED, State.BY_HAND):
             say(f"{sign(state.sign)} {step.title}: {state.value}; not done again")
             continue
-        approval = _approval(step, engine.plan, args)
+        approval = _approval(step, engine, args)
         if approval is None:
             engine.note(step.id, "skipped", "skipped at the prompt")
             say(f"{sign('–')} {step.title}: skipped")
@@ -111,10 +139,12 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
     return Exit.DONE
 
 
-def _approval(step: Step, made: Plan, args: argparse.Namespace) -> Approval | None:
+def _approval(step: Step, engine: Engine, args: argparse.Namespace) -> Approval | None:
+    made = engine.plan
     confirmed = made.target if made.target in (args.confirm or ()) else ""
     if args.yes or step.kind is not StepKind.CHANGE:
         return Approval("--yes" if args.yes else "terminal", confirmed)
+    step = engine.live(step).step  # what is asked about is what would run now, in our words
     say(f"\n{step.title}\n  {step.words}")
     for line in step.changes:
         say(f"    {line}")
@@ -177,23 +207,26 @@ def undo(args: argparse.Namespace) -> Exit:
         if not chosen:
             say("there is nothing to undo")
             return Exit.DONE
+        worst = Exit.DONE
         for made, step_id in chosen:
             engine = Engine(caller, journal, made, patience=patience(args), on_progress=_print_progress)
-            ended = _undo_one(engine, step_id, args)
-            if ended is not Exit.DONE:
-                return ended
-    return Exit.DONE
+            worst = max(worst, _undo_one(engine, step_id, args))
+    return worst
 
 
 def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
-    step, calls, left = engine.undo_calls(step_id)
+    try:
+        step, calls, left = engine.undo_calls(step_id, with_others=args.all)
+    except (Unreadable, AwsError) as error:
+        say(f"{sign('✖')} {step_id}: {error}")
+        return Exit.FAILED
     say(f"\nundo “{step.title}”")
     for line in (*(_described(call) for call in calls), *left):
         say(f"    {line}")
     if not args.yes and calls and _ask("do it? [y/N] ").lower() not in ("y", "yes"):
         say("left as it is")
         return Exit.DONE
-    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal"))
+    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal"), with_others=args.all)
     _print_outcome(step, outcome)
     return outcome.exit
 
@@ -237,6 +270,25 @@ def plan_of(data: object) -> Plan | None:
     return Plan(
         data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps
     )
+
+
+def note(args: argparse.Namespace) -> Exit:
+    """Record a note about a step, that it was skipped, or that a person did it."""
+    caller = session(args)
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            return Exit.REFUSED
+        plans = [plan_of(item) for item in replay(journal.rows()).plans.values()]
+        for made in plans:
+            if made and any(
+                args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}") for step in made.steps
+            ):
+                decision = "by hand" if args.by_hand else "skipped" if args.skipped else ""
+                Engine(caller, journal, made).note(args.step_id.rpartition("/")[2], decision, args.text)
+                say("recorded")
+                return Exit.DONE
+    raise WrongChoice(f"the incident has no plan with a step {args.step_id!r}.")
 
 
 def decide(args: argparse.Namespace) -> Exit:

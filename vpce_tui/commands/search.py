@@ -76,7 +76,7 @@ def _from_history(args: argparse.Namespace, names: list[str], now: datetime) -> 
     from vpce_tui.trail.history import History
 
     since = moment(args.since or "24h", now)
-    until = moment(args.until, now) if args.until else now
+    until = min(moment(args.until, now), now) if args.until else now
     if since > until:
         raise UsageError("--since is after --until")
     caller = session(args)

@@ -5,6 +5,10 @@ class RecordError(Exception):
     """The record cannot be read or written; the message says why and what to do."""
 
 
+class BadName(RecordError):
+    """Not a name for an incident."""
+
+
 class DiskFull(RecordError):
     """There is no room to record the next step, so it is not begun."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Kind, Row
 
 
@@ -122,7 +123,12 @@ def replay(rows: Iterable[Row]) -> Record:
     """Fold the rows, oldest first."""
     record = Record()
     for row in rows:
-        data = row.data
+        try:
+            data = row.data
+        except ValueError as error:
+            raise RecordError(f"row {row.seq} of the record is damaged: {error}. Run vpce-tui verify.") from error
+        if not isinstance(data, dict):
+            raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
         handler = _HANDLERS.get(row.kind)
         record.operator = row.operator
         if row.kind == Kind.OPENED.value:
@@ -134,12 +140,32 @@ def replay(rows: Iterable[Row]) -> Record:
             whole = data["whole"]
             record.plans[f"{whole['playbook']}/{whole['target']}"] = whole
         elif handler and data.get("step"):
-            handler(record.step(str(data["step"])), data, row.seq)
+            try:
+                handler(record.step(str(data["step"])), data, row.seq)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.") from error
     return record
 
 
 def _plan(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
-    step.planned = data["plan"]
+    """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
+    before, plan = step.planned, dict(data["plan"])
+    if before:
+        known = {call["id"] for call in (*plan["calls"], *plan.get("already", ()))}
+        kept = [
+            call
+            for call in (*before["calls"], *before.get("already", ()))
+            if call["id"] in step.calls and call["id"] not in known
+        ]
+        inverses = {call["id"] for call in plan["undo"]}
+        old = [
+            call
+            for call in before["undo"]
+            if call["id"] not in inverses and set(step.calls) & set(call.get("undoes", ()))
+        ]
+        plan["already"] = [*plan.get("already", ()), *kept]
+        plan["undo"] = [*plan["undo"], *old]
+    step.planned = plan
 
 
 def _approved(step: StepRecord, data: Mapping[str, Any], _: int) -> None:

@@ -26,9 +26,11 @@ _WELL_KNOWN: Final = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
 )
 _ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]{6,})"
+    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*(?:[:=]|\bis\b)\s*[\"']?)([^\s\"',;&}]{6,})"
 )
-_FORTY: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
+_IN_URL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)([^\s/@]+)@")
+_FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
 
 def _forty(match: re.Match[str]) -> str:
@@ -43,8 +45,10 @@ def text(value: str) -> str:
     value = _TOKEN.sub(HIDDEN, value)
     value = _WELL_KNOWN.sub(HIDDEN, value)
     value = _ASSIGNED.sub(lambda found: found.group(1) + HIDDEN, value)
-    value = _FORTY.sub(_forty, value)
-    return _KEY_ID.sub(r"\1…\2", value)
+    value = _KEY_ID.sub(r"\1…\2", value)
+    value = _BEARER.sub(lambda found: found.group(1) + HIDDEN, value)
+    value = _IN_URL.sub(lambda found: found.group(1) + HIDDEN + "@", value)
+    return _FORTY.sub(_forty, value)
 
 
 def payload(value: Any, key: str = "") -> Any:

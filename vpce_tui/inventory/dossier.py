@@ -18,7 +18,16 @@ TAG_STEP: Final = "vpce-tui:step"
 TAG_CALL: Final = "vpce-tui:call"
 TAG_TARGET: Final = "vpce-tui:target"
 CUT_POLICY: Final = "vpce-tui-cut-sessions-"
-IAM_REGION: Final = "us-east-1"
+_IAM_REGIONS: Final = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1"}
+
+
+def iam_region(region: str) -> str:
+    """Where IAM of the partition of ``region`` is called."""
+    return next((home for prefix, home in _IAM_REGIONS.items() if region.startswith(prefix)), "us-east-1")
+
+
+class Unreadable(Exception):
+    """Something that must be known could not be read; it is never taken for empty."""
 
 
 class TargetGone(Exception):
@@ -118,10 +127,22 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """On whose behalf a look is taken: the incident (``""``: none yet), and what an earlier plan remembers."""
+    """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
+
+    ``since``: when the incident was opened (RFC 3339); ``known``: ids by the call that made them; ``begun``: calls begun.
+    """
 
     incident: str = ""
     profile_arn: str = ""
+    interfaces: tuple[str, ...] = ()
+    since: str = ""
+    known: Mapping[str, str] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+
+    def made_by(self, call: str, identifier: str) -> bool:
+        """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the
+        record knows, or the call must have been begun and its answer not be known."""
+        return self.known[call] == identifier if call in self.known else call in self.begun
 
 
 class Facet:
@@ -160,20 +181,23 @@ def observe(
 
 
 def find_region(caller: Caller, instance_id: str, regions: Iterable[str]) -> str:
-    """The region in which the instance is; raises :class:`TargetGone` when in none of them."""
+    """The region in which the instance is; raises :class:`TargetGone` when in none, :class:`Unreadable` when not all could be asked."""
+    problems: dict[str, AwsError] = {}
     for region in regions:
-        call = Call(
-            "ec2",
-            "DescribeInstances",
-            region,
-            {"Filters": [{"Name": "instance-id", "Values": [instance_id]}]},
-        )
+        call = Call("ec2", "DescribeInstances", region, {"Filters": [{"Name": "instance-id", "Values": [instance_id]}]})
         try:
             if any(page.data.get("Reservations") for page in caller.pages(call)):
                 return region
         except AwsError as error:
             if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE):
                 raise
+            problems[region] = error
+    if problems:
+        first = next(iter(problems.values()))
+        raise Unreadable(
+            f"{instance_id} was not found, and {len(problems)} regions could not be asked ({', '.join(problems)}): "
+            f"{first.sentence()} Name its region with --region."
+        )
     raise TargetGone(f"{instance_id} was found in none of the regions asked; is it another account?")
 
 
@@ -208,8 +232,10 @@ def _attributes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     }
 
 
-def _interfaces(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _interfaces(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
+    if world.instance.gone and asked.interfaces:  # some outlive the instance, detached
+        filters = [{"Name": "network-interface-id", "Values": list(asked.interfaces)}]
     call = Call("ec2", "DescribeNetworkInterfaces", world.instance.region, {"Filters": filters})
     found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
     return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
@@ -222,9 +248,15 @@ def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
         call = Call("ec2", "DescribeVolumes", world.instance.region, {"VolumeIds": ids})
         for page in caller.pages(call):
             known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
+    managers = {
+        key: _key_manager(caller, world.instance.region, key)
+        for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
+        if key
+    }
     volumes = [
         replace(
             volume,
+            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ""),
             encrypted=bool(raw.get("Encrypted")),
             kms_key=str(raw.get("KmsKeyId", "")),
             size_gib=int(raw.get("Size", 0)),
@@ -233,6 +265,15 @@ def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
         for raw in (known.get(volume.id, {}),)
     ]
     return {"volumes": tuple(volumes)}
+
+
+def _key_manager(caller: Caller, region: str, key: str) -> str:
+    """``AWS`` or ``CUSTOMER``; ``""`` where it may not be asked."""
+    try:
+        answer = caller.read(Call("kms", "DescribeKey", region, {"KeyId": key})).data
+    except AwsError:
+        return ""
+    return str((answer.get("KeyMetadata") or {}).get("KeyManager", ""))
 
 
 def _role(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -247,30 +288,36 @@ def _role(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     profile_arn = str(associations[0]["IamInstanceProfile"]["Arn"]) if associations else asked.profile_arn
     if not profile_arn:
         return {"role": Role("", "", "", "", "")}
-    return {"role": _role_behind(caller, world, association, profile_arn, asked.incident)}
+    return {"role": _role_behind(caller, world, association, profile_arn, asked)}
 
 
-def _role_behind(caller: Caller, world: Dossier, association: str, profile_arn: str, incident: str) -> Role:
+def _role_behind(caller: Caller, world: Dossier, association: str, profile_arn: str, asked: Asked) -> Role:
     profile_name = profile_arn.rpartition("/")[2]
-    profile = caller.read(Call("iam", "GetInstanceProfile", IAM_REGION, {"InstanceProfileName": profile_name})).data
+    profile = caller.read(
+        Call("iam", "GetInstanceProfile", iam_region(world.instance.region), {"InstanceProfileName": profile_name})
+    ).data
     roles = (profile.get("InstanceProfile") or {}).get("Roles") or []
     if not roles:
         return Role(association, profile_arn, profile_name, "", "")
     name, arn = str(roles[0]["RoleName"]), str(roles[0]["Arn"])
     inline = [
         str(item)
-        for page in caller.pages(Call("iam", "ListRolePolicies", IAM_REGION, {"RoleName": name}))
+        for page in caller.pages(Call("iam", "ListRolePolicies", iam_region(world.instance.region), {"RoleName": name}))
         for item in page.data.get("PolicyNames", [])
     ]
     attached: list[tuple[str, str]] = []
-    for page in caller.pages(Call("iam", "ListAttachedRolePolicies", IAM_REGION, {"RoleName": name})):
+    for page in caller.pages(
+        Call("iam", "ListAttachedRolePolicies", iam_region(world.instance.region), {"RoleName": name})
+    ):
         for item in page.data.get("AttachedPolicies", []):
-            policy = caller.read(Call("iam", "GetPolicy", IAM_REGION, {"PolicyArn": item["PolicyArn"]})).data["Policy"]
+            policy = caller.read(
+                Call("iam", "GetPolicy", iam_region(world.instance.region), {"PolicyArn": item["PolicyArn"]})
+            ).data["Policy"]
             attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
-    cut, own = "", f"{CUT_POLICY}{incident}"
-    if incident and own in inline:
+    cut, own, home = "", f"{CUT_POLICY}{asked.incident}", iam_region(world.instance.region)
+    if asked.incident and own in inline:
         cut = cut_stage(
-            caller.read(Call("iam", "GetRolePolicy", IAM_REGION, {"RoleName": name, "PolicyName": own})).data
+            caller.read(Call("iam", "GetRolePolicy", home, {"RoleName": name, "PolicyName": own})).data, asked.since
         )
     filters = [
         {"Name": "iam-instance-profile.arn", "Values": [profile_arn]},
@@ -288,19 +335,23 @@ def _role_behind(caller: Caller, world: Dossier, association: str, profile_arn: 
     )  # fmt: skip
 
 
-def cut_stage(answer: Mapping[str, Any]) -> str:
-    """The statement id of our cut policy, or ``""`` where it is not as we write it."""
+def cut_stage(answer: Mapping[str, Any], since: str) -> str:
+    """The statement id of our cut policy; ``""`` where it is not exactly as we write it, or older than the incident."""
     document = answer.get("PolicyDocument")
     statements = document.get("Statement") if isinstance(document, Mapping) else None
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if (
-            isinstance(statement, Mapping)
-            and statement.get("Effect") == "Deny"
-            and statement.get("Action") in ("*", ["*"])
-            and parse.moment(statement.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime"))
-        ):
-            return str(statement.get("Sid", ""))
-    return ""
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, list) or len(statements) != 1 or not isinstance(statements[0], Mapping):
+        return ""
+    statement = statements[0]
+    limit = (statement.get("Condition") or {}).get("DateLessThan", {}).get("aws:TokenIssueTime")
+    exact = {"Sid": statement.get("Sid"), "Effect": "Deny", "Action": "*", "Resource": "*",
+             "Condition": {"DateLessThan": {"aws:TokenIssueTime": limit}}}  # fmt: skip
+    at = parse.moment(limit)
+    if dict(statement) != exact or at is None:
+        return ""
+    opened = parse.moment(since)
+    return "" if opened and at < opened.replace(microsecond=0) else str(statement.get("Sid", ""))
 
 
 def _scaling(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
@@ -340,7 +391,7 @@ def _targets(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
             health = caller.read(Call("elbv2", "DescribeTargetHealth", instance.region, {"TargetGroupArn": arn})).data
             for item in health.get("TargetHealthDescriptions", []):
                 target, state = item.get("Target", {}), str((item.get("TargetHealth") or {}).get("State", ""))
-                if target.get("Id") in own and state not in ("draining", "unused"):
+                if target.get("Id") in own and state != "draining":
                     found.append(
                         Registration(
                             arn,
@@ -371,17 +422,19 @@ def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     for page in caller.pages(call):
         for raw in page.data.get("SecurityGroups", []):
             group = parse.security_group(raw, region)
-            if asked.incident and _ours(group.tags, world.instance.id, asked.incident):
+            if _ours(group.tags, world.instance.id, asked) and asked.made_by(group.tags[TAG_CALL], group.id):
                 own[group.tags[TAG_CALL]] = group
             else:
                 names.add(group.name)
     vpcs = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
-    ipv6 = any(raw.get("Ipv6CidrBlockAssociationSet") for raw in vpcs)
+    blocks = [block for raw in vpcs for block in raw.get("Ipv6CidrBlockAssociationSet") or ()]
+    ipv6 = any((block.get("Ipv6CidrBlockState") or {}).get("State") == "associated" for block in blocks)
     return {"own_groups": own, "group_names": frozenset(names), "vpc_ipv6": ipv6}
 
 
-def _ours(tags: Mapping[str, str], target: str, incident: str) -> bool:
-    return tags.get(TAG_TARGET) == target and tags.get(TAG_INCIDENT) == incident and TAG_CALL in tags
+def _ours(tags: Mapping[str, str], target: str, asked: Asked) -> bool:
+    marked = tags.get(TAG_TARGET) == target and TAG_CALL in tags
+    return bool(asked.incident) and marked and tags.get(TAG_INCIDENT) == asked.incident
 
 
 def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -393,7 +446,12 @@ def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
         {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
     ]
     call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": filters})
-    raws = [raw for page in caller.pages(call) for raw in page.data.get("Snapshots", [])]
+    raws = [
+        raw
+        for page in caller.pages(call)
+        for raw in page.data.get("Snapshots", [])
+        if tags_of(raw.get("Tags")).get(TAG_CALL, "") in {*asked.known, *asked.begun}
+    ]
     locked: set[str] = set()
     if raws:
         ids = [str(raw["SnapshotId"]) for raw in raws]
@@ -403,15 +461,25 @@ def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
             for item in answer.get("Snapshots", [])
             if item.get("LockState") not in (None, "expired")
         }
+    shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
     return {
         "snapshots": tuple(
             Snapshot(
                 str(raw["SnapshotId"]), str(raw.get("VolumeId", "")), str(raw.get("State", "")), str(raw.get("Progress", "")),
                 tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"]) in locked,
+                shared[str(raw["SnapshotId"])],
             )
             for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
         )
     }  # fmt: skip
+
+
+def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
+    parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
+    answer = caller.read(Call("ec2", "DescribeSnapshotAttribute", region, parameters)).data
+    return tuple(
+        sorted(str(item["UserId"]) for item in answer.get("CreateVolumePermissions") or () if item.get("UserId"))
+    )
 
 
 def _spot(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:

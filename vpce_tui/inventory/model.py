@@ -84,6 +84,7 @@ class Volume:
     encrypted: bool | None = None
     kms_key: str = ""
     size_gib: int = 0
+    key_manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,14 @@ class Draft:
         parameters: Mapping[str, Any],
         why: str,
         *,
+        optional: bool = False,
         service: str = "ec2",
         region: str = "",
     ) -> None:
-        """A read whose answer is kept."""
-        self.calls.append(PlannedCall(call_id, service, operation, region or self.region, parameters, why))
+        """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
+        self.calls.append(
+            PlannedCall(call_id, service, operation, region or self.region, parameters, why, optional=optional)
+        )
 
     def recall(self, call_id: str) -> PlannedCall | None:
         """The call of this id in the earlier plan."""

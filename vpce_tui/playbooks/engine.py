@@ -23,15 +23,28 @@ from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import Record, State, StepRecord, replay
-from vpce_tui.inventory.dossier import TargetGone
+from vpce_tui.inventory.dossier import TargetGone, Unreadable
 from vpce_tui.playbooks.library import Recipe, load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, differences
-from vpce_tui.playbooks.planner import Live, plan_step
+from vpce_tui.playbooks.planner import Live, asked_for, plan_step
 from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, Unresolved, names, resolve
 
 _DONE: Final = (State.PROVED, State.BY_HAND)
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
+
+
+_WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNetworkInterfaceAttribute")
+"""Inverses that make sense although the instance is gone."""
+
+
+def _without_inverse(step: Step) -> set[str]:
+    """Calls that go with another one's inverse: rules of a group that is deleted as a whole."""
+    return {
+        call.id
+        for call in (*step.calls, *step.already)
+        if call.operation.startswith(("RevokeSecurityGroup", "AuthorizeSecurityGroup"))
+    }
 
 
 class _Lost(Exception):
@@ -73,10 +86,16 @@ class Engine:
 
     def live(self, step: Step) -> Live:
         """``step`` planned again from live state."""
+        asked = asked_for(self.journal.name, self.record(), f"{self.plan.playbook}/{self.plan.target}/")
         return plan_step(
-            self.caller, self._recipe(step.id), self.plan.target, self.plan.region, step.choices,
-            incident=self.journal.name, remembered=step,
-        )  # fmt: skip
+            self.caller,
+            self._recipe(step.id),
+            self.plan.target,
+            self.plan.region,
+            step.choices,
+            asked=asked,
+            remembered=step,
+        )
 
     def _recipe(self, step_id: str) -> Recipe:
         return self._recipes[step_id]
@@ -91,6 +110,13 @@ class Engine:
             if refusal:
                 return refusal
             self.journal.ensure_room()
+            if step.kind is not Kind.CHANGE:
+                found = differences(
+                    replace(step, calls=(), already=(), undo=()),
+                    replace(self.live(step).step, calls=(), already=(), undo=()),
+                )
+                if found:
+                    return self._stale(step, found)
             if step.kind is Kind.MANUAL:
                 return self._leave_open(step)
             if step.kind is Kind.READ:
@@ -98,7 +124,7 @@ class Engine:
             return self._change(step, approval)
         except _Lost as lost:
             return lost.outcome
-        except (AwsError, TargetGone) as error:
+        except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
             self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": said})
             return Outcome(Ended.FAILED, said)
@@ -156,12 +182,17 @@ class Engine:
                 self.journal, key, call.id, {**about, "parameters": call.parameters, "pages": pages}, **about
             )
             self._tell(Progress(step.id, call.id, "done", f"{kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
-        have = len(self.record().step(key).evidence)
-        wanted = len(live.step.calls)
-        saw = f"{have} of {wanted} answers kept"
-        proof = "proved" if have else "failed"
+        kept_now = self.record().step(key).evidence
+        needed = [call.id for call in live.step.calls if call.id not in kept_now and not call.optional]
+        saw = f"{sum(call.id in kept_now for call in live.step.calls)} of {len(live.step.calls)} answers kept"
+        proof = "not yet" if needed else "proved"
         self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
-        return Outcome(Ended.PROVED if have else Ended.FAILED, saw, tuple(missing))
+        if needed:
+            said = (
+                f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --by-hand"
+            )
+            return Outcome(Ended.UNPROVED, said, tuple(missing))
+        return Outcome(Ended.PROVED, saw, tuple(missing))
 
     def _read(self, call: PlannedCall) -> tuple[list[Any], float]:
         pages, seconds = [], 0.0
@@ -177,18 +208,13 @@ class Engine:
         lost = self.settle_open(step)
         if lost:
             return lost
-        missing = self._required(step)
+        live = self.live(step)
+        missing = self._required(live.step)
         if missing:
             return Outcome(Ended.BLOCKED, missing)
-        live = self.live(step)
         found = differences(step, live.step)
         if found:
-            self.journal.append(RowKind.ERROR, {"step": key, "error": "the plan is stale", "differences": found})
-            return Outcome(
-                Ended.STALE,
-                "the step would now do something else than the plan says; nothing of it was done",
-                tuple(found),
-            )
+            return self._stale(step, found)
         if live.step.blocked:
             first = live.step.blocked[0]
             said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in live.step.blocked)
@@ -213,6 +239,13 @@ class Engine:
             self.journal.append(RowKind.CHECK, {"step": key, "proof": "proved", "saw": "nothing to do"})
             return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
         return self._prove(step, nothing=not live.step.calls)
+
+    def _stale(self, step: Step, found: list[str]) -> Outcome:
+        self.journal.append(
+            RowKind.ERROR, {"step": self.key(step.id), "error": "the plan is stale", "differences": found}
+        )
+        said = "the step would now do something else than the plan says; nothing of it was done. Plan again, with --incident"
+        return Outcome(Ended.STALE, f"{said} {self.journal.name}", tuple(found))
 
     def _required(self, step: Step) -> str:
         record = self.record()
@@ -362,7 +395,7 @@ class Engine:
             except (AwsError, TargetGone) as error:
                 found, saw = "cannot tell", error.sentence() if isinstance(error, AwsError) else str(error)
                 continue
-            found = _found(live.step, planned, undo=undo)
+            found = _found(live, planned, undo=undo)
             saw = f"read back: {planned.why or planned.name}: {found}"
             if found == "done":
                 break
@@ -431,10 +464,13 @@ class Engine:
 
     # -- undoing
 
-    def undo_calls(self, step_id: str) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
-        """What undoing the step would do now: the step as recorded, the inverse calls, and what is left as it is.
+    def undo_calls(
+        self, step_id: str, *, with_others: bool = False
+    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+        """What undoing the step would do now: the step as recorded, the inverse calls, and what is left as it is, with why.
 
-        Only what we did is taken back, and only where it is still as we left it.
+        Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
+        everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`.
         """
         record = self.record().step(self.key(step_id))
         step = Step.from_json(record.planned) if record.planned else self.plan.step(step_id)
@@ -442,16 +478,39 @@ class Engine:
         if not ours:
             return step, (), ()
         live = self.live(step)
+        if live.world.unknown:
+            facet, why = next(iter(live.world.unknown.items()))
+            raise Unreadable(f"the {facet} could not be read, so nothing is undone: {why}")
         still = {call.id for call in live.step.already} & ours
         calls, left = [], []
         for call in step.undo:
-            if still & set(call.undoes):
+            if not ours & set(call.undoes):
+                continue
+            said = call.why or call.name
+            if live.world.instance.gone and call.operation not in _WITHOUT_INSTANCE:
+                left.append(
+                    f"{said}: {live.world.instance.id} is {live.world.instance.state}, there is nothing to put back"
+                )
+            elif (
+                live.world.instance.gone
+                and call.operation == "ModifyNetworkInterfaceAttribute"
+                and not still & set(call.undoes)
+            ):
+                left.append(f"{said}: it went with {live.world.instance.id}")
+            elif live.world.instance.gone and with_others and call.operation == "DeleteRolePolicy":
+                left.append(
+                    f"{said}: stays, so that stolen sessions stay refused; undo {step.id} by name takes it back"
+                )
+            elif still & set(call.undoes):
                 calls.append(call)
-            elif ours & set(call.undoes):
-                left.append(f"{call.why or call.name}: it is not as we left it any more, so it stays as it is")
+            else:
+                left.append(f"{said}: it is not as we left it any more, so it stays as it is")
+        covered = {name for call in step.undo for name in call.undoes}
+        lost = sorted(ours - covered - _without_inverse(step))
+        left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
         return step, tuple(calls), tuple(left)
 
-    def undo(self, step_id: str, approval: Approval) -> Outcome:
+    def undo(self, step_id: str, approval: Approval, *, with_others: bool = False) -> Outcome:
         """Take a step back by its recorded inverse, through the same path."""
         key = self.key(step_id)
         try:
@@ -464,7 +523,7 @@ class Engine:
             lost = self.settle_open(Step.from_json(recorded.planned) if recorded.planned else step)
             if lost:
                 return lost
-            step, calls, left = self.undo_calls(step_id)
+            step, calls, left = self.undo_calls(step_id, with_others=with_others)
             if not calls:
                 return Outcome(
                     Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
@@ -482,7 +541,7 @@ class Engine:
             return self._prove_undone(step, calls, left)
         except _Lost as lost_call:
             return lost_call.outcome
-        except (AwsError, TargetGone) as error:
+        except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
             self.journal.append(RowKind.ERROR, {"step": key, "error": said})
             return Outcome(Ended.FAILED, said)
@@ -503,6 +562,9 @@ class Engine:
                 live = self.live(step)
             except AwsError as error:
                 saw = error.sentence()
+                continue
+            if live.world.unknown:
+                saw = f"could not be read back: {next(iter(live.world.unknown.values()))}"
                 continue
             there = forward & {call.id for call in live.step.already}
             if not there:
@@ -530,17 +592,15 @@ def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:
     return next((call for call in calls if call.id == call_id), None)
 
 
-def _found(live: Step, planned: PlannedCall, *, undo: bool) -> str:
+def _found(live: Live, planned: PlannedCall, *, undo: bool) -> str:
     """Whether a call took effect, from a step planned live: done, not done, cannot tell."""
-    there, wanted = {call.id for call in live.already}, {call.id for call in live.calls}
+    if live.world.unknown:
+        return "cannot tell"
+    there, wanted = {call.id for call in live.step.already}, {call.id for call in live.step.calls}
     if undo:
         if there & set(planned.undoes):
             return "not done"
-        return (
-            "done"
-            if set(planned.undoes) <= wanted or (live.kind is Kind.CHANGE and not live.blocked)
-            else "cannot tell"
-        )
+        return "done" if set(planned.undoes) <= wanted or not live.step.blocked else "cannot tell"
     if planned.id in there:
         return "done"
     return "not done" if planned.id in wanted else "cannot tell"

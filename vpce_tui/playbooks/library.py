@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Final
 
 from vpce_tui.playbooks.actions import Action, identity, instance, network, service
-from vpce_tui.playbooks.plan import PlanError
+from vpce_tui.playbooks.plan import WrongChoice
 
 ACTIONS: Final[Mapping[str, Action]] = {
     "identify": instance.IDENTIFY,
@@ -50,9 +50,9 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Playbook:
-    """The playbook called ``name``. Raises :class:`PlanError` naming those there are."""
+    """The playbook called ``name``. Raises :class:`WrongChoice` naming those there are."""
     if name not in names():
-        raise PlanError(f"there is no playbook {name!r}; there is: {', '.join(names())}.")
+        raise WrongChoice(f"there is no playbook {name!r}; there is: {', '.join(names())}.")
     data = tomllib.loads(files("vpce_tui.playbooks").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     steps = tuple(Recipe(item["id"], item["title"], item["words"], ACTIONS[item["action"]]) for item in data["steps"])
     return Playbook(data["name"], data["title"], data["target"], data["when"].strip(), steps)

@@ -38,6 +38,7 @@ class PlannedCall:
     why: str = ""
     gives: Mapping[str, str] = field(default_factory=dict)
     undoes: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -54,6 +55,8 @@ class PlannedCall:
             written["gives"] = dict(self.gives)
         if self.undoes:
             written["undoes"] = list(self.undoes)
+        if self.optional:
+            written["optional"] = True
         return written
 
     @classmethod
@@ -61,7 +64,7 @@ class PlannedCall:
         """Read it back."""
         return cls(
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
-            data.get("gives", {}), tuple(data.get("undoes", ())),
+            data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:
@@ -230,6 +233,10 @@ class Plan:
         return json.dumps(self.to_json(), indent=2) + "\n"
 
 
+class WrongChoice(PlanError):
+    """The operator asked for a playbook, step or choice that does not exist."""
+
+
 class Tampered(PlanError):
     """The plan's hash does not fit its content."""
 
@@ -244,8 +251,8 @@ def read(text: str, name: str = "the plan") -> Plan:
     """A plan from its file's content. Raises :class:`Tampered` where the hash does not fit, :class:`PlanError` otherwise."""
     try:
         data = json.loads(text)
-    except ValueError as error:
-        raise PlanError(f"{name} is no JSON: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{name} is no JSON: {type(error).__name__}: {error}.") from error
     if not isinstance(data, dict):
         raise PlanError(f"{name} is no plan: it is no JSON object.")
     for key, kind in _REQUIRED.items():
@@ -260,7 +267,7 @@ def read(text: str, name: str = "the plan") -> Plan:
         )
     try:
         steps = tuple(Step.from_json(item) for item in data["steps"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
     return Plan(
         data["playbook"],
@@ -278,9 +285,16 @@ def differences(filed: Step, live: Step) -> list[str]:
 
     Doing less because an effect is there already is no difference; anything else is.
     """
+    found = []
+    for what, mine, theirs in (
+        ("kind", filed.kind.value, live.kind.value), ("reversible", filed.reversible, live.reversible),
+        ("requires", list(filed.requires), list(live.requires)), ("must come first", filed.must_come_first, live.must_come_first),
+    ):  # fmt: skip
+        if mine != theirs:
+            found.append(f"{what}: the plan says {mine}; it is {theirs}")
     said = {call.id: call for call in (*filed.calls, *filed.already)}
     now = {call.id: call for call in (*live.calls, *live.already)}
-    found = [f"it would also make {call.name} ({call.id})" for key, call in now.items() if key not in said]
+    found += [f"it would also make {call.name} ({call.id})" for key, call in now.items() if key not in said]
     found += [f"it would no longer make {call.name} ({call.id})" for key, call in said.items() if key not in now]
     for key, call in now.items():
         if key in said and not call.same_as(said[key]):

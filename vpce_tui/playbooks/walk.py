@@ -45,10 +45,10 @@ class Walk:
     def plan(self, journal: Journal | None) -> Plan:
         """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back."""
         incident = journal.name if journal else ""
-        made = plan_playbook(
-            self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident
-        )
         record = self.record(journal)
+        made = plan_playbook(
+            self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident, record
+        )
         steps = []
         for step in made.steps:
             known = record.step(self.key(step.id))

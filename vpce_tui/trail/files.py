@@ -68,6 +68,8 @@ def _records(file: Path) -> tuple[list[Event], Status, str]:
     text = data.decode("utf-8", errors="surrogateescape")
     try:
         document: Any = json.loads(text)
+    except RecursionError:
+        return [], Status.FAILED, "is nested too deeply to be a trail"
     except ValueError as error:
         whole = [parse(record) for record in _whole_records(text)]
         reason = reason or f"is no whole JSON: {error}"
@@ -110,6 +112,6 @@ def _whole_records(text: str) -> Iterator[object]:
             return
         try:
             record, at = decoder.raw_decode(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         yield record

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vpce_tui.inventory.dossier import Dossier
 from vpce_tui.playbooks.draft import Draft
@@ -35,7 +36,7 @@ class Choice:
 class Action:
     """One step's code. ``facets``: what must be read to plan it; ``expect``: the world once it is done.
 
-    ``remember`` gives the instance profile's ARN that an earlier plan of the step holds, where looking needs it.
+    ``remember`` gives what an earlier plan of the step holds and looking needs: fields of :class:`Asked`.
     """
 
     facets: frozenset[str]
@@ -43,7 +44,7 @@ class Action:
     expect: Callable[[Dossier, Mapping[str, str]], Dossier]
     settled: Callable[[Dossier, Step], Proof]
     choices: tuple[Choice, ...] = ()
-    remember: Callable[[Step], str] = lambda _: ""
+    remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
 
 
 def unchanged(world: Dossier, _: Mapping[str, str]) -> Dossier:
@@ -53,7 +54,7 @@ def unchanged(world: Dossier, _: Mapping[str, str]) -> Dossier:
 
 def by_effects(_: Dossier, step: Step) -> Proof:
     """Proved when every call of the step is in effect."""
-    if step.blocked and not step.already:
+    if step.blocked:
         return "not yet", step.blocked[0].says
     if step.calls:
         waiting = ", ".join(call.why or call.name for call in step.calls[:3])

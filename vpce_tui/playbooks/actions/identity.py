@@ -6,7 +6,7 @@ cut. So: cut, remove, and cut again at the moment after. (AWS: "Revoke IAM role 
 
 from typing import Any, Final
 
-from vpce_tui.inventory.dossier import CUT_POLICY, IAM_REGION, Dossier, Facet
+from vpce_tui.inventory.dossier import CUT_POLICY, Dossier, Facet, iam_region
 from vpce_tui.playbooks.actions import Action, by_effects, unchanged
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
@@ -25,21 +25,21 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         draft.notes.append(f"{world.instance.id} holds no instance profile: there are no role credentials to cut")
         return draft.step(Kind.CHANGE)
     policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
-    iam: dict[str, str] = {"service": "iam", "region": IAM_REGION}
+    iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
     if role.name:
         draft.want(
             "cut", "PutRolePolicy", {**policy, "PolicyDocument": _deny(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
-            why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=IAM_REGION,
+            why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.take_back(
             "undo-cut", "DeleteRolePolicy", policy, undoes=("cut", "cut-again"), why=f"{role.name}: remove that deny",
-            service="iam", region=IAM_REGION,
+            service="iam", region=iam["region"],
         )  # fmt: skip
     _take_profile(world, draft)
     if role.name:
         draft.want(
             "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": _deny(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
-            why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=IAM_REGION,
+            why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.prove("the deny stands in the role", "GetRolePolicy", policy, **iam)
         draft.changes.append(f"role {role.name}: every session issued before now is refused")
@@ -80,11 +80,12 @@ def _deny(sid: str) -> dict[str, Any]:
     return document({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _profile(step: Step) -> str:
+def _profile(step: Step) -> dict[str, Any]:
+    """The profile that the step took away."""
     for call in step.undo:
         if call.operation == "AssociateIamInstanceProfile":
-            return str(call.parameters["IamInstanceProfile"]["Arn"])
-    return ""
+            return {"profile_arn": str(call.parameters["IamInstanceProfile"]["Arn"])}
+    return {}
 
 
 CUT_CREDENTIALS: Final = Action(frozenset({Facet.ROLE}), _plan, unchanged, by_effects, (), _profile)

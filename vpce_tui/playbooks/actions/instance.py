@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.inventory.dossier import IAM_REGION, Attributes, Dossier, Facet
+from vpce_tui.inventory.dossier import Attributes, Dossier, Facet, iam_region
 from vpce_tui.inventory.model import Volume
 from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects, unchanged
+from vpce_tui.playbooks.actions.service import leaving
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
@@ -24,43 +25,55 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     instance = world.instance
     attached = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.read("instance", "DescribeInstances", _describe(world), "the instance")
-    draft.read("interfaces", "DescribeNetworkInterfaces", {"Filters": attached}, "its interfaces and their groups")
+    draft.read(
+        "interfaces",
+        "DescribeNetworkInterfaces",
+        {"Filters": attached},
+        "its interfaces and their groups",
+        optional=True,
+    )
     if instance.volumes:
         draft.read(
             "volumes",
             "DescribeVolumes",
             {"VolumeIds": [volume.id for volume in instance.volumes]},
             "its disks",
+            optional=True,
         )
     by_instance = [{"Name": "instance-id", "Values": [instance.id]}]
-    draft.read("profile", "DescribeIamInstanceProfileAssociations", {"Filters": by_instance}, "its instance profile")
-    draft.read("addresses", "DescribeAddresses", {"Filters": by_instance}, "its Elastic IPs")
+    draft.read(
+        "profile",
+        "DescribeIamInstanceProfileAssociations",
+        {"Filters": by_instance},
+        "its instance profile",
+        optional=True,
+    )
+    draft.read("addresses", "DescribeAddresses", {"Filters": by_instance}, "its Elastic IPs", optional=True)
     draft.read(
         "scaling",
         "DescribeAutoScalingInstances",
         {"InstanceIds": [instance.id]},
         "its Auto Scaling group",
         service="autoscaling",
+        optional=True,
     )
     draft.read(
         "history", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": instance.id}]},
-        "who launched and changed it", service="cloudtrail",
-    )  # fmt: skip
+        "who launched and changed it", service="cloudtrail", optional=True)  # fmt: skip
     draft.read(
         "calls-by-its-role", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
-        "what its role's session did", service="cloudtrail",
-    )  # fmt: skip
+        "what its role's session did", service="cloudtrail", optional=True)  # fmt: skip
     for detector, findings in sorted(world.detectors.items()):
         if findings:
             draft.read(
                 "findings", "GetFindings", {"DetectorId": detector, "FindingIds": list(findings)}, "GuardDuty findings",
-                service="guardduty",
-            )  # fmt: skip
+                service="guardduty", optional=True)  # fmt: skip
     draft.read(
         "flow-logs",
         "DescribeFlowLogs",
         {"Filters": [{"Name": "resource-id", "Values": [instance.vpc_id]}]},
         "is its traffic recorded",
+        optional=True,
     )
     for facet, why in world.unknown.items():
         draft.notes.append(f"the {facet} could not be read: {why}")
@@ -72,8 +85,8 @@ def _plan_preserve(world: Dossier, draft: Draft) -> Step:
     instance = world.instance
     one = {"InstanceId": instance.id}
     draft.read("instance", "DescribeInstances", _describe(world), "full description")
-    draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "what it printed")
-    draft.read("console-screenshot", "GetConsoleScreenshot", one, "what its screen shows")
+    draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "what it printed", optional=True)
+    draft.read("console-screenshot", "GetConsoleScreenshot", one, "what its screen shows", optional=True)
     draft.read(
         "user-data",
         "DescribeInstanceAttribute",
@@ -99,16 +112,16 @@ def _plan_preserve(world: Dossier, draft: Draft) -> Step:
     role = world.role
     if role and role.name:
         named = {"RoleName": role.name}
-        draft.read("role", "GetRole", named, "its role", service="iam", region=IAM_REGION)
+        draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
         for policy in role.inline:
             draft.read(
                 f"role-policy-{policy}", "GetRolePolicy", {**named, "PolicyName": policy}, "inline policy of the role",
-                service="iam", region=IAM_REGION,
+                service="iam", region=iam_region(instance.region),
             )  # fmt: skip
         for arn, version in role.attached:
             draft.read(
-                f"managed-policy-{arn.rpartition('/')[2]}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
-                "managed policy of the role", service="iam", region=IAM_REGION,
+                f"managed-policy-{arn}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
+                "managed policy of the role", service="iam", region=iam_region(instance.region),
             )  # fmt: skip
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes.append("instance store is lost on stop and on termination; nothing but the machine itself can copy it")
@@ -128,22 +141,27 @@ def _plan_hold(world: Dossier, draft: Draft) -> Step:
     if now is None or draft.blocked:
         return draft.step(Kind.CHANGE)
     one = {"InstanceId": instance.id}
-    draft.want(
-        "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}},
-        so_already=now.termination_protection, why="termination protection on",
-    )  # fmt: skip
-    draft.take_back(
-        "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
-        why="termination protection off again",
-    )  # fmt: skip
-    draft.want(
-        "shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
-        so_already=now.shutdown_behavior == "stop", why="a shutdown from inside stops it, and does not terminate it",
-    )  # fmt: skip
-    draft.take_back(
-        "undo-shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},
-        undoes=("shutdown-stops",), why="a shutdown from inside terminates it again",
-    )  # fmt: skip
+    if instance.lifecycle == "spot":
+        draft.notes.append(
+            "AWS allows no termination protection on a spot instance: it may be interrupted at any time; snapshot soon"
+        )
+    else:
+        draft.want(
+            "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}},
+            so_already=now.termination_protection, why="termination protection on",
+        )  # fmt: skip
+        draft.take_back(
+            "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
+            why="termination protection off again",
+        )  # fmt: skip
+        draft.want(
+            "shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
+            so_already=now.shutdown_behavior == "stop", why="a shutdown from inside stops it, and does not terminate it",
+        )  # fmt: skip
+        draft.take_back(
+            "undo-shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},
+            undoes=("shutdown-stops",), why="a shutdown from inside terminates it again",
+        )  # fmt: skip
     for volume in instance.volumes:
         name = f"keep-{volume.id}"
         draft.want(
@@ -235,7 +253,7 @@ def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) ->
             )  # fmt: skip
         if account:
             encrypted = next((v for v in world.volumes or () if v.id == volume.id), volume)
-            if encrypted.kms_key.endswith("alias/aws/ebs"):
+            if encrypted.key_manager == "AWS":
                 draft.block(
                     f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
                     "copy the snapshot to a customer key by hand first, or do not share",
@@ -284,7 +302,7 @@ def _plan_terminate(world: Dossier, draft: Draft) -> Step:
     waived = draft.choices["evidence"] == "waived"
     requires = () if waived else ("preserve", "snapshots")
     draft.block_unknown(world.unknown, Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT)
-    if world.scaling is not None and not instance.gone:
+    if world.scaling is not None and not instance.gone and not leaving(world.scaling):
         draft.block(
             f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same image",
             "run the step that takes it out of service first",

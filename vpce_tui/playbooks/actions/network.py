@@ -23,7 +23,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, Facet.INTERFACES, Facet.GROUPS)
     if instance.gone:
         draft.block(f"{instance.id} is {instance.state}: it has no connection left", "nothing; it is gone")
-    if draft.blocked:
+    if Facet.INTERFACES in world.unknown or Facet.GROUPS in world.unknown:
         return draft.step(Kind.CHANGE)
     interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
     two_moves = draft.choices["moves"] == "two"
@@ -153,6 +153,14 @@ def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
     return nic.groups
 
 
+def _moved(step: Step) -> dict[str, Any]:
+    """The interfaces that the step moves."""
+    moved = [
+        str(call.parameters["NetworkInterfaceId"]) for call in step.undo if "NetworkInterfaceId" in call.parameters
+    ]
+    return {"interfaces": tuple(moved)}
+
+
 ISOLATE: Final = Action(
     frozenset({Facet.INTERFACES, Facet.GROUPS}), _plan, unchanged, by_effects,
     (
@@ -161,4 +169,5 @@ ISOLATE: Final = Action(
             (("two", "yes: two moves, untrack then cut"), ("one", "no: one move, open connections live on")),
         ),
     ),
+    _moved,
 )  # fmt: skip

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.inventory.dossier import Dossier, Facet, Registration
-from vpce_tui.playbooks.actions import Action, Choice, by_effects
+from vpce_tui.inventory.dossier import Dossier, Facet, Registration, Scaling
+from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 
@@ -42,14 +42,14 @@ def _detach(world: Dossier, draft: Draft) -> None:
     group = world.scaling
     assert group is not None
     lower = draft.choices["capacity"] == "lower"
-    if lower and group.desired - 1 < group.minimum:
+    if lower and group.desired - 1 < group.minimum and not leaving(group):
         draft.block(
             f"{group.group} is at its minimum of {group.minimum}: its capacity cannot be lowered",
             "choose capacity: replace",
         )
     members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
     draft.want(
-        "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=False,
+        "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=leaving(group),
         why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which starts another"),
         service="autoscaling",
     )  # fmt: skip
@@ -64,6 +64,17 @@ def _detach(world: Dossier, draft: Draft) -> None:
         draft.hits(
             f"{group.group} starts another one from the same image and role ({group.launch}): look at it before you trust it"
         )
+
+
+def leaving(group: Scaling | None) -> bool:
+    """Whether the instance is on its way out of the group (AWS drains connections first, for minutes)."""
+    return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
+
+
+def _settled(world: Dossier, step: Step) -> Proof:
+    if world.scaling is not None and not step.blocked:
+        return "not yet", f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
+    return by_effects(world, step)
 
 
 def _deregister(target: Registration, draft: Draft) -> None:
@@ -108,7 +119,7 @@ def _expect(world: Dossier, _: Mapping[str, str]) -> Dossier:
 
 
 TAKE_OUT: Final = Action(
-    frozenset({Facet.SCALING, Facet.TARGETS, Facet.CLASSIC}), _plan, _expect, by_effects,
+    frozenset({Facet.SCALING, Facet.TARGETS, Facet.CLASSIC}), _plan, _expect, _settled,
     (
         Choice(
             "capacity", "Should its group start another one",

@@ -137,6 +137,9 @@ def _quoted(text: str) -> str:
     for number, part in enumerate(parts):
         if number % 2:
             written.append(f'"${part}"' if part != INCIDENT else '"$INCIDENT"')
+        elif visible(part, limit=len(part) + 1, multiline=True) != part:
+            octal = "".join(f"\\0{byte:03o}" for byte in part.encode("utf-8", "surrogatepass"))
+            written.append(f"\"$(printf '%b' '{octal}')\"")
         elif part or len(parts) == 1:
             written.append(shlex.quote(part))
     return "".join(written)

@@ -1,0 +1,418 @@
+"""Playbook 1 against the lab: plan, apply, stale plans, undo, the two scripts, refusals, blocked steps."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import HOME, Aws, Labs
+from tests.world import clients, dump
+from vpce_tui.canonical import digest
+from vpce_tui.incident.journal import Journal
+from vpce_tui.playbooks.plan import read as read_plan
+
+REVERSIBLE = ("hold", "out-of-service", "isolate", "cut-credentials")
+
+
+def saved(aws: Aws, text: str) -> str:
+    path = aws.folder / "plan.json"
+    path.write_text(text)
+    return str(path)
+
+
+def apply(aws: Aws, text: str, *more: str, incident: str = "case") -> tuple[int | None, str]:
+    return aws.run("apply", saved(aws, text), "--incident", incident, "--yes", "--wait", "3", *more)
+
+
+def rows(aws: Aws, incident: str = "case") -> list[Any]:
+    with Journal.open(aws.incident(incident), "test", write=False) as journal:
+        return list(journal.rows())
+
+
+def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
+    import vpce_tui.playbooks
+
+    schema = json.loads((Path(vpce_tui.playbooks.__file__).parent / "plan.schema.json").read_text())
+    plan = json.loads(plan_text)
+    jsonschema.Draft202012Validator(schema).validate(plan)
+    assert plan["sha256"] == digest({key: value for key, value in plan.items() if key != "sha256"})
+    assert [step["id"] for step in plan["steps"]] == [
+        "identify", "preserve", "hold", "out-of-service", "isolate", "cut-credentials", "snapshots", "memory", "terminate",
+    ]  # fmt: skip
+    assert list(plan) == [
+        "schema",
+        "playbook",
+        "target",
+        "accountId",
+        "region",
+        "operator",
+        "plannedAt",
+        "steps",
+        "sha256",
+    ]
+    assert read_plan(plan_text).text() == plan_text
+
+
+def test_planning_only_reads(aws: Aws) -> None:
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--as", "json", "--read-only")
+    assert code == 0, said
+    assert aws.writes() == []
+    assert not any(item["dryRun"] for item in aws.handled())
+
+
+def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifies(aws: Aws, plan_text: str) -> None:
+    code, said = apply(aws, plan_text, "--confirm", aws.victim)
+    assert code == 0, said
+    ec2 = clients(aws)("ec2")
+    instance = ec2.describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0]
+    assert instance["State"]["Name"] == "terminated"
+    volumes = {item["VolumeId"] for item in ec2.describe_volumes()["Volumes"]}
+    assert aws.facts["victim_data_volume"] in volumes, "the disks must outlive the instance"
+    snapshots = ec2.describe_snapshots(
+        OwnerIds=["self"], Filters=[{"Name": "tag:vpce-tui:incident", "Values": ["case"]}]
+    )["Snapshots"]
+    assert len(snapshots) == 2
+    code, said = aws.run("verify", "case")
+    assert code == 0
+    assert re.search(r"head [0-9a-f]{64}", said)
+    kept = {row.data["evidence"] for row in rows(aws) if row.kind == "evidence"}
+    assert {"console-output", "console-screenshot", "user-data", "role", "acls", "history"} <= kept
+
+
+def test_applied_twice_it_is_done_once(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--confirm", aws.victim)[0] == 0
+    before, count = dump(aws), len(aws.writes())
+    code, said = apply(aws, plan_text, "--confirm", aws.victim)
+    assert code == 0
+    assert "not done again" in said
+    assert (dump(aws), len(aws.writes())) == (before, count)
+
+
+def test_a_second_incident_finds_most_of_it_done_already(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    count = len(aws.writes())
+    code, said = apply(aws, plan_text, "--step", "hold", incident="other")
+    assert code == 0, said
+    assert "already so" in said
+    assert len(aws.writes()) == count
+
+
+def test_undoing_every_reversible_step_restores_the_state(aws: Aws, plan_text: str) -> None:
+    before = dump(aws)
+    code, said = apply(aws, plan_text, *(word for step in REVERSIBLE for word in ("--step", step)))
+    assert code == 0, said
+    assert dump(aws) != before
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws) == before
+
+
+@pytest.mark.parametrize("step", REVERSIBLE)
+def test_each_reversible_step_can_be_taken_back_alone(step: str, aws: Aws, plan_text: str) -> None:
+    before = dump(aws)
+    assert apply(aws, plan_text, "--step", step)[0] == 0
+    changed = dump(aws)
+    assert changed != before
+    code, said = aws.run("undo", "--incident", "case", step, "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws) == before
+    code, said = apply(aws, plan_text, "--step", step)
+    assert (code, dump(aws)) == ((0, changed) if step != "cut-credentials" else (4, before)), said
+
+
+def test_undo_leaves_what_somebody_else_changed_since(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "isolate")[0] == 0
+    ec2, second = clients(aws)("ec2"), aws.facts["victim_second_interface"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=second, Groups=[aws.facts["group_web"]])
+    code, said = aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "1")
+    assert "not as we left it" in said
+    groups = ec2.describe_network_interfaces(NetworkInterfaceIds=[second])["NetworkInterfaces"][0]["Groups"]
+    assert [group["GroupId"] for group in groups] == [aws.facts["group_web"]]
+    assert code in (0, 1, 6)
+
+
+def test_the_isolated_interfaces_are_in_one_group_without_rules(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "isolate")[0] == 0
+    ec2 = clients(aws)("ec2")
+    interfaces = ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [aws.victim]}])[
+        "NetworkInterfaces"
+    ]
+    assert len(interfaces) == 2
+    groups = {group["GroupId"] for nic in interfaces for group in nic["Groups"]}
+    assert len(groups) == 1
+    group = ec2.describe_security_groups(GroupIds=list(groups))["SecurityGroups"][0]
+    assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
+
+
+def test_after_the_cut_aws_refuses_the_sessions_of_the_role(aws: Aws, plan_text: str) -> None:
+    sts = clients(aws)("sts")
+    role = f"arn:aws:iam::{aws.facts['account']}:role/web-app"
+    stolen = sts.assume_role(RoleArn=role, RoleSessionName=aws.victim)["Credentials"]
+    thief = aws.session(keys=[stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"]])
+    assert thief.identity().arn.endswith(aws.victim)
+    assert apply(aws, plan_text, "--step", "cut-credentials")[0] == 0
+    from vpce_tui.aws.errors import AwsError, Kind
+
+    with pytest.raises(AwsError) as caught:
+        thief.confirm_identity()
+    assert caught.value.kind is Kind.DENIED
+
+
+def test_the_cut_stands_after_the_profile_was_gone(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "cut-credentials")[0] == 0
+    made = [name for name, _ in aws.writes()]
+    assert made == ["iam:PutRolePolicy", "ec2:DisassociateIamInstanceProfile", "iam:PutRolePolicy"]
+
+
+# -- stale, tampered, foreign, unapproved
+
+
+def test_a_step_that_would_now_do_something_else_is_not_run(aws: Aws, plan_text: str) -> None:
+    ec2 = clients(aws)("ec2")
+    nic = ec2.create_network_interface(SubnetId=aws.facts["subnet_app-a"])["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.attach_network_interface(NetworkInterfaceId=nic, InstanceId=aws.victim, DeviceIndex=2)
+    before = dump(aws)
+    code, said = apply(aws, plan_text, "--step", "isolate")
+    assert code == 4
+    assert nic in said
+    assert dump(aws) == before
+
+
+def test_a_plan_whose_undo_would_restore_something_else_is_stale(aws: Aws, plan_text: str) -> None:
+    ec2, second = clients(aws)("ec2"), aws.facts["victim_second_interface"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=second, Groups=[aws.facts["group_web"]])
+    code, said = apply(aws, plan_text, "--step", "isolate")
+    assert code == 4
+    assert "undoing it would put back something else" in said
+
+
+def test_a_plan_file_edited_by_hand_is_refused(aws: Aws, plan_text: str) -> None:
+    code, said = apply(aws, plan_text.replace(aws.victim, aws.facts["database"]))
+    assert code == 5
+    assert "changed after it was made" in said
+    assert aws.writes() == []
+
+
+def test_a_plan_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
+    plan = json.loads(plan_text)
+    plan["accountId"] = "210987654321"
+    plan["sha256"] = digest({key: value for key, value in plan.items() if key != "sha256"})
+    code, said = apply(aws, json.dumps(plan))
+    assert code == 5
+    assert "210987654321" in said
+
+
+def test_an_incident_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
+    from vpce_tui.incident.journal import Kind
+
+    with Journal.open(aws.incident(), "x", create=True) as journal:
+        journal.append(Kind.OPENED, {"name": "case", "account": "210987654321"})
+    code, said = apply(aws, plan_text)
+    assert code == 5
+    assert "210987654321" in said
+
+
+def test_without_a_terminal_and_without_yes_it_is_refused(aws: Aws, plan_text: str) -> None:
+    code, said = aws.run("apply", saved(aws, plan_text), "--incident", "case")
+    assert code == 5
+    assert "--yes" in said
+    assert aws.handled() == []
+
+
+def test_what_cannot_be_undone_needs_the_id(aws: Aws, plan_text: str) -> None:
+    code, said = apply(aws, plan_text)
+    assert code == 5
+    assert f"--confirm {aws.victim}" in said
+    assert "ec2:CreateSnapshots" not in [name for name, _ in aws.writes()]
+    code, said = apply(aws, plan_text, "--confirm", "i-0000000000000beef")
+    assert code == 5
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_read_only_refuses_to_apply(how: str, aws: Aws, plan_text: str) -> None:
+    words = ["apply", saved(aws, plan_text), "--incident", "case", "--yes", *(["--read-only"] if how == "flag" else [])]
+    code, said = aws.run(*words, env={"VPCE_TUI_READ_ONLY": "1"} if how == "environment" else {})
+    assert code == 5
+    assert "read-only" in said
+    assert aws.writes() == []
+
+
+def test_termination_waits_for_evidence_and_snapshots(aws: Aws, plan_text: str) -> None:
+    code, said = apply(aws, plan_text, "--step", "terminate", "--confirm", aws.victim)
+    assert code == 1
+    assert "Preserve what vanishes" in said
+    assert aws.writes() == []
+
+
+def test_a_missing_permission_blocks_the_step_and_is_named(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("denied@ModifyNetworkInterfaceAttribute:9")
+    before = dump(aws)
+    code, said = apply(aws, plan_text, "--step", "isolate")
+    assert code == 1
+    assert "ec2:ModifyNetworkInterfaceAttribute" in said
+    assert dump(aws) == before, "not one call of the step may have been made"
+
+
+def test_a_facet_that_cannot_be_read_blocks_and_is_never_taken_for_empty(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("denied@DescribeAutoScalingInstances:99")
+    code, said = apply(aws, plan_text, "--step", "out-of-service")
+    assert code in (1, 4)
+    assert "auto scaling" in said or "no longer" in said
+    assert aws.writes() == []
+
+
+def test_evidence_that_cannot_be_read_is_named_and_the_rest_kept(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("denied@GetConsoleScreenshot:9")
+    code, said = apply(aws, plan_text, "--step", "preserve")
+    assert code == 0
+    assert "console-screenshot" in said
+    errors = [row.data for row in rows(aws) if row.kind == "error"]
+    assert errors
+    assert errors[0]["evidence"] == "console-screenshot"
+
+
+def test_an_outcome_that_aws_cannot_tell_stops_until_the_operator_decides(labs: Labs, plan_text: str) -> None:
+    aws = labs.new(
+        "lost-answer@StopInstances:0",
+        "reset@ModifyInstanceAttribute:1",
+        "expired-token@DescribeInstanceAttribute%eu-west-1:0",
+    )
+    aws.stop()
+    aws = labs.new("lost-answer@DetachInstances:1", "denied@DescribeAutoScalingInstances:0")
+    plan = saved(aws, plan_text)
+    words = ("apply", plan, "--incident", "case", "--yes", "--wait", "1", "--step", "out-of-service")
+    intent = next(number for number in range(1, 40) if _killed_with_open_intent(labs, plan_text, number))
+    blind = labs.new("denied@DescribeAutoScalingInstances:0")
+    killed, _ = blind.run(*(word if word != plan else saved(blind, plan_text) for word in words), kill_at=intent)
+    assert killed is None
+    blinded = labs.new("denied@DescribeAutoScalingInstances:99", "denied@DescribeTargetGroups:99")
+    blinded.incident().parent.mkdir(parents=True)
+    import shutil
+
+    shutil.copytree(blind.incident(), blinded.incident())
+    code, said = blinded.run(*(word if word != plan else saved(blinded, plan_text) for word in words))
+    assert code == 6, said
+    assert "cannot tell" in said
+    assert blinded.writes() == []
+    code, said = blinded.run("decide", "--incident", "case", "out-of-service", "detach", "not-done")
+    assert code == 0, said
+
+
+def _killed_with_open_intent(labs: Labs, plan_text: str, number: int) -> bool:
+    aws = labs.new()
+    killed, _ = aws.run(
+        "apply",
+        saved(aws, plan_text),
+        "--incident",
+        "case",
+        "--yes",
+        "--wait",
+        "1",
+        "--step",
+        "out-of-service",
+        kill_at=number,
+    )
+    last = rows(aws)[-1] if killed is None else None
+    aws.stop()
+    return bool(last and last.kind == "intent" and last.data["calls"][0]["id"] == "detach")
+
+
+# -- other instances
+
+
+def test_a_spot_instance_has_its_persistent_request_cancelled(aws: Aws) -> None:
+    spot, path = aws.facts["spot"], str(aws.folder / "spot.json")
+    assert aws.run("plan", "terminate-instance", spot, "--region", HOME, "--out", path)[0] == 0
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--confirm", spot, "--wait", "3")
+    assert code == 0, said
+    request = clients(aws)("ec2").describe_spot_instance_requests(SpotInstanceRequestIds=[aws.facts["spot_request"]])
+    assert request["SpotInstanceRequests"][0]["State"] == "cancelled"
+
+
+def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> None:
+    clients(aws)("autoscaling").update_auto_scaling_group(AutoScalingGroupName="storefront-web", MinSize=3)
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "json")
+    plan = json.loads(said[said.index("{") :])
+    step = plan["steps"][3]
+    assert step["choices"] == {"capacity": "replace"}
+    assert any("same image and role" in item["says"] for item in step["affects"])
+    code, said = aws.run(
+        "plan",
+        "terminate-instance",
+        aws.victim,
+        "--region",
+        HOME,
+        "--as",
+        "json",
+        "--set",
+        "out-of-service.capacity=lower",
+    )
+    assert code == 0
+    assert "minimum" in json.loads(said[said.index("{") :])["steps"][3]["blocked"][0]["says"]
+
+
+def test_choices_stand_in_the_plan_and_change_it(aws: Aws) -> None:
+    code, said = aws.run(
+        "plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "json", "--set", "isolate.moves=one"
+    )
+    assert code == 0
+    step = json.loads(said[said.index("{") :])["steps"][4]
+    assert step["choices"] == {"moves": "one"}
+    assert not any(call["id"].startswith("untrack") for call in step["calls"])
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--set", "isolate.moves=three")
+    assert code == 2
+    assert "must be one of" in said
+
+
+def test_stopping_instead_can_be_undone(aws: Aws) -> None:
+    path = str(aws.folder / "stop.json")
+    words = ("--set", "terminate.how=stop", "--set", "terminate.evidence=waived", "--out", path)
+    assert aws.run("plan", "terminate-instance", aws.facts["database"], "--region", HOME, *words)[0] == 0
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--step", "terminate", "--wait", "3")
+    assert code == 0, said
+    code, said = aws.run("undo", "--incident", "case", "terminate", "--yes", "--wait", "3")
+    assert code == 0, said
+    state = clients(aws)("ec2").describe_instances(InstanceIds=[aws.facts["database"]])["Reservations"][0]["Instances"][
+        0
+    ]["State"]
+    assert state["Name"] == "running"
+
+
+# -- the two scripts
+
+
+@pytest.fixture(scope="module")
+def applied(zygote: Any, plan_text: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    labs = Labs(zygote, tmp_path_factory.mktemp("applied"))
+    aws = labs.new()
+    assert apply(aws, plan_text, "--confirm", aws.victim)[0] == 0
+    found = dump(aws)
+    labs.stop()
+    return found
+
+
+def without_step_tags(state: dict[str, Any]) -> str:
+    return json.dumps(state, sort_keys=True)
+
+
+@pytest.mark.parametrize("form", ["cli", "python"])
+def test_the_script_as_printed_ends_in_the_same_state_as_apply(form: str, aws: Aws, applied: dict[str, Any]) -> None:
+    code, said = aws.run(
+        "plan", "terminate-instance", aws.victim, "--region", HOME, "--as", form, "--out", str(aws.folder / "script")
+    )
+    assert code == 0, said
+    binaries = Path(sys.executable).parent
+    program = ["sh", "script"] if form == "cli" else [sys.executable, "script"]
+    environment = {**aws.env, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "INCIDENT": "case"}
+    ended = subprocess.run(
+        program, cwd=aws.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert without_step_tags(dump(aws)) == without_step_tags(applied)
+    assert len(list((aws.folder / "evidence-case").iterdir())) == 23, ended.stderr

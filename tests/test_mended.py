@@ -1,0 +1,291 @@
+"""What reviewers broke once: each stays mended."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import HOME, Aws, Labs
+from tests.test_engine import apply, rows, saved
+from tests.world import clients, dump
+from vpce_tui.canonical import digest
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.playbooks.actions import by_effects
+from vpce_tui.playbooks.plan import Blocked, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind as StepKind
+from vpce_tui.trail.cache import Cache
+from vpce_tui.trail.history import History, Question
+
+
+def test_an_undo_whose_effect_cannot_be_read_is_not_proved(labs: Labs, plan_text: str) -> None:
+    aws = labs.new()
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    blind = labs.new("denied@DescribeInstanceAttribute:99")
+    blind.incident().parent.mkdir(parents=True)
+    aws.incident().rename(blind.incident())
+    code, said = blind.run("undo", "--incident", "case", "hold", "--yes", "--wait", "1")
+    assert code == 1
+    assert "could not be read, so nothing is undone" in said
+    assert blind.writes() == []
+
+
+def test_a_cut_that_somebody_weakened_is_no_longer_ours_and_undo_leaves_it(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "cut-credentials")[0] == 0
+    iam = clients(aws)("iam")
+    named = {"RoleName": "web-app", "PolicyName": "vpce-tui-cut-sessions-case"}
+    policy = iam.get_role_policy(**named)["PolicyDocument"]
+    policy["Statement"][0]["Resource"] = "arn:aws:s3:::nothing"
+    iam.put_role_policy(**named, PolicyDocument=json.dumps(policy))
+    code, said = aws.run("undo", "--incident", "case", "cut-credentials", "--yes", "--wait", "1")
+    assert "not as we left it" in said
+    assert iam.get_role_policy(**named)["PolicyDocument"]["Statement"][0]["Resource"] == "arn:aws:s3:::nothing"
+    assert code in (0, 6)
+
+
+def test_a_second_plan_on_the_incident_forgets_nothing_that_was_done(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("throttle@DeregisterTargets:1")
+    before = dump(aws)
+    code, said = apply(aws, plan_text, "--step", "out-of-service")
+    assert code == 1, said
+    path = str(aws.folder / "again.json")
+    assert (
+        aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--incident", "case", "--out", path)[0] == 0
+    )
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--wait", "3", "--step", "out-of-service")
+    assert code == 0, said
+    code, said = aws.run("undo", "--incident", "case", "out-of-service", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws) == before
+
+
+def test_after_a_half_done_isolation_a_new_plan_within_the_incident_applies(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("throttle@AuthorizeSecurityGroupIngress:1")
+    before = dump(aws)
+    assert apply(aws, plan_text, "--step", "isolate")[0] == 1
+    path = str(aws.folder / "again.json")
+    assert (
+        aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--incident", "case", "--out", path)[0] == 0
+    )
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--wait", "3", "--step", "isolate")
+    assert code == 0, said
+    names = [name for name, _ in aws.writes()]
+    assert names.count("ec2:CreateSecurityGroup") == 2
+    assert aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "3")[0] == 0
+    assert dump(aws) == before
+
+
+def test_sharing_and_locking_snapshots_is_proved_and_done_once(aws: Aws) -> None:
+    path = str(aws.folder / "share.json")
+    words = ("--set", "snapshots.share_with=111122223333", "--set", "snapshots.lock_days=7", "--out", path)
+    assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, *words)[0] == 0
+    run = ("apply", path, "--incident", "case", "--yes", "--confirm", aws.victim, "--step", "snapshots", "--wait", "3")
+    code, said = aws.run(*run)
+    assert code == 0, said
+    names = [name for name, _ in aws.writes()]
+    assert (names.count("ec2:ModifySnapshotAttribute"), names.count("ec2:LockSnapshot")) == (2, 2)
+
+
+def test_evidence_that_is_missing_leaves_the_step_unproved_and_is_asked_for_again(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("denied@DescribeNetworkAcls:1")
+    code, said = apply(aws, plan_text, "--step", "preserve")
+    assert code == 6
+    assert "missing: acls" in said
+    code, said = apply(aws, plan_text, "--step", "terminate", "--confirm", aws.victim)
+    assert code == 1
+    assert "Preserve what vanishes" in said
+    code, said = apply(aws, plan_text, "--step", "preserve")
+    assert code == 0, said
+    assert sum(item["operation"] == "DescribeRouteTables" for item in aws.handled()) == 1, (
+        "what is kept is not asked for again"
+    )
+
+
+def test_a_person_can_accept_what_is_missing(labs: Labs, plan_text: str) -> None:
+    aws = labs.new("denied@DescribeNetworkAcls:99")
+    assert apply(aws, plan_text, "--step", "preserve")[0] == 6
+    assert aws.run("note", "--incident", "case", "preserve", "accepted without ACLs", "--by-hand")[0] == 0
+    code, said = apply(aws, plan_text, "--confirm", aws.victim)
+    assert code == 0, said
+
+
+def rehashed(text: str, change: Any) -> str:
+    plan = json.loads(text)
+    change(plan)
+    plan["sha256"] = digest({key: value for key, value in plan.items() if key != "sha256"})
+    return json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["steps"][8].update(requires=[]),
+        lambda plan: plan["steps"][8].update(reversible=True),
+        lambda plan: plan["steps"][8].update(kind="manual"),
+    ],
+)
+def test_a_plan_made_laxer_and_hashed_anew_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
+    code, said = apply(aws, rehashed(plan_text, change), "--step", "terminate", "--confirm", aws.victim)
+    assert code in (1, 4), said
+    assert aws.writes() == []
+
+
+def test_a_plan_with_an_unknown_step_or_playbook_opens_no_incident(aws: Aws, plan_text: str) -> None:
+    for change in (lambda plan: plan["steps"][0].update(id="nonsense"), lambda plan: plan.update(playbook="nonsense")):
+        code, said = apply(aws, rehashed(plan_text, change))
+        assert code in (1, 2)
+        assert "nonsense" in said
+        assert not aws.incident().exists()
+
+
+def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
+    call = PlannedCall("x", "ec2", "StopInstances", HOME, {})
+    step = Step(
+        "isolate", "t", StepKind.CHANGE, already=(call,), blocked=(Blocked("somebody added a rule", "remove it"),)
+    )
+    assert by_effects(None, step)[0] == "not yet"  # type: ignore[arg-type]
+
+
+def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() -> None:
+    from vpce_tui.inventory.dossier import Dossier, Scaling
+    from vpce_tui.inventory.model import Instance
+    from vpce_tui.playbooks.actions.service import TAKE_OUT
+    from vpce_tui.playbooks.draft import Draft
+
+    instance = Instance("i-1", HOME, "1", "running")
+    world = Dossier(instance, scaling=Scaling("web", "Detaching", 2, 2, 6), targets=(), classic=())
+    step = TAKE_OUT.plan(world, Draft("out-of-service", "t", "w", HOME, {"capacity": "lower"}))
+    assert [call.id for call in step.already] == ["detach"]
+    assert not step.blocked
+    assert TAKE_OUT.settled(world, step)[0] == "not yet"
+
+
+def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_path: Path) -> None:
+    session, cache, now = aws.session(), Cache(tmp_path / "cache"), datetime.now(UTC)
+    code, said = aws.run("events", "--until", (now + timedelta(hours=9)).isoformat(), "--region", HOME)
+    assert code == 0, said
+    History(session, cache).look_up([HOME], [Question(now - timedelta(hours=24), now)])
+    span = cache.span(session.identity().account, HOME, "EventName=CreateVpcEndpoint")
+    assert span is not None
+    assert datetime.fromisoformat(span[1]) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"Records": [{"eventTime": "0001-01-01T00:00:00+23:59", "eventID": "x"}]}', '{"Records": [' + "[" * 100_000],
+)
+def test_one_bad_file_never_loses_the_folder(tmp_path: Path, content: str) -> None:
+    from tests.test_trail import records, write
+    from vpce_tui.trail.files import read
+
+    (tmp_path / "bad.json").write_text(content)
+    write(tmp_path / "good.json", records(3))
+    assert len(read(tmp_path).events) >= 3
+
+
+def test_after_termination_undoing_everything_takes_back_what_makes_sense_and_says_the_rest(
+    aws: Aws, plan_text: str
+) -> None:
+    assert apply(aws, plan_text, "--confirm", aws.victim)[0] == 0
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "2")
+    assert "there is nothing to put back" in said
+    assert "so that stolen sessions stay refused" in said
+    assert "AttachInstances" not in [name.partition(":")[2] for name, _ in aws.writes()]
+    policies = clients(aws)("iam").list_role_policies(RoleName="web-app")["PolicyNames"]
+    assert "vpce-tui-cut-sessions-case" in policies
+    assert code == 0, said
+
+
+def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
+    with Journal.open(aws.incident(), "x", create=True) as journal:
+        journal.append(Kind.OPENED, {"account": "123456789012"})
+        journal.append(Kind.CLOSED, {})
+    code, said = apply(aws, plan_text)
+    assert code == 5
+    assert "was closed" in said
+    assert aws.writes() == []
+
+
+def test_a_damaged_record_is_named_and_the_others_are_listed(aws: Aws) -> None:
+    for name in ("good", "bad"):
+        with Journal.open(aws.incident(name), "x\x1b[31m", create=True) as journal:
+            journal.append(Kind.OPENED, {"account": "123\x1b]52;c;x\x07"})
+    db = sqlite3.connect(aws.incident("bad") / "journal.db")
+    db.execute("DROP TRIGGER journal_no_update")
+    db.execute("UPDATE journal SET payload = '{'")
+    db.commit()
+    db.close()
+    code, said = aws.run("incidents")
+    assert code == 0
+    assert "good" in said
+    assert "damaged" in said
+    assert "\x1b" not in said
+
+
+def test_rows_cut_off_at_the_end_show_in_the_head(aws: Aws) -> None:
+    with Journal.open(aws.incident(), "x", create=True) as journal:
+        journal.append(Kind.OPENED, {"account": "1"})
+        head = journal.append(Kind.NOTE, {"text": "last"}).hash
+    assert aws.run("verify", "case", "--head", head)[0] == 0
+    db = sqlite3.connect(aws.incident() / "journal.db")
+    db.execute("DROP TRIGGER journal_no_delete")
+    db.execute("DELETE FROM journal WHERE seq = 2")
+    db.commit()
+    db.close()
+    code, said = aws.run("verify", "case", "--head", head)
+    assert code == 1
+    assert "cut off" in said
+
+
+def test_where_regions_could_not_be_asked_it_says_so(labs: Labs) -> None:
+    code, said = labs.new("denied@DescribeInstances:999").run("plan", "terminate-instance", "i-0123456789abcdef0")
+    assert code == 1
+    assert "could not be asked" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("events", "--since", "999999999999d"), 2),
+        (("plan", "nonsense", "i-1"), 2),
+        (("verify", "../../etc"), 2),
+        (("lab", "--serve", "--port", "99999"), 2),
+        (("events", "\x1b[31mx"), 2),
+        (("apply", "/dev/null", "--incident", "case", "--yes"), 1),
+        (("apply", "/nowhere/plan.json", "--incident", "case", "--yes"), 1),
+    ],
+)
+def test_wrong_words_get_one_message_and_no_escape(aws: Aws, words: tuple[str, ...], code: int) -> None:
+    ended, said = aws.run(*words)
+    assert ended == code, said
+    assert "\x1b" not in said
+    assert "Traceback" not in said
+    assert "a fault of vpce-tui itself" not in said
+
+
+def test_a_foreign_group_with_our_tags_is_not_taken_for_ours(aws: Aws, plan_text: str) -> None:
+    tags = {
+        "vpce-tui:target": aws.victim,
+        "vpce-tui:incident": "case",
+        "vpce-tui:call": "quarantine",
+        "vpce-tui:step": "isolate",
+    }
+    foreign = clients(aws)("ec2").create_security_group(
+        GroupName="decoy", Description="d", VpcId=aws.facts["vpc"],
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}],
+    )["GroupId"]  # fmt: skip
+    code, said = apply(aws, plan_text, "--step", "isolate")
+    assert code == 0, said
+    interfaces = clients(aws)("ec2").describe_network_interfaces(
+        Filters=[{"Name": "attachment.instance-id", "Values": [aws.victim]}]
+    )
+    assert all(group["GroupId"] != foreign for nic in interfaces["NetworkInterfaces"] for group in nic["Groups"])
+
+
+def test_the_plan_file_is_only_read(aws: Aws, plan_text: str) -> None:
+    path = Path(saved(aws, plan_text))
+    assert apply(aws, plan_text, "--step", "identify")[0] == 0
+    assert path.read_text() == plan_text
+    assert rows(aws)[0].kind == "opened"
