@@ -136,8 +136,8 @@ class Labs:
         self._zygote, self._folder = zygote, folder
         self._made: list[Aws] = []
 
-    def new(self, *faults: str) -> Aws:
-        answer = self._zygote.ask(lab={"faults": list(faults)})
+    def new(self, *faults: str, hostile: str = "") -> Aws:
+        answer = self._zygote.ask(lab={"faults": list(faults), "hostile": hostile})
         folder = self._folder / str(len(self._made))
         folder.mkdir()
         self._made.append(Aws(self._zygote, answer["url"], answer["pid"], folder))

@@ -16,6 +16,13 @@ from vpce_tui.lab.server import Lab
 
 
 def serve(lab: Lab, asked: dict, answer: int) -> None:
+    if asked.get("hostile"):
+        from vpce_tui.lab import faults
+
+        plain = faults.error
+        faults.error = lambda start, request, status, code, message: plain(
+            start, request, status, code, message + asked["hostile"]
+        )
     lab.inject([parse_fault(text) for text in asked.get("faults", ())])
     lab.serve()
     os.write(answer, json.dumps({"url": lab.url, "pid": os.getpid()}).encode() + b"\n")

@@ -217,7 +217,8 @@ class Workspace:
         self._changed()
 
     def _searched(self, found: Any) -> None:
-        self.coverage = Coverage("regions", found.coverage.parts, self.coverage.notes)
+        notes = tuple(dict.fromkeys((*self.coverage.notes, *found.coverage.notes)))
+        self.coverage = Coverage("regions", found.coverage.parts, notes)
         self.fetched_at = self.clock()
         self._add(found.events)
         caller, cancel, events = self.caller, self.cancel, found.events

@@ -19,7 +19,7 @@ from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error,
 KINDS: Final = ("throttle", "http500", "reset", "slow", "expired-token", "denied", "lost-answer")
 SLOW_SECONDS: Final = 3.0
 _FORM: Final = re.compile(
-    r"(?P<kind>[a-z0-9-]+)@(?P<operation>[\w*:-]+?)(?:%(?P<region>[a-z0-9-]+))?(?::(?P<count>\d+))?"
+    r"(?P<kind>[a-z0-9-]+)@(?P<operation>(?:[a-z0-9*-]+:)?[A-Z*][A-Za-z0-9*]*)(?:%(?P<region>[a-z0-9-]+))?(?::(?P<count>\d+))?"
 )
 
 

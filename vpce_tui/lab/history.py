@@ -4,6 +4,7 @@ Every request the lab handles becomes a record, so that the operator's own conta
 """
 
 import base64
+import itertools
 import json
 import threading
 import uuid
@@ -42,6 +43,7 @@ class Store:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[str, list[Record]] = {}
+        self._numbers = itertools.count(1)
         self.handled: list[dict[str, Any]] = []
         """Every request in order: service, operation, region, parameters, whether it was a dry run, HTTP status."""
 
@@ -49,6 +51,11 @@ class Store:
         """Keep one record."""
         with self._lock:
             self._records.setdefault(str(record["awsRegion"]), []).append(record)
+
+    def identifier(self) -> str:
+        """The next event or request id: a UUID, the same in every run."""
+        with self._lock:
+            return str(uuid.uuid5(uuid.NAMESPACE_URL, f"lab:{next(self._numbers)}"))
 
     def newest_first(self, region: str) -> list[Record]:
         """The region's records."""
@@ -90,8 +97,8 @@ class Recorder:
             "userAgent": asked.user_agent,
             "requestParameters": request_parameters(asked),
             "responseElements": None,
-            "requestID": str(uuid.uuid4()),
-            "eventID": str(uuid.uuid4()),
+            "requestID": self._store.identifier(),
+            "eventID": self._store.identifier(),
             "readOnly": asked.operation.startswith(("Describe", "Get", "List", "Lookup")),
             "eventType": "AwsApiCall",
             "managementEvent": True,

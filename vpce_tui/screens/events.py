@@ -19,7 +19,7 @@ from vpce_tui.signals.model import Severity
 from vpce_tui.text import short, sign, visible
 from vpce_tui.trail.event import EPOCH
 from vpce_tui.widgets.bars import Key
-from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row
 
 RAW_LIMIT = 60_000
@@ -111,12 +111,12 @@ class EventsScreen(ListFrame):
         item = self._by_key.get(key)
         if item is None:
             return self._nothing()
-        found = why_text(item.judgement, full=False)
+        found = why_text(item.judgement, self.page_width, full=False)
         event = item.event
         found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 38)}", "dim")))
         harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
         if harmless:
-            found.append(line(("   harmless if: ", "dim"), harmless))
+            found += hanging("   harmless if: ", harmless, self.page_width)
         if event.principal.instance_id and not self.work.trail:
             found.append(
                 line(("   do: ", "dim"), "contain the instance ", (event.principal.instance_id, "bold"), " (p)")
@@ -229,7 +229,9 @@ class EventScreen(Frame):
 
     def show(self) -> None:
         item = next((known for known in self.work.judged if known.event is self.item.event), self.item)
-        self.query_one("#text", Static).update(lines(_event_text(item, self.main.ago(item.event.time))))
+        self.query_one("#text", Static).update(
+            lines(_event_text(item, self.main.ago(item.event.time), max(self.query_one("#page").size.width - 4, 40)))
+        )
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
@@ -248,7 +250,7 @@ class EventScreen(Frame):
         self.main.copy(self.item.event.id)
 
 
-def _event_text(item: JudgedEvent, ago: str) -> list[Content]:
+def _event_text(item: JudgedEvent, ago: str, width: int) -> list[Content]:
     event, request, severity = item.event, item.request, item.judgement.severity
     at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time != EPOCH else "no time in the record"
     facts = [
@@ -262,6 +264,8 @@ def _event_text(item: JudgedEvent, ago: str) -> list[Content]:
         ("oddities", "; ".join(event.oddities)),
     ]  # fmt: skip
     found = [line((severity_cell(severity), LOOK[severity])), line("")]
-    found += why_text(item.judgement, full=True)
-    found += [line((f"{name:<9} ", "dim"), visible(value, limit=1200)) for name, value in facts if value]
+    found += why_text(item.judgement, width, full=True)
+    for name, value in facts:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
     return [*found, line(""), *raw_lines(item)]

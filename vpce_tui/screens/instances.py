@@ -15,7 +15,7 @@ from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
 from vpce_tui.signals.model import Severity
 from vpce_tui.widgets.bars import Key
-from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row
 
 
@@ -70,7 +70,7 @@ class InstancesScreen(ListFrame):
             if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
                 return line(self.work.problem or "Looking…")
             return line("No instance. The coverage above says where was looked.")
-        return joined([*why_text(item.judgement, full=False), *_facts(item)])
+        return joined([*why_text(item.judgement, self.page_width, full=False), *_facts(item, self.page_width)])
 
     def on_table_chosen(self) -> None:
         if self.table.key:
@@ -89,13 +89,13 @@ class InstancesScreen(ListFrame):
             self.update()
 
 
-def _facts(item: JudgedInstance) -> list[Content]:
+def _facts(item: JudgedInstance, width: int) -> list[Content]:
     instance = item.instance
     facts = [
         f"{instance.type}  {instance.image_id}", f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
         f"profile {instance.profile_arn.rpartition('/')[2]}" if instance.profile_arn else "no instance profile",
     ]  # fmt: skip
-    return [line(("   " + " · ".join(facts), "dim"))]
+    return hanging("   ", " · ".join(facts), width, "dim")
 
 
 class InstanceScreen(Frame):
@@ -153,7 +153,8 @@ class InstanceScreen(Frame):
     def _text(self, item: JudgedInstance) -> list[Content]:
         instance, severity = item.instance, item.judgement.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
-        found += why_text(item.judgement, full=True)
+        width = max(self.query_one("#page").size.width - 4, 40)
+        found += why_text(item.judgement, width, full=True)
         launched = (
             f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"
             if instance.launched
@@ -165,7 +166,9 @@ class InstanceScreen(Frame):
             ("metadata", f"HttpTokens {instance.http_tokens}" if instance.http_tokens else ""),
             ("tags", ", ".join(f"{key}={value}" for key, value in sorted(instance.tags.items()))),
         ]  # fmt: skip
-        found += [line((f"{name:<9} ", "dim"), value) for name, value in facts if value]
+        for name, value in facts:
+            if value:
+                found += hanging(f"{name:<9} ", value, width)
         for nic in instance.interfaces:
             found.append(
                 line(

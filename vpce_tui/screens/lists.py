@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from vpce_tui.screens.frame import Frame
 from vpce_tui.signals.model import Judgement, Severity, Signal
 from vpce_tui.text import sign
-from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row, Table
 
 LOOK = {
@@ -26,39 +26,36 @@ def severity_cell(severity: Severity) -> str:
     return f"{sign(severity.sign):<2} {severity.word.upper()}"
 
 
-def signal_lines(signal: Signal, *, facts: bool) -> list[Content]:
+def signal_lines(signal: Signal, width: int, *, facts: bool) -> list[Content]:
     """One reason: sign, title, id; with ``facts`` its evidence."""
     severity = signal.severity
-    mark = "–" if signal.lowers else severity.sign
-    found = [
-        line(
-            (f"{sign(mark):<2} ", LOOK[severity]),
-            (signal.title, LOOK[severity] if severity >= Severity.HIGH else ""),
-            (f"  {signal.id}", "dim"),
-        )
-    ]
+    look = LOOK[severity] if severity >= Severity.HIGH else ""
+    mark = sign("–" if signal.lowers else severity.sign)
+    found = hanging(f"{mark:<2} ", f"{signal.title}  {signal.id}", width, look, LOOK[severity])
     if facts:
-        found += [
-            line(("     " + fact.what + ": ", "dim"), fact.value, (f"  ({fact.source})", "dim"))
-            for fact in signal.evidence
-        ]
+        for fact in signal.evidence:
+            found += hanging(f"     {fact.what}: ", f"{fact.value}  ({fact.source})", width)
     return found
 
 
-def why_text(judgement: Judgement, *, full: bool) -> list[Content]:
-    """Why a subject is suspicious. ``full`` adds why each matters, what would make it harmless, and what to do."""
+def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
+    """Why a subject is suspicious, for a page of ``width`` cells.
+
+    ``full`` adds why each matters, what would make it harmless, and techniques.
+    """
     found: list[Content] = []
     for signal in judgement.signals:
-        found += signal_lines(signal, facts=full)
+        found += signal_lines(signal, width, facts=full)
         if full:
-            found.append(line("     " + signal.why))
-            found.append(line(("     harmless if: ", "dim"), signal.harmless_if))
+            found += hanging("     ", signal.why, width)
+            found += hanging("     harmless if: ", signal.harmless_if, width)
             if signal.techniques:
                 found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
             found.append(line(""))
     if not judgement.signals:
         found.append(line("no rule has anything against it"))
-    found += [line((f"{sign('…')} cannot tell: {unknown}", "dim")) for unknown in judgement.unknown]
+    for unknown in judgement.unknown:
+        found += hanging(f"{sign('…')}  ", f"cannot tell: {unknown}", width, "dim")
     return found
 
 
@@ -98,6 +95,11 @@ class ListFrame(Frame):
     def table(self) -> Table:
         """The table."""
         return self.query_one("#rows", Table)
+
+    @property
+    def page_width(self) -> int:
+        """Cells for one line of the reasons."""
+        return max(self.query_one("#why").size.width - 3, 40)
 
     def show(self) -> None:
         wanted = self.filter.lower().split()

@@ -1,7 +1,6 @@
 """A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -18,11 +17,11 @@ from vpce_tui.playbooks.planner import choices_json
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
 from vpce_tui.review import told
-from vpce_tui.screens.frame import Frame
+from vpce_tui.screens.frame import WIDE, Frame
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
-from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.safe import hanging, line, lines
 
 VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
 _STATE_LOOK = {
@@ -200,7 +199,9 @@ class WalkthroughScreen(Frame):
         step = self.step
         if self.plan is None or step is None:
             return line(self.busy or "planning…")
-        head = [line((step.title, "bold")), line(step.words), line("")]
+        head = [line(step.words), line("")]
+        if self.app.size.width >= WIDE:
+            head.insert(0, line((step.title, "bold")))
         if self.view != "change":
             text = visible(render_step(self.plan, step, self.view), limit=60_000, multiline=True)
             return lines([*head, *(Content(part) for part in text.split("\n"))])
@@ -298,12 +299,7 @@ class WalkthroughScreen(Frame):
         return self._hanging(f"  {name:<12}", text)
 
     def _hanging(self, head: str, text: str) -> Content:
-        """``head`` and ``text``, wrapped to the page with the text kept to the right of the head."""
-        room = max(self.query_one("#page").size.width - len(head) - 3, 20)
-        found = wrap(visible(text, limit=4000), room) or [""]
-        return lines(
-            [line((head if number == 0 else " " * len(head), "dim"), part) for number, part in enumerate(found)]
-        )
+        return lines(hanging(head, text, max(self.query_one("#page").size.width - 4, 40)))
 
     def _choices(self) -> list[dict[str, Any]]:
         step = self.step

@@ -22,6 +22,9 @@ RATE: Final = 2.0
 LATE: Final = timedelta(minutes=30)
 OLDEST: Final = timedelta(days=90)
 ANY: Final = "*"
+NEWEST: Final = (
+    "CloudTrail delivers in about five minutes and promises no limit: the newest quarter of an hour may be incomplete"
+)
 
 DEFAULT_REGIONS: Final = (
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
@@ -117,7 +120,7 @@ class History:
 
         events, parts = side_by_side(regions, one, at_most=max(len(regions), 1))
         events.sort(key=lambda event: event.time, reverse=True)
-        return Found(tuple(events), Coverage("regions", parts))
+        return Found(tuple(events), Coverage("regions", parts, (NEWEST,)))
 
     def _region(
         self,

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from textwrap import wrap
 from typing import Any, Final
 
 from rich.cells import cell_len
@@ -34,6 +35,14 @@ def line(*parts: str | tuple[str, str]) -> Content:
 def lines(found: list[Content]) -> Content:
     """Several lines as one."""
     return Content("\n").join(found)
+
+
+def hanging(head: str, text: str, width: int, look: str = "", head_look: str = "dim") -> list[Content]:
+    """``text`` wrapped to ``width`` cells, to the right of ``head``."""
+    room = max(width - cell_len(head), 16)
+    found = wrap(visible(text, limit=8000), room, break_on_hyphens=False) or [""]
+    blank = " " * cell_len(head)
+    return [line((head if number == 0 else blank, head_look), (part, look)) for number, part in enumerate(found)]
 
 
 class Scrub(LineFilter):

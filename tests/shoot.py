@@ -1,0 +1,168 @@
+"""Makes ``screenshots/`` from the lab, with a fixed clock and seed: ``python -m tests.shoot [FOLDER]``."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
+SIZE = (100, 30)
+SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
+
+
+def prepare(folder: Path) -> None:
+    """Nothing of this machine takes part: no configuration, no real clock in what is shown, no durations."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "VPCE_TUI_", "TEXTUAL")) or name in ("NO_COLOR", "COLORTERM"):
+            del os.environ[name]
+    os.environ.update(
+        VPCE_TUI_STATE=str(folder / "state"),
+        VPCE_TUI_CACHE=str(folder / "cache"),
+        VPCE_TUI_CONFIG=str(folder / "config"),
+    )
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, TEXTUAL_ANIMATIONS="none")
+
+    class Stopped:
+        @staticmethod
+        def perf_counter() -> float:
+            return 0.0
+
+    import vpce_tui.aws.session
+
+    vpce_tui.aws.session.time = Stopped  # type: ignore[attr-defined]
+
+
+async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
+    for _ in range(1200):
+        if wanted():
+            break
+        await pilot.pause(0.05)
+    else:
+        raise TimeoutError(what)
+    for _ in range(6):
+        await pilot.pause(0.05)
+
+
+def app_on(access: Any, *, read_only: bool = False) -> Any:
+    from vpce_tui import config
+    from vpce_tui.app import VpceTui
+    from vpce_tui.aws.gate import Gate
+    from vpce_tui.aws.session import AwsSession
+    from vpce_tui.commands.app import lab_context
+    from vpce_tui.incident.journal import Journal, Kind
+    from vpce_tui.signals.context import Context
+    from vpce_tui.workspace import Workspace
+
+    work = Workspace(
+        lambda: AwsSession(access, Gate(read_only=read_only)), lambda: NOW, lab_context(Context()), read_only=read_only
+    )
+
+    def open_record(name: str, _: str) -> Journal:
+        identity = work.caller.identity()
+        journal = Journal.open(config.incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
+        if not list(journal.rows()):
+            journal.append(Kind.OPENED, {"name": name, "account": identity.account, "reason": "GuardDuty page"})
+        return journal
+
+    return VpceTui(work, theme="dark", open_record=open_record)
+
+
+def settled(app: Any) -> Callable[[], bool]:
+    work = app.workspace
+    return lambda: bool(
+        work.coverage.parts and not work.coverage.running and work.inventory is not None and work.instances
+        and all(work.states.get(item.request.endpoint_id) for item in work.judged if item.request.endpoint_id and not item.event.error_code and item.event.creates_endpoint and item.event.principal.type != "AWSService")
+    )  # fmt: skip
+
+
+async def shoot(folder: Path, access: Any) -> None:
+    from moto.moto_api._internal import mock_random
+
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    app = app_on(access)
+
+    def keep(name: str) -> None:
+        (folder / f"{name}.svg").write_text(app.export_screenshot(title="vpce-tui", simplify=True), encoding="utf-8")
+
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events and instances")
+        keep("events")
+        await pilot.press("enter")
+        await until(pilot, lambda: True, "")
+        keep("event")
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: True, "")
+        keep("instances")
+        await pilot.press("p", "enter")
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
+            "a plan",
+        )
+        walk = app.screen
+        mock_random.seed(42)  # how many ids were taken before depends on threads
+        app.work_in("case-42", lambda: None)
+        walk.replan()
+        await until(pilot, lambda: not walk.busy, "a plan in the incident")
+        for number in range(5):
+            if number == 4:
+                for key, name in (("1", "step-change"), ("2", "step-console"), ("3", "step-cli"), ("4", "step-python")):
+                    await pilot.press(key)
+                    await until(pilot, lambda: True, "")
+                    keep(name)
+            await pilot.press("r")
+            step = walk.plan.steps[number].id
+            await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
+            if number < 4:
+                await pilot.press("right")
+        keep("proof")
+        await pilot.press("right", "r")
+        await until(pilot, lambda: not walk.busy and "cut-credentials" in walk.outcomes, "cut-credentials")
+        await pilot.press("escape", "escape", "escape", "3")
+        await until(pilot, lambda: True, "")
+        await pilot.press("G")
+        await until(pilot, lambda: True, "")
+        keep("incident")
+        app.leave_incident()
+    reading = app_on(access, read_only=True)
+    app = reading
+    async with reading.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(reading), "events, read-only")
+        reading.walk_through("terminate-instance", reading.workspace.instances[0].instance.id, "eu-west-1")
+        await until(
+            pilot,
+            lambda: (
+                isinstance(reading.screen, WalkthroughScreen)
+                and reading.screen.plan is not None
+                and not reading.screen.busy
+            ),
+            "a plan",
+        )
+        await pilot.press("right", "right", "r")
+        await until(pilot, lambda: True, "")
+        keep("read-only")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SCREENSHOTS
+    folder.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="vpce-tui-shoot-"))
+    try:
+        prepare(scratch)
+        from vpce_tui.lab.server import Lab
+
+        lab = Lab(seed=7, clock=lambda: NOW).build()
+        lab.serve()
+        asyncio.run(shoot(folder, lab.access()))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
