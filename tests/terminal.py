@@ -37,9 +37,7 @@ class Terminal:
         words = [*(program or (sys.executable, "-m", "vpce_tui")), *argv]
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
-            os.execvpe(
-                words[0], words, {**env, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-            )
+            os.execvpe(words[0], words, {**env, "TERM": "xterm-256color", "LANG": "C.UTF-8"})
         self.written = b""
         self.resize(*size)
 

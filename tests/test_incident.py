@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import HOME, Aws
 from tests.world import clients
+from vpce_tui import config
 from vpce_tui.aws.call import Call
 from vpce_tui.incident import evidence, redact
-from vpce_tui import config
-from vpce_tui.incident.errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord, RecordError
+from vpce_tui.incident.errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
 from vpce_tui.incident.files import ensure_room
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.verify import verify

@@ -283,7 +283,7 @@ def test_a_denied_region_is_in_the_coverage_and_loses_no_other(labs: Labs) -> No
     code, said = aws.run("events", "--json")
     assert code == 3, said
     objects = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    (failed,) = [part for part in objects[-1]["coverage"]["failed"]]
+    (failed,) = objects[-1]["coverage"]["failed"]
     assert (failed["name"], failed["status"]) == ("us-west-2", "denied")
     assert len(objects) - 1 == 14
 

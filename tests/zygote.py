@@ -72,6 +72,7 @@ def child(work: object) -> None:
 
 def main() -> None:
     import jmespath  # noqa: F401 - warmed before the forks
+
     from vpce_tui.commands import incident, playbook, search  # noqa: F401
     from vpce_tui.playbooks import walk  # noqa: F401
 

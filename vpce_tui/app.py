@@ -12,20 +12,14 @@ from textual.content import Content
 from textual.filter import LineFilter, Monochrome
 from textual.screen import ModalScreen
 
-from vpce_tui.incident.journal import NAME
 from vpce_tui.review import told
 from vpce_tui.screens.events import EventScreen, EventsScreen
 from vpce_tui.screens.frame import Frame
-from vpce_tui.screens.incident import IncidentScreen
-from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
-from vpce_tui.screens.playbooks import PlaybooksScreen
-from vpce_tui.screens.walkthrough import WalkthroughScreen
-from vpce_tui.text import visible
+from vpce_tui.text import short, visible
 from vpce_tui.widgets.ask import Ask
 from vpce_tui.widgets.safe import NO_COLOR, SCRUB, SafeCrash
 from vpce_tui.workspace import Workspace
 
-_BASES = {"events": EventsScreen, "instances": InstancesScreen, "incident": IncidentScreen}
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
 
 
@@ -41,10 +35,12 @@ class Commands(Provider):
         if not app.workspace.read_only and app.workspace.journal is None:
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
+            yield "Walk on", "the playbook that was walked last in this incident", app.walk_on
+            yield "Close the incident", "its record takes nothing more", app.close_incident
             yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
         yield "Refresh", "ask for what is new", app.workspace.refresh
         yield "Light or dark", "change the colours", app.action_theme
-        yield "Quit", "leave vpce-tui", lambda: app.exit()
+        yield "Quit", "leave vpce-tui", app.exit
 
     async def discover(self) -> Hits:
         for name, help_text, run in self._all():
@@ -81,6 +77,7 @@ class VpceTui(SafeCrash, App[int]):
         *,
         theme: str = "",
         target: str = "",
+        lab: bool = False,
         open_record: "Callable[[str, str], Any] | None" = None,
     ) -> None:
         super().__init__()
@@ -88,6 +85,7 @@ class VpceTui(SafeCrash, App[int]):
         self._start_at = target
         self._open_record = open_record
         self._asked_to_leave = False
+        self._lab = lab
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
 
@@ -122,7 +120,13 @@ class VpceTui(SafeCrash, App[int]):
             mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
             if not work.journal.writable:
                 mode, look = f"{mode} (held by another)", "bold $warning"
-        account = identity.account if identity else "files only" if work.trail else "not signed in"
+        account = (
+            f"{'LAB ' if self._lab else ''}{identity.account}"
+            if identity
+            else "files only"
+            if work.trail
+            else "not signed in"
+        )
         regions = len(work.regions)
         scope = (work.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
         alias, operator = (identity.alias, identity.operator) if identity else ("", "")
@@ -132,14 +136,23 @@ class VpceTui(SafeCrash, App[int]):
 
     def action_go(self, name: str) -> None:
         """Show one of the base screens."""
-        if isinstance(self.screen, (ModalScreen, WalkthroughScreen)) or isinstance(self.screen, _BASES[name]):
+        if isinstance(self.screen, Frame) and (self.screen.base == name or self.screen.own_numbers):
+            return
+        if isinstance(self.screen, ModalScreen):
             return
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        # Screens that are not the first one are imported when they are wanted: the first paint does not wait for them.
         if name == "events":
             self.switch_screen(EventsScreen())
+        elif name == "instances":
+            from vpce_tui.screens.instances import InstancesScreen  # noqa: PLC0415
+
+            self.push_screen(InstancesScreen())
         else:
-            self.push_screen(_BASES[name]())
+            from vpce_tui.screens.incident import IncidentScreen  # noqa: PLC0415
+
+            self.push_screen(IncidentScreen())
 
     def _arrive(self) -> None:
         """Open at the id that was given on the command line, as soon as it is known."""
@@ -163,10 +176,14 @@ class VpceTui(SafeCrash, App[int]):
 
     def open_instance(self, instance_id: str) -> None:
         """One instance."""
+        from vpce_tui.screens.instances import InstanceScreen  # noqa: PLC0415
+
         self.push_screen(InstanceScreen(instance_id))
 
     def open_playbooks(self, instance_id: str, region: str) -> None:
         """The playbooks for an instance."""
+        from vpce_tui.screens.playbooks import PlaybooksScreen  # noqa: PLC0415
+
         if self.workspace.caller is not None:
             self.push_screen(PlaybooksScreen(instance_id, self._region_of(instance_id, region)))
 
@@ -178,6 +195,7 @@ class VpceTui(SafeCrash, App[int]):
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Walk a playbook."""
         from vpce_tui.playbooks.walk import Walk  # noqa: PLC0415
+        from vpce_tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
 
         self.push_screen(WalkthroughScreen(Walk(self.workspace.caller, self.workspace.clock, playbook, target, region)))
 
@@ -193,6 +211,8 @@ class VpceTui(SafeCrash, App[int]):
         def answered(name: str | None) -> None:
             if not name:
                 return
+            from vpce_tui.incident.journal import NAME  # noqa: PLC0415
+
             if not NAME.fullmatch(name):
                 self.say("Use letters, digits, dot and dash for the name, at most 63.")
                 return
@@ -229,6 +249,40 @@ class VpceTui(SafeCrash, App[int]):
         if journal.writable:
             then()
 
+    def walk_on(self) -> None:
+        """Take up the playbook that was walked last in the open incident."""
+        from vpce_tui.incident.record import replay  # noqa: PLC0415
+
+        journal = self.workspace.journal
+        plans = list(replay(journal.rows()).plans.values()) if journal else []
+        if plans:
+            self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
+        else:
+            self.say("No playbook was walked in this incident yet: open an instance, then p.")
+
+    def close_incident(self) -> None:
+        """End the incident: its record takes nothing more."""
+        journal = self.workspace.journal
+        if journal is None or not journal.writable:
+            return
+
+        def answered(typed: str | None) -> None:
+            if typed == journal.name:
+                from vpce_tui.incident.journal import Kind  # noqa: PLC0415
+
+                head = journal.append(Kind.CLOSED, {}).hash
+                self.leave_incident()
+                self.say(f"{journal.name} is closed. Keep its head elsewhere: {head}")
+
+        self.push_screen(
+            Ask(
+                "Close the incident",
+                f"Its record takes nothing more. Type {journal.name} to close it:",
+                must_be=journal.name,
+            ),
+            answered,
+        )
+
     def leave_incident(self) -> None:
         """Close the record here."""
         if self.workspace.journal is not None:
@@ -245,13 +299,13 @@ class VpceTui(SafeCrash, App[int]):
 
     def say(self, text: str) -> None:
         """A short message that goes away."""
-        self.notify(visible(text, limit=600), markup=False, timeout=8)
+        self.notify(visible(text, limit=600), markup=False, timeout=5)
 
     def copy(self, text: str, what: str = "") -> None:
         """To the terminal's clipboard."""
         safe = visible(text, limit=200_000, multiline=True)
         self.copy_to_clipboard(safe)
-        self.say(f"copied {what or safe}")
+        self.say(f"copied {what or short(safe, 60)}")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy, with nothing in it that could steer a terminal."""
@@ -266,10 +320,7 @@ class VpceTui(SafeCrash, App[int]):
         if isinstance(self.screen, ModalScreen):
             self.screen.dismiss(None)
             return
-        running = any(
-            isinstance(screen, WalkthroughScreen) and screen.busy.startswith(("running", "undoing", "waiting"))
-            for screen in self.screen_stack
-        )
+        running = any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack)
         if running and not self._asked_to_leave:
             self._asked_to_leave = True
             self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")

@@ -5,10 +5,6 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_state_path
 
-from vpce_tui.incident import redact
-from vpce_tui.incident.errors import BadName
-from vpce_tui.incident.journal import NAME
-
 
 def state_folder() -> Path:
     """Incident records: ``VPCE_TUI_STATE``, or the user's state directory."""
@@ -16,7 +12,11 @@ def state_folder() -> Path:
 
 
 def incident_folder(name: str) -> Path:
-    """The folder of one incident. Raises :class:`BadName`."""
+    """The folder of one incident. Raises :class:`~vpce_tui.incident.errors.BadName`."""
+    from vpce_tui.incident import redact  # noqa: PLC0415 - the app paints before it needs a record
+    from vpce_tui.incident.errors import BadName  # noqa: PLC0415
+    from vpce_tui.incident.journal import NAME  # noqa: PLC0415
+
     if not NAME.fullmatch(name) or redact.text(name) != name:
         raise BadName(
             f"{name!r} is no name for an incident: use letters, digits, dot, dash, at most 63, and no key id."

@@ -21,7 +21,7 @@ MEANING: dict[Exit, str] = {
     Exit.USAGE: "the command line is wrong",
     Exit.PARTIAL: "some part could not be looked at; the coverage says which and why",
     Exit.STALE: "the plan is stale: the step would now do something else; nothing of it was done",
-    Exit.REFUSED: "refused: read-only, not approved, plan file changed, or another account",
+    Exit.REFUSED: "refused: read-only, not approved, plan file changed, or another account, the incident is held or closed",
     Exit.UNPROVED: "done but not proved, or AWS cannot tell whether a call took effect",
 }
 

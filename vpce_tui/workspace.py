@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vpce_tui.aws.call import Identity
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.coverage import Coverage, Part, Status
-from vpce_tui.incident.journal import Journal
 from vpce_tui.inventory.account import EndpointState, Inventory, Region
 from vpce_tui.review import (
     JudgedEvent,
@@ -29,6 +28,9 @@ from vpce_tui.review import (
 )
 from vpce_tui.signals.context import Context
 from vpce_tui.trail.event import Event
+
+if TYPE_CHECKING:
+    from vpce_tui.incident.journal import Journal
 
 
 @dataclass

@@ -56,7 +56,9 @@ def build(
     def open_record(name: str, reason: str) -> Any:
         return opener(workspace.caller, name, reason)
 
-    app = VpceTui(workspace, theme=args.theme or "", target=args.target or "", open_record=open_record)
+    app = VpceTui(
+        workspace, theme=args.theme or "", target=args.target or "", lab=lab_seed is not None, open_record=open_record
+    )
     if args.incident:
         _open_when_signed_in(app, args.incident)
     return app
@@ -73,7 +75,7 @@ def _open_when_signed_in(app: Any, name: str) -> None:
     def opened() -> None:
         if app.workspace.identity is not None:
             app.workspace.forget(opened)
-            app.work_in(name, lambda: None)
+            app.work_in(name, app.walk_on)
 
     app.workspace.listen(opened)
 

@@ -1,6 +1,7 @@
 """``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongCho
 from vpce_tui.playbooks.plan import read as read_plan
 from vpce_tui.text import sign
 
+_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+
 
 def plan(args: argparse.Namespace) -> Exit:
     """Make a plan; reads only."""
@@ -32,6 +35,8 @@ def plan(args: argparse.Namespace) -> Exit:
     from vpce_tui.trail.history import enabled_regions
 
     playbook = load(args.playbook)
+    if playbook.target == "instance" and not _INSTANCE.fullmatch(args.target):
+        raise UsageError(f"{args.target!r} is no instance id; it looks like i-0123456789abcdef0")
     choices = parse_choices(args.set or [])
     caller = session(args)
     identity = caller.identity()
@@ -64,10 +69,7 @@ def _must_be_known(made: Plan) -> None:
 
 def apply(args: argparse.Namespace) -> Exit:
     """Run a plan file on an incident."""
-    if args.file == "-":
-        made = read_plan(sys.stdin.read())
-    else:
-        made = read_plan(_text_of(args.file), args.file)
+    made = read_plan(sys.stdin.read()) if args.file == "-" else read_plan(_text_of(args.file), args.file)
     _must_be_known(made)
     if not args.yes and not sys.stdin.isatty():
         say(
@@ -76,6 +78,11 @@ def apply(args: argparse.Namespace) -> Exit:
         return Exit.REFUSED
     for step_id in args.step or ():
         made.step(step_id)
+    if args.confirm and made.target not in args.confirm:
+        say(
+            f"refused: --confirm names {', '.join(args.confirm)}, and the plan is about {made.target}; nothing was done."
+        )
+        return Exit.REFUSED
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
@@ -124,7 +131,8 @@ def remember(journal: Journal, made: Plan) -> None:
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
     for step in steps:
         state = engine.record().step(engine.key(step.id)).state
-        if state in (State.PROVED, State.BY_HAND):
+        named = bool(args.step) and state is State.PROVED and step.kind is StepKind.CHANGE
+        if state in (State.PROVED, State.BY_HAND) and not named:
             say(f"{sign(state.sign)} {step.title}: {state.value}; not done again")
             continue
         approval = _approval(step, engine, args)
@@ -182,7 +190,7 @@ def _print_outcome(step: Step, outcome: Outcome) -> None:
     mark = {Ended.PROVED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
     say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
     if not outcome.good:
-        for line in outcome.details:
+        for line in outcome.details[1 if outcome.details[:1] and outcome.says in outcome.details[0] else 0 :]:
             say(f"    {line}")
 
 

@@ -141,7 +141,7 @@ def _event_table(judged: Sequence[JudgedEvent]) -> None:
         (f"{item.event.principal.name} → {item.request.service or item.event.source}  {item.event.id}", item.judgement)
         for item in judged
     )
-    say(f"{len(judged):,} events")
+    say(f"{len(judged):,} {'event' if len(judged) == 1 else 'events'}")
 
 
 def _instance_table(judged: Sequence[JudgedInstance]) -> None:

@@ -66,7 +66,7 @@ class Row:
         return json.loads(self.payload)
 
 
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, time TEXT NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL,
   payload TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
@@ -76,7 +76,6 @@ CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABO
 CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
   WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal)
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-PRAGMA user_version = {VERSION};
 """
 
 
@@ -157,7 +156,7 @@ class Journal:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='journal'").fetchone():
-                    self._db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+                    self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
                     sync_folder(self.folder)
                 for beside in self.folder.glob("journal.db*"):
                     beside.chmod(0o600)

@@ -13,7 +13,7 @@ class State(StrEnum):
     """Where a step stands."""
 
     TODO = "to do"
-    RUNNING = "running"
+    RUNNING = "begun"
     PROVED = "proved"
     UNPROVED = "done, not proved"
     FAILED = "failed"

@@ -23,9 +23,7 @@ class InProcess:
 
     def __init__(self, app: App, key_id: str) -> None:
         self._app = app
-        self._session = boto3.Session(
-            aws_access_key_id=key_id, aws_secret_access_key="in-process", region_name="us-east-1"
-        )
+        self._session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=key_id, region_name="us-east-1")
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = "us-east-1") -> Any:

@@ -9,6 +9,13 @@ from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall,
 from vpce_tui.playbooks.values import INCIDENT, ref
 
 
+def ordered(value: Any) -> Any:
+    """``value`` with its keys sorted, so that a plan reads the same before and after it went through the journal."""
+    if isinstance(value, Mapping):
+        return {key: ordered(value[key]) for key in sorted(value)}
+    return [ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 @dataclass
 class Draft:
     """A step being planned. ``choices`` are complete: every choice of the step has a value.
@@ -47,7 +54,7 @@ class Draft:
         region: str = "",
     ) -> None:
         """A call whose effect is wanted; it is planned only where the effect is not there yet."""
-        call = PlannedCall(call_id, service, operation, region or self.region, parameters, why, gives or {})
+        call = PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, gives or {})
         (self.already if so_already else self.calls).append(call)
 
     def read(
@@ -63,7 +70,7 @@ class Draft:
     ) -> None:
         """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
         self.calls.append(
-            PlannedCall(call_id, service, operation, region or self.region, parameters, why, optional=optional)
+            PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, optional=optional)
         )
 
     def recall(self, call_id: str) -> PlannedCall | None:
@@ -83,7 +90,7 @@ class Draft:
     ) -> None:  # fmt: skip
         """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first."""
         self.undo.insert(
-            0, PlannedCall(call_id, service, operation, region or self.region, parameters, why, {}, undoes)
+            0, PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes)
         )
 
     def prove(

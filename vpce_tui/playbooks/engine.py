@@ -238,7 +238,8 @@ class Engine:
         elif not live.step.already:
             self.journal.append(RowKind.CHECK, {"step": key, "proof": "proved", "saw": "nothing to do"})
             return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
-        return self._prove(step, nothing=not live.step.calls)
+        ours = self.record().step(key).done_by_us
+        return self._prove(step, nothing=not live.step.calls and not ours)
 
     def _stale(self, step: Step, found: list[str]) -> Outcome:
         self.journal.append(

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import Record, State, replay
 from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.library import Playbook, Recipe, load
 from vpce_tui.playbooks.outcome import Approval, Outcome, Patience, Progress
-from vpce_tui.playbooks.plan import Plan, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
 from vpce_tui.playbooks.planner import plan_playbook
 
 _BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNOWN)
@@ -25,6 +26,8 @@ class Walk:
         self.target, self.region = target, region
         self.choices: dict[str, dict[str, str]] = {}
         self.patience = Patience()
+        self.drifted: frozenset[str] = frozenset()
+        """Steps that were proved, and whose effect is gone again."""
 
     def recipe(self, step_id: str) -> Recipe:
         """The step's recipe."""
@@ -43,17 +46,23 @@ class Walk:
         return f"{self.playbook.name}/{self.target}/{step_id}"
 
     def plan(self, journal: Journal | None) -> Plan:
-        """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back."""
+        """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back;
+        a proved one whose effect is gone again is planned anew."""
         incident = journal.name if journal else ""
         record = self.record(journal)
         made = plan_playbook(
             self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident, record
         )
-        steps = []
+        steps: list[Step] = []
+        drifted: set[str] = set()
         for step in made.steps:
             known = record.step(self.key(step.id))
-            begun = known.state in _BEGUN and known.planned and (known.calls or known.state is State.PROVED)
+            begun = bool(known.state in _BEGUN and known.planned and (known.calls or known.state is State.PROVED))
+            if known.state is State.PROVED and step.kind is Kind.CHANGE and step.calls:
+                drifted.add(step.id)
+                begun = False
             steps.append(Step.from_json(known.planned) if begun else step)
+        self.drifted = frozenset(drifted)
         return replace(made, steps=tuple(steps))
 
     def _engine(
@@ -62,7 +71,7 @@ class Walk:
         whole = plan.to_json()
         known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
         if journal.writable and (known is None or known.get("steps") != whole["steps"]):
-            journal.append(Kind.PLAN, {"whole": whole})
+            journal.append(RowKind.PLAN, {"whole": whole})
         return Engine(self.caller, journal, plan, patience=self.patience, on_progress=on_progress, cancel=cancel)
 
     def run(

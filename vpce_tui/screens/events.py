@@ -37,7 +37,7 @@ def where_to(item: JudgedEvent) -> str:
     """The service an endpoint leads to; what became of an attempt; the event's name for others."""
     event = item.event
     if not event.creates_endpoint:
-        return f"{event.name} ({event.source.removesuffix('.amazonaws.com')})"
+        return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
     name = service_short(item.request.service) or "unknown service"
     if "vpce-svc" in name:
         name = f"{sign('↗')} {name}"
@@ -48,6 +48,8 @@ def where_to(item: JudgedEvent) -> str:
 
 class EventsScreen(ListFrame):
     """The list of events."""
+
+    base = "events"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "app.go('instances')", show=False),

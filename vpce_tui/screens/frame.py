@@ -1,7 +1,7 @@
 """The frame every screen keeps: mode and identity, where and how complete, the body, the keys."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,14 +11,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
+from vpce_tui.screens.main import Main
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Read
 from vpce_tui.widgets.bars import CrumbBar, Key, KeyBar, TopBar
 from vpce_tui.widgets.safe import line, lines
 from vpce_tui.workspace import Workspace
-
-if TYPE_CHECKING:
-    from vpce_tui.app import VpceTui
 
 WIDE = 130
 SMALLEST = (60, 15)
@@ -34,6 +32,16 @@ class Frame(Screen[None]):
         Binding("question_mark", "help", show=False),
         Binding("exclamation_mark", "coverage", show=False),
     ]
+
+    base = ""
+    """The name under which a number key leads here."""
+    own_numbers = False
+    """Whether the number keys mean something of this screen's own."""
+
+    @property
+    def running(self) -> bool:
+        """Whether something that changes AWS is under way here."""
+        return False
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -63,9 +71,9 @@ class Frame(Screen[None]):
         """Show the state as it is now."""
 
     @property
-    def main(self) -> "VpceTui":
+    def main(self) -> Main:
         """The app."""
-        return cast("VpceTui", self.app)
+        return cast(Main, self.app)
 
     @property
     def work(self) -> Workspace:

@@ -21,6 +21,8 @@ from vpce_tui.widgets.safe import line, lines
 class IncidentScreen(Frame):
     """The record of the open incident."""
 
+    base = "incident"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll(3)", show=False),
         Binding("k,up", "scroll(-3)", show=False),
@@ -28,6 +30,8 @@ class IncidentScreen(Frame):
         Binding("G", "scroll(100000)", show=False),
         Binding("n", "note", show=False),
         Binding("o", "open", show=False),
+        Binding("w", "app.walk_on", show=False),
+        Binding("x", "app.close_incident", show=False),
         Binding("y", "copy", show=False),
     ]
 
@@ -44,7 +48,7 @@ class IncidentScreen(Frame):
             if not self.work.read_only:
                 found.append(Key("o", "open an incident"))
         else:
-            found += [Key("n", "note"), Key("y", "copy head hash")]
+            found += [Key("w", "walk on"), Key("n", "note"), Key("x", "close"), Key("y", "copy head hash")]
         return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
 
     def show(self) -> None:
@@ -71,15 +75,16 @@ class IncidentScreen(Frame):
             line((state, "$success" if verdict.good else "bold $error"), f"  {verdict.rows} rows, {verdict.evidence} evidence files"),
             line((f"head {verdict.head}", "dim")), line((f"{journal.folder}", "dim")), line(""),
         ]  # fmt: skip
-        found += [written for row in rows for written in _told(row)]
         left = [
             step
             for step in record.steps.values()
             if step.open_calls or step.state.value in ("left open", "failed", "done, not proved", "needs you")
         ]
         if left:
-            found += [line(""), line(("still open", "bold"))]
+            found.append(line(("still open", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
+            found.append(line(""))
+        found += [written for row in rows for written in _told(row)]
         return found
 
     def action_scroll(self, by: int) -> None:
@@ -89,7 +94,7 @@ class IncidentScreen(Frame):
     def action_open(self) -> None:
         """Open an incident."""
         if self.work.journal is None and not self.work.read_only:
-            self.main.open_incident("", lambda: self.update())
+            self.main.open_incident("", self.update)
 
     def action_note(self) -> None:
         """Write a note."""

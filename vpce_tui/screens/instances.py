@@ -22,6 +22,8 @@ from vpce_tui.widgets.table import Column, Row
 class InstancesScreen(ListFrame):
     """The list of instances."""
 
+    base = "instances"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "app.go('events')", show=False),
         Binding("p", "playbooks", show=False),

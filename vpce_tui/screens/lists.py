@@ -121,7 +121,7 @@ class ListFrame(Frame):
         """Type words to filter by."""
         box = self.query_one("#filter", Input)
         box.add_class("-on")
-        box.focus()
+        self.set_focus(box)  # at once: the next key belongs to it already
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.filter = event.value

@@ -60,6 +60,13 @@ class WalkthroughScreen(Frame):
         Binding("y", "copy", show=False),
     ]
 
+    own_numbers = True
+
+    @property
+    def running(self) -> bool:
+        """Whether a step runs."""
+        return self.busy.startswith(("running", "undoing", "waiting"))
+
     def __init__(self, walk: Walk) -> None:
         super().__init__()
         self.walk = walk
@@ -118,13 +125,15 @@ class WalkthroughScreen(Frame):
         if self.busy:
             return [Key("esc", "stop"), Key("j k", "scroll"), Key("?", "help")]
         found: list[Key] = []
-        if step is not None and self.known(step).state in (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN):
-            found.append(Key("→", "next step"))
+        ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
+        last = self.plan is not None and self.at == len(self.plan.steps) - 1
+        if step is not None and self.known(step).state in ended:
+            found.append(Key("3", "record") if last else Key("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is State.UNKNOWN:
                 found.append(Key("d", "decide"))
-            if step.kind is not Kind.MANUAL and known.state is not State.PROVED:
+            if step.kind is not Kind.MANUAL and (known.state is not State.PROVED or step.id in self.walk.drifted):
                 found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
             if known.done_by_us and step.reversible:
                 found.append(Key("u", "undo", changes=True))
@@ -217,6 +226,10 @@ class WalkthroughScreen(Frame):
             found += [
                 line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
             ]
+        elif step.id in self.walk.drifted:
+            found.append(
+                line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
+            )
         elif known.state is not State.TODO:
             found.append(
                 line((f"{sign(known.state.sign)} {known.state.value}  ", _STATE_LOOK.get(known.state, "")), known.saw)
@@ -247,10 +260,15 @@ class WalkthroughScreen(Frame):
             if missing and self.plan:
                 titles = ", ".join(self.plan.step(needed).title for needed in missing)
                 found += [line(("blocked until ", "bold $error"), f"these are proved or done by hand: {titles}")]
+        if self.plan and step.kind is Kind.CHANGE and self.known(step).state is State.TODO:
+            before = [other for other in self.plan.steps[: self.at] if other.kind is not Kind.MANUAL]
+            skipped = [other.title for other in before if self.known(other).state in (State.TODO, State.UNDONE)]
+            if skipped:
+                found.append(self._hanging("! not done yet: ", ", ".join(skipped)))
         if step.kind is Kind.MANUAL:
             found += [self._hanging(f"  {sign('·')} ", note) for note in step.notes]
             return found
-        done = self.known(step).state is State.PROVED
+        done = self.known(step).state is State.PROVED and step.id not in self.walk.drifted
         if not done:
             found += self._choice_lines()
         verb = "will change" if step.kind is Kind.CHANGE else "will read and keep"
@@ -276,8 +294,9 @@ class WalkthroughScreen(Frame):
                 for affected in step.affects
             ]
             if step.reversible:
-                back = "; ".join(call.why for call in step.undo) or "nothing to put back"
-                found.append(self._row("undo", f"yes: {back}"))
+                making = {call.id for call in step.calls} or self.known(step).done_by_us
+                back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
+                found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
             else:
                 found.append(line((f"  {'undo':<12}", "dim"), ("no: it asks for the id, typed", "bold")))
         found += [self._row("proof", check.says) for check in step.checks]
@@ -398,6 +417,8 @@ class WalkthroughScreen(Frame):
         if self.work.read_only:
             self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
             return False
+        if self.busy == "planning":
+            self.main.say("Planning from live state; press again when the plan is there.")
         return not self.busy and self.plan is not None
 
     def _with_incident(self, go_on: Any) -> None:
@@ -413,9 +434,12 @@ class WalkthroughScreen(Frame):
     def action_run(self) -> None:
         """Run the step: at once where it can be undone, after the typed id where not."""
         step = self.step
-        if step is None or not self._may() or step.kind is Kind.MANUAL:
+        if step is None or not self._may():
             return
-        if self.known(step).state is State.PROVED:
+        if step.kind is Kind.MANUAL:
+            self.main.say("This is for a person: h records that it was done, s that it is skipped.")
+            return
+        if self.known(step).state is State.PROVED and step.id not in self.walk.drifted:
             self.main.say("This step is proved; it is not done again.")
             return
         self._with_incident(self._confirm)

@@ -31,9 +31,9 @@ class Ask(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         given = event.value.strip()
         if self._must_be and given != self._must_be:
-            self.query_one("#hint", Static).update(
-                line((f"that is not {self._must_be}; nothing was done", "bold $error"))
-            )
+            said = f"that is not {self._must_be}; nothing was done.  "
+            self.query_one("#hint", Static).update(line((said, "bold $error"), "Enter: go on   Escape: leave"))
+            event.input.value = ""
             return
         self.dismiss(given)
 

@@ -386,6 +386,9 @@ def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
         if not doomed
         else f"{instance.id} and {len(doomed)} disks are gone for good"
     )
+    draft.notes.append(
+        "endpoints, users and keys that its role made are not removed by this playbook: look at the events again"
+    )
     draft.notes.append("stopping instead keeps the machine for later study: choose how: stop")
     draft.hits("nobody else, once it is out of service" if world.scaling is None else "the group starts another one")
     draft.prove("its state reads terminated", "DescribeInstances", _describe(world))

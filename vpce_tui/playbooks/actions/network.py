@@ -52,6 +52,9 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         )
     else:
         draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
+    draft.notes.append(
+        "a collector that works over the network (Session Manager) no longer reaches it: take its memory before this"
+    )
     if len(interfaces) < len(world.interfaces or ()):
         draft.notes.append("interfaces that AWS manages for a service are left alone")
     draft.hits("nobody: the new groups have no other member")

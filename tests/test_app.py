@@ -1,0 +1,528 @@
+"""The app by its keys, on the lab over HTTP: what is shown, what runs, what is refused, what is lost (nothing)."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import Input, OptionList, Static
+
+from tests.conftest import Aws, Labs
+from tests.terminal import Terminal
+from tests.test_engine import apply
+from tests.test_trail import endpoint, write
+from tests.world import clients, dump
+from vpce_tui.app import VpceTui, ago
+from vpce_tui.aws.gate import Gate
+from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.screens.events import EventScreen, EventsScreen
+from vpce_tui.screens.incident import IncidentScreen
+from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
+from vpce_tui.screens.walkthrough import WalkthroughScreen
+from vpce_tui.signals.context import Context
+from vpce_tui.widgets.ask import Ask, Read
+from vpce_tui.widgets.bars import CrumbBar, KeyBar, TopBar
+from vpce_tui.widgets.table import Column, Row, Table
+from vpce_tui.workspace import Workspace
+
+
+def app_on(aws: Aws, *, read_only: bool = False, target: str = "", trail: Path | None = None, url: str = "") -> VpceTui:
+    key, secret, token = aws.zygote.keys
+    access = Access(
+        region="eu-west-1", endpoint_url=url or aws.url, key_id=key, secret=secret, token=token, read_attempts=1
+    )
+    work = Workspace(
+        lambda: AwsSession(access, Gate(read_only=read_only)), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
+        cache=aws.folder / "cache",
+    )  # fmt: skip
+
+    def open_record(name: str, _: str) -> Journal:
+        identity = work.caller.identity()
+        journal = Journal.open(aws.incident(name), identity.arn, create=True)
+        if journal.writable and not list(journal.rows()):
+            journal.append(Kind.OPENED, {"name": name, "account": identity.account})
+        return journal
+
+    return VpceTui(work, target=target, open_record=open_record)
+
+
+async def until(pilot: Any, wanted: Callable[[], bool], what: str = "") -> None:
+    """Let the app work until something is so."""
+    for _ in range(1500):
+        if wanted():
+            await pilot.pause()
+            return
+        await asyncio.wait_for(pilot.pause(0.02), 10)
+    raise AssertionError(f"it never came to {what}; the screen says:\n{words(pilot.app)}")
+
+
+def words(app: VpceTui) -> str:
+    """What the screen says, widget by widget."""
+    said = []
+    for widget in app.screen.query("*"):
+        if isinstance(widget, Table):
+            said += [" | ".join(row.cells) for row in widget.rows]
+        elif isinstance(widget, Static):
+            said.append(str(widget.render()))
+    return "\n".join(said)
+
+
+def looked(app: VpceTui) -> Callable[[], bool]:
+    return lambda: (
+        bool(app.workspace.coverage.parts)
+        and not app.workspace.coverage.running
+        and app.workspace.inventory is not None
+    )
+
+
+async def walkthrough(pilot: Any, aws: Aws) -> WalkthroughScreen:
+    app = pilot.app
+    app.walk_through("terminate-instance", aws.victim, "eu-west-1")
+    await until(
+        pilot,
+        lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
+        "a plan",
+    )
+    assert isinstance(app.screen, WalkthroughScreen)
+    return app.screen
+
+
+async def in_incident(pilot: Any, name: str = "case") -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "the question for an incident")
+    box = pilot.app.screen.query_one(Input)
+    box.value = name
+    await pilot.press("enter")
+
+
+async def ran(pilot: Any, walk: WalkthroughScreen, step: str) -> None:
+    await until(pilot, lambda: not walk.busy and step in walk.outcomes, f"the end of {step}")
+
+
+# -- what is shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, size: tuple[int, int]) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, looked(app), "everything looked at")
+        await until(pilot, lambda: "VPCE-05" in words(app), "the live state")
+        assert isinstance(app.screen, EventsScreen)
+        said = words(app)
+        assert "NO INCIDENT" in said
+        assert f"{aws.facts['account']}" in said
+        assert "17 of 17 regions" in said
+        assert "It leads to a service that is not AWS's" in said
+        assert app.screen.table.key == aws.facts["event_exit"]
+        assert app.screen.table.rows[0].cells[0] == "▲▲ CRITICAL"
+
+
+async def test_enter_goes_in_and_escape_comes_back(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("enter")
+        assert isinstance(app.screen, EventScreen)
+        assert "198.51.100.23" in words(app)
+        assert '"eventName": "CreateVpcEndpoint"' in words(app), "the raw record"
+        await pilot.press("i")
+        assert isinstance(app.screen, InstanceScreen)
+        assert "INST-02" in words(app)
+        await pilot.press("escape", "escape")
+        assert isinstance(app.screen, EventsScreen)
+
+
+async def test_instances_are_one_key_away_and_ranked(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("i")
+        assert isinstance(app.screen, InstancesScreen)
+        assert app.screen.table.key == aws.victim
+        assert "198.51.100.23" in words(app)
+
+
+async def test_a_filter_shows_only_rows_with_all_its_words(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("slash", *"ci eu-west", "enter")
+        rows = app.screen.query_one(Table).rows
+        assert len(rows) == 3
+        await pilot.press("escape")
+        assert len(app.screen.query_one(Table).rows) == 15
+
+
+async def test_the_same_principal(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("o")
+        await pilot.pause()
+        assert {row.cells[2] for row in app.screen.query_one(Table).rows} == {f"web-app · {aws.victim}"}
+
+
+@pytest.mark.parametrize("which", ["instance", "endpoint", "event"])
+async def test_it_opens_at_what_the_alert_named(aws: Aws, which: str) -> None:
+    target = {
+        "instance": aws.victim,
+        "endpoint": aws.facts["endpoint_ids"]["intruder_exit"],
+        "event": aws.facts["event_s3"],
+    }[which]
+    app = app_on(aws, target=target)
+    async with app.run_test(size=(80, 24)) as pilot:
+        wanted = InstanceScreen if which == "instance" else EventScreen
+        await until(pilot, lambda: isinstance(app.screen, wanted), which)
+        await until(pilot, lambda: target in words(app), target)
+
+
+async def test_help_and_coverage_and_the_palette(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Read)
+        assert "leads to something that changes AWS" in words(app)
+        await pilot.press("escape", "exclamation_mark")
+        assert "ap-northeast-1" in words(app)
+        await pilot.press("escape", "ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
+        await pilot.press(*"inci")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 2, "what fits")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, IncidentScreen), "the incident by palette")
+
+
+async def test_rows_that_arrive_do_not_move_the_readers_row() -> None:
+    from textual.app import App
+
+    class Tables(App[None]):
+        def compose(self) -> Any:
+            yield Table([Column("A", 5)], id="t")
+
+    app = Tables()
+    async with app.run_test(size=(40, 10)) as pilot:
+        table = app.query_one(Table)
+        table.set_rows([Row(str(number), (f"row {number}",)) for number in range(50)])
+        table.focus()
+        await pilot.press("j", "j", "j")
+        line = table.cursor - table.scroll_offset.y
+        table.set_rows([Row(f"new {number}", ("new",)) for number in range(7)] + table.rows)
+        await pilot.pause()
+        assert table.key == "3"
+        assert table.cursor - table.scroll_offset.y == line
+        table.set_rows([])
+        assert table.key == ""
+
+
+# -- what runs
+
+
+async def test_the_whole_playbook_by_its_keys(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("p")
+        await pilot.press("enter")
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
+            "a plan",
+        )
+        walk = app.screen
+        assert isinstance(walk, WalkthroughScreen)
+        assert walk.plan is not None
+        steps = [step.id for step in walk.plan.steps]
+        for number, step in enumerate(steps):
+            if step == "memory":
+                await pilot.press("h")
+                await until(pilot, lambda: isinstance(app.screen, Ask), "a note")
+                await pilot.press(*"image kept", "enter")
+                await until(pilot, lambda: walk.at == 8, "the next step")
+                continue
+            await pilot.press("r")
+            if number == 0:
+                await in_incident(pilot)
+            if step in ("snapshots", "terminate"):
+                await until(pilot, lambda: isinstance(app.screen, Ask), "the id")
+                app.screen.query_one(Input).value = "i-wrong"
+                await pilot.press("enter")
+                assert "nothing was done" in words(app)
+                app.screen.query_one(Input).value = aws.victim
+                await pilot.press("enter")
+            await ran(pilot, walk, step)
+            assert walk.outcomes[step].good, walk.outcomes[step]
+            await until(pilot, lambda: not walk.busy)
+            await pilot.press("right")
+        assert "INCIDENT case" in words(app)
+        await pilot.press("escape", "escape", "3")
+        await until(pilot, lambda: isinstance(app.screen, IncidentScreen), "the incident")
+        assert "record verified" in words(app)
+        app.leave_incident()
+    assert (
+        clients(aws)("ec2").describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0]["State"][
+            "Name"
+        ]
+        == "terminated"
+    )
+
+
+async def test_what_the_app_begins_the_command_line_takes_up_and_the_other_way_round(aws: Aws, plan_text: str) -> None:
+    before = dump(aws)
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        walk = await walkthrough(pilot, aws)
+        assert walk.plan is not None
+        assert walk.known(walk.plan.step("hold")).state.value == "proved"
+        walk.at = 4
+        await pilot.press("r")
+        await ran(pilot, walk, "isolate")
+        assert walk.outcomes["isolate"].good
+        app.leave_incident()
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws) == before
+
+
+async def test_undo_by_key_shows_what_it_will_do_and_restores(aws: Aws) -> None:
+    before = dump(aws)
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.at = 4
+        await pilot.press("r")
+        await in_incident(pilot)
+        await ran(pilot, walk, "isolate")
+        await until(pilot, lambda: not walk.busy)
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert "back into its groups" in words(app)
+        app.screen.query_one(Input).value = "undo"
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: not walk.busy and walk.known(walk.plan.step("isolate")).state.value == "undone", "undone"
+        )  # type: ignore[union-attr]
+        app.leave_incident()
+    assert dump(aws) == before
+
+
+async def test_each_view_is_generated_from_the_plan(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.at = 4
+        for key, expected in (
+            ("2", "Change security groups"),
+            ("3", "aws ec2 create-security-group"),
+            ("4", ".create_security_group("),
+            ("1", "will change"),
+        ):
+            await pilot.press(key)
+            assert expected in words(app)
+        await pilot.press("c")
+        await until(
+            pilot,
+            lambda: not walk.busy and walk.plan is not None and walk.plan.step("isolate").choices["moves"] == "one",
+            "the other choice",
+        )
+        assert not any(call.id.startswith("untrack") for call in walk.plan.step("isolate").calls)  # type: ignore[union-attr]
+
+
+async def test_a_stale_step_shows_the_difference_and_is_planned_again(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.at = 4
+        clients(aws)("ec2").modify_network_interface_attribute(
+            NetworkInterfaceId=aws.facts["victim_second_interface"], Groups=[aws.facts["group_web"]]
+        )
+        await pilot.press("r")
+        await in_incident(pilot)
+        await ran(pilot, walk, "isolate")
+        assert walk.outcomes["isolate"].ended.value == "the plan is stale"
+        assert aws.writes()[:-1] == [] or all("ModifyNetwork" in name for name, _ in aws.writes())
+        await until(pilot, lambda: not walk.busy)
+        await pilot.press("r")
+        await until(pilot, lambda: not walk.busy and walk.outcomes["isolate"].good, "the new plan to run")
+        app.leave_incident()
+
+
+# -- what is refused
+
+
+async def test_in_read_only_no_key_changes_anything(aws: Aws) -> None:
+    app = app_on(aws, read_only=True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        assert "READ-ONLY" in words(app)
+        walk = await walkthrough(pilot, aws)
+        for at in range(9):
+            walk.at = at
+            walk.update()
+            keys = str(app.screen.query_one(KeyBar).render())
+            assert "◆" not in keys
+            assert "run" not in keys
+            await pilot.press("r", "u", "s", "h", "n", "c", "d")
+            await pilot.pause()
+            assert app.screen is walk
+        app.open_incident("", lambda: None)
+        await pilot.pause()
+        assert app.workspace.journal is None
+    assert aws.writes() == []
+    assert not any(item["dryRun"] for item in aws.handled())
+
+
+async def test_an_incident_held_by_another_process_can_only_be_read(aws: Aws) -> None:
+    with Journal.open(aws.incident(), "arn:aws:sts::1:assumed-role/R/bob", create=True) as held:
+        held.append(Kind.OPENED, {"account": aws.facts["account"]})
+        app = app_on(aws)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await until(pilot, looked(app))
+            app.work_in("case", lambda: None)
+            assert "held by another" in str(app.screen.query_one(TopBar).render())
+            walk = await walkthrough(pilot, aws)
+            walk.at = 2
+            await pilot.press("r")
+            await pilot.pause()
+            assert not walk.busy
+            app.leave_incident()
+    assert aws.writes() == []
+
+
+# -- what goes wrong
+
+
+async def test_expired_credentials_and_a_lost_network_lose_no_row(labs: Labs) -> None:
+    aws = labs.new()
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        rows = len(app.screen.query_one(Table).rows)
+        aws.stop()
+        await pilot.press("r")
+        await until(
+            pilot, lambda: bool(app.workspace.coverage.missing) and not app.workspace.coverage.running, "the failure"
+        )
+        assert len(app.screen.query_one(Table).rows) == rows
+        assert "!" in str(app.screen.query_one(CrumbBar).render())
+        await pilot.press("exclamation_mark")
+        assert "AWS did not answer" in words(app)
+    labs._made.clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("expired-token@GetCallerIdentity:99", "sign in again"), ("denied@GetCallerIdentity:99", "may not do it")],
+)
+async def test_when_nothing_can_be_looked_at_it_says_why_and_goes_on(labs: Labs, fault: str, said: str) -> None:
+    app = app_on(labs.new(fault))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: said in words(app), said)
+        await pilot.press("r", "i", "e", "question_mark", "escape")
+        assert app.is_running
+
+
+async def test_a_denied_region_is_in_the_coverage_of_the_screen(labs: Labs) -> None:
+    app = app_on(labs.new("denied@LookupEvents%us-west-2:99"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        assert "16 of 17 regions; us-west-2 denied" in words(app)
+
+
+async def test_a_target_that_is_gone_is_said(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.walk_through("terminate-instance", "i-00000000000000000", "eu-west-1")
+        await until(pilot, lambda: "does not exist" in words(app), "the reason")
+
+
+async def test_files_need_no_aws(aws: Aws, tmp_path: Path) -> None:
+    write(tmp_path / "a.json", [endpoint(), endpoint(eventID="other", eventName="RunInstances")])
+    app = app_on(aws, trail=tmp_path, url="http://127.0.0.1:9")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: len(app.workspace.judged) == 2, "the records")
+        assert len(app.screen.query_one(Table).rows) == 1
+        await pilot.press("a")
+        assert len(app.screen.query_one(Table).rows) == 2
+        await pilot.press("p", "enter")
+        assert isinstance(app.screen, EventScreen)
+    assert aws.handled() == []
+
+
+async def test_a_terminal_that_is_too_small_says_so(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await until(pilot, lambda: "too small" in words(app), "the message")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, looked(app))
+        assert not app.screen.has_class("-small")
+
+
+def test_times_as_people_say_them() -> None:
+    now = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
+    said = [
+        ago(now - timedelta(**span), now)
+        for span in ({"seconds": 5}, {"minutes": 13}, {"hours": 3}, {"days": 5}, {"seconds": -30})
+    ]
+    assert said == ["5 s ago", "13 min ago", "3 h ago", "5 d ago", "just now"]
+    assert ago(None, now) == ""
+
+
+# -- in a real terminal
+
+
+def test_ctrl_c_anywhere_leaves_at_once_and_the_lab_leaves_only_its_records(aws: Aws) -> None:
+    for keys in ((), ("i",), ("?",), ("/",)):
+        terminal = Terminal([], aws.env)
+        terminal.until("CRITICAL")
+        terminal.send(*keys)
+        terminal.send("ctrl+c")
+        if keys in (("?",),):
+            terminal.send("ctrl+c")
+        assert terminal.close() == 0, keys
+
+
+def test_no_color_writes_no_colour(aws: Aws) -> None:
+    terminal = Terminal([], {**aws.env, "NO_COLOR": "1"})
+    terminal.until("CRITICAL")
+    terminal.quiet()
+    terminal.send("q")
+    assert terminal.close() == 0
+    assert b"38;2;" not in terminal.written
+    assert b"38;5;" not in terminal.written
+
+
+def test_without_a_terminal_it_says_what_to_use(aws: Aws) -> None:
+    code, said = aws.run()
+    assert code == 2
+    assert "needs a terminal" in said
+
+
+def test_the_lab_in_one_command_needs_nothing_of_this_machine(tmp_path: Path) -> None:
+    import os
+
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_PROFILE": "does-not-exist",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
+    terminal = Terminal(["lab"], environment)
+    terminal.until("CRITICAL", limit=60)
+    terminal.until("VPCE-05", limit=60)
+    terminal.send("q")
+    assert terminal.close() == 0
+    assert b"incident records are in" in terminal.written
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == [], "nothing was done, so nothing is left"

@@ -1,0 +1,40 @@
+"""What screens may ask of the app that shows them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from vpce_tui.workspace import Workspace
+
+
+class Main(Protocol):
+    """The app, as its screens see it."""
+
+    workspace: Workspace
+
+    def now(self) -> datetime:
+        """The time."""
+
+    def ago(self, moment: datetime | None) -> str:
+        """A time as people say it."""
+
+    def top_line(self) -> tuple[str, str, str, str, str, str, str]:
+        """Mode with its look, account, alias, scope, operator, clock."""
+
+    def say(self, text: str) -> None:
+        """A short message that goes away."""
+
+    def copy(self, text: str, what: str = "") -> None:
+        """To the terminal's clipboard."""
+
+    def open_instance(self, instance_id: str) -> None:
+        """One instance."""
+
+    def open_playbooks(self, instance_id: str, region: str) -> None:
+        """The playbooks for an instance."""
+
+    def walk_through(self, playbook: str, target: str, region: str) -> None:
+        """Walk a playbook."""
+
+    def open_incident(self, about: str, then: Callable[[], Any]) -> None:
+        """Ask for a name, open or make the incident, go on."""
