@@ -57,7 +57,7 @@ class Terminal:
         self.written += data
         return data
 
-    def quiet(self, silence: float = 0.4) -> None:
+    def quiet(self, silence: float = 0.15) -> None:
         """Read until nothing comes any more."""
         while self.read(silence):
             pass

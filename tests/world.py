@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import boto3
@@ -9,9 +10,14 @@ import boto3
 from tests.conftest import HOME, Aws
 
 
+@cache
+def _session(key: str, secret: str, token: str) -> boto3.Session:
+    """One session for all labs: it keeps the service models it has read."""
+    return boto3.Session(key, secret, token, region_name=HOME)
+
+
 def clients(aws: Aws) -> Any:
-    key, secret, token = aws.zygote.keys
-    session = boto3.Session(key, secret, token, region_name=HOME)
+    session = _session(*aws.zygote.keys)
     return lambda service: session.client(service, endpoint_url=aws.url)
 
 

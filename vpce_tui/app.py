@@ -64,7 +64,7 @@ class VpceTui(SafeCrash, App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave_app", show=False),
         Binding("ctrl+c", "leave_app", show=False, priority=True),
-        Binding("colon", "command_palette", show=False),
+        Binding("colon,ctrl+p", "command_palette", show=False),
         Binding("1", "go('events')", show=False),
         Binding("2", "go('instances')", show=False),
         Binding("3", "go('incident')", show=False),
