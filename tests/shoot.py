@@ -80,6 +80,10 @@ def settled(app: Any) -> Callable[[], bool]:
     )  # fmt: skip
 
 
+def keep(app: Any, folder: Path, name: str) -> None:
+    (folder / f"{name}.svg").write_text(app.export_screenshot(title="vpce-tui", simplify=True), encoding="utf-8")
+
+
 async def shoot(folder: Path, access: Any) -> None:
     from moto.moto_api._internal import mock_random
 
@@ -87,18 +91,15 @@ async def shoot(folder: Path, access: Any) -> None:
 
     app = app_on(access)
 
-    def keep(name: str) -> None:
-        (folder / f"{name}.svg").write_text(app.export_screenshot(title="vpce-tui", simplify=True), encoding="utf-8")
-
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, settled(app), "events and instances")
-        keep("events")
+        keep(app, folder, "events")
         await pilot.press("enter")
         await until(pilot, lambda: True, "")
-        keep("event")
+        keep(app, folder, "event")
         await pilot.press("escape", "i")
         await until(pilot, lambda: True, "")
-        keep("instances")
+        keep(app, folder, "instances")
         await pilot.press("p", "enter")
         await until(
             pilot,
@@ -115,38 +116,38 @@ async def shoot(folder: Path, access: Any) -> None:
                 for key, name in (("1", "step-change"), ("2", "step-console"), ("3", "step-cli"), ("4", "step-python")):
                     await pilot.press(key)
                     await until(pilot, lambda: True, "")
-                    keep(name)
+                    keep(app, folder, name)
             await pilot.press("r")
             step = walk.plan.steps[number].id
             await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
             if number < 4:
                 await pilot.press("right")
-        keep("proof")
+        keep(app, folder, "proof")
         await pilot.press("right", "r")
         await until(pilot, lambda: not walk.busy and "cut-credentials" in walk.outcomes, "cut-credentials")
         await pilot.press("escape", "escape", "escape", "3")
         await until(pilot, lambda: True, "")
         await pilot.press("G")
         await until(pilot, lambda: True, "")
-        keep("incident")
+        keep(app, folder, "incident")
         app.leave_incident()
-    reading = app_on(access, read_only=True)
-    app = reading
-    async with reading.run_test(size=SIZE) as pilot:
-        await until(pilot, settled(reading), "events, read-only")
-        reading.walk_through("terminate-instance", reading.workspace.instances[0].instance.id, "eu-west-1")
+
+
+async def shoot_read_only(folder: Path, access: Any) -> None:
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    app = app_on(access, read_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events, read-only")
+        app.walk_through("terminate-instance", app.workspace.instances[0].instance.id, "eu-west-1")
         await until(
             pilot,
-            lambda: (
-                isinstance(reading.screen, WalkthroughScreen)
-                and reading.screen.plan is not None
-                and not reading.screen.busy
-            ),
+            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
             "a plan",
         )
         await pilot.press("right", "right", "r")
         await until(pilot, lambda: True, "")
-        keep("read-only")
+        keep(app, folder, "read-only")
 
 
 def main() -> None:
@@ -159,6 +160,7 @@ def main() -> None:
 
         lab = Lab(seed=7, clock=lambda: NOW).build()
         lab.serve()
+        asyncio.run(shoot_read_only(folder, lab.access()))
         asyncio.run(shoot(folder, lab.access()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -299,7 +299,7 @@ class Engine:
                 step.id,
                 "dry run",
                 "denied" if denied else "done",
-                f"dry run passed for {len(passed)} of {len(probes)} calls",
+                f"passed for {len(passed)} of {len(probes)} calls",
             )
         )
         if denied:

@@ -275,7 +275,7 @@ class WalkthroughScreen(Frame):
         found.append(
             line(
                 (
-                    {"will change": "was to change", "will read and keep": "read and kept"}[verb] if done else verb,
+                    {"will change": "changed", "will read and keep": "read and kept"}[verb] if done else verb,
                     "bold",
                 )
             )
@@ -501,7 +501,7 @@ class WalkthroughScreen(Frame):
 
     def _progress(self, step_id: str, progress: Progress) -> None:
         found = self.ran.setdefault(step_id, [])
-        if progress.state == "running":
+        if progress.state == "running" or (progress.call == "proof" and progress.state == "proved"):
             return
         took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
         look = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}.get(_MARKS.get(progress.state, "·"), "dim")

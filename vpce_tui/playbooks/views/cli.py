@@ -14,6 +14,9 @@ _WAITERS: Final[Mapping[str, tuple[str, str]]] = {
     "TerminateInstances": ("instance-terminated", "--instance-ids"),
     "StopInstances": ("instance-stopped", "--instance-ids"),
 }
+_WIDE: Final = 90
+"""Characters of a command that still stands on one line."""
+
 _MARK: Final = re.compile("\x00([A-Z0-9_]+)\x00")
 
 
@@ -63,8 +66,9 @@ def _call(step: Step, call: PlannedCall) -> Iterator[str]:
     if AWS_NOW in names(call.parameters):
         yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the clock of this machine must be right"
     command = f"aws {_service(call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
-    arguments = " ".join(_arguments(call.parameters))
-    command = f"{command} {arguments}".rstrip()
+    arguments = list(_arguments(call.parameters))
+    one_line = " ".join([command, *arguments])
+    command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
     if step.kind is Kind.READ:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
         yield f'{command} --output json > "evidence-$INCIDENT/{name}.json" || echo "not kept: {name}" >&2'
