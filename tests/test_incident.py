@@ -330,3 +330,21 @@ def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
     row = list(journal.rows())[-1]
     assert row.data["calls"][0]["parameters"] == call.parameters
     assert row.data["calls"][0]["fingerprint"] == call.fingerprint("123456789012")
+
+
+def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) -> None:
+    import errno
+
+    from vpce_tui.incident.files import told
+
+    assert "read-only" in str(told(OSError(errno.EROFS, "Read-only file system"), Path("/x")))
+    path = aws.folder / "plan.json"
+    assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", str(path))[0] == 0
+    code, said = aws.run("apply", str(path), "--incident", "case", "--yes", env={"VPCE_TUI_STATE": "/proc/nowhere"})
+    assert code == 1
+    assert "cannot write /proc" in said
+    assert "Traceback" not in said
+    assert aws.writes() == []
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", "/proc/plan.json")
+    assert code == 1
+    assert "/proc/plan.json" in said

@@ -199,9 +199,9 @@ def test_after_termination_undoing_everything_takes_back_what_makes_sense_and_sa
 
 
 def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
-    with Journal.open(aws.incident(), "x", create=True) as journal:
-        journal.append(Kind.OPENED, {"account": "123456789012"})
-        journal.append(Kind.CLOSED, {})
+    assert apply(aws, plan_text, "--step", "identify")[0] == 0
+    code, said = aws.run("close", "case")
+    assert code == 0, said
     code, said = apply(aws, plan_text)
     assert code == 5
     assert "was closed" in said
@@ -289,3 +289,13 @@ def test_the_plan_file_is_only_read(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "identify")[0] == 0
     assert path.read_text() == plan_text
     assert rows(aws)[0].kind == "opened"
+
+
+def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_named(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    ec2 = clients(aws)("ec2")
+    ec2.modify_instance_attribute(InstanceId=aws.victim, DisableApiTermination={"Value": False})
+    code, said = apply(aws, plan_text, "--step", "hold")
+    assert code == 0, said
+    answer = ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute="disableApiTermination")
+    assert answer["DisableApiTermination"]["Value"] is True

@@ -9,7 +9,7 @@ from typing import NoReturn
 from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
-COMMANDS = ("events", "instances", "plan", "apply", "undo", "note", "decide", "verify", "incidents", "lab")
+COMMANDS = ("events", "instances", "plan", "apply", "undo", "note", "decide", "verify", "close", "incidents", "lab")
 
 
 class Parser(argparse.ArgumentParser):
@@ -156,6 +156,11 @@ def _verify(made: argparse.ArgumentParser) -> None:
     made.add_argument("--head", metavar="HASH", help="the head hash that was kept elsewhere")
 
 
+def _close(made: argparse.ArgumentParser) -> None:
+    made.description = "End an incident: its record takes nothing more."
+    made.add_argument("name", metavar="NAME", help="the incident")
+
+
 def _incidents(made: argparse.ArgumentParser) -> None:
     made.description = "List the incident records on this machine."
 
@@ -177,7 +182,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
 
 _ADD = {
     "events": _events, "instances": _instances, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
-    "verify": _verify, "incidents": _incidents, "lab": _lab,
+    "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
 
@@ -238,10 +243,10 @@ def _run(args: argparse.Namespace) -> Exit:
             "note": playbook.note,
             "decide": playbook.decide,
         }[name](args)
-    if name in ("verify", "incidents"):
+    if name in ("verify", "close", "incidents"):
         from vpce_tui.commands import incident
 
-        return incident.verify(args) if name == "verify" else incident.incidents(args)
+        return {"verify": incident.verify, "close": incident.close, "incidents": incident.incidents}[name](args)
     if name == "lab":
         try:
             from vpce_tui.commands.lab import lab

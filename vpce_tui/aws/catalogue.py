@@ -27,16 +27,14 @@ class Operation:
     access: Access
     why: str
     dry_run: bool = False
-    token: str = ""
 
     @property
     def iam_action(self) -> str:
         """The IAM action that allows it (``elasticloadbalancing:RegisterTargets``)."""
-        return f"{_IAM_PREFIX.get(self.service, self.service)}:{_IAM_ACTION.get((self.service, self.name), self.name)}"
+        return f"{_IAM_PREFIX.get(self.service, self.service)}:{self.name}"
 
 
 _IAM_PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
-_IAM_ACTION: Final[dict[tuple[str, str], str]] = {}
 
 
 def _read(service: str, name: str, why: str) -> Operation:

@@ -4,6 +4,7 @@ import argparse
 
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
+from vpce_tui.commands.common import say, session
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
@@ -46,6 +47,17 @@ class Closed(RecordError):
 
 class WrongAccount(RecordError):
     """The credentials are for another account than the incident."""
+
+
+def close(args: argparse.Namespace) -> Exit:
+    """End an incident: its record takes nothing more."""
+    caller = session(args)
+    with open_incident(caller, args.name, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            return Exit.REFUSED
+        print(f"closed; head {journal.append(Kind.CLOSED, {}).hash}")
+    return Exit.DONE
 
 
 def verify(args: argparse.Namespace) -> Exit:

@@ -118,6 +118,7 @@ class Dossier:
     classic: tuple[Registration, ...] | None = None
     own_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     group_names: frozenset[str] = frozenset()
+    group_labels: Mapping[str, str] = field(default_factory=dict)
     vpc_ipv6: bool = False
     snapshots: tuple[Snapshot, ...] | None = None
     spot: Spot | None = None
@@ -419,9 +420,11 @@ def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     call = Call("ec2", "DescribeSecurityGroups", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]})
     own: dict[str, SecurityGroup] = {}
     names = set()
+    labels: dict[str, str] = {}
     for page in caller.pages(call):
         for raw in page.data.get("SecurityGroups", []):
             group = parse.security_group(raw, region)
+            labels[group.id] = group.name
             if _ours(group.tags, world.instance.id, asked) and asked.made_by(group.tags[TAG_CALL], group.id):
                 own[group.tags[TAG_CALL]] = group
             else:
@@ -429,7 +432,7 @@ def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     vpcs = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
     blocks = [block for raw in vpcs for block in raw.get("Ipv6CidrBlockAssociationSet") or ()]
     ipv6 = any((block.get("Ipv6CidrBlockState") or {}).get("State") == "associated" for block in blocks)
-    return {"own_groups": own, "group_names": frozenset(names), "vpc_ipv6": ipv6}
+    return {"own_groups": own, "group_names": frozenset(names), "group_labels": labels, "vpc_ipv6": ipv6}
 
 
 def _ours(tags: Mapping[str, str], target: str, asked: Asked) -> bool:

@@ -122,9 +122,10 @@ class Frame(Screen[None]):
             bar.show(self.crumbs(), said, complete=None)
         else:
             age = self.main.ago(searched.newest)
-            bar.show(
-                self.crumbs(), searched.sentence() + (f" · newest {age}" if age else ""), complete=searched.complete
-            )
+            said = searched.sentence() + (f" · newest {age}" if age else "")
+            if self.work.fetched_at and self.app.size.width >= WIDE:
+                said += f" · asked {self.main.ago(self.work.fetched_at)}"
+            bar.show(self.crumbs(), said, complete=searched.complete)
 
     def action_leave(self) -> None:
         """Go back to where we came from."""

@@ -43,7 +43,9 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
             why=f"{nic.id} back into its groups",
         )  # fmt: skip
-        before = ", ".join(_groups_before(draft, nic))
+        before = ", ".join(
+            f"{world.group_labels.get(group, '')} {group}".strip() for group in _groups_before(draft, nic)
+        )
         draft.changes.append(f"{nic.id}  {nic.private_ip}  {before} → {_name(world, 'quarantine')}")
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     if two_moves:
