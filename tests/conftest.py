@@ -115,6 +115,20 @@ class Aws:
                 made.append((f"{item['service']}:{item['operation']}", json.dumps(item["parameters"], sort_keys=True)))
         return made
 
+    def tried(self) -> list[str]:
+        """Every write that reached AWS, also those it refused; dry runs are none."""
+        from vpce_tui.aws.catalogue import Access as Reach
+        from vpce_tui.aws.catalogue import find
+
+        reached = [
+            item
+            for item in self.handled()
+            if not item["dryRun"]
+            and (listed := find(item["service"], item["operation"]))
+            and listed.access is Reach.WRITE
+        ]
+        return [f"{item['service']}:{item['operation']}" for item in reached]
+
     def stop(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 

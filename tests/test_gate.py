@@ -1,6 +1,5 @@
 """The gate: nothing unlisted, nothing written without a journal behind it, nothing presigned."""
 
-import json
 import secrets
 from pathlib import Path
 from typing import Any
@@ -238,6 +237,7 @@ def test_writes_are_not_retried_by_botocore(armed: Any, aws: Aws, labs: Any) -> 
         with pytest.raises(AwsError) as caught:
             write(session, permit_for(journal, identity.account))
     assert not caught.value.outcome_known
+    assert sum(item["operation"] == "StopInstances" for item in failing.handled()) <= 1
     assert session.client("ec2", HOME, write=True).meta.config.retries["total_max_attempts"] == 1
 
 
@@ -280,7 +280,6 @@ def test_the_secret_of_the_session_shows_nowhere(aws: Aws) -> None:
 def test_the_catalogue_lists_each_operation_once() -> None:
     keys = [(item.service, item.name) for item in OPERATIONS]
     assert len(keys) == len(set(keys))
-    assert json.dumps(keys)
 
 
 def test_credentials_are_found_by_a_session_that_can_do_nothing_else(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def undisturbed(zygote: Any, plan_text: str, tmp_path_factory: pytest.TempPathFa
     assert code == 0, said
     _, verified = aws.run("verify", "case")
     rows = int(verified.split("verified: ")[1].split()[0])
-    found = {"rows": rows, "dump": dump(aws), "calls": calls(aws)}
+    found = {"rows": rows, "dump": dump(aws), "calls": calls(aws), "tried": sorted(aws.tried())}
     labs.stop()
     return found
 
@@ -62,6 +62,7 @@ def test_killed_at_a_row_it_is_taken_up_and_ends_the_same(
         assert code == 0, f"row {row}: {said}"
         assert dump(aws) == undisturbed["dump"], f"row {row}"
         assert calls(aws) == undisturbed["calls"], f"row {row}: a call was made twice, or not at all"
+        assert sorted(aws.tried()) == undisturbed["tried"], f"row {row}: a call was tried twice"
         verified, words = aws.run("verify", "case")
         assert verified == 0, f"row {row}: {words}"
         aws.stop()
@@ -84,6 +85,7 @@ def test_a_lost_answer_is_asked_about_and_the_call_not_repeated(
     assert "asking AWS whether it took effect" in said
     assert dump(aws) == undisturbed["dump"]
     assert calls(aws) == undisturbed["calls"]
+    assert sorted(aws.tried()) == undisturbed["tried"]
 
 
 @pytest.mark.parametrize("operation", WRITES)
@@ -98,3 +100,33 @@ def test_a_connection_reset_before_the_call_is_found_not_done_and_left_to_the_op
     assert code == 0, said
     assert dump(aws) == undisturbed["dump"]
     assert calls(aws) == undisturbed["calls"]
+
+
+@pytest.mark.parametrize("step", ["hold", "isolate", "cut-credentials"])
+def test_an_undo_killed_at_a_row_is_taken_up_and_ends_the_same(step: str, labs: Labs, plan_text: str) -> None:
+    def done() -> tuple[Aws, int]:
+        aws = labs.new()
+        (aws.folder / "plan.json").write_text(plan_text)
+        assert aws.run("apply", str(aws.folder / "plan.json"), *APPLY, "--step", step)[0] == 0
+        return aws, rows_of(aws)
+
+    undo = ("undo", "--incident", "case", step, "--yes", "--wait", "3")
+    aws, first = done()
+    before = dump(labs.new())
+    assert aws.run(*undo)[0] == 0
+    last = rows_of(aws)
+    assert dump(aws) == before
+    aws.stop()
+    for row in range(first + 1, last + 1):
+        aws, _ = done()
+        assert aws.run(*undo, kill_at=row)[0] is None
+        code, said = aws.run(*undo)
+        undone = row == last and "has no step" in said
+        assert code == 0 or undone, f"row {row}: {said}"
+        assert dump(aws) == before, f"row {row}"
+        aws.stop()
+
+
+def rows_of(aws: Aws) -> int:
+    _, verified = aws.run("verify", "case")
+    return int(verified.split("verified: ")[1].split()[0])

@@ -299,3 +299,70 @@ def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_na
     assert code == 0, said
     answer = ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute="disableApiTermination")
     assert answer["DisableApiTermination"]["Value"] is True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["steps"][2]["undo"].append({**plan["steps"][2]["undo"][0], "id": "extra", "operation": "TerminateInstances", "parameters": {"InstanceIds": ["i-0123456789abcdef0"]}}),
+        lambda plan: plan["steps"][2].update(undo=[]),
+        lambda plan: plan["steps"][2]["undo"][0]["parameters"].update(InstanceId="i-0123456789abcdef0"),
+    ],
+)  # fmt: skip
+def test_a_plan_whose_inverse_calls_were_changed_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
+    code, said = apply(aws, rehashed(plan_text, change), "--step", "hold")
+    assert code == 4, said
+    assert "undoing it would" in said
+    assert aws.writes() == []
+
+
+def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -> None:
+    from vpce_tui.playbooks.engine import Engine
+    from vpce_tui.playbooks.outcome import Approval, Ended
+    from vpce_tui.playbooks.plan import read as read_plan
+
+    session = aws.session()
+    identity = session.identity()
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        engine = Engine(session, journal, read_plan(plan_text))
+        with journal.one_step() as free:
+            assert free
+            assert engine.run("hold", Approval("test")).ended is Ended.REFUSED
+            assert engine.undo("hold", Approval("test")).ended is Ended.REFUSED
+        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+
+
+def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: Aws, plan_text: str) -> None:
+    from vpce_tui.aws.errors import AwsError
+    from vpce_tui.aws.errors import Kind as ErrorKind
+    from vpce_tui.playbooks.engine import Engine
+    from vpce_tui.playbooks.outcome import Approval, Ended, Patience
+    from vpce_tui.playbooks.plan import read as read_plan
+
+    session, blind = aws.session(), False
+    reads, writes = session.read, session.write
+
+    def read(call: Any) -> Any:
+        if blind and call.operation == "DescribeInstanceAttribute":
+            raise AwsError(call.name, HOME, "UnauthorizedOperation", "no", ErrorKind.DENIED)
+        return reads(call)
+
+    def write(call: Any, permit: Any) -> Any:
+        nonlocal blind
+        answer = writes(call, permit)
+        blind = True
+        return answer
+
+    identity = session.identity()
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        engine = Engine(session, journal, read_plan(plan_text), patience=Patience((0.01,), (0.01, 0.01)))
+        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+        session.read, session.write = read, write  # type: ignore[method-assign]
+        outcome = engine.undo("hold", Approval("test"))
+    assert blind
+    assert outcome.ended is Ended.UNPROVED, outcome
+    assert "could not be read back" in outcome.says

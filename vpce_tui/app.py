@@ -65,9 +65,9 @@ class VpceTui(SafeCrash, App[int]):
         Binding("q", "leave_app", show=False),
         Binding("ctrl+c", "leave_app", show=False, priority=True),
         Binding("colon,ctrl+p", "command_palette", show=False),
-        Binding("1", "go('events')", show=False),
-        Binding("2", "go('instances')", show=False),
-        Binding("3", "go('incident')", show=False),
+        Binding("1", "number('events')", show=False),
+        Binding("2", "number('instances')", show=False),
+        Binding("3", "number('incident')", show=False),
         Binding("ctrl+z", "suspend_process", show=False),
     ]
 
@@ -134,11 +134,17 @@ class VpceTui(SafeCrash, App[int]):
 
     # -- where to
 
+    def action_number(self, name: str) -> None:
+        """A number key: one of the base screens, where the screen has no use of its own for it."""
+        if isinstance(self.screen, Frame) and not self.screen.own_numbers:
+            self.action_go(name)
+
     def action_go(self, name: str) -> None:
         """Show one of the base screens."""
-        if isinstance(self.screen, Frame) and (self.screen.base == name or self.screen.own_numbers):
+        if isinstance(self.screen, ModalScreen) or (isinstance(self.screen, Frame) and self.screen.base == name):
             return
-        if isinstance(self.screen, ModalScreen):
+        if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
+            self.say("A step is running; wait until it has ended.")
             return
         while len(self.screen_stack) > 2:
             self.pop_screen()
@@ -197,6 +203,9 @@ class VpceTui(SafeCrash, App[int]):
         from vpce_tui.playbooks.walk import Walk  # noqa: PLC0415
         from vpce_tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
 
+        if any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
+            self.say("A playbook is open already; leave it first (Escape).")
+            return
         self.push_screen(WalkthroughScreen(Walk(self.workspace.caller, self.workspace.clock, playbook, target, region)))
 
     # -- the incident
@@ -229,6 +238,9 @@ class VpceTui(SafeCrash, App[int]):
 
     def work_in(self, name: str, then: Callable[[], Any]) -> None:
         """Open the incident called ``name``."""
+        if self.workspace.journal is not None and self.workspace.journal.busy:
+            self.say("A step is running; wait until it has ended.")
+            return
         opener = self._open_record
         caller = self.workspace.caller
         if opener is None or caller is None:
@@ -265,6 +277,9 @@ class VpceTui(SafeCrash, App[int]):
         journal = self.workspace.journal
         if journal is None or not journal.writable:
             return
+        if journal.busy:
+            self.say("A step is running; the incident stays open until it has ended.")
+            return
 
         def answered(typed: str | None) -> None:
             if typed == journal.name:
@@ -284,7 +299,10 @@ class VpceTui(SafeCrash, App[int]):
         )
 
     def leave_incident(self) -> None:
-        """Close the record here."""
+        """Close the record here; not while a step runs on it."""
+        if self.workspace.journal is not None and self.workspace.journal.busy:
+            self.say("A step is running; the incident stays open until it has ended.")
+            return
         if self.workspace.journal is not None:
             self.workspace.caller.gate.open_incident(None)
             self.workspace.journal.close()

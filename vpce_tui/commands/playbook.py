@@ -249,7 +249,8 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
     order: dict[str, int] = {}
     for key, step in record.steps.items():
         intents = [call.intent for call in step.calls.values()]
-        if intents and (step.done_by_us or step.open_calls):
+        half_undone = bool(step.undo_calls) and step.state is not State.UNDONE
+        if intents and (step.done_by_us or step.open_calls or half_undone):
             order[key] = max(intents)
     found: list[tuple[Plan, str]] = []
     for key in sorted(order, key=lambda item: -order[item]):

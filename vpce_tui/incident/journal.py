@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,6 +94,7 @@ class Journal:
         self._clock = clock
         self._lock = Lock(folder / "lock")
         self._guard = threading.RLock()
+        self._running = threading.Lock()
         self._permits: dict[str, tuple[str, bool]] = {}
         self._db: sqlite3.Connection | None = None
         self._writable = False
@@ -285,6 +286,21 @@ class Journal:
                 self._permits[permit.number] = (permit.fingerprint, False)
                 permits[key] = permit
         return permits
+
+    @contextmanager
+    def one_step(self) -> Iterator[bool]:
+        """One step at a time in this process; gives whether this one may run."""
+        free = self._running.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._running.release()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step is running on this record in this process."""
+        return self._running.locked()
 
     def redeem(self, permit: Permit, fingerprint: str) -> str:
         """The gate's question: see :class:`vpce_tui.aws.gate.PermitIssuer`."""

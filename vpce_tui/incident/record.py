@@ -169,8 +169,7 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
 
 
 def _approved(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
-    if not data.get("undo"):
-        step.state = State.RUNNING
+    step.state = State.RUNNING  # a step whose undo was begun is proved no more
 
 
 def _intent(step: StepRecord, data: Mapping[str, Any], seq: int) -> None:

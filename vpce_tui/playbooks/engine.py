@@ -47,6 +47,9 @@ def _without_inverse(step: Step) -> set[str]:
     }
 
 
+_BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
+
+
 class _Lost(Exception):
     """AWS did not say whether the call took effect, or that it did not."""
 
@@ -104,6 +107,10 @@ class Engine:
 
     def run(self, step_id: str, approval: Approval) -> Outcome:
         """Run one step as planned, or say why not. Never raises for what AWS or the operator may do."""
+        with self.journal.one_step() as free:
+            return self._run(step_id, approval) if free else _BUSY
+
+    def _run(self, step_id: str, approval: Approval) -> Outcome:
         step = self.plan.step(step_id)
         try:
             refusal = self._refusal(step)
@@ -212,7 +219,7 @@ class Engine:
         missing = self._required(live.step)
         if missing:
             return Outcome(Ended.BLOCKED, missing)
-        found = differences(step, live.step)
+        found = [*differences(step, live.step), *self._other_inverses(step, live.step)]
         if found:
             return self._stale(step, found)
         if live.step.blocked:
@@ -241,6 +248,23 @@ class Engine:
         ours = self.record().step(key).done_by_us
         return self._prove(step, nothing=not live.step.calls and not ours)
 
+    def _other_inverses(self, filed: Step, live: Step) -> list[str]:
+        """Inverse calls that the file adds or leaves out: each must be one that is planned now, or that is recorded already."""
+        recorded = self.record().step(self.key(filed.id)).planned
+        known = {call.id: call for call in (Step.from_json(recorded).undo if recorded else ())}
+        known.update((call.id, call) for call in live.undo)
+        named = {call.id for call in filed.undo}
+        found = [
+            f"undoing it would also make {call.name} ({call.id})"
+            for call in filed.undo
+            if call.id not in known
+            or not call.same_as(known[call.id])
+            or set(call.undoes) != set(known[call.id].undoes)
+        ]
+        return found + [
+            f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named
+        ]
+
     def _stale(self, step: Step, found: list[str]) -> Outcome:
         self.journal.append(
             RowKind.ERROR, {"step": self.key(step.id), "error": "the plan is stale", "differences": found}
@@ -257,7 +281,7 @@ class Engine:
         for other in self.plan.steps:
             if other.id == step.id:
                 break
-            if other.must_come_first and record.step(self.key(other.id)).state not in _DONE:
+            if self._recipe(other.id).first and record.step(self.key(other.id)).state not in _DONE:
                 return f"“{other.title}” must come first, and is not done"
         return ""
 
@@ -513,6 +537,10 @@ class Engine:
 
     def undo(self, step_id: str, approval: Approval, *, with_others: bool = False) -> Outcome:
         """Take a step back by its recorded inverse, through the same path."""
+        with self.journal.one_step() as free:
+            return self._undo(step_id, approval, with_others) if free else _BUSY
+
+    def _undo(self, step_id: str, approval: Approval, with_others: bool) -> Outcome:
         key = self.key(step_id)
         try:
             step = self.plan.step(step_id)
@@ -525,6 +553,12 @@ class Engine:
             if lost:
                 return lost
             step, calls, left = self.undo_calls(step_id, with_others=with_others)
+            made = self.record().step(key)
+            begun = [
+                call for call in step.undo if call.id in made.undo_calls and made.undo_calls[call.id].state == "done"
+            ]
+            if not calls and begun and made.state is not State.UNDONE:
+                return self._prove_undone(step, begun, left)
             if not calls:
                 return Outcome(
                     Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
@@ -570,6 +604,8 @@ class Engine:
             there = forward & {call.id for call in live.step.already}
             if not there:
                 proof, saw = "proved", f"{len(calls)} inverse calls read back"
+                if left:
+                    saw += f"; {len(left)} left as they are: {'; '.join(left)}"
                 break
             saw = f"still in effect: {', '.join(sorted(there))}"
         self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw, "undo": True})

@@ -30,6 +30,8 @@ class Recipe:
     title: str
     words: str
     action: Action
+    first: bool = False
+    """Nothing after it may run before it is proved, or recorded as done by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +56,8 @@ def load(name: str) -> Playbook:
     if name not in names():
         raise WrongChoice(f"there is no playbook {name!r}; there is: {', '.join(names())}.")
     data = tomllib.loads(files("vpce_tui.playbooks").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    steps = tuple(Recipe(item["id"], item["title"], item["words"], ACTIONS[item["action"]]) for item in data["steps"])
+    steps = tuple(
+        Recipe(item["id"], item["title"], item["words"], ACTIONS[item["action"]], bool(item.get("first", False)))
+        for item in data["steps"]
+    )
     return Playbook(data["name"], data["title"], data["target"], data["when"].strip(), steps)

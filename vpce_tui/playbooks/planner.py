@@ -114,7 +114,7 @@ def _step(recipe: Recipe, world: Dossier, region: str, given: Mapping[str, str],
         known = ", ".join(sorted(choices)) or "nothing"
         raise WrongChoice(f"step {recipe.id} has no choice {strange[0]!r}; it has {known}.")
     draft = Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered)
-    return recipe.action.plan(world, draft)
+    return replace(recipe.action.plan(world, draft), must_come_first=recipe.first)
 
 
 def parse_choices(pairs: list[str]) -> dict[str, dict[str, str]]:

@@ -57,7 +57,8 @@ class Walk:
         drifted: set[str] = set()
         for step in made.steps:
             known = record.step(self.key(step.id))
-            begun = bool(known.state in _BEGUN and known.planned and (known.calls or known.state is State.PROVED))
+            ours = bool(known.done_by_us or known.open_calls or known.state is State.PROVED)
+            begun = known.state in _BEGUN and bool(known.planned) and ours
             if known.state is State.PROVED and step.kind is Kind.CHANGE and step.calls:
                 drifted.add(step.id)
                 begun = False

@@ -65,7 +65,7 @@ class WalkthroughScreen(Frame):
     @property
     def running(self) -> bool:
         """Whether a step runs."""
-        return self.busy.startswith(("running", "undoing", "waiting"))
+        return self.at_work
 
     def __init__(self, walk: Walk) -> None:
         super().__init__()
@@ -75,6 +75,7 @@ class WalkthroughScreen(Frame):
         self.at = 0
         self.view = "change"
         self.busy = ""
+        self.at_work = False
         self.planned_at: Any = None
         self.problem = ""
         self.ran: dict[str, list[Content]] = {}
@@ -128,7 +129,7 @@ class WalkthroughScreen(Frame):
         ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(Key("3", "record") if last else Key("→", "next step"))
+            found.append(Key("esc 3", "the record") if last else Key("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is State.UNKNOWN:
@@ -159,12 +160,16 @@ class WalkthroughScreen(Frame):
         self.query_one("#text", Static).update(self._page())
         self.query_one("#tabs", Static).update(self._tabs())
 
+    def _state(self, step: Step) -> State:
+        """Where a step stands; what was proved and is so no more needs somebody."""
+        return State.UNPROVED if step.id in self.walk.drifted else self.known(step).state
+
     def _dots(self) -> Content:
         if self.plan is None:
             return line("")
         parts: list[str | tuple[str, str]] = []
         for number, step in enumerate(self.plan.steps):
-            state = self.known(step).state
+            state = self._state(step)
             look = _STATE_LOOK.get(state, "dim")
             parts += [(f"{sign(state.sign)}", f"{look} reverse" if number == self.at else look), " "]
         step = self.plan.steps[self.at]
@@ -175,7 +180,7 @@ class WalkthroughScreen(Frame):
             return line("")
         found = []
         for number, step in enumerate(self.plan.steps):
-            state = self.known(step).state
+            state = self._state(step)
             pointer = sign("›") if number == self.at else " "
             look = "bold" if number == self.at else ""
             found.append(
@@ -219,8 +224,12 @@ class WalkthroughScreen(Frame):
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: its lines as it ran, the outcome."""
         known, outcome = self.known(step), self.outcomes.get(step.id)
-        found = list(self.ran.get(step.id, []))
-        if outcome is not None:
+        found = [] if step.id in self.walk.drifted else list(self.ran.get(step.id, []))
+        if step.id in self.walk.drifted:
+            found.append(
+                line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
+            )
+        elif outcome is not None:
             look = "$success" if outcome.good else "bold $error"
             found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
             found += [
@@ -346,7 +355,11 @@ class WalkthroughScreen(Frame):
             self.update()
 
         def failed(error: Exception) -> None:
-            self.busy, self.problem = "", told(error)
+            self.busy, self.problem, self.plan = (
+                "",
+                told(error),
+                None,
+            )  # nothing runs from a plan that is not true any more
             self.update()
 
         self.work.background.start(
@@ -477,15 +490,17 @@ class WalkthroughScreen(Frame):
         def tell(progress: Progress) -> None:
             self.work.background.hand_over(lambda: self._if_here(lambda _: self._progress(step.id, progress), None))
 
+        self.at_work = True
+
         def ended(outcome: Outcome) -> None:
-            self.busy = ""
+            self.busy, self.at_work = "", False
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()
             self.replan()
 
         def failed(error: Exception) -> None:
-            self.busy = ""
+            self.busy, self.at_work = "", False
             self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
             self.record = self.walk.record(self.work.journal)
             self.update()
@@ -635,10 +650,17 @@ class WalkthroughScreen(Frame):
         call, journal, plan = open_calls[0], self.work.journal, self.plan
 
         def answered(text: str | None) -> None:
-            if text in ("done", "not done"):
+            if text not in ("done", "not done"):
+                if text is not None:
+                    self.main.say("Nothing was recorded: write done or not done.")
+                return
+            try:
                 self.walk.decide(journal, plan, step.id, call.id, text == "done")
-                self.record = self.walk.record(journal)
-                self.replan()
+            except Exception as error:
+                self.main.say(told(error))
+                return
+            self.record = self.walk.record(journal)
+            self.replan()
 
         self.app.push_screen(
             Ask(
