@@ -527,3 +527,25 @@ def test_the_lab_in_one_command_needs_nothing_of_this_machine(tmp_path: Path) ->
     assert b"incident records are in" in terminal.written
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert left == [], "nothing was done, so nothing is left"
+
+
+async def test_an_incident_is_walked_on_and_closed_from_its_record(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        await pilot.press("3", "w")
+        await until(
+            pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None, "the walkthrough"
+        )
+        assert "✔" in words(app)
+        await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and not app.screen.busy, "its plan")
+        await pilot.press("escape", "x")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        app.screen.query_one(Input).value = "case"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.workspace.journal is None, "the end")
+    code, said = apply(aws, plan_text, "--step", "isolate")
+    assert code == 5
+    assert "was closed" in said

@@ -35,8 +35,8 @@ class Commands(Provider):
         if not app.workspace.read_only and app.workspace.journal is None:
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
-            yield "Walk on", "the playbook that was walked last in this incident", app.walk_on
-            yield "Close the incident", "its record takes nothing more", app.close_incident
+            yield "Walk on", "the playbook that was walked last in this incident", app.action_walk_on
+            yield "Close the incident", "its record takes nothing more", app.action_close_incident
             yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
         yield "Refresh", "ask for what is new", app.workspace.refresh
         yield "Light or dark", "change the colours", app.action_theme
@@ -261,7 +261,7 @@ class VpceTui(SafeCrash, App[int]):
         if journal.writable:
             then()
 
-    def walk_on(self) -> None:
+    def action_walk_on(self) -> None:
         """Take up the playbook that was walked last in the open incident."""
         from vpce_tui.incident.record import replay  # noqa: PLC0415
 
@@ -272,7 +272,7 @@ class VpceTui(SafeCrash, App[int]):
         else:
             self.say("No playbook was walked in this incident yet: open an instance, then p.")
 
-    def close_incident(self) -> None:
+    def action_close_incident(self) -> None:
         """End the incident: its record takes nothing more."""
         journal = self.workspace.journal
         if journal is None or not journal.writable:

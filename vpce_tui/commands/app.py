@@ -75,7 +75,7 @@ def _open_when_signed_in(app: Any, name: str) -> None:
     def opened() -> None:
         if app.workspace.identity is not None:
             app.workspace.forget(opened)
-            app.work_in(name, app.walk_on)
+            app.work_in(name, app.action_walk_on)
 
     app.workspace.listen(opened)
 
