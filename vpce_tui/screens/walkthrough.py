@@ -218,6 +218,10 @@ class WalkthroughScreen(Frame):
             head.insert(0, line((step.title, "bold")))
         if self.view != "change":
             text = visible(render_step(self.plan, step, self.view), limit=60_000, multiline=True)
+            if self.view == "console":  # words for people: continued under where they began
+                width = max(self.query_one("#page").size.width - 4, 40)
+                parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
+                return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
             return lines([*head, *(Content(part) for part in text.split("\n"))])
         return lines([*head, *self._run_lines(step), *self._change_lines(step)])
 

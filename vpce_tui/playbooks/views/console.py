@@ -146,7 +146,7 @@ def _tick(value: Parameters) -> str:
 def _new_group(parameters: Parameters) -> str:
     return (
         f"EC2 › Security Groups › Create security group › name {say(parameters['GroupName'])}, VPC {say(parameters['VpcId'])}, "
-        "no inbound rule; tags as in the JSON view › Create security group"
+        "no inbound rule; tags as in the CLI view › Create security group"
     )
 
 
@@ -209,7 +209,7 @@ _WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"EC2 › Instances › {say(p['InstanceId'])} › Actions › Security › Modify IAM role › {say(p['IamInstanceProfile']['Arn']).rpartition('/')[2]} › Update IAM role"
     ),
     "CreateSnapshots": lambda p: (
-        f"EC2 › Snapshots › Create snapshot › Instance › {say(p['InstanceSpecification']['InstanceId'])}, root volume included; tags as in the JSON view › Create snapshot"
+        f"EC2 › Snapshots › Create snapshot › Instance › {say(p['InstanceSpecification']['InstanceId'])}, root volume included; tags as in the CLI view › Create snapshot"
     ),
     "LockSnapshot": lambda p: (
         f"EC2 › Snapshots › {say(p['SnapshotId'])} › Actions › Snapshot settings › Manage snapshot lock › Governance, {p['LockDuration']} days › Save"
