@@ -366,3 +366,23 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
     assert blind
     assert outcome.ended is Ended.UNPROVED, outcome
     assert "could not be read back" in outcome.says
+
+
+def test_ctrl_c_in_the_middle_of_a_call_is_one_word_and_the_next_run_finishes(labs: Labs, plan_text: str) -> None:
+    from tests.terminal import Terminal
+
+    aws = labs.new("slow@ModifyInstanceAttribute:1")
+    words = ("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3", "--step", "hold")
+    terminal = Terminal(words, aws.env)
+    terminal.until("dry run")
+    terminal.send("ctrl+c")
+    assert terminal.close() == 1
+    assert b"stopped" in terminal.written
+    assert b"Traceback" not in terminal.written
+    code, said = aws.run(*words)
+    assert code in (0, 1), said
+    if code == 1:
+        assert "did not take effect" in said
+        code, said = aws.run(*words)
+    assert code == 0, said
+    assert len(aws.tried()) == 3, "no call was made twice"
