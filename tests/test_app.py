@@ -261,7 +261,7 @@ async def test_the_whole_playbook_by_its_keys(aws: Aws) -> None:
         assert "INCIDENT case" in words(app)
         await pilot.press("escape", "escape", "3")
         await until(pilot, lambda: isinstance(app.screen, IncidentScreen), "the incident")
-        assert "record verified" in words(app)
+        await until(pilot, lambda: "record verified" in words(app), "the verdict")
         app.leave_incident()
     assert (
         clients(aws)("ec2").describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0]["State"][

@@ -72,10 +72,6 @@ class Coverage:
         """The newest item seen."""
         return max((part.newest for part in self.parts if part.newest), default=None)
 
-    def merged(self, other: "Coverage") -> "Coverage":
-        """Both searches as one."""
-        return Coverage(self.kind, self.parts + other.parts, self.notes + other.notes)
-
     def sentence(self) -> str:
         """``16 of 17 regions``, and what is missing."""
         said = f"{self.looked:,} of {len(self.parts):,} {self.kind}"

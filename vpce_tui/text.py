@@ -10,8 +10,6 @@ import re
 import sys
 from typing import Final
 
-_KEEP_WHEN_MULTILINE: Final = "\n\t"
-
 # Characters that steer a terminal or the reading order, are invisible, or cannot be encoded.
 _UNSAFE: Final = re.compile(
     "["

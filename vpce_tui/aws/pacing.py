@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Bucket:
-    """A token bucket: ``rate`` requests a second, ``burst`` at once; waits, and slows down when told to.
+    """A token bucket: ``rate`` requests a second, ``burst`` at once; waits for its turn.
 
     Thread-safe. ``clock`` gives seconds and ``sleep`` waits; both are given so that a simulation can drive it.
     """
@@ -23,7 +23,6 @@ class Bucket:
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._next = clock()
-        self._penalty = 0.0
 
     def take(self) -> float:
         """Wait until one request may go; returns the seconds waited."""
@@ -37,16 +36,6 @@ class Bucket:
         if wait:
             self._sleep(wait)
         return wait
-
-    def throttled(self) -> None:
-        """AWS refused for speed: hold everybody back, longer each time in a row (at most 8 s)."""
-        with self._lock:
-            self._penalty = min(8.0, self._penalty * 2 or 0.5)
-            self._next = max(self._next, self._clock()) + self._penalty
-
-    def succeeded(self) -> None:
-        """AWS answered: forget earlier penalties."""
-        self._penalty = 0.0
 
 
 class Pacer:

@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from vpce_tui.incident.journal import Kind, Row
 from vpce_tui.incident.record import replay
-from vpce_tui.incident.verify import check_rows
+from vpce_tui.incident.verify import Verdict, check_rows
+from vpce_tui.review import told
 from vpce_tui.screens.frame import Frame
 from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
@@ -34,6 +35,26 @@ class IncidentScreen(Frame):
         Binding("x", "app.close_incident", show=False),
         Binding("y", "copy", show=False),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked = ""
+        self._verdict: Verdict | None = None
+
+    def _check(self, rows: list[Row], head: str) -> None:
+        """Recompute the record on a thread: evidence may be large, and no key waits for it."""
+        journal = self.work.journal
+        assert journal is not None
+        self._checked, folder = head, journal.folder
+
+        def then(verdict: Verdict | None) -> None:
+            self._verdict = verdict
+            self.update()
+
+        def failed(error: Exception) -> None:
+            then(Verdict(0, 0, "", 0, told(error)))
+
+        self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="reading", id="page"):
@@ -64,7 +85,12 @@ class IncidentScreen(Frame):
             )
             return [line(("No incident is open.", "bold")), line(said)]
         rows = list(journal.rows())
-        verdict, record = check_rows(rows, journal.folder), replay(rows)
+        record, head = replay(rows), rows[-1].hash if rows else ""
+        if self._checked != head:
+            self._check(rows, head)
+        verdict = self._verdict
+        if verdict is None:
+            return [line((journal.name, "bold")), line(f"{sign('…')} recomputing every row and evidence file")]
         state = (
             f"{sign('✔')} record verified"
             if verdict.good

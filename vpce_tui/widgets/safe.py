@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
@@ -71,7 +70,6 @@ class NoColor(LineFilter):
 
 SCRUB: Final = Scrub()
 NO_COLOR: Final = NoColor()
-MUTED: Final = Style(dim=True)
 
 
 class SafeCrash:

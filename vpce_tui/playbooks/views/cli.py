@@ -65,7 +65,7 @@ def _call(step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"#    {comment(call.why)}"
     if AWS_NOW in names(call.parameters):
         yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the clock of this machine must be right"
-    command = f"aws {_service(call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
+    command = f"aws {call.service} {dashed(call.operation)} --region {shlex.quote(call.region)}"
     arguments = list(_arguments(call.parameters))
     one_line = " ".join([command, *arguments])
     command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
@@ -83,10 +83,6 @@ def _call(step: Step, call: PlannedCall) -> Iterator[str]:
     if waiter and step.kind is Kind.CHANGE:
         ids = " ".join(shlex.quote(str(item)) for item in call.parameters["InstanceIds"])
         yield f"aws ec2 wait {waiter[0]} --region {shlex.quote(call.region)} {waiter[1]} {ids}"
-
-
-def _service(service: str) -> str:
-    return service
 
 
 def dashed(name: str) -> str:
