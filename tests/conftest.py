@@ -88,12 +88,20 @@ class Aws:
         )
         return AwsSession(access, Gate(read_only=read_only))
 
-    def run(self, *argv: str, kill_at: int = 0, env: dict[str, str] | None = None) -> tuple[int | None, str]:
+    def run(
+        self, *argv: str, kill_at: int = 0, kill_new: list[str] | None = None, env: dict[str, str] | None = None
+    ) -> tuple[int | None, str]:
         """The command line in its own process; gives its exit code (None: killed) and what it printed."""
         self.runs += 1
         out = self.folder / f"out-{self.runs}"
         ended = self.zygote.ask(
-            run={"argv": list(argv), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "out": str(out)}
+            run={
+                "argv": list(argv),
+                "env": {**self.env, **(env or {})},
+                "kill_at": kill_at,
+                "kill_new": kill_new,
+                "out": str(out),
+            }
         )
         return ended["code"], out.read_text(errors="replace")
 
@@ -185,3 +193,26 @@ def plan_text(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> str:
     labs.stop()
     assert code == 0, said
     return path.read_text()
+
+
+LONG = (
+    "killed_at",
+    "fault_at_each",
+    "script_as_printed",
+    "screenshot_is_stale",
+    "over_a_hostile",
+    "whole_playbook_by_its_keys",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the long tests evenly, so that no worker is left with several of them at the end."""
+    long = [item for item in items if any(part in item.name for part in LONG)]
+    rest = [item for item in items if item not in long]
+    gap = max(len(rest) // max(len(long), 1), 1)
+    mixed: list[pytest.Item] = []
+    for number, item in enumerate(rest):
+        if number % gap == 0 and long:
+            mixed.append(long.pop(0))
+        mixed.append(item)
+    items[:] = [*long, *mixed]

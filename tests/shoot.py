@@ -150,6 +150,29 @@ async def shoot_read_only(folder: Path, access: Any) -> None:
         keep(app, folder, "read-only")
 
 
+async def shoot_endpoint(folder: Path, access: Any, endpoint: str) -> None:
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    app = app_on(access)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events")
+        await pilot.press("p")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "playbooks")
+        app.walk_through("contain-endpoint", endpoint, "eu-west-1")
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
+            "a plan",
+        )
+        await pilot.press("right", "right", "right")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "contain-endpoint")
+        await pilot.press("left", "c")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "questions")
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SCREENSHOTS
     folder.mkdir(exist_ok=True)
@@ -161,6 +184,8 @@ def main() -> None:
         lab = Lab(seed=7, clock=lambda: NOW).build()
         lab.serve()
         asyncio.run(shoot_read_only(folder, lab.access()))
+        exit_endpoint = lab.facts["endpoints"]["intruder_exit"]["made"]["VpcEndpointId"]
+        asyncio.run(shoot_endpoint(folder, lab.access(), exit_endpoint))
         asyncio.run(shoot(folder, lab.access()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -26,6 +26,7 @@ from vpce_tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.signals.context import Context
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import CrumbBar, KeyBar, TopBar
+from vpce_tui.widgets.form import Form
 from vpce_tui.widgets.table import Column, Row, Table
 from vpce_tui.workspace import Workspace
 
@@ -549,3 +550,94 @@ async def test_an_incident_is_walked_on_and_closed_from_its_record(aws: Aws, pla
     code, said = apply(aws, plan_text, "--step", "isolate")
     assert code == 5
     assert "was closed" in said
+
+
+# -- playbooks and their questions
+
+
+async def test_the_playbooks_for_what_stands_behind_an_event(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "revoke-credentials" in words(app))
+        for name in ("terminate-instance", "contain-endpoint", "role/web-app"):
+            assert name in words(app)
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
+        assert "See who it is" in words(app)
+        assert "instances that hold it" in words(app)
+
+
+async def test_the_questions_of_a_step_are_judged_while_typing(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.at = 6
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, Form))
+        box = app.screen.query_one("#text-lock_days", Input)
+        box.focus()
+        await pilot.press("9", "x")
+        await until(pilot, lambda: "is no number of days" in words(app), "the sentence beside the question")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Form), "a wrong answer is not taken"
+        await pilot.press("backspace", "0", "enter")
+        await until(pilot, lambda: app.screen is walk and not walk.busy)
+        assert walk.step is not None
+        assert walk.step.choices["lock_days"] == "90"
+        assert "locked for 90 days" in words(app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, Form))
+        await pilot.press("j", "space", "enter")
+        await until(pilot, lambda: app.screen is walk and not walk.busy)
+        assert walk.step.choices["lock_days"] == "7"
+
+
+async def test_an_open_incident_about_the_target_is_named_and_offered(
+    aws: Aws, plan_text: str, monkeypatch: Any
+) -> None:
+    assert apply(aws, plan_text, "--step", "identify")[0] == 0
+    monkeypatch.setenv("VPCE_TUI_STATE", str(aws.folder / "state"))
+    app = app_on(aws)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, looked(app))
+        await walkthrough(pilot, aws)
+        assert "case is about this instance already" in words(app)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        assert app.screen.query_one(Input).value == "case"
+
+
+async def test_while_nothing_can_be_shown_no_key_does_anything(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await walkthrough(pilot, aws)
+        await pilot.resize_terminal(20, 5)
+        await until(pilot, lambda: "too small" in words(app))
+        await pilot.press("r", "s", "u")
+        await pilot.pause()
+        assert isinstance(app.screen, WalkthroughScreen)
+        await pilot.resize_terminal(100, 30)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+
+
+async def test_a_step_is_not_skipped_without_a_reason(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        await pilot.press("s")
+        await in_incident(pilot)
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Ask)
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: app.screen is walk)
+        assert walk.known(walk.plan.steps[0]).state.value == "skipped"  # type: ignore[union-attr]
+        app.leave_incident()

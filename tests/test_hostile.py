@@ -68,6 +68,42 @@ def trail(tmp_path: Path) -> Path:
     return folder
 
 
+def names_planted(aws: Aws) -> None:
+    """A group, an Auto Scaling group and a load balancer of the instance with hostile names."""
+    client = clients(aws)
+    ec2, scaling, classic = client("ec2"), client("autoscaling"), client("elb")
+    (nic,) = [
+        item
+        for item in ec2.describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0][
+            "NetworkInterfaces"
+        ]
+        if item["Attachment"]["DeviceIndex"] == 0
+    ]
+    group = ec2.create_security_group(GroupName=f"group{IN_XML}", Description=f"text{IN_XML}", VpcId=nic["VpcId"])[
+        "GroupId"
+    ]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=nic["NetworkInterfaceId"], Groups=[group])
+    (member,) = scaling.describe_auto_scaling_instances(InstanceIds=[aws.victim])["AutoScalingInstances"]
+    scaling.detach_instances(
+        InstanceIds=[aws.victim],
+        AutoScalingGroupName=member["AutoScalingGroupName"],
+        ShouldDecrementDesiredCapacity=True,
+    )
+    name = f"scaling{IN_XML}"
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name, LaunchConfigurationName="storefront-web-7", MinSize=0, MaxSize=3, DesiredCapacity=0,
+        VPCZoneIdentifier=nic["SubnetId"],
+    )  # fmt: skip
+    scaling.attach_instances(AutoScalingGroupName=name, InstanceIds=[aws.victim])
+    classic.create_load_balancer(
+        LoadBalancerName=f"balancer{IN_XML}", Subnets=[nic["SubnetId"]],
+        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 8443, "InstanceProtocol": "TCP", "InstancePort": 8443}],
+    )  # fmt: skip
+    classic.register_instances_with_load_balancer(
+        LoadBalancerName=f"balancer{IN_XML}", Instances=[{"InstanceId": aws.victim}]
+    )
+
+
 def environment(aws: Aws) -> dict[str, str]:
     return {**aws.env, "VPCE_TUI_THEME": "dark"}
 
@@ -96,11 +132,15 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
         Tags=[{"Key": "Name", "Value": f"web{IN_XML}"}, {"Key": f"k{IN_XML}", "Value": f"v{IN_XML}"}],
     )
     iam.put_role_policy(RoleName="web-app", PolicyName="hostile", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::x"}], "Id": IN_XML}))  # fmt: skip
+    names_planted(aws)
     terminal = Terminal([], environment(aws), (100, 30))
     terminal.until("16 of 17")
     terminal.quiet(1.5)
     terminal.send("!", "escape", "i")
-    terminal.send("enter", "G", "escape", "!", "escape", "p", "enter")
+    terminal.until("batch-worker-spot")  # only the list of instances shows it
+    terminal.send("enter", "G", "escape", "!", "escape", "p")
+    terminal.until("walk through it")
+    terminal.send("enter")
     terminal.until("planned")
     terminal.send("2", "3", "4", "1", "right", "2", "3", "4", "1", "r")
     terminal.send("enter")
@@ -123,6 +163,7 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
 def test_every_command(labs: Labs, trail: Path, words: tuple[str, ...]) -> None:
     aws = labs.new("denied@ListDetectors:99", hostile=f" {HOSTILE}")
     clients(aws)("ec2").create_tags(Resources=[aws.victim], Tags=[{"Key": "Name", "Value": f"web{IN_XML}"}])
+    names_planted(aws)
     swapped = {"TRAIL": str(trail), "VICTIM": aws.victim}
     code, _ = aws.run(*(swapped.get(word, word) for word in words))
     assert code in (0, 3)

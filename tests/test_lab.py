@@ -323,3 +323,47 @@ def test_serve_prints_what_to_export_and_nothing_before(tmp_path: Any) -> None:
         "AWS_DEFAULT_REGION",
         "AWS_SESSION_TOKEN",
     ]
+
+
+def test_a_revoked_key_and_a_quarantined_user_are_refused_by_the_lab_itself(aws: Aws) -> None:
+    import boto3
+    from botocore.exceptions import ClientError
+
+    iam = clients(aws)("iam")
+    key = iam.create_access_key(UserName="bob")["AccessKey"]
+    theirs = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=HOME)
+    theirs.client("sts", endpoint_url=aws.url).get_caller_identity()
+    path = str(aws.folder / "plan.json")
+    assert aws.run("plan", "revoke-credentials", key["AccessKeyId"], "--out", path)[0] == 0
+    words = ("apply", path, "--incident", "case", "--yes", "--wait", "3")
+    assert aws.run(*words, "--step", "keys")[0] == 0
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        theirs.client("sts", endpoint_url=aws.url).get_caller_identity()
+    assert aws.run("undo", "--incident", "case", "keys", "--yes", "--wait", "3")[0] == 0
+    theirs.client("sts", endpoint_url=aws.url).get_caller_identity()
+    assert aws.run(*words, "--step", "quarantine")[0] == 0
+    with pytest.raises(ClientError, match="explicit deny"):
+        theirs.client("iam", endpoint_url=aws.url).list_users()
+
+
+def test_a_session_of_a_cut_role_is_refused_and_a_new_one_is_not_until_quarantined(aws: Aws) -> None:
+    import boto3
+    from botocore.exceptions import ClientError
+
+    def session() -> Any:
+        arn = "arn:aws:iam::123456789012:role/batch-worker"
+        made = clients(aws)("sts").assume_role(RoleArn=arn, RoleSessionName="thief")["Credentials"]
+        theirs = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], region_name=HOME)
+        return theirs.client("iam", endpoint_url=aws.url)
+
+    stolen, path = session(), str(aws.folder / "plan.json")
+    stolen.list_users()
+    words = ("plan", "revoke-credentials", "role/batch-worker", "--out", path, "--set", "quarantine.deny=yes")
+    assert aws.run(*words)[0] == 0
+    run = ("apply", path, "--incident", "case", "--yes", "--wait", "3", "--step")
+    assert aws.run(*run, "sessions")[0] == 0
+    with pytest.raises(ClientError, match="explicit deny"):
+        stolen.list_users()
+    assert aws.run(*run, "quarantine")[0] == 0
+    with pytest.raises(ClientError, match="explicit deny"):
+        session().list_users()

@@ -149,7 +149,8 @@ def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
 
 
 def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() -> None:
-    from vpce_tui.inventory.dossier import Dossier, Scaling
+    from vpce_tui.inventory.dossiers.instance import Dossier
+    from vpce_tui.inventory.dossiers.service import Scaling
     from vpce_tui.inventory.model import Instance
     from vpce_tui.playbooks.actions.service import TAKE_OUT
     from vpce_tui.playbooks.draft import Draft
@@ -200,7 +201,7 @@ def test_after_termination_undoing_everything_takes_back_what_makes_sense_and_sa
 
 def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "identify")[0] == 0
-    code, said = aws.run("close", "case")
+    code, said = aws.run("close", "case", "--yes")
     assert code == 0, said
     code, said = apply(aws, plan_text)
     assert code == 5
@@ -386,3 +387,107 @@ def test_ctrl_c_in_the_middle_of_a_call_is_one_word_and_the_next_run_finishes(la
         code, said = aws.run(*words)
     assert code == 0, said
     assert len(aws.tried()) == 3, "no call was made twice"
+
+
+def test_a_policy_nested_without_end_loses_no_event(tmp_path: Path, aws: Aws) -> None:
+    record = {
+        "eventID": "nested", "eventName": "CreateVpcEndpoint", "eventSource": "ec2.amazonaws.com", "awsRegion": HOME,
+        "eventTime": "2026-11-01T00:00:00Z",
+        "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "PolicyDocument": "[" * 100_000}},
+    }  # fmt: skip
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": [record, {**record, "eventID": "other"}]}))
+    code, said = aws.run("events", "--trail", str(tmp_path), "--json")
+    assert code == 0, said
+    assert said.count('"eventID"') == 2
+
+
+def test_a_linked_folder_of_trails_is_named_and_not_called_complete(tmp_path: Path, aws: Aws) -> None:
+    (tmp_path / "trail").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "trail" / "A.JSON").write_text('{"Records": []}')
+    (tmp_path / "trail" / "linked").symlink_to(tmp_path / "elsewhere")
+    code, said = aws.run("events", "--trail", str(tmp_path / "trail"), "--json")
+    assert code == 3, said
+    assert "is a link to a folder" in said
+    assert '"complete": false' in said
+
+
+def test_a_script_of_a_blocked_step_stops_there(labs: Labs) -> None:
+    aws = labs.new("denied@DescribeAutoScalingInstances:99")
+    for form, stop in (("cli", "exit 1"), ("python", "raise SystemExit")):
+        code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", form)
+        assert code == 0, said
+        last = said[said.index("(terminate)") :]
+        assert stop in last
+        assert "terminate-instances" not in last
+        assert "terminate_instances" not in last
+
+
+def test_a_script_goes_past_what_cannot_be_undone_only_with_the_typed_id(aws: Aws) -> None:
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "cli")
+    assert code == 0
+    last = said[said.index("(terminate)") :]
+    assert last.index('"${CONFIRM:-}" = ' + aws.victim) < last.index("terminate-instances")
+
+
+def test_a_note_by_hand_says_for_which_target(aws: Aws) -> None:
+    for number, target in enumerate((aws.victim, str(aws.facts["database"]))):
+        path = aws.folder / f"plan-{number}.json"
+        assert aws.run("plan", "terminate-instance", target, "--region", HOME, "--out", str(path))[0] == 0
+        words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "identify")
+        assert aws.run(*words)[0] == 0
+    code, said = aws.run("note", "preserve", "done", "--incident", "case", "--by-hand")
+    assert code == 2
+    assert "stands in several plans" in said
+    key = f"terminate-instance/{aws.victim}/preserve"
+    code, said = aws.run("note", key, "done", "--incident", "case", "--by-hand")
+    assert code == 0
+    assert f"recorded for {key}" in said
+
+
+def test_the_inverse_of_what_was_done_cannot_be_changed_by_a_new_file(aws: Aws, plan_text: str) -> None:
+    from vpce_tui.canonical import digest
+
+    assert apply(aws, plan_text, "--step", "isolate")[0] == 0
+    plan = json.loads(plan_text)
+    (step,) = [step for step in plan["steps"] if step["id"] == "isolate"]
+    for call in step["undo"]:
+        if "Groups" in call["parameters"]:
+            call["parameters"]["Groups"] = ["sg-0bad0bad0bad0bad0"]
+    plan["sha256"] = digest({key: value for key, value in plan.items() if key != "sha256"})
+    code, said = apply(aws, json.dumps(plan), "--step", "isolate")
+    assert code == 4, said
+    code, said = aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "3")
+    assert code == 0, said
+
+
+def test_what_was_skipped_or_undone_stays_so_unless_it_is_named(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "identify", "--step", "hold")[0] == 0
+    assert aws.run("note", "isolate", "not now", "--incident", "case", "--skipped")[0] == 0
+    assert aws.run("undo", "--incident", "case", "hold", "--yes", "--wait", "3")[0] == 0
+    count = len(aws.writes())
+    apply(aws, plan_text, "--step", "identify")
+    _, said = aws.run(*("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3"))
+    assert "skipped; left so" in said
+    assert "undone; left so" in said
+    assert not any("CreateSecurityGroup" in name for name, _ in aws.writes()[count:])
+
+
+def test_a_session_token_with_a_line_break_is_not_printed(aws: Aws) -> None:
+    token = aws.zygote.keys[2] + "\n"
+    code, said = aws.run("events", env={"AWS_SESSION_TOKEN": token})
+    assert code == 1
+    assert aws.zygote.keys[2][:20] not in said
+    assert "cannot be sent" in said
+
+
+def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "identify")[0] == 0
+    head = aws.run("verify", "case")[1].split("head ")[1].split()[0]
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    code, said = aws.run("verify", "case", "--head", head)
+    assert code == 0, said
+    assert "rows were added since" in said
+    code, said = aws.run("verify", "case", "--head", "0" * 64)
+    assert code == 1
+    assert "is in no row" in said

@@ -16,21 +16,22 @@ def _session(key: str, secret: str, token: str) -> boto3.Session:
     return boto3.Session(key, secret, token, region_name=HOME)
 
 
-def clients(aws: Aws) -> Any:
+def clients(aws: Aws, region: str = HOME) -> Any:
     session = _session(*aws.zygote.keys)
-    return lambda service: session.client(service, endpoint_url=aws.url)
+    return lambda service: session.client(service, endpoint_url=aws.url, region_name=region)
 
 
-def dump(aws: Aws) -> dict[str, Any]:
+def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
     """Every describe of the region's instances, interfaces, groups, disks, snapshots, scaling, balancing, and the roles."""
-    client = clients(aws)
-    ec2, iam, elbv2 = client("ec2"), client("iam"), client("elbv2")
+    client = clients(aws, region)
+    ec2, iam, elbv2, logs = client("ec2"), client("iam"), client("elbv2"), client("logs")
+    home = clients(aws)("ec2")
     groups = ec2.describe_security_groups()["SecurityGroups"]
     names = {group["GroupId"]: f"group:{group['GroupName']}" for group in groups}
     found: dict[str, Any] = {
         "instances": [item for page in ec2.describe_instances()["Reservations"] for item in page["Instances"]],
         "protection": {
-            name: ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute=name)[name[0].upper() + name[1:]]
+            name: home.describe_instance_attribute(InstanceId=aws.victim, Attribute=name)[name[0].upper() + name[1:]]
             for name in ("disableApiTermination", "disableApiStop", "instanceInitiatedShutdownBehavior")
         },
         "interfaces": ec2.describe_network_interfaces()["NetworkInterfaces"],
@@ -43,6 +44,21 @@ def dump(aws: Aws) -> dict[str, Any]:
         "profiles": ec2.describe_iam_instance_profile_associations(
             Filters=[{"Name": "state", "Values": ["associated"]}]
         )["IamInstanceProfileAssociations"],
+        "endpoints": [
+            {key: value for key, value in item.items() if key != "CreationTimestamp"}
+            for item in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+        ],
+        "routes": [item["Routes"] for item in ec2.describe_route_tables()["RouteTables"]],
+        "acls": [item["Entries"] for item in ec2.describe_network_acls()["NetworkAcls"]],
+        "flow logs": [
+            {key: value for key, value in item.items() if key not in ("CreationTime", "FlowLogId")}
+            for item in ec2.describe_flow_logs()["FlowLogs"]
+        ],
+        "encryption": [
+            {key: item[key] for key in ("VpcId", "Mode", "State")}
+            for item in ec2.describe_vpc_encryption_controls()["VpcEncryptionControls"]
+        ],
+        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
         "spot": ec2.describe_spot_instance_requests()["SpotInstanceRequests"],
         "scaling": client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
         "classic": client("elb").describe_load_balancers()["LoadBalancerDescriptions"],
@@ -51,6 +67,20 @@ def dump(aws: Aws) -> dict[str, Any]:
                 "TargetHealthDescriptions"
             ]
             for group in elbv2.describe_target_groups()["TargetGroups"]
+        },
+        "users": {
+            user["UserName"]: {
+                "keys": [
+                    {key: item[key] for key in ("AccessKeyId", "Status")}
+                    for item in iam.list_access_keys(UserName=user["UserName"])["AccessKeyMetadata"]
+                ],
+                "policies": {
+                    name: iam.get_user_policy(UserName=user["UserName"], PolicyName=name)["PolicyDocument"]
+                    for name in iam.list_user_policies(UserName=user["UserName"])["PolicyNames"]
+                },
+                "password": _has_password(iam, user["UserName"]),
+            }
+            for user in iam.list_users()["Users"]
         },
         "policies": {
             role["RoleName"]: {
@@ -69,6 +99,14 @@ def dump(aws: Aws) -> dict[str, Any]:
     text = re.sub(r"User initiated \([^)]*\)", "User initiated", text)
     masked: dict[str, Any] = json.loads(text)
     return {key: _sorted(value) for key, value in masked.items()}
+
+
+def _has_password(iam: Any, user: str) -> bool:
+    try:
+        iam.get_login_profile(UserName=user)
+    except iam.exceptions.NoSuchEntityException:
+        return False
+    return True
 
 
 def _sorted(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Reads one JSON object a line: ``{"lab": {"faults": […]}}`` forks a lab that serves (answers its port and pid);
 ``{"run": {"argv": […], "env": {…}, "kill_at": N, "out": path}}`` forks a process that runs the command line, killed with
-SIGKILL right after journal row N is on disk, and answers how it ended.
+SIGKILL right after journal row N is on disk, and answers how it ended. ``kill_new``: killed at the first row whose
+boundary (kind, step, call) is not in this list; what it was stands in ``out``.
 """
 
 import json
@@ -30,6 +31,14 @@ def serve(lab: Lab, asked: dict, answer: int) -> None:
     signal.pause()
 
 
+def boundary(row: object) -> str:
+    """What a row is about, the same in every run: its kind, its step, its calls."""
+    data = row.data  # type: ignore[attr-defined]
+    calls = ",".join(call["id"] for call in data.get("calls", ())) or data.get("call") or data.get("evidence") or ""
+    what = next((name for name in ("probe", "proof", "found", "undo", "decision") if data.get(name)), "")
+    return f"{row.kind} {data.get('step', '')} {calls} {what}".strip()  # type: ignore[attr-defined]
+
+
 def run(asked: dict) -> None:
     from vpce_tui import cli
     from vpce_tui.commands import playbook
@@ -44,14 +53,16 @@ def run(asked: dict) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     # The lab is consistent at once: nothing is gained by waiting as for AWS.
-    playbook.patience = lambda _: Patience(ask=(0.05,), prove=(0.05,) * 60)
-    kill_at = asked.get("kill_at")
-    if kill_at:
+    playbook.patience = lambda _: Patience(ask=(0.05,), under_way=0.0, prove=(0.05,) * 60)
+    kill_at, passed = asked.get("kill_at"), asked.get("kill_new")
+    if kill_at or passed:
         written = Journal.append
+        known = set(passed or ())
 
         def append(self: Journal, kind: object, payload: object) -> object:
             row = written(self, kind, payload)  # type: ignore[arg-type]
-            if row.seq == kill_at:
+            if row.seq == kill_at or (passed is not None and boundary(row) not in known):
+                os.write(out, f"killed at: {boundary(row)}\n".encode())
                 os.kill(os.getpid(), signal.SIGKILL)
             return row
 
@@ -122,9 +133,54 @@ def warm(lab: Lab) -> None:
     lab.store.handled.clear()
     loader = botocore.loaders.create_loader()
     botocore.loaders.create_loader = lambda *_: loader  # one cache of models for every fork
+    keep_parsed()
     session = botocore.session.Session()
-    for service in ("sts", "ec2", "iam", "guardduty", "autoscaling", "elbv2", "elb", "cloudtrail", "kms"):
+    for service in (
+        "sts",
+        "ec2",
+        "iam",
+        "guardduty",
+        "autoscaling",
+        "elbv2",
+        "elb",
+        "cloudtrail",
+        "kms",
+        "logs",
+        "organizations",
+    ):
         session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def keep_parsed() -> None:
+    """One parsed model, client class and endpoint rule set a service for every fork: they are the same each time."""
+    from functools import cache
+
+    import botocore.args
+    import botocore.client
+    from botocore.regions import EndpointRulesetResolver  # noqa: F401 - loaded before the forks
+
+    creator = botocore.client.ClientCreator
+    models: dict[str, object] = {}
+    classes: dict[str, object] = {}
+    load, build = creator._load_service_model, creator._create_client_class
+
+    def model(self: object, name: str, api_version: object = None) -> object:
+        return models.get(name) or models.setdefault(name, load(self, name, api_version))
+
+    def client_class(self: object, name: str, service_model: object) -> object:
+        return classes.get(name) or classes.setdefault(name, build(self, name, service_model))
+
+    creator._load_service_model, creator._create_client_class = model, client_class
+
+    import botocore.endpoint_provider as provider
+
+    plain = provider.RuleSet
+
+    @cache
+    def known(key: str) -> object:
+        return plain(**json.loads(key))
+
+    provider.RuleSet = lambda **data: known(json.dumps(data, sort_keys=False))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The app: mode, identity, which screen. Everything slow is on a thread; the first screen is there at once."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.filter import LineFilter, Monochrome
 from textual.screen import ModalScreen
 
-from vpce_tui.review import told
+from vpce_tui.aws.errors import told
 from vpce_tui.screens.events import EventScreen, EventsScreen
 from vpce_tui.screens.frame import Frame
 from vpce_tui.text import short, visible
@@ -125,6 +125,8 @@ class VpceTui(SafeCrash, App[int]):
             if identity
             else "files only"
             if work.trail
+            else self.connecting()
+            if not work.problem
             else "not signed in"
         )
         regions = len(work.regions)
@@ -186,12 +188,13 @@ class VpceTui(SafeCrash, App[int]):
 
         self.push_screen(InstanceScreen(instance_id))
 
-    def open_playbooks(self, instance_id: str, region: str) -> None:
-        """The playbooks for an instance."""
+    def open_playbooks(self, targets: Sequence[tuple[str, str, str]]) -> None:
+        """The playbooks for some targets, each as (kind, id, region)."""
         from vpce_tui.screens.playbooks import PlaybooksScreen  # noqa: PLC0415
 
         if self.workspace.caller is not None:
-            self.push_screen(PlaybooksScreen(instance_id, self._region_of(instance_id, region)))
+            found = [(kind, name, self._region_of(name, region)) for kind, name, region in targets]
+            self.push_screen(PlaybooksScreen(found))
 
     def _region_of(self, instance_id: str, otherwise: str) -> str:
         return next(
@@ -203,41 +206,39 @@ class VpceTui(SafeCrash, App[int]):
         from vpce_tui.playbooks.walk import Walk  # noqa: PLC0415
         from vpce_tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
 
-        if any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
-            self.say("A playbook is open already; leave it first (Escape).")
+        if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
+            self.say("A step is running; wait until it has ended.")
             return
+        while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
+            self.pop_screen()
         self.push_screen(WalkthroughScreen(Walk(self.workspace.caller, self.workspace.clock, playbook, target, region)))
 
     # -- the incident
 
-    def open_incident(self, about: str, then: Callable[[], Any]) -> None:
-        """Ask for a name, open or make the incident, go on."""
+    def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
+        """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""
         if self.workspace.read_only:
             self.say("This process is read-only: no incident is opened.")
             return
-        suggestion = f"case-{self.now():%m%d}" + (f"-{about[-4:]}" if about else "")
+        suggestion = f"case-{self.now():%m%d}" + (f"-{''.join(filter(str.isalnum, about))[-4:]}" if about else "")
+
+        question = "What is done is recorded in it. Its name (an existing one is taken up again):"
+        if known:
+            question = f"{', '.join(known)} is about {about} already, and open. Its name, or another for a new one:"
 
         def answered(name: str | None) -> None:
-            if not name:
-                return
-            from vpce_tui.incident.journal import NAME  # noqa: PLC0415
-
-            if not NAME.fullmatch(name):
-                self.say("Use letters, digits, dot and dash for the name, at most 63.")
-                return
-            self.work_in(name, then)
+            if name:
+                self.work_in(name, then)
 
         self.push_screen(
-            Ask(
-                "Open an incident",
-                "What is done is recorded in it. Its name (an existing one is taken up again):",
-                suggestion,
-            ),
-            answered,
+            Ask("Open an incident", question, known[0] if known else suggestion, wrong=_wrong_name), answered
         )
 
     def work_in(self, name: str, then: Callable[[], Any]) -> None:
         """Open the incident called ``name``."""
+        if self.workspace.read_only:
+            self.say("This process is read-only: no incident is opened. Look at it with vpce-tui verify.")
+            return
         if self.workspace.journal is not None and self.workspace.journal.busy:
             self.say("A step is running; wait until it has ended.")
             return
@@ -261,15 +262,16 @@ class VpceTui(SafeCrash, App[int]):
         if journal.writable:
             then()
 
-    def action_walk_on(self) -> None:
-        """Take up the playbook that was walked last in the open incident."""
+    def action_walk_on(self, target: str = "") -> None:
+        """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
         from vpce_tui.incident.record import replay  # noqa: PLC0415
 
         journal = self.workspace.journal
         plans = list(replay(journal.rows()).plans.values()) if journal else []
+        plans = [plan for plan in plans if target in ("", plan["target"])]
         if plans:
             self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
-        else:
+        elif not target:
             self.say("No playbook was walked in this incident yet: open an instance, then p.")
 
     def action_close_incident(self) -> None:
@@ -285,7 +287,11 @@ class VpceTui(SafeCrash, App[int]):
             if typed == journal.name:
                 from vpce_tui.incident.journal import Kind  # noqa: PLC0415
 
-                head = journal.append(Kind.CLOSED, {}).hash
+                try:
+                    head = journal.append(Kind.CLOSED, {}).hash
+                except Exception as error:
+                    self.say(told(error))
+                    return
                 self.leave_incident()
                 self.say(f"{journal.name} is closed. Keep its head elsewhere: {head}")
 
@@ -315,6 +321,10 @@ class VpceTui(SafeCrash, App[int]):
 
     # -- small things
 
+    def connecting(self) -> str:
+        """What is being waited for before the first answer."""
+        return "starting the lab's AWS" if self._lab else "signing in"
+
     def say(self, text: str) -> None:
         """A short message that goes away."""
         self.notify(visible(text, limit=600), markup=False, timeout=5)
@@ -323,7 +333,7 @@ class VpceTui(SafeCrash, App[int]):
         """To the terminal's clipboard."""
         safe = visible(text, limit=200_000, multiline=True)
         self.copy_to_clipboard(safe)
-        self.say(f"copied {what or short(safe, 60)}")
+        self.say(f"sent {what or short(safe, 60)} to the terminal's clipboard (in tmux: set -g set-clipboard on)")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy, with nothing in it that could steer a terminal."""
@@ -344,6 +354,12 @@ class VpceTui(SafeCrash, App[int]):
             self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
             return
         self.exit(0)
+
+
+def _wrong_name(name: str) -> str:
+    from vpce_tui.incident.journal import NAME  # noqa: PLC0415
+
+    return "" if NAME.fullmatch(name) else "use letters, digits, dot and dash, at most 63"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """The command line. Slow things are imported by the command that needs them."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ from typing import NoReturn
 from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
-COMMANDS = ("events", "instances", "plan", "apply", "undo", "note", "decide", "verify", "close", "incidents", "lab")
+COMMANDS = (
+    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "verify", "close", "incidents", "lab",
+)  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -150,6 +153,20 @@ def _note(made: argparse.ArgumentParser) -> None:
     group.add_argument("--skipped", action="store_true", help="it is not done")
 
 
+def _playbooks(made: argparse.ArgumentParser) -> None:
+    made.description = "List the playbooks, show one, check your team's files, or export one."
+    made.add_argument("what", choices=("list", "show", "check", "export"))
+    made.add_argument("names", nargs="*", metavar="NAME", help="a playbook; for check: files or folders of them")
+    made.add_argument("--format", choices=("md", "cacao"), default="md", help="of the export (default: md)")
+    made.add_argument("--plan", metavar="FILE", help="a plan whose AWS CLI commands a CACAO export carries")
+    made.add_argument("--out", metavar="FILE", help="write the export there instead of stdout")
+
+
+def _policy(made: argparse.ArgumentParser) -> None:
+    made.description = "Print the least IAM policy for a playbook; with --read-only what planning it needs."
+    made.add_argument("--playbook", required=True, metavar="NAME", help="for instance contain-endpoint")
+
+
 def _verify(made: argparse.ArgumentParser) -> None:
     made.description = "Recompute an incident's chain and evidence, and print its head hash."
     made.add_argument("name", metavar="NAME", help="the incident")
@@ -159,6 +176,7 @@ def _verify(made: argparse.ArgumentParser) -> None:
 def _close(made: argparse.ArgumentParser) -> None:
     made.description = "End an incident: its record takes nothing more."
     made.add_argument("name", metavar="NAME", help="the incident")
+    made.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _incidents(made: argparse.ArgumentParser) -> None:
@@ -181,7 +199,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
 
 
 _ADD = {
-    "events": _events, "instances": _instances, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
+    "events": _events, "instances": _instances, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
     "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
@@ -214,6 +232,9 @@ def _command_at(words: Sequence[str]) -> int | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error becomes one clear message and the right exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         return int(_run(args))
@@ -243,6 +264,10 @@ def _run(args: argparse.Namespace) -> Exit:
             "note": playbook.note,
             "decide": playbook.decide,
         }[name](args)
+    if name in ("playbooks", "policy"):
+        from vpce_tui.commands import playbooks
+
+        return playbooks.policy(args) if name == "policy" else playbooks.playbooks(args)
     if name in ("verify", "close", "incidents"):
         from vpce_tui.commands import incident
 
@@ -267,7 +292,7 @@ def _told(error: Exception) -> Exit:
     from vpce_tui.aws.gate import Refused
     from vpce_tui.commands.common import UsageError
     from vpce_tui.incident.errors import BadName, ReadOnlyRecord, RecordError
-    from vpce_tui.inventory.dossier import TargetGone, Unreadable
+    from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
     from vpce_tui.playbooks.plan import PlanError, Tampered, WrongChoice
     from vpce_tui.signals.context import ContextError
     from vpce_tui.text import visible

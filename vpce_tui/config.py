@@ -34,6 +34,11 @@ def config_folder() -> Path:
     return Path(os.environ.get("VPCE_TUI_CONFIG") or user_config_path("vpce-tui"))
 
 
+def playbooks_folder() -> Path:
+    """The team's own playbooks: ``playbooks`` in the config folder."""
+    return config_folder() / "playbooks"
+
+
 def read_only_asked() -> bool:
     """``VPCE_TUI_READ_ONLY`` set to anything but nothing, ``0`` or ``false``."""
     return os.environ.get("VPCE_TUI_READ_ONLY", "").strip().lower() not in ("", "0", "false", "no")

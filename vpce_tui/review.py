@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Cancelled
+from vpce_tui.aws.errors import Cancelled
 from vpce_tui.canonical import rfc3339
 from vpce_tui.coverage import Coverage, Part, Status
 from vpce_tui.inventory.account import EndpointState, Inventory, Region, endpoint_states
@@ -202,8 +202,3 @@ def judge_instances(inventory: Inventory, events: Sequence[Event], asked: frozen
 def merged(coverage: Coverage, parts: Sequence[Part], notes: Sequence[str] = ()) -> Coverage:
     """``coverage`` with what else could not be looked at."""
     return Coverage(coverage.kind, (*coverage.parts, *parts), (*coverage.notes, *notes))
-
-
-def told(error: BaseException) -> str:
-    """Any error as a sentence for the operator."""
-    return error.sentence() if isinstance(error, AwsError) else str(error)

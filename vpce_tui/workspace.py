@@ -4,6 +4,8 @@ Everything that may wait runs on a daemon thread and hands its results over thro
 empties: no screen ever waits, and leaving the app never does.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,21 +18,13 @@ from vpce_tui.aws.call import Identity
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.coverage import Coverage, Part, Status
-from vpce_tui.inventory.account import EndpointState, Inventory, Region
-from vpce_tui.review import (
-    JudgedEvent,
-    JudgedInstance,
-    judge_events,
-    judge_instances,
-    live_states,
-    role_events,
-    worst_first,
-)
-from vpce_tui.signals.context import Context
-from vpce_tui.trail.event import Event
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the first paint does not wait for what judges
     from vpce_tui.incident.journal import Journal
+    from vpce_tui.inventory.account import EndpointState, Inventory, Region
+    from vpce_tui.review import JudgedEvent, JudgedInstance
+    from vpce_tui.signals.context import Context
+    from vpce_tui.trail.event import Event
 
 
 @dataclass
@@ -73,7 +67,7 @@ class Workspace:
 
     def __init__(
         self,
-        connect: "Callable[[], Any]",
+        connect: Callable[[], Any],
         clock: Callable[[], datetime],
         context: Context,
         *,
@@ -99,6 +93,7 @@ class Workspace:
         self.inventory: Inventory | None = None
         self.instances: list[JudgedInstance] = []
         self.instance_coverage = Coverage("regions")
+        self.instances_at: datetime | None = None
         self.journal: Journal | None = None
         self.cancel = Cancel()
         self._history: Any = None
@@ -219,6 +214,8 @@ class Workspace:
         self._changed()
 
     def _searched(self, found: Any) -> None:
+        from vpce_tui.review import live_states  # noqa: PLC0415
+
         notes = tuple(dict.fromkeys((*self.coverage.notes, *found.coverage.notes)))
         self.coverage = Coverage("regions", found.coverage.parts, notes)
         self.fetched_at = self.clock()
@@ -253,6 +250,8 @@ class Workspace:
 
     def _judge(self) -> None:
         """Judge what is new, or whose live state is new; all of it only when another refused attempt came in."""
+        from vpce_tui.review import judge_events, worst_first  # noqa: PLC0415
+
         refused = [event for event in self.events.values() if event.refused and event.creates_endpoint]
         mark = len(refused)
         todo = []
@@ -268,7 +267,8 @@ class Workspace:
 
     def look_at_instances(self) -> None:
         """Every instance, what its role did, and what to think of it."""
-        from vpce_tui.inventory.account import look  # noqa: PLC0415
+        from vpce_tui.inventory.account import Inventory, look  # noqa: PLC0415
+        from vpce_tui.review import judge_instances, role_events  # noqa: PLC0415
 
         caller, regions, cancel, history, now, since = (
             self.caller,
@@ -279,7 +279,7 @@ class Workspace:
             self.since,
         )
         self.instance_coverage = Coverage("regions", tuple(Part(name, Status.RUNNING) for name in regions))
-        collected: dict[str, Region] = {}
+        collected: dict[str, Region] = dict(self.inventory.regions) if self.inventory else {}
 
         def one(region: Region, part: Part) -> None:
             def take() -> None:
@@ -300,8 +300,10 @@ class Workspace:
         self.background.start("instances", work, self._instances_read, self._failed)
 
     def _instances_read(self, found: Any) -> None:
+        from vpce_tui.review import judge_instances  # noqa: PLC0415
+
         inventory, (events, asked, notes) = found
-        self.inventory = inventory
+        self.inventory, self.instances_at = inventory, self.clock()
         self.instance_coverage = Coverage("regions", inventory.coverage.parts, notes)
         self.instances = judge_instances(inventory, [*self.events.values(), *events], asked)
         self._changed()

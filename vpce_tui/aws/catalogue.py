@@ -29,11 +29,24 @@ class Operation:
     dry_run: bool = False
 
     @property
+    def iam_actions(self) -> tuple[str, ...]:
+        """Every IAM action that it needs as we call it: its own, passing a role on, tagging what it creates."""
+        return (self.iam_action, *_ALSO.get(self.name, ()))
+
+    @property
     def iam_action(self) -> str:
         """The IAM action that allows it (``elasticloadbalancing:RegisterTargets``)."""
         return f"{_IAM_PREFIX.get(self.service, self.service)}:{self.name}"
 
 
+_ALSO: Final = {
+    "AssociateIamInstanceProfile": ("iam:PassRole",),
+    "CreateFlowLogs": ("ec2:CreateTags", "iam:PassRole"),
+    "CreateSecurityGroup": ("ec2:CreateTags",),
+    "CreateSnapshots": ("ec2:CreateTags",),
+    "CreateVpcEncryptionControl": ("ec2:CreateTags",),
+    "CreateVpcEndpoint": ("ec2:CreateTags",),
+}
 _IAM_PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
 
@@ -79,6 +92,23 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("ec2", "DescribeVpcEndpointServices", "who owns an endpoint's service"),
     _read("ec2", "DescribeSnapshots", "progress and proof of snapshots"),
     _read("ec2", "DescribeSnapshotAttribute", "with whom a snapshot is shared"),
+    _read("iam", "GetAccessKeyLastUsed", "whose key it is, and what it was last used for"),
+    _read("iam", "GetUser", "a user whose credentials were stolen"),
+    _read("iam", "GetUserPolicy", "evidence; and proof of the session cut"),
+    _read("iam", "ListUserPolicies", "evidence: inline policies of the user"),
+    _read("iam", "ListAttachedUserPolicies", "evidence: managed policies of the user"),
+    _read("iam", "ListGroupsForUser", "evidence: groups whose policies it has"),
+    _read("iam", "ListAccessKeys", "the user's keys, active or not"),
+    _read("iam", "GetLoginProfile", "can the user sign in to the console"),
+    _read("iam", "ListMFADevices", "devices, some perhaps the intruder's"),
+    _read("iam", "ListSigningCertificates", "another way to sign requests"),
+    _read("iam", "ListServiceSpecificCredentials", "another way in: CodeCommit, Keyspaces"),
+    _read("iam", "ListInstanceProfilesForRole", "which instances hold the role"),
+    _read("iam", "GetAccountSummary", "does the root user have keys and MFA"),
+    _read("iam", "ListRoles", "which roles the flow log service may take"),
+    _read("organizations", "DescribeOrganization", "the organisation that an endpoint policy is limited to"),
+    _read("logs", "DescribeLogGroups", "where flow logs may go"),
+    _read("ec2", "DescribeVpcEncryptionControls", "is the VPC watched for unencrypted traffic"),
     _read("kms", "DescribeKey", "is a disk's key AWS's own: then its snapshot cannot be shared"),
     _read("ec2", "DescribeLockedSnapshots", "proof that a snapshot cannot be deleted"),
     _read("ec2", "DescribeSpotInstanceRequests", "would a spot request start it again"),
@@ -97,6 +127,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _write("ec2", "RevokeSecurityGroupEgress", "a new group allows all egress: take it away", dry_run=True),
     _write("ec2", "DeleteSecurityGroup", "undo: remove a quarantine group that we made", dry_run=True),
     _write("ec2", "ModifyNetworkInterfaceAttribute", "isolate an interface; put its groups back", dry_run=True),
+    _write("ec2", "ModifyVpcEndpoint", "close an endpoint by policy, groups, route tables, names; and put it back", dry_run=True),
+    _write("ec2", "DeleteVpcEndpoints", "the end of an endpoint", dry_run=True),
+    _write("ec2", "CreateVpcEndpoint", "undo: make a deleted endpoint again", dry_run=True),
+    _write("ec2", "CreateFlowLogs", "record traffic", dry_run=True),
+    _write("ec2", "DeleteFlowLogs", "undo: stop recording", dry_run=True),
+    _write("ec2", "CreateVpcEncryptionControl", "see which traffic is not encrypted", dry_run=True),
+    _write("ec2", "DeleteVpcEncryptionControl", "undo: stop watching", dry_run=True),
+    _write("logs", "CreateLogGroup", "where flow logs go"),
+    _write("logs", "DeleteLogGroup", "undo: remove a log group that we made"),
+    _write("iam", "CreateRole", "a role that we need: to write flow logs"),
+    _write("iam", "DeleteRole", "undo: remove a role that we made"),
     _write("ec2", "DisassociateIamInstanceProfile", "no new credentials for the instance"),
     _write("ec2", "AssociateIamInstanceProfile", "undo: give the profile back"),
     _write("ec2", "CreateSnapshots", "evidence: all volumes as one set", dry_run=True),
@@ -112,6 +153,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _write("elbv2", "RegisterTargets", "undo: traffic again"),
     _write("elb", "DeregisterInstancesFromLoadBalancer", "no more traffic from the classic load balancer"),
     _write("elb", "RegisterInstancesWithLoadBalancer", "undo: traffic again"),
+    _write("iam", "UpdateAccessKey", "deactivate a stolen key; and activate it again"),
+    _write("iam", "PutUserPolicy", "deny a user's sessions issued before now; quarantine"),
+    _write("iam", "DeleteUserPolicy", "undo: remove that deny"),
+    _write("iam", "DeleteLoginProfile", "no console password"),
+    _write("iam", "DeactivateMFADevice", "a device of the intruder counts no more"),
+    _write("iam", "DeleteSigningCertificate", "no signing certificate"),
+    _write("iam", "DeleteServiceSpecificCredential", "no service-specific credential"),
     _write("iam", "PutRolePolicy", "deny every session issued before now"),
     _write("iam", "DeleteRolePolicy", "undo: remove that deny"),
 )

@@ -19,7 +19,6 @@ class Kind(StrEnum):
     SERVER = "server error"
     REGION = "region"
     DRY_RUN_OK = "dry run passed"
-    CANCELLED = "cancelled"
 
 
 ADVICE: Final[dict[Kind, str]] = {
@@ -34,7 +33,6 @@ ADVICE: Final[dict[Kind, str]] = {
     Kind.SERVER: "AWS failed on its side; whether a change took effect must be read back",
     Kind.REGION: "no such region, or it is not enabled for this account; see aws account list-regions",
     Kind.DRY_RUN_OK: "the permission is there",
-    Kind.CANCELLED: "stopped by the operator",
 }
 
 _CODES: Final[dict[str, Kind]] = {
@@ -125,3 +123,8 @@ class AwsError(Exception):
 
 class Cancelled(Exception):
     """The operator stopped the work; nothing further was asked."""
+
+
+def told(error: BaseException) -> str:
+    """Any error as a sentence for the operator."""
+    return error.sentence() if isinstance(error, AwsError) else str(error)

@@ -7,7 +7,7 @@ operations. botocore is imported when the first session is made, not when this f
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -179,7 +179,25 @@ class AwsSession:
             data = client._make_api_call(call.operation, dict(call.parameters))
         except Exception as error:
             raise translate(error, call) from None
+        if write and data.get("Unsuccessful"):
+            raise _unsuccessful(data, call)
         return _answer(data, started)
+
+
+def _unsuccessful(data: Mapping[str, Any], call: Call) -> AwsError:
+    """An answer of status 200 that lists what failed (``DeleteVpcEndpoints``, ``CreateFlowLogs`` and others): a failure.
+
+    Where something else in it succeeded, what took effect must be read back.
+    """
+    first = data["Unsuccessful"][0]
+    body = first.get("Error") or {}
+    code = str(body.get("Code", "Unsuccessful"))
+    others = [key for key, value in data.items() if isinstance(value, list) and value and key != "Unsuccessful"]
+    said = f"{first.get('ResourceId', '')}: {body.get('Message', '')}".lstrip(": ")
+    return AwsError(
+        call.name, call.region, code, said, kind_of(code), outcome_known=not others,
+        request_id=str(data.get("ResponseMetadata", {}).get("RequestId", "")),
+    )  # fmt: skip
 
 
 def _answer(data: dict[str, Any], started: float) -> Answer:
@@ -213,6 +231,9 @@ def translate(error: BaseException, call: Call) -> Exception:
     def made(code: str, kind: Kind, *, known: bool = True) -> AwsError:
         return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
 
+    if "header value" in str(error):  # its text would show the session token
+        said = "the credentials hold a character that cannot be sent, a line break perhaps"
+        return AwsError(call.name, call.region, type(error).__name__, said, Kind.NO_CREDENTIALS)
     if isinstance(error, be.ClientError):
         return _from_client_error(error, call)
     if isinstance(error, (be.NoCredentialsError, be.PartialCredentialsError, be.ProfileNotFound)):

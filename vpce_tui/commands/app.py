@@ -60,7 +60,7 @@ def build(
         workspace, theme=args.theme or "", target=args.target or "", lab=lab_seed is not None, open_record=open_record
     )
     if args.incident:
-        _open_when_signed_in(app, args.incident)
+        _open_when_signed_in(app, args.incident, args.target or "")
     return app
 
 
@@ -71,11 +71,11 @@ def lab_context(known: Any) -> Any:
     return replace(known, pipelines=(*known.pipelines, ("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*")))
 
 
-def _open_when_signed_in(app: Any, name: str) -> None:
+def _open_when_signed_in(app: Any, name: str, target: str) -> None:
     def opened() -> None:
         if app.workspace.identity is not None:
             app.workspace.forget(opened)
-            app.work_in(name, app.action_walk_on)
+            app.work_in(name, lambda: app.action_walk_on(target))
 
     app.workspace.listen(opened)
 

@@ -1,6 +1,7 @@
 """``vpce-tui verify``, ``incidents``, and how commands open an incident."""
 
 import argparse
+import sys
 
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
@@ -8,8 +9,9 @@ from vpce_tui.commands.common import say, session
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import replay
-from vpce_tui.text import visible
+from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.shelf import records
+from vpce_tui.text import sign, visible
 
 
 def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
@@ -51,17 +53,32 @@ class WrongAccount(RecordError):
 
 def close(args: argparse.Namespace) -> Exit:
     """End an incident: its record takes nothing more."""
+    if args.read_only or config.read_only_asked():
+        say("refused: this process is read-only; the incident stays as it is.")
+        return Exit.REFUSED
+    if not args.yes:
+        if not sys.stdin.isatty():
+            say("refused: without a terminal there is nobody to ask; give --yes.")
+            return Exit.REFUSED
+        print(f"its record takes nothing more. Type {args.name} to close it: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip() != args.name:
+            say("left open")
+            return Exit.DONE
     caller = session(args)
     with open_incident(caller, args.name, create=False) as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
+        for step in replay(journal.rows()).steps.values():
+            if step.state not in (State.PROVED, State.BY_HAND, State.UNDONE, State.SKIPPED):
+                say(f"{sign('!')} left as it is: {visible(step.key)}: {step.state.value}")
         print(f"closed; head {journal.append(Kind.CLOSED, {}).hash}")
     return Exit.DONE
 
 
 def verify(args: argparse.Namespace) -> Exit:
     """Recompute a record."""
+    from vpce_tui.incident.verify import row_of
     from vpce_tui.incident.verify import verify as check
 
     verdict = check(config.incident_folder(args.name))
@@ -69,7 +86,13 @@ def verify(args: argparse.Namespace) -> Exit:
         print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
         print(f"head {verdict.head}")
         if args.head and args.head != verdict.head:
-            print(f"NOT verified: the head was to be {visible(args.head)}; rows may have been cut off at the end")
+            at = row_of(config.incident_folder(args.name), args.head)
+            if at:
+                print(
+                    f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
+                )
+                return Exit.DONE
+            print(f"NOT verified: the head {visible(args.head)} is in no row; rows may have been cut off at the end")
             return Exit.FAILED
         if not args.head:
             print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
@@ -82,13 +105,9 @@ def verify(args: argparse.Namespace) -> Exit:
 
 def incidents(_: argparse.Namespace) -> Exit:
     """List the records on this machine."""
-    folder = config.state_folder() / "incidents"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        try:
-            with Journal.open(path, "list", write=False) as journal:
-                record = replay(journal.rows())
-        except RecordError as error:
-            print(f"{visible(path.name)}  {visible(error)}")
+    for path, record in records():
+        if isinstance(record, RecordError):
+            print(f"{visible(path.name)}  {visible(record)}")
             continue
         state = f"closed {record.closed_at[:19]}Z" if record.closed_at else "open"
         said = f"{path.name}  account {record.account}  opened {record.opened_at[:19]}Z by {record.opened_by}  {state}"

@@ -1,7 +1,6 @@
 """``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,33 +14,32 @@ from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import Record, State, replay
-from vpce_tui.inventory.dossier import Unreadable
+from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
 from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind as StepKind
 from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice
 from vpce_tui.playbooks.plan import read as read_plan
-from vpce_tui.text import sign
-
-_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+from vpce_tui.text import sign, visible
 
 
 def plan(args: argparse.Namespace) -> Exit:
     """Make a plan; reads only."""
-    from vpce_tui.inventory.dossier import find_region
+    from vpce_tui.inventory.dossiers import KINDS
     from vpce_tui.playbooks.planner import parse_choices, plan_playbook
     from vpce_tui.playbooks.views import render
     from vpce_tui.trail.history import enabled_regions
 
     playbook = load(args.playbook)
-    if playbook.target == "instance" and not _INSTANCE.fullmatch(args.target):
-        raise UsageError(f"{args.target!r} is no instance id; it looks like i-0123456789abcdef0")
-    choices = parse_choices(args.set or [])
+    kind = KINDS[playbook.target]
+    if not kind.pattern.fullmatch(args.target):
+        raise UsageError(f"{args.target!r} is no {kind.name}; it looks like {kind.example}")
+    choices = parse_choices(args.set or [], playbook)
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    region = args.region or find_region(caller, args.target, enabled_regions(caller)[0])
+    region = args.region or kind.region(caller, args.target, enabled_regions(caller)[0])
     record = _known(args.incident) if args.incident else None
     made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
     text = render(made, args.form or ("json" if args.out else "console"))
@@ -131,9 +129,14 @@ def remember(journal: Journal, made: Plan) -> None:
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
     for step in steps:
         state = engine.record().step(engine.key(step.id)).state
-        named = bool(args.step) and state is State.PROVED and step.kind is StepKind.CHANGE
-        if state in (State.PROVED, State.BY_HAND) and not named:
-            say(f"{sign(state.sign)} {step.title}: {state.value}; not done again")
+        named = (
+            bool(args.step)
+            and (state is not State.PROVED or step.kind is StepKind.CHANGE)
+            and state is not State.BY_HAND
+        )
+        if state in (State.PROVED, State.BY_HAND, State.SKIPPED, State.UNDONE) and not named:
+            again = "not done again" if state in (State.PROVED, State.BY_HAND) else f"left so; --step {step.id} does it"
+            say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue
         approval = _approval(step, engine, args)
         if approval is None:
@@ -183,7 +186,7 @@ def _print_progress(progress: Progress) -> None:
     if progress.state == "running":
         return
     took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
-    say(f"    {sign(marks.get(progress.state, '·'))} {progress.call}  {progress.says}{took}")
+    say(f"    {sign(marks.get(progress.state, '·'))} {progress.words}{took}")
 
 
 def _print_outcome(step: Step, outcome: Outcome) -> None:
@@ -225,7 +228,7 @@ def undo(args: argparse.Namespace) -> Exit:
 def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     try:
         step, calls, left = engine.undo_calls(step_id, with_others=args.all)
-    except (Unreadable, AwsError) as error:
+    except (Unreadable, TargetGone, AwsError) as error:
         say(f"{sign('✖')} {step_id}: {error}")
         return Exit.FAILED
     say(f"\nundo “{step.title}”")
@@ -240,7 +243,7 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
 
 
 def _described(call: PlannedCall) -> str:
-    return f"{call.why or call.name} ({call.name})"
+    return visible(f"{call.why or call.name} ({call.name})", limit=600)
 
 
 def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
@@ -249,8 +252,7 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
     order: dict[str, int] = {}
     for key, step in record.steps.items():
         intents = [call.intent for call in step.calls.values()]
-        half_undone = bool(step.undo_calls) and step.state is not State.UNDONE
-        if intents and (step.done_by_us or step.open_calls or half_undone):
+        if intents and (step.done_by_us or step.open_calls or step.half_undone):
             order[key] = max(intents)
     found: list[tuple[Plan, str]] = []
     for key in sorted(order, key=lambda item: -order[item]):
@@ -289,15 +291,27 @@ def note(args: argparse.Namespace) -> Exit:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
         plans = [plan_of(item) for item in replay(journal.rows()).plans.values()]
-        for made in plans:
-            if made and any(
-                args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}") for step in made.steps
-            ):
-                decision = "by hand" if args.by_hand else "skipped" if args.skipped else ""
-                Engine(caller, journal, made).note(args.step_id.rpartition("/")[2], decision, args.text)
-                say("recorded")
-                return Exit.DONE
-    raise WrongChoice(f"the incident has no plan with a step {args.step_id!r}.")
+        fitting = {
+            f"{made.playbook}/{made.target}/{step.id}": made
+            for made in plans
+            if made
+            for step in made.steps
+            if args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}")
+        }
+        key, plan_found = _only_one(fitting, args.step_id)
+        decision = "by hand" if args.by_hand else "skipped" if args.skipped else ""
+        Engine(caller, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
+        say(f"recorded for {key}")
+        return Exit.DONE
+
+
+def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
+    """The one step that is meant; raises where there is none, or more than one."""
+    if not fitting:
+        raise WrongChoice(f"the incident has no plan with a step {step_id!r}.")
+    if len(fitting) > 1:
+        raise UsageError(f"{step_id!r} stands in several plans; name one: {', '.join(fitting)}")
+    return next(iter(fitting.items()))
 
 
 def decide(args: argparse.Namespace) -> Exit:
@@ -308,11 +322,15 @@ def decide(args: argparse.Namespace) -> Exit:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
         record = replay(journal.rows())
+        fitting: dict[str, Plan] = {}
         for key, step in record.steps.items():
             playbook_target, _, name = key.rpartition("/")
             made = plan_of(record.plans.get(playbook_target))
             if made and args.step_id in (name, key) and any(call.id == args.call_id for call in step.open_calls):
-                Engine(caller, journal, made).decide(name, args.call_id, args.found == "done")
-                say(f"recorded: {args.call_id} was {args.found}, decided by {caller.identity().arn}")
-                return Exit.DONE
+                fitting[key] = made
+        if fitting:
+            key, found = _only_one(fitting, args.step_id)
+            Engine(caller, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
+            say(f"recorded: {args.call_id} of {key} was {args.found}, decided by {caller.identity().arn}")
+            return Exit.DONE
     raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

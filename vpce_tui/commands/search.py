@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
 from vpce_tui.commands.common import UsageError, context, moment, print_json, say, say_identity, session
-from vpce_tui.coverage import Coverage
+from vpce_tui.coverage import Coverage, Part, Status
 from vpce_tui.exits import Exit
 from vpce_tui.review import (
     JudgedEvent,
@@ -83,16 +83,25 @@ def _from_history(args: argparse.Namespace, names: list[str], now: datetime) -> 
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
     regions, note = _regions(caller, args.region)
-    notes = [note] if note else []
+    notes: list[str] = []
+    gaps = [Part("list of regions", Status.DENIED, note)] if note else []
+    if until < now - OLDEST:
+        raise UsageError("event history goes back 90 days, and --until is before that; look into files: --trail PATH")
     if since < now - OLDEST:
         since = now - OLDEST
-        notes.append("event history goes back 90 days; nothing older was asked for")
+        gaps.append(
+            Part(
+                "older than 90 days",
+                Status.FAILED,
+                "event history goes back 90 days; for older events use --trail PATH",
+            )
+        )
     questions = [Question(since, until, name) for name in names]
     history = History(caller, Cache(config.cache_folder()))
     asked = regions if set(names) == {"CreateVpcEndpoint"} else sorted({*regions, "us-east-1"})
     found = history.look_up(asked, questions)
     states, parts = live_states(caller, found.events)
-    return judge_events(found.events, states, context()), merged(found.coverage, parts, notes)
+    return judge_events(found.events, states, context()), merged(found.coverage, [*parts, *gaps], notes)
 
 
 def _regions(caller: AwsSession, asked: list[str] | None) -> tuple[Sequence[str], str]:
@@ -116,7 +125,9 @@ def instances(args: argparse.Namespace) -> Exit:
     history = History(caller, Cache(config.cache_folder()))
     found, asked, notes = role_events(history, inventory, now, timedelta(hours=24))
     judged = judge_instances(inventory, found, asked)
-    coverage = merged(inventory.coverage, (), [*([note] if note else []), *notes])
+    gaps = [Part("list of regions", Status.DENIED, note)] if note else []
+    gaps += [Part("what roles did", Status.PARTIAL, said) for said in notes]
+    coverage = merged(inventory.coverage, gaps, ())
     if args.json:
         for item in judged:
             print_json(item.to_json())

@@ -177,7 +177,13 @@ class Journal:
         try:
             db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False, timeout=10)
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            wal = path.with_name(path.name + "-wal")
+            if wal.exists() and wal.stat().st_size:
+                raise sqlite3.OperationalError(
+                    f"{error}; its newest rows lie in {wal.name}, which cannot be read in a read-only folder without "
+                    f"{path.name}-shm: copy the folder to where it can be written"
+                ) from error
             db = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return db

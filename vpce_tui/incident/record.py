@@ -56,6 +56,8 @@ class Made:
     gave: dict[str, str] = field(default_factory=dict)
     says: str = ""
     seconds: float = 0.0
+    at: str = ""
+    """When the intent was written (RFC 3339)."""
 
 
 @dataclass
@@ -71,6 +73,10 @@ class StepRecord:
     missing: dict[str, str] = field(default_factory=dict)
     saw: str = ""
     notes: list[str] = field(default_factory=list)
+    rounds: int = 0
+    """How often it was undone."""
+    half_undone: bool = False
+    """Whether an undo was begun and has not ended."""
 
     @property
     def id(self) -> str:
@@ -113,11 +119,6 @@ class Record:
         """The step's record (an empty one where nothing was done)."""
         return self.steps.setdefault(key, StepRecord(key))
 
-    @property
-    def open_steps(self) -> list[StepRecord]:
-        """Steps with a call whose outcome is not known."""
-        return [step for step in self.steps.values() if step.open_calls]
-
 
 def replay(rows: Iterable[Row]) -> Record:
     """Fold the rows, oldest first."""
@@ -141,13 +142,13 @@ def replay(rows: Iterable[Row]) -> Record:
             record.plans[f"{whole['playbook']}/{whole['target']}"] = whole
         elif handler and data.get("step"):
             try:
-                handler(record.step(str(data["step"])), data, row.seq)
+                handler(record.step(str(data["step"])), data, row)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.") from error
     return record
 
 
-def _plan(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
     before, plan = step.planned, dict(data["plan"])
     if before:
@@ -168,19 +169,22 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
     step.planned = plan
 
 
-def _approved(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _approved(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     step.state = State.RUNNING  # a step whose undo was begun is proved no more
 
 
-def _intent(step: StepRecord, data: Mapping[str, Any], seq: int) -> None:
+def _intent(step: StepRecord, data: Mapping[str, Any], row: Row) -> None:
     if data.get("probe"):
         return
+    step.half_undone = bool(data.get("undo"))
     into = step.undo_calls if data.get("undo") else step.calls
     for call in data["calls"]:
-        into[call["id"]] = Made(call["id"], seq, "intended", call["service"], call["operation"], call["parameters"])
+        into[call["id"]] = Made(
+            call["id"], row.seq, "intended", call["service"], call["operation"], call["parameters"], at=row.time
+        )
 
 
-def _result(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _result(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     if data.get("probe"):
         if data.get("denied"):
             step.state = State.FAILED
@@ -191,11 +195,14 @@ def _result(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
         step.saw = str(data.get("error", ""))
 
 
-def _check(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _check(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     if "proof" in data:
         step.saw = str(data.get("saw", ""))
         if data.get("undo"):
-            step.state = State.UNDONE if data["proof"] == "proved" else State.UNPROVED
+            undone = data["proof"] == "proved"
+            step.state = State.UNDONE if undone else State.UNPROVED
+            step.rounds += undone
+            step.half_undone = not undone
         else:
             step.state = {"proved": State.PROVED, "not yet": State.UNPROVED}.get(str(data["proof"]), State.FAILED)
         return
@@ -221,12 +228,12 @@ def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
                 step.calls[forward].gave.clear()
 
 
-def _evidence(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _evidence(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     step.evidence[str(data["evidence"])] = str(data["sha256"])
     step.missing.pop(str(data["evidence"]), None)
 
 
-def _note(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _note(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     decision = data.get("decision")
     if decision in ("skipped", "by hand", "left open"):
         step.state = {"skipped": State.SKIPPED, "by hand": State.BY_HAND, "left open": State.OPEN}[str(decision)]
@@ -234,7 +241,7 @@ def _note(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
         step.notes.append(str(data["text"]))
 
 
-def _error(step: StepRecord, data: Mapping[str, Any], _: int) -> None:
+def _error(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     if data.get("evidence"):
         step.missing[str(data["evidence"])] = str(data.get("error", ""))
     else:

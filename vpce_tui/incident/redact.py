@@ -17,7 +17,12 @@ _SECRET_KEYS: Final = frozenset(
         "clientsecret", "secret", "securitytoken",
     }
 )  # fmt: skip
-_NAME_KEY: Final = re.compile(r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$", re.IGNORECASE)
+_NAME_KEY: Final = re.compile(
+    r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$|policydocument$",
+    re.IGNORECASE,
+)
+_ANSWERS: Final = frozenset({"choices", "questions"})
+"""What the operator was asked and chose: ids, never a secret; a step is planned again from it."""
 
 _KEY_ID: Final = re.compile(r"\b(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,28}([A-Z0-9]{4})\b")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
@@ -30,7 +35,7 @@ _ASSIGNED: Final = re.compile(
 )
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
 _IN_URL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)([^\s/@]+)@")
-_FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9+])")
 
 
 def _forty(match: re.Match[str]) -> str:
@@ -54,7 +59,7 @@ def text(value: str) -> str:
 def payload(value: Any, key: str = "") -> Any:
     """A journal payload without secrets, whatever its depth."""
     if isinstance(value, Mapping):
-        return {name: payload(item, str(name)) for name, item in value.items()}
+        return {name: item if name in _ANSWERS else payload(item, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [payload(item, key) for item in value]
     if key.lower() in _SECRET_KEYS and value not in (None, "", HIDDEN):

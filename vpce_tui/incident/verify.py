@@ -30,6 +30,12 @@ def verify(folder: Path) -> Verdict:
         return check_rows(journal.rows(), folder)
 
 
+def row_of(folder: Path, head: str) -> int:
+    """The number of the row whose hash is ``head``; 0 where there is none."""
+    with Journal.open(folder, "verify", write=False) as journal:
+        return next((row.seq for row in journal.rows() if row.hash == head), 0)
+
+
 def check_rows(rows: Iterable[Row], folder: Path) -> Verdict:
     """The verdict over ``rows``, with evidence looked up below ``folder``."""
     previous, count, files = GENESIS, 0, 0

@@ -13,6 +13,7 @@ import moto.autoscaling.urls
 import moto.ec2.urls
 import moto.ec2.utils
 import moto.guardduty.urls
+import moto.iam.urls
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
@@ -25,6 +26,9 @@ from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses import EC2Response
 from moto.elbv2.models import elbv2_backends
 from moto.guardduty.responses import GuardDutyResponse
+from moto.iam.responses import IamResponse
+
+from vpce_tui.lab.endpoints import Endpoints
 
 REGIONS: Final = (
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
@@ -63,7 +67,7 @@ class Guard:
         return int(status), headers, body
 
 
-class Ec2(Guard, EC2Response):  # type: ignore[misc]
+class Ec2(Guard, Endpoints, EC2Response):  # type: ignore[misc]
     """EC2 as AWS does it."""
 
     def describe_regions(self) -> Any:
@@ -223,6 +227,14 @@ class AutoScaling(Guard, AutoScalingResponse):  # type: ignore[misc]
         return super().attach_instances()
 
 
+class Iam(Guard, IamResponse):  # type: ignore[misc]
+    """IAM as AWS does it."""
+
+    def list_service_specific_credentials(self) -> Any:
+        """Missing in moto: nobody in the story has any."""
+        return ActionResult({"ServiceSpecificCredentials": []})
+
+
 class GuardDuty(Guard, GuardDutyResponse):  # type: ignore[misc]
     """Findings are missing in moto: the story's are served."""
 
@@ -246,6 +258,7 @@ def install() -> None:
     """Put the corrected classes into moto's URL tables; once a process, before the first request."""
     _register(moto.ec2.urls, EC2Response, Ec2)
     _register(moto.autoscaling.urls, AutoScalingResponse, AutoScaling)
+    _register(moto.iam.urls, IamResponse, Iam)
     extra = ("{0}/detector/<detector_id>/findings", "{0}/detector/<detector_id>/findings/get")
     _register(moto.guardduty.urls, GuardDutyResponse, GuardDuty, extra)
     _one_truth_for_groups()

@@ -1,15 +1,17 @@
 """Faults on demand: what networks and AWS do on a bad day. Off unless asked for.
 
-``kind@operation:count``, for instance ``lost-answer@TerminateInstances:1`` or ``throttle@ec2:*:3``. Kinds: throttle,
+``kind@operation:count``, for instance ``lost-answer@TerminateInstances:1`` or ``throttle@ec2:*:3``; with ``each`` for the
+count every different call is hit once (times in it make no difference). Kinds: throttle,
 http500, reset, slow, expired-token, denied, and lost-answer (the call takes effect, the connection drops before the
 answer: the case that breaks tools).
 """
 
+import json
 import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -18,8 +20,9 @@ from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error,
 
 KINDS: Final = ("throttle", "http500", "reset", "slow", "expired-token", "denied", "lost-answer")
 SLOW_SECONDS: Final = 3.0
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _FORM: Final = re.compile(
-    r"(?P<kind>[a-z0-9-]+)@(?P<operation>(?:[a-z0-9*-]+:)?[A-Z*][A-Za-z0-9*]*)(?:%(?P<region>[a-z0-9-]+))?(?::(?P<count>\d+))?"
+    r"(?P<kind>[a-z0-9-]+)@(?P<operation>(?:[a-z0-9*-]+:)?[A-Z*][A-Za-z0-9*]*)(?:%(?P<region>[a-z0-9-]+))?(?::(?P<count>\d+|each))?"
 )
 
 
@@ -31,6 +34,8 @@ class Fault:
     operation: str
     left: int = 1
     region: str = ""
+    each: bool = False
+    seen: set[str] = field(default_factory=set)
 
     def hits(self, asked: AwsRequest) -> bool:
         """Whether this request is hit; a dry run never is, but for ``denied``."""
@@ -38,7 +43,18 @@ class Fault:
             return False
         if asked.parameters.get("DryRun") is True and self.kind != "denied":
             return False
-        return fnmatchcase(asked.name, self.operation) or fnmatchcase(asked.operation, self.operation)
+        if not (fnmatchcase(asked.name, self.operation) or fnmatchcase(asked.operation, self.operation)):
+            return False
+        return not self.each or self._first(asked)
+
+    def _first(self, asked: AwsRequest) -> bool:
+        call = _TIME.sub(
+            "a time", json.dumps([asked.name, asked.region, asked.parameters], sort_keys=True, default=str)
+        )
+        if call in self.seen:
+            return False
+        self.seen.add(call)
+        return True
 
 
 def parse_fault(text: str) -> Fault:
@@ -46,7 +62,9 @@ def parse_fault(text: str) -> Fault:
     match = _FORM.fullmatch(text)
     if not match or match["kind"] not in KINDS:
         raise ValueError(f"{text!r} is no fault; write kind@operation:count with kind one of {', '.join(KINDS)}")
-    return Fault(match["kind"], match["operation"], int(match["count"] or 1), match["region"] or "")
+    each = match["count"] == "each"
+    count = 1_000_000 if each else int(match["count"] or 1)
+    return Fault(match["kind"], match["operation"], count, match["region"] or "", each)
 
 
 class Faults:

@@ -112,16 +112,17 @@ class Identities:
             unknown = (403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         session = sts_backends[self._account]["aws"].get_assumed_role_from_access_key(asked.access_key)
         if session is None:
-            key = iam_backends[self._account]["aws"].access_keys.get(asked.access_key)
-            return None if key is not None and key.user_name and key.status == "Active" else unknown
-        if self._cut(session):
-            code = "UnauthorizedOperation" if ec2 else "AccessDenied"
-            return (
-                403,
-                code,
-                f"User: {session.arn} is not authorized to perform: {asked.name} with an explicit deny",
-            )
-        return None
+            backend = iam_backends[self._account]["aws"]
+            key = backend.access_keys.get(asked.access_key)
+            if key is None or not key.user_name or key.status != "Active":
+                return unknown
+            policies = backend.users[key.user_name].policies.values()
+            return self._denied(asked, key.user_name) if any(_denies(item, None) for item in policies) else None
+        return self._denied(asked, session.arn) if self._cut(session) else None
+
+    def _denied(self, asked: AwsRequest, who: str) -> tuple[int, str, str]:
+        code = "UnauthorizedOperation" if asked.protocol == "ec2" else "AccessDenied"
+        return 403, code, f"User: {who} is not authorized to perform: {asked.name} with an explicit deny"
 
     def _cut(self, session: Any) -> bool:
         role_name = session.role_arn.rpartition("/")[2]
@@ -139,8 +140,8 @@ def issued_at(session: Any) -> datetime | None:
     return ends - SESSION_LENGTH if ends else None
 
 
-def _denies(document: Any, issued: datetime) -> bool:
-    """Whether a policy denies everything to sessions older than a time after ``issued``."""
+def _denies(document: Any, issued: datetime | None) -> bool:
+    """Whether a policy denies everything, or everything to sessions older than a time after ``issued`` (None: a key)."""
     import json  # noqa: PLC0415
 
     parsed = json.loads(document) if isinstance(document, str) else document
@@ -149,7 +150,9 @@ def _denies(document: Any, issued: datetime) -> bool:
         limit = statement.get("Condition", {}).get("DateLessThan", {}).get("aws:TokenIssueTime")
         limit = limit[0] if isinstance(limit, list) else limit
         before = moment(limit)
-        if statement.get("Effect") == "Deny" and statement.get("Action") in ("*", ["*"]) and before and issued < before:
+        if statement.get("Effect") != "Deny" or statement.get("Action") not in ("*", ["*"]):
+            continue
+        if not statement.get("Condition") or (before and issued and issued < before):
             return True
     return False
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vpce_tui.inventory.dossier import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
+from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
 from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall, Step, permissions_of
 from vpce_tui.playbooks.values import INCIDENT, ref
 

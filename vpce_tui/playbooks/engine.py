@@ -5,7 +5,8 @@ else is not run. Each write: intent in the journal, permit, call, result. After 
 and never repeats the call. Screens and commands call the same functions. Design §3.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,30 +23,20 @@ from vpce_tui.canonical import rfc3339
 from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.incident.record import Record, State, StepRecord, replay
-from vpce_tui.inventory.dossier import TargetGone, Unreadable
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
 from vpce_tui.playbooks.library import Recipe, load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
-from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, differences
-from vpce_tui.playbooks.planner import Live, asked_for, plan_step
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, Unresolved, names, resolve
+from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, Step, differences, token_text
+from vpce_tui.playbooks.planner import Live, asked_for, plan_step, remembered_step
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, Unresolved, names, resolve
 
 _DONE: Final = (State.PROVED, State.BY_HAND)
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
 
 
-_WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNetworkInterfaceAttribute")
-"""Inverses that make sense although the instance is gone."""
-
-
-def _without_inverse(step: Step) -> set[str]:
-    """Calls that go with another one's inverse: rules of a group that is deleted as a whole."""
-    return {
-        call.id
-        for call in (*step.calls, *step.already)
-        if call.operation.startswith(("RevokeSecurityGroup", "AuthorizeSecurityGroup"))
-    }
-
+_ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE)
+"""After such an error no other call would do better."""
 
 _BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
 
@@ -87,18 +78,18 @@ class Engine:
         """The incident as it stands."""
         return replay(self.journal.rows())
 
-    def live(self, step: Step) -> Live:
-        """``step`` planned again from live state."""
-        asked = asked_for(self.journal.name, self.record(), f"{self.plan.playbook}/{self.plan.target}/")
+    def live(self, step: Step, *, undone: bool = False) -> Live:
+        """``step`` planned again from live state; what was done before is known from the record, never from the plan's file.
+
+        ``undone``: to see whether what was done is taken back, everything that was ever made counts as ours.
+        """
+        record = self.record()
+        asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
+        remembered = step if undone else remembered_step(record, self.key(step.id))
         return plan_step(
-            self.caller,
-            self._recipe(step.id),
-            self.plan.target,
-            self.plan.region,
-            step.choices,
-            asked=asked,
-            remembered=step,
-        )
+            self.caller, self._recipe(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
+            remembered=remembered,
+        )  # fmt: skip
 
     def _recipe(self, step_id: str) -> Recipe:
         return self._recipes[step_id]
@@ -135,6 +126,9 @@ class Engine:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
             self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": said})
             return Outcome(Ended.FAILED, said)
+        except (PlanError, Unresolved) as error:
+            said = str(error) if isinstance(error, PlanError) else f"what {error} stands for is not known"
+            return self._stale(step, [said])
         except Refused as error:
             self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": str(error)})
             return Outcome(Ended.REFUSED, str(error))
@@ -188,7 +182,9 @@ class Engine:
             kept = evidence.store(
                 self.journal, key, call.id, {**about, "parameters": call.parameters, "pages": pages}, **about
             )
-            self._tell(Progress(step.id, call.id, "done", f"{kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
+            self._tell(
+                Progress(step.id, call.id, "done", f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds)
+            )
         kept_now = self.record().step(key).evidence
         needed = [call.id for call in live.step.calls if call.id not in kept_now and not call.optional]
         saw = f"{sum(call.id in kept_now for call in live.step.calls)} of {len(live.step.calls)} answers kept"
@@ -219,14 +215,14 @@ class Engine:
         missing = self._required(live.step)
         if missing:
             return Outcome(Ended.BLOCKED, missing)
-        found = [*differences(step, live.step), *self._other_inverses(step, live.step)]
-        if found:
-            return self._stale(step, found)
         if live.step.blocked:
             first = live.step.blocked[0]
             said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in live.step.blocked)
             self.journal.append(RowKind.ERROR, {"step": key, "error": f"blocked: {first.says}"})
             return Outcome(Ended.BLOCKED, first.says, said)
+        found = [*differences(step, live.step), *self._other_inverses(step, live.step)]
+        if found:
+            return self._stale(step, found)
         if live.step.calls:
             if not live.step.reversible and approval.confirmed != self.plan.target:
                 return Outcome(
@@ -249,10 +245,13 @@ class Engine:
         return self._prove(step, nothing=not live.step.calls and not ours)
 
     def _other_inverses(self, filed: Step, live: Step) -> list[str]:
-        """Inverse calls that the file adds or leaves out: each must be one that is planned now, or that is recorded already."""
-        recorded = self.record().step(self.key(filed.id)).planned
-        known = {call.id: call for call in (Step.from_json(recorded).undo if recorded else ())}
-        known.update((call.id, call) for call in live.undo)
+        """Inverse calls that the file adds, changes or leaves out: each must be one that is planned now; the inverse of a
+        call that was made is the recorded one, and nothing changes it."""
+        record = self.record().step(self.key(filed.id))
+        made = record.done_by_us | {call.id for call in record.open_calls}
+        recorded = Step.from_json(record.planned).undo if record.planned else ()
+        known = {call.id: call for call in live.undo}
+        known.update((call.id, call) for call in recorded if made & set(call.undoes))
         named = {call.id for call in filed.undo}
         found = [
             f"undoing it would also make {call.name} ({call.id})"
@@ -278,16 +277,22 @@ class Engine:
             if record.step(self.key(needed)).state not in _DONE:
                 title = self.plan.step(needed).title
                 return f"“{title}” must be proved, or recorded as done by hand, before “{step.title}”"
-        for other in self.plan.steps:
+        for other in self._recipes.values():  # of the playbook, whatever the file leaves out
             if other.id == step.id:
                 break
-            if self._recipe(other.id).first and record.step(self.key(other.id)).state not in _DONE:
+            if other.first and record.step(self.key(other.id)).state not in _DONE:
                 return f"“{other.title}” must come first, and is not done"
         return ""
 
     def _probe(self, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
         """Every call of the step as a dry run, where the operation takes one, before the first real one."""
-        known = {INCIDENT: self.journal.name, AWS_NOW: rfc3339(datetime.now(UTC)), **step.stand_ins, **step.bindings}
+        known = {
+            INCIDENT: self.journal.name,
+            AWS_NOW: rfc3339(datetime.now(UTC)),
+            TOKEN: "0" * 32,
+            **step.stand_ins,
+            **step.bindings,
+        }
         probes: dict[str, Call] = {}
         for call in calls:
             listed = find(call.service, call.operation)
@@ -340,10 +345,12 @@ class Engine:
     def _make(self, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False) -> None:
         """Make the calls in order, each behind its own intent. Raises :class:`_Lost` when one did not take effect."""
         key = self.key(step.id)
+        refused: list[str] = []
         for planned in calls:
             self._cancel.check()
-            call = self._resolved(planned, bindings)
+            call = self._resolved(step, planned, bindings)
             permit = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo)[planned.id]
+            began = datetime.now(UTC)
             self._tell(Progress(step.id, planned.id, "running", planned.why))
             about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
             try:
@@ -360,22 +367,36 @@ class Engine:
                     },
                 )
                 self._tell(Progress(step.id, planned.id, "failed" if error.outcome_known else "lost", error.sentence()))
-                if error.outcome_known:
-                    raise _Lost(Outcome(Ended.FAILED, f"{planned.why or planned.name}: {error.sentence()}")) from error
-                bindings.update(self._ask(step, planned, undo=undo))
+                if not error.outcome_known:
+                    bindings.update(self._ask(step, planned, undo=undo, began=began))
+                    continue
+                said = f"{planned.why or planned.name}: {error.sentence()}"
+                if not undo or error.kind in _ALL_FAIL:
+                    raise _Lost(Outcome(Ended.FAILED, said)) from error
+                refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
                 continue
             self.journal.append(
                 RowKind.RESULT,
                 {**about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3)},
             )
             bindings.update(gave)
-            self._tell(Progress(step.id, planned.id, "done", ", ".join(gave.values()), seconds))
+            said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
+            self._tell(Progress(step.id, planned.id, "done", said, seconds))
+        if refused:
+            raise _Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
 
-    def _resolved(self, planned: PlannedCall, bindings: Mapping[str, str]) -> Call:
+    def _resolved(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Call:
         known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
         if AWS_NOW in names(planned.parameters):
             known[AWS_NOW] = rfc3339(self._aws_now())
+        if TOKEN in names(planned.parameters):
+            known[TOKEN] = self._token(step, planned)
         return Call(planned.service, planned.operation, planned.region, resolve(planned.parameters, known))
+
+    def _token(self, step: Step, planned: PlannedCall) -> str:
+        rounds = self.record().step(self.key(step.id)).rounds
+        said = token_text(self.journal.name, self.plan, step, planned, rounds)
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
 
     def _aws_now(self) -> datetime:
         """AWS's clock, rounded up: the second after its last answer's ``Date``."""
@@ -394,29 +415,34 @@ class Engine:
         record = self.record().step(self.key(step.id))
         for made in record.open_calls:
             undo = made.id in record.undo_calls and record.undo_calls[made.id] is made
+            began = datetime.fromisoformat(made.at) if made.at else datetime.now(UTC)
             planned = _find(step, made.id, undo=undo)
             if planned is None:
                 return Outcome(
                     Ended.UNKNOWN, f"the plan does not know the call {made.id} that was begun; look at it by hand"
                 )
             try:
-                self._ask(step, planned, undo=undo)
+                self._ask(step, planned, undo=undo, began=began)
             except _Lost as lost:
                 if lost.outcome.ended is Ended.UNKNOWN:
                     return lost.outcome
         return None
 
-    def _ask(self, step: Step, planned: PlannedCall, *, undo: bool) -> dict[str, str]:
-        """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`_Lost`."""
+    def _ask(self, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
+        """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`_Lost`.
+
+        While the call may still be under way (it began less than :attr:`Patience.under_way` seconds ago) *not there* is
+        no answer.
+        """
         key = self.key(step.id)
         about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
         self._tell(Progress(step.id, planned.id, "asking", "asking AWS whether it took effect"))
         found, saw, live = "cannot tell", "", None
-        for wait in (0.0, *self._patience.ask):
+        for wait in self._waits(began):
             if wait:
                 self._cancel.wait(wait)
             try:
-                live = self.live(step)
+                live = self.live(step, undone=undo)
             except (AwsError, TargetGone) as error:
                 found, saw = "cannot tell", error.sentence() if isinstance(error, AwsError) else str(error)
                 continue
@@ -447,6 +473,13 @@ class Engine:
                 ("look at it by hand, then decide: vpce-tui decide --incident NAME STEP CALL done|not-done",),
             )
         )
+
+    def _waits(self, began: datetime) -> Iterator[float]:
+        """Seconds to wait before each time of asking."""
+        yield 0.0
+        yield from self._patience.ask
+        while (left := self._patience.under_way - (datetime.now(UTC) - began).total_seconds()) > 0:
+            yield min(left, 5.0)
 
     def decide(self, step_id: str, call_id: str, done: bool) -> None:
         """The operator says what became of a call that AWS cannot tell about."""
@@ -502,7 +535,8 @@ class Engine:
         ours = record.done_by_us
         if not ours:
             return step, (), ()
-        live = self.live(step)
+        live = self.live(step, undone=True)
+        step = replace(step, bindings=live.step.bindings)
         if live.world.unknown:
             facet, why = next(iter(live.world.unknown.items()))
             raise Unreadable(f"the {facet} could not be read, so nothing is undone: {why}")
@@ -512,26 +546,15 @@ class Engine:
             if not ours & set(call.undoes):
                 continue
             said = call.why or call.name
-            if live.world.instance.gone and call.operation not in _WITHOUT_INSTANCE:
-                left.append(
-                    f"{said}: {live.world.instance.id} is {live.world.instance.state}, there is nothing to put back"
-                )
-            elif (
-                live.world.instance.gone
-                and call.operation == "ModifyNetworkInterfaceAttribute"
-                and not still & set(call.undoes)
-            ):
-                left.append(f"{said}: it went with {live.world.instance.id}")
-            elif live.world.instance.gone and with_others and call.operation == "DeleteRolePolicy":
-                left.append(
-                    f"{said}: stays, so that stolen sessions stay refused; undo {step.id} by name takes it back"
-                )
+            reason = live.recipe.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
+            if reason:
+                left.append(f"{said}: {reason}")
             elif still & set(call.undoes):
                 calls.append(call)
             else:
                 left.append(f"{said}: it is not as we left it any more, so it stays as it is")
         covered = {name for call in step.undo for name in call.undoes}
-        lost = sorted(ours - covered - _without_inverse(step))
+        lost = sorted(ours - covered)
         left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
         return step, tuple(calls), tuple(left)
 
@@ -557,7 +580,7 @@ class Engine:
             begun = [
                 call for call in step.undo if call.id in made.undo_calls and made.undo_calls[call.id].state == "done"
             ]
-            if not calls and begun and made.state is not State.UNDONE:
+            if not calls and begun and made.half_undone:
                 return self._prove_undone(step, begun, left)
             if not calls:
                 return Outcome(
@@ -568,7 +591,7 @@ class Engine:
             )
             self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
             record = self.record().step(key)
-            bindings = record.bindings
+            bindings = {**step.bindings, **record.bindings}
             denied = self._probe(key, replace(step, stand_ins={**bindings}), calls, undo=True)
             if denied:
                 return denied
@@ -578,6 +601,10 @@ class Engine:
             return lost_call.outcome
         except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
+            self.journal.append(RowKind.ERROR, {"step": key, "error": said})
+            return Outcome(Ended.FAILED, said)
+        except (PlanError, Unresolved) as error:
+            said = f"{error}: take this back by hand, then record it: vpce-tui note"
             self.journal.append(RowKind.ERROR, {"step": key, "error": said})
             return Outcome(Ended.FAILED, said)
         except Refused as error:
@@ -594,7 +621,7 @@ class Engine:
             if wait:
                 self._cancel.wait(wait)
             try:
-                live = self.live(step)
+                live = self.live(step, undone=True)
             except AwsError as error:
                 saw = error.sentence()
                 continue
@@ -646,8 +673,3 @@ def _found(live: Live, planned: PlannedCall, *, undo: bool) -> str:
 def _action(call: Call) -> str:
     listed = find(call.service, call.operation)
     return listed.iam_action if listed else call.name
-
-
-def step_records(record: Record, plan: Plan) -> list[tuple[Step, StepRecord]]:
-    """Every step of the plan with what the record knows of it."""
-    return [(step, record.step(f"{plan.playbook}/{plan.target}/{step.id}")) for step in plan.steps]

@@ -62,6 +62,11 @@ class Progress:
     says: str = ""
     seconds: float = 0.0
 
+    @property
+    def words(self) -> str:
+        """What is shown of it: a call that is done speaks for itself, anything else is named."""
+        return self.says if self.state == "done" and self.call != "dry run" else f"{self.call}  {self.says}"
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -73,7 +78,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Waits in seconds: ``ask`` between asking whether a lost call took effect, ``prove`` between reading back."""
+    """Waits in seconds: ``ask`` between asking whether a lost call took effect, ``prove`` between reading back.
+
+    ``under_way``: how long after it began a call without an answer may still take effect.
+    """
 
     ask: tuple[float, ...] = (1.0, 2.0, 4.0)
     prove: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 115)))
+    under_way: float = 60.0

@@ -4,6 +4,7 @@ The JSON form is the contract between operators; its schema is ``plan.schema.jso
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,8 +70,18 @@ class PlannedCall:
 
     def same_as(self, other: "PlannedCall") -> bool:
         """Whether both would do the same."""
-        mine = (self.id, self.service, self.operation, self.region, self.parameters)
-        return digest(mine) == digest((other.id, other.service, other.operation, other.region, other.parameters))
+        return digest(self._effect()) == digest(other._effect())
+
+    def _effect(self) -> tuple[Any, ...]:
+        return (
+            self.id,
+            self.service,
+            self.operation,
+            self.region,
+            self.parameters,
+            dict(self.gives),
+            sorted(self.undoes),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,31 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What the operator is asked before a step: the options with their labels, and what is chosen."""
+
+    id: str
+    question: str
+    options: tuple[tuple[str, str], ...]
+    chosen: str
+    free: bool = False
+    many: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form."""
+        return {
+            "id": self.id, "question": self.question, "chosen": self.chosen, "free": self.free, "many": self.many,
+            "options": [{"value": value, "label": label} for value, label in self.options],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read it back."""
+        options = tuple((item["value"], item["label"]) for item in data["options"])
+        return cls(data["id"], data["question"], options, data["chosen"], data["free"], data["many"])
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step as planned. ``already``: calls whose effect is there; ``bindings``: references known from what is there."""
 
@@ -132,17 +168,13 @@ class Step:
     permissions: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     reversible: bool = True
     must_come_first: bool = False
     bindings: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def nothing_to_do(self) -> bool:
-        """A change whose every call is in effect already."""
-        return self.kind is Kind.CHANGE and not self.calls and not self.blocked
 
     def to_json(self) -> dict[str, Any]:
         """The plan's form of a step, keys in their fixed order."""
@@ -152,6 +184,7 @@ class Step:
             "kind": self.kind.value,
             "reversible": self.reversible,
             "words": self.words,
+            "questions": [question.to_json() for question in self.questions],
             "choices": dict(self.choices),
             "requires": list(self.requires),
             "mustComeFirst": self.must_come_first,
@@ -183,6 +216,7 @@ class Step:
             permissions=tuple(data["permissions"]),
             changes=tuple(data.get("changes", ())),
             notes=tuple(data.get("notes", ())),
+            questions=tuple(Question.from_json(item) for item in data.get("questions", ())),
             choices=dict(data.get("choices", {})),
             requires=tuple(data.get("requires", ())),
             reversible=bool(data["reversible"]),
@@ -269,6 +303,7 @@ def read(text: str, name: str = "the plan") -> Plan:
         steps = tuple(Step.from_json(item) for item in data["steps"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
+    _must_be_well_formed(data, steps, name)
     return Plan(
         data["playbook"],
         data["target"],
@@ -278,6 +313,44 @@ def read(text: str, name: str = "the plan") -> Plan:
         data["plannedAt"],
         steps,
     )
+
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
+_REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,199}")
+
+
+def _must_be_well_formed(data: Mapping[str, Any], steps: Sequence[Step], name: str) -> None:
+    """Raise :class:`PlanError` for what no plan of ours holds: scripts and the engine are generated from it."""
+    from vpce_tui.aws.catalogue import find  # noqa: PLC0415
+
+    def bad(what: str, value: object) -> PlanError:
+        return PlanError(f"{name} is no plan: {what} {str(value)[:80]!r}.")
+
+    for key in ("playbook", "plannedAt"):
+        if not _ID.fullmatch(data[key]):
+            raise bad(key, data[key])
+    for step in steps:
+        if not isinstance(step.id, str) or not _ID.fullmatch(step.id):
+            raise bad("step id", step.id)
+        if not all(isinstance(key, str) and isinstance(value, str) for key, value in step.choices.items()):
+            raise bad(f"choices of {step.id}:", step.choices)
+        for call in (*step.calls, *step.already, *step.undo):
+            if not isinstance(call.id, str) or not _ID.fullmatch(call.id):
+                raise bad(f"call id in {step.id}:", call.id)
+            if not isinstance(call.parameters, Mapping):
+                raise bad(f"parameters of {call.id}:", call.parameters)
+            if not isinstance(call.region, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", call.region):
+                raise bad(f"region of {call.id}:", call.region)
+            if find(str(call.service), str(call.operation)) is None:
+                raise bad(f"operation of {call.id}:", f"{call.service}:{call.operation}")
+            if not all(isinstance(key, str) and _REFERENCE.fullmatch(key) for key in call.gives):
+                raise bad(f"what {call.id} gives:", list(call.gives))
+
+
+def token_text(incident: str, plan: Plan, step: Step, call: PlannedCall, rounds: int = 0) -> str:
+    """What a call's client token is the hash of (32 hexadecimal digits of SHA-256): the same for the same try, so that AWS
+    makes it once; another one after ``rounds`` undoings, as what was made before may be gone."""
+    return f"{incident} {plan.playbook}/{plan.target}/{step.id} {call.id} {rounds}"
 
 
 def differences(filed: Step, live: Step) -> list[str]:
@@ -331,14 +404,10 @@ def permissions_of(calls: Sequence[PlannedCall]) -> tuple[str, ...]:
     """The IAM actions these calls need, sorted."""
     from vpce_tui.aws.catalogue import find  # noqa: PLC0415
 
-    needed = set()
+    needed: set[str] = set()
     for call in calls:
         listed = find(call.service, call.operation)
         if listed is None:
             raise PlanError(f"{call.name} is not in the catalogue.")
-        needed.add(listed.iam_action)
-        if call.operation == "AssociateIamInstanceProfile":
-            needed.add("iam:PassRole")
-        if any("TagSpecifications" in key for key in call.parameters):
-            needed.add("ec2:CreateTags")
+        needed |= set(listed.iam_actions)
     return tuple(sorted(needed))

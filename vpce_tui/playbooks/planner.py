@@ -8,10 +8,11 @@ from typing import Any
 from vpce_tui.aws.caller import Caller
 from vpce_tui.canonical import rfc3339
 from vpce_tui.incident.record import Record
-from vpce_tui.inventory.dossier import Asked, Dossier, observe
+from vpce_tui.inventory.dossiers import KINDS
+from vpce_tui.inventory.dossiers.common import Asked, World
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.library import Playbook, Recipe
-from vpce_tui.playbooks.plan import Plan, Step, WrongChoice
+from vpce_tui.playbooks.plan import Blocked, Plan, Step, WrongChoice
 
 Choices = Mapping[str, Mapping[str, str]]
 """Choices by step id, then by choice id."""
@@ -22,7 +23,7 @@ class Live:
     """A step planned from the world as it is now."""
 
     step: Step
-    world: Dossier
+    world: World
     recipe: Recipe = field(repr=False)
 
     @property
@@ -31,21 +32,33 @@ class Live:
         return self.recipe.action.settled(self.world, self.step)
 
 
-def asked_for(incident: str, record: Record | None, prefix: str) -> Asked:
-    """On whose behalf to look: the incident, and what its record knows of the calls below ``prefix``."""
+def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> Asked:
+    """On whose behalf to look: the incident, and what its record knows of the calls below ``prefix``.
+
+    ``ever``: calls that were taken back count as begun.
+    """
     if record is None or not incident:
         return Asked(incident)
     steps = [step for key, step in record.steps.items() if key.startswith(prefix)]
     calls = [call for step in steps for call in step.calls.values()]
     known = {call.id: value for call in calls if len(call.gave) == 1 for value in call.gave.values()}
-    begun = frozenset(call.id for call in calls if call.state not in ("taken back", "not done", "failed"))
-    return Asked(incident, since=record.opened_at, known=known, begun=begun)
+    not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
+    begun = frozenset(call.id for call in calls if call.state not in not_begun)
+    gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
+    inverses = {
+        undo["id"]: undo["parameters"]
+        for step in steps
+        for undo in step.planned.get("undo", ())
+        if step.done_by_us & set(undo.get("undoes", ()))
+    }
+    return Asked(incident, since=record.opened_at, known=known, gave=gave, begun=begun, inverses=inverses)
 
 
 def remembered_step(record: Record | None, key: str) -> Step | None:
-    """A step as the record has it, where calls of it were begun."""
+    """A step as the record has it, where calls of it stand, or may."""
     known = record.steps.get(key) if record else None
-    return Step.from_json(known.planned) if known and known.planned and known.calls else None
+    standing = known is not None and (known.done_by_us or known.open_calls)
+    return Step.from_json(known.planned) if known and known.planned and standing else None
 
 
 def plan_playbook(
@@ -61,7 +74,7 @@ def plan_playbook(
     """Plan every step; each over the world that the steps before it leave. Reads only.
 
     With an incident's record, what was made in it is known as ours. Raises
-    :class:`~vpce_tui.inventory.dossier.TargetGone`, :class:`WrongChoice` for a choice that is none.
+    :class:`~vpce_tui.inventory.dossiers.common.TargetGone`, :class:`WrongChoice` for a choice that is none.
     """
     identity = caller.identity()
     prefix = f"{playbook.name}/{target}/"
@@ -73,7 +86,8 @@ def plan_playbook(
         if (step := remembered[recipe.id])
         for name, value in recipe.action.remember(step).items()
     }
-    world = observe(caller, target, region, facets, replace(asked_for(incident, record, prefix), **looked))
+    asked = replace(asked_for(incident, record, prefix), remembered=looked)
+    world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
     known = {recipe.id for recipe in playbook.steps}
     for step_id in choices or {}:
         if step_id not in known:
@@ -82,7 +96,8 @@ def plan_playbook(
             )
     steps = []
     for recipe in playbook.steps:
-        step = _step(recipe, world, region, (choices or {}).get(recipe.id, {}), remembered[recipe.id])
+        given = (choices or {}).get(recipe.id, {})
+        step = _step(recipe, world, region, given, remembered[recipe.id], frozenset(asked.inverses))
         steps.append(step)
         world = recipe.action.expect(world, step.choices)
     return Plan(playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps))
@@ -100,44 +115,66 @@ def plan_step(
 ) -> Live:
     """Plan one step from live state; ``remembered`` is the step as planned before."""
     looked = recipe.action.remember(remembered) if remembered else {}
-    world = observe(caller, target, region, recipe.action.facets, replace(asked, **looked))
-    return Live(_step(recipe, world, region, choices, remembered), world, recipe)
+    observe = KINDS[recipe.target].observe
+    world = observe(caller, target, region, recipe.action.facets, replace(asked, remembered=looked))
+    return Live(_step(recipe, world, region, choices, remembered, frozenset(asked.inverses)), world, recipe)
 
 
-def _step(recipe: Recipe, world: Dossier, region: str, given: Mapping[str, str], remembered: Step | None) -> Step:
-    try:
-        choices = {choice.id: choice.value(world, given) for choice in recipe.action.choices}
-    except ValueError as error:
-        raise WrongChoice(f"step {recipe.id}: {error}") from error
-    strange = sorted(set(given) - set(choices))
+def _step(
+    recipe: Recipe, world: Any, region: str, given: Mapping[str, str], remembered: Step | None, inverses: frozenset[str]
+) -> Step:
+    action, defaults = recipe.action, recipe.defaults
+    given = {**(remembered.choices if remembered else {}), **given}
+    strange = sorted(set(given) - {choice.id for choice in action.choices})
     if strange:
-        known = ", ".join(sorted(choices)) or "nothing"
+        known = ", ".join(sorted(choice.id for choice in action.choices)) or "nothing"
         raise WrongChoice(f"step {recipe.id} has no choice {strange[0]!r}; it has {known}.")
-    draft = Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered)
-    return replace(recipe.action.plan(world, draft), must_come_first=recipe.first)
+    choices, questions = {}, []
+    for choice in action.choices:
+        chosen = given.get(choice.id, defaults.get(choice.id))
+        if chosen is None:
+            chosen = choice.default_value(world)
+        elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
+            wrong = choice.wrong(world, chosen)
+            if wrong:
+                raise WrongChoice(f"step {recipe.id}: {wrong}")
+        choices[choice.id] = chosen
+        if recipe.ask is None or choice.id in recipe.ask:
+            questions.append(choice.question_in(world, chosen))
+    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered))
+    if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
+        recorded = {call.id: call for call in remembered.undo if call.id in inverses}
+        step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))
+    requires, missing = [], []
+    for needed in step.requires:
+        if needed in recipe.siblings:
+            requires.append(recipe.siblings[needed])
+        else:
+            missing.append(
+                Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
+            )
+    return replace(
+        step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
+        must_come_first=recipe.first,
+    )  # fmt: skip
 
 
-def parse_choices(pairs: list[str]) -> dict[str, dict[str, str]]:
-    """``step.choice=value`` texts as choices. Raises :class:`WrongChoice`."""
+def parse_choices(pairs: list[str], playbook: Playbook) -> dict[str, dict[str, str]]:
+    """``step.choice=value`` texts as choices; the step may be left out where one step alone has the choice.
+
+    Raises :class:`WrongChoice`.
+    """
     found: dict[str, dict[str, str]] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        step, dot, choice = name.partition(".")
-        if not (equals and dot and step and choice):
+        step, dot, choice = name.rpartition(".")
+        if not (equals and choice and (step or not dot)):
             raise WrongChoice(f"{pair!r} is no choice; write step.choice=value, for instance isolate.moves=one.")
+        if not dot:
+            having = [recipe.id for recipe in playbook.steps if any(c.id == choice for c in recipe.action.choices)]
+            if len(having) != 1:
+                said = f"several steps ask it: {', '.join(having)}" if having else "no step asks it"
+                raise WrongChoice(f"{choice!r}: {said}; write step.choice=value.")
+            step = having[0]
         found.setdefault(step, {})[choice] = value
     return found
-
-
-def choices_json(recipe: Recipe, step: Step) -> list[dict[str, Any]]:
-    """The questions of a step with their options and what is chosen, for screens."""
-    return [
-        {
-            "id": choice.id,
-            "question": choice.question,
-            "options": choice.options,
-            "chosen": step.choices.get(choice.id, ""),
-            "free": choice.free,
-        }
-        for choice in recipe.action.choices
-    ]

@@ -1,7 +1,7 @@
 """Values in a plan that only the run will know: named references, and JSON documents that hold some.
 
-``{"$ref": "NAME"}`` is the value that an earlier call gives, the incident's name (``INCIDENT``), or AWS's time
-(``AWS_NOW``). ``{"$json": document}`` is the text of a JSON document in which references are filled in, and
+``{"$ref": "NAME"}`` is the value that an earlier call gives, the incident's name (``INCIDENT``), AWS's time
+(``AWS_NOW``), or the call's own client token (``TOKEN``). ``{"$json": document}`` is the text of a JSON document in which references are filled in, and
 ``{"$text": [parts]}`` the parts put together.
 """
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 INCIDENT: Final = "INCIDENT"
 AWS_NOW: Final = "AWS_NOW"
+TOKEN: Final = "TOKEN"  # noqa: S105 - a reference's name
 
 
 class Unresolved(Exception):

@@ -37,6 +37,16 @@ class Walk:
         """Decide a choice; it stands in the next plan."""
         self.choices.setdefault(step_id, {})[choice] = value
 
+    def wrong(self, step: Step) -> Callable[[str, str], str]:
+        """Judges an answer to one of the step's questions: what is wrong with it, ``""`` for nothing."""
+        choices = {choice.id: choice for choice in self.recipe(step.id).action.choices}
+        asked = {question.id: question for question in step.questions}
+
+        def judge(key: str, value: str) -> str:
+            return replace(choices[key], options=asked[key].options).wrong(None, value)
+
+        return judge
+
     def record(self, journal: Journal | None) -> Record:
         """What the incident knows."""
         return replay(journal.rows()) if journal else Record()
@@ -104,10 +114,6 @@ class Walk:
     ) -> Outcome:
         """Take one step back."""
         return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval)
-
-    def settle(self, journal: Journal, plan: Plan, step_id: str) -> Outcome | None:
-        """Ask AWS about calls of the step whose outcome is not known."""
-        return self._engine(journal, plan, lambda _: None, None).settle_open(plan.step(step_id))
 
     def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
         """The operator says what became of a call that AWS cannot tell about."""

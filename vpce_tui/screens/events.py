@@ -1,8 +1,11 @@
 """The events: what was created, judged, with the reasons under the cursor."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,16 +14,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
-from vpce_tui.review import JudgedEvent
 from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
-from vpce_tui.signals.endpoint_rules import service_short
 from vpce_tui.signals.model import Severity
 from vpce_tui.text import short, sign, visible
-from vpce_tui.trail.event import EPOCH
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row
+
+if TYPE_CHECKING:
+    from vpce_tui.review import JudgedEvent
+
+BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before this an event has no time."""
 
 RAW_LIMIT = 60_000
 
@@ -38,6 +44,8 @@ def where_to(item: JudgedEvent) -> str:
     event = item.event
     if not event.creates_endpoint:
         return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
+    from vpce_tui.signals.endpoint_rules import service_short  # noqa: PLC0415
+
     name = service_short(item.request.service) or "unknown service"
     if "vpce-svc" in name:
         name = f"{sign('↗')} {name}"
@@ -79,7 +87,7 @@ class EventsScreen(ListFrame):
             Row(
                 key,
                 (
-                    severity_cell(item.judgement.severity), self.main.ago(item.event.time) if item.event.time != EPOCH else "no time",
+                    severity_cell(item.judgement.severity), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
                     who(item), where_to(item), item.event.region,
                 ),
                 item.judgement.severity.word,
@@ -121,7 +129,14 @@ class EventsScreen(ListFrame):
             found += hanging("   harmless if: ", harmless, self.page_width)
         if event.principal.instance_id and not self.work.trail:
             found.append(
-                line(("   do: ", "dim"), "contain the instance ", (event.principal.instance_id, "bold"), " (p)")
+                line(
+                    ("   do: ", "dim"),
+                    "contain ",
+                    *((f"the endpoint {item.request.endpoint_id} and ",) if item.request.endpoint_id else ()),
+                    "the instance ",
+                    (event.principal.instance_id, "bold"),
+                    " (p)",
+                )
             )
         if self.app.size.width >= 130:
             found += [line(""), *raw_lines(item, 6000)]
@@ -177,14 +192,30 @@ class EventsScreen(ListFrame):
 
 
 def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
-    """Open the playbooks for the instance behind an event, or say why there is none."""
-    instance = item.event.principal.instance_id
+    """Open the playbooks for what stands behind an event, or say why there is none."""
     if screen.work.trail:
         screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
-    elif not instance:
-        screen.main.say("No instance made this. The playbooks for principals and endpoints are not in this version.")
+        return
+    instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
+    targets = [("instance", instance, region)] if instance else []
+    if endpoint:
+        targets.append(("endpoint", endpoint, region))
+    principal = principal_target(item.event.principal.arn)
+    if principal:
+        targets.append(("principal", principal, region))
+    if targets:
+        screen.main.open_playbooks(targets)
     else:
-        screen.main.open_playbooks(instance, item.event.region)
+        screen.main.say("No instance, endpoint, user or role stands behind this event: no playbook acts on it.")
+
+
+def principal_target(arn: str) -> str:
+    """The user or role behind an ARN as a playbook's target; ``""`` where it is neither."""
+    resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
+    kind, _, rest = resource.partition("/")
+    if kind == "assumed-role":
+        return f"role/{rest.split('/')[0]}"
+    return resource if kind in ("user", "root") else ""
 
 
 def _hours(seconds: float) -> str:
@@ -254,7 +285,7 @@ class EventScreen(Frame):
 
 def _event_text(item: JudgedEvent, ago: str, width: int) -> list[Content]:
     event, request, severity = item.event, item.request, item.judgement.severity
-    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time != EPOCH else "no time in the record"
+    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
     facts = [
         ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
         ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),

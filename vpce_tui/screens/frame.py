@@ -1,6 +1,7 @@
 """The frame every screen keeps: mode and identity, where and how complete, the body, the keys."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
@@ -67,6 +68,10 @@ class Frame(Screen[None]):
         """What the list on screen was searched in; None where there is no list."""
         return None
 
+    def asked_at(self) -> datetime | None:
+        """When AWS was asked for what is on screen."""
+        return self.work.fetched_at
+
     def show(self) -> None:
         """Show the state as it is now."""
 
@@ -82,7 +87,7 @@ class Frame(Screen[None]):
 
     def on_mount(self) -> None:
         self.work.listen(self.update)
-        self.set_interval(30, self.update)
+        self.set_interval(5, self.update)
         self.update()
 
     def on_unmount(self) -> None:
@@ -97,13 +102,17 @@ class Frame(Screen[None]):
             self.query_one("#small", Static).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
         self.update()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While nothing can be shown, no key does anything."""
+        return False if self.has_class("-small") else super().check_action(action, parameters)
+
     def on_screen_resume(self) -> None:
         self.update()
 
     def update(self) -> None:
         """Refresh the lines that stay, and the body."""
-        if not self.is_mounted or not self.is_current:
-            return
+        if not self.is_mounted or not self.is_current or not self.query("#top"):
+            return  # not there yet, or going already
         self.query_one("#top", TopBar).show(*self.main.top_line())
         self._show_crumbs()
         self.query_one("#keys", KeyBar).show(self.keys())
@@ -118,13 +127,14 @@ class Frame(Screen[None]):
             bar.show(self.crumbs(), "", complete=True)
         elif searched.running or not searched.parts:
             done = sum(part.status.value != "being looked at" for part in searched.parts)
-            said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else "connecting"
+            said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else self.main.connecting()
             bar.show(self.crumbs(), said, complete=None)
         else:
             age = self.main.ago(searched.newest)
             said = searched.sentence() + (f" · newest {age}" if age else "")
-            if self.work.fetched_at and self.app.size.width >= WIDE:
-                said += f" · asked {self.main.ago(self.work.fetched_at)}"
+            asked = self.asked_at()
+            if asked and self.app.size.width >= WIDE:
+                said += f" · asked {self.main.ago(asked)}"
             bar.show(self.crumbs(), said, complete=searched.complete)
 
     def action_leave(self) -> None:
@@ -139,7 +149,12 @@ class Frame(Screen[None]):
         found = [
             line((f" {(sign('◆') if key.changes else ' ')} {key.key:<8}", "bold"), key.label) for key in self.keys()
         ]
-        self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *_EVERYWHERE])))
+        self.app.push_screen(
+            Read(
+                "Keys on this screen",
+                lines([*found, line(""), *(_IN_A_WALK if self.own_numbers else _IN_LISTS), *_MEANINGS]),
+            )
+        )
 
     def action_coverage(self) -> None:
         """What was looked at, what was not, and why."""
@@ -163,7 +178,13 @@ def coverage_text(coverage: Coverage, problem: str = "") -> Content:
     return lines(found or [line("nothing was looked at yet")])
 
 
-_EVERYWHERE = [
+_IN_A_WALK = [
+    line(("also here", "bold")),
+    line("   j k       scroll                   F5       plan again"),
+    line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
+    line(""),
+]
+_IN_LISTS = [
     line(("everywhere", "bold")),
     line("   Enter     in                       Escape   out; stops a search"),
     line("   j k g G   down, up, top, bottom    /        filter (Escape clears)"),
@@ -172,6 +193,8 @@ _EVERYWHERE = [
     line("   1 2 3     events, instances, incident (not in a walkthrough)"),
     line("   q         leave vpce-tui           ^C       the same"),
     line(""),
+]
+_MEANINGS = [
     line(
         "A key with ",
         (sign("◆"), "bold $warning"),

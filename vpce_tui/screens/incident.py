@@ -9,10 +9,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from vpce_tui.aws.errors import told
+from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Kind, Row
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.verify import Verdict, check_rows
-from vpce_tui.review import told
 from vpce_tui.screens.frame import Frame
 from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
@@ -132,7 +133,10 @@ class IncidentScreen(Frame):
 
         def answered(text: str | None) -> None:
             if text:
-                journal.append(Kind.NOTE, {"text": text})
+                try:
+                    journal.append(Kind.NOTE, {"text": text})
+                except RecordError as error:
+                    self.main.say(str(error))
                 self.update()
 
         self.app.push_screen(Ask("Note", "What should others know?"), answered)

@@ -54,6 +54,8 @@ def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
             found.append(line(""))
     if not judgement.signals:
         found.append(line("no rule has anything against it"))
+    if found and judgement.explained:
+        found += hanging(f"{sign('·')}  ", judgement.explained, width, "dim")
     for unknown in judgement.unknown:
         found += hanging(f"{sign('…')}  ", f"cannot tell: {unknown}", width, "dim")
     return found

@@ -1,6 +1,6 @@
 """What screens may ask of the app that shows them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ class Main(Protocol):
     def top_line(self) -> tuple[str, str, str, str, str, str, str]:
         """Mode with its look, account, alias, scope, operator, clock."""
 
+    def connecting(self) -> str:
+        """What is being waited for before the first answer."""
+
     def say(self, text: str) -> None:
         """A short message that goes away."""
 
@@ -30,11 +33,11 @@ class Main(Protocol):
     def open_instance(self, instance_id: str) -> None:
         """One instance."""
 
-    def open_playbooks(self, instance_id: str, region: str) -> None:
-        """The playbooks for an instance."""
+    def open_playbooks(self, targets: Sequence[tuple[str, str, str]]) -> None:
+        """The playbooks for some targets, each as (kind, id, region)."""
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Walk a playbook."""
 
-    def open_incident(self, about: str, then: Callable[[], Any]) -> None:
-        """Ask for a name, open or make the incident, go on."""
+    def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
+        """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""

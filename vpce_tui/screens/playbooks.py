@@ -1,4 +1,4 @@
-"""Which playbook for this target."""
+"""Which playbook, for which of the targets."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.playbooks.library import load, names
+from vpce_tui.playbooks.plan import WrongChoice
 from vpce_tui.screens.frame import Frame
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import line, lines
@@ -17,41 +18,61 @@ from vpce_tui.widgets.table import Column, Row, Table
 
 
 class PlaybooksScreen(Frame):
-    """The playbooks that act on a kind of target."""
+    """The playbooks that act on some targets, each given as (kind, id, region)."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, target: str, region: str, kind: str = "instance") -> None:
+    def __init__(self, targets: Sequence[tuple[str, str, str]]) -> None:
         super().__init__()
-        self.target, self.where = target, region
-        self.playbooks = {name: load(name) for name in names() if load(name).target == kind}
+        self.targets = targets
+        self.broken: list[str] = []
+        found = []
+        for name in names():
+            try:
+                found.append(load(name))
+            except WrongChoice as error:
+                self.broken.append(str(error))
+        self.rows = {
+            f"{playbook.name} {target}": (playbook, target, region)
+            for kind, target, region in targets
+            for playbook in found
+            if playbook.target == kind
+        }
 
     def body(self) -> ComposeResult:
         with Container(id="list"):
-            yield Table([Column("PLAYBOOK", 24), Column("WHAT FOR", 20, grows=True)], id="rows")
+            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
             with VerticalScroll(id="why", can_focus=False):
                 yield Static(id="reasons")
 
     def crumbs(self) -> str:
-        return f"Playbooks › {self.target}"
+        return f"Playbooks › {', '.join(target for _, target, _ in self.targets)}"
 
     def keys(self) -> Sequence[Key]:
         return [Key("↵", "walk through it"), Key("esc", "back"), Key("?", "help"), Key("q", "quit")]
 
     def show(self) -> None:
         table = self.query_one("#rows", Table)
-        table.set_rows([Row(name, (name, playbook.title)) for name, playbook in self.playbooks.items()])
-        playbook = self.playbooks.get(table.key)
-        if playbook is not None:
+        table.set_rows(
+            [
+                Row(key, (playbook.name, target, f"{playbook.title} {playbook.whose}".strip()))
+                for key, (playbook, target, _) in self.rows.items()
+            ]
+        )
+        chosen = self.rows.get(table.key)
+        said = [line(("! ", "bold $warning"), error) for error in self.broken]
+        if chosen is not None:
+            playbook = chosen[0]
             steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
-            self.query_one("#reasons", Static).update(
-                lines([line(playbook.when), line("Opening it only reads."), *steps])
-            )
+            team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
+            said = [*team, line(playbook.when), line("Opening it only reads."), *steps, *said]
+        self.query_one("#reasons", Static).update(lines(said))
 
     def on_table_moved(self) -> None:
         self.show()
 
     def on_table_chosen(self) -> None:
-        name = self.query_one("#rows", Table).key
-        if name:
-            self.main.walk_through(name, self.target, self.where)
+        chosen = self.rows.get(self.query_one("#rows", Table).key)
+        if chosen is not None:
+            playbook, target, region = chosen
+            self.main.walk_through(playbook.name, target, region)

@@ -1,6 +1,6 @@
 """A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,17 +10,18 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.errors import told
 from vpce_tui.incident.record import Record, State, StepRecord
+from vpce_tui.incident.shelf import about
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
-from vpce_tui.playbooks.plan import Kind, Plan, Step
-from vpce_tui.playbooks.planner import choices_json
+from vpce_tui.playbooks.plan import Kind, Plan, Question, Step
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
-from vpce_tui.review import told
 from vpce_tui.screens.frame import WIDE, Frame
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.form import Form
 from vpce_tui.widgets.safe import hanging, line, lines
 
 VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
@@ -76,6 +77,9 @@ class WalkthroughScreen(Frame):
         self.view = "change"
         self.busy = ""
         self.at_work = False
+        self.running_step = ""
+        self.about: list[str] = []
+        self.under_way: Content | None = None
         self.planned_at: Any = None
         self.problem = ""
         self.ran: dict[str, list[Content]] = {}
@@ -129,19 +133,19 @@ class WalkthroughScreen(Frame):
         ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(Key("esc 3", "the record") if last else Key("→", "next step"))
+            found.append(Key("esc", "back; 3 is the record") if last else Key("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is State.UNKNOWN:
                 found.append(Key("d", "decide"))
             if step.kind is not Kind.MANUAL and (known.state is not State.PROVED or step.id in self.walk.drifted):
                 found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
-            if known.done_by_us and step.reversible:
+            if (known.done_by_us and step.reversible) or known.half_undone:
                 found.append(Key("u", "undo", changes=True))
             if known.state is not State.PROVED:
                 found += [Key("s", "skip"), Key("h", "by hand")]
             found.append(Key("n", "note"))
-            if self._choices() and known.state in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
+            if self._questions() and known.state in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
                 found.append(Key("c", "choose"))
         if step is not None and any(affected.names for affected in step.affects):
             found.append(Key("w", "who"))
@@ -162,6 +166,8 @@ class WalkthroughScreen(Frame):
 
     def _state(self, step: Step) -> State:
         """Where a step stands; what was proved and is so no more needs somebody."""
+        if self.at_work and step.id == self.running_step:
+            return State.RUNNING
         return State.UNPROVED if step.id in self.walk.drifted else self.known(step).state
 
     def _dots(self) -> Content:
@@ -222,13 +228,26 @@ class WalkthroughScreen(Frame):
                 width = max(self.query_one("#page").size.width - 4, 40)
                 parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
                 return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
-            return lines([*head, *(Content(part) for part in text.split("\n"))])
-        return lines([*head, *self._run_lines(step), *self._change_lines(step)])
+            ready = line(("y copies it with what it needs to run", "dim"))
+            return lines([*head, *(Content(part) for part in text.split("\n")), ready])
+        return lines([*head, *self._elsewhere(), *self._run_lines(step), *self._change_lines(step)])
+
+    def _elsewhere(self) -> list[Content]:
+        """Incidents that are about this target, while none is open here."""
+        if self.work.journal is not None or self.work.read_only or not self.about:
+            return []
+        names = ", ".join(self.about)
+        return [
+            self._hanging("! ", f"{names} is about this {self.walk.playbook.target} already: r takes it up again"),
+            line(""),
+        ]
 
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: its lines as it ran, the outcome."""
         known, outcome = self.known(step), self.outcomes.get(step.id)
         found = [] if step.id in self.walk.drifted else list(self.ran.get(step.id, []))
+        if self.at_work and step.id == self.running_step and self.under_way is not None:
+            found.append(self.under_way)
         if step.id in self.walk.drifted:
             found.append(
                 line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
@@ -239,10 +258,6 @@ class WalkthroughScreen(Frame):
             found += [
                 line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
             ]
-        elif step.id in self.walk.drifted:
-            found.append(
-                line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
-            )
         elif known.state is not State.TODO:
             found.append(
                 line((f"{sign(known.state.sign)} {known.state.value}  ", _STATE_LOOK.get(known.state, "")), known.saw)
@@ -274,8 +289,11 @@ class WalkthroughScreen(Frame):
                 titles = ", ".join(self.plan.step(needed).title for needed in missing)
                 found += [line(("blocked until ", "bold $error"), f"these are proved or done by hand: {titles}")]
         if self.plan and step.kind is Kind.CHANGE and self.known(step).state is State.TODO:
-            before = [other for other in self.plan.steps[: self.at] if other.kind is not Kind.MANUAL]
-            skipped = [other.title for other in before if self.known(other).state in (State.TODO, State.UNDONE)]
+            before = [
+                other for other in self.plan.steps[: self.at] if not step.reversible or other.kind is not Kind.MANUAL
+            ]
+            waiting = (State.TODO, State.UNDONE, State.OPEN)
+            skipped = [other.title for other in before if self.known(other).state in waiting]
             if skipped:
                 found.append(self._hanging("! not done yet: ", ", ".join(skipped)))
         if step.kind is Kind.MANUAL:
@@ -293,6 +311,13 @@ class WalkthroughScreen(Frame):
                 )
             )
         )
+        if step.kind is Kind.READ and step.notes:
+            found[-1:] = [
+                line(("as it is now", "bold")),
+                *(self._hanging(f"  {sign('·')} ", note) for note in step.notes),
+                line(""),
+                *found[-1:],
+            ]
         if step.kind is Kind.READ:
             found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
         elif not step.calls:
@@ -311,20 +336,31 @@ class WalkthroughScreen(Frame):
                 back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
                 found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
             else:
-                found.append(line((f"  {'undo':<12}", "dim"), ("no: it asks for the id, typed", "bold")))
+                said = "no" if done else "no: running it asks for the id, typed"
+                found.append(line((f"  {'undo':<12}", "dim"), (said, "bold")))
         found += [self._row("proof", check.says) for check in step.checks]
         if step.kind is Kind.CHANGE:
             found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
-        found += [self._row("note", note) for note in step.notes]
+        if step.kind is Kind.CHANGE:
+            found += [self._row("note", note) for note in step.notes]
         return found
 
     def _choice_lines(self) -> list[Content]:
         found: list[Content] = []
-        for choice in self._choices():
-            chosen, known = choice["chosen"], dict(choice["options"])
-            options = [*known.items()] + ([(chosen, chosen)] if chosen not in known else [])
-            found.append(line(("? ", "bold $warning"), choice["question"], ("  (c)", "dim")))
-            found += [line(f"    [{'x' if value == chosen else ' '}] {label}") for value, label in options]
+        for question in self._questions():
+            found.append(line(("? ", "bold $warning"), question.question, ("  (c)", "dim")))
+            chosen = question.chosen.split(",") if question.many else [question.chosen]
+            known = dict(question.options)
+            options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
+            found += [
+                line(
+                    f"    [{'x' if value in chosen else ' '}] ",
+                    f"{value}  {label}" if question.many and label != value else label,
+                )
+                for value, label in options
+            ]
+            if not options:
+                found.append(line(("    there is nothing to choose from here", "dim")))
         return [*found, line("")] if found else []
 
     def _row(self, name: str, text: str) -> Content:
@@ -333,9 +369,8 @@ class WalkthroughScreen(Frame):
     def _hanging(self, head: str, text: str) -> Content:
         return lines(hanging(head, text, max(self.query_one("#page").size.width - 4, 40)))
 
-    def _choices(self) -> list[dict[str, Any]]:
-        step = self.step
-        return choices_json(self.walk.recipe(step.id), step) if step else []
+    def _questions(self) -> tuple[Question, ...]:
+        return self.step.questions if self.step else ()
 
     # -- planning
 
@@ -348,11 +383,11 @@ class WalkthroughScreen(Frame):
 
         def work() -> Any:
             plan = self.walk.plan(journal)
-            return plan, self.walk.record(journal)
+            return plan, self.walk.record(journal), [] if journal else about(self.walk.target)
 
         def then(found: Any) -> None:
             self.busy = ""
-            self.plan, self.record = found
+            self.plan, self.record, self.about = found
             self.planned_at = self.main.now()
             if first:
                 self.at = self._first_open()
@@ -407,7 +442,8 @@ class WalkthroughScreen(Frame):
         """Copy this view of the step."""
         if self.plan and self.step:
             form = "console" if self.view == "change" else self.view
-            self.main.copy(visible(render_step(self.plan, self.step, form), limit=60_000, multiline=True), "the step")
+            text = render_step(self.plan, self.step, form, runnable=True)
+            self.main.copy(visible(text, limit=60_000, multiline=True), "the step")
 
     def action_who(self) -> None:
         """Who else is hit, by name."""
@@ -446,7 +482,7 @@ class WalkthroughScreen(Frame):
         elif journal is not None:
             self.main.say(f"{journal.holder} holds this incident; here it can only be read.")
         else:
-            self.main.open_incident(self.walk.target, go_on)
+            self.main.open_incident(self.walk.target, go_on, self.about)
 
     def action_run(self) -> None:
         """Run the step: at once where it can be undone, after the typed id where not."""
@@ -458,6 +494,12 @@ class WalkthroughScreen(Frame):
             return
         if self.known(step).state is State.PROVED and step.id not in self.walk.drifted:
             self.main.say("This step is proved; it is not done again.")
+            return
+        if self.known(step).half_undone:
+            self.main.say("Its undo was begun and has not ended: u goes on with it.")
+            return
+        if step.blocked:
+            self.main.say(f"It is blocked: {step.blocked[0].says}.")
             return
         self._with_incident(self._confirm)
 
@@ -487,6 +529,7 @@ class WalkthroughScreen(Frame):
 
     def _start(self, step: Step, busy: str, work: Any) -> None:
         self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []
+        self.running_step = step.id
         self.outcomes.pop(step.id, None)
         self.view = "change"
         cancel = self.cancel
@@ -497,14 +540,14 @@ class WalkthroughScreen(Frame):
         self.at_work = True
 
         def ended(outcome: Outcome) -> None:
-            self.busy, self.at_work = "", False
+            self.busy, self.at_work, self.under_way = "", False, None
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()
             self.replan()
 
         def failed(error: Exception) -> None:
-            self.busy, self.at_work = "", False
+            self.busy, self.at_work, self.under_way = "", False, None
             self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
             self.record = self.walk.record(self.work.journal)
             self.update()
@@ -520,13 +563,16 @@ class WalkthroughScreen(Frame):
 
     def _progress(self, step_id: str, progress: Progress) -> None:
         found = self.ran.setdefault(step_id, [])
-        if progress.state == "running" or (progress.call == "proof" and progress.state == "proved"):
+        self.under_way = None
+        if progress.state == "running":
+            self.under_way = line((f"{sign('▶')} ", "bold $accent"), progress.says or progress.call)
+            self.update()
+            return
+        if progress.call == "proof" and progress.state == "proved":
             return
         took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
         look = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}.get(_MARKS.get(progress.state, "·"), "dim")
-        written = line(
-            (f"{sign(_MARKS.get(progress.state, '·'))} ", look), progress.call, f"  {progress.says}", (took, "dim")
-        )
+        written = line((f"{sign(_MARKS.get(progress.state, '·'))} ", look), progress.words, (took, "dim"))
         if progress.state == "waiting" and found and "waiting" in self.busy:
             found[-1] = written
         else:
@@ -538,7 +584,7 @@ class WalkthroughScreen(Frame):
     def action_undo(self) -> None:
         """Show what undoing would do, then do it."""
         step = self.step
-        if step is None or not self._may() or not self.known(step).done_by_us:
+        if step is None or not self._may() or not (self.known(step).done_by_us or self.known(step).half_undone):
             return
         journal, plan = self.work.journal, self.plan
         if journal is None or plan is None or not journal.writable:
@@ -557,7 +603,9 @@ class WalkthroughScreen(Frame):
                         lambda tell, cancel: self.walk.undo(journal, plan, step.id, Approval("typed in the app"), tell, cancel),
                     )  # fmt: skip
 
-            if calls:
+            if not calls and self.known(step).half_undone:
+                text = "every inverse call was made; what is left is to read back that it is undone"
+            if calls or self.known(step).half_undone:
                 self.app.push_screen(
                     Ask(f"Undo: {step.title}", f"{text}. Type undo to do it:", must_be="undo"), answered
                 )
@@ -598,7 +646,7 @@ class WalkthroughScreen(Frame):
         def ask() -> None:
             def answered(text: str | None) -> None:
                 journal, plan = self.work.journal, self.plan
-                if text is None or journal is None or plan is None or (not text and not decision):
+                if text is None or journal is None or plan is None:
                     return
                 try:
                     self.walk.note(journal, plan, step.id, decision, text)
@@ -611,37 +659,37 @@ class WalkthroughScreen(Frame):
                     self.action_step(1)
                 self.update()
 
-            self.app.push_screen(Ask(f"{title}: {step.title}", question), answered)
+            self.app.push_screen(
+                Ask(f"{title}: {step.title}", question, wrong=lambda text: "" if text else "write at least a word"),
+                answered,
+            )
 
         self._with_incident(ask)
 
     def action_choose(self) -> None:
-        """Take the next option of the step's choice (where there are several choices: the first, then the others)."""
-        step = self.step
-        choices = self._choices()
-        if step is None or not self._may() or not choices:
+        """Ask the step's questions; with two options to one question, take the other."""
+        step, questions = self.step, self._questions()
+        if step is None or not self._may() or not questions:
             return
         if self.known(step).state not in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
             return
-        combined = [(choice["id"], value) for choice in choices for value, _ in choice["options"]]
-        now = {choice["id"]: choice["chosen"] for choice in choices}
-        if len(choices) == 1:
-            options = [value for value, _ in choices[0]["options"]]
-            at = options.index(now[choices[0]["id"]]) if now[choices[0]["id"]] in options else -1
-            self.walk.choose(step.id, choices[0]["id"], options[(at + 1) % len(options)])
+        only = questions[0]
+        if len(questions) == 1 and len(only.options) == 2 and not only.free and not only.many:
+            other = next(value for value, _ in only.options if value != only.chosen)
+            self.walk.choose(step.id, only.id, other)
             self.replan()
             return
 
-        def answered(text: str | None) -> None:
-            name, equals, value = (text or "").partition("=")
-            if equals and any(name.strip() == choice["id"] for choice in choices):
-                self.walk.choose(step.id, name.strip(), value.strip())
+        def answered(answers: Mapping[str, str] | None) -> None:
+            changed = {question.id: question.chosen for question in questions}
+            for key, value in (answers or {}).items():
+                if value != changed[key]:
+                    self.walk.choose(step.id, key, value)
+            if answers:
                 self.replan()
-            elif text:
-                self.main.say(f"write one of: {', '.join(f'{key}={option}' for key, option in combined)}")
 
-        hint = ", ".join(f"{key}={option or '(nothing)'}" for key, option in combined)
-        self.app.push_screen(Ask(f"Choose: {step.title}", f"Write one, or another value: {hint}"), answered)
+        wrong = self.walk.wrong(step)
+        self.app.push_screen(Form(step.title, questions, wrong), answered)
 
     def action_decide(self) -> None:
         """Say what became of a call that AWS cannot tell about."""

@@ -72,6 +72,18 @@ class Judgement:
     signals: tuple[Signal, ...] = ()
     unknown: tuple[str, ...] = ()
 
+    @property
+    def explained(self) -> str:
+        """Why the severity is not simply that of the worst signal; ``""`` where it is."""
+        against = [signal.severity for signal in self.signals if not signal.lowers]
+        worst = max(against, default=Severity.INFO)
+        if self.severity > worst:
+            agreeing = sum(severity >= Severity.MEDIUM for severity in against)
+            return f"{self.severity.word} because {agreeing} independent reasons of medium or more agree"
+        if self.severity < worst:
+            return f"only {self.severity.word} because of what speaks for it"
+        return ""
+
 
 AGREEING = 3
 """Independent signals of at least medium that together raise a subject by one level."""

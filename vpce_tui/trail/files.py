@@ -5,6 +5,7 @@ with the reason; records without an object in them are counted.
 """
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,7 +30,10 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
     nameless: list[Event] = []
     parts: list[Part] = []
     twice = 0
-    for file in _files(path):
+    for file, problem in _files(path):
+        if problem:
+            parts.append(Part(str(file), Status.FAILED, problem))
+            continue
         found, status, reason = _records(file)
         for event in found:
             key = (event.id, event.region, event.account)
@@ -48,13 +52,22 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
     return Found(tuple(chosen), Coverage("files", tuple(parts), notes))
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(
-            file for file in path.rglob("*") if file.name.endswith((".json", ".json.gz")) and file.is_file()
-        )
-    else:
-        yield path
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Every trail file below ``path``, and what could not be looked into, with the reason."""
+    if not path.is_dir():
+        yield path, ""
+        return
+    problems: list[OSError] = []
+    for folder, inner, names in os.walk(path, onerror=problems.append):
+        inner.sort()
+        for name in sorted(names):
+            if name.lower().endswith((".json", ".json.gz")):
+                yield Path(folder, name), ""
+        for name in inner:
+            if Path(folder, name).is_symlink():
+                yield Path(folder, name), "is a link to a folder, and is not followed: name that folder itself"
+    for problem in problems:
+        yield Path(str(problem.filename)), f"cannot be read: {problem.strerror}"
 
 
 def _records(file: Path) -> tuple[list[Event], Status, str]:

@@ -76,18 +76,6 @@ class History:
         self._cache = cache
         self._pacer = pacer or Pacer(RATE)
 
-    def cached(self, regions: Sequence[str], question: Question) -> list[Event]:
-        """What is known already, at once, newest first."""
-        if self._cache is None or question.attribute != "EventName":
-            return []
-        account = self._caller.identity().account
-        found = [
-            event
-            for region in regions
-            for event in self._cache.events(account, region, question.value, question.since, question.until)
-        ]
-        return sorted(found, key=lambda event: event.time, reverse=True)
-
     def look_up(
         self,
         regions: Sequence[str],

@@ -1,5 +1,6 @@
 """Questions in front of a screen: a typed id, a name, a note, a list to read."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,9 +18,17 @@ class Ask(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, title: str, question: str, value: str = "", must_be: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        value: str = "",
+        must_be: str = "",
+        wrong: Callable[[str], str] = lambda _: "",
+    ) -> None:
         super().__init__()
-        self._title, self._question, self._value, self._must_be = title, question, value, must_be
+        self._title, self._question, self._value = title, question, value
+        self._wrong = wrong if not must_be else lambda text: "" if text == must_be else f"that is not {must_be}"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -30,8 +39,9 @@ class Ask(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         given = event.value.strip()
-        if self._must_be and given != self._must_be:
-            said = f"that is not {self._must_be}; nothing was done.  "
+        wrong = self._wrong(given)
+        if wrong:
+            said = f"{wrong}; nothing was done.  "
             self.query_one("#hint", Static).update(line((said, "bold $error"), "Enter: go on   Escape: leave"))
             event.input.value = ""
             return

@@ -58,16 +58,19 @@ class KeyBar(Static):
         """Say as many as fit."""
         width = self.app.size.width or 80
         parts: list[tuple[str, str] | str] = [" "]
-        used = 1
+        used, shown = 1, False
         last = next((key for key in keys if key.key == "?"), None)
         for key in keys:
+            if last is not None and key is not last and key.key == last.key:
+                continue
             mark = sign("◆") if key.changes else ""
             size = len(mark) + len(key.key) + 1 + len(key.label) + 2
             kept = 0 if last is None or key is last else 8  # the way to help is always there
             if used + size + kept > width:
-                if last is not None and key is not last:
+                if last is not None and key is not last and not shown:
                     parts += [("?", "bold $accent"), " help"]
                 break
             parts += [(f"{mark}{key.key}", "bold $warning" if key.changes else "bold $accent"), f" {key.label}  "]
             used += size
+            shown = shown or key is last
         self.update(Content.assemble(*parts))

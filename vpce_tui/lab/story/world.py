@@ -53,6 +53,9 @@ def _allow(*actions: str, resource: str = "*") -> str:
 def _identities(clients: InProcess, account: str, now: datetime, world: World) -> None:
     iam, sts = clients.client("iam"), clients.client("sts")
     iam.create_account_alias(AccountAlias="prod-main")
+    clients.client("organizations").create_organization(FeatureSet="ALL")
+    backend = get_backend("organizations")[account]["aws"]
+    backend.org.id = ORGANISATION
     for role, service in (
         ("OnCallResponder", "ec2"), ("ci-network", "codebuild"), ("batch-worker", "ec2"), ("flow-logs", "vpc-flow-logs"),
         ("monitoring", "ec2"),
@@ -77,6 +80,7 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
         iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=profile)
     iam.create_user(UserName="bob")
     iam.create_user(UserName="ci-backup")
+    iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
     world["intruder_user_key"] = iam.create_access_key(UserName="ci-backup")["AccessKey"]["AccessKeyId"]
     session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
         "Credentials"
@@ -343,12 +347,6 @@ def _endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any)
     answer: dict[str, Any] = ec2.create_vpc_endpoint(**request)["VpcEndpoint"]
     backend = get_backend("ec2")[account][region]
     backend.vpc_end_points[answer["VpcEndpointId"]].creation_timestamp = at
-    groups = [backend.get_security_group_from_id(group) for group in request.get("SecurityGroupIds", ())]
-    for identifier in answer.get("NetworkInterfaceIds", ()):
-        nic = backend.enis[identifier]
-        nic._group_set = list(groups)
-        nic.interface_type = "vpc_endpoint"
-        nic.description = f"VPC Endpoint Interface {answer['VpcEndpointId']}"
     return {
         "request": request,
         "made": {key: value for key, value in answer.items() if key != "CreationTimestamp"},

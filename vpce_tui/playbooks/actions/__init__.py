@@ -4,55 +4,100 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vpce_tui.inventory.dossier import Dossier
 from vpce_tui.playbooks.draft import Draft
-from vpce_tui.playbooks.plan import Step
+from vpce_tui.playbooks.plan import PlannedCall, Question, Step
 
 Proof = tuple[str, str]
 """``("proved" | "not yet" | "failed", what was seen)``."""
 
+Options = tuple[tuple[str, str], ...]
+"""Values with their labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something the operator decides before a step; the first option is the safe default unless ``default`` says more."""
+    """Something the operator decides before a step; the first option is the safe default unless ``default`` says more.
+
+    ``options`` may depend on the world. ``many``: several of them, joined by commas, or none. ``free``: anything that
+    ``check`` finds nothing wrong with; ``check`` gives the sentence that says what is.
+    """
 
     id: str
     question: str
-    options: tuple[tuple[str, str], ...]
-    default: Callable[[Dossier], str] | None = None
+    options: Options | Callable[[Any], Options] = ()
+    default: Callable[[Any], str] | None = None
     free: bool = False
+    many: bool = False
+    check: Callable[[str], str] = lambda _: ""
 
-    def value(self, world: Dossier, given: Mapping[str, str]) -> str:
-        """What was given, or the default in this world. Raises ``ValueError`` for what is no option."""
-        chosen = given.get(self.id)
-        if chosen is None:
-            return self.default(world) if self.default else self.options[0][0]
-        if not self.free and chosen not in dict(self.options):
-            raise ValueError(f"{self.id} must be one of {', '.join(dict(self.options))}, not {chosen!r}.")
-        return chosen
+    def offered(self, world: Any) -> Options:
+        """The options in this world."""
+        return self.options(world) if callable(self.options) else self.options
+
+    def default_value(self, world: Any) -> str:
+        """What stands when nobody decides."""
+        if self.default is not None:
+            return self.default(world)
+        offered = self.offered(world)
+        return "" if self.many or not offered else offered[0][0]
+
+    def wrong(self, world: Any, value: str) -> str:
+        """What is wrong with ``value``, as a sentence; ``""``: nothing."""
+        known = dict(self.offered(world))
+        parts = [part.strip() for part in value.split(",") if part.strip()] if self.many else [value]
+        for part in parts:
+            if part in known:
+                continue
+            if not self.free:
+                names = ", ".join(known) or "nothing: there is none here"
+                return f"{self.id} must be {'some' if self.many else 'one'} of {names}, not {part!r}."
+            said = self.check(part)
+            if said:
+                return f"{self.id}: {said}"
+        return ""
+
+    def question_in(self, world: Any, chosen: str) -> Question:
+        """As it is asked."""
+        return Question(self.id, self.question, self.offered(world), chosen, self.free, self.many)
+
+
+def parts(value: str) -> tuple[str, ...]:
+    """The several values of a ``many`` choice."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """One step's code. ``facets``: what must be read to plan it; ``expect``: the world once it is done.
 
-    ``remember`` gives what an earlier plan of the step holds and looking needs: fields of :class:`Asked`.
+    ``target``: the kind of target it acts on (``""``: any). ``remember`` gives what an earlier plan of the step holds and
+    looking needs (:attr:`Asked.remembered`). ``leave`` says why an inverse call makes no sense in this world (``""``: it
+    does), given the call, whether what it takes back is still so, and whether everything is being undone.
     """
 
     facets: frozenset[str]
-    plan: Callable[[Dossier, Draft], Step]
-    expect: Callable[[Dossier, Mapping[str, str]], Dossier]
-    settled: Callable[[Dossier, Step], Proof]
+    plan: Callable[[Any, Draft], Step]
+    expect: Callable[[Any, Mapping[str, str]], Any]
+    settled: Callable[[Any, Step], Proof]
     choices: tuple[Choice, ...] = ()
     remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
+    leave: Callable[[Any, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
+    target: str = "instance"
+    may: tuple[str, ...] = ()
+    """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
 
 
-def unchanged(world: Dossier, _: Mapping[str, str]) -> Dossier:
+def unchanged(world: Any, _: Mapping[str, str]) -> Any:
     """For actions that change nothing a later step looks at."""
     return world
 
 
-def by_effects(_: Dossier, step: Step) -> Proof:
+def read_back(_: Any, __: Step) -> Proof:
+    """For steps that only read."""
+    return "proved", "every answer is kept"
+
+
+def by_effects(_: Any, step: Step) -> Proof:
     """Proved when every call of the step is in effect."""
     if step.blocked:
         return "not yet", step.blocked[0].says

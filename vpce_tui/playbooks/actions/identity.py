@@ -6,8 +6,11 @@ cut. So: cut, remove, and cut again at the moment after. (AWS: "Revoke IAM role 
 
 from typing import Any, Final
 
-from vpce_tui.inventory.dossier import CUT_POLICY, Dossier, Facet, iam_region
+from vpce_tui.inventory.dossiers.common import iam_region
+from vpce_tui.inventory.dossiers.instance import Dossier, Facet
+from vpce_tui.inventory.dossiers.role import CUT_POLICY
 from vpce_tui.playbooks.actions import Action, by_effects, unchanged
+from vpce_tui.playbooks.actions.undoing import unless_gone
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, document, ref, text
@@ -88,4 +91,18 @@ def _profile(step: Step) -> dict[str, Any]:
     return {}
 
 
-CUT_CREDENTIALS: Final = Action(frozenset({Facet.ROLE}), _plan, unchanged, by_effects, (), _profile)
+CUT_CREDENTIALS: Final = Action(
+    frozenset({Facet.ROLE}),
+    _plan,
+    unchanged,
+    by_effects,
+    (),
+    _profile,
+    unless_gone,
+    may=(
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "ec2:DisassociateIamInstanceProfile",
+        "ec2:AssociateIamInstanceProfile",
+    ),
+)

@@ -1,20 +1,28 @@
 """Actions on the instance itself: identify, preserve, hold still, snapshot, memory, terminate."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.inventory.dossier import Attributes, Dossier, Facet, iam_region
+from vpce_tui.inventory.dossiers.common import iam_region
+from vpce_tui.inventory.dossiers.instance import Attributes, Dossier, Facet
 from vpce_tui.inventory.model import Volume
-from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects, unchanged
+from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects, read_back, unchanged
 from vpce_tui.playbooks.actions.service import leaving
+from vpce_tui.playbooks.actions.undoing import unless_gone
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
+
+
+def _short(name: str) -> str:
+    """A name of somebody's choosing as a call's id: it must not be changed where secrets are hidden."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _describe(world: Dossier) -> dict[str, object]:
@@ -63,6 +71,12 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     draft.read(
         "calls-by-its-role", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
         "what its role's session did", service="cloudtrail", optional=True)  # fmt: skip
+    if instance.region != iam_region(instance.region):
+        draft.read(
+            "global-calls-by-its-role", "LookupEvents",
+            {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
+            "what its role's session did in global services, as IAM", service="cloudtrail",
+            region=iam_region(instance.region), optional=True)  # fmt: skip
     for detector, findings in sorted(world.detectors.items()):
         if findings:
             draft.read(
@@ -71,14 +85,32 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     draft.read(
         "flow-logs",
         "DescribeFlowLogs",
-        {"Filters": [{"Name": "resource-id", "Values": [instance.vpc_id]}]},
+        {"Filter": [{"Name": "resource-id", "Values": [instance.vpc_id]}]},
         "is its traffic recorded",
         optional=True,
     )
+    draft.notes += _what_it_is(world)
     for facet, why in world.unknown.items():
         draft.notes.append(f"the {facet} could not be read: {why}")
     draft.prove("every answer is kept as evidence")
     return draft.step(Kind.READ)
+
+
+def _what_it_is(world: Dossier) -> list[str]:
+    """What the operator wants to know at once, from what is read anyway."""
+    instance = world.instance
+    launched = instance.launched.strftime("%Y-%m-%d %H:%MZ") if instance.launched else "at an unknown time"
+    addresses = [f"{nic.private_ip} {nic.public_ip}".strip() + f" ({nic.id})" for nic in instance.interfaces]
+    disks = [f"{volume.device} {volume.id}" for volume in instance.volumes]
+    findings = sum(len(found) for found in world.detectors.values())
+    return [
+        f"{instance.type} from {instance.image_id}, {instance.state}, launched {launched}",
+        f"role: {instance.profile_arn.rpartition('/')[2] or 'none'}; metadata tokens: {instance.http_tokens or 'unknown'}",
+        f"addresses: {', '.join(addresses) or 'none'}",
+        f"disks: {', '.join(disks) or 'none'}",
+        f"GuardDuty findings about it: {findings}",
+        "who launched and changed it, and what its role did: history and calls-by-its-role among the evidence",
+    ]
 
 
 def _plan_preserve(world: Dossier, draft: Draft) -> Step:
@@ -115,22 +147,18 @@ def _plan_preserve(world: Dossier, draft: Draft) -> Step:
         draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
         for policy in role.inline:
             draft.read(
-                f"role-policy-{policy}", "GetRolePolicy", {**named, "PolicyName": policy}, "inline policy of the role",
+                f"role-policy-{_short(policy)}", "GetRolePolicy", {**named, "PolicyName": policy}, f"inline policy {policy} of the role",
                 service="iam", region=iam_region(instance.region),
             )  # fmt: skip
         for arn, version in role.attached:
             draft.read(
-                f"managed-policy-{arn}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
-                "managed policy of the role", service="iam", region=iam_region(instance.region),
+                f"managed-policy-{_short(arn)}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
+                f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
             )  # fmt: skip
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes.append("instance store is lost on stop and on termination; nothing but the machine itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
     return draft.step(Kind.READ)
-
-
-def _read_back(_: Dossier, __: Step) -> Proof:
-    return "proved", "every answer is kept"
 
 
 def _plan_hold(world: Dossier, draft: Draft) -> Step:
@@ -188,6 +216,8 @@ def _delete_flag(instance: str, volume: Volume, value: bool) -> dict[str, object
 
 
 def _expect_hold(world: Dossier, _: Mapping[str, str]) -> Dossier:
+    if world.instance.gone:
+        return world
     volumes = tuple(replace(volume, delete_on_termination=False) for volume in world.instance.volumes)
     held = Attributes(True, world.attributes.stop_protection if world.attributes else False, "stop")
     return replace(world, instance=replace(world.instance, volumes=volumes), attributes=held)
@@ -234,18 +264,24 @@ def _plan_snapshots(world: Dossier, draft: Draft) -> Step:
     return draft.step(Kind.CHANGE, reversible=False)
 
 
+def _wrong_days(text: str) -> str:
+    good = re.fullmatch("0|[1-9][0-9]{0,4}", text) is not None and int(text) <= 36500
+    return "" if good else f"{text!r} is no number of days from 1 to 36500, or 0 for no lock"
+
+
+def _wrong_account(text: str) -> str:
+    return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is no account id of twelve digits"
+
+
 def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) -> None:
     days, account = draft.choices["lock_days"], draft.choices["share_with"]
     snapshots = {snapshot.volume_id: snapshot for snapshot in world.snapshots or ()}
-    if days != "0" and (not days.isdigit() or int(days) > 36500):
-        draft.block(f"lock_days is {days!r}", "give a number of days from 1 to 36500, or 0 for no lock")
-        return
-    if account and not _ACCOUNT.fullmatch(account):
-        draft.block(f"share_with is {account!r}", "give an account id of twelve digits, or nothing")
-        return
     for volume in world.instance.volumes:
         snapshot = snapshots.get(volume.id)
         if days != "0":
+            draft.changes.append(
+                f"the snapshot of {volume.id} is locked for {days} days: nobody can delete it without special rights"
+            )
             draft.want(
                 f"lock-{volume.id}", "LockSnapshot",
                 {"SnapshotId": ref(_name(volume)), "LockMode": "governance", "LockDuration": int(days)},
@@ -258,6 +294,7 @@ def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) ->
                     f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
                     "copy the snapshot to a customer key by hand first, or do not share",
                 )
+            draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
             draft.want(
                 f"share-{volume.id}", "ModifySnapshotAttribute",
                 {
@@ -273,7 +310,8 @@ def _name(volume: Volume) -> str:
 
 
 def _snapshots_settled(world: Dossier, step: Step) -> Proof:
-    failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.state == "error"]
+    good = {snapshot.volume_id for snapshot in world.snapshots or () if snapshot.state != "error"}
+    failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.volume_id not in good]
     if failed:
         return "failed", f"in error: {', '.join(failed)}"
     state, said = by_effects(world, step)
@@ -402,21 +440,70 @@ def _terminate_settled(world: Dossier, step: Step) -> Proof:
     return "not yet", f"{world.instance.id} is {state}"
 
 
-IDENTIFY: Final = Action(frozenset({Facet.FINDINGS}), _plan_identify, unchanged, _read_back)
-PRESERVE: Final = Action(frozenset({Facet.INTERFACES, Facet.ROLE}), _plan_preserve, unchanged, _read_back)
-HOLD: Final = Action(frozenset({Facet.ATTRIBUTES}), _plan_hold, _expect_hold, by_effects)
+IDENTIFY: Final = Action(
+    frozenset({Facet.FINDINGS}),
+    _plan_identify,
+    unchanged,
+    read_back,
+    may=(
+        "ec2:DescribeInstances",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeIamInstanceProfileAssociations",
+        "ec2:DescribeAddresses",
+        "autoscaling:DescribeAutoScalingInstances",
+        "cloudtrail:LookupEvents",
+        "guardduty:GetFindings",
+        "ec2:DescribeFlowLogs",
+    ),
+)
+PRESERVE: Final = Action(
+    frozenset({Facet.INTERFACES, Facet.ROLE}),
+    _plan_preserve,
+    unchanged,
+    read_back,
+    may=(
+        "ec2:GetConsoleOutput",
+        "ec2:GetConsoleScreenshot",
+        "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeNetworkAcls",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:GetPolicyVersion",
+    ),
+)
+HOLD: Final = Action(
+    frozenset({Facet.ATTRIBUTES}),
+    _plan_hold,
+    _expect_hold,
+    by_effects,
+    leave=unless_gone,
+    may=("ec2:ModifyInstanceAttribute",),
+)
 SNAPSHOTS: Final = Action(
     frozenset({Facet.SNAPSHOTS, Facet.VOLUMES}), _plan_snapshots, unchanged, _snapshots_settled,
     (
-        Choice("lock_days", "Lock the snapshots against deletion for how many days (0: no lock)", (("0", "no lock"), ("7", "7 days"), ("30", "30 days")), free=True),
-        Choice("share_with", "Share them with which account (nothing: none)", (("", "nobody"),), free=True),
+        Choice(
+            "lock_days", "Lock the snapshots against deletion for how many days (0: no lock)",
+            (("0", "no lock"), ("7", "7 days"), ("30", "30 days")), free=True, check=_wrong_days,
+        ),
+        Choice(
+            "share_with", "Share them with which account (nothing: none)", (("", "nobody"),), free=True, check=_wrong_account,
+        ),
     ),
+    may=("ec2:CreateSnapshots", "ec2:LockSnapshot", "ec2:ModifySnapshotAttribute",),
 )  # fmt: skip
-MEMORY: Final = Action(frozenset(), _plan_memory, unchanged, _read_back)
+MEMORY: Final = Action(frozenset(), _plan_memory, unchanged, read_back)
 TERMINATE: Final = Action(
     frozenset({Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT}), _plan_terminate, unchanged, _terminate_settled,
     (
         Choice("how", "Terminate it, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
         Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, go on without"))),
     ),
+    leave=unless_gone,
+    may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",),
 )  # fmt: skip

@@ -7,15 +7,15 @@ both ways are not tracked; so an interface goes first into a group that lets eve
 
 from typing import Any, Final
 
-from vpce_tui.inventory.dossier import Dossier, Facet
+from vpce_tui.inventory.dossiers.common import VpcGroups
+from vpce_tui.inventory.dossiers.instance import Dossier, Facet
 from vpce_tui.inventory.model import Interface, SecurityGroup
 from vpce_tui.playbooks.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.playbooks.actions.quarantine import QUARANTINE, UNTRACKED, name_of, no_egress, own_group
+from vpce_tui.playbooks.actions.undoing import unless_gone
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
-
-UNTRACKED: Final = "UNTRACKED_GROUP"
-QUARANTINE: Final = "QUARANTINE_GROUP"
 
 
 def _plan(world: Dossier, draft: Draft) -> Step:
@@ -27,9 +27,9 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
     two_moves = draft.choices["moves"] == "two"
-    quarantine = _group(world, draft, "quarantine", QUARANTINE)
-    untracked = _group(world, draft, "untracked", UNTRACKED) if two_moves else None
-    _no_egress(world, draft, quarantine)
+    quarantine = _group(world, draft, "quarantine", QUARANTINE, "no-egress")
+    untracked = _group(world, draft, "untracked", UNTRACKED, "untracked-in") if two_moves else None
+    no_egress(draft, _groups(world), quarantine, QUARANTINE)
     if two_moves:
         _everything_in(draft, untracked)
     for nic in interfaces:
@@ -43,16 +43,19 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
             why=f"{nic.id} back into its groups",
         )  # fmt: skip
-        before = ", ".join(
-            f"{world.group_labels.get(group, '')} {group}".strip() for group in _groups_before(draft, nic)
+        before = ", ".join(_groups(world).label(group) for group in _groups_before(draft, nic))
+        draft.changes.append(
+            f"{nic.id}  {nic.private_ip}  {before} → {name_of(_groups(world), 'quarantine', instance.id)}"
         )
-        draft.changes.append(f"{nic.id}  {nic.private_ip}  {before} → {_name(world, 'quarantine')}")
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     if two_moves:
         draft.notes.append(
             "for the moment between the two moves the interfaces let everything through: that is what untracks flows"
         )
     else:
+        draft.words = (
+            "Cuts every new connection of this machine; those that are open now live on until they end by themselves."
+        )
         draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
     draft.notes.append(
         "a collector that works over the network (Session Manager) no longer reaches it: take its memory before this"
@@ -69,58 +72,17 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     return draft.step(Kind.CHANGE)
 
 
-def _name(world: Dossier, purpose: str) -> str:
-    """The name of our group; where somebody else has taken it, the first free one."""
-    if purpose in world.own_groups:
-        return world.own_groups[purpose].name
-    base = f"vpce-tui-{purpose}-{world.instance.id}"
-    name, number = base, 1
-    while name in world.group_names:
-        number += 1
-        name = f"{base}-{number}"
-    return name
+def _groups(world: Dossier) -> VpcGroups:
+    assert world.groups is not None, "the step is blocked where the groups are unknown"
+    return world.groups
 
 
-def _group(world: Dossier, draft: Draft, purpose: str, reference: str) -> SecurityGroup | None:
-    name, own = _name(world, purpose), world.own_groups.get(purpose)
-    draft.want(
-        purpose, "CreateSecurityGroup",
-        {
-            "GroupName": name,
-            "Description": f"{purpose} for {world.instance.id}, made by vpce-tui",
-            "VpcId": world.instance.vpc_id,
-            "TagSpecifications": draft.tags("security-group", purpose, world.instance.id, name),
-        },
-        so_already=own is not None, why=f"new group {name}", gives={reference: "GroupId"},
-    )  # fmt: skip
-    draft.take_back(
-        f"undo-{purpose}",
-        "DeleteSecurityGroup",
-        {"GroupId": ref(reference)},
-        undoes=(purpose,),
-        why=f"delete {name}",
-    )
-    if own is not None:
-        draft.bindings[reference] = own.id
+def _group(world: Dossier, draft: Draft, purpose: str, reference: str, rules: str) -> SecurityGroup | None:
     stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
-    if stand_in:
-        draft.stand_ins[reference] = stand_in
-    return own
-
-
-def _no_egress(world: Dossier, draft: Draft, own: SecurityGroup | None) -> None:
-    permission: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    if world.vpc_ipv6:
-        permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
-    draft.want(
-        "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(QUARANTINE), "IpPermissions": [permission]},
-        so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
+    return own_group(
+        draft, _groups(world), vpc=world.instance.vpc_id, target=world.instance.id, purpose=purpose, reference=reference,
+        with_rules=(rules,), stand_in=stand_in,
     )  # fmt: skip
-    if own is not None and own.ingress:
-        draft.block(
-            f"{own.id} ({own.name}) has rules that let traffic in: somebody changed our quarantine group",
-            "remove its rules by hand after you have looked at them, then plan again",
-        )
 
 
 def _everything_in(draft: Draft, own: SecurityGroup | None) -> None:
@@ -163,7 +125,9 @@ def _moved(step: Step) -> dict[str, Any]:
     moved = [
         str(call.parameters["NetworkInterfaceId"]) for call in step.undo if "NetworkInterfaceId" in call.parameters
     ]
-    return {"interfaces": tuple(moved)}
+    groups = [call for call in (*step.calls, *step.already) if call.operation == "CreateSecurityGroup"]
+    vpc = {"vpc_id": groups[0].parameters["VpcId"]} if groups else {}
+    return {"interfaces": tuple(moved), **vpc}
 
 
 ISOLATE: Final = Action(
@@ -175,4 +139,6 @@ ISOLATE: Final = Action(
         ),
     ),
     _moved,
+    unless_gone,
+    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",),
 )  # fmt: skip

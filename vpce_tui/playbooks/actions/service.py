@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.inventory.dossier import Dossier, Facet, Registration, Scaling
+from vpce_tui.inventory.dossiers.instance import Dossier, Facet
+from vpce_tui.inventory.dossiers.service import Registration, Scaling
 from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects
+from vpce_tui.playbooks.actions.undoing import unless_gone
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 
@@ -126,4 +128,6 @@ TAKE_OUT: Final = Action(
             (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same image and role")), _default_capacity,
         ),
     ),
+    leave=unless_gone,
+    may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",),
 )  # fmt: skip

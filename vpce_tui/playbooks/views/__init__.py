@@ -1,5 +1,6 @@
 """A plan as the operator prefers to work: console path, AWS CLI script, Python. All are generated from the plan."""
 
+from dataclasses import replace
 from typing import Final
 
 from vpce_tui.playbooks.plan import Plan, Step
@@ -15,6 +16,8 @@ def render(plan: Plan, form: str) -> str:
     return {"console": console.plan_text, "cli": cli.script, "python": python.script}[form](plan)
 
 
-def render_step(plan: Plan, step: Step, form: str) -> str:
-    """One step of it: ``console``, ``cli`` or ``python``."""
+def render_step(plan: Plan, step: Step, form: str, *, runnable: bool = False) -> str:
+    """One step of it: ``console``, ``cli`` or ``python``; ``runnable``: with what a script needs to run on its own."""
+    if runnable and form != "console":
+        return render(replace(plan, steps=(step,)), form)
     return {"console": console.step_text, "cli": cli.step_script, "python": python.step_script}[form](plan, step)

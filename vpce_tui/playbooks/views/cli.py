@@ -4,10 +4,12 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
-from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, is_document, is_ref, is_text, names
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, is_document, is_ref, is_text, names
+from vpce_tui.playbooks.views.script import comment, step_lines
 from vpce_tui.text import visible
 
 _WAITERS: Final[Mapping[str, tuple[str, str]]] = {
@@ -24,54 +26,59 @@ def script(plan: Plan) -> str:
     """The whole plan."""
     head = [
         "#!/bin/sh",
-        f"# {plan.playbook} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
-        f"# planned {plan.planned_at} by {comment(plan.operator)}",
+        f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
+        f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
         f"# plan sha256 {plan.sha256}",
         "set -eu",
         "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
         'mkdir -p "evidence-$INCIDENT"',
         "",
     ]
-    return "\n".join([*head, *(line for step in plan.steps for line in _step(step))])
+    return "\n".join(
+        [
+            *head,
+            *(
+                line
+                for step in plan.steps
+                for line in step_lines(step, partial(_call, plan), partial(_guard, plan), _stop)
+            ),
+        ]
+    )
 
 
-def step_script(_: Plan, step: Step) -> str:
+def step_script(plan: Plan, step: Step) -> str:
     """One step."""
-    return "\n".join(_step(step))
+    return "\n".join(step_lines(step, partial(_call, plan), partial(_guard, plan), _stop))
 
 
-def comment(text: str) -> str:
-    """Text that is harmless in a comment line."""
-    return visible(text, limit=500)
+def _stop(said: str) -> str:
+    return f"echo {_quoted(comment(said))} >&2; exit 1"
 
 
-def _step(step: Step) -> Iterator[str]:
-    yield f"# -- {comment(step.title)} ({step.id})"
-    if step.kind is Kind.MANUAL:
-        yield from (f"#    by hand: {comment(note)}" for note in step.notes)
-        yield ""
-        return
-    yield from (f"#    blocked: {comment(item.says)}" for item in step.blocked)
-    yield from (f"#    already so: {comment(call.why or call.name)}" for call in step.already)
-    if not step.calls and not step.already:
-        yield "#    nothing to do"
-    for call in step.calls:
-        yield from _call(step, call)
-    yield ""
+def _guard(plan: Plan, step: Step) -> Iterator[str]:
+    """It cannot be undone: stop unless the id was given, and the evidence that must come first is there."""
+    target = shlex.quote(plan.target)
+    said = f"set CONFIRM to {plan.target} to go on: the next step cannot be undone"
+    yield f'[ "${{CONFIRM:-}}" = {target} ] || {{ echo {shlex.quote(said)} >&2; exit 5; }}'
+    if step.requires:
+        yield '[ -z "${MISSED:-}" ] || { echo "evidence is missing: $MISSED" >&2; exit 6; }'
 
 
-def _call(step: Step, call: PlannedCall) -> Iterator[str]:
-    if call.why:
-        yield f"#    {comment(call.why)}"
+def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if AWS_NOW in names(call.parameters):
         yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the clock of this machine must be right"
+    if TOKEN in names(call.parameters):
+        about = shlex.quote(token_text("", plan, step, call).lstrip())
+        yield f'TOKEN=$(printf %s "$INCIDENT "{about} | sha256sum | cut -c1-32)'
     command = f"aws {call.service} {dashed(call.operation)} --region {shlex.quote(call.region)}"
     arguments = list(_arguments(call.parameters))
     one_line = " ".join([command, *arguments])
     command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
     if step.kind is Kind.READ:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
-        yield f'{command} --output json > "evidence-$INCIDENT/{name}.json" || echo "not kept: {name}" >&2'
+        kept = f'{command} --output json > "evidence-$INCIDENT/{name}.json"'
+        missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
+        yield f'{kept} || {{ rm -f "evidence-$INCIDENT/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'
     elif call.gives:
         query = "[" + ", ".join(f"[{path}]" for path in call.gives.values()) + "]"
         yield f"GAVE=$({command} --query {shlex.quote(query)} --output text)"

@@ -1,12 +1,13 @@
 """The plan as a Python program over boto3, which runs as printed."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from vpce_tui.aws.naming import snake
-from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
-from vpce_tui.playbooks.values import AWS_NOW, is_document, is_ref, is_text, names
-from vpce_tui.playbooks.views.cli import comment
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
+from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_text, names
+from vpce_tui.playbooks.views.script import comment, step_lines
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
 
@@ -14,9 +15,10 @@ _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "insta
 def script(plan: Plan) -> str:
     """The whole plan."""
     head = [
-        f"# {plan.playbook} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
-        f"# planned {plan.planned_at} by {comment(plan.operator)}",
+        f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
+        f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
         f"# plan sha256 {plan.sha256}",
+        "import hashlib",
         "import json",
         "import os",
         "import pathlib",
@@ -41,47 +43,60 @@ def script(plan: Plan) -> str:
         '    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")',
         "",
         "",
-        "def keep(name, service, region, operation, parameters):",
+        "MISSED = []",
+        "",
+        "",
+        "def keep(name, service, region, operation, parameters, needed):",
         "    try:",
         "        answer = getattr(client(service, region), operation)(**parameters)",
         "    except Exception as error:",
         '        print("not kept:", name, error)',
+        "        MISSED.extend([name] if needed else [])",
         "    else:",
         '        (EVIDENCE / f"{name}.json").write_text(json.dumps(answer, default=str))',
         "",
     ]
-    return "\n".join([*head, *(line for step in plan.steps for line in _step(step))])
+    return "\n".join(
+        [
+            *head,
+            *(
+                line
+                for step in plan.steps
+                for line in step_lines(step, partial(_call, plan), partial(_guard, plan), _stop)
+            ),
+        ]
+    )
 
 
-def step_script(_: Plan, step: Step) -> str:
+def step_script(plan: Plan, step: Step) -> str:
     """One step."""
-    return "\n".join(_step(step))
+    return "\n".join(step_lines(step, partial(_call, plan), partial(_guard, plan), _stop))
 
 
-def _step(step: Step) -> Iterator[str]:
-    yield f"# -- {comment(step.title)} ({step.id})"
-    if step.kind is Kind.MANUAL:
-        yield from (f"#    by hand: {comment(note)}" for note in step.notes)
-        yield ""
-        return
-    yield from (f"#    blocked: {comment(item.says)}" for item in step.blocked)
-    yield from (f"#    already so: {comment(call.why or call.name)}" for call in step.already)
-    if not step.calls and not step.already:
-        yield "#    nothing to do"
-    for call in step.calls:
-        yield from _call(step, call)
-    yield ""
+def _stop(said: str) -> str:
+    return f"raise SystemExit({comment(said)!a})"
 
 
-def _call(step: Step, call: PlannedCall) -> Iterator[str]:
-    if call.why:
-        yield f"#    {comment(call.why)}"
+def _guard(plan: Plan, step: Step) -> Iterator[str]:
+    """It cannot be undone: stop unless the id was given, and the evidence that must come first is there."""
+    said = f"set CONFIRM to {plan.target} to go on: the next step cannot be undone"
+    yield f'if os.environ.get("CONFIRM") != {plan.target!r}:'
+    yield f"    raise SystemExit({said!r})"
+    if step.requires:
+        yield "if MISSED:"
+        yield '    raise SystemExit(f"evidence is missing: {MISSED}")'
+
+
+def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if step.kind is Kind.READ:
         name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in f"{step.id}-{call.id}")
-        yield f"keep({name!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)})"
+        yield f"keep({name!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {not call.optional})"
         return
     if AWS_NOW in names(call.parameters):
         yield "AWS_NOW = aws_now()"
+    if TOKEN in names(call.parameters):
+        about = token_text("", plan, step, call)
+        yield f"TOKEN = hashlib.sha256((INCIDENT + {about!r}).encode()).hexdigest()[:32]"
     made = f"client({call.service!r}, {call.region!r})"
     prefix = "answer = " if call.gives else ""
     yield f"{prefix}{made}.{snake(call.operation)}("

@@ -1,0 +1,380 @@
+"""Every playbook: planned, applied, applied again, undone, run as scripts, faulted and killed at each call."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cases import CASES, DEEP, SCRIPTED, Case, apply, effects, planned, reversible
+from tests.conftest import Aws, Labs
+from tests.world import clients, dump
+from vpce_tui.canonical import digest
+from vpce_tui.playbooks.library import load
+from vpce_tui.playbooks.permissions import operations_of
+
+TABLES = Path(__file__).parent / "faults"
+deep = pytest.mark.parametrize("case", DEEP, ids=lambda case: case.name)
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+@cases
+def test_applied_twice_it_is_done_once_and_the_record_verifies(case: Case, aws: Aws) -> None:
+    planned(aws, case)
+    code, said = apply(aws, case)
+    assert code == 0, said
+    after, made = dump(aws, case.region), effects(aws)
+    code, said = apply(aws, case)
+    assert code == 0, said
+    assert (dump(aws, case.region), effects(aws)) == (after, made)
+    code, said = aws.run("verify", "case")
+    assert code == 0, said
+
+
+@cases
+def test_undoing_every_reversible_step_restores_the_state(case: Case, aws: Aws) -> None:
+    before = dump(aws, case.region)
+    start = len(aws.handled())
+    steps = reversible(planned(aws, case))
+    code, said = apply(aws, case, *steps)
+    assert code == 0, said
+    asked = aws.handled()[start:]
+    changed = any(step["calls"] for step in planned(aws, case)["steps"] if step["kind"] == "change")
+    assert changed
+    assert dump(aws, case.region) != before
+    start = len(aws.handled())
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert code == 0, said
+    asked += aws.handled()[start:]
+    assert dump(aws, case.region) == before
+    allowed = {f"{item.service}:{item.name}" for item in operations_of(load(case.playbook))}
+    assert {f"{item['service']}:{item['operation']}" for item in asked} <= allowed, (
+        "vpce-tui policy leaves out what the playbook calls"
+    )
+
+
+@pytest.mark.parametrize("form", ["cli", "python"])
+@pytest.mark.parametrize("case", SCRIPTED, ids=lambda case: case.name)
+def test_the_script_as_printed_ends_in_the_same_state_as_apply(case: Case, form: str, labs: Labs) -> None:
+    first, second = labs.new(), labs.new()
+    planned(first, case)
+    assert apply(first, case)[0] == 0
+    script = second.folder / "script"
+    code, said = second.run(
+        "plan", case.playbook, case.target_in(second), "--as", form, "--out", str(script), *case.options
+    )
+    assert code == 0, said
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["sh", "script"] if form == "cli" else [sys.executable, "script"], cwd=second.folder, capture_output=True, text=True,
+        env={**second.env, "PATH": path, "INCIDENT": "case", "CONFIRM": case.target_in(second)}, timeout=300, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert dump(second, case.region) == dump(first, case.region)
+    kept = int(first.run("verify", "case")[1].split(" rows, ")[1].split()[0])
+    assert len(list((second.folder / "evidence-case").iterdir())) == kept, ended.stderr
+
+
+@deep
+def test_killed_at_each_boundary_it_is_taken_up_and_ends_the_same(case: Case, labs: Labs) -> None:
+    undisturbed, aws = labs.new(), labs.new()
+    planned(undisturbed, case)
+    assert apply(undisturbed, case)[0] == 0
+    planned(aws, case)
+    passed = ["none yet"]
+    for _ in range(400):
+        code, said = apply(aws, case, kill_new=passed)
+        if code is not None:
+            break
+        passed.append(said.rpartition("killed at: ")[2].strip())
+    assert code == 0, said
+    assert len(passed) > 20, "it was killed at hardly any row"
+    assert dump(aws, case.region) == dump(undisturbed, case.region)
+    assert effects(aws) == effects(undisturbed), "a call was made twice, or not at all"
+    assert aws.run("verify", "case")[0] == 0
+
+
+@deep
+def test_an_undo_killed_at_each_boundary_is_taken_up_and_restores_the_state(case: Case, aws: Aws) -> None:
+    before = dump(aws, case.region)
+    steps = reversible(planned(aws, case))
+    assert apply(aws, case, *steps)[0] == 0
+    undo = ("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    passed = ["none yet"]
+    for _ in range(200):
+        code, said = aws.run(*undo, kill_new=passed)
+        if code is not None:
+            break
+        passed.append(said.rpartition("killed at: ")[2].strip())
+    assert code == 0, said
+    assert len(passed) > 10, "it was killed at hardly any row"
+    assert dump(aws, case.region) == before
+
+
+FAULTS = ("lost-answer", "reset", "throttle", "http500")
+
+
+@deep
+def test_a_fault_at_each_call_leaves_what_the_next_start_explains_and_finishes(case: Case, labs: Labs) -> None:
+    undisturbed = labs.new()
+    plan = planned(undisturbed, case)
+    assert apply(undisturbed, case)[0] == 0
+    writes = [(step["id"], call) for step in plan["steps"] if step["kind"] == "change" for call in step["calls"]]
+    table = {f"{step} / {call['id']}": [] for step, call in writes}
+    called = {f"{step} / {call['id']}": call for step, call in writes}
+    for fault in FAULTS:
+        operations = sorted({call["operation"] for _, call in writes})
+        aws = labs.new(*(f"{fault}@{name}:each" for name in operations))
+        planned(aws, case)
+        said = []
+        for _ in range(len(writes) + 2):
+            code, words = apply(aws, case)
+            said.append(words)
+            if code == 0:
+                break
+        assert code == 0, f"{fault}: {words}"
+        assert dump(aws, case.region) == dump(undisturbed, case.region), fault
+        assert effects(aws) == effects(undisturbed), f"{fault}: a call was made twice, or not at all"
+        for name, cells in table.items():
+            cells.append(outcome(called[name], said, fault))
+        aws.stop()
+    lines = [
+        f"# {case.name}: each call with each fault",
+        "",
+        f"| step / call | {' | '.join(FAULTS)} |",
+        "|---" * 5 + "|",
+    ]
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in table.items()]
+    written = re.sub(r"-[0-9a-f]{17}\b", "-…", "\n".join(lines) + "\n")
+    assert "?" not in written, written
+    path = TABLES / f"{case.name}.md"
+    if os.environ.get("UPDATE_TABLES"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(written)
+    assert path.read_text() == written, "the table is stale: UPDATE_TABLES=1 pytest tests/test_playbooks.py writes it"
+
+
+def outcome(call: dict, runs: list[str], fault: str) -> str:
+    """What the operator saw of a fault at one call."""
+    read_back = f"read back: {call['why']}: "
+    if fault == "lost-answer":
+        return "asked AWS: it took effect; went on" if any(f"{read_back}done" in words for words in runs) else "?"
+    for words in runs[:-1]:
+        if f"{read_back}not done" in words:
+            return "asked AWS: it did not; stopped; the next run finished"
+        if f"{call['id']}  " in words and "✖" in words:
+            return "stopped and said why; the next run finished"
+    return "?"
+
+
+def test_a_deleted_endpoint_is_made_again_as_it_was_before_the_incident(labs: Labs) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-that-stays")
+    aws = labs.new("lost-answer@CreateVpcEndpoint:1")
+    ec2 = clients(aws, case.region)("ec2")
+    target = case.target_in(aws)
+    (before,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
+    planned(aws, case)
+    assert apply(aws, case)[0] == 0
+    undo = ("undo", "--incident", "case", "delete", "--yes", "--wait", "3")
+    code, said = aws.run(*undo)
+    assert code == 0, said
+    assert "asking AWS whether it took effect" in said
+    found = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [before["VpcId"]]}])["VpcEndpoints"]
+    (after,) = [item for item in found if item["ServiceName"] == before["ServiceName"]]
+    kept = ("PolicyDocument", "SubnetIds", "Groups", "PrivateDnsEnabled", "VpcEndpointType")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+    assert after["VpcEndpointId"] != target
+    made = [item for item in aws.handled() if item["operation"] == "CreateVpcEndpoint" and not item["dryRun"]]
+    assert len(made) == 1
+    assert len(made[0]["parameters"]["ClientToken"]) == 32
+    code, said = aws.run(*undo)
+    assert len([item for item in aws.handled() if item["operation"] == "CreateVpcEndpoint" and not item["dryRun"]]) == 1
+
+
+@pytest.mark.parametrize("kind", ["requester-managed", "gateway-load-balancer"])
+def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(kind: str, aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    (vpc,) = [item["VpcId"] for item in ec2.describe_vpcs()["Vpcs"] if not item["IsDefault"]]
+    type_ = "GatewayLoadBalancer" if kind == "gateway-load-balancer" else "Interface"
+    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
+    name = "vpce-managed" if kind == "requester-managed" else "vpce-gateway"
+    made = ec2.create_vpc_endpoint(
+        VpcEndpointType=type_, VpcId=vpc, SubnetIds=[subnet], ServiceName="com.amazonaws.vpce.eu-west-1.vpce-svc-0aaaaaaaaaaaaaaaa",
+        TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": name}]}],
+    )["VpcEndpoint"]["VpcEndpointId"]  # fmt: skip
+    if kind == "requester-managed":
+        ec2.create_tags(Resources=[made], Tags=[{"Key": "lab:requester-managed", "Value": "yes"}])
+    count = len(aws.tried())
+    code, said = aws.run(
+        "plan", "contain-endpoint", made, "--region", "eu-west-1", "--out", str(aws.folder / "plan.json")
+    )
+    assert code == 0, said
+    words = ("apply", str(aws.folder / "plan.json"), "--incident", "case", "--yes", "--wait", "3", "--step", "network")
+    code, said = aws.run(*words)
+    assert code == 1, said
+    expected = (
+        "is managed by the service that made it"
+        if kind == "requester-managed"
+        else "has neither groups nor route tables"
+    )
+    assert expected in said
+    assert len(aws.tried()) == count
+
+
+def test_an_unsuccessful_list_in_an_answer_of_status_200_is_a_failure(aws: Aws) -> None:
+    from vpce_tui.aws.call import Call
+    from vpce_tui.aws.errors import AwsError
+    from vpce_tui.incident.journal import Journal, Kind
+
+    session = aws.session()
+    identity = session.identity()
+    call = Call("ec2", "DeleteVpcEndpoints", "eu-west-1", {"VpcEndpointIds": ["vpce-0aaaaaaaaaaaaaaaa"]})
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        permit = journal.intend("p/t/s", {"call": call}, identity.account)["call"]
+        with pytest.raises(AwsError, match=r"InvalidVpcEndpointId\.NotFound"):
+            session.write(call, permit)
+
+
+def test_nobody_locks_themselves_out(aws: Aws) -> None:
+    path = str(aws.folder / "plan.json")
+    code, said = aws.run(
+        "plan", "revoke-credentials", "role/OnCallResponder", "--out", path, "--set", "quarantine.deny=yes"
+    )
+    assert code == 0, said
+    code, said = aws.run(
+        "apply", path, "--incident", "case", "--yes", "--wait", "3", "--step", "sessions", "--step", "quarantine"
+    )
+    assert code == 1
+    assert "you would lock yourself out" in said
+    assert aws.tried() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "expected"),
+    [
+        ("ASIAAAAAAAAAAAAAAAAA", 1, "is a temporary key"),
+        ("role/nobody", 1, "there is no role nobody"),
+        ("arn:aws:iam::999999999999:role/x", 1, "is of account 999999999999"),
+        ("bob", 2, "is no principal"),
+        ("root", 0, "no policy and no API of this account limits the root user"),
+    ],
+)
+def test_a_principal_that_cannot_be_acted_on_has_its_own_sentence(
+    target: str, code: int, expected: str, aws: Aws
+) -> None:
+    ended, said = aws.run("plan", "revoke-credentials", target)
+    assert ended == code, said
+    assert expected in said
+
+
+USER = next(case for case in CASES if case.name == "revoke-credentials-user")
+NOT_NEEDED = {"iam:ListAccountAliases", "ec2:DescribeRegions", "ec2:DescribeInstances"}
+"""Only the account's name on top, and what a role is asked about; this case is a user."""
+
+
+@pytest.mark.parametrize(
+    "operation",
+    sorted(
+        name
+        for item in operations_of(load("revoke-credentials"))
+        if (name := f"{item.service}:{item.name}") not in NOT_NEEDED
+        and not any(
+            part in name
+            for part in ("Role", "Policy", "Policies", "Certificate", "SpecificCredential", "MFA", "Summary")
+        )
+    ),
+)
+def test_a_missing_permission_is_named(operation: str, labs: Labs) -> None:
+    aws = labs.new(f"denied@{operation}:99")
+    path = str(aws.folder / "plan.json")
+    code, said = aws.run("plan", USER.playbook, USER.target_in(aws), "--out", path)
+    if code == 0:
+        said += Path(path).read_text() + apply(aws, USER)[1]
+    assert operation in said
+
+
+def test_what_somebody_opened_again_is_closed_again_and_undo_still_restores_the_first_state(labs: Labs) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-gateway")
+    aws = labs.new()
+    before, target = dump(aws, case.region), case.target_in(aws)
+    steps = ("--step", "policy", "--step", "network")
+    planned(aws, case)
+    assert apply(aws, case, *steps)[0] == 0
+    ec2 = clients(aws, case.region)("ec2")
+    ec2.modify_vpc_endpoint(
+        VpcEndpointId=target, PolicyDocument='{"Statement": []}', AddRouteTableIds=[aws.facts["route_table"]]
+    )
+    planned(aws, case, "--incident", "case")
+    code, said = apply(aws, case, *steps)
+    assert code == 0, said
+    (closed,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
+    assert closed["RouteTableIds"] == []
+    assert "IncidentDenyAll" in closed["PolicyDocument"]
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws, case.region) == before
+
+
+def test_a_policy_that_looks_like_a_secret_is_recorded_whole_and_put_back(labs: Labs) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-gateway")
+    aws = labs.new()
+    policy = json.dumps(
+        {
+            "Statement": [
+                {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*", "Principal": "*"}
+            ]
+        }
+    )
+    ec2 = clients(aws, case.region)("ec2")
+    ec2.modify_vpc_endpoint(VpcEndpointId=case.target_in(aws), PolicyDocument=policy)
+    planned(aws, case)
+    assert apply(aws, case, "--step", "policy")[0] == 0
+    code, said = aws.run("undo", "--incident", "case", "policy", "--yes", "--wait", "3")
+    assert code == 0, said
+    (after,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[case.target_in(aws)])["VpcEndpoints"]
+    assert after["PolicyDocument"] == policy
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("plannedAt",), "2026\ntouch /tmp/x"),
+        (("steps", 3, "calls", 0, "service"), "ec2 x; touch /tmp/x;"),
+        (("steps", 3, "calls", 0, "gives"), {"X;touch /tmp/x": "GroupId"}),
+        (("steps", 3, "choices"), {"mode": ["x"]}),
+        (("steps", 3, "calls", 0, "parameters"), "abc"),
+    ],
+)
+def test_a_plan_that_is_not_ours_is_refused_although_its_hash_fits(
+    where: tuple[Any, ...], value: Any, aws: Aws
+) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-foreign")
+    plan = planned(aws, case)
+    at = plan
+    for key in where[:-1]:
+        at = at[key]
+    at[where[-1]] = value
+    plan["sha256"] = digest({key: item for key, item in plan.items() if key != "sha256"})
+    (aws.folder / "plan.json").write_text(json.dumps(plan))
+    code, said = apply(aws, case)
+    assert code == 1, said
+    assert "is no plan" in said
+    assert aws.tried() == []
+
+
+def test_the_inverse_of_a_step_cannot_give_another_meaning_to_a_name(aws: Aws) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-foreign")
+    plan = planned(aws, case)
+    for call in plan["steps"][3]["undo"]:
+        call["gives"] = {"QUARANTINE_GROUP": "'sg-0bad0bad0bad0bad0'"}
+    plan["sha256"] = digest({key: item for key, item in plan.items() if key != "sha256"})
+    (aws.folder / "plan.json").write_text(json.dumps(plan))
+    code, said = apply(aws, case, "--step", "network")
+    assert code == 4, said
+    assert aws.tried() == []

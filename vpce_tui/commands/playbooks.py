@@ -1,0 +1,113 @@
+"""``vpce-tui playbooks list | show NAME | check FILE … | export NAME``: the playbooks as they are."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vpce_tui import config
+from vpce_tui.commands.common import UsageError, say, write_out
+from vpce_tui.exits import Exit
+from vpce_tui.playbooks.library import Broken, Playbook, load, load_file, names, team_files
+from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.text import sign, visible
+
+
+def playbooks(args: argparse.Namespace) -> Exit:
+    """One of the four."""
+    what, given = args.what, list(args.names)
+    if what == "list":
+        if given:
+            raise UsageError("list takes no name")
+        return _list()
+    if not given:
+        raise UsageError(f"{what}: name {'a file' if what == 'check' else 'a playbook'}")
+    if what == "check":
+        return _check(given)
+    if len(given) > 1:
+        raise UsageError(f"{what} takes one name")
+    playbook = load(given[0])
+    if what == "show":
+        print(_page(playbook))
+        return Exit.DONE
+    text = _export(playbook, args)
+    if args.out:
+        write_out(args.out, text)
+        say(f"written: {args.out}")
+    else:
+        print(text, end="")
+    return Exit.DONE
+
+
+def policy(args: argparse.Namespace) -> Exit:
+    """Print the least IAM policy for a playbook."""
+    from vpce_tui.playbooks.permissions import policy_of
+
+    print(json.dumps(policy_of(load(args.playbook), read_only=args.read_only), indent=2))
+    return Exit.DONE
+
+
+def _list() -> Exit:
+    worst = Exit.DONE
+    for name in names():
+        try:
+            playbook = load(name)
+        except Broken as error:
+            say(f"{sign('✖')} {visible(name)}: broken, not used")
+            for problem in error.problems:
+                say(f"    {team_files()[name]}: {problem}")
+            worst = Exit.FAILED
+            continue
+        print(
+            visible(
+                f"{name:<20} {playbook.target:<10} {len(playbook.steps):>2} steps  {playbook.title} {playbook.whose}"
+            ).rstrip()
+        )
+    say(f"yours lie in {config.playbooks_folder()}")
+    return worst
+
+
+def _check(given: list[str]) -> Exit:
+    paths: list[Path] = []
+    for name in given:
+        path = Path(name)
+        paths += sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not paths:
+        raise UsageError(f"no *.toml in {', '.join(given)}")
+    broken = 0
+    for path in paths:
+        try:
+            playbook = load_file(path)
+        except Broken as error:
+            broken += 1
+            for problem in error.problems:
+                print(visible(f"{path}:{problem.line}:{problem.column}: {problem.says}", limit=1000))
+        else:
+            print(visible(f"{path}: right; {len(playbook.steps)} steps on {playbook.target}"))
+    if len(paths) > 1:
+        say(f"{len(paths)} files, {broken} broken")
+    return Exit.FAILED if broken else Exit.DONE
+
+
+def _page(playbook: Playbook) -> str:
+    lines = [f"{playbook.name} {playbook.whose}".rstrip(), playbook.title, "", playbook.when, ""]
+    for number, recipe in enumerate(playbook.steps, start=1):
+        lines += [f"{number:>2}. {recipe.title} ({recipe.id}: {recipe.action_name})", f"    {recipe.words}"]
+        lines += [f"    · {sentence}" for sentence in recipe.guidance]
+        for choice in recipe.action.choices:
+            if recipe.ask is not None and choice.id not in recipe.ask:
+                continue
+            options = "" if callable(choice.options) else " | ".join(value or '""' for value, _ in choice.options)
+            lines.append(f"    ? {choice.question}: --set {recipe.id}.{choice.id}={options or '…'}")
+    return visible("\n".join(lines), limit=100_000, multiline=True)
+
+
+def _export(playbook: Playbook, args: argparse.Namespace) -> str:
+    from vpce_tui.playbooks.export import cacao, markdown
+
+    if args.format == "md":
+        return markdown(playbook)
+    plan = read_plan(Path(args.plan).read_text(encoding="utf-8", errors="replace"), args.plan) if args.plan else None
+    if plan is not None and plan.playbook != playbook.name:
+        raise UsageError(f"{args.plan} is a plan of {plan.playbook}, not of {playbook.name}")
+    return cacao(playbook, datetime.now(UTC), plan)

@@ -1,0 +1,32 @@
+"""The incident records on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vpce_tui import config
+from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import Record, replay
+
+
+def records() -> Iterator[tuple[Path, Record | RecordError]]:
+    """Every record by its folder, by name; one that cannot be read is its error."""
+    folder = config.state_folder() / "incidents"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            with Journal.open(path, "list", write=False) as journal:
+                yield path, replay(journal.rows())
+        except RecordError as error:
+            yield path, error
+
+
+def about(target: str) -> list[str]:
+    """Names of open incidents in which a playbook was walked on ``target``, the one opened last first."""
+    found = [
+        (record.opened_at, path.name)
+        for path, record in records()
+        if isinstance(record, Record)
+        and not record.closed_at
+        and any(key.endswith(f"/{target}") for key in record.plans)
+    ]
+    return [name for _, name in sorted(found, reverse=True)]

@@ -1,0 +1,235 @@
+"""Everything a playbook needs to know about one VPC endpoint, read live, facet by facet."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers.common import (
+    TAG_CALL,
+    Asked,
+    Reader,
+    TargetGone,
+    VpcGroups,
+    ours,
+    read_facets,
+    vpc_groups,
+)
+from vpce_tui.inventory.dossiers.flow_logs import FlowLogging, flow_logging
+from vpce_tui.inventory.model import Endpoint, Interface, tags_of
+
+DELETE: Final = "delete"
+RECREATE: Final = "undo-delete"
+"""The calls that delete the endpoint and make it again: what is ours is recognised by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service behind an endpoint. ``owner``: ``amazon``, an account id, ``""`` where AWS does not list it to us."""
+
+    owner: str = ""
+    takes_policy: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionControl:
+    """VPC Encryption Control of the VPC (``""``: there is none)."""
+
+    id: str = ""
+    mode: str = ""
+    state: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One endpoint and all around it. A field of None was not asked for, or is in ``unknown``."""
+
+    endpoint: Endpoint
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    service: Service | None = None
+    groups: VpcGroups | None = None
+    interfaces: tuple[Interface, ...] | None = None
+    vpc_ranges: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] | None = None
+    """Routes that lead to it, as (route table, destination)."""
+    organisation: str = ""
+    flow_logs: FlowLogging | None = None
+    encryption: EncryptionControl | None = None
+    inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What this incident changed of it, as the parameters of the recorded inverses by call id."""
+    recreated: str = ""
+    """The id of the endpoint that an undo made in its place."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is deleted, or on its way there."""
+        return self.endpoint.state in ("deleted", "deleting")
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    SERVICE = "service"
+    GROUPS = "security groups"
+    INTERFACES = "interfaces"
+    VPC = "VPC"
+    ROUTES = "routes"
+    ORGANISATION = "organisation"
+    FLOW_LOGS = "flow logs"
+    ENCRYPTION = "VPC encryption control"
+    RECREATED = "recreated endpoint"
+
+
+_OF_VPC: Final = (Facet.GROUPS, Facet.FLOW_LOGS, Facet.ENCRYPTION)
+"""What belongs to the VPC, and is there when the endpoint is gone."""
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the endpoint and the named facets now.
+
+    An endpoint that this incident deleted is a dossier that is ``gone``; any other that is not there raises
+    :class:`TargetGone`. Raises :class:`AwsError` where the endpoint itself cannot be read.
+    """
+    account = caller.identity().account
+    filters = [{"Name": "vpc-endpoint-id", "Values": [target]}]
+    call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": filters})
+    found = [raw for page in caller.pages(call) for raw in page.data.get("VpcEndpoints", [])]
+    if not found and not {DELETE} & {*asked.begun, *asked.known}:
+        raise TargetGone(f"{target} does not exist in {region} of account {account}.")
+    deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
+    raw: Mapping[str, Any] = found[0] if found else deleted
+    world = Dossier(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
+    if world.gone:
+        facets = [facet for facet in facets if facet == Facet.RECREATED or (facet in _OF_VPC and world.endpoint.vpc_id)]
+    return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    call = Call("ec2", "DescribeVpcEndpointServices", world.endpoint.region, {"ServiceNames": [world.endpoint.service]})
+    if not world.endpoint.service:
+        return {"service": Service()}
+    try:
+        details = caller.read(call).data.get("ServiceDetails", [])
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND or error.code == "InvalidServiceName":
+            return {"service": Service()}
+        raise
+    if not details:
+        return {"service": Service()}
+    supported = details[0].get("VpcEndpointPolicySupported")
+    return {"service": Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)}
+
+
+def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    endpoint = world.endpoint
+    return {"groups": vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked)}
+
+
+def _interfaces(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if not world.endpoint.interfaces:
+        return {"interfaces": ()}
+    filters = [{"Name": "network-interface-id", "Values": list(world.endpoint.interfaces)}]
+    call = Call("ec2", "DescribeNetworkInterfaces", world.endpoint.region, {"Filters": filters})
+    found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
+    return {"interfaces": tuple(sorted(found, key=lambda nic: nic.id))}
+
+
+def _vpc(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    call = Call("ec2", "DescribeVpcs", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    ranges = [
+        str(block["CidrBlock"])
+        for raw in caller.read(call).data.get("Vpcs", [])
+        for block in raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
+        if (block.get("CidrBlockState") or {}).get("State", "associated") == "associated"
+    ]
+    return {"vpc_ranges": tuple(sorted(set(ranges) - {""}))}
+
+
+def _routes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
+    call = Call("ec2", "DescribeRouteTables", world.endpoint.region, {"Filters": filters})
+    found = [
+        (str(table["RouteTableId"]), str(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId", "")))
+        for page in caller.pages(call)
+        for table in page.data.get("RouteTables", [])
+        for route in table.get("Routes", [])
+        if world.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
+    ]
+    return {"routes": tuple(sorted(found))}
+
+
+def _organisation(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    try:
+        answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
+    except AwsError as error:
+        if error.code == "AWSOrganizationsNotInUseException":
+            return {"organisation": ""}
+        raise
+    return {"organisation": str((answer.get("Organization") or {}).get("Id", ""))}
+
+
+def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    endpoint = world.endpoint
+    return {"flow_logs": flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked)}
+
+
+def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    call = Call("ec2", "DescribeVpcEncryptionControls", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    for page in caller.pages(call):
+        for raw in page.data.get("VpcEncryptionControls", []):
+            if raw.get("State") in ("deleted", "deleting"):
+                continue
+            identifier, tags = str(raw.get("VpcEncryptionControlId", "")), tags_of(raw.get("Tags"))
+            mine = ours(tags, world.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
+            return {
+                "encryption": EncryptionControl(identifier, str(raw.get("Mode", "")), str(raw.get("State", "")), mine)
+            }
+    return {"encryption": EncryptionControl()}
+
+
+def _recreated(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if not asked.incident:
+        return {}
+    filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
+    call = Call("ec2", "DescribeVpcEndpoints", world.endpoint.region, {"Filters": filters})
+    found = [
+        str(raw["VpcEndpointId"])
+        for page in caller.pages(call)
+        for raw in page.data.get("VpcEndpoints", [])
+        if ours(tags_of(raw.get("Tags")), world.endpoint.id, asked)
+        and tags_of(raw.get("Tags")).get(TAG_CALL) == RECREATE
+        and str(raw.get("State", "")).lower() not in ("deleted", "deleting", "failed")
+    ]
+    return {"recreated": found[0] if found else ""}
+
+
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("ec2:DescribeVpcEndpoints",),
+    Facet.SERVICE: ("ec2:DescribeVpcEndpointServices",),
+    Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+    Facet.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
+    Facet.VPC: ("ec2:DescribeVpcs",),
+    Facet.ROUTES: ("ec2:DescribeRouteTables",),
+    Facet.ORGANISATION: ("organizations:DescribeOrganization",),
+    Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    Facet.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
+    Facet.RECREATED: ("ec2:DescribeVpcEndpoints",),
+}
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.SERVICE: _service,
+    Facet.GROUPS: _groups,
+    Facet.INTERFACES: _interfaces,
+    Facet.VPC: _vpc,
+    Facet.ROUTES: _routes,
+    Facet.ORGANISATION: _organisation,
+    Facet.FLOW_LOGS: _flow_logs,
+    Facet.ENCRYPTION: _encryption,
+    Facet.RECREATED: _recreated,
+}

@@ -1,0 +1,308 @@
+"""Everything a playbook needs to know about one IAM user or role, read live, facet by facet."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, iam_region, read_facets
+from vpce_tui.inventory.dossiers.role import cut_stage
+
+QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
+"""Name of our deny-all policy, before the incident's name."""
+SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
+"""Name of our deny for older sessions; another one than that of an instance's playbook, so that neither takes the other's back."""
+
+QUARANTINE_DOCUMENT: Final = {
+    "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+}  # fmt: skip
+PATTERN: Final = re.compile(
+    r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
+    r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:assumed-role/[\w+=,.@/-]{1,600}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One access key of a user, and what it was last used for."""
+
+    id: str
+    active: bool
+    created: str = ""
+    last_used: str = ""
+    service: str = ""
+    region: str = ""
+
+    @property
+    def usage(self) -> str:
+        """``last used 2026-11-20 for ec2 in eu-west-1``."""
+        return f"last used {self.last_used} for {self.service} in {self.region}" if self.last_used else "never used"
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One user or role. ``kind``: ``user``, ``role`` or ``root``. A field of None was not asked for, or is in ``unknown``."""
+
+    kind: str
+    name: str
+    arn: str
+    account: str
+    region: str
+    path: str = "/"
+    boundary: str = ""
+    trusts: tuple[str, ...] = ()
+    keys: tuple[Key, ...] | None = None
+    inline: tuple[str, ...] | None = None
+    attached: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    cut: str = ""
+    quarantined: bool = False
+    password: bool | None = None
+    mfa: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    service_credentials: tuple[str, ...] = ()
+    instances: tuple[str, ...] | None = None
+    sessions: tuple[str, ...] | None = None
+    """Names of the role's sessions of the last day."""
+    own: bool = False
+    """Whether the operator is signed in as it."""
+    gone: bool = False
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def managed(self) -> str:
+        """Why this is not ours to change; ``""``: it is."""
+        if self.kind == "role" and self.path.startswith("/aws-service-role/"):
+            return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
+        if self.kind == "role" and self.path.startswith("/aws-reserved/"):
+            return "it is made by IAM Identity Center: change the permission set there, and sign the person's sessions out there"
+        return ""
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    KEYS = "access keys"
+    POLICIES = "policies"
+    CONSOLE = "console access"
+    USERS = "who uses the role"
+    SESSIONS = "sessions"
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the principal and the named facets now.
+
+    ``target``: an access key id of a user, ``user/NAME``, ``role/NAME``, ``root``, or an ARN of one of these or of a role's
+    session. Raises :class:`TargetGone`, and :class:`AwsError` where the principal itself cannot be read.
+    """
+    identity, home = caller.identity(), iam_region(region)
+    account = identity.account
+    kind, name = _resolve(caller, target, account, home)
+    if kind == "root":
+        return Dossier("root", "root", f"arn:aws:iam::{account}:root", account, home)
+    signed_in = (
+        f":assumed-role/{name}/" in identity.arn
+        if kind == "role"
+        else identity.arn.endswith((f":user/{name}", f"/{name}"))
+    )
+    signed_in = signed_in and (kind == "role" or ":user/" in identity.arn)
+    operation, key = ("GetUser", "User") if kind == "user" else ("GetRole", "Role")
+    try:
+        raw = caller.read(Call("iam", operation, home, {f"{key}Name": name})).data[key]
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND:
+            raise TargetGone(f"there is no {kind} {name} in account {account}.") from error
+        raise
+    world = Dossier(
+        kind, name, str(raw["Arn"]), account, home, str(raw.get("Path", "/")),
+        str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")), _trusts(raw.get("AssumeRolePolicyDocument")),
+        own=signed_in,
+    )  # fmt: skip
+    return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str, str]:
+    if target == "root" or target == f"arn:{target.split(':')[1] if ':' in target else 'aws'}:iam::{account}:root":
+        return "root", "root"
+    if target.startswith("ASIA"):
+        raise TargetGone(
+            f"{target} is a temporary key: it belongs to a session. Name the role or user behind it (its events say which), "
+            "for instance role/web-app; cutting its sessions ends this key too."
+        )
+    if target.startswith("AKIA"):
+        name = str(
+            caller.read(Call("iam", "GetAccessKeyLastUsed", home, {"AccessKeyId": target})).data.get("UserName", "")
+        )
+        if not name:
+            raise TargetGone(f"the key {target} belongs to no user of account {account}.")
+        return "user", name
+    if target.startswith("arn:"):
+        owner, resource = target.split(":")[4], target.split(":", 5)[5]
+        if owner != account:
+            raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
+        kind, _, rest = resource.partition("/")
+        return ("role", rest.split("/")[0]) if kind == "assumed-role" else (kind, rest.rpartition("/")[2])
+    kind, _, rest = target.partition("/")
+    return kind, rest.rpartition("/")[2]
+
+
+def _trusts(document: Any) -> tuple[str, ...]:
+    """Who may take the role, from its trust policy."""
+    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
+    found: set[str] = set()
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
+        values = principal.values() if isinstance(principal, Mapping) else [principal]
+        for value in values:
+            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item}
+    return tuple(sorted(found))
+
+
+def _keys(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind != "user":
+        return {"keys": ()}
+    found = []
+    for page in caller.pages(Call("iam", "ListAccessKeys", world.region, {"UserName": world.name})):
+        for raw in page.data.get("AccessKeyMetadata", []):
+            identifier = str(raw["AccessKeyId"])
+            used = caller.read(Call("iam", "GetAccessKeyLastUsed", world.region, {"AccessKeyId": identifier})).data
+            last = used.get("AccessKeyLastUsed") or {}
+            at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
+            found.append(
+                Key(
+                    identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
+                    at.strftime("%Y-%m-%d %H:%MZ") if at else "", str(last.get("ServiceName", "")), str(last.get("Region", "")),
+                )
+            )  # fmt: skip
+    return {"keys": tuple(sorted(found, key=lambda key: key.id))}
+
+
+def _policies(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    kind = world.kind.capitalize()
+    named = {f"{kind}Name": world.name}
+    inline = [
+        str(item)
+        for page in caller.pages(Call("iam", f"List{kind}Policies", world.region, named))
+        for item in page.data.get("PolicyNames", [])
+    ]
+    attached = []
+    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", world.region, named)):
+        for item in page.data.get("AttachedPolicies", []):
+            policy = caller.read(Call("iam", "GetPolicy", world.region, {"PolicyArn": item["PolicyArn"]})).data[
+                "Policy"
+            ]
+            attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
+    groups: list[str] = []
+    if world.kind == "user":
+        groups = [
+            str(item["GroupName"])
+            for page in caller.pages(Call("iam", "ListGroupsForUser", world.region, named))
+            for item in page.data.get("Groups", [])
+        ]
+    cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
+    if asked.incident and own in inline:
+        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": own})
+        cut = cut_stage(caller.read(call).data, asked.since)
+    denied = False
+    if asked.incident and quarantine in inline:
+        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": quarantine})
+        denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
+    return {
+        "inline": tuple(sorted(set(inline) - {own, quarantine})), "attached": tuple(sorted(attached)), "groups": tuple(sorted(groups)),
+        "cut": cut, "quarantined": denied,
+    }  # fmt: skip
+
+
+def _console(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind != "user":
+        return {"password": False}
+    named = {"UserName": world.name}
+    try:
+        caller.read(Call("iam", "GetLoginProfile", world.region, named))
+        password = True
+    except AwsError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        password = False
+
+    def ids(operation: str, key: str, name: str) -> tuple[str, ...]:
+        pages = caller.pages(Call("iam", operation, world.region, named))
+        return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
+
+    return {
+        "password": password,
+        "mfa": ids("ListMFADevices", "MFADevices", "SerialNumber"),
+        "certificates": ids("ListSigningCertificates", "Certificates", "CertificateId"),
+        "service_credentials": ids(
+            "ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"
+        ),
+    }
+
+
+def _users(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind != "role":
+        return {"instances": ()}
+    profiles = [
+        str(profile["Arn"])
+        for page in caller.pages(Call("iam", "ListInstanceProfilesForRole", world.region, {"RoleName": world.name}))
+        for profile in page.data.get("InstanceProfiles", [])
+    ]
+    if not profiles:
+        return {"instances": ()}
+    found = []
+    regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    for region in sorted(str(item["RegionName"]) for item in regions):
+        filters = [
+            {"Name": "iam-instance-profile.arn", "Values": profiles},
+            {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+        ]
+        for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
+            found += [f"{item.id} ({region})" for item in parse.instances(page.data, region, world.account)]
+    return {"instances": tuple(sorted(found))}
+
+
+def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    """Sessions of the role that were handed out in the last day, from event history where STS is called."""
+    if world.kind != "role":
+        return {"sessions": ()}
+    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
+    found: set[str] = set()
+    for region in sorted({caller.home_region, "us-east-1"}):
+        about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
+        since = {"StartTime": now.timestamp() - 86_400} if now else {}
+        for page in caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, **since})):
+            for event in page.data.get("Events", []):
+                if str(event.get("EventName", "")).startswith("AssumeRole"):
+                    named = [
+                        item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)
+                    ]
+                    found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
+    return {"sessions": tuple(sorted(found))}
+
+
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("iam:GetUser", "iam:GetRole", "iam:GetAccessKeyLastUsed"),
+    Facet.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
+    Facet.POLICIES: (
+        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy", "iam:ListGroupsForUser", "iam:GetUserPolicy", "iam:GetRolePolicy",
+    ),
+    Facet.CONSOLE: (
+        "iam:GetLoginProfile", "iam:ListMFADevices", "iam:ListSigningCertificates", "iam:ListServiceSpecificCredentials",
+    ),
+    Facet.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
+    Facet.SESSIONS: ("cloudtrail:LookupEvents",),
+}  # fmt: skip
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.KEYS: _keys,
+    Facet.POLICIES: _policies,
+    Facet.CONSOLE: _console,
+    Facet.USERS: _users,
+    Facet.SESSIONS: _sessions,
+}

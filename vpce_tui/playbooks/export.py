@@ -1,0 +1,112 @@
+"""A playbook for others: Markdown for people, CACAO 2.0 for machines (OASIS "CACAO Security Playbooks Version 2.0")."""
+
+import hashlib
+import json
+import shlex
+import uuid
+from datetime import datetime
+from typing import Any, Final
+
+from vpce_tui.playbooks.library import Playbook, Recipe
+from vpce_tui.playbooks.plan import Plan
+from vpce_tui.playbooks.views import render_step
+from vpce_tui.text import visible
+
+_ESCAPED: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|!"})
+_TARGET: Final = "__target__"
+_INCIDENT: Final = "__incident__"
+
+
+def markdown(playbook: Playbook) -> str:
+    """The playbook as a page."""
+
+    def plain(text: str) -> str:
+        return visible(text, limit=5_000).translate(_ESCAPED)
+
+    lines = [f"# {plain(playbook.title)}", ""]
+    if playbook.team:
+        lines += ["Your team's own playbook.", ""]
+    lines += [
+        plain(playbook.when),
+        "",
+        f"    vpce-tui plan {playbook.name} {playbook.target.upper()} --out plan.json",
+        "",
+    ]
+    for number, recipe in enumerate(playbook.steps, start=1):
+        lines += [f"## {number}. {plain(recipe.title)}", "", plain(recipe.words), ""]
+        lines += [f"- {plain(sentence)}" for sentence in recipe.guidance]
+        if recipe.guidance:
+            lines.append("")
+        for choice in recipe.action.choices:
+            if recipe.ask is None or choice.id in recipe.ask:
+                options = () if callable(choice.options) else choice.options
+                lines.append(f"- {plain(choice.question)}? `--set {recipe.id}.{choice.id}=…`")
+                lines += [f"  - `{value or '(nothing)'}`: {plain(label)}" for value, label in options]
+        if recipe.action.choices:
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
+    """The playbook as CACAO 2.0 JSON.
+
+    Its commands are ``vpce-tui`` ones; with a ``plan`` each step carries the AWS CLI commands of that plan.
+    """
+    person, machine = _id("individual", playbook.name, "operator"), _id("linux", playbook.name, "workstation")
+    start, end = _id("start", playbook.name, ""), _id("end", playbook.name, "")
+    actions = [(_id("action", playbook.name, recipe.id), recipe) for recipe in playbook.steps]
+    planning = _id("action", playbook.name, "vpce-tui plan")
+    following = [*[key for key, _ in actions][1:], end]
+    at = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+    workflow: dict[str, Any] = {
+        start: {"type": "start", "on_completion": planning},
+        planning: {
+            "type": "action", "name": "Plan it", "description": "Reads only: what each step would do now.",
+            "commands": [_bash(f'vpce-tui plan {playbook.name} "{_TARGET}:value" --out plan.json')],
+            "agent": machine, "on_completion": actions[0][0],
+        },
+    }  # fmt: skip
+    for (key, recipe), then in zip(actions, following, strict=True):
+        manual = recipe.action_name == "manual"
+        workflow[key] = {
+            "type": "action", "name": visible(recipe.title), "description": visible(recipe.words),
+            "commands": [_manual(recipe)] if manual else [_bash(_command(recipe, plan))],
+            "agent": person if manual else machine, "on_completion": then,
+        }  # fmt: skip
+    workflow[end] = {"type": "end"}
+    made = {
+        "type": "playbook", "spec_version": "cacao-2.0", "id": _id("playbook", playbook.name, ""), "name": visible(playbook.title),
+        "description": visible(playbook.when), "playbook_types": ["mitigation"],
+        "playbook_activities": ["restrict-access"],
+        "created_by": _id("identity", "vpce-tui", ""), "created": at, "modified": at,
+        "playbook_variables": {
+            _TARGET: {"type": "string", "description": f"the {playbook.target} it is about", "external": True},
+            _INCIDENT: {"type": "string", "description": "the incident to record in", "external": True},
+        },
+        "workflow_start": start, "workflow": workflow,
+        "agent_definitions": {
+            person: {"type": "individual", "name": "the operator"},
+            machine: {"type": "linux", "name": "the operator's workstation", "address": {"dname": ["localhost"]}},
+        },
+    }  # fmt: skip
+    return json.dumps(made, indent=2) + "\n"
+
+
+def _id(kind: str, *parts: str) -> str:
+    """A CACAO identifier that is the same for the same thing."""
+    seed = hashlib.sha256("\0".join((kind, *parts)).encode()).digest()[:16]
+    return f"{kind}--{uuid.UUID(bytes=seed, version=4)}"
+
+
+def _bash(command: str) -> dict[str, Any]:
+    return {"type": "bash", "command": command, "playbook_activity": "restrict-access"}
+
+
+def _manual(recipe: Recipe) -> dict[str, Any]:
+    return {"type": "manual", "command": visible(" ".join((recipe.words, *recipe.guidance)), limit=5_000)}
+
+
+def _command(recipe: Recipe, plan: Plan | None) -> str:
+    if plan is not None:
+        return f'INCIDENT="{_INCIDENT}:value"\n' + render_step(plan, plan.step(recipe.id), "cli")
+    return f'vpce-tui apply plan.json --incident "{_INCIDENT}:value" --step {shlex.quote(recipe.id)}'
