@@ -30,7 +30,6 @@ from vpce_tui.widgets.form import Form
 from vpce_tui.widgets.table import Column, Row, Table
 from vpce_tui.workspace import Workspace
 
-
 STORY = ("eu-west-1", "us-east-1")
 """Where the story takes place; a search of every region is for the tests that look at regions."""
 
