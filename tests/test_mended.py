@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,19 @@ import pytest
 from tests.conftest import HOME, Aws, Labs
 from tests.test_engine import apply, rows, saved
 from tests.world import clients, dump
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.aws.errors import Kind as ErrorKind
 from vpce_tui.canonical import digest
 from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import State, replay
 from vpce_tui.playbooks.actions import by_effects
+from vpce_tui.playbooks.engine import Engine
+from vpce_tui.playbooks.outcome import Approval, Ended, Patience
 from vpce_tui.playbooks.plan import Blocked, PlannedCall, Step
 from vpce_tui.playbooks.plan import Kind as StepKind
+from vpce_tui.playbooks.plan import read as read_plan
 from vpce_tui.trail.cache import Cache
 from vpce_tui.trail.history import History, Question
 
@@ -318,9 +327,6 @@ def test_a_plan_whose_inverse_calls_were_changed_is_stale(aws: Aws, plan_text: s
 
 
 def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.playbooks.engine import Engine
-    from vpce_tui.playbooks.outcome import Approval, Ended
-    from vpce_tui.playbooks.plan import read as read_plan
 
     session = aws.session()
     identity = session.identity()
@@ -336,11 +342,6 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
 
 
 def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.aws.errors import AwsError
-    from vpce_tui.aws.errors import Kind as ErrorKind
-    from vpce_tui.playbooks.engine import Engine
-    from vpce_tui.playbooks.outcome import Approval, Ended, Patience
-    from vpce_tui.playbooks.plan import read as read_plan
 
     session, blind = aws.session(), False
     reads, writes = session.read, session.write
@@ -491,3 +492,52 @@ def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
     code, said = aws.run("verify", "case", "--head", "0" * 64)
     assert code == 1
     assert "is in no row" in said
+
+
+def test_after_an_undo_and_a_skip_nothing_is_half_undone(aws: Aws, plan_text: str) -> None:
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert aws.run("undo", "--incident", "case", "hold", "--yes", "--wait", "3")[0] == 0
+    code, said = aws.run("note", "--incident", "case", "hold", "not needed", "--skipped")
+    assert code == 0, said
+    with Journal.open(aws.incident(), "test", write=False) as journal:
+        (step,) = [step for key, step in replay(journal.rows()).steps.items() if key.endswith("/hold")]
+    assert (step.state, step.half_undone) == (State.SKIPPED, False)
+    before = len(aws.tried())
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert "nothing" in said
+    assert len(aws.tried()) == before
+
+
+class WhileWaiting(Cancel):
+    """Does something the first time the engine waits, as AWS may while a call is still under way."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile: Callable[[], object] | None = meanwhile
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if self._meanwhile is not None:
+            self._meanwhile()
+            self._meanwhile = None
+
+
+def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(aws: Aws, plan_text: str) -> None:
+    plan, session = read_plan(plan_text), aws.session()
+    identity, step = session.identity(), plan.step("hold")
+    protect = next(call for call in step.calls if call.id == "protect")
+    one = {"InstanceId": aws.victim, "DisableApiTermination": {"Value": True}}
+    meanwhile = WhileWaiting(lambda: clients(aws)("ec2").modify_instance_attribute(**one))
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        engine = Engine(session, journal, plan, patience=Patience(ask=(), prove=(1.0,)), cancel=meanwhile)
+        key = engine.key("hold")
+        journal.append(Kind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
+        call = Call(protect.service, protect.operation, protect.region, protect.parameters)
+        journal.intend(key, {protect.id: call}, identity.account)
+        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+    assert meanwhile.waits, "it did not wait"
+    protecting = [words for name, words in aws.writes() if "DisableApiTermination" in words]
+    assert len(protecting) == 1, "the call that was under way was made again"

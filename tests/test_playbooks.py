@@ -195,6 +195,24 @@ def test_a_deleted_endpoint_is_made_again_as_it_was_before_the_incident(labs: La
     assert len([item for item in aws.handled() if item["operation"] == "CreateVpcEndpoint" and not item["dryRun"]]) == 1
 
 
+def test_narrowed_the_endpoint_is_reached_from_the_ipv6_ranges_of_its_vpc_too(aws: Aws) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-that-stays")
+    ec2, target = clients(aws, case.region)("ec2"), case.target_in(aws)
+    (vpc,) = [item["VpcId"] for item in ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]]
+    ec2.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)
+    planned(aws, case)
+    code, said = apply(aws, case, "--step", "network")
+    assert code == 0, said
+    (endpoint,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
+    (group,) = ec2.describe_security_groups(GroupIds=[item["GroupId"] for item in endpoint["Groups"]])["SecurityGroups"]
+    (rule,) = group["IpPermissions"]
+    (described,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    six = [item["Ipv6CidrBlock"] for item in described["Ipv6CidrBlockAssociationSet"]]
+    assert [item["CidrIpv6"] for item in rule["Ipv6Ranges"]] == six
+    assert [item["CidrIp"] for item in rule["IpRanges"]] == [described["CidrBlock"]]
+    assert (rule["FromPort"], rule["ToPort"]) == (443, 443)
+
+
 @pytest.mark.parametrize("kind", ["requester-managed", "gateway-load-balancer"])
 def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(kind: str, aws: Aws) -> None:
     ec2 = clients(aws)("ec2")

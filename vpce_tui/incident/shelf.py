@@ -27,6 +27,6 @@ def about(target: str) -> list[str]:
         for path, record in records()
         if isinstance(record, Record)
         and not record.closed_at
-        and any(key.endswith(f"/{target}") for key in record.plans)
+        and any(key.partition("/")[2] == target for key in record.plans)
     ]
     return [name for _, name in sorted(found, reverse=True)]

@@ -1,5 +1,6 @@
 """How an action writes its part of a plan: what it wants, whether it is so already, and how to take it back."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,11 @@ from typing import Any
 from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
 from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall, Step, permissions_of
 from vpce_tui.playbooks.values import INCIDENT, ref
+
+
+def short_id(name: str) -> str:
+    """A name of somebody's choosing as part of a call's id: it must not be changed where secrets are hidden, and fits one."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def ordered(value: Any) -> Any:

@@ -6,6 +6,7 @@ half-loaded. The schema for editors is ``playbook.schema.json`` beside this file
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -100,7 +101,8 @@ class Broken(WrongChoice):
         super().__init__(f"the playbook {name!r} is broken and is not used: {said}")
 
 
-def _own() -> dict[str, str]:
+@cache
+def _own() -> Mapping[str, str]:
     """The texts of this package's playbooks by name."""
     found = files("vpce_tui.playbooks").iterdir()
     return {

@@ -41,7 +41,6 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         return Asked(incident)
     steps = [step for key, step in record.steps.items() if key.startswith(prefix)]
     calls = [call for step in steps for call in step.calls.values()]
-    known = {call.id: value for call in calls if len(call.gave) == 1 for value in call.gave.values()}
     not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
@@ -51,7 +50,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         for undo in step.planned.get("undo", ())
         if step.done_by_us & set(undo.get("undoes", ()))
     }
-    return Asked(incident, since=record.opened_at, known=known, gave=gave, begun=begun, inverses=inverses)
+    return Asked(incident, since=record.opened_at, gave=gave, begun=begun, inverses=inverses)
 
 
 def remembered_step(record: Record | None, key: str) -> Step | None:

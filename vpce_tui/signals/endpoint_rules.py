@@ -1,13 +1,13 @@
 """Rules about a ``CreateVpcEndpoint`` event. Each looks at one thing, and says nothing where its fields are absent."""
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.inventory.account import EndpointState
+from vpce_tui.inventory.policy import allows_everything
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.model import Fact, Judgement, Severity, Signal, judge
 from vpce_tui.trail.event import EndpointRequest, Event, endpoint_request
@@ -69,7 +69,7 @@ def open_policy(subject: Subject) -> Signal | None:
         return None
     if request.policy is None:
         seen = Fact("PolicyDocument", "absent: the default allows everybody everything")
-    elif _allows_everything(request.policy):
+    elif allows_everything(request.policy):
         seen = Fact("PolicyDocument", request.policy)
     else:
         return None
@@ -83,35 +83,6 @@ def open_policy(subject: Subject) -> Signal | None:
         "the team accepts open endpoint policies and limits access at the resources instead",
         "contain-endpoint", ("T1567", "T1537"),
     )  # fmt: skip
-
-
-def _allows_everything(policy: str) -> bool:
-    try:
-        document = json.loads(policy)
-    except (ValueError, RecursionError):
-        return False
-    if not isinstance(document, Mapping):
-        return False
-    statements = document.get("Statement", [])
-    statements = statements if isinstance(statements, list) else [statements]
-    return any(isinstance(item, Mapping) and _open_statement(item) for item in statements)
-
-
-def _open_statement(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    if isinstance(principal, Mapping):
-        principal = principal.get("AWS")
-    return (
-        statement.get("Effect") == "Allow"
-        and not statement.get("Condition")
-        and any("*" in _list(value) for value in (principal,))
-        and "*" in _list(statement.get("Action"))
-        and "*" in _list(statement.get("Resource"))
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def open_group(subject: Subject) -> Signal | None:

@@ -37,14 +37,13 @@ class TargetGone(Exception):
 class Asked:
     """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
 
-    ``since``: when the incident was opened (RFC 3339); ``known``: ids by the call that made them, ``gave``: where one made several; ``begun``: calls begun;
+    ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
     ``remembered``: what an earlier plan of the step holds and this look needs, as its action says; ``inverses``: the
     parameters of the recorded inverses of what this incident did to the target, by call id.
     """
 
     incident: str = ""
     since: str = ""
-    known: Mapping[str, str] = field(default_factory=dict)
     gave: Mapping[str, frozenset[str]] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     remembered: Mapping[str, Any] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from vpce_tui.inventory.dossiers.common import (
     vpc_groups,
 )
 from vpce_tui.inventory.dossiers.flow_logs import FlowLogging, flow_logging
-from vpce_tui.inventory.model import Endpoint, Interface, tags_of
+from vpce_tui.inventory.model import Endpoint, tags_of
 
 DELETE: Final = "delete"
 RECREATE: Final = "undo-delete"
@@ -52,7 +52,6 @@ class Dossier:
     raw: Mapping[str, Any] = field(default_factory=dict)
     service: Service | None = None
     groups: VpcGroups | None = None
-    interfaces: tuple[Interface, ...] | None = None
     vpc_ranges: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] | None = None
     """Routes that lead to it, as (route table, destination)."""
@@ -76,7 +75,6 @@ class Facet:
 
     SERVICE = "service"
     GROUPS = "security groups"
-    INTERFACES = "interfaces"
     VPC = "VPC"
     ROUTES = "routes"
     ORGANISATION = "organisation"
@@ -99,7 +97,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     filters = [{"Name": "vpc-endpoint-id", "Values": [target]}]
     call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": filters})
     found = [raw for page in caller.pages(call) for raw in page.data.get("VpcEndpoints", [])]
-    if not found and not {DELETE} & {*asked.begun, *asked.known}:
+    if not found and DELETE not in asked.begun:
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
     deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
     raw: Mapping[str, Any] = found[0] if found else deleted
@@ -130,24 +128,19 @@ def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"groups": vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked)}
 
 
-def _interfaces(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
-    if not world.endpoint.interfaces:
-        return {"interfaces": ()}
-    filters = [{"Name": "network-interface-id", "Values": list(world.endpoint.interfaces)}]
-    call = Call("ec2", "DescribeNetworkInterfaces", world.endpoint.region, {"Filters": filters})
-    found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
-    return {"interfaces": tuple(sorted(found, key=lambda nic: nic.id))}
-
-
 def _vpc(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     call = Call("ec2", "DescribeVpcs", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
-    ranges = [
-        str(block["CidrBlock"])
-        for raw in caller.read(call).data.get("Vpcs", [])
-        for block in raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
-        if (block.get("CidrBlockState") or {}).get("State", "associated") == "associated"
-    ]
+    ranges = []
+    for raw in caller.read(call).data.get("Vpcs", []):
+        four = raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
+        ranges += [str(block["CidrBlock"]) for block in four if _associated(block, "CidrBlockState")]
+        six = raw.get("Ipv6CidrBlockAssociationSet") or ()
+        ranges += [str(block["Ipv6CidrBlock"]) for block in six if _associated(block, "Ipv6CidrBlockState")]
     return {"vpc_ranges": tuple(sorted(set(ranges) - {""}))}
+
+
+def _associated(block: Mapping[str, Any], key: str) -> bool:
+    return bool((block.get(key) or {}).get("State", "associated") == "associated")
 
 
 def _routes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
@@ -212,7 +205,6 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeVpcEndpoints",),
     Facet.SERVICE: ("ec2:DescribeVpcEndpointServices",),
     Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
-    Facet.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
     Facet.VPC: ("ec2:DescribeVpcs",),
     Facet.ROUTES: ("ec2:DescribeRouteTables",),
     Facet.ORGANISATION: ("organizations:DescribeOrganization",),
@@ -225,7 +217,6 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
 _READERS: Final[Mapping[str, Reader[Dossier]]] = {
     Facet.SERVICE: _service,
     Facet.GROUPS: _groups,
-    Facet.INTERFACES: _interfaces,
     Facet.VPC: _vpc,
     Facet.ROUTES: _routes,
     Facet.ORGANISATION: _organisation,

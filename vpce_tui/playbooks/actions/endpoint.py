@@ -10,7 +10,8 @@ from typing import Any, Final
 from vpce_tui.inventory.dossiers.common import VpcGroups
 from vpce_tui.inventory.dossiers.endpoint import DELETE, RECREATE, Dossier, Facet
 from vpce_tui.inventory.model import Rule
-from vpce_tui.playbooks.actions import Action, Choice, Options, Proof, by_effects, read_back, unchanged
+from vpce_tui.inventory.policy import allows_everything, statements
+from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects, read_back, unchanged
 from vpce_tui.playbooks.actions.quarantine import QUARANTINE, name_of, no_egress, own_group
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
@@ -94,7 +95,8 @@ def _what_it_is(world: Dossier) -> list[str]:
     said.append(f"private DNS: {'on' if endpoint.private_dns else 'off'}")
     if endpoint.policy:
         said.append(
-            "policy: " + ("lets everything through" if open_policy(endpoint.policy) else "has limits; in evidence")
+            "policy: "
+            + ("lets everything through" if allows_everything(endpoint.policy) else "has limits; in evidence")
         )
     if world.flow_logs is not None:
         log = world.flow_logs.covers(endpoint.vpc_id)
@@ -104,28 +106,6 @@ def _what_it_is(world: Dossier) -> list[str]:
             else "traffic: not recorded, so nobody can tell who uses it"
         )
     return said
-
-
-def open_policy(text: str) -> bool:
-    """Whether a policy allows every action of everybody on everything, without a condition; an unreadable one does not."""
-    statements = _statements(text)
-    return any(
-        item.get("Effect") == "Allow" and _is_star(item.get("Principal")) and _is_star(item.get("Action"))
-        and _is_star(item.get("Resource")) and not item.get("Condition")
-        for item in statements
-    )  # fmt: skip
-
-
-def _is_star(value: Any) -> bool:
-    return value in ("*", ["*"]) or (isinstance(value, Mapping) and value.get("AWS") in ("*", ["*"]))
-
-
-def _statements(text: str) -> list[Mapping[str, Any]]:
-    try:
-        found = json.loads(text).get("Statement", [])
-    except (ValueError, AttributeError, RecursionError):
-        return []
-    return [item for item in (found if isinstance(found, list) else [found]) if isinstance(item, Mapping)]
 
 
 # -- by policy
@@ -214,11 +194,9 @@ def _plan_policy(world: Dossier, draft: Draft) -> Step:
 
 def _policy_diff(before: str, after: Mapping[str, Any]) -> list[str]:
     """The two policies as a short diff, a statement a line."""
-    removed = [
-        f"- {json.dumps(item, sort_keys=True)}" for item in _statements(before) if item not in after["Statement"]
-    ]
-    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in _statements(before)]
-    return [*(removed or [] if _statements(before) else [f"- {before[:200]}"]), *added]
+    removed = [f"- {json.dumps(item, sort_keys=True)}" for item in statements(before) if item not in after["Statement"]]
+    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in statements(before)]
+    return [*(removed or [] if statements(before) else [f"- {before[:200]}"]), *added]
 
 
 # -- by network
@@ -322,10 +300,11 @@ def _group_that_stays(world: Dossier, draft: Draft) -> None:
 
 
 def _narrow_rules(world: Dossier, draft: Draft, own: Any) -> None:
-    permission = {
-        "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
-        "IpRanges": [{"CidrIp": block, "Description": "own VPC"} for block in world.vpc_ranges],
-    }  # fmt: skip
+    permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    for key, name, six in (("IpRanges", "CidrIp", False), ("Ipv6Ranges", "CidrIpv6", True)):
+        ranges = [{name: block, "Description": "own VPC"} for block in world.vpc_ranges if (":" in block) is six]
+        if ranges:
+            permission[key] = ranges
     groups = world.groups or VpcGroups()
     everywhere: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
@@ -561,10 +540,6 @@ def vpc_of(step: Step) -> Mapping[str, Any]:
     return {}
 
 
-def _modes(*options: tuple[str, str]) -> Options:
-    return options
-
-
 def _only_live(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
     if world.gone and call.operation == "ModifyVpcEndpoint":
@@ -589,7 +564,7 @@ POLICY: Final = Action(
     (
         Choice(
             "mode", "What may still go through it",
-            _modes(
+            (
                 ("deny-all", "nothing: deny everything"),
                 ("own-organisation", "it stays: only own organisation's principals and resources, only encrypted"),
                 ("own-account", "it stays: only this account's principals and resources, only encrypted"),
@@ -604,7 +579,7 @@ NETWORK: Final = Action(
     (
         Choice(
             "mode", "What may still reach it",
-            _modes(
+            (
                 ("quarantine", "nothing: an empty group, or no route table"),
                 ("narrow", "it stays: only port 443 from the VPC's own ranges"),
             ),
@@ -625,7 +600,7 @@ DNS: Final = Action(
 )
 ENCRYPTION: Final = Action(
     frozenset({Facet.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
-    (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (it costs)", _modes(("no", "no"), ("yes", "yes, monitor"))),),
+    (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (it costs)", (("no", "no"), ("yes", "yes, monitor"))),),
     vpc_of, target="endpoint",
     may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",),
 )  # fmt: skip

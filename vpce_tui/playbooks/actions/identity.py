@@ -31,7 +31,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
     if role.name:
         draft.want(
-            "cut", "PutRolePolicy", {**policy, "PolicyDocument": _deny(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
+            "cut", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
             why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.take_back(
@@ -41,7 +41,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     _take_profile(world, draft)
     if role.name:
         draft.want(
-            "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": _deny(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
+            "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
             why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.prove("the deny stands in the role", "GetRolePolicy", policy, **iam)
@@ -75,7 +75,8 @@ def _take_profile(world: Dossier, draft: Draft) -> None:
     )  # fmt: skip
 
 
-def _deny(sid: str) -> dict[str, Any]:
+def deny_older_sessions(sid: str) -> dict[str, Any]:
+    """The policy text that denies everything to credentials handed out before the time of the call."""
     statement = {
         "Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "*",
         "Condition": {"DateLessThan": {"aws:TokenIssueTime": ref(AWS_NOW)}},

@@ -1,6 +1,5 @@
 """Actions on the instance itself: identify, preserve, hold still, snapshot, memory, terminate."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,17 +11,12 @@ from vpce_tui.inventory.model import Volume
 from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects, read_back, unchanged
 from vpce_tui.playbooks.actions.service import leaving
 from vpce_tui.playbooks.actions.undoing import unless_gone
-from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
-
-
-def _short(name: str) -> str:
-    """A name of somebody's choosing as a call's id: it must not be changed where secrets are hidden."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _describe(world: Dossier) -> dict[str, object]:
@@ -147,12 +141,12 @@ def _plan_preserve(world: Dossier, draft: Draft) -> Step:
         draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
         for policy in role.inline:
             draft.read(
-                f"role-policy-{_short(policy)}", "GetRolePolicy", {**named, "PolicyName": policy}, f"inline policy {policy} of the role",
+                f"role-policy-{short_id(policy)}", "GetRolePolicy", {**named, "PolicyName": policy}, f"inline policy {policy} of the role",
                 service="iam", region=iam_region(instance.region),
             )  # fmt: skip
         for arn, version in role.attached:
             draft.read(
-                f"managed-policy-{_short(arn)}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
+                f"managed-policy-{short_id(arn)}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
                 f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
             )  # fmt: skip
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]

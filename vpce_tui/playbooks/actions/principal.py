@@ -4,7 +4,6 @@ Keys first, sessions second: a live key mints new sessions after the cut. (AWS: 
 credentials", "Disabling permissions for temporary security credentials".)
 """
 
-import re
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.principal import (
@@ -15,9 +14,10 @@ from vpce_tui.inventory.dossiers.principal import (
     Facet,
 )
 from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
-from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.actions.identity import deny_older_sessions
+from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, document, ref, text
+from vpce_tui.playbooks.values import INCIDENT, document, ref, text
 
 
 def _named(world: Dossier) -> dict[str, Any]:
@@ -143,11 +143,11 @@ def _plan_keys(world: Dossier, draft: Draft) -> Step:
             draft.block(f"the key {identifier} is gone", "choose again: c, or --set keys.keys=…")
             continue
         named = {"UserName": world.name, "AccessKeyId": identifier}
+        call_id = f"off-{short_id(identifier)}"
         draft.want(
-            f"off-{identifier[-4:].lower()}-{identifier[4:8].lower()}", "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
+            call_id, "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
             why=f"{identifier} is refused from now on", service="iam", region=world.region,
         )  # fmt: skip
-        call_id = (*draft.calls, *draft.already)[-1].id
         draft.take_back(
             f"undo-{call_id}", "UpdateAccessKey", {**named, "Status": "Active"}, undoes=(call_id,), why=f"{identifier} works again",
             service="iam", region=world.region,
@@ -173,14 +173,9 @@ def _plan_sessions(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     policy = {**_named(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
-    deny = {
-        "Sid": "CutSessions", "Effect": "Deny", "Action": "*", "Resource": "*",
-        "Condition": {"DateLessThan": {"aws:TokenIssueTime": ref(AWS_NOW)}},
-    }  # fmt: skip
-    written = document({"Version": "2012-10-17", "Statement": [deny]})
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     draft.want(
-        "cut", f"Put{kind}Policy", {**policy, "PolicyDocument": written}, so_already=bool(world.cut),
+        "cut", f"Put{kind}Policy", {**policy, "PolicyDocument": deny_older_sessions("CutSessions")}, so_already=bool(world.cut),
         why=f"{world.name}: deny everything to sessions issued before now", **iam,
     )  # fmt: skip
     draft.take_back(
@@ -257,6 +252,15 @@ def _plan_quarantine(world: Dossier, draft: Draft) -> Step:
 # -- console
 
 
+_REMOVALS: Final = {
+    "login-profile": ("DeleteLoginProfile", "", "{name} cannot sign in to the console"),
+    "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} counts no more"),
+    "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is gone"),
+    "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is gone"),
+}
+"""What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
+
+
 def _console_options(world: Dossier) -> Options:
     found = [("login-profile", "the console password")] if world.password else []
     found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
@@ -277,46 +281,11 @@ def _plan_console(world: Dossier, draft: Draft) -> Step:
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     for item in chosen:
         kind, _, identifier = item.partition(":")
-        gone = item not in there
-        if kind == "login-profile":
-            draft.want(
-                "password",
-                "DeleteLoginProfile",
-                named,
-                so_already=gone,
-                why=f"{world.name} cannot sign in to the console",
-                **iam,
-            )
-        elif kind == "mfa":
-            device = {**named, "SerialNumber": identifier}
-            draft.want(
-                f"mfa-{_tail(identifier)}",
-                "DeactivateMFADevice",
-                device,
-                so_already=gone,
-                why=f"{identifier} counts no more",
-                **iam,
-            )
-        elif kind == "certificate":
-            certificate = {**named, "CertificateId": identifier}
-            draft.want(
-                f"certificate-{_tail(identifier)}",
-                "DeleteSigningCertificate",
-                certificate,
-                so_already=gone,
-                why=f"{identifier} is gone",
-                **iam,
-            )
-        else:
-            credential = {**named, "ServiceSpecificCredentialId": identifier}
-            draft.want(
-                f"credential-{_tail(identifier)}",
-                "DeleteServiceSpecificCredential",
-                credential,
-                so_already=gone,
-                why=f"{identifier} is gone",
-                **iam,
-            )
+        operation, key, why = _REMOVALS[kind]
+        draft.want(
+            f"{kind}-{short_id(identifier)}" if identifier else kind, operation, {**named, **({key: identifier} if key else {})},
+            so_already=item not in there, why=why.format(name=world.name, id=identifier), **iam,
+        )  # fmt: skip
         draft.changes.append(f"{item} of {world.name} is gone for good")
     if not chosen:
         draft.notes.append(
@@ -325,10 +294,6 @@ def _plan_console(world: Dossier, draft: Draft) -> Step:
     draft.hits(f"the person behind {world.name} cannot sign in until somebody gives new ones" if chosen else "nobody")
     draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
     return draft.step(Kind.CHANGE, reversible=False)
-
-
-def _tail(identifier: str) -> str:
-    return re.sub("[^A-Za-z0-9]+", "-", identifier).strip("-").lower()[-32:]
 
 
 # -- root
