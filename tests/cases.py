@@ -2,10 +2,13 @@
 
 import json
 import os
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.conftest import HOME, Aws
+from tests.world import clients
 
 
 @dataclass(frozen=True)
@@ -22,16 +25,50 @@ class Case:
     others where ``EVERY_CASE=1`` is set, as the suite must end within minutes."""
     scripted: bool = False
     """Whether its scripts are run all the same."""
+    before: Callable[[Aws], object] = lambda _: None
+    """What happens in the account before."""
 
     def target_in(self, aws: Aws) -> str:
         return str(aws.facts["endpoint_ids"].get(self.target) or aws.facts.get(self.target, self.target))
 
-    @property
-    def options(self) -> list[str]:
-        return [word for item in self.sets for word in ("--set", item)]
+    def options(self, aws: Aws) -> list[str]:
+        return [word for item in self.sets for word in ("--set", item.replace("{ip_set}", aws.facts["ip_set"]))]
+
+
+def flow(aws: Aws, target: str, line: str, *, minutes: float = 0.0) -> None:
+    """One more record in production's flow log, of now; ``line`` after the interface, its times ``minutes`` from now."""
+    logs, ec2 = clients(aws)("logs"), clients(aws)("ec2")
+    if target.startswith("vpce-"):
+        (interface,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"][0]["NetworkInterfaceIds"][:1]
+        (nic,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+    else:
+        (instance,) = ec2.describe_instances(InstanceIds=[target])["Reservations"][0]["Instances"]
+        nic = min(instance["NetworkInterfaces"], key=lambda nic: nic["Attachment"]["DeviceIndex"])
+    at, interface = int(time.time() + minutes * 60), nic["NetworkInterfaceId"]
+    said = line.format(own=nic["PrivateIpAddress"], begin=at - 59, end=at)
+    logs.create_log_stream(logGroupName="/vpc/production", logStreamName=f"{interface}-more-{time.time_ns()}")
+    stream = logs.describe_log_streams(logGroupName="/vpc/production", logStreamNamePrefix=f"{interface}-more")
+    logs.put_log_events(
+        logGroupName="/vpc/production", logStreamName=stream["logStreams"][-1]["logStreamName"],
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": f"2 123456789012 {interface} {said}"}],
+    )  # fmt: skip
+
+
+INTRUDER = "198.51.100.23"
+REJECTED = "{own} 198.51.100.23 52110 443 6 3 180 {begin} {end} REJECT OK"
+
+
+def _rejected_later(name: str) -> Callable[[Aws], None]:
+    """What flow logs will say once the address is blocked: it goes on trying."""
+    return lambda aws: flow(aws, str(aws.facts["endpoint_ids"].get(name) or aws.facts[name]), REJECTED, minutes=60)
 
 
 CASES = (
+    Case(
+        "block-traffic-instance", "block-traffic", "victim",
+        (f"addresses={INTRUDER}", "waf.ip_set={ip_set}", "dark.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
+    ),
+    Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "replace=own"), before=_rejected_later("pipeline_sts")),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
     Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),
@@ -49,7 +86,7 @@ CASES = (
 def planned(aws: Aws, case: Case, *more: str) -> dict:
     """The case's plan, made and kept as ``plan.json``."""
     path = aws.folder / "plan.json"
-    code, said = aws.run("plan", case.playbook, case.target_in(aws), "--out", str(path), *case.options, *more)
+    code, said = aws.run("plan", case.playbook, case.target_in(aws), "--out", str(path), *case.options(aws), *more)
     assert code == 0, said
     found: dict = json.loads(path.read_text())
     return found

@@ -58,6 +58,14 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             {key: item[key] for key in ("VpcId", "Mode", "State")}
             for item in ec2.describe_vpc_encryption_controls()["VpcEncryptionControls"]
         ],
+        "sets": [
+            client("wafv2").get_ip_set(Name=item["Name"], Scope="REGIONAL", Id=item["Id"])["IPSet"]
+            for item in client("wafv2").list_ip_sets(Scope="REGIONAL")["IPSets"]
+        ],
+        "public access": [
+            ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]["InternetGatewayBlockMode"],
+            ec2.describe_vpc_block_public_access_exclusions()["VpcBlockPublicAccessExclusions"],
+        ],
         "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
         "spot": ec2.describe_spot_instance_requests()["SpotInstanceRequests"],
         "scaling": client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],

@@ -91,3 +91,8 @@ def sign(glyph: str) -> str:
     if not ascii_only():
         return glyph
     return "".join(_ASCII.get(part, part) for part in ([glyph] if glyph in _ASCII else glyph))
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """``1 flow``, ``2 flows``; ``more`` is the plural where it is not ``one`` with an s."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"

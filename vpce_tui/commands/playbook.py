@@ -115,7 +115,8 @@ def patience(args: argparse.Namespace) -> Patience:
         return Patience()
     if not 0 <= args.wait <= 86_400:
         raise UsageError("--wait takes seconds from 0 to 86400")
-    return Patience(prove=tuple(0.2 for _ in range(int(args.wait * 5))))
+    waits = tuple(0.2 for _ in range(int(args.wait * 5)))
+    return Patience(prove=waits, wait=waits)
 
 
 def remember(journal: Journal, made: Plan) -> None:

@@ -28,7 +28,9 @@ from moto.elbv2.models import elbv2_backends
 from moto.guardduty.responses import GuardDutyResponse
 from moto.iam.responses import IamResponse
 
+from vpce_tui.lab import insights
 from vpce_tui.lab.endpoints import Endpoints
+from vpce_tui.lab.public_access import PublicAccess
 
 REGIONS: Final = (
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
@@ -67,7 +69,7 @@ class Guard:
         return int(status), headers, body
 
 
-class Ec2(Guard, Endpoints, EC2Response):  # type: ignore[misc]
+class Ec2(Guard, Endpoints, PublicAccess, EC2Response):  # type: ignore[misc]
     """EC2 as AWS does it."""
 
     def describe_regions(self) -> Any:
@@ -261,6 +263,7 @@ def install() -> None:
     _register(moto.iam.urls, IamResponse, Iam)
     extra = ("{0}/detector/<detector_id>/findings", "{0}/detector/<detector_id>/findings/get")
     _register(moto.guardduty.urls, GuardDutyResponse, GuardDuty, extra)
+    insights.install()
     _one_truth_for_groups()
     _filters()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
-from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall, Step, permissions_of
+from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall, Step, Until, permissions_of
 from vpce_tui.playbooks.values import INCIDENT, ref
 
 
@@ -27,7 +27,7 @@ class Draft:
     """A step being planned. ``choices`` are complete: every choice of the step has a value.
 
     ``remembered`` is the same step as it was planned before: what is gone from the live state (a membership, an
-    association) is known from there alone.
+    association) is known from there alone. ``others``: the answers of the playbook's other steps, by their action's name.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Draft:
     region: str
     choices: dict[str, str]
     remembered: Step | None = None
+    others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     calls: list[PlannedCall] = field(default_factory=list)
     already: list[PlannedCall] = field(default_factory=list)
     undo: list[PlannedCall] = field(default_factory=list)
@@ -58,9 +59,13 @@ class Draft:
         gives: Mapping[str, str] | None = None,
         service: str = "ec2",
         region: str = "",
+        until: Until | None = None,
     ) -> None:
-        """A call whose effect is wanted; it is planned only where the effect is not there yet."""
-        call = PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, gives or {})
+        """A call whose effect is wanted; it is planned only where the effect is not there yet. Also a read that such a call
+        needs: it is planned along with it."""
+        call = PlannedCall(
+            call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until
+        )
         (self.already if so_already else self.calls).append(call)
 
     def read(
@@ -73,11 +78,16 @@ class Draft:
         optional: bool = False,
         service: str = "ec2",
         region: str = "",
+        gives: Mapping[str, str] | None = None,
+        until: Until | None = None,
     ) -> None:
         """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
         self.calls.append(
-            PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, optional=optional)
-        )
+            PlannedCall(
+                call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, optional=optional,
+                until=until,
+            )
+        )  # fmt: skip
 
     def recall(self, call_id: str) -> PlannedCall | None:
         """The call of this id in the earlier plan."""
@@ -92,12 +102,12 @@ class Draft:
 
     def take_back(
         self, call_id: str, operation: str, parameters: Mapping[str, Any], *, undoes: tuple[str, ...], why: str,
-        service: str = "ec2", region: str = "",
+        service: str = "ec2", region: str = "", first: tuple[PlannedCall, ...] = (),
     ) -> None:  # fmt: skip
-        """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first."""
-        self.undo.insert(
-            0, PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes)
-        )
+        """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first; ``first``: reads
+        that it needs."""
+        made = PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes)
+        self.undo[:0] = [*first, made]
 
     def prove(
         self,

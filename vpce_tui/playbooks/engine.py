@@ -15,7 +15,7 @@ import jmespath
 
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.errors import Kind as ErrorKind
 from vpce_tui.aws.gate import Refused
@@ -39,6 +39,10 @@ _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREA
 """After such an error no other call would do better."""
 
 _BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
+
+
+class _Ended(Exception):
+    """What was waited for never comes; the message says what AWS says of it."""
 
 
 class _Lost(Exception):
@@ -88,8 +92,13 @@ class Engine:
         remembered = step if undone else remembered_step(record, self.key(step.id))
         return plan_step(
             self.caller, self._recipe(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
-            remembered=remembered,
+            remembered=remembered, others=self._answers,
         )  # fmt: skip
+
+    @property
+    def _answers(self) -> dict[str, Mapping[str, str]]:
+        """What every step of the plan was told, by its action."""
+        return {self._recipe(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
 
     def _recipe(self, step_id: str) -> Recipe:
         return self._recipes[step_id]
@@ -164,47 +173,69 @@ class Engine:
         self.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": self.plan.sha256})
         self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
         missing: list[str] = []
-        for call in live.step.calls:
-            if call.id in known:
-                continue
+        bindings: dict[str, str] = {}
+        for call in _due(live.step.calls, known):
             self._cancel.check()
             self._tell(Progress(step.id, call.id, "running", call.why))
             try:
-                pages, seconds = self._read(call)
-            except AwsError as error:
-                if error.kind not in _UNAVAILABLE:
+                pages, seconds = self._read(step, call, bindings)
+            except (AwsError, Unresolved, _Ended) as error:
+                if isinstance(error, AwsError) and error.kind not in _UNAVAILABLE:
                     raise
-                self.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": error.sentence()})
-                self._tell(Progress(step.id, call.id, "missing", error.sentence()))
-                missing.append(f"{call.id}: {error.sentence()}")
+                said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
+                self.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": said})
+                self._tell(Progress(step.id, call.id, "missing", said))
+                missing.append(f"{call.id}: {said}")
+                continue
+            if call.gives:
                 continue
             about = {"service": call.service, "operation": call.operation, "region": call.region}
             kept = evidence.store(
-                self.journal, key, call.id, {**about, "parameters": call.parameters, "pages": pages}, **about
+                self.journal,
+                key,
+                call.id,
+                {**about, "parameters": _parameters(call, bindings), "pages": pages},
+                **about,
             )
             self._tell(
                 Progress(step.id, call.id, "done", f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds)
             )
         kept_now = self.record().step(key).evidence
-        needed = [call.id for call in live.step.calls if call.id not in kept_now and not call.optional]
-        saw = f"{sum(call.id in kept_now for call in live.step.calls)} of {len(live.step.calls)} answers kept"
-        proof = "not yet" if needed else "proved"
+        wanted = [call for call in live.step.calls if not call.gives]
+        needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
+        saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
+        proof, seen = ("not yet", "") if needed else live.proof
+        saw = f"{seen}; {saw}" if proof != "proved" and seen else saw
         self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
         if needed:
             said = (
                 f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --by-hand"
             )
             return Outcome(Ended.UNPROVED, said, tuple(missing))
-        return Outcome(Ended.PROVED, saw, tuple(missing))
+        ended = {"proved": Ended.PROVED, "not yet": Ended.UNPROVED}.get(proof, Ended.FAILED)
+        return Outcome(ended, saw, tuple(missing))
 
-    def _read(self, call: PlannedCall) -> tuple[list[Any], float]:
-        pages, seconds = [], 0.0
-        for page in self.caller.pages(
-            Call(call.service, call.operation, call.region, call.parameters), before_page=self._cancel.check
-        ):
-            pages.append(page.data)
-            seconds += page.seconds
-        return pages, seconds
+    def _read(self, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
+        """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
+
+        Raises :class:`_Ended` when it says that what is waited for never comes.
+        """
+        call, seconds = self._resolved(step, planned, bindings), 0.0
+        for wait in (0.0, *self._patience.wait):
+            if wait:
+                self._cancel.wait(wait)
+            pages = []
+            for page in self.caller.pages(call, before_page=self._cancel.check):
+                pages.append(page.data)
+                seconds += page.seconds
+            state = str(jmespath.search(planned.until.path, pages[-1])) if planned.until else ""
+            if planned.until is None or state in planned.until.good:
+                bindings.update(_given(planned, pages[0]))
+                return pages, seconds
+            if state in planned.until.bad:
+                break
+            self._tell(Progress(step.id, planned.id, "waiting", f"{planned.why or planned.name}: {state}"))
+        raise _Ended(f"{planned.why or planned.name}: it is {state}")
 
     def _change(self, step: Step, approval: Approval) -> Outcome:
         key = self.key(step.id)
@@ -348,6 +379,9 @@ class Engine:
         refused: list[str] = []
         for planned in calls:
             self._cancel.check()
+            if _is_read(planned):
+                self._read_on_the_way(step, planned, bindings)
+                continue
             call = self._resolved(step, planned, bindings)
             permit = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo)[planned.id]
             began = datetime.now(UTC)
@@ -385,6 +419,14 @@ class Engine:
         if refused:
             raise _Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
 
+    def _read_on_the_way(self, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
+        """A read between writes: what it gives is used by the next call, or its answer is waited for."""
+        try:
+            _, seconds = self._read(step, planned, bindings)
+        except _Ended as error:
+            raise _Lost(Outcome(Ended.FAILED, str(error))) from error
+        self._tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
+
     def _resolved(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Call:
         known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
         if AWS_NOW in names(planned.parameters):
@@ -405,8 +447,7 @@ class Engine:
 
     def _call(self, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str]:
         answer = self.caller.write(call, permit)
-        gave = {name: str(jmespath.search(path, answer.data) or "") for name, path in planned.gives.items()}
-        return gave, answer.seconds, answer.request_id
+        return _given(planned, answer.data), answer.seconds, answer.request_id
 
     # -- after a lost answer, or a death
 
@@ -649,6 +690,34 @@ class Engine:
 def _as_approved(filed: Step, live: Step) -> Step:
     """What is journalled as the plan: every call and inverse as approved, whatever is in effect already."""
     return replace(live, undo=filed.undo, calls=filed.calls, already=filed.already)
+
+
+def _is_read(planned: PlannedCall) -> bool:
+    listed = find(planned.service, planned.operation)
+    return listed is not None and listed.access is Access.READ
+
+
+def _given(planned: PlannedCall, answer: Any) -> dict[str, str]:
+    return {name: str(jmespath.search(path, answer) or "") for name, path in planned.gives.items()}
+
+
+def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedCall]:
+    """The reads whose answers are not kept yet, with the means to them."""
+    due: list[PlannedCall] = []
+    for call in reversed(calls):
+        needed = {name for other in due for name in names(other.parameters)}
+        if needed & set(call.gives) if call.gives else call.id not in kept:
+            due.insert(0, call)
+    return due
+
+
+def _why_not(error: Exception) -> str:
+    return f"what it needs ({error}) could not be read" if isinstance(error, Unresolved) else str(error)
+
+
+def _parameters(planned: PlannedCall, bindings: Mapping[str, str]) -> Any:
+    """As they were sent, for the evidence."""
+    return resolve(planned.parameters, {**{name: f"${name}" for name in names(planned.parameters)}, **bindings})
 
 
 def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from vpce_tui import config
 from vpce_tui.playbooks.actions import (
     Action,
+    blocking,
     endpoint,
     flow_logs,
     identity,
@@ -22,6 +23,7 @@ from vpce_tui.playbooks.actions import (
     network,
     principal,
     service,
+    traffic,
 )
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 from vpce_tui.playbooks.plan import WrongChoice
@@ -50,6 +52,14 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "principal-quarantine": principal.QUARANTINE,
     "principal-console": principal.CONSOLE,
     "principal-persistence": principal.PERSISTENCE,
+    "traffic-see": traffic.TRAFFIC_SEE,
+    "traffic-choose": traffic.TRAFFIC_CHOOSE,
+    "traffic-acl": blocking.TRAFFIC_ACL,
+    "traffic-rules": blocking.TRAFFIC_RULES,
+    "traffic-flow-logs": flow_logs.TRAFFIC_FLOW_LOGS,
+    "traffic-waf": blocking.TRAFFIC_WAF,
+    "traffic-dark": blocking.TRAFFIC_DARK,
+    "traffic-prove": traffic.TRAFFIC_PROVE,
     "manual": manual.MANUAL,
 }
 

@@ -28,8 +28,29 @@ class PlanError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """A read is made again until ``path`` (JMESPath over its answer) is one of ``good``; one of ``bad`` ends it as failed."""
+
+    path: str
+    good: tuple[str, ...]
+    bad: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan's form."""
+        return {"path": self.path, "good": list(self.good), "bad": list(self.bad)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read it back."""
+        return cls(data["path"], tuple(data["good"]), tuple(data["bad"]))
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """A call as planned: parameters may hold references; ``gives`` names what later calls need from the answer (JMESPath)."""
+    """A call as planned: parameters may hold references; ``gives`` names what later calls need from the answer (JMESPath).
+
+    A read that gives something is a means to later calls: its answer is no evidence of its own.
+    """
 
     id: str
     service: str
@@ -40,6 +61,7 @@ class PlannedCall:
     gives: Mapping[str, str] = field(default_factory=dict)
     undoes: tuple[str, ...] = ()
     optional: bool = False
+    until: Until | None = None
 
     @property
     def name(self) -> str:
@@ -58,6 +80,8 @@ class PlannedCall:
             written["undoes"] = list(self.undoes)
         if self.optional:
             written["optional"] = True
+        if self.until:
+            written["until"] = self.until.to_json()
         return written
 
     @classmethod
@@ -66,6 +90,7 @@ class PlannedCall:
         return cls(
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
             data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
+            Until.from_json(data["until"]) if data.get("until") else None,
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:
@@ -81,6 +106,7 @@ class PlannedCall:
             self.parameters,
             dict(self.gives),
             sorted(self.undoes),
+            self.until.to_json() if self.until else None,
         )
 
 

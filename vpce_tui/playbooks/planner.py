@@ -10,6 +10,7 @@ from vpce_tui.canonical import rfc3339
 from vpce_tui.incident.record import Record
 from vpce_tui.inventory.dossiers import KINDS
 from vpce_tui.inventory.dossiers.common import Asked, World
+from vpce_tui.playbooks.actions import Answers
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.library import Playbook, Recipe
 from vpce_tui.playbooks.plan import Blocked, Plan, Step, WrongChoice
@@ -50,7 +51,8 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         for undo in step.planned.get("undo", ())
         if step.done_by_us & set(undo.get("undoes", ()))
     }
-    return Asked(incident, since=record.opened_at, gave=gave, begun=begun, inverses=inverses)
+    made_at = {call.id: call.at for call in calls if call.state == "done"}
+    return Asked(incident, record.opened_at, gave, begun, inverses=inverses, made_at=made_at)
 
 
 def remembered_step(record: Record | None, key: str) -> Step | None:
@@ -85,6 +87,16 @@ def plan_playbook(
         if (step := remembered[recipe.id])
         for name, value in recipe.action.remember(step).items()
     }
+    told: dict[str, Mapping[str, str]] = {
+        recipe.action_name: {
+            **recipe.defaults,
+            **(step.choices if (step := remembered[recipe.id]) else {}),
+            **(choices or {}).get(recipe.id, {}),
+        }
+        for recipe in reversed(playbook.steps)
+    }
+    for recipe in playbook.steps:
+        looked |= recipe.action.look(told[recipe.action_name], told)
     asked = replace(asked_for(incident, record, prefix), remembered=looked)
     world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
     known = {recipe.id for recipe in playbook.steps}
@@ -96,7 +108,8 @@ def plan_playbook(
     steps = []
     for recipe in playbook.steps:
         given = (choices or {}).get(recipe.id, {})
-        step = _step(recipe, world, region, given, remembered[recipe.id], frozenset(asked.inverses))
+        step = _step(recipe, world, region, given, remembered[recipe.id], frozenset(asked.inverses), told)
+        told[recipe.action_name] = step.choices
         steps.append(step)
         world = recipe.action.expect(world, step.choices)
     return Plan(playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps))
@@ -111,16 +124,25 @@ def plan_step(
     *,
     asked: Asked,
     remembered: Step | None = None,
+    others: Answers | None = None,
 ) -> Live:
-    """Plan one step from live state; ``remembered`` is the step as planned before."""
-    looked = recipe.action.remember(remembered) if remembered else {}
+    """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
+    looked = {**(recipe.action.remember(remembered) if remembered else {}), **recipe.action.look(choices, others or {})}
     observe = KINDS[recipe.target].observe
     world = observe(caller, target, region, recipe.action.facets, replace(asked, remembered=looked))
-    return Live(_step(recipe, world, region, choices, remembered, frozenset(asked.inverses)), world, recipe)
+    return Live(
+        _step(recipe, world, region, choices, remembered, frozenset(asked.inverses), others or {}), world, recipe
+    )
 
 
 def _step(
-    recipe: Recipe, world: Any, region: str, given: Mapping[str, str], remembered: Step | None, inverses: frozenset[str]
+    recipe: Recipe,
+    world: Any,
+    region: str,
+    given: Mapping[str, str],
+    remembered: Step | None,
+    inverses: frozenset[str],
+    others: Answers,
 ) -> Step:
     action, defaults = recipe.action, recipe.defaults
     given = {**(remembered.choices if remembered else {}), **given}
@@ -140,7 +162,7 @@ def _step(
         choices[choice.id] = chosen
         if recipe.ask is None or choice.id in recipe.ask:
             questions.append(choice.question_in(world, chosen))
-    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered))
+    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others))
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
         step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))

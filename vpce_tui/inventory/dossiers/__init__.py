@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vpce_tui.aws.caller import Caller
-from vpce_tui.inventory.dossiers import endpoint, instance, principal
+from vpce_tui.inventory.dossiers import endpoint, instance, principal, traffic
 from vpce_tui.inventory.dossiers.common import Asked, World, find_region, iam_region
 
 
@@ -40,6 +40,10 @@ KINDS: Final[dict[str, TargetKind]] = {
         TargetKind(
             "endpoint", "vpce-0123456789abcdef0", re.compile(r"vpce-[0-9a-f]{8,17}"), endpoint.observe,
             _found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"), endpoint.READS,
+        ),
+        TargetKind(
+            "interface", "i-…, vpce-… or eni-…", re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"), traffic.observe,
+            traffic.region_of, traffic.READS,
         ),
         TargetKind(
             "principal", "AKIA…, user/NAME, role/NAME or root", principal.PATTERN, principal.observe,

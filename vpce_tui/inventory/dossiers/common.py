@@ -38,8 +38,9 @@ class Asked:
     """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
 
     ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
-    ``remembered``: what an earlier plan of the step holds and this look needs, as its action says; ``inverses``: the
-    parameters of the recorded inverses of what this incident did to the target, by call id.
+    ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
+    parameters of the recorded inverses of what this incident did to the target, by call id; ``made_at``: when (RFC 3339)
+    each call was begun that stands.
     """
 
     incident: str = ""
@@ -48,6 +49,7 @@ class Asked:
     begun: frozenset[str] = frozenset()
     remembered: Mapping[str, Any] = field(default_factory=dict)
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    made_at: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the
@@ -79,6 +81,8 @@ def read_facets(caller: Caller, world: W, facets: Iterable[str], readers: Mappin
             world = replace(world, **readers[facet](caller, world, asked))
         except AwsError as error:
             unknown[facet] = error.sentence()
+        except Unreadable as error:
+            unknown[facet] = str(error)
     found: W = replace(world, unknown=unknown)
     return found
 

@@ -27,6 +27,10 @@ class FlowLog:
     said: str = ""
     call: str = ""
     """The call of ours that made it; ``""`` where it is not ours."""
+    format: str = ""
+    """The fields of its records, in AWS's form; ``""``: the default one."""
+    in_log_group: bool = True
+    """Whether its records go to CloudWatch Logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def flow_logging(caller: Caller, region: str, resources: Sequence[str], target: 
                     str(raw.get("LogGroupName") or raw.get("LogDestination") or ""), str(raw.get("DeliverLogsPermissionArn") or ""),
                     str(raw.get("FlowLogStatus", "")) == "ACTIVE" and not failed,
                     str(raw.get("DeliverLogsErrorMessage") or ""), tags[TAG_CALL] if mine else "",
+                    str(raw.get("LogFormat") or ""), bool(raw.get("LogGroupName")),
                 )
             )  # fmt: skip
     roles = _roles(caller, region)

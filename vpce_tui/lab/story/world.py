@@ -8,6 +8,7 @@ from typing import Any, Final
 from moto.backends import get_backend
 
 from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.story import traffic
 
 HOME: Final = "eu-west-1"
 ELSEWHERE: Final = ("us-east-1", "us-west-2", "ap-southeast-2")
@@ -27,7 +28,8 @@ def build(clients: InProcess, account: str, now: datetime) -> World:
     _web_servers(clients, account, now, world)
     _others(clients, account, now, world)
     _endpoints(clients, account, now, world)
-    _flow_logs(clients, now, world)
+    traffic.record(clients, HOME, now, world)
+    traffic.guard(clients, HOME, world)
     _findings(clients, account, now, world)
     return world
 
@@ -195,7 +197,7 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
         SubnetId=world["subnet_data-a"],
         Groups=[world["group_db-client"]],
         Description="database side",
-        PrivateIpAddress="10.0.9.4",
+        PrivateIpAddress="10.0.9.14",
     )["NetworkInterface"]["NetworkInterfaceId"]
     ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=victim, DeviceIndex=1)
     world["victim_second_interface"] = second
@@ -351,34 +353,6 @@ def _endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any)
         "request": request,
         "made": {key: value for key, value in answer.items() if key != "CreationTimestamp"},
     }
-
-
-def _flow_logs(clients: InProcess, now: datetime, world: World) -> None:
-    logs, ec2 = clients.client("logs", HOME), clients.client("ec2", HOME)
-    logs.create_log_group(logGroupName="/vpc/production")
-    ec2.create_flow_logs(
-        ResourceIds=[world["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
-        LogGroupName="/vpc/production", DeliverLogsPermissionArn=f"arn:aws:iam::{world['account']}:role/flow-logs",
-    )  # fmt: skip
-    victim = ec2.describe_instances(InstanceIds=[world["victim"]])["Reservations"][0]["Instances"][0]
-    interface, address = victim["NetworkInterfaces"][0]["NetworkInterfaceId"], victim["PrivateIpAddress"]
-    exit_interfaces = ec2.describe_network_interfaces(
-        NetworkInterfaceIds=world["endpoints"]["intruder_exit"]["made"].get("NetworkInterfaceIds", [])
-    )["NetworkInterfaces"]
-    peer = exit_interfaces[0]["PrivateIpAddress"] if exit_interfaces else "10.0.1.77"
-    logs.create_log_stream(logGroupName="/vpc/production", logStreamName=f"{interface}-all")
-    lines = []
-    for minute in range(60, 0, -1):
-        at = now - timedelta(minutes=minute)
-        begin, end = int(at.timestamp()), int(at.timestamp()) + 59
-        mine = f"2 {world['account']} {interface} {address}"
-        lines.append((at, f"{mine} 10.0.100.20 443 41812 6 220 81000 {begin} {end} ACCEPT OK"))
-        if minute <= 12:
-            lines.append((at, f"{mine} {peer} 44310 443 6 61000 92000000 {begin} {end} ACCEPT OK"))
-    logs.put_log_events(
-        logGroupName="/vpc/production", logStreamName=f"{interface}-all",
-        logEvents=[{"timestamp": int(at.timestamp() * 1000), "message": line} for at, line in lines],
-    )  # fmt: skip
 
 
 def _findings(clients: InProcess, account: str, now: datetime, world: World) -> None:

@@ -10,6 +10,9 @@ from vpce_tui.playbooks.plan import PlannedCall, Question, Step
 Proof = tuple[str, str]
 """``("proved" | "not yet" | "failed", what was seen)``."""
 
+Answers = Mapping[str, Mapping[str, str]]
+"""Answers to questions, by the name of the action that asks, then by question."""
+
 Options = tuple[tuple[str, str], ...]
 """Values with their labels."""
 
@@ -83,6 +86,8 @@ class Action:
     remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
     leave: Callable[[Any, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
     target: str = "instance"
+    look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
+    """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
     may: tuple[str, ...] = ()
     """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
 

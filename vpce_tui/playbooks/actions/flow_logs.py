@@ -177,31 +177,25 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
     )  # fmt: skip
 
 
-def _plan_endpoint(world: Any, draft: Draft) -> Step:
+def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, "flow logs")
-    endpoint = world.endpoint
-    if not endpoint.vpc_id:
-        draft.notes.append(f"{endpoint.id} is {endpoint.state}")
+    if not vpc:
+        draft.notes.append(f"{target} is gone")
     elif not draft.blocked:
-        plan_flow_logs([Wanted(endpoint.region, "VPC", endpoint.vpc_id, world.flow_logs)], endpoint.id, draft)
+        plan_flow_logs([Wanted(region, "VPC", vpc, world.flow_logs)], target, draft)
     return draft.step(Kind.CHANGE)
 
 
+_MAY: Final = (
+    "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "logs:CreateLogGroup", "logs:DeleteLogGroup",
+    "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs",
+)  # fmt: skip
 ENDPOINT_FLOW_LOGS: Final = Action(
     frozenset({"flow logs"}),
-    _plan_endpoint,
-    unchanged,
-    by_effects,
-    choices(lambda world: world.flow_logs),
-    target="endpoint",
-    may=(
-        "iam:CreateRole",
-        "iam:DeleteRole",
-        "iam:PutRolePolicy",
-        "iam:DeleteRolePolicy",
-        "logs:CreateLogGroup",
-        "logs:DeleteLogGroup",
-        "ec2:CreateFlowLogs",
-        "ec2:DeleteFlowLogs",
-    ),
-)
+    lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="endpoint", may=_MAY,
+)  # fmt: skip
+TRAFFIC_FLOW_LOGS: Final = Action(
+    frozenset({"flow logs"}), lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY,
+)  # fmt: skip

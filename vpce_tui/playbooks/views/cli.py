@@ -16,6 +16,8 @@ _WAITERS: Final[Mapping[str, tuple[str, str]]] = {
     "TerminateInstances": ("instance-terminated", "--instance-ids"),
     "StopInstances": ("instance-stopped", "--instance-ids"),
 }
+_NO: Final[Mapping[str, str]] = {"egress": "--ingress"}
+"""Options whose opposite has a name of its own."""
 _WIDE: Final = 90
 """Characters of a command that still stands on one line."""
 
@@ -74,7 +76,9 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     arguments = list(_arguments(call.parameters))
     one_line = " ".join([command, *arguments])
     command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
-    if step.kind is Kind.READ:
+    if call.until is not None:
+        yield from _waiting(step, call, command)
+    if step.kind is Kind.READ and not call.gives:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
         kept = f'{command} --output json > "evidence-$INCIDENT/{name}.json"'
         missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
@@ -84,12 +88,30 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"GAVE=$({command} --query {shlex.quote(query)} --output text)"
         for line, name in enumerate(call.gives, start=1):
             yield f'{name}=$(printf "%s\\n" "$GAVE" | sed -n {line}p)'
-    else:
+    elif call.until is None:
         yield f"{command} > /dev/null"
     waiter = _WAITERS.get(call.operation)
     if waiter and step.kind is Kind.CHANGE:
         ids = " ".join(shlex.quote(str(item)) for item in call.parameters["InstanceIds"])
         yield f"aws ec2 wait {waiter[0]} --region {shlex.quote(call.region)} {waiter[1]} {ids}"
+
+
+def _waiting(step: Step, call: PlannedCall, command: str) -> Iterator[str]:
+    """Make a read again until it says what is waited for; what will never come ends a change, and no evidence."""
+    assert call.until is not None
+    yield "while :; do"
+    yield f"  STATE=$({command} --query {shlex.quote(call.until.path)} --output text)"
+    yield '  case "$STATE" in'
+    yield f"    {'|'.join(map(shlex.quote, call.until.good))}) break ;;"
+    if call.until.bad:
+        said, end = (
+            shlex.quote(comment(f"{call.why or call.name}: it is ")),
+            "break" if step.kind is Kind.READ else "exit 1",
+        )
+        yield f"    {'|'.join(map(shlex.quote, call.until.bad))}) echo {said}" + f'"$STATE" >&2; {end} ;;'
+    yield "  esac"
+    yield "  sleep 5"
+    yield "done"
 
 
 def dashed(name: str) -> str:
@@ -103,7 +125,7 @@ def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
     for key, value in parameters.items():
         flag = f"--{dashed(key)}"
         if isinstance(value, bool):
-            yield flag if value else f"--no-{dashed(key)}"
+            yield flag if value else _NO.get(dashed(key), f"--no-{dashed(key)}")
         elif isinstance(value, list) and value and all(_scalar(item) for item in value):
             yield " ".join([flag, *(_quoted(_plain(item)) for item in value)])
         elif _scalar(value) or is_document(value):

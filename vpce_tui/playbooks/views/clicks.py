@@ -106,6 +106,31 @@ def _new_group(parameters: Parameters) -> str:
     )
 
 
+def _rules(parameters: Parameters, way: str, what: str) -> str:
+    ids = parameters.get("SecurityGroupRuleIds")
+    said = say(ids) if ids else "; ".join(_permission(item, way) for item in parameters["IpPermissions"])
+    where = f"EC2 › Security Groups › {say(parameters['GroupId'])} › {way} rules › Edit {way.lower()} rules"
+    return f"{where} › {what}: {said} › Save rules"
+
+
+def _permission(item: Parameters, way: str) -> str:
+    low, high = item.get("FromPort"), item.get("ToPort")
+    ports = "" if low is None else f" {low}" if low == high else f" {low}-{high}"
+    what = "All traffic" if item["IpProtocol"] == "-1" else f"{say(item['IpProtocol']).upper()}{ports}"
+    peers = [
+        str(value)
+        for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+        for peer in item.get(key) or ()
+        for name, value in peer.items()
+        if name != "Description"
+    ]
+    return f"{what} {'to' if way == 'Outbound' else 'from'} {', '.join(peers)}"
+
+
+def _way(parameters: Parameters) -> str:
+    return "Outbound" if parameters["Egress"] else "Inbound"
+
+
 def _groups(parameters: Parameters) -> str:
     return (
         f"EC2 › Network Interfaces › {say(parameters['NetworkInterfaceId'])} › Actions › Change security groups › "
@@ -120,12 +145,41 @@ def _members(parameters: Parameters) -> str:
 WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
     "ModifyInstanceAttribute": _modify_instance,
     "CreateSecurityGroup": _new_group,
-    "RevokeSecurityGroupEgress": lambda p: (
-        f"EC2 › Security Groups › {say(p['GroupId'])} › Outbound rules › Edit outbound rules › Delete every rule › Save rules"
+    "RevokeSecurityGroupEgress": lambda p: _rules(p, "Outbound", "Delete"),
+    "RevokeSecurityGroupIngress": lambda p: _rules(p, "Inbound", "Delete"),
+    "AuthorizeSecurityGroupEgress": lambda p: _rules(p, "Outbound", "Add rule"),
+    "AuthorizeSecurityGroupIngress": lambda p: _rules(p, "Inbound", "Add rule"),
+    "CreateNetworkAclEntry": lambda p: (
+        f"VPC › Network ACLs › {say(p['NetworkAclId'])} › {_way(p)} rules › Edit {_way(p).lower()} rules › Add new rule: number "
+        f"{p['RuleNumber']}, All traffic, {say(p.get('CidrBlock') or p.get('Ipv6CidrBlock'))}, Deny › Save changes"
     ),
-    "AuthorizeSecurityGroupIngress": lambda p: (
-        f"EC2 › Security Groups › {say(p['GroupId'])} › Edit inbound rules › Add rule: All traffic, Anywhere-IPv4 and Anywhere-IPv6 › Save rules"
+    "DeleteNetworkAclEntry": lambda p: (
+        f"VPC › Network ACLs › {say(p['NetworkAclId'])} › {_way(p)} rules › Edit {_way(p).lower()} rules › remove rule {p['RuleNumber']} › "
+        "Save changes"
     ),
+    "GetIPSet": lambda p: f"WAF & Shield › IP sets › {say(p['Name'])}",
+    "UpdateIPSet": lambda p: (
+        f"WAF & Shield › IP sets › {say(p['Name'])} › add or delete so that it holds {say(p['Addresses'])} › Save"
+    ),
+    "ModifyVpcBlockPublicAccessOptions": lambda p: (
+        "VPC › Settings › Block Public Access › Edit public access settings › "
+        + {
+            "off": "untick Turn on block public access",
+            "block-ingress": "tick it, Ingress-only",
+            "block-bidirectional": "tick it, Bidirectional",
+        }[p["InternetGatewayBlockMode"]]
+        + " › Save changes"
+    ),
+    "CreateVpcBlockPublicAccessExclusion": lambda p: (
+        f"VPC › Settings › Block Public Access › Exclusions › Create exclusions › Bidirectional, {say(p['VpcId'])}; tags as in the CLI view › Create exclusions"
+    ),
+    "DeleteVpcBlockPublicAccessExclusion": lambda p: (
+        f"VPC › Settings › Block Public Access › Exclusions › tick {say(p['ExclusionId'])} › Actions › Delete exclusions › Delete"
+    ),
+    "StartQuery": lambda p: (
+        f"CloudWatch › Logs › Logs Insights › log group {say(p['logGroupName'])}, the time range, the query of the CLI view › Run query"
+    ),
+    "GetQueryResults": lambda _: "CloudWatch › Logs › Logs Insights › wait for the results of that query",
     "ModifyNetworkInterfaceAttribute": _groups,
     "DeleteSecurityGroup": lambda p: (
         f"EC2 › Security Groups › {say(p['GroupId'])} › Actions › Delete security groups › Delete"

@@ -38,7 +38,14 @@ def _elbv2(_: str, parameters: Parameters, region: str) -> str:
     return f"/ec2/home?region={region}#{page}"
 
 
-def _logs(_: str, parameters: Parameters, region: str) -> str:
+def _waf(_: str, parameters: Parameters, region: str) -> str:
+    where = "global" if parameters.get("Scope") == "CLOUDFRONT" else region
+    return f"/wafv2/homev2/ip-sets?region={where}"
+
+
+def _logs(operation: str, parameters: Parameters, region: str) -> str:
+    if operation in ("StartQuery", "GetQueryResults"):
+        return f"/cloudwatch/home?region={region}#logsV2:logs-insights"
     group = parameters.get("logGroupName")
     name = "/log-group/" + quote(quote(str(group), safe=""), safe="").replace("%25", "$25") if group else ""
     return f"/cloudwatch/home?region={region}#logsV2:log-groups{name}"
@@ -52,6 +59,9 @@ _VPC_OPERATIONS: Final = {
     "DescribeSubnets": "subnets:", "DescribeRouteTables": "RouteTables:", "DescribeNetworkAcls": "acls:", "DescribeVpcs": "vpcs:",
     "DescribeVpcEndpoints": "Endpoints:", "DescribeVpcEndpointServices": "Endpoints:", "DescribeFlowLogs": "vpcs:",
     "CreateFlowLogs": "vpcs:", "DeleteFlowLogs": "vpcs:", "CreateVpcEndpoint": "CreateVpcEndpoint:",
+    "CreateNetworkAclEntry": "acls:", "DeleteNetworkAclEntry": "acls:", "DescribeInternetGateways": "igws:",
+    "DescribeVpcBlockPublicAccessOptions": "Settings:", "ModifyVpcBlockPublicAccessOptions": "Settings:",
+    "CreateVpcBlockPublicAccessExclusion": "Settings:", "DeleteVpcBlockPublicAccessExclusion": "Settings:",
     "CreateVpcEncryptionControl": "EncryptionControls:", "DeleteVpcEncryptionControl": "EncryptionControls:",
     "DescribeVpcEncryptionControls": "EncryptionControls:",
 }  # fmt: skip
@@ -90,7 +100,7 @@ def _ec2_page(operation: str, parameters: Parameters) -> str:
 
 
 _PAGES: Final[Mapping[str, Callable[[str, Parameters, str], str]]] = {
-    "iam": _iam, "autoscaling": _autoscaling, "elbv2": _elbv2, "logs": _logs,
+    "iam": _iam, "autoscaling": _autoscaling, "elbv2": _elbv2, "logs": _logs, "wafv2": _waf,
     "elb": lambda _, __, region: f"/ec2/home?region={region}#LoadBalancers:",
     "cloudtrail": lambda _, __, region: f"/cloudtrailv2/home?region={region}#/events",
     "guardduty": lambda _, __, region: f"/guardduty/home?region={region}#/findings",

@@ -22,6 +22,7 @@ def script(plan: Plan) -> str:
         "import json",
         "import os",
         "import pathlib",
+        "import time",
         "from email.utils import parsedate_to_datetime",
         "",
         "import boto3",
@@ -41,6 +42,17 @@ def script(plan: Plan) -> str:
         "def aws_now():",
         f'    answer = client("sts", {plan.region!r}).get_caller_identity()',
         '    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")',
+        "",
+        "",
+        "def wait_for(service, region, operation, parameters, path, good, bad):",
+        "    while True:",
+        "        answer = getattr(client(service, region), operation)(**parameters)",
+        "        state = str(jmespath.search(path, answer))",
+        "        if state in bad:",
+        '            print(f"{operation}: it is {state}")',
+        "        if state in good or state in bad:",
+        "            return answer, state in good",
+        "        time.sleep(5)",
         "",
         "",
         "MISSED = []",
@@ -88,7 +100,13 @@ def _guard(plan: Plan, step: Step) -> Iterator[str]:
 
 
 def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
-    if step.kind is Kind.READ:
+    if call.until is not None:
+        waited = f"{call.until.path!r}, {call.until.good!r}, {call.until.bad!r}"
+        yield f"answer, good = wait_for({call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {waited})"
+        if step.kind is Kind.CHANGE:
+            yield "if not good:"
+            yield "    raise SystemExit(1)"
+    if step.kind is Kind.READ and not call.gives:
         name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in f"{step.id}-{call.id}")
         yield f"keep({name!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {not call.optional})"
         return
@@ -98,10 +116,11 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         about = token_text("", plan, step, call)
         yield f"TOKEN = hashlib.sha256((INCIDENT + {about!r}).encode()).hexdigest()[:32]"
     made = f"client({call.service!r}, {call.region!r})"
-    prefix = "answer = " if call.gives else ""
-    yield f"{prefix}{made}.{snake(call.operation)}("
-    yield from (f"    {key}={_value(value)}," for key, value in call.parameters.items())
-    yield ")"
+    if call.until is None:
+        prefix = "answer = " if call.gives else ""
+        yield f"{prefix}{made}.{snake(call.operation)}("
+        yield from (f"    {key}={_value(value)}," for key, value in call.parameters.items())
+        yield ")"
     for name, path in call.gives.items():
         yield f"{name} = jmespath.search({path!r}, answer)"
     if call.operation in _WAITERS:

@@ -1,0 +1,250 @@
+"""VPC flow logs asked through CloudWatch Logs Insights: the questions, and what their answers say.
+
+(AWS: "Flow log records", "CloudWatch Logs Insights query syntax".) Every field of a record gets an alias of ours, ``f_`` before
+it, as Insights discovers fields of its own in records of the default format and refuses a second one of the same name.
+"""
+
+import ipaddress
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+
+DEFAULT_FORMAT: Final = (
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} "
+    "${start} ${end} ${action} ${log-status}"
+)
+"""The format of records where a flow log names none."""
+
+MOST: Final = 1_000
+"""Rows of an answer; what is beyond is not seen, and said so."""
+
+DONE: Final = ("Complete",)
+FAILED: Final = ("Failed", "Cancelled", "Timeout")
+_PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
+_POLLS: Final = 240
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+_ASKED: "WeakKeyDictionary[Any, dict[tuple[Any, ...], list[dict[str, str]]]]" = WeakKeyDictionary()
+"""Answers by the question, for each way to AWS: planning asks the same again and again, and each question is billed."""
+
+
+class Unanswered(Exception):
+    """Insights did not answer; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when to when; whole five minutes, so that the same question is asked once."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def last(cls, hours: int, now: datetime) -> "Window":
+        """The last ``hours`` before ``now``."""
+        end = datetime.fromtimestamp((int(now.timestamp()) // 300 + 1) * 300, UTC)
+        return cls(end - timedelta(hours=hours), end)
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """What went between our interfaces and one address on one port. Bytes and flows; ``serving``: the port is ours."""
+
+    peer: str
+    port: int
+    protocol: str
+    serving: bool
+    interfaces: frozenset[str]
+    sent: int = 0
+    received: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    last_accepted: datetime | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Both ways."""
+        return self.sent + self.received
+
+    @property
+    def key(self) -> tuple[str, int, str, bool]:
+        """What makes it one."""
+        return self.peer, self.port, self.protocol, self.serving
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What flow logs say of some interfaces. ``cut``: there was more than :data:`MOST` rows hold."""
+
+    window: Window
+    talkers: tuple[Talker, ...] = ()
+    bars: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Bytes by slot, for each interface."""
+    newest: datetime | None = None
+    cut: bool = False
+
+
+def query_of(log_format: str, interfaces: Sequence[str], rest: str) -> str:
+    """An Insights query over the records of ``interfaces``."""
+    fields = re.findall(r"\$\{([a-z0-9-]+)\}", log_format) or re.findall(r"\$\{([a-z0-9-]+)\}", DEFAULT_FORMAT)
+    stars, aliases = " ".join("*" for _ in fields), ", ".join(f"f_{name.replace('-', '_')}" for name in fields)
+    ids = ", ".join(f'"{interface}"' for interface in interfaces)
+    return f'parse @message "{stars}" as {aliases}\n| filter f_interface_id in [{ids}] and f_log_status = "OK"\n{rest}'
+
+
+def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
+    """Who talked, on what, how much, since when."""
+    return query_of(
+        log_format, interfaces,
+        "| fields least(f_srcport, f_dstport) as port\n"
+        "| stats sum(f_bytes) as total, count(*) as flows, min(f_start) as first, max(f_end) as last, min(f_dstport) as lowest"
+        " by f_interface_id, f_srcaddr, f_dstaddr, port, f_protocol, f_action\n"
+        f"| sort total desc\n| limit {MOST}",
+    )  # fmt: skip
+
+
+def bars_query(log_format: str, interfaces: Sequence[str], window: Window) -> str:
+    """How much, over time."""
+    return query_of(
+        log_format, interfaces,
+        f"| stats sum(f_bytes) as total, max(f_end) as last by bin({slot_minutes(window)}m) as slot, f_interface_id\n"
+        f"| sort slot asc\n| limit {MOST * 10}",
+    )  # fmt: skip
+
+
+def slot_minutes(window: Window) -> int:
+    """The width of a bar, so that there are about 36."""
+    minutes = int((window.end - window.start).total_seconds() // 60)
+    return next((width for width in (2, 5, 10, 20, 40, 60, 120, 240, 480) if minutes / width <= 42), 1440)
+
+
+def ask(caller: Caller, region: str, group: str, query: str, window: Window) -> list[dict[str, str]]:
+    """The rows of the answer. Raises :class:`Unanswered`, :class:`~vpce_tui.aws.errors.AwsError`."""
+    key = (region, group, query, window)
+    known = _ASKED.setdefault(caller, {})
+    if key in known:
+        return known[key]
+    parameters = start_parameters(group, query, window)
+    identifier = str(caller.read(Call("logs", "StartQuery", region, parameters)).data["queryId"])
+    for number in range(_POLLS):
+        answer = caller.read(Call("logs", "GetQueryResults", region, {"queryId": identifier})).data
+        if answer.get("status") in DONE:
+            known[key] = [
+                {item["field"]: item.get("value", "") for item in row if item.get("field")}
+                for row in answer.get("results") or ()
+            ]
+            return known[key]
+        if answer.get("status") in FAILED:
+            raise Unanswered(f"the question to {group} ended as {answer['status']}")
+        time.sleep(min(0.1 * (number + 1), 1.0))
+    raise Unanswered(f"{group} did not answer within {_POLLS // 60} minutes; look at less time")
+
+
+def start_parameters(group: str, query: str, window: Window) -> dict[str, Any]:
+    """The parameters of ``StartQuery``."""
+    return {
+        "logGroupName": group, "queryString": query, "startTime": int(window.start.timestamp()),
+        "endTime": int(window.end.timestamp()), "limit": 10_000,
+    }  # fmt: skip
+
+
+def traffic_of(
+    window: Window, rows: Sequence[Mapping[str, str]], slots: Sequence[Mapping[str, str]], own: Iterable[str]
+) -> Traffic:
+    """What both answers say; ``own``: every address of our interfaces."""
+    mine, found = frozenset(own), dict[tuple[str, int, str, bool], Talker]()
+    for row in rows:
+        ours_sent = row.get("f_srcaddr") in mine
+        peer = row.get("f_dstaddr" if ours_sent else "f_srcaddr", "")
+        to_server = _number(row.get("lowest")) == _number(row.get("port"))
+        talker = Talker(
+            peer, _number(row.get("port")), _PROTOCOLS.get(row.get("f_protocol", ""), row.get("f_protocol", "")),
+            serving=to_server is not ours_sent, interfaces=frozenset({row.get("f_interface_id", "")}),
+        )  # fmt: skip
+        found[talker.key] = _with(found.get(talker.key, talker), row, sent=ours_sent)
+    bars: dict[str, list[int]] = {}
+    width = timedelta(minutes=slot_minutes(window))
+    count = int((window.end - window.start) / width)
+    for slot in slots:
+        at = _slot(slot.get("slot", ""))
+        if at is not None and 0 <= (number := int((at - window.start) / width)) < count:
+            bars.setdefault(slot.get("f_interface_id", ""), [0] * count)[number] += _number(slot.get("total"))
+    newest = max((_number(slot.get("last")) for slot in slots), default=0)
+    return Traffic(
+        window, tuple(sorted(found.values(), key=lambda item: (-item.bytes, item.peer, item.port))),
+        {key: tuple(value) for key, value in sorted(bars.items())}, _at(newest), len(rows) >= MOST,
+    )  # fmt: skip
+
+
+def _with(known: Talker, row: Mapping[str, str], *, sent: bool) -> Talker:
+    total, flows, accepted = _number(row.get("total")), _number(row.get("flows")), row.get("f_action") == "ACCEPT"
+    first, last = _at(_number(row.get("first"))), _at(_number(row.get("last")))
+    return replace(
+        known,
+        interfaces=known.interfaces | {row.get("f_interface_id", "")},
+        sent=known.sent + (total if sent else 0),
+        received=known.received + (0 if sent else total),
+        accepted=known.accepted + (flows if accepted else 0),
+        rejected=known.rejected + (0 if accepted else flows),
+        first=min((at for at in (known.first, first) if at), default=None),
+        last=max((at for at in (known.last, last) if at), default=None),
+        last_accepted=max((at for at in (known.last_accepted, last if accepted else None) if at), default=None),
+    )
+
+
+def _number(text: Any) -> int:
+    try:
+        return int(float(text))
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def _at(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _slot(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def bar_line(values: Sequence[int]) -> str:
+    """Bytes over time as one line of blocks; the tallest is the most, anything at all is seen."""
+    most = max(values, default=0)
+    return "".join(_BARS[max(1, round(value / most * 8)) if value else 0] for value in values) if most else ""
+
+
+def size(number: int) -> str:
+    """``1.1 GB``."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two CIDR blocks have an address in common; what is none has none."""
+    return inside(one.partition("/")[0], other) or inside(other.partition("/")[0], one)
+
+
+def inside(peer: str, block: str) -> bool:
+    """Whether an address is in a CIDR block; what is neither is in none."""
+    try:
+        return ipaddress.ip_address(peer) in ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return False

@@ -1,0 +1,101 @@
+"""What the flow logs of production recorded, and the web ACL in front of it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.lab.inprocess import InProcess
+
+CONTROL: Final = "198.51.100.23"
+"""Where the intruder sits, and what the machine reports to."""
+SCANNER: Final = "192.0.2.77"
+_GROUP: Final = "/vpc/production"
+
+
+def record(clients: InProcess, region: str, now: datetime, world: dict[str, Any]) -> None:
+    """Flow logs of the production VPC: customers, the database, the way out, a beacon, a scanner that is rejected."""
+    logs, ec2 = clients.client("logs", region), clients.client("ec2", region)
+    logs.create_log_group(logGroupName=_GROUP)
+    ec2.create_flow_logs(
+        ResourceIds=[world["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
+        LogGroupName=_GROUP, DeliverLogsPermissionArn=f"arn:aws:iam::{world['account']}:role/flow-logs",
+    )  # fmt: skip
+    victim = ec2.describe_instances(InstanceIds=[world["victim"]])["Reservations"][0]["Instances"][0]
+    database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
+    way_out = ec2.describe_network_interfaces(
+        NetworkInterfaceIds=world["endpoints"]["intruder_exit"]["made"]["NetworkInterfaceIds"]
+    )["NetworkInterfaces"][0]
+    first, second = sorted(victim["NetworkInterfaces"], key=lambda nic: nic["Attachment"]["DeviceIndex"])
+    flows = {
+        first["NetworkInterfaceId"]: _of_victim(first["PrivateIpAddress"], way_out["PrivateIpAddress"], now),
+        second["NetworkInterfaceId"]: _of_database(second["PrivateIpAddress"], database["PrivateIpAddress"], now),
+        way_out["NetworkInterfaceId"]: _of_way_out(way_out["PrivateIpAddress"], first["PrivateIpAddress"], now),
+    }
+    for interface, lines in flows.items():
+        stream = f"{interface}-all"
+        logs.create_log_stream(logGroupName=_GROUP, logStreamName=stream)
+        events = [
+            {
+                "timestamp": int(at.timestamp() * 1000),
+                "message": f"2 {world['account']} {interface} {said.format(begin=int(at.timestamp()) - 59, end=int(at.timestamp()))}",
+            }
+            for at, said in lines
+        ]
+        for begin in range(0, len(events), 1000):
+            logs.put_log_events(logGroupName=_GROUP, logStreamName=stream, logEvents=events[begin : begin + 1000])
+
+
+Lines = Iterator[tuple[datetime, str]]
+
+
+def _line(source: str, target: str, ports: str, packets: int, size: int, action: str = "ACCEPT") -> str:
+    return f"{source} {target} {ports} 6 {packets} {size} {{begin}} {{end}} {action} OK"
+
+
+def _of_victim(own: str, way_out: str, now: datetime) -> Lines:
+    for minute in range(180, 0, -1):
+        at = now - timedelta(minutes=minute)
+        yield at, _line("10.0.100.20", own, "41812 443", 220, 81_000)
+        yield at, _line(own, "10.0.100.20", "443 41812", 180, 640_000)
+        if minute <= 50 and minute % 5 == 0:
+            yield at, _line(own, CONTROL, "52110 443", 14, 9_200)
+            yield at, _line(CONTROL, own, "443 52110", 12, 4_100)
+        if minute <= 12:
+            yield at, _line(own, way_out, "44310 443", 61_000, 92_000_000)
+            yield at, _line(way_out, own, "443 44310", 22_000, 1_400_000)
+        if minute % 30 == 0:
+            yield at, _line(SCANNER, own, "40112 22", 3, 180, "REJECT")
+
+
+def _of_database(own: str, database: str, now: datetime) -> Lines:
+    for minute in range(180, 0, -3):
+        at = now - timedelta(minutes=minute)
+        yield at, _line(own, database, "38820 5432", 60, 22_000)
+        yield at, _line(database, own, "5432 38820", 90, 310_000)
+
+
+def _of_way_out(own: str, victim: str, now: datetime) -> Lines:
+    for minute in range(12, 0, -1):
+        at = now - timedelta(minutes=minute)
+        yield at, _line(victim, own, "44310 443", 61_000, 92_000_000)
+        yield at, _line(own, victim, "443 44310", 22_000, 1_400_000)
+
+
+def guard(clients: InProcess, region: str, world: dict[str, Any]) -> None:
+    """A web ACL that blocks a set of addresses."""
+    waf = clients.client("wafv2", region)
+    made = waf.create_ip_set(
+        Name="blocked-addresses", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=["203.0.113.200/32"],
+        Description="what the web ACL blocks",
+    )["Summary"]  # fmt: skip
+    world["ip_set"] = f"regional/{made['Name']}/{made['Id']}"
+    seen = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "storefront"}
+    waf.create_web_acl(
+        Name="storefront", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen,
+        Rules=[
+            {
+                "Name": "blocked", "Priority": 0, "Action": {"Block": {}}, "VisibilityConfig": seen,
+                "Statement": {"IPSetReferenceStatement": {"ARN": made["ARN"]}},
+            }
+        ],
+    )  # fmt: skip

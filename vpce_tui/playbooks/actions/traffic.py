@@ -1,0 +1,340 @@
+"""Actions on traffic that only look: see it, choose what to block, and prove that it stopped."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from vpce_tui.inventory import flows
+from vpce_tui.inventory.dossiers.barriers import GroupRule
+from vpce_tui.inventory.dossiers.traffic import HOURS, Dossier, Facet
+from vpce_tui.inventory.flows import Talker, bar_line, inside, size
+from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, Proof, parts, read_back, unchanged
+from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.plan import Kind, Step, Until
+from vpce_tui.playbooks.values import ref
+from vpce_tui.text import many
+
+SEE: Final = "traffic-see"
+CHOOSE: Final = "traffic-choose"
+_SHOWN: Final = 12
+_BLOCKS: Final = "BLOCKS"
+"""Where a planned proof keeps which addresses it is about."""
+_WARNED: Final = (("169.254.169.253/32", "the resolver of every VPC"), ("169.254.169.254/32", "the metadata service"))
+_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+
+
+def chosen(draft: Draft) -> tuple[str, ...]:
+    """The addresses that were chosen in the playbook's step for it, as CIDR blocks."""
+    said = draft.others.get(CHOOSE, {}).get("addresses", "")
+    return tuple(dict.fromkeys(as_block(item) for item in parts(said)))
+
+
+def as_block(text: str) -> str:
+    """An address as a block of its own."""
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def wrong_address(text: str) -> str:
+    """What is wrong with an address that is to be blocked."""
+    try:
+        network = ipaddress.ip_network(text, strict=True)
+    except ValueError as error:
+        return f"{text!r} is no address or CIDR block: {error}"
+    return f"{text} is everywhere: isolate the instance instead" if network.prefixlen < 8 else ""
+
+
+def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    """How far back to look, as the first step was told."""
+    said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
+    return {HOURS: int(said)} if said.isdigit() else {}
+
+
+def warnings(world: Dossier, block: str) -> list[str]:
+    """What speaks against blocking it."""
+    network = ipaddress.ip_network(block)
+
+    def covers(address: str) -> bool:
+        return inside(address, block)
+
+    said = []
+    for base in world.vpc_ranges:
+        resolver = str(ipaddress.ip_network(base).network_address + 2)
+        if covers(resolver):
+            said.append(
+                f"{block}: the resolver of {world.vpc_id} ({resolver}) is in it: names would no longer be found"
+            )
+    said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
+    said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
+    same = [name for address, name in sorted(world.endpoints.items()) if covers(address)]
+    said += [
+        f"{block}: it is an endpoint, {name}; contain-endpoint closes it for the whole VPC"
+        for name in dict.fromkeys(same)
+    ]
+    private = any(network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other) for item in _PRIVATE)  # fmt: skip
+    if private and not same:
+        said.append(f"{block}: a private address, perhaps one of your own machines")
+    return said
+
+
+def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRule, list[Talker]]]:
+    """Each group rule that lets traffic seen from or to ``blocks`` through, with that traffic."""
+    wanted = tuple(blocks)
+    talkers = [
+        talker
+        for talker in (world.traffic.talkers if world.traffic else ())
+        if any(inside(talker.peer, block) for block in wanted)
+    ]
+    groups = {nic.id: nic.groups for nic in world.interfaces}
+    unseen = [block for block in wanted if not any(inside(talker.peer, block) for talker in talkers)]
+    found = []
+    for rule in world.rules or ():
+        through = [
+            talker
+            for talker in talkers
+            if rule.egress is not talker.serving
+            and rule.lets(talker.protocol, talker.port, talker.peer)
+            and any(rule.group in groups.get(interface, ()) for interface in talker.interfaces)
+        ]
+        if through or any(inside(block.partition("/")[0], rule.peer) for block in unseen):
+            found.append((rule, through))
+    return found
+
+
+def _at(moment: datetime | None) -> str:
+    return moment.strftime("%m-%d %H:%MZ") if moment else "?"
+
+
+def describe(talker: Talker) -> str:
+    """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows let through, …``."""
+    way = f"came to our {talker.protocol} {talker.port}" if talker.serving else f"{talker.protocol} {talker.port} there"
+    flowed = f"{many(talker.accepted, 'flow')} let through" + (
+        f", {talker.rejected} rejected" if talker.rejected else ""
+    )
+    return (
+        f"{size(talker.bytes)}  {talker.peer}  {way}  sent {size(talker.sent)}, received {size(talker.received)}; {flowed}; "
+        f"first {_at(talker.first)}, last {_at(talker.last)}"
+    )
+
+
+# -- see it
+
+
+def _plan_see(world: Dossier, draft: Draft) -> Step:
+    ids = [nic.id for nic in world.interfaces]
+    draft.read(
+        "interfaces", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
+        "its interfaces and their groups",
+    )  # fmt: skip
+    resources = [world.vpc_id, *sorted({nic.subnet_id for nic in world.interfaces}), *ids]
+    draft.read(
+        "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
+    )
+    _ask(world, draft, "who", "who talked with whom", flows.talkers_query)
+    if world.traffic is not None:
+        window = world.traffic.window
+        _ask(world, draft, "when", "how much, over time", lambda form, ids: flows.bars_query(form, ids, window))
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.notes += _seen(world)
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
+    """The question and its answer as reads."""
+    if world.traffic is None or world.log is None:
+        return
+    text = query(world.log.format, [nic.id for nic in world.interfaces])
+    parameters = flows.start_parameters(world.log.destination, text, world.traffic.window)
+    reference = f"QUERY_{name.upper()}"
+    draft.read(f"ask-{name}", "StartQuery", parameters, f"ask: {why}", service="logs", gives={reference: "queryId"})
+    draft.read(
+        f"traffic-{name}", "GetQueryResults", {"queryId": ref(reference)}, why, service="logs",
+        until=Until("status", flows.DONE, flows.FAILED), optional=True,
+    )  # fmt: skip
+
+
+def _seen(world: Dossier) -> list[str]:
+    if world.traffic is None:
+        if Facet.TRAFFIC in world.unknown:
+            return []
+        return [
+            f"no flow log records all traffic of {world.target}: nobody can tell whom it talks with; step “Record its traffic” "
+            "turns one on, and its records come within ten minutes"
+        ]
+    traffic, width = world.traffic, flows.slot_minutes(world.traffic.window)
+    hours = int((traffic.window.end - traffic.window.start).total_seconds() // 3600)
+    said = [
+        f"the last {hours} h until {_at(traffic.window.end)}; newest record {_at(traffic.newest)}; records come minutes late"
+    ]
+    for nic in world.interfaces:
+        values = traffic.bars.get(nic.id, ())
+        label = f"{nic.id} {nic.private_ip}{' ' + world.what[nic.id] if world.what.get(nic.id) else ''}"
+        said.append(f"{label}: {size(sum(values))}" + ("" if any(values) else ", nothing recorded"))
+        if any(values):
+            line = f"{traffic.window.start:%H:%MZ} {bar_line(values)} {traffic.window.end:%H:%MZ}"
+            said.append(f"{line}  {width} min a sign, the tallest {size(max(values))}")
+    apart = [talker for talker in traffic.talkers if talker.peer in world.endpoints]
+    others = [talker for talker in traffic.talkers if talker.peer not in world.endpoints]
+    said += [describe(talker) for talker in others[:_SHOWN]]
+    if len(others) > _SHOWN:
+        said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
+    said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
+    if traffic.cut:
+        said.append(f"only the {flows.MOST} largest were answered: look at less time to see the rest")
+    return said
+
+
+# -- choose what to block
+
+
+def _address_options(world: Dossier) -> Options:
+    found: dict[str, list[Talker]] = {}
+    for talker in world.traffic.talkers if world.traffic else ():
+        if flows.inside(talker.peer, "0.0.0.0/0") or flows.inside(talker.peer, "::/0"):
+            found.setdefault(talker.peer, []).append(talker)
+    return tuple((peer, _label(world, peer, talkers)) for peer, talkers in list(found.items())[:60])
+
+
+def _label(world: Dossier, peer: str, talkers: list[Talker]) -> str:
+    ports = ", ".join(
+        dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in talkers[:3])
+    )
+    first = min((item.first for item in talkers if item.first), default=None)
+    stopped = "" if any(item.accepted for item in talkers) else ", all rejected"
+    whose = f", {world.endpoints[peer]}" if peer in world.endpoints else ""
+    return f"{size(sum(item.bytes for item in talkers))}, {ports}, since {_at(first)}{stopped}{whose}"
+
+
+def _plan_choose(world: Dossier, draft: Draft) -> Step:
+    draft.read(
+        "rules", "DescribeSecurityGroupRules",
+        {"Filters": [{"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}]},
+        "the rules of its groups",
+    )  # fmt: skip
+    subnets = sorted({nic.subnet_id for nic in world.interfaces})
+    draft.read(
+        "acls", "DescribeNetworkAcls", {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
+        "the network ACLs of its subnets",
+    )  # fmt: skip
+    blocks = tuple(dict.fromkeys(as_block(item) for item in parts(draft.choices["addresses"])))
+    if not blocks:
+        draft.notes.append("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
+    for block in blocks:
+        _about(world, block, draft)
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.prove("rules and lists as they are now are kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _about(world: Dossier, block: str, draft: Draft) -> None:
+    draft.notes += [f"! {said}" for said in warnings(world, block)]
+    letting = rules_that_let(world, (block,))
+    for rule, _ in letting:
+        others = world.holders.get(rule.group, ())
+        name = world.group_names.get(rule.group, "")
+        draft.notes.append(
+            f"{block}: let through by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
+        )
+        if others:
+            draft.hits(
+                f"{many(len(others), 'other holds', 'others hold')} {name or rule.group}, with the same rule", others
+            )
+    if not letting and world.rules is not None:
+        draft.notes.append(
+            f"{block}: no rule with an address of its groups lets it through; rules that name groups or lists are not looked through"
+        )
+    for acl in world.acls or ():
+        neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
+        draft.hits(
+            f"{many(len(neighbours), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
+            neighbours,
+        )
+
+
+# -- prove that it stopped
+
+
+def _plan_prove(world: Dossier, draft: Draft) -> Step:
+    _ask(world, draft, "after", "who talked with whom since", flows.talkers_query)
+    if not draft.calls:
+        ids = [nic.id for nic in world.interfaces]
+        draft.read(
+            "flow-logs",
+            "DescribeFlowLogs",
+            {"Filter": [{"Name": "resource-id", "Values": [world.vpc_id, *ids]}]},
+            "what is recorded",
+        )
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.notes += [said for _, said in verdicts(world, chosen(draft))] or ["no address was chosen to be blocked"]
+    draft.bindings[_BLOCKS] = ",".join(chosen(draft))
+    if world.traffic is None and Facet.TRAFFIC not in world.unknown:
+        draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the machine itself")
+    draft.prove("no flow of the chosen addresses was let through after they were blocked")
+    return draft.step(Kind.READ)
+
+
+def verdicts(world: Dossier, blocks: Iterable[str]) -> list[tuple[str, str]]:
+    """For each block ``stopped``, ``flows`` or ``unknown``, and the sentence."""
+    since = max((at for call, at in world.closed.items() if call.startswith(("rule-", "deny-"))), default="")
+    blocked_at = datetime.fromisoformat(since) if since else None
+    found = []
+    for block in blocks:
+        talkers = [item for item in (world.traffic.talkers if world.traffic else ()) if inside(item.peer, block)]
+        last = max((item.last_accepted for item in talkers if item.last_accepted), default=None)
+        newest = world.traffic.newest if world.traffic else None
+        if blocked_at is None:
+            found.append(("unknown", f"{block}: not blocked in this incident yet; last let through {_at(last)}"))
+        elif last is not None and last > blocked_at:
+            found.append(
+                ("flows", f"{block}: still let through at {_at(last)}, after it was blocked at {_at(blocked_at)}")
+            )
+        elif newest is None or newest <= blocked_at:
+            found.append(
+                (
+                    "unknown",
+                    f"{block}: no record is newer than {_at(blocked_at)}, when it was blocked: nothing to judge by yet",
+                )
+            )
+        else:
+            tried = max((item.last for item in talkers if item.rejected and item.last), default=None)
+            said = (
+                f"; it tried until {_at(tried)}, and was rejected" if tried and tried > blocked_at else "; nobody tried"
+            )
+            found.append(("stopped", f"{block}: nothing let through from {_at(blocked_at)} until {_at(newest)}{said}"))
+    return found
+
+
+def _stopped(world: Dossier, step: Step) -> Proof:
+    found = verdicts(world, parts(step.bindings.get(_BLOCKS, "")))
+    for verdict, proof in (("flows", "failed"), ("unknown", "not yet")):
+        said = [words for kind, words in found if kind == verdict]
+        if said:
+            return proof, "; ".join(said)
+    return "proved", "; ".join(words for _, words in found) or "no address was chosen to be blocked"
+
+
+def _wrong_hours(text: str) -> str:
+    good = text.isdigit() and 1 <= int(text) <= 720
+    return "" if good else f"{text!r} is no number of hours from 1 to 720"
+
+
+TRAFFIC_SEE: Final = Action(
+    frozenset({Facet.TRAFFIC}), _plan_see, unchanged, read_back,
+    (
+        Choice(
+            "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, and billed by what is read")),
+            free=True, check=_wrong_hours,
+        ),
+    ),
+    look=look, target="interface", may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
+)  # fmt: skip
+TRAFFIC_CHOOSE: Final = Action(
+    frozenset({Facet.TRAFFIC, Facet.RULES, Facet.ACLS, Facet.OPERATOR}), _plan_choose, unchanged, read_back,
+    (Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),),
+    look=look, target="interface", may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
+)  # fmt: skip
+TRAFFIC_PROVE: Final = Action(
+    frozenset({Facet.TRAFFIC}), _plan_prove, unchanged, _stopped, look=look, target="interface",
+    may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
+)  # fmt: skip
