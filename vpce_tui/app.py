@@ -188,12 +188,12 @@ class VpceTui(SafeCrash, App[int]):
 
         self.push_screen(InstanceScreen(instance_id))
 
-    def open_playbooks(self, targets: Sequence[tuple[str, str, str]]) -> None:
-        """The playbooks for some targets, each as (kind, id, region)."""
+    def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
+        """The playbooks for some targets, each as (id, region)."""
         from vpce_tui.screens.playbooks import PlaybooksScreen  # noqa: PLC0415
 
         if self.workspace.caller is not None:
-            found = [(kind, name, self._region_of(name, region)) for kind, name, region in targets]
+            found = [(name, self._region_of(name, region)) for name, region in targets]
             self.push_screen(PlaybooksScreen(found))
 
     def _region_of(self, instance_id: str, otherwise: str) -> str:

@@ -205,7 +205,7 @@ class Engine:
         needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
         saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
         proof, seen = ("not yet", "") if needed else live.proof
-        saw = f"{seen}; {saw}" if proof != "proved" and seen else saw
+        saw = f"{seen}; {saw}" if seen else saw
         self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
         if needed:
             said = (

@@ -197,12 +197,12 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
         screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
         return
     instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
-    targets = [("instance", instance, region)] if instance else []
+    targets = [(instance, region)] if instance else []
     if endpoint:
-        targets.append(("endpoint", endpoint, region))
+        targets.append((endpoint, region))
     principal = principal_target(item.event.principal.arn)
     if principal:
-        targets.append(("principal", principal, region))
+        targets.append((principal, region))
     if targets:
         screen.main.open_playbooks(targets)
     else:

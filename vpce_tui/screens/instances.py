@@ -82,7 +82,7 @@ class InstancesScreen(ListFrame):
         """The playbooks for this instance."""
         item = self._by_key.get(self.table.key)
         if item is not None:
-            self.main.open_playbooks([("instance", item.instance.id, item.instance.region)])
+            self.main.open_playbooks([(item.instance.id, item.instance.region)])
 
     def action_refresh(self) -> None:
         """Look again."""
@@ -200,7 +200,7 @@ class InstanceScreen(Frame):
         """The playbooks for it."""
         item = self.item
         if item is not None:
-            self.main.open_playbooks([("instance", self.instance_id, item.instance.region)])
+            self.main.open_playbooks([(self.instance_id, item.instance.region)])
 
     def action_copy(self) -> None:
         """Copy the id."""

@@ -33,8 +33,8 @@ class Main(Protocol):
     def open_instance(self, instance_id: str) -> None:
         """One instance."""
 
-    def open_playbooks(self, targets: Sequence[tuple[str, str, str]]) -> None:
-        """The playbooks for some targets, each as (kind, id, region)."""
+    def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
+        """The playbooks for some targets, each as (id, region)."""
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Walk a playbook."""

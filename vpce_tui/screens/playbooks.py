@@ -9,6 +9,7 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from vpce_tui.inventory.dossiers import KINDS
 from vpce_tui.playbooks.library import load, names
 from vpce_tui.playbooks.plan import WrongChoice
 from vpce_tui.screens.frame import Frame
@@ -18,11 +19,11 @@ from vpce_tui.widgets.table import Column, Row, Table
 
 
 class PlaybooksScreen(Frame):
-    """The playbooks that act on some targets, each given as (kind, id, region)."""
+    """The playbooks that act on some targets, each given as (id, region)."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, targets: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(self, targets: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.targets = targets
         self.broken: list[str] = []
@@ -34,9 +35,9 @@ class PlaybooksScreen(Frame):
                 self.broken.append(str(error))
         self.rows = {
             f"{playbook.name} {target}": (playbook, target, region)
-            for kind, target, region in targets
+            for target, region in targets
             for playbook in found
-            if playbook.target == kind
+            if KINDS[playbook.target].pattern.fullmatch(target)
         }
 
     def body(self) -> ComposeResult:
@@ -46,7 +47,7 @@ class PlaybooksScreen(Frame):
                 yield Static(id="reasons")
 
     def crumbs(self) -> str:
-        return f"Playbooks › {', '.join(target for _, target, _ in self.targets)}"
+        return f"Playbooks › {', '.join(target for target, _ in self.targets)}"
 
     def keys(self) -> Sequence[Key]:
         return [Key("↵", "walk through it"), Key("esc", "back"), Key("?", "help"), Key("q", "quit")]

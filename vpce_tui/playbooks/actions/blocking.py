@@ -12,7 +12,7 @@ from vpce_tui.inventory.dossiers.barriers import Acl, AclEntry, AddressSet, Grou
 from vpce_tui.inventory.dossiers.traffic import Dossier, Facet
 from vpce_tui.inventory.flows import Talker, inside, overlap
 from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, parts, unchanged
-from vpce_tui.playbooks.actions.traffic import CHOOSE, chosen, look, rules_that_let, warnings
+from vpce_tui.playbooks.actions.traffic import CHOOSE, chosen, look, rules_that_let, warnings, went_through
 from vpce_tui.playbooks.draft import Draft, ordered, short_id
 from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
 from vpce_tui.playbooks.values import ref
@@ -114,7 +114,9 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     lost = [
         item
         for item in (world.traffic.talkers if world.traffic else ())
-        if _went_through(rule, item) and item not in through and not any(_went_through(new, item) for new in narrower)
+        if went_through(world, rule, item)
+        and item not in through
+        and not any(went_through(world, new, item) for new in narrower)
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
@@ -122,10 +124,6 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     said = "a security group cannot deny one address: the rule that lets it through goes, for everybody in the group"
     if said not in draft.notes:
         draft.notes.append(said)
-
-
-def _went_through(rule: GroupRule, talker: Talker) -> bool:
-    return rule.egress is not talker.serving and rule.lets(talker.protocol, talker.port, talker.peer)
 
 
 def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draft: Draft) -> tuple[GroupRule, ...]:
@@ -142,7 +140,7 @@ def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draf
     seen = {
         _for(rule, item)
         for item in world.traffic.talkers
-        if item.accepted and _went_through(rule, item) and not any(inside(item.peer, block) for block in blocks)
+        if item.accepted and went_through(world, rule, item) and not any(inside(item.peer, block) for block in blocks)
     }
     if len(seen) > _MOST_RULES:
         draft.block(

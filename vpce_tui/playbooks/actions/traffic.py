@@ -85,20 +85,19 @@ def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRul
         for talker in (world.traffic.talkers if world.traffic else ())
         if any(inside(talker.peer, block) for block in wanted)
     ]
-    groups = {nic.id: nic.groups for nic in world.interfaces}
     unseen = [block for block in wanted if not any(inside(talker.peer, block) for talker in talkers)]
     found = []
     for rule in world.rules or ():
-        through = [
-            talker
-            for talker in talkers
-            if rule.egress is not talker.serving
-            and rule.lets(talker.protocol, talker.port, talker.peer)
-            and any(rule.group in groups.get(interface, ()) for interface in talker.interfaces)
-        ]
+        through = [talker for talker in talkers if went_through(world, rule, talker)]
         if through or any(inside(block.partition("/")[0], rule.peer) for block in unseen):
             found.append((rule, through))
     return found
+
+
+def went_through(world: Dossier, rule: GroupRule, talker: Talker) -> bool:
+    """Whether a rule lets this traffic through, on an interface that is in its group."""
+    held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in talker.interfaces)
+    return held and rule.egress is not talker.serving and rule.lets(talker.protocol, talker.port, talker.peer)
 
 
 def _at(moment: datetime | None) -> str:
