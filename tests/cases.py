@@ -66,9 +66,9 @@ def _rejected_later(name: str) -> Callable[[Aws], None]:
 CASES = (
     Case(
         "block-traffic-instance", "block-traffic", "victim",
-        (f"addresses={INTRUDER}", "waf.ip_set={ip_set}", "dark.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
+        (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "dark.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
     ),
-    Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "replace=own"), before=_rejected_later("pipeline_sts")),
+    Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
     Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),

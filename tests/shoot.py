@@ -173,6 +173,29 @@ async def shoot_endpoint(folder: Path, access: Any, endpoint: str) -> None:
         keep(app, folder, "questions")
 
 
+async def shoot_traffic(folder: Path, access: Any, target: str) -> None:
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    def planned() -> bool:
+        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
+
+    app = app_on(access)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events")
+        app.walk_through("block-traffic", target, "eu-west-1")
+        await until(pilot, planned, "a plan")
+        keep(app, folder, "traffic")
+        assert isinstance(app.screen, WalkthroughScreen)
+        app.screen.walk.choose("choose", "addresses", "198.51.100.23")
+        await pilot.press("right")
+        app.screen.replan()
+        await until(pilot, planned, "a plan with the address")
+        keep(app, folder, "traffic-choose")
+        await pilot.press("right")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "traffic-deny")
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SCREENSHOTS
     folder.mkdir(exist_ok=True)
@@ -186,6 +209,7 @@ def main() -> None:
         asyncio.run(shoot_read_only(folder, lab.access()))
         exit_endpoint = lab.facts["endpoints"]["intruder_exit"]["made"]["VpcEndpointId"]
         asyncio.run(shoot_endpoint(folder, lab.access(), exit_endpoint))
+        asyncio.run(shoot_traffic(folder, lab.access(), lab.facts["victim"]))
         asyncio.run(shoot(folder, lab.access()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

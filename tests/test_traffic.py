@@ -171,7 +171,7 @@ def test_no_free_number_before_the_first_allow_is_said(aws: Aws) -> None:
 
 
 def test_a_rule_that_somebody_removed_meanwhile_leaves_all_as_it_was(aws: Aws) -> None:
-    steps = plan(aws, f"addresses={INTRUDER}")
+    steps = plan(aws, f"addresses={INTRUDER}", "rules=matching")
     gone = next(call for call in steps["rules"]["calls"] if call["id"].startswith("rule-"))["parameters"]
     clients(aws)("ec2").revoke_security_group_egress(**gone)
     count = len(aws.tried())
@@ -181,7 +181,8 @@ def test_a_rule_that_somebody_removed_meanwhile_leaves_all_as_it_was(aws: Aws) -
 
 
 def test_closed_the_rule_leaves_the_other_conversations_alone(aws: Aws) -> None:
-    plan(aws, f"addresses={INTRUDER}")
+    assert plan(aws, f"addresses={INTRUDER}")["rules"]["calls"] == [], "others hold the groups: nothing by default"
+    plan(aws, f"addresses={INTRUDER}", "rules=matching")
     apply(aws, "rules")
     groups = clients(aws)("ec2").describe_security_groups(GroupIds=[aws.facts["group_web"]])["SecurityGroups"]
     left = {

@@ -182,15 +182,7 @@ class LookupEvents:
             code, message = problem.args
             return error(start, asked, 400, str(code), str(message))
         body = json.dumps(answer).encode()
-        now = self._clock().strftime("%a, %d %b %Y %H:%M:%S GMT")
-        start(
-            "200 OK",
-            [
-                ("Content-Type", "application/x-amz-json-1.1"),
-                ("Content-Length", str(len(body))),
-                ("Date", now),
-            ],
-        )
+        start("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
         return [body]
 
 

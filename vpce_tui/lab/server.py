@@ -14,7 +14,7 @@ from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before 
 from vpce_tui.aws.session import Access
 from vpce_tui.lab.faults import Fault, Faults
 from vpce_tui.lab.history import LookupEvents, Recorder, Store
-from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
+from vpce_tui.lab.layers import ClientTokens, Dated, DryRun, Identities, OneAtATime
 from vpce_tui.lab.request import App, Environ, StartResponse, guarded
 
 ACCOUNT: Final = "123456789012"
@@ -60,7 +60,7 @@ class Lab:
         inner = LookupEvents(inner, self.store, self.clock)
         inner = ClientTokens(inner)
         inner = DryRun(inner)
-        inner = guarded(Identities(inner, ACCOUNT))
+        inner = Dated(guarded(Identities(inner, ACCOUNT)), self.clock)
         inner = Recorder(inner, self.store, ACCOUNT, self.clock)
         self.faults = Faults(inner, self.faults.faults)
         self._app = self.faults

@@ -33,6 +33,7 @@ class PlaybooksScreen(Frame):
                 found.append(load(name))
             except WrongChoice as error:
                 self.broken.append(str(error))
+        found.sort(key=lambda playbook: list(KINDS).index(playbook.target))
         self.rows = {
             f"{playbook.name} {target}": (playbook, target, region)
             for target, region in targets

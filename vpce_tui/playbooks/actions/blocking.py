@@ -48,6 +48,11 @@ def _rule_options(world: Dossier) -> Options:
     return ((_MATCHING, "every rule that lets a chosen address through"), *listed)
 
 
+def _default_rules(world: Dossier) -> str:
+    """None where others hold the groups: denying the address in the subnet hits less."""
+    return "" if any(world.holders.values()) else _MATCHING
+
+
 def _rule_label(world: Dossier, rule: GroupRule) -> str:
     held = many(len(world.holders.get(rule.group, ())), "other holds", "others hold")
     return f"{world.group_names.get(rule.group, '')} {rule.says}; {held} the group"
@@ -64,7 +69,11 @@ def _plan_rules(world: Dossier, draft: Draft) -> Step:
         picked |= {item: (named[item], []) for item in wanted if item in named and item not in picked}
         for rule, through in picked.values():
             _close(world, rule, through, blocks, draft)
-        if blocks and not picked and draft.remembered is None:
+        if letting and not wanted:
+            draft.notes.append(
+                "no rule is chosen, as others hold these groups: denying the address in the subnet hits less; c chooses"
+            )
+        elif blocks and not picked and draft.remembered is None:
             draft.notes.append("no rule of its groups with an address in it lets the chosen addresses through")
         missing = [
             item for item in wanted if item.startswith("sgr-") and item not in named and not _was_closed(draft, item)
@@ -470,10 +479,10 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
 TRAFFIC_RULES: Final = Action(
     frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_rules, unchanged, by_effects,
     (
-        Choice("rules", "Which rules to close", _rule_options, lambda _: _MATCHING, many=True),
+        Choice("rules", "Which rules to close", _rule_options, _default_rules, many=True),
         Choice(
             "replace", "Put a narrower rule in its place",
-            (("seen", "yes: for the other addresses that it let through lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
+            (("seen", "yes: for the other conversations that this machine had through it lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
         ),
     ),
     look=look, target="interface",
