@@ -1,9 +1,8 @@
 """Corrections that stand in front of moto as WSGI layers: DryRun, ClientToken, and who may call at all."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from typing import Any, Final
 
 from moto.iam.models import iam_backends
@@ -47,19 +46,6 @@ class Capture:
         """Give the answer on."""
         start(self.status, self.headers)
         return [self.body]
-
-
-class Dated:
-    """Every answer carries the lab's time, from which the product takes AWS's."""
-
-    def __init__(self, app: App, clock: Callable[[], datetime]) -> None:
-        self._app, self._clock = app, clock
-
-    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        answer = Capture().run(self._app, environ)
-        others = [(name, value) for name, value in answer.headers if name.lower() != "date"]
-        answer.headers = [*others, ("Date", format_datetime(self._clock(), usegmt=True))]
-        return answer.send(start)
 
 
 class DryRun:

@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
 from vpce_tui.aws.session import Access
 from vpce_tui.lab.faults import Fault, Faults
 from vpce_tui.lab.history import LookupEvents, Recorder, Store
-from vpce_tui.lab.layers import ClientTokens, Dated, DryRun, Identities, OneAtATime
+from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
 from vpce_tui.lab.request import App, Environ, StartResponse, guarded
 
 ACCOUNT: Final = "123456789012"
@@ -60,7 +61,7 @@ class Lab:
         inner = LookupEvents(inner, self.store, self.clock)
         inner = ClientTokens(inner)
         inner = DryRun(inner)
-        inner = Dated(guarded(Identities(inner, ACCOUNT)), self.clock)
+        inner = guarded(Identities(inner, ACCOUNT))
         inner = Recorder(inner, self.store, ACCOUNT, self.clock)
         self.faults = Faults(inner, self.faults.faults)
         self._app = self.faults
@@ -74,10 +75,15 @@ class Lab:
         """Answer on ``127.0.0.1`` in a thread of this process; gives the URL."""
         from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
+        clock = self.clock
+
         class Quiet(WSGIRequestHandler):  # type: ignore[misc]
-            """HTTP/1.1 (connections are kept), no lines on stderr."""
+            """HTTP/1.1 (connections are kept), no lines on stderr; answers carry the lab's time."""
 
             protocol_version = "HTTP/1.1"
+
+            def date_time_string(self, _: float | None = None) -> str:
+                return format_datetime(clock().astimezone(UTC), usegmt=True)
 
             def log(self, *_: Any, **__: Any) -> None:
                 return

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from moto.backends import get_backend
+
 from vpce_tui.lab.inprocess import InProcess
 
 CONTROL: Final = "198.51.100.23"
@@ -41,8 +43,8 @@ def record(clients: InProcess, region: str, now: datetime, world: dict[str, Any]
             }
             for at, said in lines
         ]
-        for begin in range(0, len(events), 1000):
-            logs.put_log_events(logGroupName=_GROUP, logStreamName=stream, logEvents=events[begin : begin + 1000])
+        # past moto's gate, which refuses what is older than 14 days by the machine's clock, and not by the lab's
+        get_backend("logs")[world["account"]][region].groups[_GROUP].put_log_events(stream, events)
 
 
 Lines = Iterator[tuple[datetime, str]]
