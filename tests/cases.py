@@ -32,7 +32,8 @@ class Case:
         return str(aws.facts["endpoint_ids"].get(self.target) or aws.facts.get(self.target, self.target))
 
     def options(self, aws: Aws) -> list[str]:
-        return [word for item in self.sets for word in ("--set", item.replace("{ip_set}", aws.facts["ip_set"]))]
+        known = {"ip_set": aws.facts["ip_set"], "disk": aws.facts["victim_data_volume"]}
+        return [word for item in self.sets for word in ("--set", item.format(**known))]
 
 
 def flow(aws: Aws, target: str, line: str, *, minutes: float = 0.0) -> None:
@@ -71,6 +72,7 @@ CASES = (
     Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
     Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
+    Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
     Case("contain-endpoint-gateway", "contain-endpoint", "intruder_s3"),
@@ -101,13 +103,13 @@ def apply(
 
 
 def reversible(plan: dict) -> list[str]:
-    """The steps that can be undone, as words for ``apply``."""
-    return [
-        word
-        for step in plan["steps"]
-        if step["kind"] == "change" and step["reversible"] and not step["blocked"]
-        for word in ("--step", step["id"])
+    """The steps that can be undone, and the reads that they require, as words for ``apply``."""
+    chosen = [step for step in plan["steps"] if step["kind"] == "change" and step["reversible"] and not step["blocked"]]
+    needed = {name for step in chosen for name in step["requires"]}
+    steps = [
+        step["id"] for step in plan["steps"] if step in chosen or (step["kind"] == "read" and step["id"] in needed)
     ]
+    return [word for step in steps for word in ("--step", step)]
 
 
 def effects(aws: Aws) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -28,8 +29,21 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
     home = clients(aws)("ec2")
     groups = ec2.describe_security_groups()["SecurityGroups"]
     names = {group["GroupId"]: f"group:{group['GroupName']}" for group in groups}
+    machines = [item for page in ec2.describe_instances()["Reservations"] for item in page["Instances"]]
+    ours = [item for item in machines if _call(item) == "launch"]
+    templates = ec2.describe_launch_templates()["LaunchTemplates"]
+    names |= {item["LaunchTemplateId"]: f"template:{item['LaunchTemplateName']}" for item in templates}
     found: dict[str, Any] = {
-        "instances": [item for page in ec2.describe_instances()["Reservations"] for item in page["Instances"]],
+        "instances": [item for item in machines if item not in ours or item["State"]["Name"] != "terminated"],
+        "templates": [
+            [
+                {key: value for key, value in version.items() if key not in ("CreateTime", "LaunchTemplateId")}
+                for version in ec2.describe_launch_template_versions(LaunchTemplateId=item["LaunchTemplateId"])[
+                    "LaunchTemplateVersions"
+                ]
+            ]
+            for item in templates
+        ],
         "protection": {
             name: home.describe_instance_attribute(InstanceId=aws.victim, Attribute=name)[name[0].upper() + name[1:]]
             for name in ("disableApiTermination", "disableApiStop", "instanceInitiatedShutdownBehavior")
@@ -90,6 +104,15 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             }
             for user in iam.list_users()["Users"]
         },
+        "profiles of IAM": {
+            item["InstanceProfileName"]: [role["RoleName"] for role in item["Roles"]]
+            for item in iam.list_instance_profiles()["InstanceProfiles"]
+        },
+        "attached": {
+            role["RoleName"]: iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+            for role in iam.list_roles()["Roles"]
+        },
+        "addresses": ec2.describe_addresses()["Addresses"],
         "policies": {
             role["RoleName"]: {
                 name: iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
@@ -98,15 +121,56 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             for role in iam.list_roles()["Roles"]
         },
     }
-    text = json.dumps(found, default=str, sort_keys=True)
+    text = _masked(found, ours)
     for identifier, name in names.items():
         text = text.replace(identifier, name)
+    text = re.sub(r'("Arn": "[^"]+:instance-profile/[^"]+", "Id": )"[a-z0-9]{20}"', r'\1"profile"', text)
     text = re.sub(r"iip-assoc-[0-9a-f]+", "association", text)
     text = re.sub(r"sgr-[0-9a-f]+", "rule", text)
     text = re.sub(r'"(aws:TokenIssueTime)": "[^"]+"', r'"\1": "a time"', text)
     text = re.sub(r"User initiated \([^)]*\)", "User initiated", text)
     masked: dict[str, Any] = json.loads(text)
     return {key: _sorted(value) for key, value in masked.items()}
+
+
+def _call(item: dict[str, Any]) -> str:
+    """The call of ours that made it."""
+    return next((tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "vpce-tui:call"), "")
+
+
+def _masked(found: dict[str, Any], launched: list[dict[str, Any]]) -> str:
+    """As text, with what AWS gives a machine that we started anew each time masked: ids, addresses, times."""
+    own: list[str] = []
+    for item in launched:
+        nics = item.get("NetworkInterfaces", [])
+        disks = [mapping["Ebs"]["VolumeId"] for mapping in item.get("BlockDeviceMappings", [])]
+        own += [item["InstanceId"], *disks, *(nic["NetworkInterfaceId"] for nic in nics)]
+        own += [nic["Attachment"]["AttachmentId"] for nic in nics]
+        own += [text for nic in nics for text in (nic["PrivateIpAddress"], nic["PrivateIpAddress"].replace(".", "-"))]
+    text = json.dumps({key: _timeless(value, own) for key, value in found.items()}, default=str, sort_keys=True)
+    for number, identifier in enumerate(own):
+        text = text.replace(identifier, f"launched-{number}")
+    return text
+
+
+_ANEW = ("ReservationId", "ClientToken", "StateTransitionReason", "MacAddress")
+
+
+def _timeless(value: Any, own: list[str]) -> Any:
+    """Each item that names something of ours without its times and tokens."""
+    if isinstance(value, list):
+        return [_timeless(item, own) for item in value]
+    if not isinstance(value, dict) or not any(identifier in json.dumps(value, default=str) for identifier in own):
+        return value
+    return {key: _bare(item) for key, item in value.items() if key not in _ANEW}
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items() if key not in _ANEW}
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return "a time" if isinstance(value, datetime) else value
 
 
 def _has_password(iam: Any, user: str) -> bool:

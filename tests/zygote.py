@@ -53,7 +53,8 @@ def run(asked: dict) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     # The lab is consistent at once: nothing is gained by waiting as for AWS.
-    playbook.patience = lambda _: Patience(ask=(0.05,), under_way=0.0, prove=(0.05,) * 60)
+    waits = (0.05,) * 60
+    playbook.patience = lambda _: Patience(ask=(0.05,), under_way=0.0, prove=waits, wait=waits)
     kill_at, passed = asked.get("kill_at"), asked.get("kill_new")
     if kill_at or passed:
         written = Journal.append

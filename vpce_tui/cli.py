@@ -11,7 +11,7 @@ from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
 COMMANDS = (
-    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "verify", "close", "incidents", "lab",
+    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "evidence", "verify", "close", "incidents", "lab",
 )  # fmt: skip
 
 
@@ -167,6 +167,13 @@ def _policy(made: argparse.ArgumentParser) -> None:
     made.add_argument("--playbook", required=True, metavar="NAME", help="for instance contain-endpoint")
 
 
+def _evidence(made: argparse.ArgumentParser) -> None:
+    made.description = "List what an incident keeps as evidence, or show one file with secrets hidden."
+    made.add_argument("name", metavar="NAME", help="the incident")
+    made.add_argument("what", nargs="?", metavar="EVIDENCE", help="its name or SHA-256, for instance user-data")
+    made.add_argument("--raw", action="store_true", help="the file's bytes as they are, secrets included")
+
+
 def _verify(made: argparse.ArgumentParser) -> None:
     made.description = "Recompute an incident's chain and evidence, and print its head hash."
     made.add_argument("name", metavar="NAME", help="the incident")
@@ -200,7 +207,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
 
 _ADD = {
     "events": _events, "instances": _instances, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
-    "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
+    "evidence": _evidence, "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
 
@@ -268,6 +275,10 @@ def _run(args: argparse.Namespace) -> Exit:
         from vpce_tui.commands import playbooks
 
         return playbooks.policy(args) if name == "policy" else playbooks.playbooks(args)
+    if name == "evidence":
+        from vpce_tui.commands.evidence import evidence
+
+        return evidence(args)
     if name in ("verify", "close", "incidents"):
         from vpce_tui.commands import incident
 

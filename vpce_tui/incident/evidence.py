@@ -1,9 +1,11 @@
 """Evidence files: named by their SHA-256, so that a changed file gives itself away."""
 
+import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vpce_tui.canonical import canonical
 from vpce_tui.incident.files import write_atomically
@@ -43,3 +45,38 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def readable(data: bytes) -> str:
+    """Evidence as text for a person: JSON laid out, Base64 that holds text (user data, console output) as that text.
+
+    Nothing is left out or hidden here; :mod:`vpce_tui.incident.redact` hides secrets where it is shown.
+    """
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "backslashreplace")
+    texts: list[str] = []
+    laid_out = json.dumps(_opened(found, texts), indent=2, ensure_ascii=False)
+    return "\n\n".join([*texts, laid_out])
+
+
+_ENCODED: Final = ("UserData", "Output")
+
+
+def _opened(value: Any, texts: list[str], key: str = "") -> Any:
+    """``value`` with what is Base64 in it moved into ``texts``."""
+    if isinstance(value, dict):
+        if set(value) == {"Value"} and key in _ENCODED:
+            return {"Value": _opened(value["Value"], texts, key)}
+        return {name: _opened(item, texts, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_opened(item, texts, key) for item in value]
+    if key in _ENCODED and isinstance(value, str) and value:
+        try:
+            text = base64.b64decode(value, validate=True).decode()
+        except ValueError:
+            return value
+        texts.append(text)
+        return f"the text above, {len(text.splitlines())} lines"
+    return value

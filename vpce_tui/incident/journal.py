@@ -255,14 +255,24 @@ class Journal:
         """Raise :class:`DiskFull` before a step begins that could not be recorded."""
         ensure_room(self.folder)
 
-    def intend(self, step: str, calls: Mapping[str, Call], account: str, **more: Any) -> dict[str, Permit]:
+    def intend(
+        self,
+        step: str,
+        calls: Mapping[str, Call],
+        account: str,
+        *,
+        recorded: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> dict[str, Permit]:
         """Write down that these calls are about to be made; gives one permit for each, by the same key.
 
         The row is on disk before the permits exist. A call whose parameters hold a secret is not journalled and
-        gets none (:class:`RecordError`).
+        gets none (:class:`RecordError`). ``recorded``: parameters as they are written down, by the same key, where
+        something of them is sealed.
         """
+        written = {key: (recorded or {}).get(key, call.parameters) for key, call in calls.items()}
         for key, call in calls.items():
-            if redact.holds_secret(call.parameters):
+            if redact.holds_secret(written[key]):
                 raise RecordError(
                     f"a parameter of {call.name} ({key}) looks like a secret, and secrets are never recorded; "
                     "the call is not made. Do this step by hand."
@@ -278,7 +288,7 @@ class Journal:
                         "service": call.service,
                         "operation": call.operation,
                         "region": call.region,
-                        "parameters": call.parameters,
+                        "parameters": written[key],
                         "fingerprint": call.fingerprint(account),
                     }
                     for key, call in calls.items()

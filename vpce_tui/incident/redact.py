@@ -17,6 +17,8 @@ _SECRET_KEYS: Final = frozenset(
         "clientsecret", "secret", "securitytoken",
     }
 )  # fmt: skip
+_SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, \d+ bytes⟩")
+"""What stands in the record for a value that is sent and not recorded."""
 _NAME_KEY: Final = re.compile(
     r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$|policydocument$",
     re.IGNORECASE,
@@ -63,7 +65,7 @@ def payload(value: Any, key: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [payload(item, key) for item in value]
     if key.lower() in _SECRET_KEYS and value not in (None, "", HIDDEN):
-        return HIDDEN
+        return value if _SEALED.fullmatch(str(value)) else HIDDEN
     if isinstance(value, str) and not _NAME_KEY.search(key):
         return text(value)
     return value

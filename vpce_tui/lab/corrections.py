@@ -28,8 +28,9 @@ from moto.elbv2.models import elbv2_backends
 from moto.guardduty.responses import GuardDutyResponse
 from moto.iam.responses import IamResponse
 
-from vpce_tui.lab import insights
+from vpce_tui.lab import insights, machines
 from vpce_tui.lab.endpoints import Endpoints
+from vpce_tui.lab.machines import Machines
 from vpce_tui.lab.public_access import PublicAccess
 
 REGIONS: Final = (
@@ -69,7 +70,7 @@ class Guard:
         return int(status), headers, body
 
 
-class Ec2(Guard, Endpoints, PublicAccess, EC2Response):  # type: ignore[misc]
+class Ec2(Guard, Endpoints, PublicAccess, Machines, EC2Response):  # type: ignore[misc]
     """EC2 as AWS does it."""
 
     def describe_regions(self) -> Any:
@@ -228,6 +229,20 @@ class AutoScaling(Guard, AutoScalingResponse):  # type: ignore[misc]
             raise _refusal("autoscaling", "ValidationError", "AutoScalingGroup max size exceeded.")
         return super().attach_instances()
 
+    def update_auto_scaling_group(self) -> Any:
+        """A group has a launch template or a launch configuration: naming one drops the other."""
+        group = self._group()
+        answer = super().update_auto_scaling_group()
+        if self._get_param("LaunchTemplate"):
+            group.launch_configuration_name, group.launch_config = None, None
+        elif self._get_param("LaunchConfigurationName"):
+            group.ec2_launch_template, group.launch_template_version, group.provided_launch_template_version = (
+                None,
+                None,
+                None,
+            )
+        return answer
+
 
 class Iam(Guard, IamResponse):  # type: ignore[misc]
     """IAM as AWS does it."""
@@ -264,6 +279,7 @@ def install() -> None:
     extra = ("{0}/detector/<detector_id>/findings", "{0}/detector/<detector_id>/findings/get")
     _register(moto.guardduty.urls, GuardDutyResponse, GuardDuty, extra)
     insights.install()
+    machines.install()
     _one_truth_for_groups()
     _filters()
 

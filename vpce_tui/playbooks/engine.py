@@ -220,14 +220,19 @@ class Engine:
 
         Raises :class:`_Ended` when it says that what is waited for never comes.
         """
-        call, seconds = self._resolved(step, planned, bindings), 0.0
+        call, seconds = _with(planned, resolve(planned.parameters, self._known(step, planned, bindings))), 0.0
         for wait in (0.0, *self._patience.wait):
             if wait:
                 self._cancel.wait(wait)
             pages = []
-            for page in self.caller.pages(call, before_page=self._cancel.check):
-                pages.append(page.data)
-                seconds += page.seconds
+            try:
+                for page in self.caller.pages(call, before_page=self._cancel.check):
+                    pages.append(page.data)
+                    seconds += page.seconds
+            except AwsError as error:  # what was just made is not known everywhere at once
+                if planned.until is None or error.kind is not ErrorKind.NOT_FOUND:
+                    raise
+                pages = [{}]
             state = str(jmespath.search(planned.until.path, pages[-1])) if planned.until else ""
             if planned.until is None or state in planned.until.good:
                 bindings.update(_given(planned, pages[0]))
@@ -325,6 +330,7 @@ class Engine:
             **step.bindings,
         }
         probes: dict[str, Call] = {}
+        recorded: dict[str, Any] = {}
         for call in calls:
             listed = find(call.service, call.operation)
             if listed is None or not listed.dry_run:
@@ -333,10 +339,11 @@ class Engine:
                 parameters = resolve(call.parameters, known)
             except Unresolved:
                 continue
-            probes[call.id] = Call(call.service, call.operation, call.region, {**parameters, "DryRun": True})
+            probes[call.id] = _with(call, {**parameters, "DryRun": True})
+            recorded[call.id] = {**resolve(call.parameters, known, recorded=True), "DryRun": True}
         if not probes:
             return None
-        permits = self.journal.intend(key, probes, self.plan.account, probe=True, undo=undo)
+        permits = self.journal.intend(key, probes, self.plan.account, recorded=recorded, probe=True, undo=undo)
         denied, passed, problems = [], [], []
         for call_id, probe in probes.items():
             try:
@@ -382,8 +389,11 @@ class Engine:
             if _is_read(planned):
                 self._read_on_the_way(step, planned, bindings)
                 continue
-            call = self._resolved(step, planned, bindings)
-            permit = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo)[planned.id]
+            known = self._known(step, planned, bindings)
+            call = _with(planned, resolve(planned.parameters, known))
+            recorded = {planned.id: resolve(planned.parameters, known, recorded=True)}
+            permits = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo, recorded=recorded)
+            permit = permits[planned.id]
             began = datetime.now(UTC)
             self._tell(Progress(step.id, planned.id, "running", planned.why))
             about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
@@ -427,13 +437,14 @@ class Engine:
             raise _Lost(Outcome(Ended.FAILED, str(error))) from error
         self._tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
 
-    def _resolved(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Call:
+    def _known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
+        """What the references of a call stand for."""
         known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
         if AWS_NOW in names(planned.parameters):
             known[AWS_NOW] = rfc3339(self._aws_now())
         if TOKEN in names(planned.parameters):
             known[TOKEN] = self._token(step, planned)
-        return Call(planned.service, planned.operation, planned.region, resolve(planned.parameters, known))
+        return known
 
     def _token(self, step: Step, planned: PlannedCall) -> str:
         rounds = self.record().step(self.key(step.id)).rounds
@@ -690,6 +701,10 @@ class Engine:
 def _as_approved(filed: Step, live: Step) -> Step:
     """What is journalled as the plan: every call and inverse as approved, whatever is in effect already."""
     return replace(live, undo=filed.undo, calls=filed.calls, already=filed.already)
+
+
+def _with(planned: PlannedCall, parameters: Mapping[str, Any]) -> Call:
+    return Call(planned.service, planned.operation, planned.region, parameters)
 
 
 def _is_read(planned: PlannedCall) -> bool:

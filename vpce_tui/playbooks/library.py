@@ -25,6 +25,7 @@ from vpce_tui.playbooks.actions import (
     service,
     traffic,
 )
+from vpce_tui.playbooks.actions.relaunch import access, comeback, image, launch
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 from vpce_tui.playbooks.plan import WrongChoice
 
@@ -60,6 +61,13 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "traffic-waf": blocking.TRAFFIC_WAF,
     "traffic-dark": blocking.TRAFFIC_DARK,
     "traffic-prove": traffic.TRAFFIC_PROVE,
+    "relaunch-image": image.CHOOSE_IMAGE,
+    "relaunch-user-data": image.REVIEW_USER_DATA,
+    "relaunch-group": access.RELAUNCH_GROUP,
+    "relaunch-profile": access.RELAUNCH_PROFILE,
+    "relaunch-launch": launch.LAUNCH,
+    "relaunch-return": comeback.RETURN,
+    "relaunch-prove": comeback.PROVE,
     "manual": manual.MANUAL,
 }
 

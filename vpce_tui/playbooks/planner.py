@@ -1,13 +1,13 @@
 """Makes plans: a whole playbook over the world as it will be, or one step over the world as it is now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.canonical import rfc3339
-from vpce_tui.incident.record import Record
+from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.inventory.dossiers import KINDS
 from vpce_tui.inventory.dossiers.common import Asked, World
 from vpce_tui.playbooks.actions import Answers
@@ -45,14 +45,22 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
-    inverses = {
+    made_at = {call.id: call.at for call in calls if call.state == "done"}
+    target = prefix.split("/", 1)[1]
+    same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
+    return Asked(
+        incident, record.opened_at, gave, begun, inverses=_inverses(steps), made_at=made_at, before=_inverses(same)
+    )
+
+
+def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, Any]]:
+    """The parameters of the inverses of what stands of these steps, by the inverse's id."""
+    return {
         undo["id"]: undo["parameters"]
         for step in steps
         for undo in step.planned.get("undo", ())
         if step.done_by_us & set(undo.get("undoes", ()))
     }
-    made_at = {call.id: call.at for call in calls if call.state == "done"}
-    return Asked(incident, record.opened_at, gave, begun, inverses=inverses, made_at=made_at)
 
 
 def remembered_step(record: Record | None, key: str) -> Step | None:

@@ -2,9 +2,12 @@
 
 ``{"$ref": "NAME"}`` is the value that an earlier call gives, the incident's name (``INCIDENT``), AWS's time
 (``AWS_NOW``), or the call's own client token (``TOKEN``). ``{"$json": document}`` is the text of a JSON document in which references are filled in, and
-``{"$text": [parts]}`` the parts put together.
+``{"$text": [parts]}`` the parts put together. ``{"$sealed": value}`` is sent and never recorded: the journal holds its SHA-256
+alone; with ``"decode": true`` what the value holds is Base64, and is sent decoded.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -31,6 +34,16 @@ def document(value: Any) -> dict[str, Any]:
 def text(*parts: Any) -> dict[str, Any]:
     """The parts put together as one text."""
     return {"$text": list(parts)}
+
+
+def sealed(value: Any, *, decode: bool = False) -> dict[str, Any]:
+    """A value that is sent and not recorded; ``decode``: it is Base64 and is sent decoded."""
+    return {"$sealed": value, **({"decode": True} if decode else {})}
+
+
+def is_sealed(value: Any) -> bool:
+    """Whether ``value`` is sent and not recorded."""
+    return isinstance(value, Mapping) and "$sealed" in value
 
 
 def is_text(value: Any) -> bool:
@@ -60,19 +73,41 @@ def names(value: Any) -> Iterator[str]:
             yield from names(item)
 
 
-def resolve(value: Any, known: Mapping[str, Any]) -> Any:
-    """``value`` with every reference filled in; raises :class:`Unresolved` with the name that is missing."""
+def resolve(value: Any, known: Mapping[str, Any], *, recorded: bool = False) -> Any:
+    """``value`` with every reference filled in; raises :class:`Unresolved` with the name that is missing.
+
+    ``recorded``: as it may be written down, with the hash of what is sealed in its place.
+    """
+    if is_sealed(value):
+        found = _unsealed(value, known)
+        return _seal(found) if recorded else found
     if is_ref(value):
         name = str(value["$ref"])
         if known.get(name) in (None, ""):
             raise Unresolved(name)
         return known[name]
     if is_document(value):
-        return json.dumps(resolve(value["$json"], known), separators=(",", ":"))
+        return json.dumps(resolve(value["$json"], known, recorded=recorded), separators=(",", ":"))
     if is_text(value):
-        return "".join(str(resolve(part, known)) for part in value["$text"])
+        return "".join(str(resolve(part, known, recorded=recorded)) for part in value["$text"])
     if isinstance(value, Mapping):
-        return {key: resolve(item, known) for key, item in value.items()}
+        return {key: resolve(item, known, recorded=recorded) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [resolve(item, known) for item in value]
+        return [resolve(item, known, recorded=recorded) for item in value]
     return value
+
+
+def _unsealed(value: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    found = resolve(value["$sealed"], known)
+    if not value.get("decode"):
+        return found
+    raw = base64.b64decode(found)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
+
+
+def _seal(value: Any) -> str:
+    raw = value if isinstance(value, bytes) else str(value).encode()
+    return f"⟨sealed: sha256 {hashlib.sha256(raw).hexdigest()}, {len(raw)} bytes⟩"

@@ -11,6 +11,9 @@ from textual.widgets import Static
 
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
+from vpce_tui.incident import redact
+from vpce_tui.incident.evidence import evidence_path, readable
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.shelf import about
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
@@ -46,6 +49,7 @@ class WalkthroughScreen(Frame):
         Binding("u", "undo", show=False),
         Binding("c", "choose", show=False),
         Binding("w", "who", show=False),
+        Binding("v", "evidence", show=False),
         Binding("d", "decide", show=False),
         Binding("left", "step(-1)", show=False),
         Binding("right", "step(1)", show=False),
@@ -149,6 +153,8 @@ class WalkthroughScreen(Frame):
                 found.append(Key("c", "choose"))
         if step is not None and any(affected.names for affected in step.affects):
             found.append(Key("w", "who"))
+        if step is not None and self.known(step).evidence:
+            found.append(Key("v", "evidence"))
         return [
             *found,
             Key("←→", "steps"),
@@ -454,6 +460,48 @@ class WalkthroughScreen(Frame):
             ]
             if found:
                 self.app.push_screen(Read("Who else is hit", lines(found)))
+
+    def action_evidence(self) -> None:
+        """What the step kept: one file at once, several by their names."""
+        journal, step = self.work.journal, self.step
+        kept = self.known(step).evidence if step is not None else {}
+        if journal is None or not kept:
+            return
+        if len(kept) == 1:
+            self._show_evidence(journal, *next(iter(kept.items())))
+            return
+        question = Question("file", "Which", tuple((name, name) for name in kept), next(iter(kept)))
+
+        def answered(answers: Mapping[str, str] | None) -> None:
+            if answers:
+                self._show_evidence(journal, answers["file"], kept[answers["file"]])
+
+        self.app.push_screen(Form("What was kept", (question,), lambda _, __: ""), answered)
+
+    def _show_evidence(self, journal: Journal, name: str, sha256: str) -> None:
+        """One evidence file, secrets hidden, read off the screen's thread."""
+        path = evidence_path(journal.folder, sha256)
+
+        def work() -> Content:
+            text = readable(path.read_bytes())
+            shown = redact.text(text)
+            hidden = [line(("what looks like a secret is hidden; the file holds it", "bold $warning"))]
+            written = visible(shown, limit=200_000, multiline=True).split("\n")
+            return lines(
+                [
+                    *(hidden if shown != text else []),
+                    *(line(part) for part in written),
+                    line(""),
+                    line((str(path), "dim")),
+                ]
+            )
+
+        self.work.background.start(
+            "evidence",
+            work,
+            lambda found: self._if_here(lambda content: self.app.push_screen(Read(name, content)), found),
+            lambda error: self.main.say(told(error)),
+        )
 
     def action_leave(self) -> None:
         if self.busy and self.busy != "planning":

@@ -149,7 +149,7 @@ def rules(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
                     holders[str(held["GroupId"])].append(_label(raw))
     return {
         "rules": tuple(
-            sorted((_rule(raw) for raw in raws), key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))
+            sorted((group_rule(raw) for raw in raws), key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))
         ),
         "group_names": {
             str(item["GroupId"]): str(item.get("GroupName", "")) for item in named.get("SecurityGroups", [])
@@ -164,7 +164,8 @@ def _label(raw: Mapping[str, Any]) -> str:
     return f"{owner or raw.get('Description') or 'unattached'} ({raw['NetworkInterfaceId']})"
 
 
-def _rule(raw: Mapping[str, Any]) -> GroupRule:
+def group_rule(raw: Mapping[str, Any]) -> GroupRule:
+    """One item of ``DescribeSecurityGroupRules``."""
     peer = raw.get("CidrIpv4") or raw.get("CidrIpv6") or raw.get("PrefixListId")
     return GroupRule(
         str(raw.get("SecurityGroupRuleId", "")), str(raw.get("GroupId", "")), bool(raw.get("IsEgress")), str(raw.get("IpProtocol", "-1")),

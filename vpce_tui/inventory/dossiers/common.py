@@ -40,7 +40,8 @@ class Asked:
     ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
     ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
     parameters of the recorded inverses of what this incident did to the target, by call id; ``made_at``: when (RFC 3339)
-    each call was begun that stands.
+    each call was begun that stands; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
+    the target had before the incident touched it.
     """
 
     incident: str = ""
@@ -50,6 +51,7 @@ class Asked:
     remembered: Mapping[str, Any] = field(default_factory=dict)
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     made_at: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

@@ -11,6 +11,8 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers import launch, service
+from vpce_tui.inventory.dossiers.barriers import GroupRule
 from vpce_tui.inventory.dossiers.common import (
     TAG_CALL,
     TAG_INCIDENT,
@@ -74,6 +76,18 @@ class Dossier:
     snapshots: tuple[Snapshot, ...] | None = None
     spot: Spot | None = None
     detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: launch.Images | None = None
+    settings: launch.Settings | None = None
+    old_rules: tuple[GroupRule, ...] | None = None
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    policies: tuple[launch.PolicyOf, ...] | None = None
+    new_role: launch.NewRole | None = None
+    replacement: launch.Replacement | None = None
+    starter: service.Starter | None = None
+    target_groups: tuple[service.TargetGroup, ...] | None = None
+    registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    """Targets (id and port) of each of those target groups."""
+    addresses: tuple[service.Address, ...] | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -96,9 +110,21 @@ class Facet:
     SNAPSHOTS = "snapshots"
     SPOT = "spot request"
     FINDINGS = "findings"
+    IMAGES = "images"
+    SETTINGS = "launch settings"
+    OLD_RULES = "rules of its groups"
+    POLICIES = "policies of its role"
+    NEW_ROLE = "new role"
+    REPLACEMENT = "replacement"
+    STARTER = "what its group starts"
+    TARGET_GROUPS = "target groups of the VPC"
+    ADDRESSES = "addresses"
 
 
-_OF_INSTANCE: Final = (Facet.VOLUMES, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC, Facet.SPOT, Facet.FINDINGS)
+_OF_INSTANCE: Final = (
+    Facet.VOLUMES, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC, Facet.SPOT, Facet.FINDINGS, Facet.IMAGES, Facet.SETTINGS,
+    Facet.OLD_RULES, Facet.POLICIES,
+)  # fmt: skip
 """What cannot be read of an instance that AWS does not list any more."""
 
 
@@ -201,7 +227,8 @@ def _key_manager(caller: Caller, region: str, key: str) -> str:
 
 def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     instance = world.instance
-    return {"groups": vpc_groups(caller, instance.region, instance.vpc_id, instance.id, asked)}
+    vpc = launch.vpc_of(caller, instance, asked)
+    return {"groups": vpc_groups(caller, instance.region, vpc, instance.id, asked)}
 
 
 def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -277,6 +304,33 @@ def _findings(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"detectors": found}
 
 
+def _group_name(world: Dossier, asked: Asked) -> str:
+    """Its Auto Scaling group, also where the incident detached it."""
+    before = str(asked.before.get("undo-detach", {}).get("AutoScalingGroupName", ""))
+    return world.scaling.group if world.scaling else before
+
+
+def _starter(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if world.scaling is None and not world.gone:
+        world = replace(world, scaling=scaling_of(caller, world.instance))
+    name = _group_name(world, asked)
+    return {"starter": service.starter_of(caller, world.instance, name, asked) if name else None}
+
+
+def _target_groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    new = launch.read_replacement(caller, world.instance, asked)
+    vpc = new.vpc_id if new else world.instance.vpc_id
+    found = service.target_groups_of(caller, world.instance, vpc, asked)
+    there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
+    return {"target_groups": found, "registered": there}
+
+
+def _addresses(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    new = launch.read_replacement(caller, world.instance, asked)
+    both = [world.instance.id, *([new.id] if new else [])]
+    return {"addresses": service.addresses_of(caller, world.instance.region, both)}
+
+
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeInstances",),
     Facet.ATTRIBUTES: ("ec2:DescribeInstanceAttribute",),
@@ -293,6 +347,27 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     Facet.SNAPSHOTS: ("ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotAttribute"),
     Facet.SPOT: ("ec2:DescribeSpotInstanceRequests",),
     Facet.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
+    Facet.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
+    Facet.SETTINGS: (
+        "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute",
+    ),
+    Facet.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+    Facet.POLICIES: (
+        "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+    ),
+    Facet.NEW_ROLE: (
+        "iam:GetRole", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+    ),
+    Facet.REPLACEMENT: ("ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
+    Facet.STARTER: (
+        "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeLaunchTemplates",
+        "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeLaunchConfigurations",
+    ),
+    Facet.TARGET_GROUPS: (
+        "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute",
+    ),
+    Facet.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
@@ -308,4 +383,15 @@ _READERS: Final[Mapping[str, Reader[Dossier]]] = {
     Facet.SNAPSHOTS: _snapshots,
     Facet.SPOT: _spot,
     Facet.FINDINGS: _findings,
+    Facet.IMAGES: lambda caller, world, asked: {"images": launch.read_images(caller, world.instance, asked)},
+    Facet.SETTINGS: lambda caller, world, asked: {"settings": launch.read_settings(caller, world.instance, asked)},
+    Facet.OLD_RULES: lambda caller, world, asked: launch.read_rules(caller, world.instance, asked),
+    Facet.POLICIES: lambda caller, world, asked: {"policies": launch.read_policies(caller, world.instance, asked)},
+    Facet.NEW_ROLE: lambda caller, world, asked: {"new_role": launch.read_new_role(caller, world.instance, asked)},
+    Facet.REPLACEMENT: lambda caller, world, asked: {
+        "replacement": launch.read_replacement(caller, world.instance, asked)
+    },
+    Facet.STARTER: _starter,
+    Facet.TARGET_GROUPS: _target_groups,
+    Facet.ADDRESSES: _addresses,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 from moto.backends import get_backend
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.story import traffic
+from vpce_tui.lab.story import managed, traffic
 
 HOME: Final = "eu-west-1"
 ELSEWHERE: Final = ("us-east-1", "us-west-2", "ap-southeast-2")
@@ -31,6 +31,11 @@ def build(clients: InProcess, account: str, now: datetime) -> World:
     traffic.record(clients, HOME, now, world)
     traffic.guard(clients, HOME, world)
     _findings(clients, account, now, world)
+    _newer_images(clients, account, now, world)
+    managed.load(account)
+    backend = get_backend("ec2")[account][HOME]
+    backend._create_default_encryption_key()
+    world["default_key"] = backend.default_kms_key_id
     return world
 
 
@@ -147,6 +152,23 @@ def _images(clients: InProcess, world: World) -> None:
             BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
         )  # fmt: skip
         world[f"image_{region}"] = image["ImageId"]
+
+
+def _newer_images(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """The team has baked a newer image since; and the intruder one that looks newer still."""
+    images = get_backend("ec2")[account][HOME].amis
+    images[world[f"image_{HOME}"]].creation_date = now - timedelta(days=268)
+    ec2 = clients.client("ec2", HOME)
+    for part, name, age in (
+        ("image_newer", "storefront-base-2026-09", timedelta(days=71)),
+        ("image_poisoned", "storefront-base-2026-10", timedelta(minutes=31)),
+    ):
+        made = ec2.register_image(
+            Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
+            BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
+        )  # fmt: skip
+        world[part] = made["ImageId"]
+        images[made["ImageId"]].creation_date = now - age
 
 
 _USER_DATA: Final = """#!/bin/bash

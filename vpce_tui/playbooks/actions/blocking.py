@@ -95,7 +95,7 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     narrower = _replacements(world, rule, blocks, draft)
     if narrower:
         there = {item.effect for item in world.rules or ()}
-        parameters = {"GroupId": rule.group, "IpPermissions": [_permission(item) for item in narrower]}
+        parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in narrower]}
         more = f", and {len(narrower) - 2} more" if narrower[2:] else ""
         draft.want(
             f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in narrower),
@@ -110,7 +110,7 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
         why=f"{label} no longer {rule.says}",
     )  # fmt: skip
     draft.take_back(
-        f"undo-rule-{name}", f"AuthorizeSecurityGroup{way}", {"GroupId": rule.group, "IpPermissions": [_permission(rule)]},
+        f"undo-rule-{name}", f"AuthorizeSecurityGroup{way}", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
         undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id",
     )  # fmt: skip
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
@@ -168,7 +168,8 @@ def _for(rule: GroupRule, talker: Talker) -> GroupRule:
     return replace(new, protocol=talker.protocol, from_port=talker.port, to_port=talker.port)
 
 
-def _permission(rule: GroupRule) -> dict[str, Any]:
+def permission(rule: GroupRule) -> dict[str, Any]:
+    """As ``IpPermissions`` takes it."""
     key, name = next(
         (
             (key, name)

@@ -33,12 +33,16 @@ def own_group(
     reference: str,
     with_rules: tuple[str, ...],
     stand_in: str,
+    named: str = "",
 ) -> SecurityGroup | None:
     """Plan a group of ours in ``vpc``; ``with_rules``: the calls that write its rules, which go when it is deleted.
 
-    ``stand_in``: an existing group's id for dry runs, before ours has one. Gives the group where it exists already.
+    ``stand_in``: an existing group's id for dry runs, before ours has one; ``named``: its name, where somebody chose one.
+    Gives the group where it exists already.
     """
-    name, own = name_of(groups, purpose, target), groups.own.get(purpose)
+    name, own = named or name_of(groups, purpose, target), groups.own.get(purpose)
+    if named and own is None and named in groups.names:
+        draft.block(f"the name {named} is taken in {vpc}", "choose another: c")
     draft.want(
         purpose, "CreateSecurityGroup",
         {

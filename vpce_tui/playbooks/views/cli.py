@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, is_document, is_ref, is_text, names
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, is_document, is_ref, is_sealed, is_text, names
 from vpce_tui.playbooks.views.script import comment, step_lines
 from vpce_tui.text import visible
 
@@ -73,7 +73,11 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         about = shlex.quote(token_text("", plan, step, call).lstrip())
         yield f'TOKEN=$(printf %s "$INCIDENT "{about} | sha256sum | cut -c1-32)'
     command = f"aws {call.service} {dashed(call.operation)} --region {shlex.quote(call.region)}"
-    arguments = list(_arguments(call.parameters))
+    files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
+    for key, name in files.items():
+        yield f'{name}=$(mktemp); printf %s {_quoted(_plain(call.parameters[key]["$sealed"]))} | base64 -d > "${name}"'
+    arguments = list(_arguments({key: value for key, value in call.parameters.items() if key not in files}))
+    arguments += [f'--{dashed(key)} "fileb://${name}"' for key, name in files.items()]
     one_line = " ".join([command, *arguments])
     command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
     if call.until is not None:
@@ -90,6 +94,8 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
             yield f'{name}=$(printf "%s\\n" "$GAVE" | sed -n {line}p)'
     elif call.until is None:
         yield f"{command} > /dev/null"
+    if files:
+        yield "rm -f " + " ".join(f'"${name}"' for name in files.values())
     waiter = _WAITERS.get(call.operation)
     if waiter and step.kind is Kind.CHANGE:
         ids = " ".join(shlex.quote(str(item)) for item in call.parameters["InstanceIds"])
@@ -122,6 +128,9 @@ def dashed(name: str) -> str:
 
 
 def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if {"MinCount", "MaxCount"} <= set(parameters):  # the CLI has one option for both
+        yield f"--count {parameters['MinCount']}:{parameters['MaxCount']}"
+        parameters = {key: value for key, value in parameters.items() if key not in ("MinCount", "MaxCount")}
     for key, value in parameters.items():
         flag = f"--{dashed(key)}"
         if isinstance(value, bool):
@@ -132,6 +141,11 @@ def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
             yield f"{flag} {_quoted(_plain(value))}"
         else:
             yield f"{flag} {_quoted(json.dumps(_marked(value)).replace(chr(92) + 'u0000', chr(0)))}"
+
+
+def _decoded(call: PlannedCall) -> list[str]:
+    """Parameters that are sent decoded: they go through a file, as a shell variable holds no arbitrary bytes."""
+    return [key for key, value in call.parameters.items() if is_sealed(value) and value.get("decode")]
 
 
 def _scalar(value: Any) -> bool:
@@ -150,6 +164,8 @@ def _plain(value: Any) -> str:
 
 
 def _marked(value: Any) -> Any:
+    if is_sealed(value):
+        return _marked(value["$sealed"])
     if is_ref(value) or is_text(value) or is_document(value):
         return _plain(value)
     if isinstance(value, Mapping):

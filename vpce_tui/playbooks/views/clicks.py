@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from vpce_tui.playbooks.values import is_document, is_ref, is_text
+from vpce_tui.playbooks.values import is_document, is_ref, is_sealed, is_text
 
 Parameters = Mapping[str, Any]
 
@@ -12,6 +12,8 @@ def say(value: Any) -> str:
     """A parameter in words; a reference as what it stands for."""
     if is_ref(value):
         return _REFERENCES.get(str(value["$ref"]), f"the {str(value['$ref']).lower().replace('_', ' ')} from above")
+    if is_sealed(value):
+        return f"‹{say(value['$sealed'])}, not shown›"
     if is_text(value):
         return "".join(part if isinstance(part, str) else f"‹{say(part)}›" for part in value["$text"])
     if is_document(value):

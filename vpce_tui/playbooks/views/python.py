@@ -6,7 +6,7 @@ from typing import Any
 
 from vpce_tui.aws.naming import snake
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
-from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_text, names
+from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names
 from vpce_tui.playbooks.views.script import comment, step_lines
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
@@ -18,6 +18,7 @@ def script(plan: Plan) -> str:
         f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
         f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
         f"# plan sha256 {plan.sha256}",
+        "import base64",
         "import hashlib",
         "import json",
         "import os",
@@ -134,6 +135,9 @@ def _dict(value: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if is_ref(value):
         return str(value["$ref"])
+    if is_sealed(value):
+        inner = _value(value["$sealed"])
+        return f"base64.b64decode({inner})" if value.get("decode") else inner
     if is_text(value):
         return " + ".join(_value(part) for part in value["$text"])
     if is_document(value):

@@ -1,0 +1,44 @@
+"""``vpce-tui evidence``: what was kept in an incident, and what a file says."""
+
+import argparse
+import sys
+
+from vpce_tui import config
+from vpce_tui.commands.common import say
+from vpce_tui.exits import Exit
+from vpce_tui.incident import redact
+from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.evidence import evidence_path, file_hash, readable
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import replay
+from vpce_tui.text import visible
+
+
+def evidence(args: argparse.Namespace) -> Exit:
+    """List an incident's evidence, or show one file: made harmless and with secrets hidden, unless ``--raw``."""
+    folder = config.incident_folder(args.name)
+    with Journal.open(folder, "reader", write=False) as journal:
+        steps = replay(journal.rows()).steps
+    kept = {f"{key}/{name}": sha256 for key, step in steps.items() for name, sha256 in step.evidence.items()}
+    if not args.what:
+        for name, sha256 in kept.items():
+            print(f"{sha256}  {visible(name)}")
+        return Exit.DONE
+    fitting = [name for name in kept if args.what in (name, name.rpartition("/")[2], kept[name])]
+    if len(fitting) != 1:
+        said = f"several have this name: {', '.join(fitting)}" if fitting else "the incident holds no such evidence"
+        raise RecordError(f"{args.what!r}: {said}; vpce-tui evidence {args.name} lists them.")
+    sha256 = kept[fitting[0]]
+    path = evidence_path(folder, sha256)
+    if not path.exists() or file_hash(path) != sha256:
+        raise RecordError(f"the file of {fitting[0]} is gone or was changed. Run vpce-tui verify {args.name}.")
+    if args.raw:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(path.read_bytes())
+        return Exit.DONE
+    text = readable(path.read_bytes())
+    shown = redact.text(text)
+    print(visible(shown, limit=10_000_000, multiline=True))
+    if shown != text:
+        say(f"what looks like a secret is hidden; --raw prints the file as it is ({path})")
+    return Exit.DONE
