@@ -64,6 +64,19 @@ def _rejected_later(name: str) -> Callable[[Aws], None]:
     return lambda aws: flow(aws, str(aws.facts["endpoint_ids"].get(name) or aws.facts[name]), REJECTED, minutes=60)
 
 
+def with_template(aws: Aws) -> str:
+    """The group starts version 2 of a launch template of the team's."""
+    ec2, scaling = clients(aws)("ec2"), clients(aws)("autoscaling")
+    data = {"ImageId": aws.facts[f"image_{HOME}"], "InstanceType": "m6i.large", "KeyName": "team"}
+    made = ec2.create_launch_template(LaunchTemplateName="storefront", LaunchTemplateData=data)["LaunchTemplate"]
+    template = {"LaunchTemplateId": made["LaunchTemplateId"]}
+    ec2.create_launch_template_version(**template, SourceVersion="1", LaunchTemplateData={"EbsOptimized": True})
+    scaling.update_auto_scaling_group(
+        AutoScalingGroupName="storefront-web", LaunchTemplate={**template, "Version": "2"}
+    )
+    return str(made["LaunchTemplateId"])
+
+
 CASES = (
     Case(
         "block-traffic-instance", "block-traffic", "victim",
@@ -73,6 +86,7 @@ CASES = (
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
     Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
     Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
+    Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
     Case("contain-endpoint-gateway", "contain-endpoint", "intruder_s3"),

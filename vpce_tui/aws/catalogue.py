@@ -56,7 +56,11 @@ def _sums_only(parameters: Mapping[str, Any]) -> str:
     """An Insights query that gives sums over flow log records, never a record's text."""
     lines = str(parameters.get("queryString", "")).split("\n")
     good = lines[0].startswith('parse @message "*') and any(line.startswith("| stats ") for line in lines)
-    return "" if good and not any("SOURCE" in line or "@" in line for line in lines[1:]) else "only sums over flow log records"
+    return (
+        ""
+        if good and not any("SOURCE" in line or "@" in line for line in lines[1:])
+        else "only sums over flow log records"
+    )
 
 
 _LIMITS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {

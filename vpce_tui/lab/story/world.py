@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from moto.backends import get_backend
+from moto.ec2.models.amis import Ami
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.story import managed, traffic
@@ -169,6 +170,23 @@ def _newer_images(clients: InProcess, account: str, now: datetime, world: World)
         )  # fmt: skip
         world[part] = made["ImageId"]
         images[made["ImageId"]].creation_date = now - age
+    _amazons(clients, account, now, world)
+
+
+def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """Two images of Amazon's: the one that its public parameter names, and an older one of the same family."""
+    backend = get_backend("ec2")[account][HOME]
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
+    newest = clients.client("ssm", HOME).get_parameters(Names=[name])["Parameters"][0]["Value"]
+    for part, identifier, version, days in (
+        ("image_amazon", newest, "2023.12.20260914.0", 55), ("image_amazon_old", "ami-0a1b2c3d4e5f60718", "2023.6.20250107.0", 680),
+    ):  # fmt: skip
+        backend.amis[identifier] = Ami(
+            backend, identifier, name=f"al2023-ami-{version}-kernel-6.1-x86_64", owner_id="137112412989", owner_alias="amazon",
+            public=True, virtualization_type="hvm", architecture="x86_64", creation_date=now - timedelta(days=days),
+            root_device_name="/dev/xvda", root_device_type="ebs", region_name=f"{HOME}a",
+        )  # fmt: skip
+        world[part] = identifier
 
 
 _USER_DATA: Final = """#!/bin/bash

@@ -123,7 +123,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield from (f"    {key}={_value(value)}," for key, value in call.parameters.items())
         yield ")"
     for name, path in call.gives.items():
-        yield f"{name} = jmespath.search({path!r}, answer)"
+        yield f"{name} = str(jmespath.search({path!r}, answer))"
     if call.operation in _WAITERS:
         yield f'{made}.get_waiter("{_WAITERS[call.operation]}").wait(InstanceIds={call.parameters["InstanceIds"]!r})'
 

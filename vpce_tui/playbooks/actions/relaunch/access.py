@@ -27,7 +27,7 @@ PROFILE_STEP: Final = "relaunch-profile"
 LAUNCH_STEP: Final = "relaunch-launch"
 GROUP: Final = "RELAUNCH_GROUP"
 PROFILE: Final = "RELAUNCH_PROFILE"
-PURPOSE: Final = "relaunch"
+PURPOSE: Final = "replacement"
 HTTPS_OUT: Final = "https-out"
 _NAME: Final = re.compile(r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")

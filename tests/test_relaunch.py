@@ -1,0 +1,394 @@
+"""relaunch-instance: which image, which rules, which rights, started once, and back in service."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cases import CASES, apply, effects, planned, with_template
+from tests.conftest import HOME, Aws, Labs
+from tests.world import clients, dump
+from vpce_tui.inventory import images
+from vpce_tui.inventory.images import Image, family_of, name_pattern, newest_first
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+CASE = next(case for case in CASES if case.name == "relaunch-instance")
+
+
+def an_image(name: str, owner: str, architecture: str = "x86_64", **more: Any) -> Image:
+    return Image("ami-1", name, owner, "", NOW, None, "available", architecture, "hvm", "/dev/xvda", **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "architecture", "parameter"),
+    [
+        ("al2023-ami-2023.5.20240916.0-kernel-6.1-x86_64", "137112412989", "x86_64", "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"),
+        ("al2023-ami-minimal-2023.5.20240916.0-kernel-6.1-arm64", "137112412989", "arm64", "/aws/service/ami-amazon-linux-latest/al2023-ami-minimal-kernel-6.1-arm64"),
+        ("amzn2-ami-hvm-2.0.20240412.0-x86_64-gp2", "137112412989", "x86_64", "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"),
+        ("amzn2-ami-kernel-5.10-hvm-2.0.20240412.0-arm64-gp2", "137112412989", "arm64", "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-arm64-gp2"),
+        ("ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20230516", "099720109477", "x86_64", "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"),
+        ("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20240927", "099720109477", "arm64", "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"),
+        ("Windows_Server-2022-English-Full-Base-2024.09.11", "801119661308", "x86_64", "/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base"),
+        ("debian-12-amd64-20240717-1811", "136693071363", "x86_64", "/aws/service/debian/release/12/latest/amd64"),
+        ("al2023-ami-ecs-hvm-2023.0.20240905-kernel-6.1-arm64", "591542846629", "arm64", "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
+    ],
+)  # fmt: skip
+def test_the_newest_of_a_publishers_family_is_named_by_its_public_parameter(
+    name: str, owner: str, architecture: str, parameter: str
+) -> None:
+    family = family_of(an_image(name, owner, architecture))
+    assert family is not None
+    assert family.parameter == parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("al2023-ami-2023.5.20240916.0-kernel-6.1-x86_64", "999999999999"),
+        ("ubuntu-jammy-22.04", "099720109477"),
+        ("Windows", "801119661308"),
+        ("", "137112412989"),
+    ],
+)
+def test_a_name_alone_makes_no_family(name: str, owner: str) -> None:
+    assert family_of(an_image(name, owner)) is None
+
+
+def test_a_family_that_is_not_mended_any_more_says_since_when() -> None:
+    family = family_of(an_image("amzn2-ami-hvm-2.0.20240412.0-x86_64-gp2", "137112412989"))
+    assert family is not None
+    assert family.ended == "2026-06-30"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("storefront-base-2026-03", "storefront-base-*"),
+        ("app-1.2.3-x86_64", "app-*-x86_64"),
+        ("golden_amd64_20260101T0230", "golden_amd64_*T*"),
+        ("no number at all", ""),
+        ("odd*name-7", "odd\\*name-*"),
+    ],
+)
+def test_what_newer_images_of_a_team_are_called(name: str, pattern: str) -> None:
+    assert name_pattern(name) == pattern
+
+
+def test_deprecated_and_disabled_images_are_not_offered() -> None:
+    raw = {
+        "OwnerId": "1", "Name": "x", "State": "available", "Architecture": "x86_64", "CreationDate": "2026-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    listed = [
+        images.image({**raw, "ImageId": "ami-good"}),
+        images.image({**raw, "ImageId": "ami-late", "DeprecationTime": "2026-10-01T00:00:00.000Z"}),
+        images.image({**raw, "ImageId": "ami-off", "State": "disabled"}),
+        images.image({**raw, "ImageId": "ami-soon", "DeprecationTime": "2027-10-01T00:00:00.000Z"}),
+        images.image({"ImageId": "ami-bare"}),
+    ]
+    assert [item.id for item in newest_first(listed, NOW)] == ["ami-soon", "ami-good"]
+
+
+def step(plan: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in plan["steps"] if item["id"] == name)
+    return found
+
+
+def test_the_newest_image_of_the_team_is_taken_and_the_intruders_is_called_suspect(aws: Aws) -> None:
+    chosen = step(planned(aws, CASE), "image")
+    (question,) = chosen["questions"]
+    assert question["chosen"] == aws.facts["image_newer"]
+    labels = {item["value"]: item["label"] for item in question["options"]}
+    assert "SUSPECT" in labels[aws.facts["image_poisoned"]]
+    assert "SUSPECT" not in labels[aws.facts["image_newer"]]
+    shown = "\n".join(chosen["notes"])
+    assert "storefront-base-2026-03" in shown
+    assert "268 days old" in shown
+    assert "71 days old" in shown
+
+
+@pytest.mark.parametrize("fault", ["", "denied@ssm:GetParameters:99"])
+def test_an_image_of_amazons_is_followed_by_its_public_parameter_or_by_its_name(fault: str, labs: Labs) -> None:
+    aws = labs.new(*([fault] if fault else []))
+    made = clients(aws)("ec2").run_instances(
+        ImageId=aws.facts["image_amazon_old"], MinCount=1, MaxCount=1, InstanceType="t3.micro",
+        SubnetId=aws.facts["subnet_app-a"],
+    )["Instances"][0]["InstanceId"]  # fmt: skip
+    code, said = aws.run("plan", "relaunch-instance", made, "--region", HOME, "--out", str(aws.folder / "plan.json"))
+    assert code == 0, said
+    chosen = step(json.loads((aws.folder / "plan.json").read_text()), "image")
+    assert chosen["choices"]["image"] == aws.facts["image_amazon"]
+    assert any("Amazon Linux 2023" in note for note in chosen["notes"])
+    assert any("told by their names" in note for note in chosen["notes"]) is bool(fault)
+
+
+def launched(aws: Aws) -> dict[str, Any]:
+    by_tag = [
+        {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    pages = clients(aws)("ec2").describe_instances(Filters=by_tag)["Reservations"]
+    (only,) = [item for page in pages for item in page["Instances"]]
+    found: dict[str, Any] = only
+    return found
+
+
+def test_the_new_machine_is_hardened(aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    planned(aws, CASE)
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    new = launched(aws)
+    (old,) = ec2.describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"]
+    assert new["ImageId"] == aws.facts["image_newer"]
+    assert new["MetadataOptions"]["HttpTokens"] == "required"
+    assert new["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    assert "PublicIpAddress" not in new
+    assert "KeyName" not in new
+    assert new["Monitoring"]["State"] == "enabled"
+    assert (new["InstanceType"], new["SubnetId"]) == (old["InstanceType"], old["SubnetId"])
+    protected = ec2.describe_instance_attribute(InstanceId=new["InstanceId"], Attribute="disableApiTermination")
+    assert protected["DisableApiTermination"]["Value"] is True
+    disks = [mapping["Ebs"]["VolumeId"] for mapping in new["BlockDeviceMappings"]]
+    assert {item["Encrypted"] for item in ec2.describe_volumes(VolumeIds=disks)["Volumes"]} == {True}
+    tags = {tag["Key"]: tag["Value"] for tag in new["Tags"]}
+    assert (tags["Name"], tags["team"], tags["env"]) == ("web-3", "storefront", "production")
+    assert new["IamInstanceProfile"]["Arn"].endswith(f"/vpce-tui-relaunch-{aws.victim}")
+    attached = clients(aws)("iam").list_attached_role_policies(RoleName=f"vpce-tui-relaunch-{aws.victim}")
+    assert [item["PolicyName"] for item in attached["AttachedPolicies"]] == ["AmazonSSMManagedInstanceCore"]
+    (group,) = ec2.describe_security_groups(GroupIds=[item["GroupId"] for item in new["SecurityGroups"]])[
+        "SecurityGroups"
+    ]
+    assert [rule["IpProtocol"] for rule in group["IpPermissionsEgress"]] == ["tcp"]
+    assert {rule["FromPort"] for rule in group["IpPermissions"]} == {22, 443}
+
+
+def test_it_takes_the_old_ones_place(aws: Aws) -> None:
+    planned(aws, CASE)
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    new = launched(aws)["InstanceId"]
+    (group,) = clients(aws)("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert new in [item["InstanceId"] for item in group["Instances"]]
+    assert "LaunchConfigurationName" not in group
+    template = group["LaunchTemplate"]["LaunchTemplateId"]
+    (version,) = clients(aws)("ec2").describe_launch_template_versions(LaunchTemplateId=template)[
+        "LaunchTemplateVersions"
+    ]
+    data = version["LaunchTemplateData"]
+    assert data["ImageId"] == aws.facts["image_newer"]
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+    health = clients(aws)("elbv2").describe_target_health(TargetGroupArn=aws.facts["target_group"])
+    assert new in [item["Target"]["Id"] for item in health["TargetHealthDescriptions"]]
+
+
+def test_user_data_is_copied_only_when_reviewed_and_stands_in_no_record(aws: Aws) -> None:
+    ec2, secret = clients(aws)("ec2"), "correct-horse-battery-staple"
+    planned(aws, CASE)
+    code, said = apply(aws, CASE, "--step", "group", "--step", "profile", "--step", "launch")
+    assert code == 1
+    assert "“Review its user data” must be proved" in said
+    code, said = apply(aws, CASE, "--step", "review", "--step", "launch")
+    assert code == 0, said
+    data = ec2.describe_instance_attribute(InstanceId=launched(aws)["InstanceId"], Attribute="userData")["UserData"]
+    assert secret in base64.b64decode(data["Value"]).decode()
+    files = [path for path in aws.incident().rglob("*") if path.is_file() and path.parent.name != "evidence"]
+    assert files
+    encoded = base64.b64encode(secret.encode()).decode()[4:20]
+    for path in [*files, aws.folder / "plan.json", *aws.folder.glob("out-*")]:
+        text = path.read_bytes()
+        assert secret.encode() not in text, path
+        assert encoded.encode() not in text, path
+
+
+def test_without_a_word_no_user_data_is_copied(aws: Aws) -> None:
+    path = str(aws.folder / "plan.json")
+    code, said = aws.run("plan", "relaunch-instance", aws.victim, "--out", path)
+    assert code == 0, said
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    data = clients(aws)("ec2").describe_instance_attribute(InstanceId=launched(aws)["InstanceId"], Attribute="userData")
+    assert not data["UserData"].get("Value")
+    assert "the old machine had user data" in Path(path).read_text()
+
+
+def test_the_evidence_is_shown_with_its_secrets_hidden(aws: Aws) -> None:
+    planned(aws, CASE)
+    assert apply(aws, CASE, "--step", "review")[0] == 0
+    code, said = aws.run("evidence", "case", "user-data")
+    assert code == 0, said
+    assert "systemctl enable --now storefront" in said
+    assert "correct-horse" not in said
+    code, said = aws.run("evidence", "case", "user-data", "--raw")
+    assert code == 0, said
+    assert base64.b64encode(b"correct-horse")[:8].decode()[:6] in said or "UserData" in said
+    code, said = aws.run("evidence", "case", "nothing")
+    assert code == 1
+    assert "holds no such evidence" in said
+
+
+def test_a_rule_open_to_the_world_on_an_administration_port_cannot_be_ticked(aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    wide = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    rule = ec2.authorize_security_group_ingress(GroupId=aws.facts["group_web"], IpPermissions=wide)[
+        "SecurityGroupRules"
+    ][0]
+    made = step(planned(aws, CASE), "group")
+    assert rule["SecurityGroupRuleId"] not in [item["value"] for item in made["questions"][0]["options"]]
+    assert any("cannot be ticked" in note and "22 (SSH)" in note for note in made["notes"])
+    code, said = aws.run("plan", "relaunch-instance", aws.victim, "--set", f"group.rules={rule['SecurityGroupRuleId']}")
+    assert code == 2
+    assert rule["SecurityGroupRuleId"] in said
+
+
+def test_a_policy_that_can_do_too_much_cannot_be_ticked(aws: Aws) -> None:
+    made = step(planned(aws, CASE), "profile")
+    offered = [item["value"] for item in made["questions"][1]["options"]]
+    assert "inline/storefront-assets" in offered
+    assert "inline/legacy-network" not in offered
+    assert any("legacy-network" in note and "it allows" in note for note in made["notes"])
+    code, said = aws.run("plan", "relaunch-instance", aws.victim, "--set", "profile.policies=inline/legacy-network")
+    assert code == 2, said
+
+
+def test_an_isolated_machine_is_replaced_by_what_it_had_before(aws: Aws) -> None:
+    first = str(aws.folder / "first.json")
+    assert aws.run("plan", "terminate-instance", aws.victim, "--out", first)[0] == 0
+    steps = ("--step", "hold", "--step", "out-of-service", "--step", "isolate", "--step", "cut-credentials")
+    code, said = aws.run("apply", first, "--incident", "case", "--yes", "--wait", "3", *steps)
+    assert code == 0, said
+    plan = planned(aws, CASE, "--incident", "case")
+    rules = [change for change in step(plan, "group")["changes"] if change.startswith("+")]
+    assert any("10.0.100.0/24" in rule for rule in rules), "the rules of the groups before the isolation"
+    assert step(plan, "return")["choices"]["targets"] == "storefront-web:443"
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    (group,) = clients(aws)("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    members = [item["InstanceId"] for item in group["Instances"]]
+    assert launched(aws)["InstanceId"] in members
+    assert aws.victim not in members
+    assert group["DesiredCapacity"] == 3
+
+
+def test_a_group_with_a_launch_template_gets_a_new_version_of_it_and_undo_takes_it_back(aws: Aws) -> None:
+    template = with_template(aws)
+    before = dump(aws)
+    planned(aws, CASE)
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    assert effects(aws)["ec2:CreateLaunchTemplateVersion"] == 2, "the team's own, and ours"
+    (group,) = clients(aws)("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group["LaunchTemplate"]["Version"] == "3"
+    versions = clients(aws)("ec2").describe_launch_template_versions(LaunchTemplateId=template)[
+        "LaunchTemplateVersions"
+    ]
+    data = next(item["LaunchTemplateData"] for item in versions if item["VersionNumber"] == 3)
+    assert data["ImageId"] == aws.facts["image_newer"]
+    assert data["EbsOptimized"] is True, "what it does not name stays as it was"
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert dump(aws) == before
+
+
+def test_an_image_gone_between_plan_and_run_leaves_everything_as_it_was(aws: Aws) -> None:
+    planned(aws, CASE)
+    assert apply(aws, CASE, "--step", "review", "--step", "group", "--step", "profile")[0] == 0
+    before = dump(aws)
+    clients(aws)("ec2").deregister_image(ImageId=aws.facts["image_newer"])
+    code, said = apply(aws, CASE, "--step", "launch")
+    assert code == 1
+    assert f"the image {aws.facts['image_newer']} is gone" in said
+    assert dump(aws) == before
+    assert effects(aws)["ec2:RunInstances"] == 0
+
+
+def test_a_rule_removed_by_somebody_else_meanwhile_is_said(aws: Aws) -> None:
+    plan = planned(aws, CASE)
+    ec2, web = clients(aws)("ec2"), aws.facts["group_web"]
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [web]}])["SecurityGroupRules"]
+    gone = next(rule["SecurityGroupRuleId"] for rule in rules if not rule["IsEgress"])
+    assert gone in step(plan, "group")["choices"]["rules"]
+    ec2.revoke_security_group_ingress(GroupId=web, SecurityGroupRuleIds=[gone])
+    code, said = apply(aws, CASE, "--step", "group")
+    assert code != 0
+    assert f"the rule {gone} is gone" in said or gone in said
+    assert effects(aws) == {"ec2:RevokeSecurityGroupIngress": 1}, "somebody else's alone"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("image.image=ubuntu", "is no image id"), ("launch.subnet=here", "is no id of a subnet"), ("launch.type=big", "is no instance type"),
+        ("launch.key=k", "is no id, ARN or alias of a key"), ("group.from=web", "is no id of a group"), ("return.targets=none:1", "targets must be some of"),
+        ("launch.user_data=yes", "user_data must be one of none, copy"),
+    ],
+)  # fmt: skip
+def test_an_answer_out_of_range_has_its_own_sentence(answer: str, said: str, aws: Aws) -> None:
+    code, words = aws.run("plan", "relaunch-instance", aws.victim, "--set", answer)
+    assert code == 2, words
+    assert said in words
+
+
+def test_a_full_group_is_said_before_anything_is_done(aws: Aws) -> None:
+    clients(aws)("autoscaling").update_auto_scaling_group(AutoScalingGroupName="storefront-web", MaxSize=3)
+    blocked = step(planned(aws, CASE), "return")["blocked"]
+    assert [item["says"] for item in blocked] == ["storefront-web is at its most, 3: nothing can join it"]
+
+
+def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
+    from vpce_tui.inventory.dossiers.instance import Dossier
+    from vpce_tui.inventory.dossiers.launch import Replacement
+    from vpce_tui.inventory.model import Instance
+    from vpce_tui.playbooks.library import load
+
+    recipe = next(item for item in load("relaunch-instance").steps if item.id == "launch")
+    plan = step(planned(aws, CASE), "launch")
+    from vpce_tui.playbooks.plan import Step
+
+    filed = Step.from_json(plan)
+    old = Instance("i-1", HOME, "1", "running")
+    for checks, proof in (
+        ("running/ok/ok", "proved"),
+        ("running/ok/impaired", "failed"),
+        ("running/ok/initializing", "not yet"),
+    ):
+        new = Replacement("i-2", "running", checks, "ami-1", protected=True)
+        assert recipe.action.settled(Dossier(old, replacement=new), filed)[0] == proof
+
+
+def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    allocated = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.associate_address(AllocationId=allocated, InstanceId=aws.victim)
+
+    def holder() -> str:
+        (found,) = ec2.describe_addresses(AllocationIds=[allocated])["Addresses"]
+        (nic,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[found["NetworkInterfaceId"]])["NetworkInterfaces"]
+        return str(nic["Attachment"]["InstanceId"])
+
+    before = holder()
+    planned(aws, CASE, "--set", f"return.address={allocated}")
+    code, said = apply(aws, CASE)
+    assert code == 0, said
+    assert holder() == launched(aws)["InstanceId"]
+    code, said = aws.run("undo", "--incident", "case", "return", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert holder() == before
+
+
+def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_what_helps() -> None:
+    from vpce_tui.inventory.dossiers.common import VpcGroups
+    from vpce_tui.inventory.dossiers.instance import Dossier
+    from vpce_tui.inventory.dossiers.launch import Settings
+    from vpce_tui.inventory.model import Instance
+    from vpce_tui.playbooks.draft import Draft
+    from vpce_tui.playbooks.library import load
+
+    gone = Dossier(Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=())
+    recipe = next(item for item in load("relaunch-instance").steps if item.id == "group")
+    made = recipe.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
+    assert [item.remedy for item in made.blocked] == [
+        "name the subnet of the new machine: --set launch.subnet=subnet-…"
+    ]
