@@ -32,7 +32,7 @@ class Case:
         return str(aws.facts["endpoint_ids"].get(self.target) or aws.facts.get(self.target, self.target))
 
     def options(self, aws: Aws) -> list[str]:
-        known = {"ip_set": aws.facts["ip_set"], "disk": aws.facts["victim_data_volume"]}
+        known = {**aws.facts, "disk": aws.facts["victim_data_volume"]}
         return [word for item in self.sets for word in ("--set", item.format(**known))]
 
 
@@ -86,6 +86,13 @@ CASES = (
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
     Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
     Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
+    Case(
+        "harden-account", "harden-account", "account",
+        (
+            "overview.regions=eu-west-1", "groups.rules={wide_rule}", "config.in=eu-west-1", "encryption.in=eu-west-1",
+            "flow-logs.vpcs=eu-west-1/{default_vpc}", "volumes.volumes={database_disk},{loose_disk}",
+        ), deep=True,
+    ),
     Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),

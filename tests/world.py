@@ -76,6 +76,23 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             client("wafv2").get_ip_set(Name=item["Name"], Scope="REGIONAL", Id=item["Id"])["IPSet"]
             for item in client("wafv2").list_ip_sets(Scope="REGIONAL")["IPSets"]
         ],
+        "new disks encrypted": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"],
+        "buckets": {name: _bucket(client("s3"), name) for name in _buckets(client("s3"))},
+        "trails": {
+            item["Name"]: (
+                {key: value for key, value in item.items() if key != "TrailARN"},
+                client("cloudtrail").get_trail_status(Name=item["TrailARN"])["IsLogging"],
+            )
+            for item in client("cloudtrail").describe_trails(includeShadowTrails=True)["trailList"]
+        },
+        "config": [
+            client("config").describe_configuration_recorders()["ConfigurationRecorders"],
+            [
+                item["recording"]
+                for item in client("config").describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+            ],
+            client("config").describe_delivery_channels()["DeliveryChannels"],
+        ],
         "public access": [
             ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]["InternetGatewayBlockMode"],
             ec2.describe_vpc_block_public_access_exclusions()["VpcBlockPublicAccessExclusions"],
@@ -121,9 +138,11 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             for role in iam.list_roles()["Roles"]
         },
     }
-    text = _masked(found, ours)
+    moved = [item for item in ec2.describe_volumes()["Volumes"] if _call(item).startswith("volume-")]
+    text = _masked(found, ours, moved)
     for identifier, name in names.items():
         text = text.replace(identifier, name)
+    text = re.sub(r'"AttachTime": "[^"]*"', '"AttachTime": "a time"', text)
     text = re.sub(r'("Arn": "[^"]+:instance-profile/[^"]+", "Id": )"[a-z0-9]{20}"', r'\1"profile"', text)
     text = re.sub(r"iip-assoc-[0-9a-f]+", "association", text)
     text = re.sub(r"sgr-[0-9a-f]+", "rule", text)
@@ -133,14 +152,38 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
     return {key: _sorted(value) for key, value in masked.items()}
 
 
+def _buckets(s3: Any) -> list[str]:
+    return [item["Name"] for item in s3.list_buckets()["Buckets"]]
+
+
+def _bucket(s3: Any, name: str) -> Any:
+    """Its policy, and whether it is closed to the public."""
+    found = []
+    for ask, missing in (
+        (s3.get_bucket_policy, "NoSuchBucketPolicy"),
+        (s3.get_public_access_block, "NoSuchPublicAccessBlockConfiguration"),
+    ):
+        try:
+            answer = ask(Bucket=name)
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != missing:
+                raise
+            found.append(None)
+        else:
+            found.append(
+                json.loads(answer["Policy"]) if "Policy" in answer else answer["PublicAccessBlockConfiguration"]
+            )
+    return found
+
+
 def _call(item: dict[str, Any]) -> str:
     """The call of ours that made it."""
     return next((tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "vpce-tui:call"), "")
 
 
-def _masked(found: dict[str, Any], launched: list[dict[str, Any]]) -> str:
-    """As text, with what AWS gives a machine that we started anew each time masked: ids, addresses, times."""
-    own: list[str] = []
+def _masked(found: dict[str, Any], launched: list[dict[str, Any]], moved: list[dict[str, Any]]) -> str:
+    """As text, with what AWS gives a machine or disk that we made anew each time masked: ids, addresses, times."""
+    own: list[str] = [item["VolumeId"] for item in sorted(moved, key=_call)]
     for item in launched:
         nics = item.get("NetworkInterfaces", [])
         disks = [mapping["Ebs"]["VolumeId"] for mapping in item.get("BlockDeviceMappings", [])]
@@ -153,7 +196,7 @@ def _masked(found: dict[str, Any], launched: list[dict[str, Any]]) -> str:
     return text
 
 
-_ANEW = ("ReservationId", "ClientToken", "StateTransitionReason", "MacAddress")
+_ANEW = ("ReservationId", "ClientToken", "StateTransitionReason", "MacAddress", "SnapshotId")
 
 
 def _timeless(value: Any, own: list[str]) -> Any:

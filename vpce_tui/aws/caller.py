@@ -9,19 +9,28 @@ from vpce_tui.aws.errors import Cancelled
 
 
 class Cancel:
-    """A flag the operator can raise (Escape); work looks at it between calls."""
+    """A flag the operator can raise (Escape); work looks at it between calls. Raised twice, nothing is finished first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient_of: "Cancel | None" = None) -> None:
         self._event = threading.Event()
+        self._twice = threading.Event()
+        if patient_of is not None:
+            self._event = self._twice = patient_of._twice
 
     def stop(self) -> None:
         """Ask the work to end."""
+        if self._event.is_set():
+            self._twice.set()
         self._event.set()
 
     @property
     def stopped(self) -> bool:
         """Whether the work should end."""
         return self._event.is_set()
+
+    def patient(self) -> "Cancel":
+        """The same flag for work that must not be left half done: it is seen once it was raised twice."""
+        return Cancel(patient_of=self)
 
     def check(self) -> None:
         """Raise :class:`Cancelled` when asked to end."""

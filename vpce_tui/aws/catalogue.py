@@ -38,7 +38,8 @@ class Operation:
     @property
     def iam_action(self) -> str:
         """The IAM action that allows it (``elasticloadbalancing:RegisterTargets``)."""
-        return f"{_IAM_PREFIX.get(self.service, self.service)}:{self.name}"
+        name = _IAM_NAME.get((self.service, self.name), self.name)
+        return f"{_IAM_PREFIX.get(self.service, self.service)}:{name}"
 
     def outside(self, parameters: Mapping[str, Any]) -> str:
         """Why these parameters are not what it is listed for; ``""``: they are."""
@@ -76,13 +77,23 @@ _ALSO: Final = {
     "CreateSecurityGroup": ("ec2:CreateTags",),
     "CreateLaunchTemplate": ("ec2:CreateTags",),
     "CreateRole": ("iam:TagRole",),
+    "CopySnapshot": ("ec2:CreateTags",),
+    "CreateSnapshot": ("ec2:CreateTags",),
     "CreateSnapshots": ("ec2:CreateTags",),
+    "CreateTrail": ("cloudtrail:AddTags",),
+    "CreateVolume": ("ec2:CreateTags",),
     "CreateVpcBlockPublicAccessExclusion": ("ec2:CreateTags",),
     "CreateVpcEncryptionControl": ("ec2:CreateTags",),
     "CreateVpcEndpoint": ("ec2:CreateTags",),
     "RunInstances": ("ec2:CreateTags", "iam:PassRole"),
+    "PutConfigurationRecorder": ("iam:PassRole",),
     "UpdateAutoScalingGroup": ("ec2:RunInstances", "iam:PassRole"),
 }
+_IAM_NAME: Final = {
+    ("s3", "ListBuckets"): "ListAllMyBuckets", ("s3", "HeadBucket"): "ListBucket", ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock", ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
+}  # fmt: skip
+"""IAM actions that are not called as their operation."""
 _IAM_PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
 
@@ -161,6 +172,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("ec2", "DescribeLaunchTemplates", "what an Auto Scaling group starts"),
     _read("ec2", "DescribeLaunchTemplateVersions", "what an Auto Scaling group starts"),
     _read("autoscaling", "DescribeLaunchConfigurations", "what an Auto Scaling group starts"),
+    _read("ec2", "GetEbsEncryptionByDefault", "are new disks encrypted"),
+    _read("config", "DescribeConfigurationRecorders", "does AWS Config record in this region"),
+    _read("config", "DescribeConfigurationRecorderStatus", "does AWS Config record in this region"),
+    _read("config", "DescribeDeliveryChannels", "where AWS Config writes to"),
+    _read("cloudtrail", "DescribeTrails", "which trails record the account"),
+    _read("cloudtrail", "GetTrailStatus", "does a trail record now, and since when not"),
+    _read("s3", "ListBuckets", "whose bucket a trail writes to"),
+    _read("s3", "HeadBucket", "is a bucket's name free"),
+    _read("s3", "GetBucketPolicy", "may CloudTrail and AWS Config write to the bucket"),
+    _read("s3", "GetPublicAccessBlock", "is the bucket closed to the public"),
+    _read("s3", "ListObjectsV2", "is a bucket that we made empty still; one key's name at most"),
     _read("kms", "DescribeKey", "is a disk's key AWS's own: then its snapshot cannot be shared"),
     _read("ec2", "DescribeLockedSnapshots", "proof that a snapshot cannot be deleted"),
     _read("ec2", "DescribeSpotInstanceRequests", "would a spot request start it again"),
@@ -212,6 +234,35 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _write("iam", "DeleteInstanceProfile", "undo: remove a profile that we made"),
     _write("iam", "AddRoleToInstanceProfile", "a new profile for the replacement"),
     _write("iam", "RemoveRoleFromInstanceProfile", "undo: before a profile that we made goes"),
+    _write("ec2", "EnableEbsEncryptionByDefault", "new disks are encrypted", dry_run=True),
+    _write("ec2", "DisableEbsEncryptionByDefault", "undo: as it was", dry_run=True),
+    _write("ec2", "CreateSnapshot", "a disk on the way to an encrypted one", dry_run=True),
+    _write("ec2", "CopySnapshot", "encrypt it", dry_run=True),
+    _write("ec2", "DeleteSnapshot", "undo: remove a snapshot that we made on the way", dry_run=True),
+    _write("ec2", "CreateVolume", "the encrypted disk", dry_run=True),
+    _write("ec2", "DeleteVolume", "undo: remove a disk that we made", dry_run=True),
+    _write("ec2", "DetachVolume", "the old disk out of its machine; undo: the new one", dry_run=True),
+    _write("ec2", "AttachVolume", "the encrypted disk in its place; undo: the old one", dry_run=True),
+    _write("ec2", "CreateTags", "mark the old disk that is kept", dry_run=True),
+    _write("ec2", "DeleteTags", "undo: that mark", dry_run=True),
+    _write("config", "PutConfigurationRecorder", "AWS Config records what changes"),
+    _write("config", "PutDeliveryChannel", "where AWS Config writes to"),
+    _write("config", "StartConfigurationRecorder", "AWS Config records what changes"),
+    _write("config", "StopConfigurationRecorder", "undo: as it was"),
+    _write("config", "DeleteDeliveryChannel", "undo: remove a channel that we made"),
+    _write("config", "DeleteConfigurationRecorder", "undo: remove a recorder that we made"),
+    _write("iam", "CreateServiceLinkedRole", "the role by which AWS Config reads"),
+    _write("iam", "DeleteServiceLinkedRole", "undo: remove it where nothing uses it; AWS refuses it otherwise"),
+    _write("cloudtrail", "CreateTrail", "record every region"),
+    _write("cloudtrail", "UpdateTrail", "validation, every region; and back"),
+    _write("cloudtrail", "DeleteTrail", "undo: remove a trail that we made"),
+    _write("cloudtrail", "StartLogging", "a trail records again"),
+    _write("cloudtrail", "StopLogging", "undo: as it was"),
+    _write("s3", "CreateBucket", "where a new trail or AWS Config writes to"),
+    _write("s3", "DeleteBucket", "undo: remove an empty bucket that we made"),
+    _write("s3", "PutBucketPolicy", "CloudTrail and AWS Config may write to it; and back"),
+    _write("s3", "DeleteBucketPolicy", "undo: a bucket that had no policy"),
+    _write("s3", "PutPublicAccessBlock", "a bucket closed to the public"),
     _write("ec2", "CreateSnapshots", "evidence: all volumes as one set", dry_run=True),
     _write("ec2", "LockSnapshot", "stolen rights cannot delete the evidence", dry_run=True),
     _write("ec2", "ModifySnapshotAttribute", "share evidence with the forensics account", dry_run=True),

@@ -50,9 +50,13 @@ class AwsSession:
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._identity: Identity | None = None
+        from botocore.handlers import inject_presigned_url_ec2  # noqa: PLC0415
+
         try:
             self._session = botocore.session.Session(profile=access.profile or None)
-            gate.guard(self._session.get_component("event_emitter"))
+            emitter = self._session.get_component("event_emitter")
+            emitter.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)  # nothing is ever presigned
+            gate.guard(emitter)
             self._lend_credentials()
             region = access.region or self._session.get_config_variable("region")
         except Exception as error:

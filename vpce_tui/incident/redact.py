@@ -20,9 +20,11 @@ _SECRET_KEYS: Final = frozenset(
 _SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, \d+ bytes⟩")
 """What stands in the record for a value that is sent and not recorded."""
 _NAME_KEY: Final = re.compile(
-    r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$|policydocument$",
+    r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$",
     re.IGNORECASE,
 )
+_POLICY: Final = re.compile(r"policydocument$|^policy$", re.IGNORECASE)
+"""Policies, as text or as planned: recorded whole, as their inverse must be exact. They hold names, never secrets."""
 _ANSWERS: Final = frozenset({"choices", "questions"})
 """What the operator was asked and chose: ids, never a secret; a step is planned again from it."""
 
@@ -60,6 +62,8 @@ def text(value: str) -> str:
 
 def payload(value: Any, key: str = "") -> Any:
     """A journal payload without secrets, whatever its depth."""
+    if _POLICY.search(key):
+        return _listed(value)
     if isinstance(value, Mapping):
         return {name: item if name in _ANSWERS else payload(item, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -8,7 +8,7 @@ parameters", "Calling AMI public parameters in Parameter Store"; Canonical and D
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.inventory import parse
@@ -50,6 +50,11 @@ class Image:
     def age_days(self, now: datetime) -> int | None:
         """Whole days since it was made."""
         return (now - self.created).days if self.created else None
+
+    def suspect(self, account: str, opened: datetime) -> bool:
+        """Whether an intruder could have made it: a private image of this account from the day before ``opened`` (when the
+        incident was, or now), or later."""
+        return self.owner == account and self.created is not None and self.created >= opened - timedelta(days=1)
 
     def is_deprecated(self, now: datetime) -> bool:
         """Whether its owner calls it deprecated by now."""

@@ -13,6 +13,7 @@ import moto.autoscaling.urls
 import moto.ec2.urls
 import moto.ec2.utils
 import moto.guardduty.urls
+import moto.iam.models
 import moto.iam.urls
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.exceptions import ServiceException
@@ -32,6 +33,7 @@ from vpce_tui.lab import insights, machines
 from vpce_tui.lab.endpoints import Endpoints
 from vpce_tui.lab.machines import Machines
 from vpce_tui.lab.public_access import PublicAccess
+from vpce_tui.lab.volumes import Volumes
 
 REGIONS: Final = (
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
@@ -70,7 +72,7 @@ class Guard:
         return int(status), headers, body
 
 
-class Ec2(Guard, Endpoints, PublicAccess, Machines, EC2Response):  # type: ignore[misc]
+class Ec2(Guard, Endpoints, PublicAccess, Machines, Volumes, EC2Response):  # type: ignore[misc]
     """EC2 as AWS does it."""
 
     def describe_regions(self) -> Any:
@@ -271,6 +273,11 @@ class GuardDuty(Guard, GuardDutyResponse):  # type: ignore[misc]
         return ActionResult({"Findings": [found[item] for item in asked if item in found]})
 
 
+def _service_names() -> None:
+    """Service-linked roles are called as AWS calls them."""
+    moto.iam.models.SERVICE_NAME_CONVERSION.setdefault("config", "Config")
+
+
 def install() -> None:
     """Put the corrected classes into moto's URL tables; once a process, before the first request."""
     _register(moto.ec2.urls, EC2Response, Ec2)
@@ -282,6 +289,7 @@ def install() -> None:
     machines.install()
     _one_truth_for_groups()
     _filters()
+    _service_names()
 
 
 def _register(module: Any, old: Any, new: Any, extra: tuple[str, ...] = ()) -> None:

@@ -64,7 +64,12 @@ class DryRun:
 class ClientTokens:
     """moto's ``RunInstances`` ignores ``ClientToken``; AWS gives the first answer again, or a mismatch."""
 
-    _OPERATIONS: Final = frozenset({("ec2", "RunInstances"), ("ec2", "CreateVpcEndpoint"), ("ec2", "CreateFlowLogs")})
+    _OPERATIONS: Final = frozenset(
+        ("ec2", name)
+        for name in (
+            "RunInstances", "CreateVpcEndpoint", "CreateFlowLogs", "CreateVolume", "CreateLaunchTemplate", "CreateLaunchTemplateVersion",
+        )
+    )  # fmt: skip
 
     def __init__(self, app: App) -> None:
         self._app = app

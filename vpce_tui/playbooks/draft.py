@@ -28,6 +28,7 @@ class Draft:
 
     ``remembered`` is the same step as it was planned before: what is gone from the live state (a membership, an
     association) is known from there alone. ``others``: the answers of the playbook's other steps, by their action's name.
+    ``target``: what the playbook acts on; ``part``: the one of many things that the next calls belong to.
     """
 
     id: str
@@ -37,6 +38,8 @@ class Draft:
     choices: dict[str, str]
     remembered: Step | None = None
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    target: str = ""
+    part: str = ""
     calls: list[PlannedCall] = field(default_factory=list)
     already: list[PlannedCall] = field(default_factory=list)
     undo: list[PlannedCall] = field(default_factory=list)
@@ -64,8 +67,9 @@ class Draft:
         """A call whose effect is wanted; it is planned only where the effect is not there yet. Also a read that such a call
         needs: it is planned along with it."""
         call = PlannedCall(
-            call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until
-        )
+            call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until,
+            part=self.part,
+        )  # fmt: skip
         (self.already if so_already else self.calls).append(call)
 
     def read(
@@ -106,7 +110,9 @@ class Draft:
     ) -> None:  # fmt: skip
         """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first; ``first``: reads
         that it needs."""
-        made = PlannedCall(call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes)
+        made = PlannedCall(
+            call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes, part=self.part
+        )
         self.undo[:0] = [*first, made]
 
     def prove(

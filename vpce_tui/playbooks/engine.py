@@ -45,6 +45,10 @@ class _Ended(Exception):
     """What was waited for never comes; the message says what AWS says of it."""
 
 
+class _StillWaiting(_Ended):
+    """What was waited for has not come in the time there was."""
+
+
 class _Lost(Exception):
     """AWS did not say whether the call took effect, or that it did not."""
 
@@ -69,7 +73,8 @@ class Engine:
         self.caller, self.journal, self.plan = caller, journal, plan
         self._patience = patience or Patience()
         self._tell = on_progress
-        self._cancel = cancel or Cancel()
+        self._asked_to_stop = cancel or Cancel()
+        self._cancel = self._asked_to_stop
         self._recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
 
     # -- what is known
@@ -111,6 +116,7 @@ class Engine:
             return self._run(step_id, approval) if free else _BUSY
 
     def _run(self, step_id: str, approval: Approval) -> Outcome:
+        self._cancel = self._asked_to_stop
         step = self.plan.step(step_id)
         try:
             refusal = self._refusal(step)
@@ -218,7 +224,7 @@ class Engine:
     def _read(self, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
         """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
 
-        Raises :class:`_Ended` when it says that what is waited for never comes.
+        Raises :class:`_Ended` when it says that what is waited for never comes, :class:`_StillWaiting` when time is up.
         """
         call, seconds = _with(planned, resolve(planned.parameters, self._known(step, planned, bindings))), 0.0
         for wait in (0.0, *self._patience.wait):
@@ -238,9 +244,9 @@ class Engine:
                 bindings.update(_given(planned, pages[0]))
                 return pages, seconds
             if state in planned.until.bad:
-                break
+                raise _Ended(f"{planned.why or planned.name}: it is {state}")
             self._tell(Progress(step.id, planned.id, "waiting", f"{planned.why or planned.name}: {state}"))
-        raise _Ended(f"{planned.why or planned.name}: it is {state}")
+        raise _StillWaiting(f"{planned.why or planned.name}: it is {state}; run the step again to go on waiting")
 
     def _change(self, step: Step, approval: Approval) -> Outcome:
         key = self.key(step.id)
@@ -384,7 +390,12 @@ class Engine:
         """Make the calls in order, each behind its own intent. Raises :class:`_Lost` when one did not take effect."""
         key = self.key(step.id)
         refused: list[str] = []
+        part = ""
         for planned in calls:
+            if not planned.part or planned.part != part:
+                self._asked_to_stop.check()
+            part = planned.part
+            self._cancel = self._asked_to_stop.patient() if part else self._asked_to_stop
             self._cancel.check()
             if _is_read(planned):
                 self._read_on_the_way(step, planned, bindings)
@@ -426,6 +437,7 @@ class Engine:
             bindings.update(gave)
             said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
             self._tell(Progress(step.id, planned.id, "done", said, seconds))
+        self._cancel = self._asked_to_stop
         if refused:
             raise _Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
 
@@ -434,7 +446,9 @@ class Engine:
         try:
             _, seconds = self._read(step, planned, bindings)
         except _Ended as error:
-            raise _Lost(Outcome(Ended.FAILED, str(error))) from error
+            ended = Ended.UNPROVED if isinstance(error, _StillWaiting) else Ended.FAILED
+            self.journal.append(RowKind.ERROR, {"step": self.key(step.id), "error": str(error)})
+            raise _Lost(Outcome(ended, str(error))) from error
         self._tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
 
     def _known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
@@ -617,6 +631,7 @@ class Engine:
 
     def _undo(self, step_id: str, approval: Approval, with_others: bool) -> Outcome:
         key = self.key(step_id)
+        self._cancel = self._asked_to_stop
         try:
             step = self.plan.step(step_id)
             refusal = self._refusal(replace(step, kind=Kind.CHANGE))

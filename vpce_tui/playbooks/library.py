@@ -25,6 +25,7 @@ from vpce_tui.playbooks.actions import (
     service,
     traffic,
 )
+from vpce_tui.playbooks.actions.hardening import encryption, groups, overview, recording
 from vpce_tui.playbooks.actions.relaunch import access, comeback, image, launch
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 from vpce_tui.playbooks.plan import WrongChoice
@@ -68,6 +69,14 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "relaunch-launch": launch.LAUNCH,
     "relaunch-return": comeback.RETURN,
     "relaunch-prove": comeback.PROVE,
+    "account-overview": overview.ACCOUNT_OVERVIEW,
+    "account-images": overview.ACCOUNT_IMAGES,
+    "account-groups": groups.ACCOUNT_GROUPS,
+    "account-encryption": encryption.ENCRYPTION_BY_DEFAULT,
+    "account-volumes": encryption.ACCOUNT_VOLUMES,
+    "account-flow-logs": flow_logs.ACCOUNT_FLOW_LOGS,
+    "account-config": recording.ACCOUNT_CONFIG,
+    "account-trail": recording.ACCOUNT_TRAIL,
     "manual": manual.MANUAL,
 }
 

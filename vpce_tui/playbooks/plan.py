@@ -49,7 +49,8 @@ class Until:
 class PlannedCall:
     """A call as planned: parameters may hold references; ``gives`` names what later calls need from the answer (JMESPath).
 
-    A read that gives something is a means to later calls: its answer is no evidence of its own.
+    A read that gives something is a means to later calls: its answer is no evidence of its own. ``part``: the thing that it
+    belongs to where a step works on many; a run that is stopped ends between two of them.
     """
 
     id: str
@@ -62,6 +63,7 @@ class PlannedCall:
     undoes: tuple[str, ...] = ()
     optional: bool = False
     until: Until | None = None
+    part: str = ""
 
     @property
     def name(self) -> str:
@@ -82,6 +84,8 @@ class PlannedCall:
             written["optional"] = True
         if self.until:
             written["until"] = self.until.to_json()
+        if self.part:
+            written["part"] = self.part
         return written
 
     @classmethod
@@ -90,7 +94,7 @@ class PlannedCall:
         return cls(
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
             data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
-            Until.from_json(data["until"]) if data.get("until") else None,
+            Until.from_json(data["until"]) if data.get("until") else None, str(data.get("part", "")),
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:

@@ -116,7 +116,7 @@ def plan_playbook(
     steps = []
     for recipe in playbook.steps:
         given = (choices or {}).get(recipe.id, {})
-        step = _step(recipe, world, region, given, remembered[recipe.id], frozenset(asked.inverses), told)
+        step = _step(recipe, world, target, region, given, remembered[recipe.id], frozenset(asked.inverses), told)
         told[recipe.action_name] = step.choices
         steps.append(step)
         world = recipe.action.expect(world, step.choices)
@@ -137,15 +137,18 @@ def plan_step(
     """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
     looked = {**(recipe.action.remember(remembered) if remembered else {}), **recipe.action.look(choices, others or {})}
     observe = KINDS[recipe.target].observe
-    world = observe(caller, target, region, recipe.action.facets, replace(asked, remembered=looked))
+    world = observe(caller, target, region, recipe.action.facets, replace(asked, remembered=looked, choices=choices))
     return Live(
-        _step(recipe, world, region, choices, remembered, frozenset(asked.inverses), others or {}), world, recipe
+        _step(recipe, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
+        world,
+        recipe,
     )
 
 
 def _step(
     recipe: Recipe,
     world: Any,
+    target: str,
     region: str,
     given: Mapping[str, str],
     remembered: Step | None,
@@ -170,7 +173,7 @@ def _step(
         choices[choice.id] = chosen
         if recipe.ask is None or choice.id in recipe.ask:
             questions.append(choice.question_in(world, chosen))
-    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others))
+    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others, target))
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
         step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))

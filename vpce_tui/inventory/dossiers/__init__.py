@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vpce_tui.aws.caller import Caller
-from vpce_tui.inventory.dossiers import endpoint, instance, principal, traffic
+from vpce_tui.inventory.dossiers import account, endpoint, instance, principal, traffic
 from vpce_tui.inventory.dossiers.common import Asked, World, find_region, iam_region
 
 
@@ -48,6 +48,9 @@ KINDS: Final[dict[str, TargetKind]] = {
         TargetKind(
             "principal", "AKIA…, user/NAME, role/NAME or root", principal.PATTERN, principal.observe,
             lambda caller, _, __: iam_region(caller.home_region), principal.READS,
+        ),
+        TargetKind(
+            "account", "123456789012", re.compile(r"\d{12}"), account.observe, lambda caller, _, __: caller.home_region, account.READS,
         ),
     )
 }  # fmt: skip

@@ -41,7 +41,8 @@ class Asked:
     ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
     parameters of the recorded inverses of what this incident did to the target, by call id; ``made_at``: when (RFC 3339)
     each call was begun that stands; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
-    the target had before the incident touched it.
+    the target had before the incident touched it; ``choices``: the answers of the one step that is about to run or to be read
+    back, empty while a whole playbook is planned.
     """
 
     incident: str = ""
@@ -52,6 +53,7 @@ class Asked:
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     made_at: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

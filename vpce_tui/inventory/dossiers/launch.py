@@ -45,10 +45,8 @@ class Images:
         return next((item for item in known if item.id == identifier), None)
 
     def suspect(self, item: Image) -> bool:
-        """Whether an intruder could have made it: a private image of this account from the day before the incident was
-        opened, or later."""
-        since = (self.opened or self.now).timestamp() - 86_400
-        return item.owner == self.account and item.created is not None and item.created.timestamp() >= since
+        """Whether an intruder could have made it."""
+        return item.suspect(self.account, self.opened or self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +122,10 @@ class Replacement:
 def read_images(caller: Caller, instance: Instance, asked: Asked) -> Images:
     """The image of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
     region, account = instance.region, caller.identity().account
-    now = _aws_now(caller)
+    now = aws_now(caller)
     old = next(iter(_images(caller, region, {"ImageIds": [instance.image_id]})), None)
-    notes: list[str] = []
-    candidates: list[Image] = []
     family = images.family_of(old) if old else None
-    if old and family and family.parameter:
-        candidates, note = _by_parameter(caller, region, family.parameter)
-        notes += [note] if note else []
-    if old and not candidates:
-        pattern = images.name_pattern(old.name)
-        candidates = _by_name(caller, region, old, pattern) if pattern else []
-        if not pattern:
-            notes.append(f"the name {old.name!r} holds no date or number, so newer ones cannot be told by it")
+    candidates, notes = _candidates(caller, region, old, family) if old else ([], [])
     chosen = str(asked.remembered.get(IMAGE) or "")
     known = {item.id for item in candidates}
     if chosen.startswith("ami-") and chosen not in known and chosen != instance.image_id:
@@ -148,7 +137,30 @@ def read_images(caller: Caller, instance: Instance, asked: Asked) -> Images:
     )  # fmt: skip
 
 
-def _aws_now(caller: Caller) -> datetime:
+def _candidates(caller: Caller, region: str, old: Image, family: images.Family | None) -> tuple[list[Image], list[str]]:
+    """Newer images of the same family, and what is to be said of how they were found."""
+    notes: list[str] = []
+    if family and family.parameter:
+        found, note = _by_parameter(caller, region, family.parameter)
+        if found:
+            return found, []
+        notes = [note]
+    pattern = images.name_pattern(old.name)
+    if not pattern:
+        return [], [*notes, f"the name {old.name!r} holds no date or number, so newer ones cannot be told by it"]
+    return _by_name(caller, region, old, pattern), notes
+
+
+def newest_of(
+    caller: Caller, region: str, old: Image, account: str, now: datetime, opened: datetime | None
+) -> Image | None:
+    """The newest image of the family of ``old`` that no intruder can have made; None where none is known."""
+    found = images.newest_first(_candidates(caller, region, old, images.family_of(old))[0], now)
+    return next((item for item in found if not item.suspect(account, opened or now)), None)
+
+
+def aws_now(caller: Caller) -> datetime:
+    """AWS's clock."""
     answer = caller.read(Call("sts", "GetCallerIdentity", caller.home_region))
     return answer.aws_time or datetime.now(UTC)
 

@@ -33,6 +33,7 @@ def build(clients: InProcess, account: str, now: datetime) -> World:
     traffic.guard(clients, HOME, world)
     _findings(clients, account, now, world)
     _newer_images(clients, account, now, world)
+    _to_harden(clients, world)
     managed.load(account)
     backend = get_backend("ec2")[account][HOME]
     backend._create_default_encryption_key()
@@ -158,7 +159,8 @@ def _images(clients: InProcess, world: World) -> None:
 def _newer_images(clients: InProcess, account: str, now: datetime, world: World) -> None:
     """The team has baked a newer image since; and the intruder one that looks newer still."""
     images = get_backend("ec2")[account][HOME].amis
-    images[world[f"image_{HOME}"]].creation_date = now - timedelta(days=268)
+    for region in (HOME, *ELSEWHERE):
+        get_backend("ec2")[account][region].amis[world[f"image_{region}"]].creation_date = now - timedelta(days=268)
     ec2 = clients.client("ec2", HOME)
     for part, name, age in (
         ("image_newer", "storefront-base-2026-09", timedelta(days=71)),
@@ -171,6 +173,28 @@ def _newer_images(clients: InProcess, account: str, now: datetime, world: World)
         world[part] = made["ImageId"]
         images[made["ImageId"]].creation_date = now - age
     _amazons(clients, account, now, world)
+
+
+def _to_harden(clients: InProcess, world: World) -> None:
+    """What lies open besides: named, so that it can be chosen."""
+    ec2 = clients.client("ec2", HOME)
+    attached = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [world["database"]]}])
+    world["database_disk"] = f"{HOME}/{attached['Volumes'][0]['VolumeId']}"
+    ec2.modify_instance_attribute(
+        InstanceId=world["database"],
+        BlockDeviceMappings=[
+            {"DeviceName": attached["Volumes"][0]["Attachments"][0]["Device"], "Ebs": {"DeleteOnTermination": True}}
+        ],
+    )
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [world["group_open"]]}])
+    wide = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
+    world["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
+    loose = ec2.create_volume(
+        AvailabilityZone=f"{HOME}a", Size=40, VolumeType="gp3", Iops=4000, Throughput=250, TagSpecifications=_tags("volume", Name="old-exports"),
+    )  # fmt: skip
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    world["default_vpc"] = vpcs[0]["VpcId"]
+    world["loose_disk"] = f"{HOME}/{loose['VolumeId']}"
 
 
 def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> None:

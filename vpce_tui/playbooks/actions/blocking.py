@@ -185,7 +185,7 @@ def permission(rule: GroupRule) -> dict[str, Any]:
     return {"IpProtocol": rule.protocol, **ports, key: [{name: rule.peer, **said}]}
 
 
-def _rules_of(call: PlannedCall) -> list[GroupRule]:
+def rules_of(call: PlannedCall) -> list[GroupRule]:
     """The rules that a call makes or takes back by their content."""
     return [
         GroupRule(
@@ -209,7 +209,7 @@ def _closed_before(world: Dossier, draft: Draft) -> None:
         inverse = inverses.get(call.id)
         if call.id in planned or inverse is None:
             continue
-        effects = {rule.effect for rule in _rules_of(inverse)}
+        effects = {rule.effect for rule in rules_of(inverse)}
         holds = not effects & there if call.id.startswith("rule-") else effects <= there
         (draft.already if holds else draft.calls).append(call)
         draft.undo.append(inverse)

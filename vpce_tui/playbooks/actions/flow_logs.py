@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.common import iam_region
 from vpce_tui.inventory.dossiers.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
-from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, unchanged
+from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.playbooks.actions.hardening.overview import gaps, look_in_scope, unlogged
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import TOKEN, document, ref
@@ -186,6 +187,37 @@ def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> S
     return draft.step(Kind.CHANGE)
 
 
+def _vpc_options(world: Any) -> Options:
+    return tuple(
+        (vpc.key, f"{vpc.name} {vpc.interfaces} interfaces{', default VPC' if vpc.default else ''}".strip())
+        for vpc in world.vpcs or ()
+        if unlogged(world, vpc.region, vpc.id)
+    )
+
+
+def _used(world: Any) -> str:
+    """VPCs in which something stands."""
+    return ",".join(vpc.key for vpc in world.vpcs or () if vpc.interfaces and unlogged(world, vpc.region, vpc.id))
+
+
+def _plan_account(world: Any, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, "flow logs")
+    chosen = parts(draft.choices["vpcs"])
+    if not draft.blocked:
+        known = {vpc.key: vpc for vpc in world.vpcs or ()}
+        for key in chosen:
+            if key not in known:
+                draft.block(f"the VPC {key} is gone", "choose again: c, or --set flow-logs.vpcs=…")
+        found = [known[key] for key in chosen if key in known]
+        plan_flow_logs(
+            [Wanted(vpc.region, "VPC", vpc.id, world.logging[vpc.region]) for vpc in found], draft.target, draft
+        )
+        if not chosen:
+            draft.notes.append("no VPC is chosen, or every one records its traffic")
+    gaps(world, draft, "flow logs")
+    return draft.step(Kind.CHANGE)
+
+
 _MAY: Final = (
     "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "logs:CreateLogGroup", "logs:DeleteLogGroup",
     "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs",
@@ -198,4 +230,12 @@ ENDPOINT_FLOW_LOGS: Final = Action(
 TRAFFIC_FLOW_LOGS: Final = Action(
     frozenset({"flow logs"}), lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
     unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY,
+)  # fmt: skip
+ACCOUNT_FLOW_LOGS: Final = Action(
+    frozenset({"flow logs"}), _plan_account, unchanged, by_effects,
+    (
+        Choice("vpcs", "Which VPCs record their traffic from now on", _vpc_options, _used, many=True),
+        *choices(lambda world: next(iter(world.logging.values()), None)),
+    ),
+    look=look_in_scope, target="account", may=_MAY,
 )  # fmt: skip
