@@ -156,7 +156,7 @@ def test_the_entry_stands_before_the_first_that_allows_and_a_full_list_is_refuse
                 CidrBlock="192.0.2.0/24",
             )
     blocked = plan(aws, f"addresses={INTRUDER}")["acl"]["blocked"]
-    assert ["has 21 entries out, and 20 is the most" in item["says"] for item in blocked] == [True]
+    assert ["has 22 entries out with its last one, and 20 is the most" in item["says"] for item in blocked] == [True]
     assert "quota=40" in blocked[0]["remedy"]
     assert not plan(aws, f"addresses={INTRUDER}", "quota=40")["acl"]["blocked"]
 
@@ -241,3 +241,190 @@ def test_a_vpc_that_is_excluded_goes_on_and_undo_takes_it_back(aws: Aws) -> None
 def test_a_gateway_endpoint_has_no_interface_and_it_says_where_to_go(aws: Aws) -> None:
     said = plan(aws, target=aws.facts["endpoint_ids"]["intruder_s3"], code=1)["said"]
     assert "contain-endpoint closes it" in said
+
+
+def test_an_address_that_was_never_blocked_is_not_called_stopped(aws: Aws) -> None:
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    flow(aws, aws.victim, REJECTED, minutes=55)
+    plan(aws, "addresses=192.0.2.77")
+    assert "192.0.2.77/32: not blocked both ways in this incident" in apply(aws, "prove", code=6)
+
+
+def test_without_a_chosen_address_the_proof_is_about_what_was_denied(aws: Aws) -> None:
+    plan(aws)
+    assert "nothing to judge" in apply(aws, "prove", code=6)
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    flow(aws, aws.victim, REJECTED, minutes=55)
+    path = str(aws.folder / "plan.json")
+    words = ("plan", "block-traffic", aws.victim, "--region", HOME, "--incident", "case", "--out", path)
+    assert aws.run(*words)[0] == 0
+    assert f"{INTRUDER}/32: nothing let through" in apply(aws, "prove")
+
+
+def test_records_of_another_interface_prove_nothing(aws: Aws) -> None:
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    flow(aws, aws.victim, "10.0.9.4 10.0.9.14 5432 38820 6 1 100 {begin} {end} ACCEPT OK", minutes=0.1)
+    assert "nothing to judge by yet" in apply(aws, "prove", code=6)
+
+
+def test_a_flow_log_that_leaves_the_verdict_out_is_not_judged_by(aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    (before,) = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [aws.facts["vpc"]]}])["FlowLogs"]
+    ec2.delete_flow_logs(FlowLogIds=[before["FlowLogId"]])
+    fields = [name for name in FIELDS[:14] if name != "action"]
+    ec2.create_flow_logs(
+        ResourceIds=[aws.facts["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
+        LogGroupName="/vpc/production", DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
+        LogFormat=" ".join(f"${{{name}}}" for name in fields),
+    )  # fmt: skip
+    assert "does not record action" in notes(plan(aws)["see"])
+
+
+def test_what_aws_could_not_record_is_said_and_nothing_is_proved(aws: Aws) -> None:
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    flow(aws, aws.victim, REJECTED, minutes=55)
+    flow(aws, aws.victim, "- - - - - - - {begin} {end} - SKIPDATA", minutes=55)
+    assert "SKIPDATA" in apply(aws, "prove", code=6)
+
+
+def test_the_proof_is_judged_from_the_answer_that_is_kept_and_asked_anew_each_time(aws: Aws) -> None:
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    assert "nothing to judge by yet" in apply(aws, "prove", code=6)
+    flow(aws, aws.victim, REJECTED, minutes=55)
+    assert "nothing let through" in apply(aws, "prove")
+    code, said = aws.run("evidence", "case")
+    assert code == 0, said
+    code, kept = aws.run("evidence", "case", "traffic-after", "--raw")
+    assert code == 0, kept
+    answer = json.loads(kept)
+    actions = {
+        item["value"]
+        for page in answer["pages"]
+        for row in page["results"]
+        if any(cell.get("value") == INTRUDER for cell in row)
+        for item in row
+        if item["field"] == "f_action"
+    }
+    assert "REJECT" in actions
+
+
+def test_a_narrower_rule_is_never_wider(aws: Aws) -> None:
+    ec2, web = clients(aws)("ec2"), aws.facts["group_web"]
+    office = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}]
+    ec2.authorize_security_group_ingress(GroupId=web, IpPermissions=office)
+    steps = plan(aws, "addresses=203.0.113.5", "rules=matching", "replace=own")
+    made = [call for call in steps["rules"]["calls"] if call["operation"] == "AuthorizeSecurityGroupIngress"]
+    assert made == []
+
+
+def test_two_rules_over_the_same_traffic_are_both_closed_with_one_narrower_rule(aws: Aws) -> None:
+    ec2, web = clients(aws)("ec2"), aws.facts["group_web"]
+    for block in ("203.0.0.0/16", "203.0.113.0/24"):
+        ec2.authorize_security_group_ingress(
+            GroupId=web, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "IpRanges": [{"CidrIp": block}]}]
+        )  # fmt: skip
+    for peer in ("203.0.113.5", "203.0.113.6"):
+        flow(aws, aws.victim, f"{peer} {{own}} 50000 8443 6 10 1500 {{begin}} {{end}} ACCEPT OK")
+    plan(aws, "addresses=203.0.113.5", "rules=matching")
+    apply(aws, "rules")
+    left = {
+        rule["CidrIpv4"]
+        for rule in ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [web]}])[
+            "SecurityGroupRules"
+        ]
+        if rule.get("FromPort") == 8443
+    }
+    assert left == {"203.0.113.6/32"}
+
+
+@pytest.mark.parametrize("block", ["203.0.113.0/24", "203.0.0.0/16", "203.0.113.9"])
+def test_a_rule_is_found_whatever_the_width_of_the_block_and_whatever_protocol(block: str, aws: Aws) -> None:
+    ping = [{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}]
+    clients(aws)("ec2").authorize_security_group_ingress(GroupId=aws.facts["group_web"], IpPermissions=ping)
+    assert "icmp type 8 in from 203.0.113.0/24" in notes(plan(aws, f"addresses={block}")["choose"])
+
+
+def test_undo_leaves_an_entry_that_is_somebody_elses_by_now(aws: Aws) -> None:
+    ec2, acl = clients(aws)("ec2"), acl_of(aws)["NetworkAclId"]
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=99, Egress=False)
+    for number, block in ((90, f"{INTRUDER}/32"), (99, "192.0.2.0/24")):
+        ec2.create_network_acl_entry(
+            NetworkAclId=acl, RuleNumber=number, Protocol="-1", RuleAction="deny", Egress=False, CidrBlock=block
+        )
+    _, said = aws.run("undo", "--incident", "case", "acl", "--yes", "--wait", "1")
+    entries = {(item["RuleNumber"], item["Egress"]): item.get("CidrBlock") for item in acl_of(aws)["Entries"]}
+    assert entries[99, False] == "192.0.2.0/24", said
+
+
+@pytest.mark.parametrize("address", ["169.254.169.253", "10.0.0.2", "169.254.169.254"])
+def test_what_no_list_filters_is_refused_with_what_does(address: str, aws: Aws) -> None:
+    steps = plan(aws, f"addresses={address}")
+    (blocked,) = steps["acl"]["blocked"]
+    assert "no network ACL or group filters it" in blocked["says"]
+    assert "DNS Firewall" in blocked["remedy"]
+    assert "no flow log records it" in notes(steps["prove"])
+
+
+def test_an_address_in_its_own_subnet_is_called_out_of_the_lists_reach(aws: Aws) -> None:
+    assert "does not act inside its subnet" in notes(plan(aws, "addresses=10.0.1.200")["choose"])
+
+
+def test_an_entry_that_somebody_removed_is_not_made_again_unless_it_is_chosen(aws: Aws) -> None:
+    ec2, acl = clients(aws)("ec2"), acl_of(aws)["NetworkAclId"]
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    for egress in (True, False):
+        ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=99, Egress=egress)
+    path = str(aws.folder / "plan.json")
+    words = ("plan", "block-traffic", aws.victim, "--region", HOME, "--incident", "case", "--out", path)
+    assert aws.run(*words, "--set", "addresses=192.0.2.9")[0] == 0
+    apply(aws, "acl")
+    denied = {
+        item["CidrBlock"]
+        for item in acl_of(aws)["Entries"]
+        if item["RuleAction"] == "deny" and item["RuleNumber"] < 32767
+    }
+    assert denied == {"192.0.2.9/32"}
+
+
+def test_a_set_that_somebody_changes_in_between_is_not_overwritten(aws: Aws) -> None:
+    from vpce_tui.playbooks.actions.blocking import _as_it_was
+
+    until = _as_it_was(("203.0.113.200/32",))
+    import jmespath
+
+    same = jmespath.search(until.path, {"IPSet": {"Addresses": ["203.0.113.200/32"]}})
+    other = jmespath.search(until.path, {"IPSet": {"Addresses": ["192.0.2.9/32", "203.0.113.200/32"]}})
+    assert same in until.good
+    assert other in until.bad
+    step = plan(aws, f"addresses={INTRUDER}", f"waf.ip_set={aws.facts['ip_set']}")["waf"]
+    lock = next(call for call in step["calls"] if call["operation"] == "GetIPSet")
+    assert lock["until"]["path"] == until.path
+
+
+def test_a_set_that_a_rule_lets_in_is_no_place_for_an_address(aws: Aws) -> None:
+    waf = clients(aws)("wafv2")
+    (acl,) = waf.list_web_acls(Scope="REGIONAL")["WebACLs"]
+    named = {"Name": acl["Name"], "Scope": "REGIONAL", "Id": acl["Id"]}
+    found = waf.get_web_acl(**named)
+    rules = [{**rule, "Action": {"Allow": {}}} for rule in found["WebACL"]["Rules"]]
+    waf.update_web_acl(
+        **named, DefaultAction={"Block": {}}, VisibilityConfig=found["WebACL"]["VisibilityConfig"], Rules=rules, LockToken=found["LockToken"]
+    )  # fmt: skip
+    (blocked,) = plan(aws, f"addresses={INTRUDER}", f"waf.ip_set={aws.facts['ip_set']}")["waf"]["blocked"]
+    assert "does something else with blocked-addresses than block it" in blocked["says"]
+
+
+def test_a_vpc_that_is_excluded_already_is_not_called_dark(aws: Aws) -> None:
+    clients(aws)("ec2").create_vpc_block_public_access_exclusion(
+        VpcId=aws.facts["vpc"], InternetGatewayExclusionMode="allow-bidirectional"
+    )
+    (blocked,) = plan(aws, "dark.mode=block-bidirectional")["dark"]["blocked"]
+    assert "is excluded already" in blocked["says"]

@@ -156,6 +156,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("organizations", "DescribeOrganization", "the organisation that an endpoint policy is limited to"),
     _read("logs", "DescribeLogGroups", "where flow logs may go"),
     _read("ec2", "DescribeInternetGateways", "which VPCs the internet reaches"),
+    _read("ec2", "DescribeEgressOnlyInternetGateways", "which VPCs reach the internet over IPv6"),
     _read("ec2", "DescribeVpcBlockPublicAccessOptions", "is the internet kept out of the region's VPCs"),
     _read("ec2", "DescribeVpcBlockPublicAccessExclusions", "VPCs that are let out all the same"),
     _read("logs", "StartQuery", "flow logs: who talked with whom; reads, and is billed by what it scans"),

@@ -68,6 +68,8 @@ class Talker:
     first: datetime | None = None
     last: datetime | None = None
     last_accepted: datetime | None = None
+    accepted_from: datetime | None = None
+    """The latest begin of a record that was let through."""
 
     @property
     def bytes(self) -> int:
@@ -90,6 +92,10 @@ class Traffic:
     """Bytes by slot, for each interface."""
     newest: datetime | None = None
     cut: bool = False
+    newest_of: Mapping[str, datetime] = field(default_factory=dict)
+    """The newest record of each interface."""
+    skipped: int = 0
+    """Records that AWS could not take in (``SKIPDATA``): what they would have said is not known."""
 
 
 def query_of(log_format: str, interfaces: Sequence[str], rest: str) -> str:
@@ -97,7 +103,19 @@ def query_of(log_format: str, interfaces: Sequence[str], rest: str) -> str:
     fields = re.findall(r"\$\{([a-z0-9-]+)\}", log_format) or re.findall(r"\$\{([a-z0-9-]+)\}", DEFAULT_FORMAT)
     stars, aliases = " ".join("*" for _ in fields), ", ".join(f"f_{name.replace('-', '_')}" for name in fields)
     ids = ", ".join(f'"{interface}"' for interface in interfaces)
-    return f'parse @message "{stars}" as {aliases}\n| filter f_interface_id in [{ids}] and f_log_status = "OK"\n{rest}'
+    return f'parse @message "{stars}" as {aliases}\n| filter f_interface_id in [{ids}]\n{rest}'
+
+
+NEEDED: Final = (
+    "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "bytes", "start", "end", "action", "log-status",
+)  # fmt: skip
+"""Fields without which a record says too little to judge by."""
+
+
+def missing_fields(log_format: str) -> tuple[str, ...]:
+    """Which of them a flow log leaves out."""
+    there = set(re.findall(r"\$\{([a-z0-9-]+)\}", log_format or DEFAULT_FORMAT))
+    return tuple(name for name in NEEDED if name not in there)
 
 
 def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
@@ -105,8 +123,8 @@ def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
     return query_of(
         log_format, interfaces,
         "| fields least(f_srcport, f_dstport) as port\n"
-        "| stats sum(f_bytes) as total, count(*) as flows, min(f_start) as first, max(f_end) as last, min(f_dstport) as lowest"
-        " by f_interface_id, f_srcaddr, f_dstaddr, port, f_protocol, f_action\n"
+        "| stats sum(f_bytes) as total, count(*) as flows, min(f_start) as first, max(f_start) as latest, max(f_end) as last,"
+        " min(f_dstport) as lowest by f_interface_id, f_srcaddr, f_dstaddr, port, f_protocol, f_action, f_log_status\n"
         f"| sort total desc\n| limit {MOST}",
     )  # fmt: skip
 
@@ -126,26 +144,33 @@ def slot_minutes(window: Window) -> int:
     return next((width for width in (2, 5, 10, 20, 40, 60, 120, 240, 480) if minutes / width <= 42), 1440)
 
 
-def ask(caller: Caller, region: str, group: str, query: str, window: Window) -> list[dict[str, str]]:
-    """The rows of the answer. Raises :class:`Unanswered`, :class:`~vpce_tui.aws.errors.AwsError`."""
+def ask(
+    caller: Caller, region: str, group: str, query: str, window: Window, *, fresh: bool = False
+) -> list[dict[str, str]]:
+    """The rows of the answer; ``fresh``: asked now, whatever was answered before. Raises :class:`Unanswered`, :class:`~vpce_tui.aws.errors.AwsError`."""
     key = (region, group, query, window)
     known = _ASKED.setdefault(caller, {})
-    if key in known:
+    if key in known and not fresh:
         return known[key]
     parameters = start_parameters(group, query, window)
     identifier = str(caller.read(Call("logs", "StartQuery", region, parameters)).data["queryId"])
     for number in range(_POLLS):
         answer = caller.read(Call("logs", "GetQueryResults", region, {"queryId": identifier})).data
         if answer.get("status") in DONE:
-            known[key] = [
-                {item["field"]: item.get("value", "") for item in row if item.get("field")}
-                for row in answer.get("results") or ()
-            ]
+            known[key] = rows_of(answer)
             return known[key]
         if answer.get("status") in FAILED:
             raise Unanswered(f"the question to {group} ended as {answer['status']}")
         time.sleep(min(0.1 * (number + 1), 1.0))
     raise Unanswered(f"{group} did not answer within {_POLLS // 60} minutes; look at less time")
+
+
+def rows_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The rows of a ``GetQueryResults`` answer."""
+    return [
+        {item["field"]: item.get("value", "") for item in row if item.get("field")}
+        for row in answer.get("results") or ()
+    ]
 
 
 def start_parameters(group: str, query: str, window: Window) -> dict[str, Any]:
@@ -161,7 +186,13 @@ def traffic_of(
 ) -> Traffic:
     """What both answers say; ``own``: every address of our interfaces."""
     mine, found = frozenset(own), dict[tuple[str, int, str, bool], Talker]()
+    skipped = sum(_number(row.get("flows")) for row in rows if row.get("f_log_status") == "SKIPDATA")
+    newest_of: dict[str, int] = {}
     for row in rows:
+        if row.get("f_log_status", "OK") != "OK":
+            continue
+        interface = row.get("f_interface_id", "")
+        newest_of[interface] = max(newest_of.get(interface, 0), _number(row.get("last")))
         ours_sent = row.get("f_srcaddr") in mine
         peer = row.get("f_dstaddr" if ours_sent else "f_srcaddr", "")
         to_server = _number(row.get("lowest")) == _number(row.get("port"))
@@ -177,10 +208,11 @@ def traffic_of(
         at = _slot(slot.get("slot", ""))
         if at is not None and 0 <= (number := int((at - window.start) / width)) < count:
             bars.setdefault(slot.get("f_interface_id", ""), [0] * count)[number] += _number(slot.get("total"))
-    newest = max((_number(slot.get("last")) for slot in slots), default=0)
+    newest = max((_number(slot.get("last")) for slot in slots), default=max(newest_of.values(), default=0))
     return Traffic(
         window, tuple(sorted(found.values(), key=lambda item: (-item.bytes, item.peer, item.port))),
         {key: tuple(value) for key, value in sorted(bars.items())}, _at(newest), len(rows) >= MOST,
+        {interface: at for interface, seconds in newest_of.items() if (at := _at(seconds))}, skipped,
     )  # fmt: skip
 
 
@@ -197,6 +229,10 @@ def _with(known: Talker, row: Mapping[str, str], *, sent: bool) -> Talker:
         first=min((at for at in (known.first, first) if at), default=None),
         last=max((at for at in (known.last, last) if at), default=None),
         last_accepted=max((at for at in (known.last_accepted, last if accepted else None) if at), default=None),
+        accepted_from=max(
+            (at for at in (known.accepted_from, _at(_number(row.get("latest"))) if accepted else None) if at),
+            default=None,
+        ),
     )
 
 
@@ -240,6 +276,15 @@ def size(number: int) -> str:
 def overlap(one: str, other: str) -> bool:
     """Whether two CIDR blocks have an address in common; what is none has none."""
     return inside(one.partition("/")[0], other) or inside(other.partition("/")[0], one)
+
+
+def within(one: str, other: str) -> bool:
+    """Whether a CIDR block lies wholly in another of its family."""
+    try:
+        small, large = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    except ValueError:
+        return False
+    return small.version == large.version and small.subnet_of(large)  # type: ignore[arg-type]
 
 
 def inside(peer: str, block: str) -> bool:

@@ -175,7 +175,9 @@ class Engine:
         """A step that only reads: every answer becomes an evidence file."""
         key = self.key(step.id)
         live = self.live(step)
-        known = self.record().step(key).evidence
+        judge = self._recipe(step.id).action.judge
+        known = {} if judge else self.record().step(key).evidence
+        answers: dict[str, list[Any]] = {}
         self.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": self.plan.sha256})
         self.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
         missing: list[str] = []
@@ -195,6 +197,7 @@ class Engine:
                 continue
             if call.gives:
                 continue
+            answers[call.id] = pages
             about = {"service": call.service, "operation": call.operation, "region": call.region}
             kept = evidence.store(
                 self.journal,
@@ -210,7 +213,8 @@ class Engine:
         wanted = [call for call in live.step.calls if not call.gives]
         needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
         saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
-        proof, seen = ("not yet", "") if needed else live.proof
+        judged = judge(live.world, live.step, answers) if judge else live.proof
+        proof, seen = ("not yet", "") if needed else judged
         saw = f"{seen}; {saw}" if seen else saw
         self.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
         if needed:

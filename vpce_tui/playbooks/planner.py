@@ -9,7 +9,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.canonical import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.inventory.dossiers import KINDS
-from vpce_tui.inventory.dossiers.common import Asked, World
+from vpce_tui.inventory.dossiers.common import Asked, Standing, World
 from vpce_tui.playbooks.actions import Answers
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.library import Playbook, Recipe
@@ -45,11 +45,11 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
-    made_at = {call.id: call.at for call in calls if call.state == "done"}
+    stands = {call.id: Standing(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
     target = prefix.split("/", 1)[1]
     same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
     return Asked(
-        incident, record.opened_at, gave, begun, inverses=_inverses(steps), made_at=made_at, before=_inverses(same)
+        incident, record.opened_at, gave, begun, inverses=_inverses(steps), stands=stands, before=_inverses(same)
     )
 
 
@@ -137,7 +137,9 @@ def plan_step(
     """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
     looked = {**(recipe.action.remember(remembered) if remembered else {}), **recipe.action.look(choices, others or {})}
     observe = KINDS[recipe.target].observe
-    world = observe(caller, target, region, recipe.action.facets, replace(asked, remembered=looked, choices=choices))
+    world = observe(
+        caller, target, region, recipe.action.facets, replace(asked, remembered=looked, choices=choices, live=True)
+    )
     return Live(
         _step(recipe, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
         world,

@@ -1,6 +1,8 @@
 """What lets traffic through to some interfaces, or keeps it out: rules of security groups, network ACLs, IP sets of WAF, VPC
 Block Public Access."""
 
+import ipaddress
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -46,6 +48,8 @@ class GroupRule:
         """``tcp 443``, ``everything``."""
         if self.protocol == "-1":
             return "everything"
+        if self.protocol in ("icmp", "icmpv6"):
+            return self.protocol if self.from_port == -1 else f"{self.protocol} type {self.from_port}"
         span = f"{self.from_port}" if self.from_port == self.to_port else f"{self.from_port}-{self.to_port}"
         return f"{self.protocol} {'all ports' if self.from_port == -1 else span}"
 
@@ -68,6 +72,8 @@ class GroupRule:
         """Whether it lets a flow of this protocol, port of the serving side and address through."""
         if self.protocol not in ("-1", protocol) or not flows.inside(peer, self.peer):
             return False
+        if protocol in ("icmp", "icmpv6"):  # its "ports" are types, which flow logs do not hold
+            return True
         return self.protocol == "-1" or self.from_port == -1 or self.from_port <= port <= self.to_port
 
 
@@ -104,6 +110,10 @@ class AddressSet:
     version: str
     addresses: tuple[str, ...]
     used_by: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    """The addresses as AWS writes them."""
+    lets_in: tuple[str, ...] = ()
+    """Web ACLs in which a rule does something else with the set than block it."""
 
     @property
     def key(self) -> str:
@@ -122,6 +132,8 @@ class PublicAccess:
     open_vpcs: tuple[str, ...] = ()
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = True
+    """Whether the last change of the mode holds everywhere."""
 
 
 def described(caller: Caller, region: str, filters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -190,7 +202,17 @@ def acls(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
     for raw in described(caller, world.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
         if raw["NetworkInterfaceId"] not in own:
             neighbours[str(raw["SubnetId"])].append(_label(raw))
+    described_subnets = (
+        caller.read(Call("ec2", "DescribeSubnets", world.region, {"SubnetIds": subnets})).data if subnets else {}
+    )
+    ranges = [str(raw.get("CidrBlock", "")) for raw in described_subnets.get("Subnets", [])]
+    ranges += [
+        str(item.get("Ipv6CidrBlock", ""))
+        for raw in described_subnets.get("Subnets", [])
+        for item in raw.get("Ipv6CidrBlockAssociationSet") or ()
+    ]
     return {
+        "subnet_ranges": tuple(sorted({*ranges} - {""})),
         "acls": tuple(sorted(found, key=lambda acl: acl.id)),
         "neighbours": {subnet: tuple(sorted(names)) for subnet, names in neighbours.items()},
     }
@@ -219,11 +241,13 @@ def sets(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
         for item in _listed(caller, "ListIPSets", "IPSets", scope, region):
             named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
             raw = caller.read(Call("wafv2", "GetIPSet", region, named)).data["IPSet"]
-            used = tuple(sorted(name for name, arns in users.items() if raw.get("ARN") in arns))
+            uses = {name: arns[str(raw.get("ARN"))] for name, arns in users.items() if raw.get("ARN") in arns}
+            written = tuple(str(address) for address in raw.get("Addresses") or ())
             found.append(
                 AddressSet(
                     str(item["Id"]), str(item["Name"]), scope, region, str(raw.get("IPAddressVersion", "IPV4")),
-                    tuple(raw.get("Addresses") or ()), used,
+                    tuple(_canonical(address) for address in written), tuple(sorted(uses)), written,
+                    tuple(sorted(name for name, blocks in uses.items() if not blocks)),
                 )
             )  # fmt: skip
     return {"sets": tuple(sorted(found, key=lambda item: item.key))}
@@ -241,13 +265,27 @@ def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -
         marker = {"NextMarker": following}
 
 
-def _users_of_sets(caller: Caller, scope: str, region: str) -> dict[str, frozenset[str]]:
-    """The IP sets that each web ACL names."""
-    found = {}
+def _canonical(address: str) -> str:
+    """One spelling for one block: WAF writes IPv6 in full."""
+    try:
+        return str(ipaddress.ip_network(address, strict=False))
+    except ValueError:
+        return address
+
+
+def _users_of_sets(caller: Caller, scope: str, region: str) -> dict[str, dict[str, bool]]:
+    """The IP sets that each web ACL names, and whether every rule that does blocks what is in the set."""
+    found: dict[str, dict[str, bool]] = {}
     for item in _listed(caller, "ListWebACLs", "WebACLs", scope, region):
         named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
         raw = caller.read(Call("wafv2", "GetWebACL", region, named)).data.get("WebACL") or {}
-        found[str(item["Name"])] = frozenset(_arns(raw.get("Rules")))
+        uses: dict[str, bool] = {}
+        for rule in raw.get("Rules") or ():
+            statement = rule.get("Statement") or {}
+            blocks = "Block" in (rule.get("Action") or {}) and "NotStatement" not in json.dumps(statement, default=str)
+            for arn in _arns(statement):
+                uses[arn] = uses.get(arn, True) and blocks
+        found[str(item["Name"])] = uses
     return found
 
 
@@ -266,7 +304,8 @@ def _arns(value: Any) -> Iterable[str]:
 def public(caller: Caller, world: Guarded, asked: Asked) -> dict[str, Any]:
     """VPC Block Public Access of the region."""
     answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", world.region)).data
-    mode = str((answer.get("VpcBlockPublicAccessOptions") or {}).get("InternetGatewayBlockMode", "off"))
+    options = answer.get("VpcBlockPublicAccessOptions") or {}
+    mode, settled = str(options.get("InternetGatewayBlockMode", "off")), options.get("State") != "update-in-progress"
     gateways = caller.pages(Call("ec2", "DescribeInternetGateways", world.region))
     vpcs = {
         str(item["VpcId"])
@@ -279,10 +318,19 @@ def public(caller: Caller, world: Guarded, asked: Asked) -> dict[str, Any]:
     for page in caller.pages(Call("ec2", "DescribeVpcBlockPublicAccessExclusions", world.region)):
         for raw in page.data.get("VpcBlockPublicAccessExclusions", []):
             vpc = str(raw.get("ResourceArn", "")).rpartition("/")[2]
-            if str(raw.get("State", "")).startswith("delete") or not vpc.startswith("vpc-"):
+            lets, state = str(raw.get("InternetGatewayExclusionMode", "")), str(raw.get("State", ""))
+            whole = lets == "allow-bidirectional" and state in (
+                "create-complete",
+                "update-complete",
+                "create-in-progress",
+            )
+            if not vpc.startswith("vpc-") or not whole:  # a subnet's, one that failed, or one that lets out alone
                 continue
             identifier, tags = str(raw["ExclusionId"]), tags_of(raw.get("Tags"))
-            exclusions[vpc] = (identifier, str(raw.get("InternetGatewayExclusionMode", "")))
+            exclusions[vpc] = (identifier, lets)
             if ours(tags, world.target, asked) and asked.made_by(tags[TAG_CALL], identifier):
                 own[tags[TAG_CALL]] = identifier
-    return {"public": PublicAccess(mode, tuple(sorted(vpcs)), exclusions, own)}
+    for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", world.region)):
+        for raw in page.data.get("EgressOnlyInternetGateways", []):
+            vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
+    return {"public": PublicAccess(mode, tuple(sorted(vpcs)), exclusions, own, settled)}

@@ -34,15 +34,23 @@ class TargetGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A call of the incident that took effect and stands. ``at``: when it was begun (RFC 3339)."""
+
+    at: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
 
     ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
     ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
-    parameters of the recorded inverses of what this incident did to the target, by call id; ``made_at``: when (RFC 3339)
-    each call was begun that stands; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
-    the target had before the incident touched it; ``choices``: the answers of the one step that is about to run or to be read
-    back, empty while a whole playbook is planned.
+    parameters of the recorded inverses of what this incident did to the target, by call id; ``stands``: the calls that stand; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
+    the target had before the incident touched it; ``live``: one step is about to run or to be read back, with the answers
+    ``choices``; both empty while a whole playbook is planned.
     """
 
     incident: str = ""
@@ -51,9 +59,10 @@ class Asked:
     begun: frozenset[str] = frozenset()
     remembered: Mapping[str, Any] = field(default_factory=dict)
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    made_at: Mapping[str, str] = field(default_factory=dict)
+    stands: "Mapping[str, Standing]" = field(default_factory=dict)
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
+    live: bool = False
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

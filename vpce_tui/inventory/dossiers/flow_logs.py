@@ -31,6 +31,8 @@ class FlowLog:
     """The fields of its records, in AWS's form; ``""``: the default one."""
     in_log_group: bool = True
     """Whether its records go to CloudWatch Logs."""
+    interval: int = 600
+    """Seconds of traffic that one record holds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def flow_logging(caller: Caller, region: str, resources: Sequence[str], target: 
                     str(raw.get("LogGroupName") or raw.get("LogDestination") or ""), str(raw.get("DeliverLogsPermissionArn") or ""),
                     str(raw.get("FlowLogStatus", "")) == "ACTIVE" and not failed,
                     str(raw.get("DeliverLogsErrorMessage") or ""), tags[TAG_CALL] if mine else "",
-                    str(raw.get("LogFormat") or ""), bool(raw.get("LogGroupName")),
+                    str(raw.get("LogFormat") or ""), bool(raw.get("LogGroupName")), int(raw.get("MaxAggregationInterval") or 600),
                 )
             )  # fmt: skip
     roles = _roles(caller, region)

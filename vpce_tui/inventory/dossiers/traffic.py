@@ -13,7 +13,14 @@ from vpce_tui.aws.errors import AwsError
 from vpce_tui.inventory import flows, parse
 from vpce_tui.inventory.dossiers import barriers
 from vpce_tui.inventory.dossiers.barriers import Acl, AddressSet, GroupRule, PublicAccess, described
-from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, Unreadable, read_facets
+from vpce_tui.inventory.dossiers.common import (
+    Asked,
+    Reader,
+    Standing,
+    TargetGone,
+    Unreadable,
+    read_facets,
+)
 from vpce_tui.inventory.dossiers.flow_logs import FlowLog, FlowLogging, flow_logging
 from vpce_tui.inventory.flows import Traffic, Window
 from vpce_tui.inventory.model import Interface
@@ -50,8 +57,10 @@ class Dossier:
     public: PublicAccess | None = None
     operator: frozenset[str] = frozenset()
     """Addresses from which the operator's session called AWS lately."""
-    closed: Mapping[str, str] = field(default_factory=dict)
-    """When (RFC 3339) each call of this incident was made that stands."""
+    stands: Mapping[str, Standing] = field(default_factory=dict)
+    """The calls of this incident on it that stand."""
+    subnet_ranges: tuple[str, ...] = ()
+    """The ranges of its own subnets: no network ACL acts inside them."""
     remembered: Mapping[str, Any] = field(default_factory=dict)
     """See :attr:`Asked.remembered`."""
     gone: bool = False
@@ -112,7 +121,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         tuple(found),
         what,
         ranges,
-        closed=asked.made_at,
+        stands=asked.stands,
         remembered=asked.remembered,
         gone=not found,
     )
@@ -145,16 +154,18 @@ def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     resources = (world.vpc_id, *subnets, *(nic.id for nic in world.interfaces))
     logging = flow_logging(caller, world.region, resources, world.target, asked)
-    return {"flow_logs": logging, "log": logging.covers(world.vpc_id) or _covering(logging, world.interfaces, subnets)}
+    return {"flow_logs": logging, "log": _covering(logging, world.vpc_id, world.interfaces, subnets)}
 
 
-def _covering(logging: FlowLogging, interfaces: Sequence[Interface], subnets: Sequence[str]) -> FlowLog | None:
-    """A flow log of a subnet or interface, where it records all that the target has."""
-    for log in logging.logs:
-        covers = log.good and log.traffic == "ALL"
-        if covers and ({log.resource} == set(subnets) or {log.resource} == {nic.id for nic in interfaces}):
-            return log
-    return None
+def _covering(
+    logging: FlowLogging, vpc: str, interfaces: Sequence[Interface], subnets: Sequence[str]
+) -> FlowLog | None:
+    """A flow log that records all that the target has; one that can be asked and says enough, where there is one."""
+    whole = ({vpc}, set(subnets), {nic.id for nic in interfaces})
+    found = [log for log in logging.logs if log.good and log.traffic == "ALL" and {log.resource} in whole]
+    return min(
+        found, key=lambda log: (not log.in_log_group, len(flows.missing_fields(log.format)), log.interval), default=None
+    )
 
 
 def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -164,11 +175,17 @@ def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
         return read
     if not log.in_log_group:
         raise Unreadable(f"{log.id} writes to {log.destination}, and only CloudWatch Logs can be asked here")
+    missing = flows.missing_fields(log.format)
+    if missing:
+        raise Unreadable(
+            f"{log.id} does not record {', '.join(missing)}: it says too little to judge by; turn on another one"
+        )
     now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time or datetime.now(UTC)
     window = Window.last(int(asked.remembered.get(HOURS, 6)), now)
     ids = [nic.id for nic in world.interfaces]
     try:
-        rows = flows.ask(caller, world.region, log.destination, flows.talkers_query(log.format, ids), window)
+        asking = flows.talkers_query(log.format, ids)
+        rows = flows.ask(caller, world.region, log.destination, asking, window)
         slots = flows.ask(caller, world.region, log.destination, flows.bars_query(log.format, ids, window), window)
     except flows.Unanswered as error:
         raise Unreadable(str(error)) from error
@@ -217,10 +234,11 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     Facet.OPERATOR: ("cloudtrail:LookupEvents",),
     Facet.RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
-    Facet.ACLS: ("ec2:DescribeNetworkAcls",),
+    Facet.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
     Facet.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
     Facet.PUBLIC: (
         "ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions", "ec2:DescribeInternetGateways",
+        "ec2:DescribeEgressOnlyInternetGateways",
     ),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""

@@ -88,6 +88,9 @@ class Action:
     target: str = "instance"
     look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
     """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
+    judge: Callable[[Any, Step, Mapping[str, Any]], Proof] | None = None
+    """For a step that reads: the proof from the very answers that were kept, by call id (their pages); such a step asks anew
+    each time it is run."""
     may: tuple[str, ...] = ()
     """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
 

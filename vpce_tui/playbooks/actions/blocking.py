@@ -4,23 +4,33 @@ Block Public Access.
 (AWS: "Security group rules", "Network ACL rules", "IP sets in AWS WAF", "Block public access to VPCs and subnets".)
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.barriers import Acl, AclEntry, AddressSet, GroupRule
 from vpce_tui.inventory.dossiers.traffic import Dossier, Facet
-from vpce_tui.inventory.flows import Talker, inside, overlap
+from vpce_tui.inventory.flows import Talker, inside, overlap, within
 from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.playbooks.actions.stopped import BEYOND_REMEDY, beyond_reach
 from vpce_tui.playbooks.actions.traffic import CHOOSE, chosen, look, rules_that_let, warnings, went_through
 from vpce_tui.playbooks.draft import Draft, ordered, short_id
-from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind, PlannedCall, Step, Until
 from vpce_tui.playbooks.values import ref
 from vpce_tui.text import many
 
 _MATCHING: Final = "matching"
 _MOST_RULES: Final = 20
 _LAST: Final = 32_767
+
+
+def _filtered(world: Dossier, blocks: tuple[str, ...], draft: Draft) -> None:
+    """Block what no list and no group filters."""
+    for block in blocks:
+        beyond = beyond_reach(world, block)
+        if beyond:
+            draft.block(beyond, BEYOND_REMEDY)
 
 
 def _nothing_chosen(world: Dossier, draft: Draft) -> tuple[str, ...]:
@@ -61,6 +71,7 @@ def _rule_label(world: Dossier, rule: GroupRule) -> str:
 def _plan_rules(world: Dossier, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, Facet.RULES, Facet.TRAFFIC)
     blocks = _nothing_chosen(world, draft)
+    _filtered(world, blocks, draft)
     if not draft.blocked:
         wanted = parts(draft.choices["rules"])
         letting = rules_that_let(world, blocks) if blocks else []
@@ -93,12 +104,16 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     name, way = short_id(rule.id), "Egress" if rule.egress else "Ingress"
     label = f"{world.group_names.get(rule.group, '')} {rule.group}".strip()
     narrower = _replacements(world, rule, blocks, draft)
-    if narrower:
-        there = {item.effect for item in world.rules or ()}
-        parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in narrower]}
+    there = {item.effect for item in world.rules or ()}
+    fresh = _not_there(narrower, there, draft)
+    recalled = draft.recall(f"narrow-{name}")
+    if recalled is not None:
+        fresh = tuple(rules_of(recalled))
+    if fresh:
+        parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in fresh]}
         more = f", and {len(narrower) - 2} more" if narrower[2:] else ""
         draft.want(
-            f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in narrower),
+            f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in fresh),
             why=f"{label} {'; '.join(item.says for item in narrower[:2])}{more}",
         )  # fmt: skip
         draft.take_back(
@@ -135,11 +150,22 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
         draft.notes.append(said)
 
 
+def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -> tuple[GroupRule, ...]:
+    """Those that neither stand already nor are planned in this step: AWS refuses a rule that is there, and all with it."""
+    planned = {
+        rule.effect
+        for call in (*draft.calls, *draft.already)
+        if call.id.startswith("narrow-")
+        for rule in rules_of(call)
+    }
+    return tuple(item for item in narrower if item.effect not in there and item.effect not in planned)
+
+
 def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draft: Draft) -> tuple[GroupRule, ...]:
     """What goes on being let through, by the answer to that question."""
-    mode, six = draft.choices["replace"], ":" in rule.peer
+    mode = draft.choices["replace"]
     if mode == "own":
-        fitting = [item for item in world.vpc_ranges if (":" in item) is six and item != rule.peer]
+        fitting = [item for item in world.vpc_ranges if item != rule.peer and within(item, rule.peer)]
         ranges = [item for item in fitting if not any(overlap(item, block) for block in blocks)]
         if len(ranges) < len(fitting):
             draft.notes.append(f"{rule.id}: a chosen address is inside the VPC, so its own range is no narrower rule")
@@ -210,9 +236,9 @@ def _closed_before(world: Dossier, draft: Draft) -> None:
         if call.id in planned or inverse is None:
             continue
         effects = {rule.effect for rule in rules_of(inverse)}
-        holds = not effects & there if call.id.startswith("rule-") else effects <= there
-        (draft.already if holds else draft.calls).append(call)
-        draft.undo.append(inverse)
+        if not effects & there if call.id.startswith("rule-") else effects <= there:
+            draft.already.append(call)
+            draft.undo.append(inverse)
 
 
 # -- network ACLs
@@ -224,6 +250,7 @@ def _plan_acl(world: Dossier, draft: Draft) -> Step:
     if draft.choices["deny"] == "no":
         draft.notes.append("not chosen: the subnets go on letting the addresses through")
         blocks = ()
+    _filtered(world, blocks, draft)
     if not draft.blocked:
         for acl in world.acls or ():
             for egress in (False, True):
@@ -244,43 +271,69 @@ def _plan_acl(world: Dossier, draft: Draft) -> Step:
 
 def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> None:
     entries = [entry for entry in acl.entries if entry.egress is egress and entry.number < _LAST]
-    taken, quota = {entry.number for entry in entries}, int(draft.choices["quota"])
+    taken, quota, way = {entry.number for entry in entries}, int(draft.choices["quota"]), "out" if egress else "in"
     for block in blocks:
-        name = f"deny-{'out' if egress else 'in'}-{short_id(acl.id + block)}"
         allows = [entry.number for entry in entries if entry.allow and _overlaps(entry, block)]
         before = min(allows, default=_LAST)
         there = next((entry for entry in entries if _denies(entry, block) and entry.number < before), None)
         free = [number for number in range(before - 1, 0, -1) if number not in taken]
-        recalled = draft.recall(name)
-        number = there.number if there else next(iter(free), 0)
-        if recalled is not None and there is None and int(recalled.parameters["RuleNumber"]) in free:
-            number = int(recalled.parameters["RuleNumber"])
+        stem = f"deny-{way}-{short_id(acl.id + block)}-"
+        before_us = _recalled_number(stem, draft)
+        number = there.number if there else before_us if before_us in free else next(iter(free), 0)
         if not number:
             draft.block(
-                f"{acl.id} has no free number before {before}, its first entry that allows {block} {'out' if egress else 'in'}",
+                f"{acl.id} has no free number before {before}, its first entry that allows {block} {way}",
                 "renumber that entry by hand so that there is room before it, then plan again",
             )
             continue
-        if there is None and len(taken) >= quota:
+        family = [entry for entry in entries if (":" in entry.block) is (":" in block)]
+        full = len(family) + len([number for number in taken if number not in {entry.number for entry in entries}]) + 1
+        if there is None and full >= quota:
             draft.block(
-                f"{acl.id} has {len(taken)} entries {'out' if egress else 'in'}, and {quota} is the most",
+                f"{acl.id} has {full} entries {way} with its last one, and {quota} is the most",
                 "remove entries that are not needed; or have the quota raised (Service Quotas, VPC, up to 40) and set quota=40",
             )
             continue
         taken.add(number)
+        name = f"{stem}{number}"
         entry = {"NetworkAclId": acl.id, "RuleNumber": number, "Egress": egress}
         denied = {"CidrBlock" if ":" not in block else "Ipv6CidrBlock": block, "Protocol": "-1", "RuleAction": "deny"}
         draft.want(
             name, "CreateNetworkAclEntry", {**entry, **denied}, so_already=there is not None,
-            why=f"{acl.id}: entry {number} denies {block} {'out' if egress else 'in'}",
+            why=f"{acl.id}: entry {number} denies {block} {way}",
         )  # fmt: skip
         draft.take_back(
             f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: entry {number} goes again"
         )
-        way = "out to" if egress else "in from"
         draft.changes.append(
-            f"+ {acl.id} entry {number}: nothing {way} {block} (the first that allows it is {before if allows else 'none'})"
+            f"+ {acl.id} entry {number}: nothing {'out to' if egress else 'in from'} {block} (the first that allows it is {before if allows else 'none'})"
         )
+
+
+def _recalled_number(stem: str, draft: Draft) -> int:
+    """The number that an earlier plan of the step chose; 0: none."""
+    calls = (*draft.remembered.calls, *draft.remembered.already) if draft.remembered else ()
+    return next((int(call.parameters["RuleNumber"]) for call in calls if call.id.startswith(stem)), 0)
+
+
+def _entry_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """The entry under this number may be another one by now; see :attr:`Action.leave`."""
+    asked = call.parameters
+    found = next(
+        (
+            entry
+            for acl in world.acls or ()
+            if acl.id == asked["NetworkAclId"]
+            for entry in acl.entries
+            if entry.number == asked["RuleNumber"] and entry.egress is asked["Egress"]
+        ),
+        None,
+    )
+    made = world.stands.get(call.undoes[0])
+    block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
+    if found is not None and (found.allow or (block and found.block != block)):
+        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} is somebody else's by now: look at it by hand"
+    return ""
 
 
 def _overlaps(entry: AclEntry, block: str) -> bool:
@@ -288,7 +341,8 @@ def _overlaps(entry: AclEntry, block: str) -> bool:
 
 
 def _denies(entry: AclEntry, block: str) -> bool:
-    return not entry.allow and entry.protocol == "-1" and entry.ports is None and entry.block == block
+    same = entry.protocol == "-1" and entry.ports is None
+    return not entry.allow and same and within(block, entry.block)
 
 
 def _who_is_behind(world: Dossier, acl: Acl, draft: Draft) -> None:
@@ -316,9 +370,9 @@ def _denied_before(world: Dossier, draft: Draft) -> None:
         if call.id not in planned:
             asked = call.parameters
             block = asked.get("CidrBlock") or asked.get("Ipv6CidrBlock")
-            holds = (asked["NetworkAclId"], asked["Egress"], asked["RuleNumber"], block) in there
-            (draft.already if holds else draft.calls).append(call)
-            draft.undo += [inverse for inverse in draft.remembered.undo if call.id in inverse.undoes]
+            if (asked["NetworkAclId"], asked["Egress"], asked["RuleNumber"], block) in there:
+                draft.already.append(call)
+                draft.undo += [inverse for inverse in draft.remembered.undo if call.id in inverse.undoes]
 
 
 # -- WAF
@@ -329,7 +383,8 @@ def _set_options(world: Dossier) -> Options:
         (
             item.key,
             f"{item.version}, {len(item.addresses)} addresses; "
-            + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL uses it"),
+            + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
+            + (f"; NOT to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
         )
         for item in world.sets or ()
     ]
@@ -362,6 +417,12 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         )
     if not fitting:
         return
+    if known.lets_in:
+        draft.block(
+            f"{', '.join(known.lets_in)} does something else with {known.name} than block it: the addresses would be let in, or counted",
+            "choose a set that every rule blocks: c",
+        )
+        return
     before = known.addresses
     recalled = draft.recall("ip-set")
     so_already = set(fitting) <= set(before)
@@ -372,7 +433,8 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
     named = {"Name": known.name, "Scope": known.scope, "Id": known.id}
     waf: dict[str, Any] = {"service": "wafv2", "region": known.region}
     draft.want(
-        "lock", "GetIPSet", named, so_already=so_already, why="the set as it is, and its lock token", gives={"SET_LOCK": "LockToken"}, **waf,
+        "lock", "GetIPSet", named, so_already=so_already, why="the set as it is, and its lock token", gives={"SET_LOCK": "LockToken"},
+        until=_as_it_was(known.written), **waf,
     )  # fmt: skip
     draft.want(
         "ip-set", "UpdateIPSet", {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")}, so_already=so_already,
@@ -391,8 +453,19 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
             f"everything behind {', '.join(known.used_by)}: what a rule there does with the set, it does with these addresses"
         )
     else:
-        draft.notes.append(f"no web ACL uses {known.name}: being in it blocks nothing until a rule of one names it")
+        draft.notes.append(f"no web ACL names {known.name} itself: being in it blocks nothing until a rule does")
+    draft.notes.append("rule groups are not looked through: one of them may use the set too")
+    draft.notes.append(
+        "a web ACL blocks requests: connections to other ports of the same machine go on, and flow logs show them"
+    )
     draft.prove("the addresses are in the set", "GetIPSet", named, **waf)
+
+
+def _as_it_was(addresses: tuple[str, ...]) -> Until:
+    """The set must hold what it held when this was planned: what is sent takes the place of all of it."""
+    listed = json.dumps(sorted(addresses), ensure_ascii=True).replace("`", "\\`")
+    same = f"sort(IPSet.Addresses) == `{listed}`"
+    return Until(f"{same} && 'as planned' || 'changed by somebody since it was planned'", ("as planned",), ("changed by somebody since it was planned",))  # fmt: skip
 
 
 def _added(step: Step) -> Mapping[str, Any]:
@@ -432,6 +505,11 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     draft.block_unknown(world.unknown, Facet.PUBLIC)
     public = world.public
+    if public is not None and world.vpc_id in public.exclusions:
+        draft.block(
+            f"{world.vpc_id} is excluded already ({public.exclusions[world.vpc_id][0]}): its own traffic would go on",
+            "delete that exclusion first (VPC › Settings › Block Public Access), or deny the address in the subnet",
+        )
     if draft.blocked or public is None:
         return draft.step(Kind.CHANGE)
     for vpc in parts(draft.choices["keep"]):
@@ -462,7 +540,7 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
             before,
         )
     draft.want(
-        "dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode,
+        "dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
         why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "talks with the internet"),
     )  # fmt: skip
     draft.take_back(
@@ -471,7 +549,7 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
     draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
-    draft.hits(f"{many(len(hit), 'VPC')} with an internet gateway: everything in them", hit)
+    draft.hits(f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit)
     draft.notes.append("it takes minutes until it holds everywhere; endpoints, peerings and VPNs go on")
     draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
     return draft.step(Kind.CHANGE)
@@ -495,7 +573,7 @@ TRAFFIC_ACL: Final = Action(
         Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, both ways"), ("no", "no"))),
         Choice("quota", "How many entries a list may have, each way", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
     ),
-    target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
+    leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
 )  # fmt: skip
 TRAFFIC_WAF: Final = Action(
     frozenset({Facet.SETS}), _plan_waf, unchanged, by_effects,

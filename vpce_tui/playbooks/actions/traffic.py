@@ -8,8 +8,9 @@ from typing import Any, Final
 from vpce_tui.inventory import flows
 from vpce_tui.inventory.dossiers.barriers import GroupRule
 from vpce_tui.inventory.dossiers.traffic import HOURS, Dossier, Facet
-from vpce_tui.inventory.flows import Talker, bar_line, inside, size
+from vpce_tui.inventory.flows import Talker, bar_line, inside, overlap, size
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, Proof, parts, read_back, unchanged
+from vpce_tui.playbooks.actions.stopped import beyond_reach, blocks_of, judge, verdicts
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step, Until
 from vpce_tui.playbooks.values import ref
@@ -66,6 +67,13 @@ def warnings(world: Dossier, block: str) -> list[str]:
             )
     said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
     said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
+    beyond = beyond_reach(world, block)
+    said += [beyond] if beyond else []
+    said += [
+        f"{block}: it is in the machine's own subnet {base}, and a network ACL does not act inside its subnet"
+        for base in world.subnet_ranges
+        if overlap(base, block)
+    ]
     same = [name for address, name in sorted(world.endpoints.items()) if covers(address)]
     said += [
         f"{block}: it is an endpoint, {name}; contain-endpoint closes it for the whole VPC"
@@ -78,20 +86,18 @@ def warnings(world: Dossier, block: str) -> list[str]:
 
 
 def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRule, list[Talker]]]:
-    """Each group rule that lets traffic seen from or to ``blocks`` through, with that traffic."""
+    """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
     wanted = tuple(blocks)
     talkers = [
         talker
         for talker in (world.traffic.talkers if world.traffic else ())
         if any(inside(talker.peer, block) for block in wanted)
     ]
-    unseen = [block for block in wanted if not any(inside(talker.peer, block) for talker in talkers)]
-    found = []
-    for rule in world.rules or ():
-        through = [talker for talker in talkers if went_through(world, rule, talker)]
-        if through or any(inside(block.partition("/")[0], rule.peer) for block in unseen):
-            found.append((rule, through))
-    return found
+    return [
+        (rule, [talker for talker in talkers if went_through(world, rule, talker)])
+        for rule in world.rules or ()
+        if any(overlap(rule.peer, block) for block in wanted)
+    ]
 
 
 def went_through(world: Dossier, rule: GroupRule, talker: Talker) -> bool:
@@ -179,6 +185,8 @@ def _seen(world: Dossier) -> list[str]:
     if len(others) > _SHOWN:
         said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
     said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
+    if traffic.skipped:
+        said.append(f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, more may have flowed")
     if traffic.cut:
         said.append(f"only the {flows.MOST} largest were answered: look at less time to see the rest")
     return said
@@ -241,7 +249,7 @@ def _about(world: Dossier, block: str, draft: Draft) -> None:
             )
     if not letting and world.rules is not None:
         draft.notes.append(
-            f"{block}: no rule with an address of its groups lets it through; rules that name groups or lists are not looked through"
+            f"{block}: no rule of its groups that names addresses lets it through; rules that name groups or lists are not looked through"
         )
     for acl in world.acls or ():
         neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
@@ -265,52 +273,24 @@ def _plan_prove(world: Dossier, draft: Draft) -> Step:
             "what is recorded",
         )
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes += [said for _, said in verdicts(world, chosen(draft))] or ["no address was chosen to be blocked"]
-    draft.bindings[_BLOCKS] = ",".join(chosen(draft))
+    blocks = _blocks(world, draft)
+    draft.notes += [said for _, said in verdicts(world, world.traffic, blocks)]
+    if not blocks:
+        draft.notes.append("no address is chosen, and none was denied in this incident")
+    draft.bindings[_BLOCKS] = ",".join(blocks)
     if world.traffic is None and Facet.TRAFFIC not in world.unknown:
         draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the machine itself")
-    draft.prove("no flow of the chosen addresses was let through after they were blocked")
+    draft.prove("no flow of these addresses was let through after they were blocked both ways")
     return draft.step(Kind.READ)
 
 
-def verdicts(world: Dossier, blocks: Iterable[str]) -> list[tuple[str, str]]:
-    """For each block ``stopped``, ``flows`` or ``unknown``, and the sentence."""
-    since = max((at for call, at in world.closed.items() if call.startswith(("rule-", "deny-"))), default="")
-    blocked_at = datetime.fromisoformat(since) if since else None
-    found = []
-    for block in blocks:
-        talkers = [item for item in (world.traffic.talkers if world.traffic else ()) if inside(item.peer, block)]
-        last = max((item.last_accepted for item in talkers if item.last_accepted), default=None)
-        newest = world.traffic.newest if world.traffic else None
-        if blocked_at is None:
-            found.append(("unknown", f"{block}: not blocked in this incident yet; last let through {_at(last)}"))
-        elif last is not None and last > blocked_at:
-            found.append(
-                ("flows", f"{block}: still let through at {_at(last)}, after it was blocked at {_at(blocked_at)}")
-            )
-        elif newest is None or newest <= blocked_at:
-            found.append(
-                (
-                    "unknown",
-                    f"{block}: no record is newer than {_at(blocked_at)}, when it was blocked: nothing to judge by yet",
-                )
-            )
-        else:
-            tried = max((item.last for item in talkers if item.rejected and item.last), default=None)
-            said = (
-                f"; it tried until {_at(tried)}, and was rejected" if tried and tried > blocked_at else "; nobody tried"
-            )
-            found.append(("stopped", f"{block}: nothing let through from {_at(blocked_at)} until {_at(newest)}{said}"))
-    return found
+def _blocks(world: Dossier, draft: Draft) -> tuple[str, ...]:
+    """What the proof is about: the chosen addresses, else those that this incident denied."""
+    return chosen(draft) or blocks_of(world)
 
 
-def _stopped(world: Dossier, step: Step) -> Proof:
-    found = verdicts(world, parts(step.bindings.get(_BLOCKS, "")))
-    for verdict, proof in (("flows", "failed"), ("unknown", "not yet")):
-        said = [words for kind, words in found if kind == verdict]
-        if said:
-            return proof, "; ".join(said)
-    return "proved", "; ".join(words for _, words in found) or "no address was chosen to be blocked"
+def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+    return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 
 def _wrong_hours(text: str) -> str:
@@ -334,6 +314,6 @@ TRAFFIC_CHOOSE: Final = Action(
     look=look, target="interface", may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
 )  # fmt: skip
 TRAFFIC_PROVE: Final = Action(
-    frozenset({Facet.TRAFFIC}), _plan_prove, unchanged, _stopped, look=look, target="interface",
+    frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_prove, unchanged, read_back, look=look, target="interface", judge=_judge,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
 )  # fmt: skip

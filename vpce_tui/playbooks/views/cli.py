@@ -74,7 +74,9 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if TOKEN in names(call.parameters):
         about = shlex.quote(token_text("", plan, step, call).lstrip())
         yield f'TOKEN=$(printf %s "$INCIDENT "{about} | sha256sum | cut -c1-32)'
-    command = f"aws {_COMMANDS.get(call.service, call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
+    command = (
+        f"aws {_COMMANDS.get(call.service, call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
+    )
     files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
     for key, name in files.items():
         yield f'{name}=$(mktemp); printf %s {_quoted(_plain(call.parameters[key]["$sealed"]))} | base64 -d > "${name}"'
