@@ -194,6 +194,9 @@ class VpceTui(SafeCrash, App[int]):
 
         if self.workspace.caller is not None:
             found = [(name, self._region_of(name, region)) for name, region in targets]
+            identity = self.workspace.identity
+            if identity is not None:
+                found.append((identity.account, self.workspace.caller.home_region))
             self.push_screen(PlaybooksScreen(found))
 
     def _region_of(self, instance_id: str, otherwise: str) -> str:

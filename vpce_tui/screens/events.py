@@ -203,10 +203,7 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
     principal = principal_target(item.event.principal.arn)
     if principal:
         targets.append((principal, region))
-    if targets:
-        screen.main.open_playbooks(targets)
-    else:
-        screen.main.say("No instance, endpoint, user or role stands behind this event: no playbook acts on it.")
+    screen.main.open_playbooks(targets)
 
 
 def principal_target(arn: str) -> str:

@@ -1,7 +1,7 @@
 """A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -36,6 +36,14 @@ _MARKS = {
     "done": "✔", "proved": "✔", "failed": "✖", "denied": "✖", "lost": "!", "missing": "!", "asking": "…", "waiting": "…",
     "running": "▶", "not done": "✖", "cannot tell": "!", "not yet": "!",
 }  # fmt: skip
+
+
+_MANY: Final = 6
+"""Calls from which on a bar shows how far a step is."""
+
+
+def _duration(seconds: float) -> str:
+    return f"{max(int(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 class WalkthroughScreen(Frame):
@@ -88,6 +96,8 @@ class WalkthroughScreen(Frame):
         self.problem = ""
         self.ran: dict[str, list[Content]] = {}
         self.outcomes: dict[str, Outcome] = {}
+        self.ended_calls: set[str] = set()
+        self.began: Any = None
         self.cancel = Cancel()
 
     def body(self) -> ComposeResult:
@@ -252,8 +262,9 @@ class WalkthroughScreen(Frame):
         """What became of the step: its lines as it ran, the outcome."""
         known, outcome = self.known(step), self.outcomes.get(step.id)
         found = [] if step.id in self.walk.drifted else list(self.ran.get(step.id, []))
-        if self.at_work and step.id == self.running_step and self.under_way is not None:
-            found.append(self.under_way)
+        if self.at_work and step.id == self.running_step:
+            found += [self.under_way] if self.under_way is not None else []
+            found += self._how_far(step)
         if step.id in self.walk.drifted:
             found.append(
                 line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
@@ -278,6 +289,18 @@ class WalkthroughScreen(Frame):
         found += [line(("note: ", "dim"), note) for note in known.notes]
         found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
         return [*found, line("")] if found else []
+
+    def _how_far(self, step: Step) -> list[Content]:
+        """A bar with how many of the calls have ended, and how long the rest will take at this pace."""
+        total, ended = len(step.calls), len(self.ended_calls)
+        if total < _MANY:
+            return []
+        width = 30
+        filled = width * min(ended, total) // total
+        spent = (self.main.now() - self.began).total_seconds()
+        left = f"  about {_duration(spent / ended * (total - ended))} left" if ended >= 3 and ended < total else ""
+        bar = sign("█") * filled + sign("░") * (width - filled)
+        return [line((bar, "$accent"), f"  {ended} of {total}", (left, "dim"))]
 
     def _change_lines(self, step: Step) -> list[Content]:
         found: list[Content] = []
@@ -505,8 +528,15 @@ class WalkthroughScreen(Frame):
 
     def action_leave(self) -> None:
         if self.busy and self.busy != "planning":
+            parts = {call.part for call in self.step.calls} if self.step else set()
+            again = self.cancel.stopped
             self.cancel.stop()
-            self.busy = "stopping after the present call"
+            whole = len(parts - {""}) > 0 and not again
+            self.busy = (
+                "stopping after the present machine; Escape again: after the call"
+                if whole
+                else "stopping after the present call"
+            )
             self.update()
             return
         self.app.pop_screen()
@@ -579,6 +609,7 @@ class WalkthroughScreen(Frame):
         self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []
         self.running_step = step.id
         self.outcomes.pop(step.id, None)
+        self.ended_calls, self.began = set(), self.main.now()
         self.view = "change"
         cancel = self.cancel
 
@@ -612,6 +643,8 @@ class WalkthroughScreen(Frame):
     def _progress(self, step_id: str, progress: Progress) -> None:
         found = self.ran.setdefault(step_id, [])
         self.under_way = None
+        if progress.state in ("done", "missing") and progress.call != "dry run":
+            self.ended_calls.add(progress.call)
         if progress.state == "running":
             self.under_way = line((f"{sign('▶')} ", "bold $accent"), progress.says or progress.call)
             self.update()

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
-from vpce_tui.playbooks.views.clicks import WORDS, say
+from vpce_tui.playbooks.views.clicks import WORDS
+from vpce_tui.playbooks.views.clicks.words import say
 from vpce_tui.playbooks.views.links import link
 from vpce_tui.text import visible
 

@@ -43,6 +43,16 @@ def _waf(_: str, parameters: Parameters, region: str) -> str:
     return f"/wafv2/homev2/ip-sets?region={where}"
 
 
+def _s3(_: str, parameters: Parameters, region: str) -> str:
+    bucket = parameters.get("Bucket")
+    return f"/s3/buckets/{quote(str(bucket))}?region={region}" if bucket else f"/s3/buckets?region={region}"
+
+
+def _cloudtrail(operation: str, _: Parameters, region: str) -> str:
+    page = "events" if operation == "LookupEvents" else "trails"
+    return f"/cloudtrailv2/home?region={region}#/{page}"
+
+
 def _logs(operation: str, parameters: Parameters, region: str) -> str:
     if operation in ("StartQuery", "GetQueryResults"):
         return f"/cloudwatch/home?region={region}#logsV2:logs-insights"
@@ -53,7 +63,11 @@ def _logs(operation: str, parameters: Parameters, region: str) -> str:
 
 _EC2_OPERATIONS: Final = {
     "DescribeVolumes": "Volumes:", "DescribeNetworkInterfaces": "NIC:", "DescribeAddresses": "Addresses:",
-    "DescribeSnapshots": "Snapshots:", "DescribeSecurityGroupRules": "SecurityGroups:",
+    "DescribeSnapshots": "Snapshots:", "DescribeSecurityGroupRules": "SecurityGroups:", "DescribeImages": "Images:",
+    "CreateSnapshot": "Snapshots:", "CopySnapshot": "Snapshots:", "DeleteSnapshot": "Snapshots:", "CreateVolume": "Volumes:",
+    "CreateLaunchTemplate": "LaunchTemplates:", "DeleteLaunchTemplate": "LaunchTemplates:", "AssociateAddress": "Addresses:",
+    "CreateLaunchTemplateVersion": "LaunchTemplates:", "DeleteLaunchTemplateVersions": "LaunchTemplates:",
+    "GetEbsEncryptionByDefault": "Settings:", "EnableEbsEncryptionByDefault": "Settings:", "DisableEbsEncryptionByDefault": "Settings:",
 }  # fmt: skip
 _VPC_OPERATIONS: Final = {
     "DescribeSubnets": "subnets:", "DescribeRouteTables": "RouteTables:", "DescribeNetworkAcls": "acls:", "DescribeVpcs": "vpcs:",
@@ -85,6 +99,8 @@ def _ec2_page(operation: str, parameters: Parameters) -> str:
     instances = parameters.get("InstanceIds") or [parameters.get("InstanceId")]
     if isinstance(instances[0], str):
         return f"InstanceDetails:instanceId={quote(instances[0])}"
+    if isinstance(parameters.get("VolumeId"), str):
+        return f"VolumeDetails:volumeId={quote(parameters['VolumeId'])}"
     if isinstance(parameters.get("NetworkInterfaceId"), str):
         return f"NetworkInterface:networkInterfaceId={quote(parameters['NetworkInterfaceId'])}"
     if "SnapshotId" in parameters:
@@ -102,7 +118,9 @@ def _ec2_page(operation: str, parameters: Parameters) -> str:
 _PAGES: Final[Mapping[str, Callable[[str, Parameters, str], str]]] = {
     "iam": _iam, "autoscaling": _autoscaling, "elbv2": _elbv2, "logs": _logs, "wafv2": _waf,
     "elb": lambda _, __, region: f"/ec2/home?region={region}#LoadBalancers:",
-    "cloudtrail": lambda _, __, region: f"/cloudtrailv2/home?region={region}#/events",
+    "cloudtrail": _cloudtrail,
+    "s3": _s3,
+    "config": lambda _, __, region: f"/config/home?region={region}#/settings",
     "guardduty": lambda _, __, region: f"/guardduty/home?region={region}#/findings",
     "organizations": lambda _, __, ___: "/organizations/v2/home",
 }  # fmt: skip

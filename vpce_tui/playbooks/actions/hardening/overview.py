@@ -78,10 +78,10 @@ def _plan_overview(world: Dossier, draft: Draft) -> Step:
 def _open(world: Dossier) -> list[str]:
     """Counts by region, then what is one for the whole account."""
     columns: list[tuple[str, Callable[[str], int | None]]] = [
-        ("old images", lambda r: _count(world.machines, lambda m: m.instance.region == r and bool(outdated(m)))),
-        ("wide rules", lambda r: _count(world.rules, lambda w: w.region == r and bool(too_wide(w.rule)))),
-        ("plain disks", lambda r: _count(world.disks.volumes if world.disks else None, lambda v: v.region == r)),
-        ("VPCs unlogged", lambda r: _count(world.vpcs, lambda v: v.region == r and unlogged(world, v.region, v.id))),
+        ("images", lambda r: _count(world.machines, lambda m: m.instance.region == r and bool(outdated(m)))),
+        ("rules", lambda r: _count(world.rules, lambda w: w.region == r and bool(too_wide(w.rule)))),
+        ("disks", lambda r: _count(world.disks.volumes if world.disks else None, lambda v: v.region == r)),
+        ("VPCs", lambda r: _count(world.vpcs, lambda v: v.region == r and unlogged(world, v.region, v.id))),
     ]
     rows = []
     for region in world.regions:
@@ -93,8 +93,12 @@ def _open(world: Dossier) -> list[str]:
             "?" if recorder is None else "yes" if recorder.recording else "NO",
         ]
         rows.append((region, *("?" if count is None else str(count) for count in counts), *words))
-    head = ("region", *(name for name, _ in columns), "encrypted by default", "Config")
-    said = table(head, rows)
+    head = ("region", *(name for name, _ in columns), "default", "Config")
+    said = [
+        "by region: outdated images, rules that are too wide, disks without encryption, VPCs without flow logs; are new disks "
+        "encrypted by default, does AWS Config record",
+        *table(head, rows),
+    ]
     if world.trails is not None:
         good = [trail.name for trail in world.trails.trails if trail.good]
         said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
@@ -151,23 +155,31 @@ def _plan_images(world: Dossier, draft: Draft) -> Step:
         draft.read(
             f"instances-{region}", "DescribeInstances", {}, f"{region}: its instances", optional=True, region=region
         )
-    rows = [
-        (
-            machine.instance.id, machine.instance.region, machine.instance.name or "-", machine.instance.image_id,
-            "?" if machine.age_days is None else many(machine.age_days, "day"), outdated(machine) or "as new as there is",
-            machine.newest.id if machine.newest and outdated(machine) else "",
+    old = [machine for machine in world.machines or () if outdated(machine)]
+    new = [machine.instance.id for machine in world.machines or () if not outdated(machine)]
+    draft.notes += [_judged(machine) for machine in old]
+    if new:
+        draft.notes.append(
+            f"{many(len(new), 'machine runs', 'machines run')} nothing outdated, as far as can be told: {', '.join(new)}"
         )
-        for machine in sorted(world.machines or (), key=lambda item: (not outdated(item), item.instance.region, item.instance.id))
-    ]  # fmt: skip
-    if rows:
-        draft.notes += table(("instance", "region", "name", "image", "age", "judged", "newest of its family"), rows)
+    if old:
         draft.notes.append("to put one right: vpce-tui plan relaunch-instance i-…, or p on it among the instances")
-    elif world.machines is not None:
+    elif world.machines is not None and not new:
         draft.notes.append("there is no instance")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     gaps(world, draft, "machines")
     draft.prove("every answer is kept as evidence")
     return draft.step(Kind.READ)
+
+
+def _judged(machine: Machine) -> str:
+    instance, newest = machine.instance, machine.newest
+    to = (
+        f"; newest of its family: {newest.id} {newest.name}"
+        if newest is not None
+        else "; no newer one of its family is known"
+    )
+    return f"{instance.region} {instance.id} {instance.name}: {outdated(machine)}; it runs {instance.image_id}{to}"
 
 
 ACCOUNT_IMAGES: Final = Action(

@@ -21,6 +21,8 @@ from vpce_tui.text import many
 NAME: Final = "relaunch-image"
 """How other steps find its answers."""
 USER_DATA: Final = "relaunch-user-data"
+_WIDE: Final = 72
+"""Signs of a line that fits a console of 80."""
 _AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
 
 
@@ -82,6 +84,8 @@ def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
     ):  # fmt: skip
         facts.append((name, said(old) if old else "gone", said(new) if new else "not found"))
     width = max(len(value) for _, value, _ in facts)
+    if 12 + width + 2 + max(len(value) for _, _, value in facts) > _WIDE:
+        return [f"{name}: {left}  →  {right}" for name, left, right in facts[1:]]
     return [f"{name:<10}  {left:<{width}}  {right}".rstrip() for name, left, right in facts]
 
 
