@@ -196,6 +196,48 @@ async def shoot_traffic(folder: Path, access: Any, target: str) -> None:
         keep(app, folder, "traffic-deny")
 
 
+async def shoot_relaunch(folder: Path, access: Any, target: str) -> None:
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    def planned() -> bool:
+        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
+
+    app = app_on(access)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events")
+        app.walk_through("relaunch-instance", target, "eu-west-1")
+        await until(pilot, planned, "a plan")
+        keep(app, folder, "relaunch-image")
+        await pilot.press("right", "right")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "relaunch-group")
+        await pilot.press("right", "right")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "relaunch-launch")
+
+
+async def shoot_harden(folder: Path, access: Any, account: str, disk: str) -> None:
+    from vpce_tui.screens.walkthrough import WalkthroughScreen
+
+    def planned() -> bool:
+        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
+
+    app = app_on(access)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, settled(app), "events")
+        app.walk_through("harden-account", account, "eu-west-1")
+        await until(pilot, planned, "a plan")
+        keep(app, folder, "harden-overview")
+        assert isinstance(app.screen, WalkthroughScreen)
+        app.screen.walk.choose("volumes", "volumes", disk)
+        app.screen.replan()
+        await until(pilot, planned, "a plan with a disk")
+        for _ in range(7):
+            await pilot.press("right")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "harden-volumes")
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SCREENSHOTS
     folder.mkdir(exist_ok=True)
@@ -210,6 +252,8 @@ def main() -> None:
         exit_endpoint = lab.facts["endpoints"]["intruder_exit"]["made"]["VpcEndpointId"]
         asyncio.run(shoot_endpoint(folder, lab.access(), exit_endpoint))
         asyncio.run(shoot_traffic(folder, lab.access(), lab.facts["victim"]))
+        asyncio.run(shoot_relaunch(folder, lab.access(), lab.facts["victim"]))
+        asyncio.run(shoot_harden(folder, lab.access(), "123456789012", lab.facts["database_disk"]))
         asyncio.run(shoot(folder, lab.access()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

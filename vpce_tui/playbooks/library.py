@@ -128,6 +128,12 @@ class Broken(WrongChoice):
         super().__init__(f"the playbook {name!r} is broken and is not used: {said}")
 
 
+_ORDER: Final = (
+    "terminate-instance", "contain-endpoint", "block-traffic", "revoke-credentials", "relaunch-instance", "harden-account",
+)  # fmt: skip
+"""Ours, in the order in which an incident needs them."""
+
+
 @cache
 def _own() -> Mapping[str, str]:
     """The texts of this package's playbooks by name."""
@@ -147,7 +153,7 @@ def team_files() -> dict[str, Path]:
 
 def names() -> tuple[str, ...]:
     """Every playbook there is, ours first, broken ones too."""
-    own = sorted(_own())
+    own = sorted(_own(), key=_ORDER.index)
     return (*own, *(name for name in team_files() if name not in own))
 
 

@@ -42,6 +42,28 @@ _MANY: Final = 6
 """Calls from which on a bar shows how far a step is."""
 
 
+_FEW: Final = 2
+"""Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
+sight."""
+_LISTED: Final = 6
+"""Options of one question that are shown on a step that has something to show besides."""
+
+
+def _answered(question: Question) -> str:
+    """A question with its answer in words."""
+    known = dict(question.options)
+    chosen = [
+        part
+        for part in (question.chosen.split(",") if question.many else [question.chosen])
+        if part or not question.many
+    ]
+    said = "; ".join(
+        f"{part}  {known[part]}" if question.many and part in known else known.get(part, part) for part in chosen
+    )
+    left = len([value for value in known if value not in chosen]) if question.many else 0
+    return f"{question.question.partition(' (')[0]}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
+
+
 def _duration(seconds: float) -> str:
     return f"{max(int(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
@@ -322,7 +344,9 @@ class WalkthroughScreen(Frame):
                 other for other in self.plan.steps[: self.at] if not step.reversible or other.kind is not Kind.MANUAL
             ]
             waiting = (State.TODO, State.UNDONE, State.OPEN)
-            skipped = [other.title for other in before if self.known(other).state in waiting]
+            skipped = [
+                other.title for other in before if self.known(other).state in waiting and other.id not in step.requires
+            ]
             if skipped:
                 found.append(self._hanging("! not done yet: ", ", ".join(skipped)))
         if step.kind is Kind.MANUAL:
@@ -376,20 +400,28 @@ class WalkthroughScreen(Frame):
 
     def _choice_lines(self) -> list[Content]:
         found: list[Content] = []
-        for question in self._questions():
+        questions = self._questions()
+        long = any(len(question.options) > _LISTED for question in questions)
+        step = self.step
+        if len(questions) > _FEW or (long and step is not None and (step.calls or step.kind is Kind.READ)):
+            found += [self._hanging("? ", _answered(question)) for question in questions]
+            return [*found, line(("  c: answer them", "dim")), line("")]
+        for question in questions:
             found.append(line(("? ", "bold $warning"), question.question, ("  (c)", "dim")))
             chosen = question.chosen.split(",") if question.many else [question.chosen]
             known = dict(question.options)
             options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
             found += [
-                line(
+                self._hanging(
                     f"    [{'x' if value in chosen else ' '}] ",
                     f"{value}  {label}" if question.many and label != value else label,
                 )
                 for value, label in options
             ]
             if not options:
-                found.append(line(("    there is nothing to choose from here", "dim")))
+                found.append(
+                    line(("    nothing" if question.free else "    there is nothing to choose from here", "dim"))
+                )
         return [*found, line("")] if found else []
 
     def _row(self, name: str, text: str) -> Content:

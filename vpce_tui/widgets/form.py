@@ -122,6 +122,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
     def on_mount(self) -> None:
         self._ready = True
         self.judge()
+        self.call_after_refresh(self.query_one("#form", VerticalScroll).scroll_home, animate=False)
 
     def answers(self) -> dict[str, str]:
         """The answers as they stand."""
