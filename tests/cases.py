@@ -77,6 +77,19 @@ def with_template(aws: Aws) -> str:
     return str(made["LaunchTemplateId"])
 
 
+def with_managed_policy(aws: Aws) -> None:
+    """The role has a managed policy that allows too much, and the account a trail that somebody stopped."""
+    iam, home = clients(aws)("iam"), clients(aws, "us-east-1")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "s3:GetObject"], "Resource": "*"}],
+    }
+    made = iam.create_policy(PolicyName="web-app-network", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="web-app", PolicyArn=made)
+    home("s3").create_bucket(Bucket="team-trail")
+    home("cloudtrail").create_trail(Name="team", S3BucketName="team-trail", IsMultiRegionTrail=True)
+
+
 CASES = (
     Case(
         "block-traffic-instance", "block-traffic", "victim",
@@ -84,7 +97,14 @@ CASES = (
     ),
     Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
-    Case("revoke-credentials-role", "revoke-credentials", "role/web-app", ("quarantine.deny=yes",)),
+    Case(
+        "revoke-credentials-role", "revoke-credentials", "role/web-app",
+        ("quarantine.deny=yes", "policy=inline/legacy-network", "leave_out=0"), deep=True,
+    ),
+    Case(
+        "revoke-credentials-managed-policy", "revoke-credentials", "role/web-app",
+        ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"), before=with_managed_policy,
+    ),
     Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
     Case(
         "harden-account", "harden-account", "account",

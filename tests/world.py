@@ -129,6 +129,13 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
             role["RoleName"]: iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
             for role in iam.list_roles()["Roles"]
         },
+        "managed": {
+            policy["PolicyName"]: [
+                (version["VersionId"], version["IsDefaultVersion"])
+                for version in iam.list_policy_versions(PolicyArn=policy["Arn"])["Versions"]
+            ]
+            for policy in iam.list_policies(Scope="Local")["Policies"]
+        },
         "addresses": ec2.describe_addresses()["Addresses"],
         "policies": {
             role["RoleName"]: {

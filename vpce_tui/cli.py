@@ -126,6 +126,9 @@ def _apply(made: argparse.ArgumentParser) -> None:
         "--confirm", action="append", metavar="ID", help="the id of what will be gone, for steps that cannot be undone"
     )
     made.add_argument("--reason", metavar="TEXT", help="why the incident is opened")
+    made.add_argument(
+        "--keyring", action="store_true", help="a secret that AWS hands out goes into this machine's keyring"
+    )
 
 
 def _undo(made: argparse.ArgumentParser) -> None:

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vpce_tui import config
+from vpce_tui import config, keychain
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
 from vpce_tui.commands.incident import open_incident
@@ -97,9 +97,25 @@ def apply(args: argparse.Namespace) -> Exit:
             say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
             return Exit.REFUSED
         remember(journal, made)
-        engine = Engine(caller, journal, made, patience=patience(args), on_progress=_print_progress)
+        engine = Engine(
+            caller, journal, made, patience=patience(args), on_progress=_print_progress, on_secret=_taker(args)
+        )
         steps = [step for step in made.steps if not args.step or step.id in args.step]
         return _run_all(engine, steps, args)
+
+
+def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
+    """Where a secret goes that AWS hands out once: the keyring, or a person at this terminal; None: nobody is there."""
+    if args.keyring:
+        return keychain.keep
+    if not sys.stderr.isatty():
+        return None
+
+    def shown(label: str, secret: str) -> str:
+        print(f"the secret of {label}, shown this once: {visible(secret)}", file=sys.stderr, flush=True)
+        return "shown once at the terminal"
+
+    return shown
 
 
 def _text_of(path: str) -> str:

@@ -63,12 +63,13 @@ class Draft:
         service: str = "ec2",
         region: str = "",
         until: Until | None = None,
+        secret: str = "",
     ) -> None:
         """A call whose effect is wanted; it is planned only where the effect is not there yet. Also a read that such a call
         needs: it is planned along with it."""
         call = PlannedCall(
             call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until,
-            part=self.part,
+            part=self.part, secret=secret,
         )  # fmt: skip
         (self.already if so_already else self.calls).append(call)
 

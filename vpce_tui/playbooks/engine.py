@@ -69,7 +69,9 @@ class Engine:
         patience: Patience | None = None,
         on_progress: Callable[[Progress], object] = lambda _: None,
         cancel: Cancel | None = None,
+        on_secret: Callable[[str, str], str] | None = None,
     ) -> None:
+        self._hand_over = on_secret
         self.caller, self.journal, self.plan = caller, journal, plan
         self._patience = patience or Patience()
         self._tell = on_progress
@@ -269,6 +271,10 @@ class Engine:
         found = [*differences(step, live.step), *self._other_inverses(step, live.step)]
         if found:
             return self._stale(step, found)
+        if any(call.secret for call in live.step.calls) and self._hand_over is None:
+            return Outcome(
+                Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
+            )
         if live.step.calls:
             if not live.step.reversible and approval.confirmed != self.plan.target:
                 return Outcome(
@@ -413,7 +419,7 @@ class Engine:
             self._tell(Progress(step.id, planned.id, "running", planned.why))
             about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
             try:
-                gave, seconds, request_id = self._call(planned, call, permit)
+                gave, seconds, request_id, handed = self._call(planned, call, permit)
             except AwsError as error:
                 self.journal.append(
                     RowKind.RESULT,
@@ -436,8 +442,11 @@ class Engine:
                 continue
             self.journal.append(
                 RowKind.RESULT,
-                {**about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3)},
-            )
+                {
+                    **about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3),
+                    **({"handedOver": handed} if handed else {}),
+                },
+            )  # fmt: skip
             bindings.update(gave)
             said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
             self._tell(Progress(step.id, planned.id, "done", said, seconds))
@@ -474,9 +483,14 @@ class Engine:
         answer = self.caller.read(Call("sts", "GetCallerIdentity", self.caller.home_region))
         return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)
 
-    def _call(self, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str]:
+    def _call(self, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str, str]:
+        """What the call gave; a secret in its answer is handed to the operator here, and goes no further."""
         answer = self.caller.write(call, permit)
-        return _given(planned, answer.data), answer.seconds, answer.request_id
+        gave, handed = _given(planned, answer.data), ""
+        if planned.secret and self._hand_over is not None:
+            label = f"{self.plan.account}/{next(iter(gave.values()), planned.id)}"
+            handed = self._hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
+        return gave, answer.seconds, answer.request_id, handed
 
     # -- after a lost answer, or a death
 

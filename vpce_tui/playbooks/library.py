@@ -21,10 +21,10 @@ from vpce_tui.playbooks.actions import (
     instance,
     manual,
     network,
-    principal,
     service,
     traffic,
 )
+from vpce_tui.playbooks.actions.credentials import least, persistence, principal, rotate
 from vpce_tui.playbooks.actions.hardening import encryption, groups, overview, recording
 from vpce_tui.playbooks.actions.relaunch import access, comeback, image, launch
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
@@ -53,7 +53,12 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "principal-sessions": principal.SESSIONS,
     "principal-quarantine": principal.QUARANTINE,
     "principal-console": principal.CONSOLE,
-    "principal-persistence": principal.PERSISTENCE,
+    "principal-persistence": persistence.CONTAIN_MADE,
+    "principal-root": principal.ROOT,
+    "principal-least-privilege": least.LEAST,
+    "principal-rotate": rotate.ROTATE,
+    "principal-drop-keys": rotate.DROP_KEYS,
+    "principal-trail": recording.PRINCIPAL_TRAIL,
     "traffic-see": traffic.TRAFFIC_SEE,
     "traffic-choose": traffic.TRAFFIC_CHOOSE,
     "traffic-acl": blocking.TRAFFIC_ACL,

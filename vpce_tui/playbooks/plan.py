@@ -50,7 +50,8 @@ class PlannedCall:
     """A call as planned: parameters may hold references; ``gives`` names what later calls need from the answer (JMESPath).
 
     A read that gives something is a means to later calls: its answer is no evidence of its own. ``part``: the thing that it
-    belongs to where a step works on many; a run that is stopped ends between two of them.
+    belongs to where a step works on many; a run that is stopped ends between two of them. ``secret``: where in the answer
+    (JMESPath) a secret stands, which is handed to the operator once and recorded nowhere.
     """
 
     id: str
@@ -64,6 +65,7 @@ class PlannedCall:
     optional: bool = False
     until: Until | None = None
     part: str = ""
+    secret: str = ""
 
     @property
     def name(self) -> str:
@@ -86,6 +88,8 @@ class PlannedCall:
             written["until"] = self.until.to_json()
         if self.part:
             written["part"] = self.part
+        if self.secret:
+            written["secret"] = self.secret
         return written
 
     @classmethod
@@ -95,6 +99,7 @@ class PlannedCall:
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
             data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
             Until.from_json(data["until"]) if data.get("until") else None, str(data.get("part", "")),
+            str(data.get("secret", "")),
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:
@@ -111,6 +116,7 @@ class PlannedCall:
             dict(self.gives),
             sorted(self.undoes),
             self.until.to_json() if self.until else None,
+            self.secret,
         )
 
 

@@ -46,10 +46,18 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
     stands = {call.id: Standing(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
+    lost = {call.id: call.at for call in calls if call.state in ("intended", "unknown", "not done") and call.at}
     target = prefix.split("/", 1)[1]
     same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
     return Asked(
-        incident, record.opened_at, gave, begun, inverses=_inverses(steps), stands=stands, before=_inverses(same)
+        incident,
+        record.opened_at,
+        gave,
+        begun,
+        inverses=_inverses(steps),
+        stands=stands,
+        before=_inverses(same),
+        lost=lost,
     )
 
 

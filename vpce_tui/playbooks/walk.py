@@ -77,13 +77,26 @@ class Walk:
         return replace(made, steps=tuple(steps))
 
     def _engine(
-        self, journal: Journal, plan: Plan, on_progress: Callable[[Progress], object], cancel: Cancel | None
+        self,
+        journal: Journal,
+        plan: Plan,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel | None,
+        on_secret: Callable[[str, str], str] | None = None,
     ) -> Engine:
         whole = plan.to_json()
         known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
         if journal.writable and (known is None or known.get("steps") != whole["steps"]):
             journal.append(RowKind.PLAN, {"whole": whole})
-        return Engine(self.caller, journal, plan, patience=self.patience, on_progress=on_progress, cancel=cancel)
+        return Engine(
+            self.caller,
+            journal,
+            plan,
+            patience=self.patience,
+            on_progress=on_progress,
+            cancel=cancel,
+            on_secret=on_secret,
+        )
 
     def run(
         self,
@@ -93,9 +106,10 @@ class Walk:
         approval: Approval,
         on_progress: Callable[[Progress], object],
         cancel: Cancel,
+        on_secret: Callable[[str, str], str] | None = None,
     ) -> Outcome:
-        """Run one step of the plan that the operator saw."""
-        return self._engine(journal, plan, on_progress, cancel).run(step_id, approval)
+        """Run one step of the plan that the operator saw; ``on_secret`` takes a secret that AWS hands out once."""
+        return self._engine(journal, plan, on_progress, cancel, on_secret).run(step_id, approval)
 
     def undo_calls(
         self, journal: Journal, plan: Plan, step_id: str

@@ -25,6 +25,7 @@ from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.form import Form
+from vpce_tui.widgets.once import Once
 from vpce_tui.widgets.safe import hanging, line, lines
 
 VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
@@ -634,8 +635,13 @@ class WalkthroughScreen(Frame):
         self._start(
             step,
             f"running: {step.title}",
-            lambda tell, cancel: self.walk.run(journal, plan, step.id, approval, tell, cancel),
+            lambda tell, cancel: self.walk.run(journal, plan, step.id, approval, tell, cancel, self._take),
         )
+
+    def _take(self, label: str, secret: str) -> str:
+        """A secret that AWS hands out once: shown until the window over it is closed, or put into the keyring from there."""
+        self.work.background.hand_over(lambda: self._if_here(lambda _: self.app.push_screen(Once(label, secret)), None))
+        return "shown once in the app"
 
     def _start(self, step: Step, busy: str, work: Any) -> None:
         self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []

@@ -49,7 +49,8 @@ class Asked:
     ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
     ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
     parameters of the recorded inverses of what this incident did to the target, by call id; ``stands``: the calls that stand; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
-    the target had before the incident touched it; ``live``: one step is about to run or to be read back, with the answers
+    the target had before the incident touched it; ``lost``: when (RFC 3339) each call was begun whose answer was lost,
+    although it may have taken effect; ``live``: one step is about to run or to be read back, with the answers
     ``choices``; both empty while a whole playbook is planned.
     """
 
@@ -63,6 +64,7 @@ class Asked:
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers import recording
 from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, iam_region, read_facets
-from vpce_tui.inventory.dossiers.role import cut_stage
+from vpce_tui.inventory.dossiers.launch import aws_now
+from vpce_tui.inventory.dossiers.made import DAYS, STATE_READS, History, State, history_of, states_of
+from vpce_tui.inventory.dossiers.role import CUT_POLICY, cut_stage
 
 QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
 """Name of our deny-all policy, before the incident's name."""
@@ -20,6 +24,8 @@ SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
 QUARANTINE_DOCUMENT: Final = {
     "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
 }  # fmt: skip
+_NAMES: Final = 20
+"""Sessions and machines of a role whose calls are looked up at most."""
 PATTERN: Final = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
     r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:assumed-role/[\w+=,.@/-]{1,600}"
@@ -41,6 +47,33 @@ class Key:
     def usage(self) -> str:
         """``last used 2026-11-20 for ec2 in eu-west-1``."""
         return f"last used {self.last_used} for {self.service} in {self.region}" if self.last_used else "never used"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy of the principal. ``arn`` ``""``: inline; ``versions``: the documents of a managed one by version, ``default``
+    the one that holds; ``holders``: who has it attached (``role/NAME``)."""
+
+    name: str
+    arn: str
+    document: Mapping[str, Any]
+    default: str = ""
+    versions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    holders: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return self.arn or f"inline/{self.name}"
+
+    @property
+    def ours(self) -> bool:
+        """Whether it can be changed: AWS's own cannot."""
+        return ":iam::aws:" not in self.arn
+
+    def version_with(self, document: Mapping[str, Any]) -> str:
+        """The version with this text; ``""``: none."""
+        return next((name for name, text in self.versions.items() if text == document), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +101,16 @@ class Dossier:
     instances: tuple[str, ...] | None = None
     sessions: tuple[str, ...] | None = None
     """Names of the role's sessions of the last day."""
+    keys_given: frozenset[str] = frozenset()
+    """Keys that this incident made, and whose secret somebody took."""
+    keys_lost: frozenset[str] = frozenset()
+    """Keys that were made while a call of ours was under way whose answer was lost."""
+    documents: tuple[Policy, ...] | None = None
+    history: History | None = None
+    made_states: Mapping[str, State] | None = None
+    trails: recording.Trails | None = None
+    incident_opened: datetime | None = None
+    now: datetime | None = None
     own: bool = False
     """Whether the operator is signed in as it."""
     gone: bool = False
@@ -91,6 +134,10 @@ class Facet:
     CONSOLE = "console access"
     USERS = "who uses the role"
     SESSIONS = "sessions"
+    DOCUMENTS = "texts of its policies"
+    HISTORY = "what it did"
+    MADE = "what it made"
+    TRAILS = "trails"
 
 
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
@@ -162,9 +209,12 @@ def _trusts(document: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _keys(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     if world.kind != "user":
         return {"keys": ()}
+    given = asked.gave.get("new-key", frozenset())
+    begun = parse.moment(asked.lost.get("new-key", ""))
+    lost: set[str] = set()
     found = []
     for page in caller.pages(Call("iam", "ListAccessKeys", world.region, {"UserName": world.name})):
         for raw in page.data.get("AccessKeyMetadata", []):
@@ -172,13 +222,15 @@ def _keys(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
             used = caller.read(Call("iam", "GetAccessKeyLastUsed", world.region, {"AccessKeyId": identifier})).data
             last = used.get("AccessKeyLastUsed") or {}
             at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
+            if begun and created and created >= begun.replace(microsecond=0) and identifier not in given:
+                lost.add(identifier)
             found.append(
                 Key(
                     identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
                     at.strftime("%Y-%m-%d %H:%MZ") if at else "", str(last.get("ServiceName", "")), str(last.get("Region", "")),
                 )
             )  # fmt: skip
-    return {"keys": tuple(sorted(found, key=lambda key: key.id))}
+    return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
 
 
 def _policies(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -284,6 +336,77 @@ def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"sessions": tuple(sorted(found))}
 
 
+def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind == "root":
+        return {"documents": ()}
+    kind, home = world.kind.capitalize(), world.region
+    named = {f"{kind}Name": world.name}
+    found = []
+    for page in caller.pages(Call("iam", f"List{kind}Policies", home, named)):
+        for name in page.data.get("PolicyNames", []):
+            if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
+                answer = caller.read(Call("iam", f"Get{kind}Policy", home, {**named, "PolicyName": name})).data
+                found.append(Policy(str(name), "", answer.get("PolicyDocument") or {}))
+    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", home, named)):
+        found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
+    return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
+
+
+def _managed(caller: Caller, home: str, arn: str) -> Policy:
+    name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
+    if ":iam::aws:" in arn:
+        return Policy(name, arn, {})
+    default = str(caller.read(Call("iam", "GetPolicy", home, one)).data["Policy"]["DefaultVersionId"])
+    versions = {
+        str(item["VersionId"]): caller.read(
+            Call("iam", "GetPolicyVersion", home, {**one, "VersionId": item["VersionId"]})
+        ).data["PolicyVersion"].get("Document")
+        or {}
+        for page in caller.pages(Call("iam", "ListPolicyVersions", home, one))
+        for item in page.data.get("Versions", [])
+    }  # fmt: skip
+    holders = []
+    for page in caller.pages(Call("iam", "ListEntitiesForPolicy", home, one)):
+        holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
+        holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
+        holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
+    return Policy(name, arn, versions.get(default, {}), default, versions, tuple(sorted(holders)))
+
+
+def _history(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    """What was done under its name, its keys, and the sessions and machines that hold it."""
+    if world.kind == "root":
+        names = [("Username", "root")]
+    elif world.kind == "user":
+        keys = _keys(caller, world, asked)["keys"]
+        names = [("Username", world.name), *(("AccessKeyId", key.id) for key in keys)]
+    else:
+        held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
+        sessions = _sessions(caller, world, asked)["sessions"]
+        names = [("Username", name) for name in dict.fromkeys([*held, *sessions])][:_NAMES]
+    regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    days = int(asked.remembered.get(DAYS, 7))
+    found = history_of(caller, names, (str(item["RegionName"]) for item in regions), days)
+    return {"history": found, "incident_opened": parse.moment(asked.since), "now": aws_now(caller)}
+
+
+def _made(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    read = _history(caller, world, asked)
+    quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
+    return {
+        **read,
+        "made_states": states_of(caller, world.region, read["history"].made, quarantine, QUARANTINE_DOCUMENT),
+    }
+
+
+def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
+
+
+_HISTORY_READS: Final = (
+    "cloudtrail:LookupEvents", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:ListInstanceProfilesForRole", "ec2:DescribeRegions",
+    "ec2:DescribeInstances",
+)  # fmt: skip
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("iam:GetUser", "iam:GetRole", "iam:GetAccessKeyLastUsed"),
     Facet.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
@@ -296,6 +419,13 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     Facet.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
     Facet.SESSIONS: ("cloudtrail:LookupEvents",),
+    Facet.DOCUMENTS: (
+        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:ListEntitiesForPolicy",
+    ),
+    Facet.HISTORY: _HISTORY_READS,
+    Facet.MADE: (*_HISTORY_READS, *STATE_READS),
+    Facet.TRAILS: recording.TRAIL_READS,
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
@@ -305,4 +435,8 @@ _READERS: Final[Mapping[str, Reader[Dossier]]] = {
     Facet.CONSOLE: _console,
     Facet.USERS: _users,
     Facet.SESSIONS: _sessions,
+    Facet.DOCUMENTS: _documents,
+    Facet.HISTORY: _history,
+    Facet.MADE: _made,
+    Facet.TRAILS: _trails,
 }

@@ -91,6 +91,9 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         kept = f'{command} --output json > "evidence-$INCIDENT/{name}.json"'
         missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
         yield f'{kept} || {{ rm -f "evidence-$INCIDENT/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'
+    elif call.secret:
+        query = f"[{', '.join([*call.gives.values(), call.secret])}]"
+        yield f"{command} --query {shlex.quote(query)} --output text  # its secret is shown here, once"
     elif call.gives:
         query = "[" + ", ".join(f"[{path}]" for path in call.gives.values()) + "]"
         yield f"GAVE=$({command} --query {shlex.quote(query)} --output text)"

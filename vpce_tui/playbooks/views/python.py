@@ -118,10 +118,12 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"TOKEN = hashlib.sha256((INCIDENT + {about!r}).encode()).hexdigest()[:32]"
     made = f"client({call.service!r}, {call.region!r})"
     if call.until is None:
-        prefix = "answer = " if call.gives else ""
+        prefix = "answer = " if call.gives or call.secret else ""
         yield f"{prefix}{made}.{snake(call.operation)}("
         yield from (f"    {key}={_value(value)}," for key, value in call.parameters.items())
         yield ")"
+    if call.secret:
+        yield f"print(jmespath.search({call.secret!r}, answer))  # its secret, shown here once"
     for name, path in call.gives.items():
         yield f"{name} = str(jmespath.search({path!r}, answer))"
     if call.operation in _WAITERS:

@@ -531,3 +531,15 @@ ACCOUNT_CONFIG: Final = Action(
         "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder",
     ),
 )  # fmt: skip
+
+
+def _plan_principal_trail(world: Any, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.TRAILS)
+    return plan_trail(world.trails, world.account, draft.region, draft)
+
+
+PRINCIPAL_TRAIL: Final = Action(
+    frozenset({Facet.TRAILS}), _plan_principal_trail, unchanged, by_effects,
+    trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    leave=_leave, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY,
+)  # fmt: skip

@@ -54,4 +54,33 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"IAM › Roles › Create role › AWS service › use case of {say(p['AWSServiceName'])} › Next › Next › Create role"
     ),
     "DeleteServiceLinkedRole": lambda p: f"IAM › Roles › tick {say(p['RoleName'])} › Delete › type its name › Delete",
+    "CreatePolicyVersion": lambda p: (
+        f"IAM › Policies › {say(p['PolicyArn'])} › Permissions › Edit › JSON: {say(p['PolicyDocument'])} › Next › untick Set this new "
+        "version as the default › Save changes"
+    ),
+    "SetDefaultPolicyVersion": lambda p: (
+        f"IAM › Policies › {say(p['PolicyArn'])} › Policy versions › {say(p['VersionId'])} › Set as default"
+    ),
+    "DeletePolicyVersion": lambda p: (
+        f"IAM › Policies › {say(p['PolicyArn'])} › Policy versions › {say(p['VersionId'])} › Delete › Delete"
+    ),
+    "RemoveUserFromGroup": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Groups › tick {say(p['GroupName'])} › Remove"
+    ),
+    "AddUserToGroup": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Groups › Add user to groups › {say(p['GroupName'])} › Add"
+    ),
+    "DetachUserPolicy": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Permissions › tick {say(p['PolicyArn'])} › Remove"
+    ),
+    "AttachUserPolicy": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Permissions › Add permissions › Attach policies directly › {say(p['PolicyArn'])} › Add"
+    ),
+    "CreateAccessKey": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Security credentials › Access keys › Create access key › Other › Next › Create access key"
+    ),
+    "DeleteAccessKey": lambda p: (
+        f"IAM › Users › {say(p['UserName'])} › Security credentials › Access keys › {say(p['AccessKeyId'])} › Actions › Delete › "
+        "Deactivate, type its id › Delete"
+    ),
 }

@@ -309,10 +309,10 @@ def _plan_root(world: Dossier, draft: Draft) -> Step:
         ]
     else:
         draft.notes += [
-            f"look at what {world.name} made since it was stolen: users, keys, roles, trust policies, endpoints, instances, functions",
-            "each such principal is a target of its own: vpce-tui plan revoke-credentials user/NAME or role/NAME",
-            "each such endpoint: vpce-tui plan contain-endpoint vpce-…; each such instance: vpce-tui plan terminate-instance i-…",
-            "a new key for whoever needs one is made only after the hole is closed, and goes to them by a way the intruder does not read",
+            f"look at who may take {world.name} from outside, and at resource policies (buckets, keys, queues) that name it",
+            "rotate what it could read: secrets, parameters, keys of other systems",
+            "each user, role, endpoint or instance that was found is a target of its own playbook",
+            "note here what is left open, and who sees to it",
         ]
     return draft.step(Kind.MANUAL)
 
@@ -361,4 +361,4 @@ CONSOLE: Final = Action(
     target="principal",
     may=("iam:DeleteLoginProfile", "iam:DeactivateMFADevice", "iam:DeleteSigningCertificate", "iam:DeleteServiceSpecificCredential",),
 )  # fmt: skip
-PERSISTENCE: Final = Action(frozenset(), _plan_root, unchanged, read_back, target="principal")
+ROOT: Final = Action(frozenset(), _plan_root, unchanged, read_back, target="principal")

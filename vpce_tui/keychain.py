@@ -1,0 +1,24 @@
+"""The operating system's keyring: the one place on this machine where a secret may live."""
+
+from typing import Final
+
+SERVICE: Final = "vpce-tui"
+
+
+class NoKeyring(Exception):
+    """This machine has no keyring that can be used; the message says why."""
+
+
+def keep(name: str, secret: str) -> str:
+    """Put ``secret`` under ``name``; gives where it is, in words. Raises :class:`NoKeyring`."""
+    import keyring  # noqa: PLC0415
+    from keyring.backends import fail  # noqa: PLC0415
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    if isinstance(keyring.get_keyring(), fail.Keyring):
+        raise NoKeyring("this machine has no keyring that can be used")
+    try:
+        keyring.set_password(SERVICE, name, secret)
+    except KeyringError as error:
+        raise NoKeyring(f"the keyring did not take it: {type(error).__name__}") from None
+    return f"in the keyring of this machine, service {SERVICE}, name {name}"

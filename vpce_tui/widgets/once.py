@@ -1,0 +1,58 @@
+"""A secret, shown once: gone when its window is closed."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from vpce_tui import keychain
+from vpce_tui.widgets.safe import line
+
+
+class Once(ModalScreen[None]):
+    """Shows a secret; ``k`` puts it into the machine's keyring, ``y`` copies it, Escape forgets it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("k", "keep", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, label: str, secret: str) -> None:
+        super().__init__()
+        self._label = label
+        self._hidden = [secret]  # no plain attribute: what prints a screen's values prints a list of one
+
+    def __repr__(self) -> str:
+        return f"Once({self._label!r})"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(line((f"The secret of {self._label}", "bold")), classes="dialog--title")
+            yield Static(line(self._hidden[0]), id="secret")
+            yield Static(line("Shown this once; it stands nowhere else."), id="said")
+            yield Static(
+                line("y: copy   k: into this machine's keyring   Escape: close and forget it"), classes="muted"
+            )
+
+    def action_copy(self) -> None:
+        """To the terminal's clipboard."""
+        self.app.copy_to_clipboard(self._hidden[0])
+        self.query_one("#said", Static).update(line("Copied to the clipboard of your terminal."))
+
+    def action_keep(self) -> None:
+        """Into the keyring."""
+        try:
+            said = keychain.keep(self._label, self._hidden[0])
+        except keychain.NoKeyring as error:
+            said = f"Not kept: {error}."
+        self.query_one("#said", Static).update(line(said))
+
+    def action_leave(self) -> None:
+        """Close, and forget it."""
+        self._hidden.clear()
+        self.query_one("#secret", Static).update("")
+        self.dismiss(None)
