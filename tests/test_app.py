@@ -574,7 +574,9 @@ async def test_the_playbooks_for_what_stands_behind_an_event(aws: Aws) -> None:
         await until(pilot, lambda: "revoke-credentials" in words(app))
         for name in ("terminate-instance", "contain-endpoint", "role/web-app"):
             assert name in words(app)
-        await pilot.press("j", "j", "j", "j", "enter")
+        assert "harden-account" in words(app)
+        names = list(app.screen.rows)
+        await pilot.press(*["j"] * names.index("revoke-credentials role/web-app"), "enter")
         await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
         assert "See who it is" in words(app)
         assert "instances that hold it" in words(app)

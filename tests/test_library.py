@@ -48,7 +48,7 @@ def test_ours_follow_the_published_schema_and_are_right(name: str, aws: Aws) -> 
 
 def test_every_action_is_used_or_is_for_teams() -> None:
     used = {recipe.action_name for name in names() for recipe in load(name).steps}
-    assert set(ACTIONS) - used == {"manual"}
+    assert set(ACTIONS) - used == set()
 
 
 OWN = """

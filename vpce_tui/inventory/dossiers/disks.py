@@ -2,7 +2,7 @@
 one."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -109,6 +109,9 @@ def read(caller: Caller, region: str, account: str, asked: Asked) -> Disks:
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
     wanted |= {str(name) for name in asked.remembered.get("machines", ()) if name}
     instances = _instances(caller, region, account, sorted(wanted))
+    doomed = {volume.id for item in instances.values() for volume in item.volumes if volume.delete_on_termination}
+    plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
+    own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
     return Disks(
         tuple(plain), own, snapshots, instances, _up(caller, region, sorted(instances)), _groups(caller, region, sorted(instances)),
         {region: _key(caller, region, asked)},
