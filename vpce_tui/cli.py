@@ -11,7 +11,7 @@ from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
 COMMANDS = (
-    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "evidence", "verify", "close", "incidents", "lab",
+    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "close", "incidents", "lab",
 )  # fmt: skip
 
 
@@ -127,6 +127,12 @@ def _apply(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--reason", metavar="TEXT", help="why the incident is opened")
     made.add_argument(
+        "--approval",
+        action="append",
+        metavar="FILE",
+        help="somebody's approval of this plan (vpce-tui approve), where your team wants two",
+    )
+    made.add_argument(
         "--keyring", action="store_true", help="a secret that AWS hands out goes into this machine's keyring"
     )
 
@@ -170,6 +176,17 @@ def _policy(made: argparse.ArgumentParser) -> None:
     made.add_argument("--playbook", required=True, metavar="NAME", help="for instance contain-endpoint")
 
 
+def _approve(made: argparse.ArgumentParser) -> None:
+    made.description = "Read a plan that somebody else made, and sign it: what cannot be undone runs only with it, where your team wants two."
+    made.add_argument("file", nargs="?", metavar="FILE", help="the plan, in JSON form")
+    made.add_argument("--incident", metavar="NAME", help="your own record, in which the approval stands too")
+    made.add_argument(
+        "--out", metavar="FILE", help="write the approval there (default: the plan's name with .approval)"
+    )
+    made.add_argument("--yes", action="store_true", help="do not ask")
+    made.add_argument("--key", action="store_true", help="print your public key, for the team's config.toml")
+
+
 def _evidence(made: argparse.ArgumentParser) -> None:
     made.description = "List what an incident keeps as evidence, or show one file with secrets hidden."
     made.add_argument("name", metavar="NAME", help="the incident")
@@ -210,7 +227,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
 
 _ADD = {
     "events": _events, "instances": _instances, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
-    "evidence": _evidence, "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
+    "approve": _approve, "evidence": _evidence, "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
 
@@ -278,6 +295,10 @@ def _run(args: argparse.Namespace) -> Exit:
         from vpce_tui.commands import playbooks
 
         return playbooks.policy(args) if name == "policy" else playbooks.playbooks(args)
+    if name == "approve":
+        from vpce_tui.commands.approve import approve
+
+        return approve(args)
     if name == "evidence":
         from vpce_tui.commands.evidence import evidence
 
@@ -305,16 +326,19 @@ def _told(error: Exception) -> Exit:
     from vpce_tui.aws.errors import AwsError, Cancelled
     from vpce_tui.aws.gate import Refused
     from vpce_tui.commands.common import UsageError
+    from vpce_tui.incident.approval import ApprovalError
     from vpce_tui.incident.errors import BadName, ReadOnlyRecord, RecordError
     from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
+    from vpce_tui.keychain import NoKeyring
     from vpce_tui.playbooks.plan import PlanError, Tampered, WrongChoice
     from vpce_tui.signals.context import ContextError
+    from vpce_tui.team import TeamError
     from vpce_tui.text import visible
 
     def say(text: str) -> None:
         print(f"vpce-tui: {visible(text, limit=2000)}", file=sys.stderr)
 
-    if isinstance(error, (UsageError, ContextError, WrongChoice, BadName)):
+    if isinstance(error, (UsageError, ContextError, TeamError, WrongChoice, BadName)):
         say(str(error))
         return Exit.USAGE
     if isinstance(error, (Tampered, Refused, ReadOnlyRecord)) or type(error).__name__ in ("WrongAccount", "Closed"):
@@ -323,7 +347,7 @@ def _told(error: Exception) -> Exit:
     if isinstance(error, AwsError):
         say(error.sentence())
         return Exit.FAILED
-    if isinstance(error, (RecordError, TargetGone, Unreadable, PlanError)):
+    if isinstance(error, (RecordError, TargetGone, Unreadable, PlanError, ApprovalError, NoKeyring)):
         say(str(error))
         return Exit.FAILED
     if isinstance(error, Cancelled):

@@ -22,3 +22,17 @@ def keep(name: str, secret: str) -> str:
     except KeyringError as error:
         raise NoKeyring(f"the keyring did not take it: {type(error).__name__}") from None
     return f"in the keyring of this machine, service {SERVICE}, name {name}"
+
+
+def get(name: str) -> str:
+    """What is kept under ``name``; ``""``: nothing. Raises :class:`NoKeyring`."""
+    import keyring  # noqa: PLC0415
+    from keyring.backends import fail  # noqa: PLC0415
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    if isinstance(keyring.get_keyring(), fail.Keyring):
+        raise NoKeyring("this machine has no keyring that can be used")
+    try:
+        return keyring.get_password(SERVICE, name) or ""
+    except KeyringError as error:
+        raise NoKeyring(f"the keyring did not answer: {type(error).__name__}") from None

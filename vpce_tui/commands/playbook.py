@@ -11,6 +11,7 @@ from vpce_tui.aws.errors import AwsError
 from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
 from vpce_tui.commands.incident import open_incident
 from vpce_tui.exits import Exit
+from vpce_tui.incident import approval
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import Record, State, replay
@@ -67,7 +68,7 @@ def _must_be_known(made: Plan) -> None:
 
 def apply(args: argparse.Namespace) -> Exit:
     """Run a plan file on an incident."""
-    made = read_plan(sys.stdin.read()) if args.file == "-" else read_plan(_text_of(args.file), args.file)
+    made = read_plan(sys.stdin.read()) if args.file == "-" else read_plan(text_of(args.file), args.file)
     _must_be_known(made)
     if not args.yes and not sys.stdin.isatty():
         say(
@@ -98,7 +99,13 @@ def apply(args: argparse.Namespace) -> Exit:
             return Exit.REFUSED
         remember(journal, made)
         engine = Engine(
-            caller, journal, made, patience=patience(args), on_progress=_print_progress, on_secret=_taker(args)
+            caller,
+            journal,
+            made,
+            patience=patience(args),
+            on_progress=_print_progress,
+            on_secret=_taker(args),
+            approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
         )
         steps = [step for step in made.steps if not args.step or step.id in args.step]
         return _run_all(engine, steps, args)
@@ -118,7 +125,8 @@ def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
     return shown
 
 
-def _text_of(path: str) -> str:
+def text_of(path: str) -> str:
+    """The text of a plan's file. Raises :class:`PlanError` where it is none."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import jmespath
 
+from vpce_tui import team
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.catalogue import Access, find
@@ -21,6 +22,7 @@ from vpce_tui.aws.errors import Kind as ErrorKind
 from vpce_tui.aws.gate import Refused
 from vpce_tui.canonical import rfc3339
 from vpce_tui.incident import evidence
+from vpce_tui.incident.approval import Approved, lacking
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import Record, State, replay
@@ -70,7 +72,9 @@ class Engine:
         on_progress: Callable[[Progress], object] = lambda _: None,
         cancel: Cancel | None = None,
         on_secret: Callable[[str, str], str] | None = None,
+        approvals: Sequence[Approved] = (),
     ) -> None:
+        self._approvals, self._team = approvals, team.rules()
         self._hand_over = on_secret
         self.caller, self.journal, self.plan = caller, journal, plan
         self._patience = patience or Patience()
@@ -275,6 +279,14 @@ class Engine:
             return Outcome(
                 Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
             )
+        if live.step.calls and not live.step.reversible:
+            counted: list[str] = []
+            runner = self.caller.identity().arn
+            alone = lacking(self.plan, runner, self._team, self._approvals, counted.append)
+            if alone:
+                return Outcome(Ended.REFUSED, alone)
+            for arn in counted:
+                self.journal.append(RowKind.APPROVED, {"plan": self.plan.sha256, "by": arn, "how": "vpce-tui approve"})
         if live.step.calls:
             if not live.step.reversible and approval.confirmed != self.plan.target:
                 return Outcome(

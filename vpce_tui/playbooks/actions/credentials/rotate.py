@@ -11,7 +11,7 @@ from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
 
-NEW: Final = "NEW_KEY"
+NEW: Final = "NEW_KEY_ID"
 SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - where it stands in an answer
 _MOST: Final = 2
 

@@ -1,0 +1,64 @@
+"""The rules that a team has set for itself in ``config.toml``: how many people it takes for what cannot be undone, and whose keys
+count."""
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui import config
+
+FILE: Final = "config.toml"
+MOST: Final = 5
+
+
+class TeamError(Exception):
+    """``config.toml`` is wrong; nothing that it could limit is done until it is mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Somebody who may approve: the ARN that STS names (``*`` and ``?`` allowed), and the public key that signs."""
+
+    arn: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """``approvals``: how many people stand behind a step that cannot be undone, whoever runs it included."""
+
+    approvals: int = 1
+    approvers: tuple[Approver, ...] = ()
+
+
+def rules() -> Rules:
+    """The rules; no file: one person is enough. Raises :class:`TeamError`."""
+    path = config.config_folder() / FILE
+    if not path.exists():
+        return Rules()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TeamError(f"{path}: {error}. Nothing that changes AWS is done until it is mended.") from error
+    strange = sorted(set(data) - {"approvals", "approvers"})
+    if strange:
+        raise TeamError(f"{path}: unknown setting {strange[0]!r}; known are approvals, approvers.")
+    needed = data.get("approvals", 1)
+    if not isinstance(needed, int) or isinstance(needed, bool) or not 1 <= needed <= MOST:
+        raise TeamError(f"{path}: approvals must be a number from 1 to {MOST}.")
+    return Rules(needed, tuple(_approver(item) for item in _list(data.get("approvers", []))))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TeamError(f"{FILE}: approvers must be tables: write [[approvers]].")
+    return value
+
+
+def _approver(item: Any) -> Approver:
+    arn, key = (item.get("arn"), item.get("key")) if isinstance(item, dict) else (None, None)
+    if not isinstance(arn, str) or not isinstance(key, str) or not key.startswith("ed25519:"):
+        raise TeamError(
+            f'{FILE}: each approver needs arn = "arn:aws:…" and key = "ed25519:…" (vpce-tui approve --key prints it).'
+        )
+    return Approver(arn, key)
