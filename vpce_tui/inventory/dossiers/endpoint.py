@@ -8,11 +8,13 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers import traffic
 from vpce_tui.inventory.dossiers.common import (
     TAG_CALL,
     Asked,
     Reader,
     TargetGone,
+    Unreadable,
     VpcGroups,
     ours,
     read_facets,
@@ -57,6 +59,8 @@ class Dossier:
     """Routes that lead to it, as (route table, destination)."""
     organisation: str = ""
     flow_logs: FlowLogging | None = None
+    use: traffic.Dossier | None = None
+    """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
     encryption: EncryptionControl | None = None
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What this incident changed of it, as the parameters of the recorded inverses by call id."""
@@ -79,6 +83,9 @@ class Facet:
     ROUTES = "routes"
     ORGANISATION = "organisation"
     FLOW_LOGS = "flow logs"
+    USE = "traffic of its interfaces"
+    HIT = "who uses it"
+    """As USE, while a plan is made and not again before a step: each question to flow logs is billed."""
     ENCRYPTION = "VPC encryption control"
     RECREATED = "recreated endpoint"
 
@@ -171,6 +178,20 @@ def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"flow_logs": flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked)}
 
 
+def _use(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if not world.endpoint.interfaces:
+        return {}
+    facets = {traffic.Facet.TRAFFIC}
+    seen = traffic.observe(caller, world.endpoint.id, world.endpoint.region, facets, asked)
+    if why := seen.unknown.get(traffic.Facet.TRAFFIC):
+        raise Unreadable(why)
+    return {"use": seen}
+
+
+def _hit(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    return {} if asked.live else _use(caller, world, asked)
+
+
 def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     call = Call("ec2", "DescribeVpcEncryptionControls", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
     for page in caller.pages(call):
@@ -209,6 +230,8 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     Facet.ROUTES: ("ec2:DescribeRouteTables",),
     Facet.ORGANISATION: ("organizations:DescribeOrganization",),
     Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    Facet.USE: (*traffic.READS[""], *traffic.READS[traffic.Facet.TRAFFIC]),
+    Facet.HIT: (*traffic.READS[""], *traffic.READS[traffic.Facet.TRAFFIC]),
     Facet.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
     Facet.RECREATED: ("ec2:DescribeVpcEndpoints",),
 }
@@ -221,6 +244,8 @@ _READERS: Final[Mapping[str, Reader[Dossier]]] = {
     Facet.ROUTES: _routes,
     Facet.ORGANISATION: _organisation,
     Facet.FLOW_LOGS: _flow_logs,
+    Facet.USE: _use,
+    Facet.HIT: _hit,
     Facet.ENCRYPTION: _encryption,
     Facet.RECREATED: _recreated,
 }

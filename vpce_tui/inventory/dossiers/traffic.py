@@ -46,6 +46,8 @@ class Dossier:
     traffic: Traffic | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """What each address of an endpoint's interface in the VPC belongs to."""
+    holder_of: Mapping[str, str] = field(default_factory=dict)
+    """Whose each address in the VPC is: the id of an instance, or what AWS says the interface is for."""
     rules: tuple[GroupRule, ...] | None = None
     group_names: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -197,7 +199,19 @@ def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
         for item in raw.get("PrivateIpAddresses") or (raw,)
         if item.get("PrivateIpAddress")
     }
-    return {**read, "traffic": flows.traffic_of(window, rows, slots, world.addresses), "endpoints": endpoints}
+    seen = flows.traffic_of(window, rows, slots, world.addresses)
+    return {**read, "traffic": seen, "endpoints": endpoints, "holder_of": _holder_of(peers)}
+
+
+def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for raw in interfaces:
+        instance = (raw.get("Attachment") or {}).get("InstanceId")
+        holder = str(instance or raw.get("Description") or raw["NetworkInterfaceId"])
+        six = [item.get("Ipv6Address") for item in raw.get("Ipv6Addresses") or ()]
+        four = [item.get("PrivateIpAddress") for item in raw.get("PrivateIpAddresses") or (raw,)]
+        found |= {str(address): holder for address in (*four, *six) if address}
+    return found
 
 
 def _operator(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:

@@ -135,18 +135,18 @@ def _plan_see(world: Dossier, draft: Draft) -> Step:
     draft.read(
         "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
     )
-    _ask(world, draft, "who", "who talked with whom", flows.talkers_query)
+    ask(world, draft, "who", "who talked with whom", flows.talkers_query)
     if world.traffic is not None:
         window = world.traffic.window
-        _ask(world, draft, "when", "how much, over time", lambda form, ids: flows.bars_query(form, ids, window))
+        ask(world, draft, "when", "how much, over time", lambda form, ids: flows.bars_query(form, ids, window))
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes += _seen(world)
     draft.prove("every answer is kept as evidence")
     return draft.step(Kind.READ)
 
 
-def _ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
-    """The question and its answer as reads."""
+def ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
+    """The question to the flow log, and its answer, as reads; none where its traffic is not known."""
     if world.traffic is None or world.log is None:
         return
     text = query(world.log.format, [nic.id for nic in world.interfaces])
@@ -181,7 +181,10 @@ def _seen(world: Dossier) -> list[str]:
             said.append(f"{line}  {width} min a sign, the tallest {size(max(values))}")
     apart = [talker for talker in traffic.talkers if talker.peer in world.endpoints]
     others = [talker for talker in traffic.talkers if talker.peer not in world.endpoints]
-    said += [describe(talker) for talker in others[:_SHOWN]]
+    said += [
+        f"{describe(talker)}{', ' + world.holder_of[talker.peer] if talker.peer in world.holder_of else ''}"
+        for talker in others[:_SHOWN]
+    ]
     if len(others) > _SHOWN:
         said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
     said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
@@ -209,7 +212,8 @@ def _label(world: Dossier, peer: str, talkers: list[Talker]) -> str:
     )
     first = min((item.first for item in talkers if item.first), default=None)
     stopped = "" if any(item.accepted for item in talkers) else ", all rejected"
-    whose = f", {world.endpoints[peer]}" if peer in world.endpoints else ""
+    holder = world.endpoints.get(peer) or world.holder_of.get(peer, "")
+    whose = f", {holder}" if holder else ""
     return f"{size(sum(item.bytes for item in talkers))}, {ports}, since {_at(first)}{stopped}{whose}"
 
 
@@ -263,7 +267,7 @@ def _about(world: Dossier, block: str, draft: Draft) -> None:
 
 
 def _plan_prove(world: Dossier, draft: Draft) -> Step:
-    _ask(world, draft, "after", "who talked with whom since", flows.talkers_query)
+    ask(world, draft, "after", "who talked with whom since", flows.talkers_query)
     if not draft.calls:
         ids = [nic.id for nic in world.interfaces]
         draft.read(

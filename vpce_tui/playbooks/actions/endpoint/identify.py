@@ -1,0 +1,118 @@
+"""See what an endpoint is, whose, and who uses it."""
+
+from typing import Final
+
+from vpce_tui.inventory import flows
+from vpce_tui.inventory.dossiers.endpoint import Dossier, Facet
+from vpce_tui.inventory.policy import allows_everything
+from vpce_tui.playbooks.actions import Action, read_back, unchanged
+from vpce_tui.playbooks.actions.endpoint.common import named
+from vpce_tui.playbooks.actions.traffic import ask, describe
+from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.plan import Kind, Step
+
+_SHOWN: Final = 8
+
+
+def _plan_identify(world: Dossier, draft: Draft) -> Step:
+    endpoint = world.endpoint
+    about = [{"AttributeKey": "ResourceName", "AttributeValue": endpoint.id}]
+    draft.read("endpoint", "DescribeVpcEndpoints", named(world), "the endpoint: type, service, policy, groups, tables")
+    if endpoint.service:
+        draft.read(
+            "service", "DescribeVpcEndpointServices", {"ServiceNames": [endpoint.service]}, "whose service it leads to",
+            optional=True,
+        )  # fmt: skip
+    draft.read(
+        "history", "LookupEvents", {"LookupAttributes": about}, "who created and changed it", service="cloudtrail",
+        optional=True,
+    )  # fmt: skip
+    if endpoint.interfaces:
+        by_id = [{"Name": "network-interface-id", "Values": list(endpoint.interfaces)}]
+        draft.read("interfaces", "DescribeNetworkInterfaces", {"Filters": by_id}, "its interfaces", optional=True)
+    if endpoint.groups:
+        by_group = [{"Name": "group-id", "Values": list(endpoint.groups)}]
+        draft.read(
+            "group-rules", "DescribeSecurityGroupRules", {"Filters": by_group}, "the rules of its groups", optional=True
+        )
+    in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
+    draft.read("routes", "DescribeRouteTables", {"Filters": in_vpc}, "routes of its VPC", optional=True)
+    by_resource = [{"Name": "resource-id", "Values": [endpoint.vpc_id, *endpoint.interfaces]}]
+    draft.read("flow-logs", "DescribeFlowLogs", {"Filter": by_resource}, "is its traffic recorded", optional=True)
+    if world.use is not None:
+        ask(world.use, draft, "who", "who used it", flows.talkers_query)
+    draft.notes += _what_it_is(world)
+    draft.notes += _who_uses_it(world)
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _what_it_is(world: Dossier) -> list[str]:
+    endpoint, service = world.endpoint, world.service
+    owner = (service.owner if service else "") or "unknown: AWS does not list it to this account"
+    said = [
+        f"{endpoint.type} endpoint to {endpoint.service or 'a resource'}, state {endpoint.state}, in {endpoint.vpc_id}",
+        f"owner of the service: {'AWS' if owner == 'amazon' else owner}",
+    ]
+    if endpoint.requester_managed:
+        said.append("it is managed by another AWS service: no step of this playbook can change it; go to that service")
+    if world.groups and endpoint.groups:
+        said.append(f"groups: {', '.join(world.groups.label(group) for group in endpoint.groups)}")
+    if endpoint.route_tables:
+        said.append(f"route tables: {', '.join(endpoint.route_tables)}")
+    if world.routes:
+        said.append(f"routes that lead to it: {', '.join(f'{where} in {table}' for table, where in world.routes)}")
+    said.append(f"private DNS: {'on' if endpoint.private_dns else 'off'}")
+    if endpoint.policy:
+        said.append(
+            "policy: "
+            + ("lets everything through" if allows_everything(endpoint.policy) else "has limits; in evidence")
+        )
+    if world.flow_logs is not None:
+        log = world.flow_logs.covers(endpoint.vpc_id)
+        said.append(
+            f"traffic: recorded by {log.id} into {log.destination}"
+            if log
+            else "traffic: not recorded, so nobody can tell who uses it"
+        )
+    return said
+
+
+def _who_uses_it(world: Dossier) -> list[str]:
+    if world.endpoint.type == "Gateway":
+        return [
+            "who uses it: a gateway endpoint has no interface; records of the VPC's flow logs with traffic-path 7 went through it"
+        ]
+    if world.use is None or world.use.traffic is None:
+        return []
+    traffic, holders = world.use.traffic, world.use.holder_of
+    hours = int((traffic.window.end - traffic.window.start).total_seconds() // 3600)
+    said = [
+        f"who used it in the last {hours} h:" if traffic.talkers else f"nobody was seen using it in the last {hours} h"
+    ]
+    said += [
+        f"{describe(talker)}{', ' + holders[talker.peer] if talker.peer in holders else ''}"
+        for talker in traffic.talkers[:_SHOWN]
+    ]
+    if len(traffic.talkers) > _SHOWN:
+        said.append(f"and {len(traffic.talkers) - _SHOWN} more, in evidence")
+    if traffic.cut:
+        said.append(f"only the {flows.MOST} largest were answered")
+    return said
+
+
+IDENTIFY: Final = Action(
+    frozenset({Facet.SERVICE, Facet.GROUPS, Facet.ROUTES, Facet.FLOW_LOGS, Facet.USE}),
+    _plan_identify,
+    unchanged,
+    read_back,
+    target="endpoint",
+    may=(
+        "cloudtrail:LookupEvents",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroupRules",
+        "logs:StartQuery",
+        "logs:GetQueryResults",
+    ),
+)
