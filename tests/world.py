@@ -50,7 +50,7 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
         },
         "interfaces": ec2.describe_network_interfaces()["NetworkInterfaces"],
         "groups": groups,
-        "volumes": ec2.describe_volumes()["Volumes"],
+        "volumes": [item for item in ec2.describe_volumes()["Volumes"] if not _kept(item)],
         "snapshots": [
             {"VolumeId": item["VolumeId"], "Tags": item.get("Tags")}
             for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
@@ -149,7 +149,7 @@ def dump(aws: Aws, region: str = HOME) -> dict[str, Any]:
     text = _masked(found, ours, moved)
     for identifier, name in names.items():
         text = text.replace(identifier, name)
-    text = re.sub(r'"AttachTime": "[^"]*"', '"AttachTime": "a time"', text)
+    text = re.sub(r'"(AttachTime|LaunchTime)": "[^"]*"', r'"\1": "a time"', text)
     text = re.sub(r'("Arn": "[^"]+:instance-profile/[^"]+", "Id": )"[a-z0-9]{20}"', r'\1"profile"', text)
     text = re.sub(r"iip-assoc-[0-9a-f]+", "association", text)
     text = re.sub(r"sgr-[0-9a-f]+", "rule", text)
@@ -186,6 +186,11 @@ def _bucket(s3: Any, name: str) -> Any:
 def _call(item: dict[str, Any]) -> str:
     """The call of ours that made it."""
     return next((tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "vpce-tui:call"), "")
+
+
+def _kept(item: dict[str, Any]) -> bool:
+    """Whether an undo left it on purpose: an encrypted disk that was written to."""
+    return any(tag["Key"] == "vpce-tui:kept-after-undo" for tag in item.get("Tags", []))
 
 
 def _masked(found: dict[str, Any], launched: list[dict[str, Any]], moved: list[dict[str, Any]]) -> str:

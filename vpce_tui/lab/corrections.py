@@ -109,11 +109,16 @@ class Ec2(Guard, Endpoints, PublicAccess, Machines, Volumes, EC2Response):  # ty
         return super().modify_network_interface_attribute()
 
     def start_instances(self) -> Any:
-        """A terminated instance stays terminated."""
-        for identifier in self._get_param("InstanceIds", []):
-            if self.ec2_backend.get_instance(identifier).state == "terminated":
-                raise EC2ClientError("IncorrectInstanceState", f"The instance '{identifier}' cannot be started.")
-        return super().start_instances()
+        """A terminated instance stays terminated; one that was stopped says when it was started again."""
+        machines = [self.ec2_backend.get_instance(identifier) for identifier in self._get_param("InstanceIds", [])]
+        for instance in machines:
+            if instance.state == "terminated":
+                raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance.id}' cannot be started.")
+        stopped = [instance for instance in machines if instance.state == "stopped"]
+        answer = super().start_instances()
+        for instance in stopped:
+            instance.launch_time = utcnow()
+        return answer
 
     def terminate_instances(self) -> Any:
         """One protected instance refuses the whole request; a spot request does not start it again when cancelled."""

@@ -412,8 +412,10 @@ class Engine:
         """Make the calls in order, each behind its own intent. Raises :class:`_Lost` when one did not take effect."""
         key = self.key(step.id)
         refused: list[str] = []
-        part = ""
+        part, broken = "", set[str]()
         for planned in calls:
+            if planned.part in broken:
+                continue
             if not planned.part or planned.part != part:
                 self._asked_to_stop.check()
             part = planned.part
@@ -451,6 +453,7 @@ class Engine:
                 if not undo or error.kind in _ALL_FAIL:
                     raise _Lost(Outcome(Ended.FAILED, said)) from error
                 refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
+                broken |= {planned.part} - {""}  # but within a part each call stands on the one before
                 continue
             self.journal.append(
                 RowKind.RESULT,

@@ -3,6 +3,7 @@ one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -14,6 +15,8 @@ from vpce_tui.inventory.model import Instance, tags_of
 
 REPLACED: Final = "vpce-tui:replaced-by"
 """The tag on an old volume that an encrypted one took the place of."""
+KEPT: Final = "vpce-tui:kept-after-undo"
+"""The tag on an encrypted volume that an undo took out again: what was written to it since the swap is on it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,13 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A snapshot of ours on the way: from ``call``."""
+    """A snapshot of ours on the way: from ``call``; ``started``: the moment that it holds."""
 
     id: str
     call: str
     state: str
     progress: str
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,21 @@ def read(caller: Caller, region: str, account: str, asked: Asked) -> Disks:
     if asked.incident:
         for volume in _volumes(caller, region, mine):
             call = volume.tags.get(TAG_CALL, "")
-            if ours(volume.tags, account, asked) and asked.made_by(call, volume.id) and volume.state != "deleting":
+            if (
+                ours(volume.tags, account, asked)
+                and asked.made_by(call, volume.id)
+                and volume.state != "deleting"
+                and KEPT not in volume.tags
+            ):
                 own[call] = volume
         for page in caller.pages(Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": mine})):
             for raw in page.data.get("Snapshots", []):
                 tags, identifier = tags_of(raw.get("Tags")), str(raw["SnapshotId"])
                 if ours(tags, account, asked) and asked.made_by(tags[TAG_CALL], identifier):
                     snapshots[tags[TAG_CALL]] = Copy(
-                        identifier, tags[TAG_CALL], str(raw.get("State", "")), str(raw.get("Progress", ""))
-                    )
+                        identifier, tags[TAG_CALL], str(raw.get("State", "")), str(raw.get("Progress", "")),
+                        parse.moment(raw.get("StartTime")),
+                    )  # fmt: skip
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
     wanted |= {str(name) for name in asked.remembered.get("machines", ()) if name}
     instances = _instances(caller, region, account, sorted(wanted))

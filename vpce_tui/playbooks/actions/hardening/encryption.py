@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.account import Dossier, Facet
-from vpce_tui.inventory.dossiers.disks import REPLACED, Disks, Volume
+from vpce_tui.inventory.dossiers.disks import KEPT, REPLACED, Disks, Volume
 from vpce_tui.inventory.model import Instance
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.hardening.overview import gaps, look_in_scope
@@ -76,6 +76,9 @@ _UP: Final = "running/ok/ok"
 _CHECKS: Final = "InstanceStatuses[0].[InstanceState.Name, SystemStatus.Status, InstanceStatus.Status] | join('/', @)"
 _SNAPSHOT: Final = "Snapshots[0].State"
 _VOLUME: Final = "Volumes[0].State"
+_STATE: Final = "Reservations[0].Instances[0].State.Name"
+_STOPPED: Final = Until(_STATE, ("stopped",), ("terminated", "shutting-down"))
+_STILL: Final = Until(_STATE, ("stopped",), ("running", "pending", "terminated", "shutting-down"))
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
@@ -262,10 +265,16 @@ def _copied(disks: Disks, volume: Volume, draft: Draft) -> None:
         why=f"{name}: delete the copy",
         **one,
     )
-    draft.take_back(
-        f"undo-volume-{name}", "DeleteVolume", {"VolumeId": ref(_ref("VOLUME", volume))}, undoes=(f"volume-{name}",),
-        why=f"{name}: DELETE the encrypted disk, with all that was written to it since", **one,
-    )  # fmt: skip
+    if _home(volume, draft)[0].startswith("i-"):
+        draft.take_back(
+            f"undo-volume-{name}", "CreateTags", {"Resources": [ref(_ref("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
+            undoes=(f"volume-{name}",), why=f"{name}: the encrypted disk is kept, and marked: what was written since is on it alone", **one,
+        )  # fmt: skip
+    else:
+        draft.take_back(
+            f"undo-volume-{name}", "DeleteVolume", {"VolumeId": ref(_ref("VOLUME", volume))}, undoes=(f"volume-{name}",),
+            why=f"{name}: delete the encrypted copy", **one,
+        )  # fmt: skip
 
 
 def _like(volume: Volume, draft: Draft) -> dict[str, Any]:
@@ -325,6 +334,7 @@ def _wait(
 
 def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
     """Every chosen volume of one machine: stop, copy, swap, start."""
+    _outdated(disks, instance, volumes, draft)
     region = volumes[0].region
     one: dict[str, Any] = {"InstanceIds": [instance.id]}
     at: dict[str, Any] = {"region": region}
@@ -337,11 +347,6 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
         draft.want(
             f"stop-{instance.id}", "StopInstances", one, so_already=swapped or instance.state in ("stopped", "stopping"), why=f"stop {instance.id}", **at
         )  # fmt: skip
-        _wait(
-            draft, f"stop-{instance.id}-done", "DescribeInstances", one,
-            Until("Reservations[0].Instances[0].State.Name", ("stopped",), ("terminated", "shutting-down")),
-            done=swapped or down, why=f"wait until {instance.id} is stopped", region=region,
-        )  # fmt: skip
         draft.take_back(
             f"undo-stop-{instance.id}",
             "StartInstances",
@@ -350,6 +355,10 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
             why=f"start {instance.id}",
             **at,
         )
+    _wait(
+        draft, f"stop-{instance.id}-done", "DescribeInstances", one, _STOPPED, done=swapped or down,
+        why=f"wait until {instance.id} is stopped", region=region,
+    )  # fmt: skip
     for volume in volumes:
         _copied(disks, volume, draft)
     for volume in volumes:
@@ -362,7 +371,7 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
         _wait(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(_CHECKS, (_UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
         stopped = PlannedCall(
             f"undo-start-{instance.id}-done", "ec2", "DescribeInstances", region, one, f"wait until {instance.id} is stopped", {}, _later(volumes),
-            until=Until("Reservations[0].Instances[0].State.Name", ("stopped",), ("terminated", "shutting-down")), part=draft.part,
+            until=_STOPPED, part=draft.part,
         )  # fmt: skip
         draft.undo.insert(0, stopped)
         draft.take_back(
@@ -374,6 +383,34 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
             **at,
         )
     draft.part = ""
+
+
+def _outdated(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
+    """Blocks a swap that would put old data in: the machine ran, and wrote, after its disk was copied."""
+    for volume in volumes:
+        snapshot, new = disks.snapshots.get(f"snapshot-{volume.id}"), disks.own_volumes.get(f"volume-{volume.id}")
+        in_place = new is not None and new.instance == instance.id
+        if in_place or snapshot is None or snapshot.started is None or instance.launched is None:
+            continue
+        if instance.launched >= snapshot.started.replace(microsecond=0):
+            draft.block(
+                f"{instance.id} was started after {volume.id} was copied: the copy lacks what it wrote since",
+                "undo this step, which removes the copy, and run it again",
+            )
+
+
+def _attached_to(instance: str) -> str:
+    return f"Volumes[0].Attachments[?InstanceId=='{instance}'].State | [0]"
+
+
+def _leave(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """Why an inverse is not made: the disk of before is in use elsewhere; see :attr:`Action.leave`."""
+    disks = world.disks or Disks()
+    new = {volume.id for volume in disks.own_volumes.values() if volume.instance == call.part}
+    for old in disks.volumes:
+        if old.instance not in ("", call.part) and old.tags.get(REPLACED) in new:
+            return f"{old.id}, the disk of before, is in {old.instance}: take it out there, and undo again"
+    return ""
 
 
 def _later(volumes: list[Volume]) -> tuple[str, ...]:
@@ -394,6 +431,10 @@ def _swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) -> Non
     old = {"VolumeId": name, "InstanceId": instance.id, "Device": device}
     ours = {"VolumeId": ref(_ref("VOLUME", volume)), "InstanceId": instance.id, "Device": device}
     here = new is not None and new.instance == instance.id
+    _wait(
+        draft, f"detach-{name}-safe", "DescribeInstances", {"InstanceIds": [instance.id]}, _STILL, done=volume.instance != instance.id,
+        why=f"see that {instance.id} is still stopped", region=volume.region,
+    )  # fmt: skip
     draft.want(
         f"detach-{name}",
         "DetachVolume",
@@ -408,7 +449,7 @@ def _swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) -> Non
     )  # fmt: skip
     draft.want(f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted disk into {device}", **at)
     _wait(
-        draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(_ref("VOLUME", volume))]}, Until("Volumes[0].Attachments[0].State", ("attached",)),
+        draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(_ref("VOLUME", volume))]}, Until(_attached_to(instance.id), ("attached",)),
         done=here and new is not None and new.attachment == "attached", why="wait until it is in", region=volume.region,
     )  # fmt: skip
     flag = {
@@ -442,7 +483,7 @@ def _take_back_swap(
             f"undo-flag-{name}-in",
             name,
             f"flag-{name}",
-            "Volumes[0].Attachments[0].State",
+            _attached_to(str(old["InstanceId"])),
             "attached",
             f"{name}: wait until it is in",
         )
@@ -504,7 +545,7 @@ def _said(by_machine: Mapping[str, list[Volume]], disks: Disks, draft: Draft) ->
     draft.notes += [
         f"{many(sum(map(len, by_machine.values())), 'disk')}, {sizes:,} GiB in all, machine by machine; Escape stops after the present machine",
         "instance store of a machine is lost when it stops",
-        "undo puts the old disks back as they were at the swap: what was written to the encrypted ones since is deleted with them",
+        "undo puts the old disks back as they were at the swap, and keeps the encrypted ones, marked: what was written since is on those alone",
     ]
 
 
@@ -517,7 +558,7 @@ ACCOUNT_VOLUMES: Final = Action(
             check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is no id, ARN or alias of a key",
         ),
     ),
-    remember=_machines, look=_look, target="account",
+    remember=_machines, look=_look, leave=_leave, target="account",
     may=(
         "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:DeleteSnapshot", "ec2:CreateVolume",
         "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:AttachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags",

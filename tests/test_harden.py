@@ -1,0 +1,126 @@
+"""Playbook harden-account: what goes wrong on the way to encrypted disks, and what is in the way of recording."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import HOME, Aws, Labs
+from tests.world import clients, dump
+
+
+def plan(aws: Aws, *sets: str) -> dict[str, Any]:
+    """The plan's steps by id."""
+    path = aws.folder / "plan.json"
+    words = [word for item in sets for word in ("--set", item)]
+    words += ["--incident", "case"] if aws.incident().exists() else []
+    code, said = aws.run("plan", "harden-account", aws.facts["account"], "--region", HOME, "--out", str(path), *words)
+    assert code == 0, said
+    return {step["id"]: step for step in json.loads(path.read_text())["steps"]}
+
+
+def apply(aws: Aws, step: str) -> tuple[int | None, str]:
+    path = str(aws.folder / "plan.json")
+    words = ("--incident", "case", "--yes", "--wait", "3", "--step", "overview", "--step", step)
+    return aws.run("apply", path, *words)
+
+
+def undo(aws: Aws, step: str) -> tuple[int | None, str]:
+    return aws.run("undo", "--incident", "case", step, "--yes", "--wait", "3")
+
+
+def moved(aws: Aws) -> tuple[str, str, str]:
+    """The database's disk moved to an encrypted one; gives machine, old disk, new disk."""
+    old, machine = aws.facts["database_disk"], aws.facts["database"]
+    plan(aws, f"volumes.volumes={old}", f"overview.regions={HOME}")
+    code, said = apply(aws, "volumes")
+    assert code == 0, said
+    (now,) = _disks(aws, machine)
+    assert now["Encrypted"]
+    return machine, old.rpartition("/")[2], now["VolumeId"]
+
+
+def _disks(aws: Aws, machine: str) -> list[dict[str, Any]]:
+    by_machine = [{"Name": "attachment.instance-id", "Values": [machine]}]
+    return list(clients(aws)("ec2").describe_volumes(Filters=by_machine)["Volumes"])
+
+
+def _state(aws: Aws, machine: str) -> str:
+    found = clients(aws)("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
+    return str(found["State"]["Name"])
+
+
+def test_undo_keeps_the_encrypted_disk_as_what_was_written_since_is_on_it_alone(aws: Aws) -> None:
+    machine, old, new = moved(aws)
+    code, said = undo(aws, "volumes")
+    assert code == 0, said
+    assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [old]
+    (kept,) = clients(aws)("ec2").describe_volumes(VolumeIds=[new])["Volumes"]
+    assert {"Key": "vpce-tui:kept-after-undo", "Value": old} in kept["Tags"]
+    plan(aws, f"volumes.volumes={aws.facts['database_disk']}", f"overview.regions={HOME}")
+    code, said = apply(aws, "volumes")
+    assert code == 0, said
+    (again,) = _disks(aws, machine)
+    assert again["VolumeId"] not in (old, new), "after an undo it is copied anew"
+
+
+def test_a_disk_of_before_that_is_used_elsewhere_leaves_the_machine_as_it_is(aws: Aws) -> None:
+    machine, old, new = moved(aws)
+    ec2 = clients(aws)("ec2")
+    ec2.attach_volume(VolumeId=old, InstanceId=aws.victim, Device="/dev/sdz")
+    start = len(aws.writes())
+    _, said = undo(aws, "volumes")
+    assert f"{old}, the disk of before, is in {aws.victim}" in said
+    assert aws.writes()[start:] == []
+    assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [new]
+    assert _state(aws, machine) == "running"
+
+
+def test_a_copy_that_is_older_than_what_the_machine_wrote_since_is_never_swapped_in(labs: Labs) -> None:
+    aws = labs.new("http500@CreateVolume:9")
+    disk, machine = aws.facts["database_disk"], aws.facts["database"]
+    before = dump(aws)
+    plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")
+    code, said = apply(aws, "volumes")
+    assert code != 0, said
+    assert _state(aws, machine) == "stopped"
+    clients(aws)("ec2").start_instances(InstanceIds=[machine])  # on-call brings it back, and it writes
+    code, said = apply(aws, "volumes")
+    assert code != 0
+    assert "was started after" in said
+    step = plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")["volumes"]
+    assert "was started after" in step["blocked"][0]["says"]
+    assert [found["VolumeId"] for found in _disks(aws, machine)] == [disk.rpartition("/")[2]]
+    code, said = undo(aws, "volumes")
+    assert code == 0, said
+    assert dump(aws) == before
+
+
+def test_a_machine_that_somebody_starts_meanwhile_keeps_its_disk(aws: Aws) -> None:
+    disk, machine = aws.facts["database_disk"], aws.facts["database"]
+    ec2 = clients(aws)("ec2")
+    ec2.stop_instances(InstanceIds=[machine])
+    step = plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")["volumes"]
+    ids = [call["id"] for call in step["calls"]]
+    safe = ids.index(f"detach-{disk.rpartition('/')[2]}-safe")
+    assert ids[safe + 1] == f"detach-{disk.rpartition('/')[2]}"
+    assert not any(call["operation"] == "StartInstances" for call in step["calls"]), "it was stopped before"
+    ec2.start_instances(InstanceIds=[machine])
+    start = len(aws.tried())
+    code, said = apply(aws, "volumes")
+    assert code != 0, said
+    assert aws.tried()[start:] == []
+
+
+def test_a_key_that_does_not_exist_and_a_machine_of_a_group_are_blocked_with_what_to_do(aws: Aws) -> None:
+    step = plan(aws, f"volumes.volumes={aws.facts['database_disk']}", f"overview.regions={HOME}", "volumes.key=alias/none")
+    (blocked,) = step["volumes"]["blocked"]
+    assert "there is no key alias/none" in blocked["says"]
+    assert blocked["remedy"]
+
+
+def test_a_region_that_may_not_be_read_is_a_gap_and_is_named(labs: Labs) -> None:
+    aws = labs.new("denied@DescribeVolumes%eu-central-1:99")
+    step = plan(aws, f"overview.regions={HOME},eu-central-1")["volumes"]
+    said = json.dumps(step, ensure_ascii=False)
+    assert "eu-central-1" in said
+    assert "ec2:DescribeVolumes" in said
