@@ -202,6 +202,9 @@ def test_a_key_whose_answer_was_lost_is_found_and_deleted_not_left_alive(labs) -
     assert [call["operation"] for call in step["calls"]] == ["DeleteAccessKey", "CreateAccessKey"]
     words = ("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--keyring")
     code, said = aws.run(*words, env=env)
+    assert code != 0, "the lost key is deleted for good: that needs the typed id"
+    assert "--confirm" in said
+    code, said = aws.run(*words, "--confirm", "user/bob", env=env)
     assert code == 0, said
     (left,) = clients(aws)("iam").list_access_keys(UserName="bob")["AccessKeyMetadata"]
     assert left["AccessKeyId"] != lost["AccessKeyId"]

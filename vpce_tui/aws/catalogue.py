@@ -181,6 +181,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("config", "DescribeDeliveryChannels", "where AWS Config writes to"),
     _read("cloudtrail", "DescribeTrails", "which trails record the account"),
     _read("cloudtrail", "GetTrailStatus", "does a trail record now, and since when not"),
+    _read("cloudtrail", "GetEventSelectors", "which events a trail leaves out"),
     _read("s3", "ListBuckets", "whose bucket a trail writes to"),
     _read("s3", "HeadBucket", "is a bucket's name free"),
     _read("s3", "GetBucketPolicy", "may CloudTrail and AWS Config write to the bucket"),

@@ -114,6 +114,7 @@ def apply(args: argparse.Namespace) -> Exit:
 def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
     """Where a secret goes that AWS hands out once: the keyring, or a person at this terminal; None: nobody is there."""
     if args.keyring:
+        keychain.ready()
         return keychain.keep
     if not sys.stderr.isatty():
         return None

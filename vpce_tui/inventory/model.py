@@ -1,9 +1,21 @@
 """The things of an account as frozen values. Ids, names and times are AWS's own."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+
+def is_world(peer: str) -> bool:
+    """Whether a CIDR block is everything, or a public block of at least a 256th of IPv4, a 65,536th of IPv6."""
+    if peer in ("0.0.0.0/0", "::/0"):
+        return True
+    try:
+        network = ipaddress.ip_network(peer, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen <= (8 if network.version == 4 else 16) and not network.is_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +29,8 @@ class Rule:
 
     @property
     def world(self) -> bool:
-        """Open to every address, IPv4 or IPv6."""
-        return self.peer in ("0.0.0.0/0", "::/0")
+        """Open to every address, IPv4 or IPv6, or to so large a part of them that it comes to the same."""
+        return is_world(self.peer)
 
     @property
     def all_ports(self) -> bool:

@@ -31,7 +31,7 @@ from vpce_tui.playbooks.library import Recipe, load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, Step, differences, token_text
 from vpce_tui.playbooks.planner import Live, asked_for, plan_step, remembered_step
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, Unresolved, names, resolve
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, Unresolved, names, not_as_reviewed, resolve
 
 _DONE: Final = (State.PROVED, State.BY_HAND)
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
@@ -40,6 +40,7 @@ _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND,
 _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE)
 """After such an error no other call would do better."""
 
+_NOT_HANDED: Final = "could not be handed over"
 _BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
 
 
@@ -425,6 +426,10 @@ class Engine:
                 self._read_on_the_way(step, planned, bindings)
                 continue
             known = self._known(step, planned, bindings)
+            if not_as_reviewed(planned.parameters, known):
+                raise PlanError(
+                    f"{planned.why or planned.name}: what would be sent is not what was reviewed; plan again"
+                )
             call = _with(planned, resolve(planned.parameters, known))
             recorded = {planned.id: resolve(planned.parameters, known, recorded=True)}
             permits = self.journal.intend(key, {planned.id: call}, self.plan.account, undo=undo, recorded=recorded)
@@ -463,6 +468,9 @@ class Engine:
                 },
             )  # fmt: skip
             bindings.update(gave)
+            if handed.startswith(_NOT_HANDED):
+                lost = f"{', '.join(gave.values())} was made, and its secret is lost ({handed})"
+                raise _Lost(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
             said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
             self._tell(Progress(step.id, planned.id, "done", said, seconds))
         self._cancel = self._asked_to_stop
@@ -504,7 +512,10 @@ class Engine:
         gave, handed = _given(planned, answer.data), ""
         if planned.secret and self._hand_over is not None:
             label = f"{self.plan.account}/{next(iter(gave.values()), planned.id)}"
-            handed = self._hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
+            try:
+                handed = self._hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
+            except Exception as error:  # whatever it was: AWS has made it, and that must be recorded
+                handed = f"{_NOT_HANDED}: {type(error).__name__}"
         return gave, answer.seconds, answer.request_id, handed
 
     # -- after a lost answer, or a death

@@ -58,6 +58,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         stands=stands,
         before=_inverses(same),
         lost=lost,
+        targets=frozenset(key.split("/")[1] for key in record.steps if "/" in key),
     )
 
 

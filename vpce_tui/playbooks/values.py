@@ -36,9 +36,19 @@ def text(*parts: Any) -> dict[str, Any]:
     return {"$text": list(parts)}
 
 
-def sealed(value: Any, *, decode: bool = False) -> dict[str, Any]:
-    """A value that is sent and not recorded; ``decode``: it is Base64 and is sent decoded."""
-    return {"$sealed": value, **({"decode": True} if decode else {})}
+def sealed(value: Any, *, decode: bool = False, sha256: str = "") -> dict[str, Any]:
+    """A value that is sent and not recorded; ``decode``: it is Base64 and is sent decoded; ``sha256``: of what the Base64 holds,
+    as it was reviewed: anything else is not sent (:func:`not_as_reviewed`)."""
+    return {"$sealed": value, **({"decode": True} if decode else {}), **({"sha256": sha256} if sha256 else {})}
+
+
+def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
+    """Whether something sealed in ``value`` is not what its hash says."""
+    if is_sealed(value):
+        raw = base64.b64decode(str(resolve(value["$sealed"], known)))
+        return "sha256" in value and hashlib.sha256(raw).hexdigest() != value["sha256"]
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return any(not_as_reviewed(item, known) for item in items)
 
 
 def is_sealed(value: Any) -> bool:

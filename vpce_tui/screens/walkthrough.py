@@ -1,9 +1,10 @@
 """A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
@@ -21,12 +22,20 @@ from vpce_tui.playbooks.plan import Kind, Plan, Question, Step
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
 from vpce_tui.screens.frame import WIDE, Frame
-from vpce_tui.text import sign, visible
+from vpce_tui.text import many, sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.form import Form
 from vpce_tui.widgets.once import Once
 from vpce_tui.widgets.safe import hanging, line, lines
+
+_SHOWN_WITHIN: Final = 20.0
+"""Seconds in which a secret must be on the screen."""
+
+
+class NotShown(Exception):
+    """Nobody could be shown what was handed out."""
+
 
 VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
 _STATE_LOOK = {
@@ -43,6 +52,8 @@ _MANY: Final = 6
 """Calls from which on a bar shows how far a step is."""
 
 
+_TAIL: Final = 8
+"""Calls that are shown while a step runs, and all of them where they are no more."""
 _FEW: Final = 2
 """Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
 sight."""
@@ -62,7 +73,10 @@ def _answered(question: Question) -> str:
         f"{part}  {known[part]}" if question.many and part in known else known.get(part, part) for part in chosen
     )
     left = len([value for value in known if value not in chosen]) if question.many else 0
-    return f"{question.question.partition(' (')[0]}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
+    asked = question.question.partition(" (")[0]
+    if question.many and not said and left:
+        return f"{asked}: none is ticked, of {left}"
+    return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
 
 
 def _duration(seconds: float) -> str:
@@ -112,6 +126,8 @@ class WalkthroughScreen(Frame):
         self.view = "change"
         self.busy = ""
         self.at_work = False
+        self.just_ended = False
+        """A step has ended, and the plan after it is not there yet."""
         self.running_step = ""
         self.about: list[str] = []
         self.under_way: Content | None = None
@@ -165,7 +181,11 @@ class WalkthroughScreen(Frame):
     def keys(self) -> Sequence[Key]:
         step = self.step
         if self.busy:
-            return [Key("esc", "stop"), Key("j k", "scroll"), Key("?", "help")]
+            return [
+                Key("esc", "back" if self.busy == "planning" and not self.just_ended else "stop"),
+                Key("j k", "scroll"),
+                Key("?", "help"),
+            ]
         found: list[Key] = []
         ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
@@ -282,12 +302,12 @@ class WalkthroughScreen(Frame):
         ]
 
     def _run_lines(self, step: Step) -> list[Content]:
-        """What became of the step: its lines as it ran, the outcome."""
+        """What became of the step: how far it is or what came out, then its calls."""
         known, outcome = self.known(step), self.outcomes.get(step.id)
-        found = [] if step.id in self.walk.drifted else list(self.ran.get(step.id, []))
+        found: list[Content] = []
         if self.at_work and step.id == self.running_step:
-            found += [self.under_way] if self.under_way is not None else []
             found += self._how_far(step)
+            found += [self.under_way] if self.under_way is not None else []
         if step.id in self.walk.drifted:
             found.append(
                 line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
@@ -309,9 +329,21 @@ class WalkthroughScreen(Frame):
                         f"{made.id} was begun and its outcome is not known; r asks AWS and goes on",
                     )
                 )
+        if step.id not in self.walk.drifted:
+            found += self._log(step)
         found += [line(("note: ", "dim"), note) for note in known.notes]
         found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
         return [*found, line("")] if found else []
+
+    def _log(self, step: Step) -> list[Content]:
+        """Its calls: all of them where they are few, else the latest while it runs, and what did not go well once it has ended."""
+        made = self.ran.get(step.id, [])
+        if len(made) <= _TAIL:
+            return made
+        if self.at_work and step.id == self.running_step:
+            return [line((f"… {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
+        ill = [item for item in made if not item.plain.startswith(sign("✔"))]
+        return [*ill, line((f"{sign('✔')} {many(len(made) - len(ill), 'line')} more; the record has each", "dim"))]
 
     def _how_far(self, step: Step) -> list[Content]:
         """A bar with how many of the calls have ended, and how long the rest will take at this pace."""
@@ -448,7 +480,7 @@ class WalkthroughScreen(Frame):
             return plan, self.walk.record(journal), [] if journal else about(self.walk.target)
 
         def then(found: Any) -> None:
-            self.busy = ""
+            self.busy, self.just_ended = "", False
             self.plan, self.record, self.about = found
             self.planned_at = self.main.now()
             if first:
@@ -572,6 +604,11 @@ class WalkthroughScreen(Frame):
             )
             self.update()
             return
+        if self.busy and self.just_ended:
+            self.just_ended = False
+            self.main.say("The step has ended already; what came of it is above. Escape again leaves.")
+            self.update()
+            return
         self.app.pop_screen()
 
     # -- running
@@ -632,15 +669,26 @@ class WalkthroughScreen(Frame):
         journal, plan = self.work.journal, self.plan
         assert journal is not None
         assert plan is not None
+        app: App[Any] = self.app  # the screen may be left while the step runs, and the secret must be seen
         self._start(
             step,
             f"running: {step.title}",
-            lambda tell, cancel: self.walk.run(journal, plan, step.id, approval, tell, cancel, self._take),
+            lambda tell, cancel: self.walk.run(
+                journal, plan, step.id, approval, tell, cancel, lambda label, secret: self._take(app, label, secret)
+            ),
         )
 
-    def _take(self, label: str, secret: str) -> str:
+    def _take(self, app: App[Any], label: str, secret: str) -> str:
         """A secret that AWS hands out once: shown until the window over it is closed, or put into the keyring from there."""
-        self.work.background.hand_over(lambda: self._if_here(lambda _: self.app.push_screen(Once(label, secret)), None))
+        shown = threading.Event()
+
+        def show() -> None:
+            app.push_screen(Once(label, secret))
+            shown.set()
+
+        self.work.background.hand_over(show)
+        if not shown.wait(_SHOWN_WITHIN):
+            raise NotShown
         return "shown once in the app"
 
     def _start(self, step: Step, busy: str, work: Any) -> None:
@@ -658,6 +706,7 @@ class WalkthroughScreen(Frame):
 
         def ended(outcome: Outcome) -> None:
             self.busy, self.at_work, self.under_way = "", False, None
+            self.just_ended = True
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()

@@ -51,7 +51,7 @@ class Asked:
     parameters of the recorded inverses of what this incident did to the target, by call id; ``stands``: the calls that stand; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
     the target had before the incident touched it; ``lost``: when (RFC 3339) each call was begun whose answer was lost,
     although it may have taken effect; ``live``: one step is about to run or to be read back, with the answers
-    ``choices``; both empty while a whole playbook is planned.
+    ``choices``; both empty while a whole playbook is planned; ``targets``: everything that the incident acted on.
     """
 
     incident: str = ""
@@ -64,6 +64,7 @@ class Asked:
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+    targets: frozenset[str] = frozenset()
     lost: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, call: str, identifier: str) -> bool:

@@ -85,6 +85,7 @@ class Dossier:
     replacement: launch.Replacement | None = None
     starter: service.Starter | None = None
     target_groups: tuple[service.TargetGroup, ...] | None = None
+    balancers: tuple[service.ClassicBalancer, ...] = ()
     registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     """Targets (id and port) of each of those target groups."""
     addresses: tuple[service.Address, ...] | None = None
@@ -322,7 +323,8 @@ def _target_groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, An
     vpc = new.vpc_id if new else world.instance.vpc_id
     found = service.target_groups_of(caller, world.instance, vpc, asked)
     there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
-    return {"target_groups": found, "registered": there}
+    balancers = service.classic_balancers_of(caller, world.instance, vpc, asked)
+    return {"target_groups": found, "registered": there, "balancers": balancers}
 
 
 def _addresses(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -365,6 +367,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeLaunchConfigurations",
     ),
     Facet.TARGET_GROUPS: (
+        "elb:DescribeLoadBalancers",
         "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute",
     ),
     Facet.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),

@@ -15,9 +15,9 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import images, parse
 from vpce_tui.inventory.dossiers.barriers import group_rule
-from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, iam_region
+from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, iam_region, ours
 from vpce_tui.inventory.images import Image
-from vpce_tui.inventory.model import Instance
+from vpce_tui.inventory.model import Instance, tags_of
 
 IMAGE: Final = "image"
 SUBNET: Final = "subnet"
@@ -104,6 +104,11 @@ class NewRole:
     in_profile: bool = False
     inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     attached: tuple[str, ...] = ()
+    trust: Mapping[str, Any] = field(default_factory=dict)
+    role_id: str = ""
+    profile_id: str = ""
+    taken: str = ""
+    """The role or profile of that name that this incident did not make; ``""``: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +347,7 @@ def own_role_name(instance: str) -> str:
     return f"vpce-tui-relaunch-{instance}"
 
 
-def read_new_role(caller: Caller, instance: Instance, _: Asked) -> NewRole:
+def read_new_role(caller: Caller, instance: Instance, asked: Asked) -> NewRole:
     """Our role and profile, as far as they are there."""
     name, home = own_role_name(instance.id), iam_region(instance.region)
     role = _there(caller, Call("iam", "GetRole", home, {"RoleName": name}))
@@ -358,9 +363,17 @@ def read_new_role(caller: Caller, instance: Instance, _: Asked) -> NewRole:
                 inline[str(policy)] = answer.get("PolicyDocument") or {}
         for page in caller.pages(Call("iam", "ListAttachedRolePolicies", home, {"RoleName": name})):
             attached += [str(item["PolicyArn"]) for item in page.data.get("AttachedPolicies", [])]
+    the_role, the_profile = role.get("Role") or {}, profile.get("InstanceProfile") or {}
+    trust = the_role.get("AssumeRolePolicyDocument")
+    taken = [
+        f"the {kind} {name}"
+        for kind, raw, call, key in (("role", the_role, "role", "RoleId"), ("profile", the_profile, "profile", "InstanceProfileId"))
+        if raw and not (ours(tags_of(raw.get("Tags")), instance.id, asked) and asked.made_by(call, str(raw.get(key, ""))))
+    ]  # fmt: skip
     return NewRole(
-        str((role.get("Role") or {}).get("Arn", "")), str((profile.get("InstanceProfile") or {}).get("Arn", "")), name in held,
-        inline, tuple(sorted(attached)),
+        str(the_role.get("Arn", "")), str(the_profile.get("Arn", "")), name in held, inline, tuple(sorted(attached)),
+        trust if isinstance(trust, Mapping) else {}, str(the_role.get("RoleId", "")), str(the_profile.get("InstanceProfileId", "")),
+        " and ".join(taken),
     )  # fmt: skip
 
 

@@ -65,7 +65,9 @@ class Made:
     @property
     def key(self) -> str:
         """As it is chosen."""
-        return ":".join(part for part in (self.kind, self.of, self.id) if part)
+        return ":".join(part for part in (self.kind, self.of, self.id) if part).replace(
+            ",", "%2C"
+        )  # answers are split at commas
 
     @property
     def says(self) -> str:
@@ -96,6 +98,11 @@ class History:
     asked: tuple[str, ...] = ()
 
     @property
+    def nobody(self) -> bool:
+        """Whether no session of the role is known: then nothing that it made can be known."""
+        return not self.asked
+
+    @property
     def made(self) -> tuple[Made, ...]:
         """Everything that outlives the principal, oldest first, each once."""
         found: dict[str, Made] = {}
@@ -111,8 +118,13 @@ class History:
         )
 
 
-def history_of(caller: Caller, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int) -> History:
-    """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions``, each event once."""
+def history_of(
+    caller: Caller, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int, *, role: str = ""
+) -> History:
+    """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions``, each event once.
+
+    ``role``: only what sessions of this role did, as others may have sessions of the same name.
+    """
     now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
     begin = {"StartTime": (now - timedelta(days=min(days, 90))).timestamp()} if now else {}
     gaps: list[str] = []
@@ -124,7 +136,7 @@ def history_of(caller: Caller, names: Sequence[tuple[str, str]], regions: Iterab
             about = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": value}], **begin}
             try:
                 for number, page in enumerate(caller.pages(Call("cloudtrail", "LookupEvents", region, about))):
-                    events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region))]
+                    events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
                     if number + 1 >= _PAGES:
                         gaps.append(
                             f"{value} in {region}: more than {_PAGES * 50} events, the older ones were not read"
@@ -141,12 +153,12 @@ def history_of(caller: Caller, names: Sequence[tuple[str, str]], regions: Iterab
     return History(tuple(found.values()), tuple(sorted(gaps)), days, tuple(value for _, value in names))
 
 
-def _done(raw: Mapping[str, Any], region: str) -> tuple[str, Done] | None:
+def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | None:
     try:
         record = json.loads(str(raw.get("CloudTrailEvent") or "{}"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.get("errorCode"):
+    if not isinstance(record, dict) or record.get("errorCode") or (role and not _is_session(record, role)):
         return None
     request, answer = record.get("requestParameters"), record.get("responseElements")
     return str(raw.get("EventId") or record.get("eventID", "")), Done(
@@ -154,6 +166,11 @@ def _done(raw: Mapping[str, Any], region: str) -> tuple[str, Done] | None:
         str(record.get("eventName", "")), str(record.get("sourceIPAddress", "")), request if isinstance(request, dict) else {},
         answer if isinstance(answer, dict) else {},
     )  # fmt: skip
+
+
+def _is_session(record: Mapping[str, Any], role: str) -> bool:
+    issuer = _text(record, "userIdentity", "sessionContext", "sessionIssuer", "userName")
+    return issuer == role or f":assumed-role/{role}/" in _text(record, "userIdentity", "arn")
 
 
 def _text(value: Any, *path: str) -> str:

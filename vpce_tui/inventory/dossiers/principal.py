@@ -1,14 +1,15 @@
 """Everything a playbook needs to know about one IAM user or role, read live, facet by facet."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.dossiers import recording
 from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, iam_region, read_facets
@@ -24,8 +25,12 @@ SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
 QUARANTINE_DOCUMENT: Final = {
     "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
 }  # fmt: skip
+SESSIONS: Final = "sessions"
+"""Sessions that the operator names; see :attr:`Asked.remembered`."""
 _NAMES: Final = 20
 """Sessions and machines of a role whose calls are looked up at most."""
+_LOST_WITHIN: Final = timedelta(minutes=2)
+"""How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
 PATTERN: Final = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
     r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:assumed-role/[\w+=,.@/-]{1,600}"
@@ -112,6 +117,8 @@ class Dossier:
     incident_opened: datetime | None = None
     now: datetime | None = None
     own: bool = False
+    operator: str = ""
+    """Who is signed in: ``user/NAME`` or ``role/NAME``."""
     """Whether the operator is signed in as it."""
     gone: bool = False
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -167,9 +174,14 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     world = Dossier(
         kind, name, str(raw["Arn"]), account, home, str(raw.get("Path", "/")),
         str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")), _trusts(raw.get("AssumeRolePolicyDocument")),
-        own=signed_in,
+        own=signed_in, operator=_operator(identity.arn),
     )  # fmt: skip
     return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _operator(arn: str) -> str:
+    kind, _, rest = arn.rpartition(":")[2].partition("/")
+    return f"role/{rest.partition('/')[0]}" if kind == "assumed-role" else f"{kind}/{rest.rpartition('/')[2]}"
 
 
 def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str, str]:
@@ -222,8 +234,8 @@ def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
             used = caller.read(Call("iam", "GetAccessKeyLastUsed", world.region, {"AccessKeyId": identifier})).data
             last = used.get("AccessKeyLastUsed") or {}
             at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
-            if begun and created and created >= begun.replace(microsecond=0) and identifier not in given:
-                lost.add(identifier)
+            if begun and created and not given and not at and abs(created - begun) <= _LOST_WITHIN:
+                lost.add(identifier)  # nobody can have used it: nobody has its secret
             found.append(
                 Key(
                     identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
@@ -321,19 +333,24 @@ def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if world.kind != "role":
         return {"sessions": ()}
-    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
     found: set[str] = set()
     for region in sorted({caller.home_region, "us-east-1"}):
-        about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
-        since = {"StartTime": now.timestamp() - 86_400} if now else {}
-        for page in caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, **since})):
-            for event in page.data.get("Events", []):
-                if str(event.get("EventName", "")).startswith("AssumeRole"):
-                    named = [
-                        item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)
-                    ]
-                    found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
+        found |= _handed_out(caller, world, region, 86_400)
     return {"sessions": tuple(sorted(found))}
+
+
+def _handed_out(caller: Caller, world: Dossier, region: str, seconds: int) -> set[str]:
+    """Names of the sessions that AWS handed out in one region; where a record names none, its id."""
+    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
+    about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
+    since = {"StartTime": now.timestamp() - seconds} if now else {}
+    found = set()
+    for page in caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, **since})):
+        for event in page.data.get("Events", []):
+            if str(event.get("EventName", "")).startswith("AssumeRole"):
+                named = [item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)]
+                found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
+    return found
 
 
 def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
@@ -375,19 +392,44 @@ def _managed(caller: Caller, home: str, arn: str) -> Policy:
 
 def _history(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     """What was done under its name, its keys, and the sessions and machines that hold it."""
+    raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
+    gaps: list[str] = []
     if world.kind == "root":
         names = [("Username", "root")]
     elif world.kind == "user":
         keys = _keys(caller, world, asked)["keys"]
         names = [("Username", world.name), *(("AccessKeyId", key.id) for key in keys)]
     else:
-        held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
-        sessions = _sessions(caller, world, asked)["sessions"]
-        names = [("Username", name) for name in dict.fromkeys([*held, *sessions])][:_NAMES]
-    regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
-    days = int(asked.remembered.get(DAYS, 7))
-    found = history_of(caller, names, (str(item["RegionName"]) for item in regions), days)
+        named, gaps = _session_names(caller, world, asked, regions, days)
+        names = [("Username", name) for name in named[:_NAMES]]
+        if len(named) > _NAMES:
+            gaps.append(f"{len(named) - _NAMES} more sessions of {world.name}: name the ones you mean (sessions)")
+    found = history_of(caller, names, regions, days, role=world.name if world.kind == "role" else "")
+    found = replace(found, gaps=(*found.gaps, *gaps))
     return {"history": found, "incident_opened": parse.moment(asked.since), "now": aws_now(caller)}
+
+
+def _session_names(
+    caller: Caller, world: Dossier, asked: Asked, regions: Sequence[str], days: int
+) -> tuple[list[str], list[str]]:
+    """Names of sessions of the role: those that the operator names, machines of this incident (whose profile may be taken by
+    now), machines that hold it, and those that event history knows from ``days``; and where that could not be asked."""
+    ours = sorted(target for target in asked.targets if target.startswith("i-"))
+    held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
+    gaps: list[str] = []
+
+    def one(region: str) -> tuple[list[str], Part]:
+        try:
+            return sorted(_handed_out(caller, world, region, days * 86_400)), Part(region, Status.LOOKED)
+        except AwsError as error:
+            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                raise
+            gaps.append(f"sessions handed out in {region}: {error.sentence()}")
+            return [], Part(region, Status.LOOKED)
+
+    found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
+    return list(dict.fromkeys([*asked.remembered.get(SESSIONS, ()), *ours, *held, *found])), gaps
 
 
 def _made(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:

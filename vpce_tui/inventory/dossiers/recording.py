@@ -51,11 +51,19 @@ class Trail:
     stopped: str = ""
     problem: str = ""
     """What CloudTrail says of its last delivery, where that failed."""
+    blind: str = ""
+    """What its event selectors leave out of the management events."""
 
     @property
     def good(self) -> bool:
         """It records every region, goes on, and can be checked."""
-        return self.multi_region and self.validated and self.logging and self.global_events and not self.problem
+        return (
+            self.multi_region
+            and self.validated
+            and self.logging
+            and self.global_events
+            and not (self.problem or self.blind)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,7 @@ _BUCKET_READS: Final = (
 TRAIL_READS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetTrailStatus",
+    "cloudtrail:GetEventSelectors",
     "cloudtrail:LookupEvents",
     *_BUCKET_READS,
 )
@@ -135,15 +144,35 @@ def _trail(caller: Caller, raw: Mapping[str, Any], home: str) -> Trail:
         str(raw.get("Name", "")), arn, region, str(raw.get("S3BucketName", "")), bool(raw.get("IsMultiRegionTrail")),
         bool(raw.get("LogFileValidationEnabled")), bool(raw.get("IncludeGlobalServiceEvents")), bool(status.get("IsLogging")),
         bool(raw.get("IsOrganizationTrail")), stopped.strftime("%Y-%m-%dT%H:%M:%SZ") if stopped else "",
-        str(status.get("LatestDeliveryError") or ""),
+        str(status.get("LatestDeliveryError") or ""), _left_out(caller, region, arn or str(raw.get("Name", ""))),
     )  # fmt: skip
+
+
+def _left_out(caller: Caller, region: str, trail: str) -> str:
+    """What the event selectors of a trail leave out of the management events; an intruder blinds a trail by them."""
+    answer = caller.read(Call("cloudtrail", "GetEventSelectors", region, {"TrailName": trail})).data
+    simple, advanced = answer.get("EventSelectors") or (), answer.get("AdvancedEventSelectors") or ()
+    if advanced:
+        fields = [selector.get("FieldSelectors") or () for selector in advanced]
+        whole = any(
+            {item.get("Field") for item in found} == {"eventCategory"} and found[0].get("Equals") == ["Management"]
+            for found in fields
+            if found
+        )
+        return "" if whole else "not every management event is recorded (advanced event selectors)"
+    if not simple:
+        return ""  # a trail without selectors records every management event
+    ways = {item.get("ReadWriteType", "All") for item in simple if item.get("IncludeManagementEvents", True)}
+    if "All" in ways or ways >= {"ReadOnly", "WriteOnly"}:
+        return ""
+    return f"{'only ' + ways.pop() if ways else 'no'} management events are recorded"
 
 
 def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
     """Who stopped logging, or deleted or changed a trail, lately."""
     said = []
     for region in regions:
-        for name in ("StopLogging", "DeleteTrail"):
+        for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
             attribute = [{"AttributeKey": "EventName", "AttributeValue": name}]
             try:
                 answer = caller.read(

@@ -132,6 +132,30 @@ def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Asked)
     return tuple(sorted(found, key=lambda item: item.name))
 
 
+@dataclass(frozen=True, slots=True)
+class ClassicBalancer:
+    """A classic load balancer of the VPC. ``held_old``: the old instance is in it, or was before the incident took it out."""
+
+    name: str
+    held_old: bool
+    members: frozenset[str]
+
+
+def classic_balancers_of(caller: Caller, instance: Instance, vpc: str, asked: Asked) -> tuple[ClassicBalancer, ...]:
+    """The classic load balancers of ``vpc``."""
+    recorded = {
+        str(parameters["LoadBalancerName"]) for parameters in asked.before.values() if "LoadBalancerName" in parameters
+    }
+    found = []
+    for page in caller.pages(Call("elb", "DescribeLoadBalancers", instance.region)):
+        for raw in page.data.get("LoadBalancerDescriptions", []):
+            name = str(raw["LoadBalancerName"])
+            members = frozenset(str(item["InstanceId"]) for item in raw.get("Instances") or ())
+            if raw.get("VPCId") == vpc or name in recorded or instance.id in members:
+                found.append(ClassicBalancer(name, name in recorded or instance.id in members, members))
+    return tuple(sorted(found, key=lambda item: item.name))
+
+
 def registered(caller: Caller, region: str, arn: str) -> frozenset[tuple[str, int]]:
     """Targets of a group, by id and port; those that are on their way out are not."""
     health = caller.read(Call("elbv2", "DescribeTargetHealth", region, {"TargetGroupArn": arn})).data

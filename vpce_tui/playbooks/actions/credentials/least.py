@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from vpce_tui.inventory.dossiers.principal import Dossier, Facet, Policy
-from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, unchanged
+from vpce_tui.inventory.dossiers.principal import SESSIONS, Dossier, Facet, Policy
+from vpce_tui.inventory.policy import patterns_meet
+from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.credentials.persistence import look_back
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
@@ -25,12 +26,15 @@ UNSEEN: Final = (
     "sns:Publish*", "logs:PutLogEvents", "logs:CreateLogStream", "logs:Get*", "logs:Filter*", "cloudwatch:PutMetricData", "xray:*", "kinesis:*",
     "firehose:*", "ssmmessages:*", "ec2messages:*", "ssm:UpdateInstanceInformation", "execute-api:*", "bedrock:Invoke*", "rds-data:*",
     "rds-db:*", "es:ESHttp*", "aoss:*", "cassandra:*", "timestream:*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+    "iam:PassRole", "ec2:CreateTags", "apigateway:*",
 )  # fmt: skip
-"""Actions whose use does not stand in event history, wholly or in part."""
+"""Actions whose use does not stand in event history, wholly or in part, or under another name."""
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
-    return look_back(choices.get("days", "30"), others.get("principal-persistence", {}).get("days", ""))
+    other = others.get("principal-persistence", {})
+    named = {SESSIONS: parts(other.get("sessions", ""))}
+    return {**look_back(choices.get("days", "30"), other.get("days", "")), **named}
 
 
 def narrowed(policy: Mapping[str, Any], used: frozenset[str]) -> tuple[dict[str, Any], list[str], list[str]]:
@@ -66,13 +70,23 @@ def _kept(action: str, used: frozenset[str]) -> list[str]:
     it cannot be seen."""
     if any(_matches(action, pattern) for pattern in UNSEEN):
         return [action]
+    if (
+        "*" in action.rstrip("*") or "?" in action
+    ):  # a part in the middle: what it means of the unseen cannot be written shorter
+        return [action] if any(patterns_meet(action, pattern) for pattern in UNSEEN) else _of(action, used)
     if "*" not in action and "?" not in action:
         return [action] if any(_matches(item, action) for item in used) else []
-    seen = sorted(
+    hidden = [pattern for pattern in UNSEEN if _matches(pattern, action)]
+    if any(patterns_meet(action, pattern) for pattern in set(UNSEEN) - set(hidden)):
+        return [action]
+    return [*_of(action, used), *hidden]
+
+
+def _of(action: str, used: frozenset[str]) -> list[str]:
+    """What was used of a wildcard, but for what is kept anyway."""
+    return sorted(
         item for item in used if _matches(item, action) and not any(_matches(item, pattern) for pattern in UNSEEN)
     )
-    hidden = [pattern for pattern in UNSEEN if _matches(pattern.replace("*", ""), action) or action == "*"]
-    return [*seen, *hidden]
 
 
 def _options(world: Dossier) -> Options:

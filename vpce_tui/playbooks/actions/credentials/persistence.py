@@ -3,11 +3,13 @@
 (AWS: "Remediating compromised AWS credentials", MITRE ATT&CK T1098 and T1136.)
 """
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.made import CONTAINED_HERE, DAYS, Made
-from vpce_tui.inventory.dossiers.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, Dossier, Facet
+from vpce_tui.inventory.dossiers.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, SESSIONS, Dossier, Facet
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
@@ -28,7 +30,8 @@ def look_back(*said: str) -> Mapping[str, Any]:
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
-    return look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", ""))
+    named = {SESSIONS: parts(choices.get("sessions", ""))}
+    return {**look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", "")), **named}
 
 
 def _containable(world: Dossier) -> list[Made]:
@@ -41,12 +44,24 @@ def _options(world: Dossier) -> Options:
     return tuple((item.key, item.says) for item in _containable(world) if states[item.key].there)
 
 
-def _all_open(world: Dossier) -> str:
-    """Everything that is there and can do something."""
-    states = world.made_states or {}
+def _recent(world: Dossier) -> str:
+    """What was made in the day before the incident was opened, or since, and can do something; older may be honest work."""
+    states, begun = world.made_states or {}, world.incident_opened or world.now
+    since = begun - timedelta(hours=24) if begun else None
     return ",".join(
-        item.key for item in _containable(world) if states[item.key].there and not states[item.key].contained
+        item.key
+        for item in _containable(world)
+        if states[item.key].there
+        and not states[item.key].contained
+        and not _operators(world, item)
+        and (since is None or item.at is None or item.at >= since)
     )
+
+
+def _operators(world: Dossier, item: Made) -> bool:
+    """Whether containing it takes the rights of whoever is signed in."""
+    kind = "user" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "role"
+    return f"{kind}/{item.of or item.id}" == world.operator
 
 
 def _plan(world: Dossier, draft: Draft) -> Step:
@@ -56,8 +71,18 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     known = {item.key: item for item in _containable(world)}
     chosen = parts(draft.choices["contain"])
+    if history.nobody:
+        draft.block(
+            f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it made cannot be known",
+            "name its sessions as the events show them: c, or --set persistence.sessions=i-…; or look back further",
+        )
     for key in chosen:
-        if key in known:
+        if key in known and _operators(world, known[key]):
+            draft.block(
+                f"{known[key].says}: you are signed in as it, and would lock yourself out",
+                "leave it out: c; or sign in as somebody else",
+            )
+        elif key in known:
             _contain(world, known[key], draft)
         elif draft.recall(f"contain-{short_id(key)}") is None:
             draft.block(
@@ -76,7 +101,9 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
     draft.notes.append(f"looked through: {searched}; data events (objects, items, messages) are not in event history")
     draft.notes += [f"not looked through: {gap}" for gap in history.gaps]
-    draft.hits("whoever works with these users, roles and keys; an intruder made them, as far as event history tells")
+    draft.hits(
+        f"whoever works with these users, roles and keys; they were made with {world.name}, by an intruder or by honest work: look at each"
+    )
     draft.prove("each is read back as contained")
     return draft.step(Kind.CHANGE)
 
@@ -129,10 +156,15 @@ def _wrong_days(said: str) -> str:
     return "" if said.isdigit() and 1 <= int(said) <= 90 else f"{said!r} is no number of days from 1 to 90"
 
 
+def _wrong_session(said: str) -> str:
+    return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is no name of a session"
+
+
 CONTAIN_MADE: Final = Action(
     frozenset({Facet.MADE}), _plan, unchanged, by_effects,
     (
-        Choice("contain", "What of it is contained", _options, _all_open, many=True),
+        Choice("contain", "What of it is contained", _options, _recent, many=True),
+        Choice("sessions", "Sessions of the role to look through too, as events name them (i-…)", free=True, many=True, check=_wrong_session),
         Choice("days", "How many days of event history are looked through", (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")), free=True, check=_wrong_days),
     ),
     look=_look, target="principal",

@@ -44,7 +44,9 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
             f"drop-{short_id(key.id)}", "DeleteAccessKey", {**named, "AccessKeyId": key.id}, so_already=False,
             why=f"{key.id}: made in this incident, and nobody saw its secret", **iam,
         )  # fmt: skip
-        draft.changes.append(f"{key.id} is deleted: its answer was lost, and with it its secret")
+        draft.changes.append(
+            f"{key.id} is deleted: made within two minutes of a call of ours whose answer was lost, and never used"
+        )
     if mine is None and len(known) - len(lost) >= _MOST:
         draft.block(
             f"{world.name} has {len(known)} keys, and AWS allows {_MOST}",
@@ -74,7 +76,7 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
     ]
     draft.hits("nobody: old keys stay as they are")
     draft.prove("the new key is listed", "ListAccessKeys", named, **iam)
-    return draft.step(Kind.CHANGE)
+    return draft.step(Kind.CHANGE, reversible=not lost)
 
 
 ROTATE: Final = Action(

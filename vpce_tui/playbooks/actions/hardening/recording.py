@@ -189,7 +189,14 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
     """A trail of every region that records and can be checked; ``home``: where a new one is made."""
     if trails is None or draft.blocked:
         return draft.step(Kind.CHANGE)
-    draft.notes += [_said(trail) for trail in trails.trails] or ["there is no trail at all"]
+    draft.notes += [_said(trail) for trail in trails.trails] or [
+        f"there is no trail that covers {home}; one of another region alone would not be listed here"
+    ]
+    draft.notes += [
+        f"{trail.name} writes to {trail.bucket}, which is no bucket of this account: make sure that it is yours"
+        for trail in trails.trails
+        if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
+    ]
     draft.notes += [f"lately: {stop}" for stop in trails.stops]
     chosen = draft.choices["trail"]
     named = chosen if chosen != "new" else NEW_TRAIL
@@ -208,6 +215,12 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         draft.block(
             f"{known.name} belongs to the organisation's management account",
             "have it put right there, or choose trail: new",
+        )
+        return draft.step(Kind.CHANGE)
+    if known is not None and not own and known.blind:
+        draft.block(
+            f"{known.name}: {known.blind}",
+            f"turn them on: CloudTrail › Trails › {known.name} › Management events › Edit; or choose trail: new",
         )
         return draft.step(Kind.CHANGE)
     if known is None or own:
@@ -233,7 +246,7 @@ def _said(trail: Trail) -> str:
         "can be checked" if trail.validated else "no validation", f"to {trail.bucket}",
     ]  # fmt: skip
     stopped = f"; last stopped {trail.stopped}" if trail.stopped else ""
-    return f"{trail.name}: {', '.join(words)}{stopped}{f'; delivery fails: {trail.problem}' if trail.problem else ''}"
+    return f"{trail.name}: {', '.join(words)}{stopped}{f'; delivery fails: {trail.problem}' if trail.problem else ''}{f'; {trail.blind}' if trail.blind else ''}"
 
 
 def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail | None, draft: Draft) -> None:
@@ -330,7 +343,7 @@ def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any
         found = trails(world)
         known = found.trails if found else ()
         best = next((trail for trail in known if trail.good), None) or next(
-            (trail for trail in known if trail.multi_region), None
+            (trail for trail in known if trail.multi_region and not trail.blind), None
         )
         return best.name if best and best.name != NEW_TRAIL else "new"
 

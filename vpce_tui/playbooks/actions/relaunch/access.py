@@ -13,6 +13,7 @@ from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGE
 from vpce_tui.inventory.dossiers.instance import Dossier, Facet
 from vpce_tui.inventory.dossiers.launch import GROUPS, SUBNET, NewRole, PolicyOf, own_role_name
 from vpce_tui.inventory.model import Rule, SecurityGroup
+from vpce_tui.inventory.policy import patterns_meet
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.blocking import permission
 from vpce_tui.playbooks.actions.quarantine import own_group
@@ -27,6 +28,8 @@ PROFILE_STEP: Final = "relaunch-profile"
 LAUNCH_STEP: Final = "relaunch-launch"
 GROUP: Final = "RELAUNCH_GROUP"
 PROFILE: Final = "RELAUNCH_PROFILE"
+PROFILE_ID: Final = "RELAUNCH_PROFILE_ID"
+ROLE: Final = "RELAUNCH_ROLE_ID"
 PURPOSE: Final = "replacement"
 HTTPS_OUT: Final = "https-out"
 _NAME: Final = re.compile(r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
@@ -43,9 +46,9 @@ def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
 
 def too_wide(rule: GroupRule) -> str:
     """Why a rule may not be taken over; ``""``: it may. Administration and database ports are never open to the world."""
-    if rule.egress or rule.peer not in ("0.0.0.0/0", "::/0"):
-        return ""
     as_rule = _as_rule(rule)
+    if rule.egress or not as_rule.world:
+        return ""
     if as_rule.all_ports:
         return "it lets in every port from anywhere"
     ports = [f"{port} ({name})" for port, name in ADMINISTRATION_PORTS.items() if as_rule.covers(port)]
@@ -61,6 +64,11 @@ def _everything_out(rule: GroupRule) -> bool:
     return rule.egress and rule.peer in ("0.0.0.0/0", "::/0") and _as_rule(rule).all_ports
 
 
+def _administration(rule: GroupRule) -> bool:
+    """Whether it lets somebody in by SSH and the like, or to a database: an intruder may have written it."""
+    return not rule.egress and any(_as_rule(rule).covers(port) for port in ADMINISTRATION_PORTS)
+
+
 def _usable(world: Dossier) -> list[GroupRule]:
     return [rule for rule in world.old_rules or () if not too_wide(rule)]
 
@@ -73,8 +81,8 @@ def _rule_options(world: Dossier) -> Options:
 
 
 def _default_rules(world: Dossier) -> str:
-    """Every rule that names less than the world; out of it 443 alone, where it had everything."""
-    narrow = [rule.id for rule in _usable(world) if not _everything_out(rule)]
+    """Every rule that names less than the world and opens no administration; out of it 443 alone, where it had everything."""
+    narrow = [rule.id for rule in _usable(world) if not _everything_out(rule) and not _administration(rule)]
     return ",".join([*([HTTPS_OUT] if any(map(_everything_out, _usable(world))) else []), *narrow])
 
 
@@ -191,10 +199,13 @@ _TRUST: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-_DANGEROUS: Final = re.compile(
-    r"(?i)(?:\*|iam:(?:\*|create|put|attach|add|update|passrole|delete|set|tag).*|sts:(?:\*|assume.*)|ec2:(?:\*|createvpcendpoint|create\*|run\*|runinstances)"
-    r"|organizations:.*|kms:(?:\*|put.*|schedule.*)|lambda:(?:\*|create.*|update.*)|cloudtrail:(?:\*|stop.*|delete.*|update.*|put.*))"
-)
+_DANGEROUS: Final = (
+    "iam:Create*", "iam:Put*", "iam:Attach*", "iam:Add*", "iam:Update*", "iam:PassRole", "iam:Delete*", "iam:Set*", "iam:Tag*",
+    "sts:AssumeRole*", "ec2:CreateVpcEndpoint", "ec2:RunInstances", "organizations:*", "kms:Put*", "kms:Schedule*", "lambda:Create*",
+    "lambda:Update*", "cloudtrail:Stop*", "cloudtrail:Delete*", "cloudtrail:Update*", "cloudtrail:Put*", "ssm:SendCommand",
+    "secretsmanager:Put*", "secretsmanager:Delete*",
+)  # fmt: skip
+"""What no new machine is given: by these an intruder gains more rights, hides, or goes on to other machines."""
 
 
 def too_much(policy: PolicyOf) -> str:
@@ -209,7 +220,7 @@ def too_much(policy: PolicyOf) -> str:
             return "it allows everything but what it names"
         actions = statement.get("Action", [])
         for action in actions if isinstance(actions, list) else [actions]:
-            if _DANGEROUS.fullmatch(str(action)):
+            if any(patterns_meet(str(action), dangerous) for dangerous in _DANGEROUS):
                 return f"it allows {action}"
     return ""
 
@@ -246,19 +257,28 @@ def _new_profile(world: Dossier, there: NewRole, draft: Draft) -> None:
     name = own_role_name(world.instance.id)
     iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.instance.region)}
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
-    tags = [{"Key": key, "Value": value} for key, value in ((TAG_CALL, "role"), (TAG_TARGET, world.instance.id))]
-    tags.append({"Key": TAG_INCIDENT, "Value": ref(INCIDENT)})  # type: ignore[dict-item]
+    if there.taken:
+        draft.block(
+            f"there is {there.taken} already, and this incident did not make it: it may be a trap",
+            "look who made it, delete it, and plan again; or choose profile: none",
+        )
+        return
+
+    def tags(call: str) -> list[dict[str, Any]]:
+        own = [{"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, world.instance.id))]
+        return [*own, {"Key": TAG_INCIDENT, "Value": ref(INCIDENT)}]
+
     draft.want(
         "role", "CreateRole",
-        {**role, "AssumeRolePolicyDocument": document(_TRUST), "Description": f"For the replacement of {world.instance.id}", "Tags": tags},
-        so_already=bool(there.arn), why=f"new role {name}", **iam,
+        {**role, "AssumeRolePolicyDocument": document(_TRUST), "Description": f"For the replacement of {world.instance.id}", "Tags": tags("role")},
+        so_already=bool(there.arn), why=f"new role {name}", gives={ROLE: "Role.RoleId"}, **iam,
     )  # fmt: skip
     draft.take_back("undo-role", "DeleteRole", role, undoes=("role",), why=f"delete role {name}", **iam)
     for key in parts(draft.choices["policies"]):
         _policy(world, there, key, role, iam, draft)
     draft.want(
-        "profile", "CreateInstanceProfile", profile, so_already=bool(there.profile_arn), why=f"new instance profile {name}",
-        gives={PROFILE: "InstanceProfile.Arn"}, **iam,
+        "profile", "CreateInstanceProfile", {**profile, "Tags": tags("profile")}, so_already=bool(there.profile_arn), why=f"new instance profile {name}",
+        gives={PROFILE: "InstanceProfile.Arn", PROFILE_ID: "InstanceProfile.InstanceProfileId"}, **iam,
     )  # fmt: skip
     draft.take_back(
         "undo-profile", "DeleteInstanceProfile", profile, undoes=("profile",), why=f"delete profile {name}", **iam
@@ -271,13 +291,29 @@ def _new_profile(world: Dossier, there: NewRole, draft: Draft) -> None:
         "undo-in-profile", "RemoveRoleFromInstanceProfile", {**profile, **role}, undoes=("in-profile",),
         why="the role out of the profile", **iam,
     )  # fmt: skip
+    if there.arn:
+        draft.bindings[ROLE] = there.role_id
+        _untouched(there, draft)
     if there.profile_arn:
-        draft.bindings[PROFILE] = there.profile_arn
+        draft.bindings |= {PROFILE: there.profile_arn, PROFILE_ID: there.profile_id}
     draft.changes.insert(0, f"new role and instance profile {name}")
     draft.hits("nobody: nothing else holds them")
     draft.notes.append(
         "AWS takes some seconds to know a new profile everywhere: if the launch says it is invalid, run it again"
     )
+
+
+def _untouched(there: NewRole, draft: Draft) -> None:
+    """Blocks where somebody changed the role since we made it: who may take it, or what it may do."""
+    wanted = {
+        str(call.parameters.get("PolicyArn") or call.parameters.get("PolicyName"))
+        for call in (*draft.calls, *draft.already)
+    }
+    more = sorted({*there.attached, *there.inline} - wanted)
+    if there.trust != _TRUST:
+        draft.block("somebody changed who may take the new role", "undo this step, and run it again")
+    if more:
+        draft.block(f"the new role may do more than was ticked: {', '.join(more)}", "take that away, or undo this step")
 
 
 def _policy(

@@ -9,10 +9,10 @@ from typing import Any, Final
 from vpce_tui.inventory.dossiers.instance import Dossier, Facet
 from vpce_tui.inventory.dossiers.launch import SUBNET, UP, Settings
 from vpce_tui.inventory.dossiers.service import CONFIGURATION, MIXED, TEMPLATE, Starter, version_mark
-from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, Proof, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.playbooks.actions.relaunch.image import NAME as IMAGE_STEP
-from vpce_tui.playbooks.actions.relaunch.launch import NEW, USER_DATA, chosen_image
+from vpce_tui.playbooks.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import INCIDENT, TOKEN, ref, sealed, text
@@ -47,6 +47,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             _starter(world, world.starter, draft)
             _member(world, world.starter, draft)
         _targets(world, draft)
+        _balancers(world, draft)
         _address(world, draft)
     if draft.remembered is not None:
         _recalled(draft)
@@ -100,7 +101,7 @@ def _template_data(world: Dossier, settings: Settings | None, draft: Draft) -> d
     if launch.get("key_pair"):
         data["KeyName"] = launch["key_pair"]
     if launch.get("user_data") == "copy":
-        data["UserData"] = sealed(ref(USER_DATA))
+        data["UserData"] = sealed(ref(USER_DATA), sha256=sha256_of(settings.user_data if settings else b""))
     return data
 
 
@@ -177,7 +178,7 @@ def _new_template(world: Dossier, starter: Starter, data: Mapping[str, Any], dra
 def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     recalled = draft.recall("version")
     parameters: Mapping[str, Any] = {
-        "LaunchTemplateId": starter.id, "SourceVersion": starter.version, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
+        "LaunchTemplateId": starter.id, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
         "VersionDescription": text(version_mark(""), ref(INCIDENT)),
     }  # fmt: skip
     if recalled is not None and starter.own_version:
@@ -194,7 +195,7 @@ def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dic
         draft.bindings[VERSION] = starter.own_version
     draft.stand_ins[VERSION] = "1"
     draft.changes.append(
-        f"new version of launch template {starter.name}; what it does not name stays as in version {starter.version}"
+        f"new version of launch template {starter.name}, with what stands here and nothing of version {starter.version}: no role, user data, key or tag of it"
     )
     return {"LaunchTemplateId": starter.id, "Version": ref(VERSION)}
 
@@ -261,11 +262,45 @@ def _targets(world: Dossier, draft: Draft) -> None:
         draft.changes.append(f"target group {item.name} sends to the new machine too, port {port}")
 
 
+def _balancer_options(world: Dossier) -> Options:
+    return tuple((item.name, "as the old one" if item.held_old else "classic") for item in world.balancers)
+
+
+def _default_balancers(world: Dossier) -> str:
+    return ",".join(item.name for item in world.balancers if item.held_old)
+
+
+def _balancers(world: Dossier, draft: Draft) -> None:
+    known = {item.name: item for item in world.balancers}
+    new = world.replacement.id if world.replacement else ""
+    for name in parts(draft.choices["balancers"]):
+        if name not in known:
+            draft.block(f"the classic load balancer {name} is gone", "choose again: c, or --set return.balancers=…")
+            continue
+        parameters = {"LoadBalancerName": name, "Instances": [{"InstanceId": ref(NEW)}]}
+        call = f"into-{short_id(name)}"
+        draft.want(
+            call, "RegisterInstancesWithLoadBalancer", parameters, so_already=bool(new) and new in known[name].members,
+            why=f"traffic from classic load balancer {name}", service="elb",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{call}", "DeregisterInstancesFromLoadBalancer", parameters, undoes=(call,), why=f"no traffic from {name}",
+            service="elb",
+        )  # fmt: skip
+        draft.changes.append(f"classic load balancer {name} sends to the new machine too")
+
+
 def _address_options(world: Dossier) -> Options:
     return tuple((item.allocation, item.public_ip) for item in world.addresses or ())
 
 
 def _address(world: Dossier, draft: Draft) -> None:
+    if len(parts(draft.choices["address"])) > 1:
+        draft.block(
+            "two Elastic IPs on one machine need two private addresses: AWS would put the second in the first one's place",
+            "choose one, and move the other by hand: EC2 › Elastic IPs › Actions › Associate",
+        )
+        return
     for allocation in parts(draft.choices["address"]):
         item = next((one for one in world.addresses or () if one.allocation == allocation), None)
         if item is None:
@@ -306,13 +341,14 @@ RETURN: Final = Action(
         ),
         Choice("join", "Does the new machine join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
         Choice("targets", "Which target groups send traffic to it", _target_options, _default_targets, many=True),
+        Choice("balancers", "Which classic load balancers send traffic to it", _balancer_options, _default_balancers, many=True),
         Choice("address", "Which Elastic IPs of the old machine move to it", _address_options, many=True),
     ),
     look=_look,
     may=(
         "autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachInstances", "autoscaling:DetachInstances", "ec2:CreateLaunchTemplate",
         "ec2:DeleteLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplateVersions", "elbv2:RegisterTargets",
-        "elbv2:DeregisterTargets", "ec2:AssociateAddress", "ec2:DescribeInstanceAttribute",
+        "elbv2:DeregisterTargets", "elb:RegisterInstancesWithLoadBalancer", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress", "ec2:DescribeInstanceAttribute",
     ),
 )  # fmt: skip
 
@@ -347,6 +383,27 @@ def _plan_prove(world: Dossier, draft: Draft) -> Step:
     return draft.step(Kind.READ)
 
 
+def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+    """Up, and healthy wherever it was registered, by the answers that are kept."""
+    proof = _prove_settled(world, step)
+    if proof[0] != "proved" or world.replacement is None:
+        return proof
+    said, ill = [], []
+    for call, answers in pages.items():
+        if not call.startswith("health-"):
+            continue
+        for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
+            if (item.get("Target") or {}).get("Id") != world.replacement.id:
+                continue
+            health = item.get("TargetHealth") or {}
+            state = str(health.get("State", "unknown"))
+            why = f" ({health.get('Description') or health.get('Reason')})" if state != "healthy" else ""
+            said.append(f"port {(item.get('Target') or {}).get('Port', '?')}: {state}{why}")
+            ill += [] if state == "healthy" else [state]
+    seen = "; ".join([proof[1], *said])
+    return ("not yet" if ill else "proved"), seen
+
+
 def _prove_settled(world: Dossier, _: Step) -> tuple[str, str]:
     new = world.replacement
     if new is None:
@@ -355,6 +412,6 @@ def _prove_settled(world: Dossier, _: Step) -> tuple[str, str]:
 
 
 PROVE: Final = Action(
-    frozenset({Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.STARTER}), _plan_prove, unchanged, _prove_settled,
+    frozenset({Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.STARTER}), _plan_prove, unchanged, _prove_settled, judge=_judge,
     may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 (AWS: "Ensuring idempotency in Amazon EC2 API requests", "Use IMDSv2", "Status checks for your instances".)
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -143,7 +144,7 @@ def _launch(world: Dossier, settings: Settings, image: Image, draft: Draft) -> N
     if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
         parameters["IamInstanceProfile"] = {"Arn": ref(PROFILE)}
     if copy:
-        parameters["UserData"] = sealed(ref(USER_DATA), decode=True)
+        parameters["UserData"] = sealed(ref(USER_DATA), decode=True, sha256=sha256_of(settings.user_data))
     draft.want(
         "launch", "RunInstances", parameters, so_already=False, why=f"start one {kind} from {image.id} in {subnet.id}",
         gives={NEW: "Instances[0].InstanceId"},
@@ -204,7 +205,7 @@ def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Dr
         f"disks      every one encrypted with {key}",
         f"address    {'a public one, as chosen' if choices['public'] == 'yes' else 'private only'}, in {settings.subnet.id if settings.subnet else ''}",
         f"key pair   {settings.key_name or 'none'}  →  {choices['key_pair'] or 'none'}",
-        f"user data  {'copied as it was reviewed' if choices['user_data'] == 'copy' else 'none'}",
+        f"user data  {_copied(settings) if choices['user_data'] == 'copy' else 'none'}",
         "protected against termination, monitored every minute, a shutdown stops it",
     ]
     data = [disk for disk in settings.disks if disk.device != old.root_device]
@@ -223,6 +224,15 @@ def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Dr
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.notes.append("the old machine has no user data to copy")
     draft.hits("nobody; AWS bills one more machine until the old one is gone")
+
+
+def _copied(settings: Settings) -> str:
+    return f"copied: {len(settings.user_data):,} bytes, sha256 {sha256_of(settings.user_data)[:12]}…, as the step that shows it says"
+
+
+def sha256_of(user_data: bytes) -> str:
+    """By which what was reviewed is known again; ``""`` where there is none."""
+    return hashlib.sha256(user_data).hexdigest() if user_data else ""
 
 
 def _protect(protected: bool, draft: Draft) -> None:
