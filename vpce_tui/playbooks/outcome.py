@@ -65,7 +65,9 @@ class Progress:
     @property
     def words(self) -> str:
         """What is shown of it: a call that is done speaks for itself, anything else is named."""
-        return self.says if self.state == "done" and self.call != "dry run" else f"{self.call}  {self.says}"
+        return (
+            self.says if self.state in ("done", "waiting") and self.call != "dry run" else f"{self.call}  {self.says}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

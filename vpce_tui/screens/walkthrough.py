@@ -190,7 +190,7 @@ class WalkthroughScreen(Frame):
         ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(Key("esc", "back; 3 is the record") if last else Key("→", "next step"))
+            found.append(Key("esc", "back (there 3 is the record)") if last else Key("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is State.UNKNOWN:

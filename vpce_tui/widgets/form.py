@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from vpce_tui.playbooks.plan import Question
+from vpce_tui.text import sign
 from vpce_tui.widgets.safe import line, lines
 
 
@@ -44,10 +45,11 @@ class Ticks(Static, can_focus=True):
         """Draw the options as they are ticked."""
         shown = []
         for at, (value, label) in enumerate(self.question.options):
-            mark = "x" if value in self.ticked else " "
+            on = value in self.ticked
+            mark = f"[{'x' if on else ' '}]" if self.question.many else f"({sign('●') if on else ' '})"
             look = "reverse" if self.has_focus and at == self.at else ""
             text = label if label == value or not value else f"{value}  {label}" if self.question.many else label
-            shown.append(line((f"  [{mark}] {text}", look)))
+            shown.append(line((f"  {mark} {text}", look)))
         self.update(lines(shown) if shown else line(("  there is nothing to choose from here", "dim")))
 
     def action_move(self, by: int) -> None:
@@ -57,6 +59,9 @@ class Ticks(Static, can_focus=True):
             (self.screen.focus_next if by > 0 else self.screen.focus_previous)()
             return
         self.at = to
+        if not self.question.many:  # as anywhere: in a list of which one is wanted, going to it chooses it
+            self.ticked = [self.question.options[to][0]]
+            self._changed()
         self.redraw()
         self.scroll_visible(animate=False)
 

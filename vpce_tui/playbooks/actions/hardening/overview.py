@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.account import REGIONS, Dossier, Facet, Machine
+from vpce_tui.inventory.dossiers.disks import REPLACED
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
 from vpce_tui.playbooks.actions.relaunch.access import too_wide
 from vpce_tui.playbooks.draft import Draft
@@ -80,7 +81,12 @@ def _open(world: Dossier) -> list[str]:
     columns: list[tuple[str, Callable[[str], int | None]]] = [
         ("images", lambda r: _count(world.machines, lambda m: m.instance.region == r and bool(outdated(m)))),
         ("rules", lambda r: _count(world.rules, lambda w: w.region == r and bool(too_wide(w.rule)))),
-        ("disks", lambda r: _count(world.disks.volumes if world.disks else None, lambda v: v.region == r)),
+        (
+            "disks",
+            lambda r: _count(
+                world.disks.volumes if world.disks else None, lambda v: v.region == r and REPLACED not in v.tags
+            ),
+        ),
         ("VPCs", lambda r: _count(world.vpcs, lambda v: v.region == r and unlogged(world, v.region, v.id))),
     ]
     rows = []
@@ -94,14 +100,19 @@ def _open(world: Dossier) -> list[str]:
         ]
         rows.append((region, *("?" if count is None else str(count) for count in counts), *words))
     head = ("region", *(name for name, _ in columns), "default", "Config")
-    said = [
+    said: list[str] = []
+    if world.trails is not None:
+        good = [trail.name for trail in world.trails.trails if trail.good]
+        said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
+    kept = _count(world.disks.volumes if world.disks else (), lambda volume: REPLACED in volume.tags)
+    if kept:
+        said.append(f"{many(kept, 'old disk')} kept beside the encrypted one that took its place: not counted below")
+    said += [
         "by region: outdated images, rules that are too wide, disks without encryption, VPCs without flow logs; are new disks "
         "encrypted by default, does AWS Config record",
         *table(head, rows),
     ]
     if world.trails is not None:
-        good = [trail.name for trail in world.trails.trails if trail.good]
-        said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
         said += [f"lately: {stop}" for stop in world.trails.stops]
     return said
 
