@@ -236,3 +236,10 @@ def test_old_keys_go_only_after_the_new_one_was_seen_used(aws: Aws) -> None:
     assert not step["reversible"]
     assert any("is active" in item["says"] for item in step["blocked"])
     assert any("was not seen used yet" in item["says"] for item in step["blocked"])
+
+
+def test_a_keyring_that_keeps_nothing_is_found_out_before_a_key_is_made(aws: Aws) -> None:
+    code, said = rotate(aws, "--keyring", env={"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
+    assert code != 0, said
+    assert "does not give it back" in said
+    assert aws.writes() == []

@@ -125,3 +125,19 @@ def test_a_region_that_may_not_be_read_is_a_gap_and_is_named(labs: Labs) -> None
     said = json.dumps(step, ensure_ascii=False)
     assert "eu-central-1" in said
     assert "ec2:DescribeVolumes" in said
+
+
+def test_a_trail_that_an_intruder_blinded_is_not_taken_for_a_good_one(aws: Aws) -> None:
+    home = clients(aws, "us-east-1")
+    home("s3").create_bucket(Bucket="team-trail")
+    home("cloudtrail").create_trail(
+        Name="team", S3BucketName="team-trail", IsMultiRegionTrail=True, EnableLogFileValidation=True
+    )
+    home("cloudtrail").start_logging(Name="team")
+    words = (f"overview.regions={HOME}", "trail.trail=team")
+    assert any("nothing to do" in note for note in plan(aws, *words)["trail"]["notes"])
+    blinded = [{"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}]
+    home("cloudtrail").put_event_selectors(TrailName="team", EventSelectors=blinded)
+    step = plan(aws, *words)["trail"]
+    assert "no management events are recorded" in step["blocked"][0]["says"]
+    assert plan(aws, f"overview.regions={HOME}")["trail"]["choices"]["trail"] == "new"

@@ -11,7 +11,9 @@ import pytest
 
 import vpce_tui.playbooks
 from tests.conftest import HOME, Aws
+from vpce_tui.aws.catalogue import OPERATIONS, Access
 from vpce_tui.playbooks.library import ACTIONS, load, names
+from vpce_tui.playbooks.views.clicks import WORDS
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.toml"))
 OURS = Path(vpce_tui.playbooks.__file__).parent
@@ -188,3 +190,8 @@ def test_an_answer_needs_no_step_where_one_step_asks(aws: Aws) -> None:
     (step,) = [step for step in json.loads(said[said.index("{") :])["steps"] if step["id"] == "snapshots"]
     assert step["choices"]["lock_days"] == "7"
     assert any("locked for 7 days" in change for change in step["changes"])
+
+
+def test_every_write_has_its_way_through_the_console() -> None:
+    writes = {item.name for item in OPERATIONS if item.access is Access.WRITE}
+    assert writes - set(WORDS) == set()

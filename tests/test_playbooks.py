@@ -317,6 +317,21 @@ def _operations(case: Case) -> list[Any]:
     return [pytest.param(case, name, id=f"{case.name}-{name}") for name in names if name not in NOT_NEEDED]
 
 
+_CALLED: dict[str, set[str]] = {}
+
+
+def _called(case: Case, labs: Labs) -> set[str]:
+    """What the case calls where nothing is denied."""
+    if case.name not in _CALLED:
+        aws = labs.new()
+        case.before(aws)
+        start = len(aws.handled())
+        planned(aws, case)
+        assert apply(aws, case)[0] == 0
+        _CALLED[case.name] = {f"{item['service']}:{item['operation']}" for item in aws.handled()[start:]}
+    return _CALLED[case.name]
+
+
 @pytest.mark.parametrize(
     ("case", "operation"),
     [item for case in CASES if case is USER or (EVERY_CASE and case.deep) for item in _operations(case)],
@@ -330,8 +345,7 @@ def test_a_missing_permission_is_named(case: Case, operation: str, labs: Labs) -
     )
     if code == 0:
         said += Path(path).read_text() + apply(aws, case)[1]
-    asked = {f"{item['service']}:{item['operation']}" for item in aws.handled()}
-    if case is not USER and operation not in asked:
+    if case is not USER and operation not in _called(case, labs):
         pytest.skip("not called on this target with these answers")
     assert operation in said
 

@@ -440,3 +440,19 @@ def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
 @pytest.mark.parametrize("peer", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3"])
 def test_half_of_the_world_is_the_world(peer: str) -> None:
     assert too_wide(GroupRule("sgr-1", "sg-1", False, "tcp", 22, 22, peer))
+
+
+def test_the_classic_load_balancer_of_the_old_one_sends_to_the_new_one_and_undo_takes_it_back(aws: Aws) -> None:
+    elb = clients(aws)("elb")
+
+    def members() -> list[str]:
+        (found,) = elb.describe_load_balancers(LoadBalancerNames=["storefront-internal"])["LoadBalancerDescriptions"]
+        return [item["InstanceId"] for item in found["Instances"]]
+
+    assert aws.victim in members()
+    assert step(planned(aws, CASE), "return")["choices"]["balancers"] == "storefront-internal"
+    assert apply(aws, CASE)[0] == 0
+    assert launched(aws)["InstanceId"] in members()
+    code, said = aws.run("undo", "--incident", "case", "return", "--yes", "--wait", "3")
+    assert code == 0, said
+    assert launched(aws)["InstanceId"] not in members()

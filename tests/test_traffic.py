@@ -428,3 +428,19 @@ def test_a_vpc_that_is_excluded_already_is_not_called_dark(aws: Aws) -> None:
     )
     (blocked,) = plan(aws, "dark.mode=block-bidirectional")["dark"]["blocked"]
     assert "is excluded already" in blocked["says"]
+
+
+def test_who_uses_an_endpoint_is_said_before_it_is_closed(aws: Aws) -> None:
+    path = aws.folder / "endpoint.json"
+    code, said = aws.run("plan", "contain-endpoint", aws.facts["endpoint_ids"]["intruder_exit"], "--region", HOME, "--out", str(path))
+    assert code == 0, said
+    steps = {step["id"]: step for step in json.loads(path.read_text())["steps"]}
+    (user,) = [note for note in steps["identify"]["notes"] if note.startswith("1.1 GB")]
+    assert aws.victim in user
+    for name in ("network", "delete"):
+        (hit,) = [item for item in steps[name]["affects"] if "used it" in item["says"]]
+        assert aws.victim in hit["names"][0]
+    words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "identify")
+    code, said = aws.run(*words)
+    assert code == 0, said
+    assert "who used it" in said
