@@ -432,7 +432,9 @@ def test_a_vpc_that_is_excluded_already_is_not_called_dark(aws: Aws) -> None:
 
 def test_who_uses_an_endpoint_is_said_before_it_is_closed(aws: Aws) -> None:
     path = aws.folder / "endpoint.json"
-    code, said = aws.run("plan", "contain-endpoint", aws.facts["endpoint_ids"]["intruder_exit"], "--region", HOME, "--out", str(path))
+    code, said = aws.run(
+        "plan", "contain-endpoint", aws.facts["endpoint_ids"]["intruder_exit"], "--region", HOME, "--out", str(path)
+    )
     assert code == 0, said
     steps = {step["id"]: step for step in json.loads(path.read_text())["steps"]}
     (user,) = [note for note in steps["identify"]["notes"] if note.startswith("1.1 GB")]

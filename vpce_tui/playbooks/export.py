@@ -13,6 +13,7 @@ from vpce_tui.playbooks.views import render_step
 from vpce_tui.text import visible
 
 _ESCAPED: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|!"})
+_ESCAPED_IN_README: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\*_<>|"})
 _TARGET: Final = "__target__"
 _INCIDENT: Final = "__incident__"
 
@@ -45,6 +46,19 @@ def markdown(playbook: Playbook) -> str:
         if recipe.action.choices:
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def summary(playbook: Playbook) -> str:
+    """The playbook as a paragraph and a list, as the README has it."""
+
+    def plain(text: str) -> str:
+        return visible(text, limit=5_000).translate(_ESCAPED_IN_README)
+
+    steps = [
+        f"{number}. **{plain(recipe.title)}**: {plain(recipe.words)}"
+        for number, recipe in enumerate(playbook.steps, start=1)
+    ]
+    return "\n".join([f"### {playbook.name}: {plain(playbook.title)}", "", plain(playbook.when), "", *steps, ""])
 
 
 def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
