@@ -79,6 +79,10 @@ def _answered(question: Question) -> str:
     return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
 
 
+def _mark(on: bool, *, many: bool) -> str:
+    return f"[{'x' if on else ' '}]" if many else f"({sign('●') if on else ' '})"
+
+
 def _duration(seconds: float) -> str:
     return f"{max(int(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
@@ -343,7 +347,15 @@ class WalkthroughScreen(Frame):
         if self.at_work and step.id == self.running_step:
             return [line((f"… {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
         ill = [item for item in made if not item.plain.startswith(sign("✔"))]
-        return [*ill, line((f"{sign('✔')} {many(len(made) - len(ill), 'line')} more; the record has each", "dim"))]
+        return [
+            *ill,
+            line(
+                (
+                    f"{sign('✔')} {many(len(made) - len(ill), 'call or check', 'calls and checks')} went well; the record has each",
+                    "dim",
+                )
+            ),
+        ]
 
     def _how_far(self, step: Step) -> list[Content]:
         """A bar with how many of the calls have ended, and how long the rest will take at this pace."""
@@ -446,7 +458,7 @@ class WalkthroughScreen(Frame):
             options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
             found += [
                 self._hanging(
-                    f"    [{'x' if value in chosen else ' '}] ",
+                    f"    {_mark(value in chosen, many=question.many)} ",
                     f"{value}  {label}" if question.many and label != value else label,
                 )
                 for value, label in options
