@@ -191,13 +191,8 @@ def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
 
 
 def _buckets(caller: Caller, home: str) -> tuple[str, ...]:
-    """The account's buckets by name; none where they may not be listed."""
-    try:
-        answer = caller.read(Call("s3", "ListBuckets", home)).data
-    except AwsError as error:
-        if error.kind is Kind.DENIED:
-            return ()
-        raise
+    """The account's buckets by name."""
+    answer = caller.read(Call("s3", "ListBuckets", home)).data
     return tuple(sorted(str(item["Name"]) for item in answer.get("Buckets", [])))
 
 
