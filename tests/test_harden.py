@@ -5,6 +5,11 @@ from typing import Any
 
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.playbooks.engine import Engine
+from vpce_tui.playbooks.outcome import Approval, Ended, Patience, Progress
+from vpce_tui.playbooks.plan import read as read_plan
 
 
 def plan(aws: Aws, *sets: str) -> dict[str, Any]:
@@ -141,3 +146,39 @@ def test_a_trail_that_an_intruder_blinded_is_not_taken_for_a_good_one(aws: Aws) 
     step = plan(aws, *words)["trail"]
     assert "no management events are recorded" in step["blocked"][0]["says"]
     assert plan(aws, f"overview.regions={HOME}")["trail"]["choices"]["trail"] == "new"
+
+
+def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_later(aws: Aws) -> None:
+    machine, loose = aws.facts["database"], aws.facts["loose_disk"]
+    plan(aws, f"volumes.volumes={aws.facts['database_disk']},{loose}", f"overview.regions={HOME}")
+    made = read_plan((aws.folder / "plan.json").read_text())
+    session, cancel = aws.session(), Cancel()
+    identity = session.identity()
+
+    def stop(progress: Progress) -> None:
+        if progress.call.startswith("snapshot-") and not cancel.stopped:
+            cancel.stop()
+
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        engine = Engine(
+            session,
+            journal,
+            made,
+            patience=Patience(ask=(), prove=(0.1,), wait=(0.1,) * 20),
+            cancel=cancel,
+            on_progress=stop,
+        )
+        outcome = engine.run("volumes", Approval("test"))
+        assert outcome.ended is Ended.STOPPED, outcome
+        assert any("stopped by the operator" in str(row.data) for row in journal.rows())
+
+    encrypted = [disk["Encrypted"] for disk in _disks(aws, machine)]
+    copied = [name for name, words in aws.writes() if name == "ec2:CreateSnapshot"]
+    assert len(copied) == 1, "the other one was not begun"
+    assert encrypted in ([True], [False])
+    assert _state(aws, machine) == "running", "a machine is never left half done by Escape"
+    code, said = apply(aws, "volumes")
+    assert code == 0, said
+    assert [disk["Encrypted"] for disk in _disks(aws, machine)] == [True]

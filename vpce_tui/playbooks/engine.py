@@ -155,9 +155,12 @@ class Engine:
             self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": str(error)})
             return Outcome(Ended.REFUSED, str(error))
         except Cancelled:
-            return Outcome(
-                Ended.UNPROVED, "stopped by the operator; what was begun is recorded, and can be taken up again"
-            )
+            return self._stopped(step_id)
+
+    def _stopped(self, step_id: str) -> Outcome:
+        said = "stopped by the operator"
+        self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": said})
+        return Outcome(Ended.STOPPED, f"{said}; what was done is recorded, and r goes on with the rest")
 
     def _refusal(self, step: Step) -> Outcome | None:
         identity = self.caller.confirm_identity()
@@ -721,9 +724,7 @@ class Engine:
         except Refused as error:
             return Outcome(Ended.REFUSED, str(error))
         except Cancelled:
-            return Outcome(
-                Ended.UNPROVED, "stopped by the operator; what was begun is recorded, and can be taken up again"
-            )
+            return self._stopped(step_id)
 
     def _prove_undone(self, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
         key, proof, saw = self.key(step.id), "not yet", ""

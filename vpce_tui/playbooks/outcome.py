@@ -13,6 +13,7 @@ class Ended(StrEnum):
     NOTHING = "nothing to do"
     OPEN = "left open"
     UNPROVED = "done, not proved"
+    STOPPED = "stopped"
     FAILED = "failed"
     BLOCKED = "blocked"
     STALE = "the plan is stale"
@@ -25,6 +26,7 @@ EXIT_OF = {
     Ended.NOTHING: Exit.DONE,
     Ended.OPEN: Exit.DONE,
     Ended.UNPROVED: Exit.UNPROVED,
+    Ended.STOPPED: Exit.UNPROVED,
     Ended.FAILED: Exit.FAILED,
     Ended.BLOCKED: Exit.FAILED,
     Ended.STALE: Exit.STALE,
