@@ -336,7 +336,8 @@ class WalkthroughScreen(Frame):
         if step.id not in self.walk.drifted:
             found += self._log(step)
         found += [line(("note: ", "dim"), note) for note in known.notes]
-        found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
+        if not self.ran.get(step.id):  # else its lines say so
+            found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
         return [*found, line("")] if found else []
 
     def _log(self, step: Step) -> list[Content]:
@@ -346,6 +347,7 @@ class WalkthroughScreen(Frame):
             return made
         if self.at_work and step.id == self.running_step:
             return [line((f"… {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
+        made = [item for item in made if not item.plain.startswith(sign("…"))]
         ill = [item for item in made if not item.plain.startswith(sign("✔"))]
         return [
             *ill,
