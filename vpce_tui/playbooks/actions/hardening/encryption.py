@@ -458,11 +458,18 @@ def _swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) -> Non
     }
     if doomed:
         draft.want(
-            f"flag-{name}", "ModifyInstanceAttribute", flag, so_already=here and new is not None and new.delete_on_termination,
+            f"flag-{name}", "ModifyInstanceAttribute", flag,
+            so_already=(here and new is not None and new.delete_on_termination) or _half_undone(volume, instance, draft),
             why=f"{device} goes with {instance.id}, as the old one did", **at,
         )  # fmt: skip
     _mark(disks, volume, draft)
     _take_back_swap(volume, old, ours, flag if doomed else None, draft)
+
+
+def _half_undone(volume: Volume, instance: Instance, draft: Draft) -> bool:
+    """Whether the old disk is back and does not go with its machine yet: what flagging the new one did still stands."""
+    known = draft.recall(f"flag-{volume.id}") is not None
+    return known and volume.instance == instance.id and not volume.delete_on_termination
 
 
 def _take_back_swap(
@@ -472,9 +479,9 @@ def _take_back_swap(
     name = volume.id
     at: dict[str, Any] = {"region": volume.region}
 
-    def waits(call: str, identifier: Any, undoes: str, path: str, good: str, why: str) -> PlannedCall:
+    def waits(call: str, identifier: Any, undoes: tuple[str, ...], path: str, good: str, why: str) -> PlannedCall:
         return PlannedCall(
-            call, "ec2", "DescribeVolumes", volume.region, {"VolumeIds": [identifier]}, why, {}, (undoes,), until=Until(path, (good,), ("error",)),
+            call, "ec2", "DescribeVolumes", volume.region, {"VolumeIds": [identifier]}, why, {}, undoes, until=Until(path, (good,), ("error",)),
             part=draft.part,
         )  # fmt: skip
 
@@ -482,7 +489,7 @@ def _take_back_swap(
         into = waits(
             f"undo-flag-{name}-in",
             name,
-            f"flag-{name}",
+            (f"flag-{name}", f"detach-{name}"),
             _attached_to(str(old["InstanceId"])),
             "attached",
             f"{name}: wait until it is in",
@@ -491,7 +498,7 @@ def _take_back_swap(
             f"undo-flag-{name}",
             "ModifyInstanceAttribute",
             flag,
-            undoes=(f"flag-{name}",),
+            undoes=(f"flag-{name}", f"detach-{name}"),  # an undo that was killed with no disk in still has to
             why=f"{name} goes with its machine again",
             first=(into,),
             **at,
@@ -499,7 +506,7 @@ def _take_back_swap(
     out = waits(
         f"undo-detach-{name}-out",
         ref(_ref("VOLUME", volume)),
-        f"detach-{name}",
+        (f"detach-{name}",),
         _VOLUME,
         "available",
         "wait until the encrypted disk is out",
