@@ -425,7 +425,20 @@ def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> N
 
 @pytest.mark.parametrize(
     "action",
-    ["*:*", "**", "iam:C*", "iam:?reateUser", "sts:A*", "ec2:R*", "ec2:*", "lambda:C*", "cloudtrail:S*", "ssm:*"],
+    [
+        "*:*",
+        "**",
+        "iam:C*",
+        "iam:?reateUser",
+        "sts:A*",
+        "ec2:R*",
+        "ec2:*",
+        "lambda:C*",
+        "cloudtrail:S*",
+        "ssm:*",
+        "?*" * 3000,
+        "iam:" + "*?" * 3,
+    ],
 )
 def test_no_way_to_write_a_dangerous_action_gets_past(action: str) -> None:
     statement = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}

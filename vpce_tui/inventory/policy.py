@@ -3,26 +3,29 @@
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 
 def patterns_meet(one: str, other: str) -> bool:
     """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` stand for what IAM lets them); case is ignored."""
     left, right = re.sub(r"\*+", "*", one.lower()), re.sub(r"\*+", "*", other.lower())
-
-    @cache
-    def meet(i: int, j: int) -> bool:
-        if i == len(left) and j == len(right):
-            return True
-        if i < len(left) and left[i] == "*":
-            return meet(i + 1, j) or (j < len(right) and meet(i, j + 1))
-        if j < len(right) and right[j] == "*":
-            return meet(i, j + 1) or (i < len(left) and meet(i + 1, j))
-        both = i < len(left) and j < len(right)
-        return both and (left[i] == right[j] or "?" in (left[i], right[j])) and meet(i + 1, j + 1)
-
-    return meet(0, 0)
+    after = [
+        right[at:] in ("", "*") for at in range(len(right) + 1)
+    ]  # whether nothing of left meets right from there on
+    for sign in reversed(
+        left
+    ):  # row by row and not by recursion: an intruder writes policies as long as AWS takes them
+        here = [False] * (len(right) + 1)
+        for at in range(len(right), -1, -1):
+            theirs = right[at] if at < len(right) else ""
+            if sign == "*":
+                here[at] = after[at] or (bool(theirs) and here[at + 1])
+            elif theirs == "*":
+                here[at] = here[at + 1] or after[at]
+            else:
+                here[at] = bool(theirs) and (sign == theirs or "?" in (sign, theirs)) and after[at + 1]
+        after = here
+    return after[0]
 
 
 def statements(text: str) -> list[Mapping[str, Any]]:

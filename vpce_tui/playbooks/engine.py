@@ -160,7 +160,7 @@ class Engine:
     def _stopped(self, step_id: str) -> Outcome:
         said = "stopped by the operator"
         self.journal.append(RowKind.ERROR, {"step": self.key(step_id), "error": said})
-        return Outcome(Ended.STOPPED, f"{said}; what was done is recorded, and r goes on with the rest")
+        return Outcome(Ended.STOPPED, f"{said}; what was done is recorded; run it again for the rest")
 
     def _refusal(self, step: Step) -> Outcome | None:
         identity = self.caller.confirm_identity()
