@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 
-from tests.conftest import HOME, Aws, Labs
+from tests.conftest import HOME, Aws
 from tests.world import clients
-from vpce_tui.inventory.dossiers.made import Made
 from vpce_tui.playbooks.actions.credentials.least import narrowed
 
 
@@ -56,14 +56,33 @@ def test_a_session_that_the_operator_names_is_looked_through(aws: Aws) -> None:
     assert any(aws.victim in note for note in named["notes"])
 
 
-def test_the_operators_own_rights_are_never_contained_unasked(labs: Labs) -> None:
-    aws = labs.new()
-    step = plan(aws, "revoke-credentials", "role/web-app")["persistence"]
-    assert "OnCallResponder" not in step["choices"]["contain"]
+def deploy(aws: Aws) -> Any:
+    """IAM as a user who may do everything, whose calls stand in event history."""
+    iam = clients(aws)("iam")
+    iam.create_user(UserName="deploy")
+    key = iam.create_access_key(UserName="deploy")["AccessKey"]
+    made = iam.create_policy(PolicyName="everything", PolicyDocument=json.dumps(policy("*")))["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="deploy", PolicyArn=made)
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    return session.client("iam", endpoint_url=aws.url)
+
+
+def test_the_operators_own_rights_are_never_contained(aws: Aws) -> None:
+    iam = deploy(aws)
+    iam.put_role_policy(RoleName="OnCallResponder", PolicyName="more", PolicyDocument=json.dumps(policy("*")))
+    iam.create_user(UserName="svc,backup")
+    step = plan(aws, "revoke-credentials", "user/deploy")["persistence"]
+    own = "inline-role:OnCallResponder:more"
+    assert own in offered(step)
+    assert step["choices"]["contain"] == "user:svc%2Cbackup", "a name with a comma is one name, and is ticked"
+    assert [call["parameters"].get("UserName") for call in step["calls"]] == ["svc,backup"]
+    asked = plan(aws, "revoke-credentials", "user/deploy", "--set", f"persistence.contain={own}")["persistence"]
+    assert "lock yourself out" in asked["blocked"][0]["says"]
+    assert asked["calls"] == []
 
 
 def policy(*actions: str) -> dict[str, Any]:
-    return {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +103,3 @@ def test_what_event_history_cannot_show_is_never_taken_away(
 ) -> None:
     found, _, _ = narrowed(policy(*allowed), frozenset(used))
     assert [action for statement in found["Statement"] for action in statement["Action"]] == left
-
-
-def test_a_name_with_a_comma_is_one_name() -> None:
-    assert "," not in Made("user", "svc,backup", "", HOME, None, "198.51.100.23").key
