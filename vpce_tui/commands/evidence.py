@@ -8,7 +8,8 @@ from vpce_tui.commands.common import say
 from vpce_tui.exits import Exit
 from vpce_tui.incident import redact
 from vpce_tui.incident.errors import RecordError
-from vpce_tui.incident.evidence import evidence_path, file_hash, readable
+from vpce_tui.incident.evidence import evidence_path, readable
+from vpce_tui.incident.evidence import kept as kept_bytes
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import replay
 from vpce_tui.text import visible
@@ -29,16 +30,16 @@ def evidence(args: argparse.Namespace) -> Exit:
         said = f"several have this name: {', '.join(fitting)}" if fitting else "the incident holds no such evidence"
         raise RecordError(f"{args.what!r}: {said}; vpce-tui evidence {args.name} lists them.")
     sha256 = kept[fitting[0]]
-    path = evidence_path(folder, sha256)
-    if not path.exists() or file_hash(path) != sha256:
+    data = kept_bytes(folder, sha256)
+    if data is None:
         raise RecordError(f"the file of {fitting[0]} is gone or was changed. Run vpce-tui verify {args.name}.")
     if args.raw:
         sys.stdout.flush()
-        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.buffer.write(data)
         return Exit.DONE
-    text = readable(path.read_bytes())
+    text = readable(data)
     shown = redact.text(text)
     print(visible(shown, limit=10_000_000, multiline=True))
     if shown != text:
-        say(f"what looks like a secret is hidden; --raw prints the file as it is ({path})")
+        say(f"what looks like a secret is hidden; --raw prints the file as it is ({evidence_path(folder, sha256)})")
     return Exit.DONE

@@ -47,6 +47,13 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def kept(folder: Path, sha256: str) -> bytes | None:
+    """The bytes of an evidence file as they were kept; None where it is gone or was changed."""
+    path = evidence_path(folder, sha256)
+    data = path.read_bytes() if path.exists() else b""
+    return data if data and hashlib.sha256(data).hexdigest() == sha256 else None
+
+
 def readable(data: bytes) -> str:
     """Evidence as text for a person: JSON laid out, Base64 that holds text (user data, console output) as that text.
 

@@ -51,6 +51,11 @@ class Window:
         end = datetime.fromtimestamp((int(now.timestamp()) // 300 + 1) * 300, UTC)
         return cls(end - timedelta(hours=hours), end)
 
+    @property
+    def hours(self) -> int:
+        """How long it is."""
+        return int((self.end - self.start).total_seconds() // 3600)
+
 
 @dataclass(frozen=True, slots=True)
 class Talker:

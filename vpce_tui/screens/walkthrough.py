@@ -14,6 +14,7 @@ from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
 from vpce_tui.incident import redact
 from vpce_tui.incident.evidence import evidence_path, readable
+from vpce_tui.incident.evidence import kept as kept_bytes
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.shelf import about
@@ -585,7 +586,12 @@ class WalkthroughScreen(Frame):
         path = evidence_path(journal.folder, sha256)
 
         def work() -> Content:
-            text = readable(path.read_bytes())
+            data = kept_bytes(journal.folder, sha256)
+            if data is None:
+                return line(
+                    (f"The file of {name} is gone or was changed: vpce-tui verify says what else.", "bold $error")
+                )
+            text = readable(data)
             shown = redact.text(text)
             hidden = [line(("what looks like a secret is hidden; the file holds it", "bold $warning"))]
             written = visible(shown, limit=200_000, multiline=True).split("\n")

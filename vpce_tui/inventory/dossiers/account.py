@@ -16,7 +16,7 @@ from vpce_tui.inventory import images, parse
 from vpce_tui.inventory.dossiers import disks as ebs
 from vpce_tui.inventory.dossiers import launch, recording
 from vpce_tui.inventory.dossiers.barriers import GroupRule, group_rule
-from vpce_tui.inventory.dossiers.common import Asked, Reader, Unreadable, read_facets
+from vpce_tui.inventory.dossiers.common import Asked, Reader, Unreadable, aws_now, read_facets
 from vpce_tui.inventory.dossiers.flow_logs import FlowLogging, flow_logging
 from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Instance, tags_of
@@ -157,7 +157,7 @@ def _named_regions(world: Dossier, asked: Asked) -> set[str]:
 
 
 def _machines(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
-    now, opened = launch.aws_now(caller), parse.moment(asked.since)
+    now, opened = aws_now(caller), parse.moment(asked.since)
 
     def read(region: str) -> tuple[Machine, ...]:
         instances = [

@@ -5,6 +5,7 @@ A facet that could not be read is named in ``unknown`` with the reason; it is ne
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from vpce_tui.aws.call import Call
@@ -101,6 +102,12 @@ def read_facets(caller: Caller, world: W, facets: Iterable[str], readers: Mappin
             unknown[facet] = str(error)
     found: W = replace(world, unknown=unknown)
     return found
+
+
+def aws_now(caller: Caller) -> datetime:
+    """AWS's clock."""
+    answer = caller.read(Call("sts", "GetCallerIdentity", caller.home_region))
+    return answer.aws_time or datetime.now(UTC)
 
 
 def ours(tags: Mapping[str, str], target: str, asked: Asked) -> bool:

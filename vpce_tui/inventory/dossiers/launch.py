@@ -7,7 +7,7 @@ inverses, so that a replacement for an isolated machine gets what the machine ha
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -15,7 +15,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import images, parse
 from vpce_tui.inventory.dossiers.barriers import group_rule
-from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, iam_region, ours
+from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, aws_now, iam_region, ours
 from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Instance, tags_of
 
@@ -162,12 +162,6 @@ def newest_of(
     """The newest image of the family of ``old`` that no intruder can have made; None where none is known."""
     found = images.newest_first(_candidates(caller, region, old, images.family_of(old))[0], now)
     return next((item for item in found if not item.suspect(account, opened or now)), None)
-
-
-def aws_now(caller: Caller) -> datetime:
-    """AWS's clock."""
-    answer = caller.read(Call("sts", "GetCallerIdentity", caller.home_region))
-    return answer.aws_time or datetime.now(UTC)
 
 
 def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[Image]:

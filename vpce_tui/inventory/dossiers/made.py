@@ -16,10 +16,11 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
+from vpce_tui.inventory.dossiers.common import aws_now
 
 DAYS: Final = "days"
 """What a plan's answers say about the look-back; see ``Asked.remembered``."""
-_PAGES: Final = 20
+PAGES: Final = 20
 """Pages of 50 events that are read of one name in one region."""
 
 
@@ -125,8 +126,7 @@ def history_of(
 
     ``role``: only what sessions of this role did, as others may have sessions of the same name.
     """
-    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
-    begin = {"StartTime": (now - timedelta(days=min(days, 90))).timestamp()} if now else {}
+    begin = {"StartTime": (aws_now(caller) - timedelta(days=min(days, 90))).timestamp()}
     gaps: list[str] = []
     found: dict[str, Done] = {}
 
@@ -137,10 +137,8 @@ def history_of(
             try:
                 for number, page in enumerate(caller.pages(Call("cloudtrail", "LookupEvents", region, about))):
                     events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
-                    if number + 1 >= _PAGES:
-                        gaps.append(
-                            f"{value} in {region}: more than {_PAGES * 50} events, the older ones were not read"
-                        )
+                    if number + 1 >= PAGES:
+                        gaps.append(f"{value} in {region}: more than {PAGES * 50} events, the older ones were not read")
                         break
             except AwsError as error:
                 if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):

@@ -12,9 +12,8 @@ from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.dossiers import recording
-from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, iam_region, read_facets
-from vpce_tui.inventory.dossiers.launch import aws_now
-from vpce_tui.inventory.dossiers.made import DAYS, STATE_READS, History, State, history_of, states_of
+from vpce_tui.inventory.dossiers.common import Asked, Reader, TargetGone, aws_now, iam_region, read_facets
+from vpce_tui.inventory.dossiers.made import DAYS, PAGES, STATE_READS, History, State, history_of, states_of
 from vpce_tui.inventory.dossiers.role import CUT_POLICY, cut_stage
 
 QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
@@ -334,23 +333,25 @@ def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     if world.kind != "role":
         return {"sessions": ()}
     found: set[str] = set()
+    since = aws_now(caller) - timedelta(days=1)
     for region in sorted({caller.home_region, "us-east-1"}):
-        found |= _handed_out(caller, world, region, 86_400)
+        found |= _handed_out(caller, world, region, since)[0]
     return {"sessions": tuple(sorted(found))}
 
 
-def _handed_out(caller: Caller, world: Dossier, region: str, seconds: int) -> set[str]:
-    """Names of the sessions that AWS handed out in one region; where a record names none, its id."""
-    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time
+def _handed_out(caller: Caller, world: Dossier, region: str, since: datetime) -> tuple[set[str], bool]:
+    """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
     about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
-    since = {"StartTime": now.timestamp() - seconds} if now else {}
-    found = set()
-    for page in caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, **since})):
+    found: set[str] = set()
+    pages = caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, "StartTime": since.timestamp()}))
+    for number, page in enumerate(pages):
+        if number >= PAGES:
+            return found, False
         for event in page.data.get("Events", []):
             if str(event.get("EventName", "")).startswith("AssumeRole"):
                 named = [item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)]
                 found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
-    return found
+    return found, True
 
 
 def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
@@ -418,10 +419,14 @@ def _session_names(
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
     held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
     gaps: list[str] = []
+    since = aws_now(caller) - timedelta(days=days)
 
     def one(region: str) -> tuple[list[str], Part]:
         try:
-            return sorted(_handed_out(caller, world, region, days * 86_400)), Part(region, Status.LOOKED)
+            names, whole = _handed_out(caller, world, region, since)
+            if not whole:
+                gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
+            return sorted(names), Part(region, Status.LOOKED)
         except AwsError as error:
             if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
                 raise

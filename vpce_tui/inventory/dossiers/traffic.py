@@ -4,7 +4,6 @@ talks with, and every rule, list and set that lets it through."""
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -19,6 +18,7 @@ from vpce_tui.inventory.dossiers.common import (
     Standing,
     TargetGone,
     Unreadable,
+    aws_now,
     read_facets,
 )
 from vpce_tui.inventory.dossiers.flow_logs import FlowLog, FlowLogging, flow_logging
@@ -182,7 +182,7 @@ def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
         raise Unreadable(
             f"{log.id} does not record {', '.join(missing)}: it says too little to judge by; turn on another one"
         )
-    now = caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time or datetime.now(UTC)
+    now = aws_now(caller)
     window = Window.last(int(asked.remembered.get(HOURS, 6)), now)
     ids = [nic.id for nic in world.interfaces]
     try:

@@ -168,7 +168,7 @@ def _seen(world: Dossier) -> list[str]:
             "turns one on, and its records come within ten minutes"
         ]
     traffic, width = world.traffic, flows.slot_minutes(world.traffic.window)
-    hours = int((traffic.window.end - traffic.window.start).total_seconds() // 3600)
+    hours = traffic.window.hours
     said = [
         f"the last {hours} h until {_at(traffic.window.end)}; newest record {_at(traffic.newest)}; records come minutes late"
     ]

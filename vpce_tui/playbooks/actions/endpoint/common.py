@@ -51,7 +51,7 @@ def seen_using(world: Dossier, draft: Draft) -> None:
     if world.use is None or world.use.traffic is None:
         return
     traffic = world.use.traffic
-    hours = int((traffic.window.end - traffic.window.start).total_seconds() // 3600)
+    hours = traffic.window.hours
     users = dict.fromkeys(talker.peer for talker in traffic.talkers if talker.accepted)
     named_so = tuple(f"{peer} {world.use.holder_of.get(peer, '')}".strip() for peer in users)
     if named_so:

@@ -87,7 +87,7 @@ def _who_uses_it(world: Dossier) -> list[str]:
     if world.use is None or world.use.traffic is None:
         return []
     traffic, holders = world.use.traffic, world.use.holder_of
-    hours = int((traffic.window.end - traffic.window.start).total_seconds() // 3600)
+    hours = traffic.window.hours
     said = [
         f"who used it in the last {hours} h:" if traffic.talkers else f"nobody was seen using it in the last {hours} h"
     ]

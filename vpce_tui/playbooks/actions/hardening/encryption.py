@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.account import Dossier, Facet
 from vpce_tui.inventory.dossiers.disks import KEPT, REPLACED, Disks, Volume
+from vpce_tui.inventory.dossiers.launch import CHECKS, UP
 from vpce_tui.inventory.model import Instance
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.hardening.overview import gaps, look_in_scope
@@ -72,8 +73,6 @@ ENCRYPTION_BY_DEFAULT: Final = Action(
 _KEY: Final = re.compile(
     r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+"
 )
-_UP: Final = "running/ok/ok"
-_CHECKS: Final = "InstanceStatuses[0].[InstanceState.Name, SystemStatus.Status, InstanceStatus.Status] | join('/', @)"
 _SNAPSHOT: Final = "Snapshots[0].State"
 _VOLUME: Final = "Volumes[0].State"
 _STATE: Final = "Reservations[0].Instances[0].State.Name"
@@ -364,11 +363,11 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
     for volume in volumes:
         _swap(disks, volume, instance, draft)
     if stops:
-        up = swapped and disks.up.get(instance.id, "") == _UP
+        up = swapped and disks.up.get(instance.id, "") == UP
         started = swapped and instance.state in ("running", "pending")
         draft.want(f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at)
         checked = {**one, "IncludeAllInstances": True}
-        _wait(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(_CHECKS, (_UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
+        _wait(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
         stopped = PlannedCall(
             f"undo-start-{instance.id}-done", "ec2", "DescribeInstances", region, one, f"wait until {instance.id} is stopped", {}, _later(volumes),
             until=_STOPPED, part=draft.part,
