@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.inventory import images
 from vpce_tui.inventory.dossiers.barriers import GroupRule
-from vpce_tui.inventory.dossiers.launch import PolicyOf
+from vpce_tui.inventory.dossiers.launch import UP, PolicyOf, Replacement
 from vpce_tui.inventory.images import Image, family_of, name_pattern, newest_first
 from vpce_tui.playbooks.actions.relaunch.access import too_much, too_wide
+from vpce_tui.playbooks.actions.relaunch.comeback import PROVE
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
@@ -469,3 +471,15 @@ def test_the_classic_load_balancer_of_the_old_one_sends_to_the_new_one_and_undo_
     code, said = aws.run("undo", "--incident", "case", "return", "--yes", "--wait", "3")
     assert code == 0, said
     assert launched(aws)["InstanceId"] not in members()
+
+
+@pytest.mark.parametrize(("state", "proof"), [("healthy", "proved"), ("initial", "not yet"), ("unhealthy", "not yet")])
+def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) -> None:
+    new = Replacement("i-2", "running", UP, "ami-1", "vpc-1", "10.0.0.9", True)
+    health = {"Target": {"Id": "i-2", "Port": 443}, "TargetHealth": {"State": state, "Reason": "Target.Timeout"}}
+    other = {"Target": {"Id": "i-1", "Port": 443}, "TargetHealth": {"State": "unhealthy"}}
+    pages = {"health-1": [{"TargetHealthDescriptions": [health, other]}]}
+    assert PROVE.judge
+    found, said = PROVE.judge(SimpleNamespace(replacement=new), None, pages)
+    assert found == proof
+    assert f"port 443: {state}" in said
