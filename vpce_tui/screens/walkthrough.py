@@ -138,7 +138,7 @@ class WalkthroughScreen(Frame):
         self.under_way: Content | None = None
         self.planned_at: Any = None
         self.problem = ""
-        self.ran: dict[str, list[Content]] = {}
+        self.ran: dict[str, list[tuple[str, Content]]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.ended_calls: set[str] = set()
         self.began: Any = None
@@ -343,22 +343,16 @@ class WalkthroughScreen(Frame):
 
     def _log(self, step: Step) -> list[Content]:
         """Its calls: all of them where they are few, else the latest while it runs, and what did not go well once it has ended."""
-        made = self.ran.get(step.id, [])
+        ran = self.ran.get(step.id, [])
+        made = [written for _, written in ran]
         if len(made) <= _TAIL:
             return made
         if self.at_work and step.id == self.running_step:
-            return [line((f"… {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
-        made = [item for item in made if not item.plain.startswith(sign("…"))]
-        ill = [item for item in made if not item.plain.startswith(sign("✔"))]
-        return [
-            *ill,
-            line(
-                (
-                    f"{sign('✔')} {many(len(made) - len(ill), 'call or check', 'calls and checks')} went well; the record has each",
-                    "dim",
-                )
-            ),
-        ]
+            return [line((f"{sign('…')} {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
+        well = sum(_MARKS.get(state) == "✔" for state, _ in ran)
+        said = f"{sign('✔')} {many(well, 'call or check', 'calls and checks')} went well; the record has each"
+        ill = [written for state, written in ran if _MARKS.get(state) not in ("✔", "…")]
+        return [*ill, line((said, "dim"))]
 
     def _how_far(self, step: Step) -> list[Content]:
         """A bar with how many of the calls have ended, and how long the rest will take at this pace."""
@@ -761,10 +755,10 @@ class WalkthroughScreen(Frame):
         took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
         look = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}.get(_MARKS.get(progress.state, "·"), "dim")
         written = line((f"{sign(_MARKS.get(progress.state, '·'))} ", look), progress.words, (took, "dim"))
-        if progress.state == "waiting" and found and "waiting" in self.busy:
-            found[-1] = written
+        if progress.state == "waiting" and found and found[-1][0] == "waiting":
+            found[-1] = (progress.state, written)
         else:
-            found.append(written)
+            found.append((progress.state, written))
         if progress.state == "waiting":
             self.busy = f"waiting: {progress.says}"
         self.update()
