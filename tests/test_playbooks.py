@@ -12,11 +12,12 @@ import pytest
 
 from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible
 from tests.conftest import Aws, Labs
+from tests.iam import needed, refused, without
 from tests.world import clients, dump
 from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.canonical import digest
 from vpce_tui.playbooks.library import load
-from vpce_tui.playbooks.permissions import operations_of
+from vpce_tui.playbooks.permissions import operations_of, policy_of
 
 TABLES = Path(__file__).parent / "faults"
 deep = pytest.mark.parametrize("case", DEEP, ids=lambda case: case.name)
@@ -53,9 +54,10 @@ def test_undoing_every_reversible_step_restores_the_state(case: Case, aws: Aws) 
     assert code == 0, said
     asked += aws.handled()[start:]
     assert dump(aws, case.region) == before
-    allowed = {f"{item.service}:{item.name}" for item in operations_of(load(case.playbook))}
-    called = {f"{item['service']}:{item['operation']}" for item in asked}
-    assert called - allowed == set(), "vpce-tui policy leaves out what the playbook calls"
+    policy = policy_of(load(case.playbook))
+    assert refused(policy, asked) == [], "vpce-tui policy leaves out what the playbook calls"
+    for action in frozenset[str]().union(*map(needed, asked)):
+        assert refused(without(policy, action), asked), f"{action} can go, and nothing is refused"
 
 
 @pytest.mark.parametrize("form", ["cli", "python"])

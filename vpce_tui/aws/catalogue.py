@@ -36,6 +36,11 @@ class Operation:
         return (self.iam_action, *_ALSO.get(self.name, ()))
 
     @property
+    def passes_role_to(self) -> str:
+        """The service that it passes a role to; ``""``: it passes none."""
+        return _PASSES_TO.get(self.name, "ec2.amazonaws.com") if "iam:PassRole" in self.iam_actions else ""
+
+    @property
     def iam_action(self) -> str:
         """The IAM action that allows it (``elasticloadbalancing:RegisterTargets``)."""
         name = _IAM_NAME.get((self.service, self.name), self.name)
@@ -71,24 +76,43 @@ _LIMITS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {
 """Reads that could hand out more than they are listed for: what their parameters must be."""
 
 
+_DISK_KEY: Final = (
+    "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+)  # fmt: skip
+"""What EBS does with the key of an encrypted disk in the caller's name (AWS: "Permissions for Amazon EBS encryption")."""
 _ALSO: Final = {
+    "AddRoleToInstanceProfile": ("iam:PassRole",),
     "AssociateIamInstanceProfile": ("iam:PassRole",),
+    "AttachVolume": ("kms:CreateGrant",),
     "CreateFlowLogs": ("ec2:CreateTags", "iam:PassRole"),
-    "CreateSecurityGroup": ("ec2:CreateTags",),
+    "CreateInstanceProfile": ("iam:TagInstanceProfile",),
     "CreateLaunchTemplate": ("ec2:CreateTags",),
+    "CopySnapshot": ("ec2:CreateTags", *_DISK_KEY),
     "CreateRole": ("iam:TagRole",),
-    "CopySnapshot": ("ec2:CreateTags",),
+    "CreateSecurityGroup": ("ec2:CreateTags",),
     "CreateSnapshot": ("ec2:CreateTags",),
     "CreateSnapshots": ("ec2:CreateTags",),
     "CreateTrail": ("cloudtrail:AddTags",),
-    "CreateVolume": ("ec2:CreateTags",),
+    "CreateVolume": ("ec2:CreateTags", *_DISK_KEY),
     "CreateVpcBlockPublicAccessExclusion": ("ec2:CreateTags",),
     "CreateVpcEncryptionControl": ("ec2:CreateTags",),
-    "CreateVpcEndpoint": ("ec2:CreateTags",),
-    "RunInstances": ("ec2:CreateTags", "iam:PassRole"),
+    "CreateVpcEndpoint": (
+        "ec2:CreateTags",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "route53:AssociateVPCWithHostedZone",
+    ),  # fmt: skip
     "PutConfigurationRecorder": ("iam:PassRole",),
+    "RunInstances": ("ec2:CreateTags", "iam:PassRole", *_DISK_KEY),
+    "StartInstances": ("kms:CreateGrant",),
     "UpdateAutoScalingGroup": ("ec2:RunInstances", "iam:PassRole"),
 }
+_PASSES_TO: Final = {
+    "CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
+    "PutConfigurationRecorder": "config.amazonaws.com",
+}
+"""The service that a role is passed to, where it is not EC2."""
 _IAM_NAME: Final = {
     ("s3", "ListBuckets"): "ListAllMyBuckets", ("s3", "HeadBucket"): "ListBucket", ("s3", "ListObjectsV2"): "ListBucket",
     ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock", ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",

@@ -1,5 +1,6 @@
 """The least IAM policy for a playbook: what its steps read, make and take back, from the reviewed catalogue."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from vpce_tui.aws.catalogue import Access, Operation, find
@@ -30,11 +31,36 @@ def operations_of(playbook: Playbook) -> tuple[Operation, ...]:
 
 
 def policy_of(playbook: Playbook, *, read_only: bool = False) -> dict[str, Any]:
-    """The policy as IAM takes it; ``read_only``: only what planning needs."""
-    operations = operations_of(playbook)
-    statements = []
-    for access, name in ((Access.READ, "See"), (Access.WRITE, "Change")):
-        actions = sorted({action for item in operations if item.access is access for action in item.iam_actions})
-        if actions and not (read_only and access is Access.WRITE):
-            statements.append({"Sid": name, "Effect": "Allow", "Action": actions, "Resource": "*"})
-    return {"Version": "2012-10-17", "Statement": statements}
+    """The policy as IAM takes it; ``read_only``: only what planning needs.
+
+    What reaches beyond its call is bound by a condition: a role may be passed to the services that need it alone, a key
+    may be used for disks alone.
+    """
+    operations = [item for item in operations_of(playbook) if item.access is Access.READ or not read_only]
+    reads = {action for item in operations if item.access is Access.READ for action in item.iam_actions}
+    writes = {action for item in operations if item.access is Access.WRITE for action in item.iam_actions} - reads
+    statements = [_allow("See", reads)]
+    for name, bound, condition in (
+        ("PassRole", {"iam:PassRole"}, _services(operations)),
+        ("ServiceLinkedRole", {"iam:CreateServiceLinkedRole"}, {"StringEquals": {"iam:AWSServiceName": "config.amazonaws.com"}}),
+        ("GrantKeyOfDisk", {"kms:CreateGrant"}, {**_OF_DISKS, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        ("UseKeyOfDisk", {item for item in writes if item.startswith("kms:")} - {"kms:CreateGrant"}, _OF_DISKS),
+    ):  # fmt: skip
+        statements.append(_allow(name, writes & bound, condition))
+        writes -= bound
+    statements.insert(1, _allow("Change", writes))
+    return {"Version": "2012-10-17", "Statement": [item for item in statements if item["Action"]]}
+
+
+_OF_DISKS: Final = {"StringLike": {"kms:ViaService": "ec2.*.amazonaws.com"}}
+
+
+def _services(operations: Iterable[Operation]) -> dict[str, Any]:
+    return {
+        "StringEqualsIfExists": {"iam:PassedToService": sorted({item.passes_role_to for item in operations} - {""})}
+    }
+
+
+def _allow(name: str, actions: Iterable[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    statement = {"Sid": name, "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    return {**statement, "Condition": condition} if condition else statement
