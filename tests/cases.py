@@ -96,10 +96,10 @@ CASES = (
         (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "dark.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
     ),
     Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
-    Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", deep=True),
+    Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", ("profile=stolen-key",), deep=True),
     Case(
         "revoke-credentials-role", "revoke-credentials", "role/web-app",
-        ("quarantine.deny=yes", "policy=inline/legacy-network", "leave_out=0"), deep=True,
+        ("quarantine.deny=yes", "policy=inline/legacy-network", "leave_out=0", "profile=stolen-session"), deep=True,
     ),
     Case(
         "revoke-credentials-managed-policy", "revoke-credentials", "role/web-app",

@@ -31,6 +31,7 @@ class Zygote:
         first = self._answer()
         self.facts: dict[str, Any] = first["facts"]
         self.keys: list[str] = first["keys"]
+        self.profiles: dict[str, list[str]] = first["profiles"]
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -76,10 +77,21 @@ class Aws:
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": key,
             "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token, "AWS_DEFAULT_REGION": HOME, "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "NO_PROXY": "*",
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": str(self._credentials()), "NO_PROXY": "*",
             "VPCE_TUI_STATE": str(self.folder / "state"), "VPCE_TUI_CACHE": str(self.folder / "cache"),
             "VPCE_TUI_CONFIG": str(self.folder / "config"),
         }  # fmt: skip
+
+    def _credentials(self) -> Path:
+        """What was stolen in the story, in profiles of the operator's."""
+        path = self.folder / "credentials"
+        if not path.exists():
+            lines = []
+            for name, (key, secret, token) in self.zygote.profiles.items():
+                lines += [f"[{name}]", f"aws_access_key_id = {key}", f"aws_secret_access_key = {secret}"]
+                lines += [f"aws_session_token = {token}"] if token else []
+            path.write_text("\n".join(lines) + "\n")
+        return path
 
     def session(self, *, read_only: bool = False, keys: list[str] | None = None, attempts: int = 2) -> AwsSession:
         key, secret, token = keys or self.zygote.keys

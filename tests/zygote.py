@@ -97,7 +97,8 @@ def main() -> None:
     facts = {key: value for key, value in lab.facts.items() if key != "endpoints"}
     facts["endpoint_ids"] = {name: item["made"]["VpcEndpointId"] for name, item in lab.facts["endpoints"].items()}
     keys = [lab.operator.key_id, lab.operator.secret, lab.operator.token]
-    print(json.dumps({"facts": facts, "keys": keys}), flush=True)
+    profiles = {name: [held.key_id, held.secret, held.token] for name, held in lab.profiles.items()}
+    print(json.dumps({"facts": facts, "keys": keys, "profiles": profiles}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         if "lab" in asked:

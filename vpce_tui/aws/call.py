@@ -62,3 +62,19 @@ class Identity:
     def operator(self) -> str:
         """The short name people know: session name or user name."""
         return self.arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What AWS said when stolen credentials were tried: its ``answer``, or the code and message it ``refused`` them with."""
+
+    key_id: str
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    refused: str = ""
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept as evidence. No secret is in it."""
+        if self.refused:
+            return {"keyId": self.key_id, "refused": self.refused, "message": self.message}
+        return {"keyId": self.key_id, "answer": dict(self.answer)}

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from vpce_tui.aws.call import Answer, Call, Identity, Permit
+from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
 from vpce_tui.aws.errors import Cancelled
 
 
@@ -67,6 +67,12 @@ class Caller(Protocol):
         self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
     ) -> Iterator[Answer]:
         """Every page of a paged read (one answer where the operation is not paged)."""
+
+    def profiles(self) -> tuple[str, ...]:
+        """Names of the profiles whose credentials can be tried."""
+
+    def trial(self, profile: str, call: Call) -> Trial:
+        """Try the credentials of a profile with one harmless read; a refusal is an answer."""
 
     def write(self, call: Call, permit: Permit) -> Answer:
         """Make one write, once, never repeated by us."""

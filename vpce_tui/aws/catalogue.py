@@ -102,7 +102,7 @@ _ALSO: Final = {
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
         "route53:AssociateVPCWithHostedZone",
-    ),  # fmt: skip
+    ),
     "PutConfigurationRecorder": ("iam:PassRole",),
     "RunInstances": ("ec2:CreateTags", "iam:PassRole", *_DISK_KEY),
     "StartInstances": ("kms:CreateGrant",),
@@ -335,6 +335,12 @@ CREDENTIAL_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
     }
 )
 """What botocore's own credential providers need; allowed in the credential session and nowhere else."""
+
+TRIAL_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
+    {("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")}
+)
+"""What is tried with stolen credentials, to see them refused: who they are (AWS answers that whatever is denied, while the key
+or session is good), and one harmless read, which a deny refuses. Nothing else is ever done with them."""
 
 _INDEX: Final = {(item.service, item.name): item for item in OPERATIONS}
 

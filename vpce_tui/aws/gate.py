@@ -87,13 +87,15 @@ _permit: ContextVar[Permit | None] = ContextVar("vpce_tui_permit", default=None)
 class Gate:
     """Refuses everything that is not listed, and every write without a journal behind it.
 
-    ``read_only`` is fixed for the life of the object; there is no way to lift it.
+    ``read_only`` is fixed for the life of the object; there is no way to lift it. ``only``: of the listed operations
+    these alone.
     """
 
-    __slots__ = ("__read_only", "_account", "_issuer")
+    __slots__ = ("__only", "__read_only", "_account", "_issuer")
 
-    def __init__(self, *, read_only: bool) -> None:
+    def __init__(self, *, read_only: bool, only: frozenset[tuple[str, str]] | None = None) -> None:
         self.__read_only = read_only
+        self.__only = only
         self._account = ""
         self._issuer: PermitIssuer | None = None
 
@@ -128,7 +130,7 @@ class Gate:
         service, operation = model.service_model.service_name, model.name
         name = f"{service}:{operation}"
         listed = find(service, operation)
-        if listed is None:
+        if listed is None or (self.__only is not None and (service, operation) not in self.__only):
             raise Refused(name, Why.UNKNOWN)
         if context.get("is_presign_request"):
             raise Refused(name, Why.PRESIGN)

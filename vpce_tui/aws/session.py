@@ -13,8 +13,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from vpce_tui.aws.call import Answer, Call, Identity, Permit
-from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS
+from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
+from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
 from vpce_tui.aws.errors import AwsError, Kind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate
 
@@ -37,6 +37,8 @@ class Access:
     secret: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     read_attempts: int = _READ_ATTEMPTS
+    profiles: "Mapping[str, Access] | None" = field(default=None, repr=False)
+    """Profiles by name in place of those of the AWS config (the lab has its own)."""
 
 
 class AwsSession:
@@ -175,6 +177,32 @@ class AwsSession:
             except Exception as error:
                 raise translate(error, call) from None
             yield _answer(page, started)
+
+    def profiles(self) -> tuple[str, ...]:
+        """Names of the profiles that :meth:`trial` can use."""
+        known = self._session.available_profiles if self._access.profiles is None else self._access.profiles
+        return tuple(sorted(str(name) for name in known))
+
+    def trial(self, profile: str, call: Call) -> Trial:
+        """Make one read of :data:`TRIAL_OPERATIONS` with the credentials of ``profile``, in a session of its own.
+
+        A refusal is an answer. Raises :class:`AwsError` where AWS did not judge the credentials.
+        """
+        access = Access(profile, self.home_region, self._access.endpoint_url)
+        if self._access.profiles is not None:
+            access = self._access.profiles.get(profile, access)
+        made = AwsSession(access, Gate(read_only=True, only=TRIAL_OPERATIONS))
+        held = made._session.get_credentials()
+        if held is None:
+            said = f"the profile {profile} holds no credentials"
+            raise AwsError(call.name, call.region, "NoCredentials", said, Kind.NO_CREDENTIALS)
+        key_id = str(held.get_frozen_credentials().access_key)
+        try:
+            return Trial(key_id, answer=made.read(call).data)
+        except AwsError as error:
+            if error.kind not in (Kind.DENIED, Kind.EXPIRED):
+                raise
+            return Trial(key_id, refused=error.code, message=error.message)
 
     def _made(self, call: Call, *, write: bool) -> Answer:
         started = time.perf_counter()

@@ -96,7 +96,8 @@ class ClientTokens:
 
 
 class Identities:
-    """moto serves anybody. AWS refuses unknown and inactive keys, and sessions that a policy cut off."""
+    """moto serves anybody. AWS refuses unknown and inactive keys, and sessions that a policy cut off; whose a good key or session
+    is it says whatever is denied."""
 
     def __init__(self, app: App, account: str) -> None:
         self._app = app
@@ -111,7 +112,7 @@ class Identities:
         return self._app(environ, start)
 
     def _refusal(self, asked: AwsRequest) -> tuple[int, str, str] | None:
-        ec2 = asked.protocol == "ec2"
+        ec2, free = asked.protocol == "ec2", asked.name == "sts:GetCallerIdentity"
         unknown = (401, "AuthFailure", "AWS was not able to validate the provided access credentials")
         if not ec2:
             unknown = (403, "InvalidClientTokenId", "The security token included in the request is invalid.")
@@ -121,13 +122,17 @@ class Identities:
             key = backend.access_keys.get(asked.access_key)
             if key is None or not key.user_name or key.status != "Active":
                 return unknown
-            policies = backend.users[key.user_name].policies.values()
+            policies = () if free else backend.users[key.user_name].policies.values()
             return self._denied(asked, key.user_name) if any(_denies(item, None) for item in policies) else None
-        return self._denied(asked, session.arn) if self._cut(session) else None
+        return self._denied(asked, session.arn) if not free and self._cut(session) else None
 
     def _denied(self, asked: AwsRequest, who: str) -> tuple[int, str, str]:
         code = "UnauthorizedOperation" if asked.protocol == "ec2" else "AccessDenied"
-        return 403, code, f"User: {who} is not authorized to perform: {asked.name} with an explicit deny"
+        return (
+            403,
+            code,
+            f"User: {who} is not authorized to perform: {asked.name} with an explicit deny in an identity-based policy",
+        )
 
     def _cut(self, session: Any) -> bool:
         role_name = session.role_arn.rpartition("/")[2]

@@ -6,7 +6,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -45,6 +45,8 @@ class Lab:
         self.store = Store()
         self.faults = Faults(_nothing)
         self.operator = Keys("", "")
+        self.profiles: dict[str, Keys] = {}
+        """What was stolen in the story, as somebody would hold it who found it."""
         self.facts: dict[str, Any] = {}
         self._app: App | None = None
         self._server: Any = None
@@ -111,7 +113,10 @@ class Lab:
 
     def access(self, region: str = HOME) -> Access:
         """How the operator reaches the lab."""
-        keys = self.operator
+        profiles = {name: self._access(region, keys) for name, keys in self.profiles.items()}
+        return replace(self._access(region, self.operator), profiles=profiles)
+
+    def _access(self, region: str, keys: Keys) -> Access:
         return Access(region=region, endpoint_url=self.url, key_id=keys.key_id, secret=keys.secret, token=keys.token)
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:

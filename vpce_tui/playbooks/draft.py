@@ -85,12 +85,13 @@ class Draft:
         region: str = "",
         gives: Mapping[str, str] | None = None,
         until: Until | None = None,
+        profile: str = "",
     ) -> None:
         """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
         self.calls.append(
             PlannedCall(
                 call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, optional=optional,
-                until=until,
+                until=until, profile=profile,
             )
         )  # fmt: skip
 

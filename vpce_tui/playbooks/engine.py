@@ -209,6 +209,8 @@ class Engine:
                 continue
             answers[call.id] = pages
             about = {"service": call.service, "operation": call.operation, "region": call.region}
+            if call.profile:
+                about["profile"] = call.profile
             kept = evidence.store(
                 self.journal,
                 key,
@@ -241,6 +243,8 @@ class Engine:
         Raises :class:`_Ended` when it says that what is waited for never comes, :class:`_StillWaiting` when time is up.
         """
         call, seconds = _with(planned, resolve(planned.parameters, self._known(step, planned, bindings))), 0.0
+        if planned.profile:
+            return [self.caller.trial(planned.profile, call).to_json()], seconds
         for wait in (0.0, *self._patience.wait):
             if wait:
                 self._cancel.wait(wait)

@@ -24,7 +24,7 @@ from vpce_tui.playbooks.actions import (
     service,
     traffic,
 )
-from vpce_tui.playbooks.actions.credentials import least, persistence, principal, rotate
+from vpce_tui.playbooks.actions.credentials import least, persistence, principal, refused, rotate
 from vpce_tui.playbooks.actions.hardening import encryption, groups, overview, recording
 from vpce_tui.playbooks.actions.relaunch import access, comeback, image, launch
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
@@ -53,6 +53,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "principal-sessions": principal.SESSIONS,
     "principal-quarantine": principal.QUARANTINE,
     "principal-console": principal.CONSOLE,
+    "principal-refused": refused.REFUSED,
     "principal-persistence": persistence.CONTAIN_MADE,
     "principal-root": principal.ROOT,
     "principal-least-privilege": least.LEAST,

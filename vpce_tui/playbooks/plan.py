@@ -51,7 +51,8 @@ class PlannedCall:
 
     A read that gives something is a means to later calls: its answer is no evidence of its own. ``part``: the thing that it
     belongs to where a step works on many; a run that is stopped ends between two of them. ``secret``: where in the answer
-    (JMESPath) a secret stands, which is handed to the operator once and recorded nowhere.
+    (JMESPath) a secret stands, which is handed to the operator once and recorded nowhere. ``profile``: the profile of the
+    operator's AWS config that signs it in place of the operator's own credentials: stolen ones are tried, to see them refused.
     """
 
     id: str
@@ -66,6 +67,7 @@ class PlannedCall:
     until: Until | None = None
     part: str = ""
     secret: str = ""
+    profile: str = ""
 
     @property
     def name(self) -> str:
@@ -90,6 +92,8 @@ class PlannedCall:
             written["part"] = self.part
         if self.secret:
             written["secret"] = self.secret
+        if self.profile:
+            written["profile"] = self.profile
         return written
 
     @classmethod
@@ -99,7 +103,7 @@ class PlannedCall:
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
             data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
             Until.from_json(data["until"]) if data.get("until") else None, str(data.get("part", "")),
-            str(data.get("secret", "")),
+            str(data.get("secret", "")), str(data.get("profile", "")),
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:
@@ -117,6 +121,7 @@ class PlannedCall:
             sorted(self.undoes),
             self.until.to_json() if self.until else None,
             self.secret,
+            self.profile,
         )
 
 

@@ -113,6 +113,8 @@ class Dossier:
     history: History | None = None
     made_states: Mapping[str, State] | None = None
     trails: recording.Trails | None = None
+    profiles: tuple[str, ...] | None = None
+    """Profiles of the operator's AWS config, one of which may hold what was stolen."""
     incident_opened: datetime | None = None
     now: datetime | None = None
     own: bool = False
@@ -144,6 +146,7 @@ class Facet:
     HISTORY = "what it did"
     MADE = "what it made"
     TRAILS = "trails"
+    PROFILES = "profiles of this machine"
 
 
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
@@ -450,6 +453,10 @@ def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
 
 
+def _profiles(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:
+    return {"profiles": caller.profiles()}
+
+
 _HISTORY_READS: Final = (
     "cloudtrail:LookupEvents", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:ListInstanceProfilesForRole", "ec2:DescribeRegions",
     "ec2:DescribeInstances",
@@ -473,6 +480,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     Facet.HISTORY: _HISTORY_READS,
     Facet.MADE: (*_HISTORY_READS, *STATE_READS),
     Facet.TRAILS: recording.TRAIL_READS,
+    Facet.PROFILES: (),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
@@ -486,4 +494,5 @@ _READERS: Final[Mapping[str, Reader[Dossier]]] = {
     Facet.HISTORY: _history,
     Facet.MADE: _made,
     Facet.TRAILS: _trails,
+    Facet.PROFILES: _profiles,
 }

@@ -23,8 +23,9 @@ def tell(lab: "Lab", app: App) -> dict[str, Any]:
     clients = InProcess(app, "AKIALABBUILDER000000")
     made = world.build(clients, ACCOUNT, now)
     lab.operator = Keys(*made["operator"])
+    lab.profiles = {name: Keys(*keys) for name, keys in made["profiles"].items()}
     chance = random.Random(lab.seed)
     scribe = Scribe(ACCOUNT, now, chance, lab.store.add)
     attack.write(scribe, made)
     noise.write(scribe, made, chance)
-    return {key: value for key, value in made.items() if key != "operator"}
+    return {key: value for key, value in made.items() if key not in ("operator", "profiles")}

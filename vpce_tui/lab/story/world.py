@@ -38,6 +38,10 @@ def build(clients: InProcess, account: str, now: datetime) -> World:
     backend = get_backend("ec2")[account][HOME]
     backend._create_default_encryption_key()
     world["default_key"] = backend.default_kms_key_id
+    stolen = clients.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{account}:role/web-app", RoleSessionName=world["victim"]
+    )["Credentials"]
+    world["profiles"]["stolen-session"] = (stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"])
     return world
 
 
@@ -90,7 +94,9 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
     iam.create_user(UserName="bob")
     iam.create_user(UserName="ci-backup")
     iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
-    world["intruder_user_key"] = iam.create_access_key(UserName="ci-backup")["AccessKey"]["AccessKeyId"]
+    made = iam.create_access_key(UserName="ci-backup")["AccessKey"]
+    world["intruder_user_key"] = made["AccessKeyId"]
+    world["profiles"] = {"stolen-key": (made["AccessKeyId"], made["SecretAccessKey"], "")}
     session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
         "Credentials"
     ]

@@ -77,6 +77,8 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     command = (
         f"aws {_COMMANDS.get(call.service, call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
     )
+    if call.profile:
+        command += f" --profile {shlex.quote(call.profile)}"
     files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
     for key, name in files.items():
         yield f'{name}=$(mktemp); printf %s {_quoted(_plain(call.parameters[key]["$sealed"]))} | base64 -d > "${name}"'
@@ -86,8 +88,11 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     command = one_line if len(one_line) <= _WIDE else " \\\n    ".join([command, *arguments])
     if call.until is not None:
         yield from _waiting(step, call, command)
-    if step.kind is Kind.READ and not call.gives:
-        name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
+    if call.profile:
+        yield f'if {command} --output json > "evidence-$INCIDENT/{name}.json" 2>&1'
+        yield f"then echo 'tried: {name}: AWS answered' >&2; else echo 'tried: {name}: AWS refused' >&2; fi"
+    elif step.kind is Kind.READ and not call.gives:
         kept = f'{command} --output json > "evidence-$INCIDENT/{name}.json"'
         missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
         yield f'{kept} || {{ rm -f "evidence-$INCIDENT/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'

@@ -33,12 +33,15 @@ def _step(step: Step) -> Iterator[str]:
     for number, call in enumerate(step.calls, start=1):
         yield f"  {number}. {visible(call.why or call.name)}"
         yield f"     {visible(words(call), limit=1500)}"
-        yield f"     {link(call)}"
+        if not call.profile:
+            yield f"     {link(call)}"
     yield ""
 
 
 def words(call: PlannedCall) -> str:
     """Where to click."""
+    if call.profile:
+        return f"no page shows this: in a terminal of this machine, the command of the CLI view, with --profile {say(call.profile)}"
     saying = WORDS.get(call.operation)
     if saying is not None:
         return saying(call.parameters)

@@ -29,6 +29,7 @@ def script(plan: Plan) -> str:
         "import boto3",
         "import jmespath",
         "from botocore.config import Config",
+        "from botocore.exceptions import ClientError",
         "",
         'INCIDENT = os.environ["INCIDENT"]',
         'EVIDENCE = pathlib.Path(f"evidence-{INCIDENT}")',
@@ -67,6 +68,16 @@ def script(plan: Plan) -> str:
         "        MISSED.extend([name] if needed else [])",
         "    else:",
         '        (EVIDENCE / f"{name}.json").write_text(json.dumps(answer, default=str))',
+        "",
+        "",
+        "def tried(name, profile, service, region, operation, parameters):",
+        "    theirs = boto3.Session(profile_name=profile).client(service, region_name=region, config=ONCE)",
+        "    try:",
+        '        said, word = getattr(theirs, operation)(**parameters), "answered"',
+        "    except ClientError as error:",
+        '        said, word = error.response, "refused"',
+        '    (EVIDENCE / f"{name}.json").write_text(json.dumps(said, default=str))',
+        '    print("tried:", name, "AWS", word)',
         "",
     ]
     return "\n".join(
@@ -107,8 +118,11 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         if step.kind is Kind.CHANGE:
             yield "if not good:"
             yield "    raise SystemExit(1)"
+    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in f"{step.id}-{call.id}")
+    if call.profile:
+        yield f"tried({name!r}, {call.profile!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)})"
+        return
     if step.kind is Kind.READ and not call.gives:
-        name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in f"{step.id}-{call.id}")
         yield f"keep({name!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {not call.optional})"
         return
     if AWS_NOW in names(call.parameters):
