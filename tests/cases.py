@@ -29,7 +29,8 @@ class Case:
     """What happens in the account before."""
 
     def target_in(self, aws: Aws) -> str:
-        return str(aws.facts["endpoint_ids"].get(self.target) or aws.facts.get(self.target, self.target))
+        known = {**aws.facts, **aws.facts["endpoint_ids"], **aws.made}
+        return str(known.get(self.target, self.target))
 
     def options(self, aws: Aws) -> list[str]:
         known = {**aws.facts, "disk": aws.facts["victim_data_volume"]}
@@ -62,6 +63,22 @@ REJECTED = "{own} 198.51.100.23 52110 443 6 3 180 {begin} {end} REJECT OK"
 def _rejected_later(name: str) -> Callable[[Aws], None]:
     """What flow logs will say once the address is blocked: it goes on trying."""
     return lambda aws: flow(aws, str(aws.facts["endpoint_ids"].get(name) or aws.facts[name]), REJECTED, minutes=60)
+
+
+LATTICE = "arn:aws:vpc-lattice:eu-west-1:444455556666"
+
+
+def to_somebodys_resource(kind: str, **leads_to: str) -> Callable[[Aws], None]:
+    """Somebody opened a way to what another account shares."""
+
+    def made(aws: Aws) -> None:
+        ec2, facts = clients(aws)("ec2"), aws.facts
+        aws.made["to_resource"] = ec2.create_vpc_endpoint(
+            VpcEndpointType=kind, VpcId=facts["vpc"], SubnetIds=[facts["subnet_app-a"]], SecurityGroupIds=[facts["group_open"]],
+            PrivateDnsEnabled=True, **leads_to,
+        )["VpcEndpoint"]["VpcEndpointId"]  # fmt: skip
+
+    return made
 
 
 def with_template(aws: Aws) -> str:
@@ -116,6 +133,14 @@ CASES = (
     Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template),
     Case("terminate-instance", "terminate-instance", "victim", deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
+    Case(
+        "contain-endpoint-resource", "contain-endpoint", "to_resource",
+        before=to_somebodys_resource("Resource", ResourceConfigurationArn=f"{LATTICE}:resourceconfiguration/rcfg-0123456789abcdef0"),
+    ),
+    Case(
+        "contain-endpoint-service-network", "contain-endpoint", "to_resource",
+        before=to_somebodys_resource("ServiceNetwork", ServiceNetworkArn=f"{LATTICE}:servicenetwork/sn-0123456789abcdef0"),
+    ),
     Case("contain-endpoint-gateway", "contain-endpoint", "intruder_s3"),
     Case("contain-endpoint-interface", "contain-endpoint", "pipeline_sts", ("policy.mode=deny-all",)),
     Case(

@@ -62,6 +62,8 @@ class Aws:
     pid: int
     folder: Path
     runs: int = field(default=0)
+    made: dict[str, str] = field(default_factory=dict)
+    """Ids of what a test made before it began, by its name."""
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -210,6 +210,25 @@ def test_a_deleted_endpoint_is_made_again_as_it_was_before_the_incident(labs: La
     assert len([item for item in aws.handled() if item["operation"] == "CreateVpcEndpoint" and not item["dryRun"]]) == 1
 
 
+def test_an_endpoint_to_somebodys_resource_says_whose_it_is_is_cut_off_whole_and_made_again(aws: Aws) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-resource")
+    case.before(aws)
+    ec2, target = clients(aws, case.region)("ec2"), case.target_in(aws)
+    (before,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
+    steps = {step["id"]: step for step in planned(aws, case, "--set", "network.mode=narrow")["steps"]}
+    assert "owner of the resource: 444455556666" in steps["identify"]["notes"]
+    assert "takes no policy" in steps["policy"]["notes"][0]
+    assert "443 alone would cut it off" in steps["network"]["blocked"][0]["says"]
+    planned(aws, case)
+    assert apply(aws, case)[0] == 0
+    code, said = aws.run("undo", "--incident", "case", "delete", "--yes", "--wait", "3")
+    assert code == 0, said
+    found = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [before["VpcId"]]}])["VpcEndpoints"]
+    (after,) = [item for item in found if item["VpcEndpointType"] == "Resource"]
+    kept = ("ResourceConfigurationArn", "SubnetIds", "Groups", "PrivateDnsEnabled")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+
+
 def test_narrowed_the_endpoint_is_reached_from_the_ipv6_ranges_of_its_vpc_too(aws: Aws) -> None:
     case = next(case for case in CASES if case.name == "contain-endpoint-that-stays")
     ec2, target = clients(aws, case.region)("ec2"), case.target_in(aws)

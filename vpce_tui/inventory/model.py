@@ -145,7 +145,8 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One VPC endpoint as it is now."""
+    """One VPC endpoint as it is now. ``service`` is a service's name; a resource or service-network endpoint has none, and leads
+    to ``resource``, the ARN of a resource configuration or a service network."""
 
     id: str
     region: str
@@ -163,6 +164,12 @@ class Endpoint:
     requester_managed: bool = False
     created: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    resource: str = ""
+
+    @property
+    def leads_to(self) -> str:
+        """What is reached through it, as AWS names it."""
+        return self.service or self.resource or "nothing AWS names"
 
 
 @dataclass(frozen=True, slots=True)

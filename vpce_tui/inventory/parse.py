@@ -122,7 +122,14 @@ def endpoint(raw: Raw, region: str, account: str) -> Endpoint:
         requester_managed=bool(raw.get("RequesterManaged", False)),
         created=raw.get("CreationTimestamp"),
         tags=tags_of(raw.get("Tags")),
+        resource=str(raw.get("ResourceConfigurationArn") or raw.get("ServiceNetworkArn") or ""),
     )
+
+
+def account_of(arn: str) -> str:
+    """The account that an ARN names; ``""`` where it names none."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""
 
 
 def finding(raw: Raw, region: str) -> Finding:

@@ -5,8 +5,10 @@ from typing import Any, Final
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.utils import add_tag_specification
 from moto.moto_api._internal import mock_random
 
+_LATTICE: Final = {"Resource": "ResourceConfigurationArn", "ServiceNetwork": "ServiceNetworkArn"}
 _WITHOUT_POLICY: Final = ("gatewayloadbalancer", "resource", "servicenetwork")
 
 
@@ -19,7 +21,7 @@ class Endpoints:
         """Its interfaces are in its groups, and say whose they are; services of others take no policy."""
         if self._asks("PolicyDocument") and _takes_no_policy(self._asks("VpcEndpointType"), self._asks("ServiceName")):
             raise EC2ClientError("InvalidParameter", "Endpoint policies are not supported for this service.")
-        answer = super().create_vpc_endpoint()  # type: ignore[misc]
+        answer = self._to_a_resource() or super().create_vpc_endpoint()  # type: ignore[misc]
         endpoint = answer.result["VpcEndpoint"]
         if endpoint.vpc_endpoint_type is None:
             endpoint.vpc_endpoint_type = "Gateway"
@@ -29,6 +31,24 @@ class Endpoints:
             endpoint.private_dns_enabled = False
         self._follow(endpoint)
         return answer
+
+    def _to_a_resource(self) -> Any:
+        """An endpoint to a resource configuration or a service network of VPC Lattice: interfaces, groups, no service, no policy."""
+        kind = self._asks("VpcEndpointType")
+        if kind not in _LATTICE:
+            return None
+        if not self._asks(_LATTICE[kind]):
+            raise EC2ClientError("MissingParameter", f"An endpoint of type {kind} needs {_LATTICE[kind]}.")
+        endpoint = self.ec2_backend.create_vpc_endpoint(
+            vpc_id=self._asks("VpcId"), service_name="", endpoint_type="Interface", policy_document=None, route_table_ids=[],
+            subnet_ids=self._asks("SubnetIds"), client_token=self._asks("ClientToken"),
+            security_group_ids=self._asks("SecurityGroupIds"), tags=add_tag_specification(self._asks("TagSpecifications") or []),
+            private_dns_enabled=str(self._asks("PrivateDnsEnabled")).lower() == "true",
+        )  # fmt: skip
+        endpoint.vpc_endpoint_type, endpoint.service_name, endpoint.dns_entries = kind, None, []
+        endpoint.resource_configuration_arn = self._asks("ResourceConfigurationArn")
+        endpoint.service_network_arn = self._asks("ServiceNetworkArn")
+        return ActionResult({"VpcEndpoint": endpoint})
 
     def describe_vpc_endpoints(self) -> Any:
         """Those that a service manages say so."""

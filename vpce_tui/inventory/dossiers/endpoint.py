@@ -30,7 +30,7 @@ RECREATE: Final = "undo-delete"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service behind an endpoint. ``owner``: ``amazon``, an account id, ``""`` where AWS does not list it to us."""
+    """The service or resource behind an endpoint. ``owner``: ``amazon``, an account id, ``""`` where AWS does not list it to us."""
 
     owner: str = ""
     takes_policy: bool | None = None
@@ -115,6 +115,8 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
 
 
 def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
+        return {"service": Service(parse.account_of(world.endpoint.resource), takes_policy=False)}
     call = Call("ec2", "DescribeVpcEndpointServices", world.endpoint.region, {"ServiceNames": [world.endpoint.service]})
     if not world.endpoint.service:
         return {"service": Service()}

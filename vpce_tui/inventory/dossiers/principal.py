@@ -202,7 +202,7 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
             raise TargetGone(f"the key {target} belongs to no user of account {account}.")
         return "user", name
     if target.startswith("arn:"):
-        owner, resource = target.split(":")[4], target.split(":", 5)[5]
+        owner, resource = parse.account_of(target), target.split(":", 5)[5]
         if owner != account:
             raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
         kind, _, rest = resource.partition("/")

@@ -1,12 +1,15 @@
 """What the actions on an endpoint share: what none of them can do, and who is hit."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.endpoint import Dossier
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import PlannedCall, Step
 from vpce_tui.text import many
+
+WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
+"""Types of endpoints that stand in subnets and have security groups."""
 
 
 def named(world: Dossier) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
         draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it is gone")
     elif endpoint.requester_managed:
         draft.block(
-            f"{endpoint.id} is managed by the service that made it ({endpoint.service}): AWS refuses every change from you",
+            f"{endpoint.id} is managed by the service that made it ({endpoint.leads_to}): AWS refuses every change from you",
             "change or delete it in the service that made it (its events say which), or ask that service's owner",
         )
     elif endpoint.state in ("pending", "pendingacceptance", "rejected", "failed", "expired") and draft.id != "delete":

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.endpoint import DELETE, RECREATE, Dossier, Facet
 from vpce_tui.playbooks.actions import Action, Proof, by_effects, unchanged
-from vpce_tui.playbooks.actions.endpoint.common import cannot, named, seen_using
+from vpce_tui.playbooks.actions.endpoint.common import WITH_GROUPS, cannot, named, seen_using
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
 from vpce_tui.playbooks.values import TOKEN, ref
@@ -32,7 +32,7 @@ def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]
             wanted[key] = list(raw[key])
     if raw.get("Groups"):
         wanted["SecurityGroupIds"] = [group["GroupId"] for group in raw["Groups"]]
-    if raw.get("VpcEndpointType") == "Interface":
+    if raw.get("VpcEndpointType") in WITH_GROUPS:
         wanted["PrivateDnsEnabled"] = bool(raw.get("PrivateDnsEnabled"))
     for call, key, name in (
         ("undo-policy", "PolicyDocument", "PolicyDocument"), ("undo-groups", "AddSecurityGroupIds", "SecurityGroupIds"),
@@ -72,9 +72,7 @@ def _plan_delete(world: Dossier, draft: Draft) -> Step:
         RECREATE, "CreateVpcEndpoint", {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
         undoes=(DELETE,), why=f"make it again as it was, with a new id (it was {endpoint.id})",
     )  # fmt: skip
-    draft.changes.append(
-        f"{endpoint.id} ({endpoint.type}, {endpoint.service or 'a resource'}) is gone; its connections end"
-    )
+    draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is gone; its connections end")
     seen_using(world, draft)
     draft.hits("everything that uses it", endpoint.route_tables or endpoint.subnets)
     if world.routes and endpoint.type == "GatewayLoadBalancer":

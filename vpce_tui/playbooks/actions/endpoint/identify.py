@@ -51,9 +51,10 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
 def _what_it_is(world: Dossier) -> list[str]:
     endpoint, service = world.endpoint, world.service
     owner = (service.owner if service else "") or "unknown: AWS does not list it to this account"
+    whose = {"amazon": "AWS", endpoint.account: f"{endpoint.account}, this account"}.get(owner, owner)
     said = [
-        f"{endpoint.type} endpoint to {endpoint.service or 'a resource'}, state {endpoint.state}, in {endpoint.vpc_id}",
-        f"owner of the service: {'AWS' if owner == 'amazon' else owner}",
+        f"{endpoint.type} endpoint to {endpoint.leads_to}, state {endpoint.state}, in {endpoint.vpc_id}",
+        f"owner of the {'resource' if endpoint.resource else 'service'}: {whose}",
     ]
     if endpoint.requester_managed:
         said.append("it is managed by another AWS service: no step of this playbook can change it; go to that service")

@@ -19,15 +19,15 @@ def _plan_dns(world: Dossier, draft: Draft) -> Step:
     it = {"VpcEndpointId": endpoint.id}
     draft.want(
         "dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": False}, so_already=not endpoint.private_dns,
-        why=f"names of {endpoint.service} lead to the public service again",
+        why=f"names of {endpoint.leads_to} lead where they led before it",
     )  # fmt: skip
     draft.take_back(
         "undo-dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": True}, undoes=("dns",),
-        why=f"names of {endpoint.service} lead to the endpoint again",
+        why=f"names of {endpoint.leads_to} lead to the endpoint again",
     )  # fmt: skip
-    draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.service} no longer lead to {endpoint.id}")
+    draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer lead to {endpoint.id}")
     draft.hits(
-        f"everything in {endpoint.vpc_id} that calls {endpoint.service}: it needs another way out, a NAT gateway for instance"
+        f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs another way out, a NAT gateway for instance"
     )
     seen_using(world, draft)
     draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(world))

@@ -9,13 +9,12 @@ from vpce_tui.inventory.dossiers.common import VpcGroups
 from vpce_tui.inventory.dossiers.endpoint import Dossier, Facet
 from vpce_tui.inventory.model import Rule
 from vpce_tui.playbooks.actions import Action, Choice, by_effects, unchanged
-from vpce_tui.playbooks.actions.endpoint.common import cannot, named, only_live, seen_using, vpc_of
+from vpce_tui.playbooks.actions.endpoint.common import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
 from vpce_tui.playbooks.actions.quarantine import QUARANTINE, name_of, no_egress, own_group
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import ref
 
-_WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
 _NARROW: Final = "ENDPOINT_GROUP"
 
 
@@ -27,7 +26,12 @@ def _plan_network(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     if endpoint.type == "Gateway":
         _gateway(world, draft, mode)
-    elif endpoint.type in _WITH_GROUPS:
+    elif endpoint.type in WITH_GROUPS and mode == "narrow" and endpoint.resource:
+        draft.block(
+            f"what {endpoint.leads_to} offers is reached on ports of its own (a database on 5432): 443 alone would cut it off",
+            "choose quarantine, or take single rules of its groups back: the playbook block-traffic on this endpoint",
+        )
+    elif endpoint.type in WITH_GROUPS:
         _swap_groups(world, draft, mode)
     else:
         routes = ", ".join(f"{where} in {table}" for table, where in world.routes or ()) or "none"

@@ -51,7 +51,7 @@ def _plan_policy(world: Dossier, draft: Draft) -> Step:
         return draft.step(Kind.CHANGE)
     if not endpoint.policy or (world.service and world.service.takes_policy is False):
         draft.notes.append(
-            f"an endpoint of type {endpoint.type} to {endpoint.service or 'a resource'} takes no policy: close it by network, the next step"
+            f"an endpoint of type {endpoint.type} to {endpoint.leads_to} takes no policy: close it by network, the next step"
         )
         return draft.step(Kind.CHANGE)
     if mode == "own-organisation" and not world.organisation:

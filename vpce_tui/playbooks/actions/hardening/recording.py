@@ -21,6 +21,7 @@ from vpce_tui.inventory.dossiers.recording import (
     Trails,
     own_bucket,
 )
+from vpce_tui.inventory.parse import account_of
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.playbooks.draft import Draft
@@ -211,7 +212,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
     ):
         draft.notes.insert(0, f"{known.name} records every region and can be checked: nothing to do")
         return draft.step(Kind.CHANGE)
-    if known is not None and not own and known.organization and known.arn.split(":")[4] != account:
+    if known is not None and not own and known.organization and account_of(known.arn) != account:
         draft.block(
             f"{known.name} belongs to the organisation's management account",
             "have it put right there, or choose trail: new",
