@@ -61,6 +61,8 @@ class Dossier:
     flow_logs: FlowLogging | None = None
     use: traffic.Dossier | None = None
     """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
+    reach: tuple[str, ...] | None = None
+    """For a gateway endpoint, which has no interfaces: the instances in subnets of its route tables, by id and name."""
     encryption: EncryptionControl | None = None
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What this incident changed of it, as the parameters of the recorded inverses by call id."""
@@ -181,6 +183,8 @@ def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
 
 
 def _use(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if world.endpoint.type == "Gateway":
+        return {"reach": _in_its_subnets(caller, world.endpoint)}
     if not world.endpoint.interfaces:
         return {}
     facets = {traffic.Facet.TRAFFIC}
@@ -188,6 +192,38 @@ def _use(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     if why := seen.unknown.get(traffic.Facet.TRAFFIC):
         raise Unreadable(why)
     return {"use": seen}
+
+
+def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
+    in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
+
+    def every(operation: str, key: str, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+        call = Call("ec2", operation, endpoint.region, {"Filters": filters})
+        return [raw for page in caller.pages(call) for raw in page.data.get(key, [])]
+
+    told = [
+        (str(raw["RouteTableId"]), str(item.get("SubnetId", "")))
+        for raw in every("DescribeRouteTables", "RouteTables", in_vpc)
+        for item in raw.get("Associations", [])
+    ]
+    subnets = {subnet for table, subnet in told if subnet and table in endpoint.route_tables}
+    if any(
+        not subnet and table in endpoint.route_tables for table, subnet in told
+    ):  # the main table: of all the others
+        subnets |= {str(raw["SubnetId"]) for raw in every("DescribeSubnets", "Subnets", in_vpc)} - {s for _, s in told}
+    if not subnets:
+        return ()
+    filters = [
+        {"Name": "subnet-id", "Values": sorted(subnets)},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+    ]
+    return tuple(
+        sorted(
+            f"{raw['InstanceId']} {tags_of(raw.get('Tags')).get('Name', '')}".strip()
+            for item in every("DescribeInstances", "Reservations", filters)
+            for raw in item.get("Instances", [])
+        )
+    )
 
 
 def _hit(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -224,6 +260,9 @@ def _recreated(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"recreated": found[0] if found else ""}
 
 
+_USE_READS: Final = (
+    *traffic.READS[""], *traffic.READS[traffic.Facet.TRAFFIC], "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeInstances",
+)  # fmt: skip
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeVpcEndpoints",),
     Facet.SERVICE: ("ec2:DescribeVpcEndpointServices",),
@@ -232,8 +271,8 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     Facet.ROUTES: ("ec2:DescribeRouteTables",),
     Facet.ORGANISATION: ("organizations:DescribeOrganization",),
     Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
-    Facet.USE: (*traffic.READS[""], *traffic.READS[traffic.Facet.TRAFFIC]),
-    Facet.HIT: (*traffic.READS[""], *traffic.READS[traffic.Facet.TRAFFIC]),
+    Facet.USE: _USE_READS,
+    Facet.HIT: _USE_READS,
     Facet.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
     Facet.RECREATED: ("ec2:DescribeVpcEndpoints",),
 }

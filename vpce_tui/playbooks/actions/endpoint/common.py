@@ -51,6 +51,8 @@ def only_live(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
 
 def seen_using(world: Dossier, draft: Draft) -> None:
     """Say who was seen using it, so that whoever closes it knows whom that hits."""
+    if world.reach is not None:
+        draft.hits(f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach)
     if world.use is None or world.use.traffic is None:
         return
     traffic = world.use.traffic

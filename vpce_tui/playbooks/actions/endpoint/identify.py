@@ -10,6 +10,7 @@ from vpce_tui.playbooks.actions.endpoint.common import named
 from vpce_tui.playbooks.actions.traffic import ask, describe
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import Kind, Step
+from vpce_tui.text import many
 
 _SHOWN: Final = 8
 
@@ -82,8 +83,12 @@ def _what_it_is(world: Dossier) -> list[str]:
 
 def _who_uses_it(world: Dossier) -> list[str]:
     if world.endpoint.type == "Gateway":
+        reach = world.reach or ()
         return [
-            "who uses it: a gateway endpoint has no interface; records of the VPC's flow logs with traffic-path 7 went through it"
+            f"who can use it: {many(len(reach), 'instance')} in the subnets of its route tables",
+            *(f"  {name}" for name in reach[:_SHOWN]),
+            *([f"  and {len(reach) - _SHOWN} more"] if len(reach) > _SHOWN else []),
+            "who does, flow logs tell only where their format has traffic-path: 7 is through it (it has no interface of its own)",
         ]
     if world.use is None or world.use.traffic is None:
         return []

@@ -66,6 +66,7 @@ def _gateway(world: Dossier, draft: Draft, mode: str) -> None:
         "every subnet of these route tables: what went through the endpoint goes another way out, or nowhere",
         tuple(tables),
     )
+    seen_using(world, draft)
     draft.prove("no route table leads to it", "DescribeVpcEndpoints", named(world))
 
 
