@@ -6,7 +6,7 @@ The JSON form is the contract between operators; its schema is ``plan.schema.jso
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -410,8 +410,9 @@ def differences(filed: Step, live: Step) -> list[str]:
     now = {call.id: call for call in (*live.calls, *live.already)}
     found += [f"it would also make {call.name} ({call.id})" for key, call in now.items() if key not in said]
     found += [f"it would no longer make {call.name} ({call.id})" for key, call in said.items() if key not in now]
+    there = {call.id for call in live.already}
     for key, call in now.items():
-        if key in said and not call.same_as(said[key]):
+        if key in said and not (_waiting_for_nothing(call, said[key]) if key in there else call.same_as(said[key])):
             found.append(
                 f"{call.name} ({call.id}): the plan says {_short(said[key].parameters)}; now it would be {_short(call.parameters)}"
             )
@@ -434,6 +435,11 @@ def differences(filed: Step, live: Step) -> list[str]:
     ]:
         found.append("its calls would come in another order")
     return found
+
+
+def _waiting_for_nothing(call: PlannedCall, said: PlannedCall) -> bool:
+    """Whether both would do the same, apart from what is waited for first: what is in effect already waits for nothing."""
+    return replace(call, until=None).same_as(replace(said, until=None))
 
 
 def _short(parameters: Mapping[str, Any]) -> str:
