@@ -582,6 +582,22 @@ async def test_the_playbooks_for_what_stands_behind_an_event(aws: Aws) -> None:
         assert "instances that hold it" in words(app)
 
 
+async def test_the_list_of_playbooks_names_the_role_behind_a_machine_and_how_far_each_was_walked(
+    aws: Aws, plan_text: str
+) -> None:
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    app = app_on(aws)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, looked(app))
+        app.open_playbooks([(aws.victim, "eu-west-1")])
+        await until(pilot, lambda: "role/web-app" in words(app))
+        assert "of 10" not in words(app), "no incident is open"
+        await pilot.press("escape")
+        app.work_in("case", lambda: None)
+        app.open_playbooks([(aws.victim, "eu-west-1")])
+        await until(pilot, lambda: "1 of " in words(app))
+
+
 async def test_the_questions_of_a_step_are_judged_while_typing(aws: Aws) -> None:
     app = app_on(aws)
     async with app.run_test(size=(100, 40)) as pilot:

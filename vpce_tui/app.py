@@ -194,6 +194,12 @@ class VpceTui(SafeCrash, App[int]):
 
         if self.workspace.caller is not None:
             found = [(name, self._region_of(name, region)) for name, region in targets]
+            found += [
+                (f"role/{role}", region)
+                for name, region in targets
+                for role in self.workspace.roles_of(name)
+                if (f"role/{role}", region) not in found
+            ]
             identity = self.workspace.identity
             if identity is not None:
                 found.append((identity.account, self.workspace.caller.home_region))

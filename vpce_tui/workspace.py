@@ -126,6 +126,11 @@ class Workspace:
     def _changed(self) -> None:
         self._dirty = True
 
+    def roles_of(self, instance_id: str) -> tuple[str, ...]:
+        """Names of the roles as which the instance's credentials were used, in the events found so far."""
+        principals = (item.event.principal for item in self.judged)
+        return tuple(sorted({who.role_name for who in principals if who.instance_id == instance_id and who.role_name}))
+
     # -- connecting and searching
 
     def start(self) -> None:

@@ -219,8 +219,10 @@ def _print_outcome(step: Step, outcome: Outcome) -> None:
     mark = {Ended.PROVED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
     say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
     if not outcome.good:
-        for line in outcome.details[1 if outcome.details[:1] and outcome.says in outcome.details[0] else 0 :]:
-            say(f"    {line}")
+        for line in outcome.details:
+            said = line.removeprefix(outcome.says).lstrip(". ")
+            if said:
+                say(f"    {said}")
 
 
 def undo(args: argparse.Namespace) -> Exit:

@@ -97,6 +97,7 @@ class Volume:
     kms_key: str = ""
     size_gib: int = 0
     key_manager: str = ""
+    key_unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

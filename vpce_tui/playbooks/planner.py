@@ -9,7 +9,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.canonical import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.inventory.dossiers import KINDS
-from vpce_tui.inventory.dossiers.common import Asked, Standing, World
+from vpce_tui.inventory.dossiers.common import Asked, Standing, Unreadable, World
 from vpce_tui.playbooks.actions import Answers
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.library import Playbook, Recipe
@@ -92,7 +92,8 @@ def plan_playbook(
     """Plan every step; each over the world that the steps before it leave. Reads only.
 
     With an incident's record, what was made in it is known as ours. Raises
-    :class:`~vpce_tui.inventory.dossiers.common.TargetGone`, :class:`WrongChoice` for a choice that is none.
+    :class:`~vpce_tui.inventory.dossiers.common.TargetGone`, :class:`WrongChoice` for a choice that is none,
+    :class:`~vpce_tui.inventory.dossiers.common.Unreadable` where that cannot be told.
     """
     identity = caller.identity()
     prefix = f"{playbook.name}/{target}/"
@@ -180,6 +181,7 @@ def _step(
         elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
             wrong = choice.wrong(world, chosen)
             if wrong:
+                _must_be_known(recipe, world)
                 raise WrongChoice(f"step {recipe.id}: {wrong}")
         choices[choice.id] = chosen
         if recipe.ask is None or choice.id in recipe.ask:
@@ -200,6 +202,14 @@ def _step(
         step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
         must_come_first=recipe.first,
     )  # fmt: skip
+
+
+def _must_be_known(recipe: Recipe, world: World) -> None:
+    """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
+    for facet in sorted(recipe.action.facets & set(world.unknown)):
+        raise Unreadable(
+            f"step {recipe.id}: what can be chosen is not known: the {facet} could not be read: {world.unknown[facet]}"
+        )
 
 
 def parse_choices(pairs: list[str], playbook: Playbook) -> dict[str, dict[str, str]]:

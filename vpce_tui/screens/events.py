@@ -24,6 +24,7 @@ from vpce_tui.widgets.table import Column, Row
 
 if TYPE_CHECKING:
     from vpce_tui.review import JudgedEvent
+    from vpce_tui.trail.event import Principal
 
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
@@ -200,14 +201,24 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
     targets = [(instance, region)] if instance else []
     if endpoint:
         targets.append((endpoint, region))
-    principal = principal_target(item.event.principal.arn)
+    principal = principal_target(item.event.principal)
     if principal:
         targets.append((principal, region))
+    else:
+        who = item.event.principal
+        screen.main.say(
+            f"No user or role stands behind it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
+            "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
+        )
     screen.main.open_playbooks(targets)
 
 
-def principal_target(arn: str) -> str:
-    """The user or role behind an ARN as a playbook's target; ``""`` where it is neither."""
+def principal_target(principal: Principal) -> str:
+    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none."""
+    return _target_of(principal.arn) or _target_of(principal.role_arn)
+
+
+def _target_of(arn: str) -> str:
     resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
     kind, _, rest = resource.partition("/")
     if kind == "assumed-role":
@@ -253,8 +264,10 @@ class EventScreen(Frame):
 
     def keys(self) -> Sequence[Key]:
         found = [Key("esc", "back")]
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
         if self.item.event.principal.instance_id and not self.work.trail:
-            found += [Key("p", "playbooks"), Key("i", "instance")]
+            found.append(Key("i", "instance"))
         return [*found, Key("y", "copy event id"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
 
     def show(self) -> None:
@@ -268,7 +281,7 @@ class EventScreen(Frame):
         self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
 
     def action_playbooks(self) -> None:
-        """The playbooks for the instance behind it."""
+        """The playbooks for what stands behind it."""
         choose_playbook(self, self.item)
 
     def action_instance(self) -> None:

@@ -9,13 +9,23 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from vpce_tui.incident.record import Record, State, replay
 from vpce_tui.inventory.dossiers import KINDS
-from vpce_tui.playbooks.library import load, names
+from vpce_tui.playbooks.library import Playbook, load, names
 from vpce_tui.playbooks.plan import WrongChoice
 from vpce_tui.screens.frame import Frame
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import line, lines
 from vpce_tui.widgets.table import Column, Row, Table
+
+
+def done(record: Record | None, playbook: Playbook, target: str) -> str:
+    """How far a playbook was walked in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
+    if record is None:
+        return ""
+    states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
+    settled = sum(state in (State.PROVED, State.BY_HAND, State.SKIPPED) for state in states)
+    return f"{settled} of {len(states)}" if any(state is not State.TODO for state in states) else ""
 
 
 class PlaybooksScreen(Frame):
@@ -27,6 +37,7 @@ class PlaybooksScreen(Frame):
         super().__init__()
         self.targets = targets
         self.broken: list[str] = []
+        self._read: Record | None = None
         found = []
         for name in names():
             try:
@@ -43,7 +54,8 @@ class PlaybooksScreen(Frame):
 
     def body(self) -> ComposeResult:
         with Container(id="list"):
-            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
+            columns = [Column("PLAYBOOK", 20), Column("ON", 23), Column("DONE", 7), Column("WHAT FOR", 18, grows=True)]
+            yield Table(columns, id="rows")
             with VerticalScroll(id="why", can_focus=False):
                 yield Static(id="reasons")
 
@@ -54,13 +66,13 @@ class PlaybooksScreen(Frame):
         return [Key("↵", "walk through it"), Key("esc", "back"), Key("?", "help"), Key("q", "quit")]
 
     def show(self) -> None:
-        table = self.query_one("#rows", Table)
+        table, record = self.query_one("#rows", Table), self._record()
         table.set_rows(
             [
-                Row(key, (playbook.name, target, f"{playbook.title} {playbook.whose}".strip()))
+                Row(key, (playbook.name, target, done(record, playbook, target), f"{playbook.title} {playbook.whose}".strip()))
                 for key, (playbook, target, _) in self.rows.items()
             ]
-        )
+        )  # fmt: skip
         chosen = self.rows.get(table.key)
         said = [line(("! ", "bold $warning"), error) for error in self.broken]
         if chosen is not None:
@@ -69,6 +81,15 @@ class PlaybooksScreen(Frame):
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
             said = [*team, line(playbook.when), line("Opening it only reads."), *steps, *said]
         self.query_one("#reasons", Static).update(lines(said))
+
+    def on_screen_resume(self) -> None:
+        """What was done while another screen was shown is looked up anew (the frame then draws)."""
+        self._read = None
+
+    def _record(self) -> Record | None:
+        if self._read is None and self.work.journal is not None:
+            self._read = replay(self.work.journal.rows())
+        return self._read
 
     def on_table_moved(self) -> None:
         self.show()

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, ours
+from vpce_tui.inventory.dossiers.keys import Key, read_key
 from vpce_tui.inventory.model import Instance, tags_of
 
 REPLACED: Final = "vpce-tui:replaced-by"
@@ -55,15 +55,6 @@ class Copy:
     state: str
     progress: str
     started: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A KMS key, as far as it was asked: whether it may be used."""
-
-    id: str
-    state: str
-    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +115,7 @@ def read(caller: Caller, region: str, account: str, asked: Asked) -> Disks:
     own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
     return Disks(
         tuple(plain), own, snapshots, instances, _up(caller, region, sorted(instances)), _groups(caller, region, sorted(instances)),
-        {region: _key(caller, region, asked)},
+        {region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
     )  # fmt: skip
 
 
@@ -187,17 +178,3 @@ def _groups(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
                 if not str(item.get("LifecycleState", "")).startswith(("Standby", "Detach", "Terminat")):
                     found[str(item["InstanceId"])] = str(item["AutoScalingGroupName"])
     return found
-
-
-def _key(caller: Caller, region: str, asked: Asked) -> Key:
-    """The key that the answers name, and whether it may be used."""
-    named = str(asked.remembered.get("key") or "")
-    if not named:
-        return Key("", "Enabled")
-    try:
-        raw = caller.read(Call("kms", "DescribeKey", region, {"KeyId": named})).data.get("KeyMetadata") or {}
-    except AwsError as error:
-        if error.kind is Kind.NOT_FOUND:
-            return Key(named, "missing", f"there is no key {named} in {region}")
-        return Key(named, "unknown", error.sentence())
-    return Key(str(raw.get("Arn") or named), str(raw.get("KeyState") or "Enabled"))

@@ -206,7 +206,8 @@ def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     volumes = [
         replace(
             volume,
-            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ""),
+            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[0],
+            key_unread=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[1],
             encrypted=bool(raw.get("Encrypted")),
             kms_key=str(raw.get("KmsKeyId", "")),
             size_gib=int(raw.get("Size", 0)),
@@ -217,13 +218,13 @@ def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"volumes": tuple(volumes)}
 
 
-def _key_manager(caller: Caller, region: str, key: str) -> str:
-    """``AWS`` or ``CUSTOMER``; ``""`` where it may not be asked."""
+def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
+    """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
     try:
         answer = caller.read(Call("kms", "DescribeKey", region, {"KeyId": key})).data
-    except AwsError:
-        return ""
-    return str((answer.get("KeyMetadata") or {}).get("KeyManager", ""))
+    except AwsError as error:
+        return "", error.sentence()
+    return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
 
 
 def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
@@ -351,7 +352,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     Facet.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
     Facet.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
     Facet.SETTINGS: (
-        "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute", "kms:DescribeKey",
     ),
     Facet.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
     Facet.POLICIES: (

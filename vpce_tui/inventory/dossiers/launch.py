@@ -16,11 +16,13 @@ from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import images, parse
 from vpce_tui.inventory.dossiers.barriers import group_rule
 from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, aws_now, iam_region, ours
+from vpce_tui.inventory.dossiers.keys import Key, read_key
 from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Instance, tags_of
 
 IMAGE: Final = "image"
 SUBNET: Final = "subnet"
+KEY: Final = "key"
 GROUPS: Final = "groups"
 """What a plan's answers say about how to look; see :attr:`Asked.remembered`."""
 
@@ -82,8 +84,11 @@ class Settings:
     ebs_optimized: bool = False
     tenancy: str = "default"
     default_key: str = ""
-    """The region's key for new EBS volumes; ``""``: it may not be read."""
+    """The region's key for new EBS volumes; ``""``: it could not be read, see ``default_key_unread``."""
+    default_key_unread: str = ""
     user_data: bytes = field(default=b"", repr=False)
+    key: Key = field(default_factory=lambda: Key("", "Enabled"))
+    """The key that its disks are to be encrypted with, if one is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +207,8 @@ def read_settings(caller: Caller, instance: Instance, asked: Asked) -> Settings:
     subnet = str(asked.remembered.get(SUBNET) or instance.subnet_id)
     return Settings(
         _subnet(caller, region, subnet) if subnet else None, _disks(caller, instance), str(raw.get("KeyName") or ""),
-        bool(raw.get("EbsOptimized")), str((raw.get("Placement") or {}).get("Tenancy") or "default"), _default_key(caller, region),
-        b"" if instance.gone else _user_data(caller, instance),
+        bool(raw.get("EbsOptimized")), str((raw.get("Placement") or {}).get("Tenancy") or "default"), *_default_key(caller, region),
+        b"" if instance.gone else _user_data(caller, instance), read_key(caller, region, str(asked.remembered.get(KEY) or "")),
     )  # fmt: skip
 
 
@@ -252,11 +257,11 @@ def _disks(caller: Caller, instance: Instance) -> tuple[Disk, ...]:
     )  # fmt: skip
 
 
-def _default_key(caller: Caller, region: str) -> str:
+def _default_key(caller: Caller, region: str) -> tuple[str, str]:
     try:
-        return str(caller.read(Call("ec2", "GetEbsDefaultKmsKeyId", region)).data.get("KmsKeyId") or "")
-    except AwsError:
-        return ""
+        return str(caller.read(Call("ec2", "GetEbsDefaultKmsKeyId", region)).data.get("KmsKeyId") or ""), ""
+    except AwsError as error:
+        return "", error.sentence()
 
 
 def _user_data(caller: Caller, instance: Instance) -> bytes:

@@ -32,7 +32,7 @@ _LOST_WITHIN: Final = timedelta(minutes=2)
 """How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
 PATTERN: Final = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
-    r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:assumed-role/[\w+=,.@/-]{1,600}"
+    r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:(?:assumed-role|federated-user)/[\w+=,.@/-]{1,600}"
 )
 
 
@@ -130,8 +130,15 @@ class Dossier:
         if self.kind == "role" and self.path.startswith("/aws-service-role/"):
             return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
         if self.kind == "role" and self.path.startswith("/aws-reserved/"):
-            return "it is made by IAM Identity Center: change the permission set there, and sign the person's sessions out there"
+            return "it is made by IAM Identity Center, and AWS refuses changes from anywhere else"
         return ""
+
+    @property
+    def elsewhere(self) -> str:
+        """Where what is not ours to change can be."""
+        if self.path.startswith("/aws-service-role/"):
+            return "stop what uses it in that service; then the service, or IAM, deletes the role"
+        return "in IAM Identity Center: change the permission set, and end the person's active sessions"
 
 
 class Facet:
@@ -206,6 +213,11 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
         if owner != account:
             raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
         kind, _, rest = resource.partition("/")
+        if kind == "federated-user":
+            raise TargetGone(
+                f"{rest} is a federated user: no policy is attached to it. Its rights are those of the user who called "
+                "GetFederationToken: name that one (its events say who: sessionIssuer)."
+            )
         return ("role", rest.split("/")[0]) if kind == "assumed-role" else (kind, rest.rpartition("/")[2])
     kind, _, rest = target.partition("/")
     return kind, rest.rpartition("/")[2]

@@ -247,6 +247,8 @@ def _plan_snapshots(world: Dossier, draft: Draft) -> Step:
         draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {disk.size_gib} GiB, {state})")
         if disk.encrypted:
             draft.notes.append(f"the snapshot of {volume.id} stays readable only while its key lives: {disk.kms_key}")
+        if disk.key_unread:
+            draft.notes.append(f"whose key {disk.kms_key} is could not be read: {disk.key_unread}")
     draft.notes.append("a snapshot is of the moment of the call; termination may go on while it is still pending")
     draft.hits("nobody: the disks go on working")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
@@ -283,6 +285,11 @@ def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) ->
             )  # fmt: skip
         if account:
             encrypted = next((v for v in world.volumes or () if v.id == volume.id), volume)
+            if encrypted.key_unread:
+                draft.block(
+                    f"whether {volume.id} is encrypted with the AWS-managed key, which cannot be shared, could not be read: {encrypted.key_unread}",
+                    "make it readable, then plan again; or do not share",
+                )
             if encrypted.key_manager == "AWS":
                 draft.block(
                     f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",

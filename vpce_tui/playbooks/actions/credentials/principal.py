@@ -38,7 +38,7 @@ def _cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
             "sign in as somebody else who may do it, then open the incident again",
         )
     elif world.managed:
-        draft.block(f"{world.name}: {world.managed}", "the remedy is named beside; no step here can do it")
+        draft.block(f"{world.name}: {world.managed}", world.elsewhere)
     return bool(draft.blocked)
 
 

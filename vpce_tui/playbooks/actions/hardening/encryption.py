@@ -182,9 +182,9 @@ def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[Volume], draft
         )
     region = next(iter(volumes)).region
     key = disks.keys.get(region)
-    if key is not None and key.id and key.state != "Enabled":
+    if key is not None and key.unusable:
         draft.block(
-            f"the key {key.id} cannot be used: {key.said or key.state}",
+            f"the key {key.id} cannot be used: {key.unusable}",
             "name another: c, or --set volumes.key=…, or enable it in KMS",
         )
     return len(draft.blocked) == before

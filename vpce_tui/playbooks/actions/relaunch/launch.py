@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.instance import Dossier, Facet
-from vpce_tui.inventory.dossiers.launch import CHECKS, IMAGE, SUBNET, UP, Disk, Settings
+from vpce_tui.inventory.dossiers.launch import CHECKS, IMAGE, KEY, SUBNET, UP, Disk, Settings
 from vpce_tui.inventory.images import Image
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, Proof, parts, unchanged
 from vpce_tui.playbooks.actions.relaunch.access import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
@@ -31,7 +31,11 @@ _NAME: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
-    return {IMAGE: others.get(IMAGE_STEP, {}).get("image", ""), SUBNET: choices.get("subnet", "")}
+    return {
+        IMAGE: others.get(IMAGE_STEP, {}).get("image", ""),
+        SUBNET: choices.get("subnet", ""),
+        KEY: choices.get("key", ""),
+    }
 
 
 def chosen_image(world: Dossier, others: Answers) -> str:
@@ -100,6 +104,11 @@ def _may_start(world: Dossier, settings: Settings, image: Image | None, draft: D
     elif settings.subnet.free < 1:
         draft.block(
             f"{settings.subnet.id} has no free address", "name another subnet: c, or --set launch.subnet=subnet-…"
+        )
+    if settings.key.unusable:
+        draft.block(
+            f"the key {settings.key.id} cannot be used: {settings.key.unusable}",
+            "name another: c, or --set launch.key=…, or enable it in KMS",
         )
     if not world.instance.type and not draft.choices["type"]:
         draft.block("its type is not known any more", "name one: --set launch.type=m6i.large")
@@ -194,7 +203,9 @@ def _speed(disk: Disk) -> dict[str, Any]:
 
 def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
     choices, old = draft.choices, world.instance
-    key = choices["key"] or settings.default_key or "the region's key for EBS, which may not be read"
+    key = choices["key"] or settings.default_key or "the region's key for EBS"
+    if settings.default_key_unread and not choices["key"]:
+        draft.notes.append(f"which key that is could not be read: {settings.default_key_unread}")
     profile = "a new one" if draft.others.get(PROFILE_STEP, {}).get("profile") == "new" else "none"
     draft.changes += [
         f"image      {old.image_id}  →  {image.id} {image.name}",

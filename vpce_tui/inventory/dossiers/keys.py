@@ -1,0 +1,34 @@
+"""The KMS key that disks are to be encrypted with: whether it may be used."""
+
+from dataclasses import dataclass
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A KMS key, as far as it was asked. ``state`` is KMS's, or ``missing``, or ``unknown``; ``said``: why."""
+
+    id: str
+    state: str
+    said: str = ""
+
+    @property
+    def unusable(self) -> str:
+        """Why it cannot be used; ``""``: it can, or none was named."""
+        return "" if not self.id or self.state == "Enabled" else self.said or f"it is {self.state}"
+
+
+def read_key(caller: Caller, region: str, named: str) -> Key:
+    """The key of this id, ARN or alias (``""``: none was named)."""
+    if not named:
+        return Key("", "Enabled")
+    try:
+        raw = caller.read(Call("kms", "DescribeKey", region, {"KeyId": named})).data.get("KeyMetadata") or {}
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return Key(named, "missing", f"there is no key {named} in {region}")
+        return Key(named, "unknown", error.sentence())
+    return Key(str(raw.get("Arn") or named), str(raw.get("KeyState") or "Enabled"))
