@@ -12,9 +12,6 @@ from textual.widgets import Static
 
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
-from vpce_tui.incident import redact
-from vpce_tui.incident.evidence import evidence_path, readable
-from vpce_tui.incident.evidence import kept as kept_bytes
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.shelf import about
@@ -23,7 +20,10 @@ from vpce_tui.playbooks.plan import Kind, Plan, Question, Step
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
 from vpce_tui.screens.frame import WIDE, Frame
-from vpce_tui.text import many, sign, visible
+from vpce_tui.screens.kept import evidence_page
+from vpce_tui.screens.run_log import RunLog
+from vpce_tui.screens.step_page import STATE_LOOK, StepPage, dots, step_list, tabs
+from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.form import Form
@@ -36,56 +36,6 @@ _SHOWN_WITHIN: Final = 20.0
 
 class NotShown(Exception):
     """Nobody could be shown what was handed out."""
-
-
-VIEWS = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
-_STATE_LOOK = {
-    State.PROVED: "$success", State.BY_HAND: "$success", State.FAILED: "bold $error", State.UNKNOWN: "bold $warning",
-    State.UNPROVED: "bold $warning", State.OPEN: "$warning", State.RUNNING: "bold $accent",
-}  # fmt: skip
-_MARKS = {
-    "done": "✔", "proved": "✔", "failed": "✖", "denied": "✖", "lost": "!", "missing": "!", "asking": "…", "waiting": "…",
-    "running": "▶", "not done": "✖", "cannot tell": "!", "not yet": "!",
-}  # fmt: skip
-
-
-_MANY: Final = 6
-"""Calls from which on a bar shows how far a step is."""
-
-
-_TAIL: Final = 8
-"""Calls that are shown while a step runs, and all of them where they are no more."""
-_FEW: Final = 2
-"""Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
-sight."""
-_LISTED: Final = 6
-"""Options of one question that are shown on a step that has something to show besides."""
-
-
-def _answered(question: Question) -> str:
-    """A question with its answer in words."""
-    known = dict(question.options)
-    chosen = [
-        part
-        for part in (question.chosen.split(",") if question.many else [question.chosen])
-        if part or not question.many
-    ]
-    said = "; ".join(
-        f"{part}  {known[part]}" if question.many and part in known else known.get(part, part) for part in chosen
-    )
-    left = len([value for value in known if value not in chosen]) if question.many else 0
-    asked = question.question.partition(" (")[0]
-    if question.many and not said and left:
-        return f"{asked}: none is ticked, of {left}"
-    return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
-
-
-def _mark(on: bool, *, many: bool) -> str:
-    return f"[{'x' if on else ' '}]" if many else f"({sign('●') if on else ' '})"
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(int(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 class WalkthroughScreen(Frame):
@@ -135,13 +85,10 @@ class WalkthroughScreen(Frame):
         """A step has ended, and the plan after it is not there yet."""
         self.running_step = ""
         self.about: list[str] = []
-        self.under_way: Content | None = None
         self.planned_at: Any = None
         self.problem = ""
-        self.ran: dict[str, list[tuple[str, Content]]] = {}
+        self.logs: dict[str, RunLog] = {}
         self.outcomes: dict[str, Outcome] = {}
-        self.ended_calls: set[str] = set()
-        self.began: Any = None
         self.cancel = Cancel()
 
     def body(self) -> ComposeResult:
@@ -223,52 +170,17 @@ class WalkthroughScreen(Frame):
         ]
 
     def show(self) -> None:
-        self.query_one("#dots", Static).update(self._dots())
-        self.query_one("#step-list", Static).update(self._step_list())
+        plan, at = self.plan, self.at
+        self.query_one("#dots", Static).update(dots(plan, at, self._state) if plan else "")
+        self.query_one("#step-list", Static).update(step_list(plan, at, self._state) if plan else "")
         self.query_one("#text", Static).update(self._page())
-        self.query_one("#tabs", Static).update(self._tabs())
+        self.query_one("#tabs", Static).update(tabs(self.view))
 
     def _state(self, step: Step) -> State:
         """Where a step stands; what was proved and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return State.RUNNING
         return State.UNPROVED if step.id in self.walk.drifted else self.known(step).state
-
-    def _dots(self) -> Content:
-        if self.plan is None:
-            return line("")
-        parts: list[str | tuple[str, str]] = []
-        for number, step in enumerate(self.plan.steps):
-            state = self._state(step)
-            look = _STATE_LOOK.get(state, "dim")
-            parts += [(f"{sign(state.sign)}", f"{look} reverse" if number == self.at else look), " "]
-        step = self.plan.steps[self.at]
-        return line(*parts, f"  step {self.at + 1} of {len(self.plan.steps)}: ", (step.title, "bold"))
-
-    def _step_list(self) -> Content:
-        if self.plan is None:
-            return line("")
-        found = []
-        for number, step in enumerate(self.plan.steps):
-            state = self._state(step)
-            pointer = sign("›") if number == self.at else " "
-            look = "bold" if number == self.at else ""
-            found.append(
-                line(
-                    (f"{pointer} ", look),
-                    (sign(state.sign), _STATE_LOOK.get(state, "dim")),
-                    (f" {number + 1} {step.title}", look),
-                )
-            )
-            if state is not State.TODO:
-                found.append(line(("      " + state.value, "dim")))
-        return lines(found)
-
-    def _tabs(self) -> Content:
-        parts: list[str | tuple[str, str]] = []
-        for name, label in VIEWS:
-            parts += [(f" {label} ", "bold reverse" if name == self.view else ""), " "]
-        return line(*parts)
 
     def _page(self) -> Content:
         if self.problem:
@@ -289,30 +201,36 @@ class WalkthroughScreen(Frame):
         if self.view != "change":
             text = visible(render_step(self.plan, step, self.view), limit=60_000, multiline=True)
             if self.view == "console":  # words for people: continued under where they began
-                width = max(self.query_one("#page").size.width - 4, 40)
+                width = self._width
                 parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
                 return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
             ready = line(("y copies it with what it needs to run", "dim"))
             return lines([*head, *(Content(part) for part in text.split("\n")), ready])
-        return lines([*head, *self._elsewhere(), *self._run_lines(step), *self._change_lines(step)])
+        page = StepPage(self.plan, self.at, self.known, step.id in self.walk.drifted, self._width)
+        return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
 
-    def _elsewhere(self) -> list[Content]:
+    @property
+    def _width(self) -> int:
+        return max(self.query_one("#page").size.width - 4, 40)
+
+    def _elsewhere(self, page: StepPage) -> list[Content]:
         """Incidents that are about this target, while none is open here."""
         if self.work.journal is not None or self.work.read_only or not self.about:
             return []
         names = ", ".join(self.about)
         return [
-            self._hanging("! ", f"{names} is about this {self.walk.playbook.target} already: r takes it up again"),
+            page.hanging("! ", f"{names} is about this {self.walk.playbook.target} already: r takes it up again"),
             line(""),
         ]
 
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: how far it is or what came out, then its calls."""
-        known, outcome = self.known(step), self.outcomes.get(step.id)
+        known, outcome, log = self.known(step), self.outcomes.get(step.id), self.logs.get(step.id)
+        running = self.at_work and step.id == self.running_step
         found: list[Content] = []
-        if self.at_work and step.id == self.running_step:
-            found += self._how_far(step)
-            found += [self.under_way] if self.under_way is not None else []
+        if running and log is not None:
+            found += log.how_far(step, self.main.now())
+            found += [log.under_way] if log.under_way is not None else []
         if step.id in self.walk.drifted:
             found.append(
                 line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
@@ -325,7 +243,7 @@ class WalkthroughScreen(Frame):
             ]
         elif known.state is not State.TODO:
             found.append(
-                line((f"{sign(known.state.sign)} {known.state.value}  ", _STATE_LOOK.get(known.state, "")), known.saw)
+                line((f"{sign(known.state.sign)} {known.state.value}  ", STATE_LOOK.get(known.state, "")), known.saw)
             )
             for made in known.open_calls:
                 found.append(
@@ -334,143 +252,12 @@ class WalkthroughScreen(Frame):
                         f"{made.id} was begun and its outcome is not known; r asks AWS and goes on",
                     )
                 )
-        if step.id not in self.walk.drifted:
-            found += self._log(step)
+        if step.id not in self.walk.drifted and log is not None:
+            found += log.lines(running=running)
         found += [line(("note: ", "dim"), note) for note in known.notes]
-        if not self.ran.get(step.id):  # else its lines say so
+        if log is None or not log.made:  # else its lines say so
             found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
         return [*found, line("")] if found else []
-
-    def _log(self, step: Step) -> list[Content]:
-        """Its calls: all of them where they are few, else the latest while it runs, and what did not go well once it has ended."""
-        ran = self.ran.get(step.id, [])
-        made = [written for _, written in ran]
-        if len(made) <= _TAIL:
-            return made
-        if self.at_work and step.id == self.running_step:
-            return [line((f"{sign('…')} {len(made) - _TAIL} before these", "dim")), *made[-_TAIL:]]
-        well = sum(_MARKS.get(state) == "✔" for state, _ in ran)
-        said = f"{sign('✔')} {many(well, 'call or check', 'calls and checks')} went well; the record has each"
-        ill = [written for state, written in ran if _MARKS.get(state) not in ("✔", "…")]
-        return [*ill, line((said, "dim"))]
-
-    def _how_far(self, step: Step) -> list[Content]:
-        """A bar with how many of the calls have ended, and how long the rest will take at this pace."""
-        total, ended = len(step.calls), len(self.ended_calls)
-        if total < _MANY:
-            return []
-        width = 30
-        filled = width * min(ended, total) // total
-        spent = (self.main.now() - self.began).total_seconds()
-        left = f"  about {_duration(spent / ended * (total - ended))} left" if ended >= 3 and ended < total else ""
-        bar = sign("█") * filled + sign("░") * (width - filled)
-        return [line((bar, "$accent"), f"  {ended} of {total}", (left, "dim"))]
-
-    def _change_lines(self, step: Step) -> list[Content]:
-        found: list[Content] = []
-        if step.blocked:
-            found.append(line(("blocked", "bold $error")))
-            for item in step.blocked:
-                found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
-        if step.requires:
-            missing = [
-                needed
-                for needed in step.requires
-                if self.plan and self.known(self.plan.step(needed)).state not in (State.PROVED, State.BY_HAND)
-            ]
-            if missing and self.plan:
-                titles = ", ".join(self.plan.step(needed).title for needed in missing)
-                found += [line(("blocked until ", "bold $error"), f"these are proved or done by hand: {titles}")]
-        if self.plan and step.kind is Kind.CHANGE and self.known(step).state is State.TODO:
-            before = [
-                other for other in self.plan.steps[: self.at] if not step.reversible or other.kind is not Kind.MANUAL
-            ]
-            waiting = (State.TODO, State.UNDONE, State.OPEN)
-            skipped = [
-                other.title for other in before if self.known(other).state in waiting and other.id not in step.requires
-            ]
-            if skipped:
-                found.append(self._hanging("! not done yet: ", ", ".join(skipped)))
-        if step.kind is Kind.MANUAL:
-            found += [self._hanging(f"  {sign('·')} ", note) for note in step.notes]
-            return found
-        done = self.known(step).state is State.PROVED and step.id not in self.walk.drifted
-        if not done:
-            found += self._choice_lines()
-        verb = "will change" if step.kind is Kind.CHANGE else "will read and keep"
-        found.append(
-            line(
-                (
-                    {"will change": "changed", "will read and keep": "read and kept"}[verb] if done else verb,
-                    "bold",
-                )
-            )
-        )
-        if step.kind is Kind.READ and step.notes:
-            found[-1:] = [
-                line(("as it is now", "bold")),
-                *(self._hanging(f"  {sign('·')} ", note) for note in step.notes),
-                line(""),
-                *found[-1:],
-            ]
-        if step.kind is Kind.READ:
-            found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
-        elif not step.calls:
-            found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
-        else:
-            found += [self._hanging(f"  {sign('·')} ", change) for change in step.changes]
-        if step.kind is Kind.CHANGE:
-            found += [
-                self._row(
-                    "who else", affected.says + (f"  ({len(affected.names)} by name: w)" if affected.names else "")
-                )
-                for affected in step.affects
-            ]
-            if step.reversible:
-                making = {call.id for call in step.calls} or self.known(step).done_by_us
-                back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
-                found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
-            else:
-                said = "no" if done else "no: running it asks for the id, typed"
-                found.append(line((f"  {'undo':<12}", "dim"), (said, "bold")))
-        found += [self._row("proof", check.says) for check in step.checks]
-        if step.kind is Kind.CHANGE:
-            found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
-        if step.kind is Kind.CHANGE:
-            found += [self._row("note", note) for note in step.notes]
-        return found
-
-    def _choice_lines(self) -> list[Content]:
-        found: list[Content] = []
-        questions = self._questions()
-        long = any(len(question.options) > _LISTED for question in questions)
-        step = self.step
-        if len(questions) > _FEW or (long and step is not None and (step.calls or step.kind is Kind.READ)):
-            found += [self._hanging("? ", _answered(question)) for question in questions]
-            return [*found, line(("  c: answer them", "dim")), line("")]
-        for question in questions:
-            found.append(line(("? ", "bold $warning"), question.question, ("  (c)", "dim")))
-            chosen = question.chosen.split(",") if question.many else [question.chosen]
-            known = dict(question.options)
-            options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
-            found += [
-                self._hanging(
-                    f"    {_mark(value in chosen, many=question.many)} ",
-                    f"{value}  {label}" if question.many and label != value else label,
-                )
-                for value, label in options
-            ]
-            if not options:
-                found.append(
-                    line(("    nothing" if question.free else "    there is nothing to choose from here", "dim"))
-                )
-        return [*found, line("")] if found else []
-
-    def _row(self, name: str, text: str) -> Content:
-        return self._hanging(f"  {name:<12}", text)
-
-    def _hanging(self, head: str, text: str) -> Content:
-        return lines(hanging(head, text, max(self.query_one("#page").size.width - 4, 40)))
 
     def _questions(self) -> tuple[Question, ...]:
         return self.step.questions if self.step else ()
@@ -577,30 +364,9 @@ class WalkthroughScreen(Frame):
 
     def _show_evidence(self, journal: Journal, name: str, sha256: str) -> None:
         """One evidence file, secrets hidden, read off the screen's thread."""
-        path = evidence_path(journal.folder, sha256)
-
-        def work() -> Content:
-            data = kept_bytes(journal.folder, sha256)
-            if data is None:
-                return line(
-                    (f"The file of {name} is gone or was changed: vpce-tui verify says what else.", "bold $error")
-                )
-            text = readable(data)
-            shown = redact.text(text)
-            hidden = [line(("what looks like a secret is hidden; the file holds it", "bold $warning"))]
-            written = visible(shown, limit=200_000, multiline=True).split("\n")
-            return lines(
-                [
-                    *(hidden if shown != text else []),
-                    *(line(part) for part in written),
-                    line(""),
-                    line((str(path), "dim")),
-                ]
-            )
-
         self.work.background.start(
             "evidence",
-            work,
+            lambda: evidence_page(journal.folder, name, sha256),
             lambda found: self._if_here(lambda content: self.app.push_screen(Read(name, content)), found),
             lambda error: self.main.say(told(error)),
         )
@@ -706,20 +472,25 @@ class WalkthroughScreen(Frame):
         return "shown once in the app"
 
     def _start(self, step: Step, busy: str, work: Any) -> None:
-        self.busy, self.cancel, self.ran[step.id] = busy, Cancel(), []
+        self.busy, self.cancel, self.logs[step.id] = busy, Cancel(), RunLog(self.main.now())
         self.running_step = step.id
         self.outcomes.pop(step.id, None)
-        self.ended_calls, self.began = set(), self.main.now()
         self.view = "change"
         cancel = self.cancel
 
         def tell(progress: Progress) -> None:
-            self.work.background.hand_over(lambda: self._if_here(lambda _: self._progress(step.id, progress), None))
+            self.work.background.hand_over(lambda: self._if_here(lambda _: took_in(progress), None))
+
+        def took_in(progress: Progress) -> None:
+            self.logs[step.id].add(progress)
+            if progress.state == "waiting":
+                self.busy = f"waiting: {progress.says}"
+            self.update()
 
         self.at_work = True
 
         def ended(outcome: Outcome) -> None:
-            self.busy, self.at_work, self.under_way = "", False, None
+            self.busy, self.at_work = "", False
             self.just_ended = True
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
@@ -727,7 +498,7 @@ class WalkthroughScreen(Frame):
             self.replan()
 
         def failed(error: Exception) -> None:
-            self.busy, self.at_work, self.under_way = "", False, None
+            self.busy, self.at_work = "", False
             self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
             self.record = self.walk.record(self.work.journal)
             self.update()
@@ -739,28 +510,6 @@ class WalkthroughScreen(Frame):
             lambda error: self._if_here(failed, error),
         )
         self.query_one("#page", VerticalScroll).scroll_home(animate=False)
-        self.update()
-
-    def _progress(self, step_id: str, progress: Progress) -> None:
-        found = self.ran.setdefault(step_id, [])
-        self.under_way = None
-        if progress.state in ("done", "missing") and progress.call != "dry run":
-            self.ended_calls.add(progress.call)
-        if progress.state == "running":
-            self.under_way = line((f"{sign('▶')} ", "bold $accent"), progress.says or progress.call)
-            self.update()
-            return
-        if progress.call == "proof" and progress.state == "proved":
-            return
-        took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
-        look = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}.get(_MARKS.get(progress.state, "·"), "dim")
-        written = line((f"{sign(_MARKS.get(progress.state, '·'))} ", look), progress.words, (took, "dim"))
-        if progress.state == "waiting" and found and found[-1][0] == "waiting":
-            found[-1] = (progress.state, written)
-        else:
-            found.append((progress.state, written))
-        if progress.state == "waiting":
-            self.busy = f"waiting: {progress.says}"
         self.update()
 
     def action_undo(self) -> None:
