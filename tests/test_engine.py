@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
+from vpce_tui.aws.call import Call
 from vpce_tui.canonical import digest
 from vpce_tui.incident.journal import Journal
 from vpce_tui.playbooks.plan import read as read_plan
@@ -144,8 +145,9 @@ def test_after_the_cut_aws_refuses_the_sessions_of_the_role(aws: Aws, plan_text:
     from vpce_tui.aws.errors import AwsError, Kind
 
     with pytest.raises(AwsError) as caught:
-        thief.confirm_identity()
+        thief.read(Call("ec2", "DescribeInstances", HOME))
     assert caught.value.kind is Kind.DENIED
+    assert thief.confirm_identity().arn.endswith(aws.victim), "who one is AWS answers whatever is denied"
 
 
 def test_the_cut_stands_after_the_profile_was_gone(aws: Aws, plan_text: str) -> None:
