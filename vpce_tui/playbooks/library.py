@@ -12,79 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vpce_tui import config
-from vpce_tui.playbooks.actions import (
-    Action,
-    blocking,
-    endpoint,
-    flow_logs,
-    identity,
-    instance,
-    manual,
-    network,
-    service,
-    traffic,
-)
-from vpce_tui.playbooks.actions.credentials import least, persistence, principal, refused, rotate
-from vpce_tui.playbooks.actions.hardening import encryption, groups, overview, recording
-from vpce_tui.playbooks.actions.relaunch import access, comeback, image, launch
+from vpce_tui.playbooks.actions import Action, manual
+from vpce_tui.playbooks.actions.table import ACTIONS
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 from vpce_tui.playbooks.plan import WrongChoice
-
-ACTIONS: Final[Mapping[str, Action]] = {
-    "identify": instance.IDENTIFY,
-    "preserve": instance.PRESERVE,
-    "hold": instance.HOLD,
-    "take-out": service.TAKE_OUT,
-    "isolate": network.ISOLATE,
-    "cut-credentials": identity.CUT_CREDENTIALS,
-    "snapshots": instance.SNAPSHOTS,
-    "memory": instance.MEMORY,
-    "terminate": instance.TERMINATE,
-    "endpoint-identify": endpoint.IDENTIFY,
-    "endpoint-flow-logs": flow_logs.ENDPOINT_FLOW_LOGS,
-    "endpoint-policy": endpoint.POLICY,
-    "endpoint-network": endpoint.NETWORK,
-    "endpoint-dns": endpoint.DNS,
-    "endpoint-encryption": endpoint.ENCRYPTION,
-    "endpoint-delete": endpoint.REMOVE,
-    "endpoint-guard": endpoint.GUARD,
-    "principal-identify": principal.IDENTIFY,
-    "principal-keys": principal.KEYS,
-    "principal-sessions": principal.SESSIONS,
-    "principal-quarantine": principal.QUARANTINE,
-    "principal-console": principal.CONSOLE,
-    "principal-refused": refused.REFUSED,
-    "principal-persistence": persistence.CONTAIN_MADE,
-    "principal-root": principal.ROOT,
-    "principal-least-privilege": least.LEAST,
-    "principal-rotate": rotate.ROTATE,
-    "principal-drop-keys": rotate.DROP_KEYS,
-    "principal-trail": recording.PRINCIPAL_TRAIL,
-    "traffic-see": traffic.TRAFFIC_SEE,
-    "traffic-choose": traffic.TRAFFIC_CHOOSE,
-    "traffic-acl": blocking.TRAFFIC_ACL,
-    "traffic-rules": blocking.TRAFFIC_RULES,
-    "traffic-flow-logs": flow_logs.TRAFFIC_FLOW_LOGS,
-    "traffic-waf": blocking.TRAFFIC_WAF,
-    "traffic-dark": blocking.TRAFFIC_DARK,
-    "traffic-prove": traffic.TRAFFIC_PROVE,
-    "relaunch-image": image.CHOOSE_IMAGE,
-    "relaunch-user-data": image.REVIEW_USER_DATA,
-    "relaunch-group": access.RELAUNCH_GROUP,
-    "relaunch-profile": access.RELAUNCH_PROFILE,
-    "relaunch-launch": launch.LAUNCH,
-    "relaunch-return": comeback.RETURN,
-    "relaunch-prove": comeback.PROVE,
-    "account-overview": overview.ACCOUNT_OVERVIEW,
-    "account-images": overview.ACCOUNT_IMAGES,
-    "account-groups": groups.ACCOUNT_GROUPS,
-    "account-encryption": encryption.ENCRYPTION_BY_DEFAULT,
-    "account-volumes": encryption.ACCOUNT_VOLUMES,
-    "account-flow-logs": flow_logs.ACCOUNT_FLOW_LOGS,
-    "account-config": recording.ACCOUNT_CONFIG,
-    "account-trail": recording.ACCOUNT_TRAIL,
-    "manual": manual.MANUAL,
-}
 
 
 @dataclass(frozen=True, slots=True)

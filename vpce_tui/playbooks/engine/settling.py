@@ -102,6 +102,7 @@ def decide(work: Work, step_id: str, call_id: str, done: bool) -> None:
 
 
 def prove(work: Work, step: Step, *, nothing: bool) -> Outcome:
+    """Read the step back until it is proved, or time is up. ``nothing``: no call was needed."""
     key, proof, saw = work.key(step.id), "not yet", ""
     live: Live | None = None
     for wait in (0.0, *work.patience.prove):

@@ -54,6 +54,7 @@ def undo_calls(
 
 
 def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
+    """Read back until nothing of what was taken back is in effect, or time is up."""
     key, proof, saw = work.key(step.id), "not yet", ""
     forward = {name for call in calls for name in call.undoes}
     for wait in (0.0, *work.patience.prove):
@@ -80,6 +81,7 @@ def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tup
 
 
 def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -> Outcome:
+    """Make the recorded inverse of what we did, or say why not."""
     key = work.key(step_id)
     work.cancel = work.asked_to_stop
     try:

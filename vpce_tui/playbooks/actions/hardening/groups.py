@@ -10,7 +10,7 @@ from typing import Any, Final
 from vpce_tui.inventory.dossiers.account import Dossier, Facet, WideRule
 from vpce_tui.inventory.dossiers.barriers import GroupRule
 from vpce_tui.playbooks.actions import Action, Choice, Options, by_effects, parts, unchanged
-from vpce_tui.playbooks.actions.blocking import permission, rules_of
+from vpce_tui.playbooks.actions.blocking.rules import permission, rules_of
 from vpce_tui.playbooks.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.playbooks.actions.relaunch.access import too_wide
 from vpce_tui.playbooks.draft import Draft, short_id

@@ -15,7 +15,7 @@ from vpce_tui.inventory.dossiers.launch import GROUPS, SUBNET, NewRole, PolicyOf
 from vpce_tui.inventory.model import Rule, SecurityGroup
 from vpce_tui.inventory.policy import patterns_meet
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
-from vpce_tui.playbooks.actions.blocking import permission
+from vpce_tui.playbooks.actions.blocking.rules import permission
 from vpce_tui.playbooks.actions.quarantine import own_group
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
