@@ -181,7 +181,8 @@ def _step(
         elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
             wrong = choice.wrong(world, chosen)
             if wrong:
-                _must_be_known(recipe, world)
+                if not choice.free:  # a form that is wrong is wrong whatever could be read
+                    _must_be_known(recipe, world)
                 raise WrongChoice(f"step {recipe.id}: {wrong}")
         choices[choice.id] = chosen
         if recipe.ask is None or choice.id in recipe.ask:
