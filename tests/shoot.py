@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -150,92 +151,89 @@ async def shoot_read_only(folder: Path, access: Any) -> None:
         keep(app, folder, "read-only")
 
 
-async def shoot_endpoint(folder: Path, access: Any, endpoint: str) -> None:
+@asynccontextmanager
+async def walking(access: Any, playbook: str, target: str) -> AsyncIterator[tuple[Any, Any, Callable[[], Any]]]:
+    """The app on a playbook: the pilot, the walkthrough, and how to wait for its next plan."""
     from vpce_tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access)
+
+    def there() -> bool:
+        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
+
+    async with app.run_test(size=SIZE) as pilot:
+
+        async def planned() -> None:
+            await until(pilot, there, f"a plan of {playbook}")
+
+        await until(pilot, settled(app), "events")
+        app.walk_through(playbook, target, "eu-west-1")
+        await planned()
+        yield pilot, app.screen, planned
+
+
+async def press(pilot: Any, *keys: str) -> None:
+    await pilot.press(*keys)
+    await until(pilot, lambda: True, "")
+
+
+async def shoot_endpoint(folder: Path, access: Any, endpoint: str) -> None:
+    app = app_on(access)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, settled(app), "events")
-        await pilot.press("p")
-        await until(pilot, lambda: True, "")
+        await press(pilot, "p")
         keep(app, folder, "playbooks")
-        app.walk_through("contain-endpoint", endpoint, "eu-west-1")
-        await until(
-            pilot,
-            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
-            "a plan",
-        )
-        await pilot.press("right", "right", "right")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "contain-endpoint")
-        await pilot.press("left", "c")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "questions")
+    async with walking(access, "contain-endpoint", endpoint) as (pilot, walk, _):
+        await press(pilot, "right", "right", "right")
+        keep(walk.app, folder, "contain-endpoint")
+        await press(pilot, "left", "c")
+        keep(walk.app, folder, "questions")
 
 
 async def shoot_traffic(folder: Path, access: Any, target: str) -> None:
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
-
-    def planned() -> bool:
-        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
-
-    app = app_on(access)
-    async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, settled(app), "events")
-        app.walk_through("block-traffic", target, "eu-west-1")
-        await until(pilot, planned, "a plan")
-        keep(app, folder, "traffic")
-        assert isinstance(app.screen, WalkthroughScreen)
-        app.screen.walk.choose("choose", "addresses", "198.51.100.23")
+    async with walking(access, "block-traffic", target) as (pilot, walk, planned):
+        keep(walk.app, folder, "traffic")
+        walk.walk.choose("choose", "addresses", "198.51.100.23")
         await pilot.press("right")
-        app.screen.replan()
-        await until(pilot, planned, "a plan with the address")
-        keep(app, folder, "traffic-choose")
-        await pilot.press("right")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "traffic-deny")
+        walk.replan()
+        await planned()
+        keep(walk.app, folder, "traffic-choose")
+        await press(pilot, "right")
+        keep(walk.app, folder, "traffic-deny")
 
 
 async def shoot_relaunch(folder: Path, access: Any, target: str) -> None:
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
-
-    def planned() -> bool:
-        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
-
-    app = app_on(access)
-    async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, settled(app), "events")
-        app.walk_through("relaunch-instance", target, "eu-west-1")
-        await until(pilot, planned, "a plan")
-        keep(app, folder, "relaunch-image")
-        await pilot.press("right", "right")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "relaunch-group")
-        await pilot.press("right", "right")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "relaunch-launch")
+    async with walking(access, "relaunch-instance", target) as (pilot, walk, _):
+        keep(walk.app, folder, "relaunch-image")
+        await press(pilot, "right", "right")
+        keep(walk.app, folder, "relaunch-group")
+        await press(pilot, "right", "right")
+        keep(walk.app, folder, "relaunch-launch")
 
 
 async def shoot_harden(folder: Path, access: Any, account: str, disk: str) -> None:
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
+    async with walking(access, "harden-account", account) as (pilot, walk, planned):
+        keep(walk.app, folder, "harden-overview")
+        walk.walk.choose("volumes", "volumes", disk)
+        walk.replan()
+        await planned()
+        await press(pilot, *["right"] * 7)
+        keep(walk.app, folder, "harden-volumes")
 
-    def planned() -> bool:
-        return isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy
 
-    app = app_on(access)
-    async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, settled(app), "events")
-        app.walk_through("harden-account", account, "eu-west-1")
-        await until(pilot, planned, "a plan")
-        keep(app, folder, "harden-overview")
-        assert isinstance(app.screen, WalkthroughScreen)
-        app.screen.walk.choose("volumes", "volumes", disk)
-        app.screen.replan()
-        await until(pilot, planned, "a plan with a disk")
-        for _ in range(7):
-            await pilot.press("right")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "harden-volumes")
+async def shoot_revoke(folder: Path, access: Any, key: str) -> None:
+    async with walking(access, "revoke-credentials", key) as (pilot, walk, planned):
+        keep(walk.app, folder, "revoke-who")
+        walk.walk.choose("refused", "profile", "stolen-key")
+        walk.app.work_in("case-42", lambda: None)
+        walk.replan()
+        await planned()
+        for step in ("keys", "sessions", "refused"):
+            walk.at = next(number for number, item in enumerate(walk.plan.steps) if item.id == step)
+            await pilot.press("r")
+            await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
+        keep(walk.app, folder, "revoke-refused")
+        walk.app.leave_incident()
 
 
 def main() -> None:
@@ -255,6 +253,7 @@ def main() -> None:
         asyncio.run(shoot_relaunch(folder, lab.access(), lab.facts["victim"]))
         asyncio.run(shoot_harden(folder, lab.access(), "123456789012", lab.facts["database_disk"]))
         asyncio.run(shoot(folder, lab.access()))
+        asyncio.run(shoot_revoke(folder, lab.access(), lab.facts["intruder_user_key"]))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

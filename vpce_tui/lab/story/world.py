@@ -96,6 +96,9 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
     iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
     made = iam.create_access_key(UserName="ci-backup")["AccessKey"]
     world["intruder_user_key"] = made["AccessKeyId"]
+    held = get_backend("iam")[account]["aws"]
+    held.access_keys[made["AccessKeyId"]].create_date = now - timedelta(minutes=44)
+    held.users["ci-backup"].create_date = now - timedelta(minutes=45)
     world["profiles"] = {"stolen-key": (made["AccessKeyId"], made["SecretAccessKey"], "")}
     session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
         "Credentials"

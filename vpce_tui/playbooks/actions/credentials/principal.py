@@ -114,7 +114,9 @@ def _who(world: Dossier) -> list[str]:
         said.append(f"sessions of the last day: {len(world.sessions)}")
     if world.kind == "user":
         said.append(f"console password: {'yes' if world.password else 'no'}; MFA devices: {len(world.mfa)}")
-    said.append("what it made (users, keys, roles, endpoints) stands in the history: each must be looked at on its own")
+    said.append(
+        "what it made (users, keys, roles, grants) is listed by a step of its own; endpoints and instances are events"
+    )
     return said
 
 
