@@ -140,7 +140,7 @@ class EventsScreen(ListFrame):
                 )
             )
         if self.app.size.width >= 130:
-            found += [line(""), *raw_lines(item, 6000)]
+            found += [line(""), *raw_lines(item, self.page_width, 6000)]
         return joined(found)
 
     def _nothing(self) -> Content:
@@ -231,11 +231,14 @@ def _hours(seconds: float) -> str:
     return f"{hours:g} h" if hours < 72 else f"{hours / 24:g} d"
 
 
-def raw_lines(item: JudgedEvent, limit: int = RAW_LIMIT) -> list[Content]:
-    """The raw record, indented, made safe."""
+def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
+    """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
     text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
-    shown = visible(text, limit=limit, multiline=True)
-    return [line(("raw record", "bold")), *(Content(part) for part in shown.split("\n"))]
+    found = [line(("raw record", "bold"))]
+    for part in visible(text, limit=limit, multiline=True).split("\n"):
+        indent = part[: len(part) - len(part.lstrip())]
+        found += hanging(indent, part.lstrip(), width)
+    return found
 
 
 class EventScreen(Frame):
@@ -311,4 +314,4 @@ def _event_text(item: JudgedEvent, ago: str, width: int) -> list[Content]:
     for name, value in facts:
         if value:
             found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
-    return [*found, line(""), *raw_lines(item)]
+    return [*found, line(""), *raw_lines(item, width)]

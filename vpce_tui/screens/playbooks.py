@@ -54,8 +54,7 @@ class PlaybooksScreen(Frame):
 
     def body(self) -> ComposeResult:
         with Container(id="list"):
-            columns = [Column("PLAYBOOK", 20), Column("ON", 23), Column("DONE", 7), Column("WHAT FOR", 18, grows=True)]
-            yield Table(columns, id="rows")
+            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
             with VerticalScroll(id="why", can_focus=False):
                 yield Static(id="reasons")
 
@@ -67,12 +66,12 @@ class PlaybooksScreen(Frame):
 
     def show(self) -> None:
         table, record = self.query_one("#rows", Table), self._record()
-        table.set_rows(
-            [
-                Row(key, (playbook.name, target, done(record, playbook, target), f"{playbook.title} {playbook.whose}".strip()))
-                for key, (playbook, target, _) in self.rows.items()
-            ]
-        )  # fmt: skip
+        rows = []
+        for key, (playbook, target, _) in self.rows.items():
+            walked = done(record, playbook, target)
+            what = f"{walked}: {playbook.title}" if walked else playbook.title
+            rows.append(Row(key, (playbook.name, target, f"{what} {playbook.whose}".strip())))
+        table.set_rows(rows)
         chosen = self.rows.get(table.key)
         said = [line(("! ", "bold $warning"), error) for error in self.broken]
         if chosen is not None:

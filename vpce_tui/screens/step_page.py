@@ -19,8 +19,15 @@ STATE_LOOK: Final = {
 _FEW: Final = 2
 """Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
 sight."""
+_NAMED: Final = 3
+"""Titles of steps that are not done yet."""
 _LISTED: Final = 6
 """Options of one question that are shown on a step that has something to show besides."""
+
+
+def asked(step: Step) -> tuple[Question, ...]:
+    """The questions of a step that there is an answer to."""
+    return tuple(question for question in step.questions if question.options or question.free)
 
 
 def dots(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
@@ -97,10 +104,12 @@ class StepPage:
                 for other in self.plan.steps[: self.at]
                 if (not step.reversible or other.kind is not Kind.MANUAL)
                 and self.known(other).state in waiting
+                and (other.kind is not Kind.CHANGE or other.calls or other.blocked)
                 and other.id not in step.requires
             ]
             if skipped:
-                found.append(self.hanging("! not done yet: ", ", ".join(skipped)))
+                more = f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else ""
+                found.append(self.hanging("! not done yet: ", ", ".join(skipped[:_NAMED]) + more))
         return found
 
     def _reads(self, done: bool) -> list[Content]:
@@ -118,6 +127,10 @@ class StepPage:
             found += self._dotted(step.changes)
         else:
             found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
+        if not (
+            step.calls or step.already or step.affects
+        ):  # nothing is done: nobody is hit, nothing is undone or proved
+            return [*found, *(self._row("note", note) for note in step.notes)]
         for affected in step.affects:
             names = f"  ({len(affected.names)} by name: w)" if affected.names else ""
             found.append(self._row("who else", affected.says + names))
@@ -134,11 +147,12 @@ class StepPage:
 
     def _choices(self) -> list[Content]:
         step, found = self._step, list[Content]()
-        long = any(len(question.options) > _LISTED for question in step.questions)
-        if len(step.questions) > _FEW or (long and (step.calls or step.kind is Kind.READ)):
-            found += [self.hanging("? ", _answered(question)) for question in step.questions]
+        questions = asked(step)
+        long = any(len(question.options) > _LISTED for question in questions)
+        if len(questions) > _FEW or (long and (step.calls or step.kind is Kind.READ)):
+            found += [self.hanging("? ", _answered(question)) for question in questions]
             return [*found, line(("  c: answer them", "dim")), line("")]
-        for question in step.questions:
+        for question in questions:
             found += [line(("? ", "bold $warning"), question.question, ("  (c)", "dim")), *self._options(question)]
         return [*found, line("")] if found else []
 
@@ -147,7 +161,7 @@ class StepPage:
         known = dict(question.options)
         options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
         if not options:
-            return [line(("    nothing" if question.free else "    there is nothing to choose from here", "dim"))]
+            return [line(("    nothing", "dim"))]
         return [
             self.hanging(
                 f"    {_mark(value in chosen, many=question.many)} ",
@@ -180,6 +194,9 @@ def _answered(question: Question) -> str:
     )
     left = len([value for value in known if value not in chosen]) if question.many else 0
     asked = question.question.partition(" (")[0]
+    means = question.question.partition(" (nothing: ")[2].rstrip(")")
+    if question.many and not said and means:
+        return f"{asked}: {means}"
     if question.many and not said and left:
         return f"{asked}: none is ticked, of {left}"
     return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")

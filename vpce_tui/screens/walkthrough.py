@@ -22,7 +22,7 @@ from vpce_tui.playbooks.walk import Walk
 from vpce_tui.screens.frame import WIDE, Frame
 from vpce_tui.screens.kept import evidence_page
 from vpce_tui.screens.run_log import RunLog
-from vpce_tui.screens.step_page import STATE_LOOK, StepPage, dots, step_list, tabs
+from vpce_tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, step_list, tabs
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
@@ -260,7 +260,7 @@ class WalkthroughScreen(Frame):
         return [*found, line("")] if found else []
 
     def _questions(self) -> tuple[Question, ...]:
-        return self.step.questions if self.step else ()
+        return asked(self.step) if self.step else ()
 
     # -- planning
 

@@ -1,5 +1,6 @@
 """A few hundred ordinary events of a working account, in four regions, over the last day."""
 
+import itertools
 import random
 from typing import Any, Final
 
@@ -32,17 +33,17 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
         ("sts", "AssumeRole", scribe.service("ec2"), "ec2.amazonaws.com", "ec2.amazonaws.com", True),
         ("kms", "GenerateDataKey", scribe.service("ebs"), "ebs.amazonaws.com", "ebs.amazonaws.com", True),
     )  # fmt: skip
+    machines = itertools.cycle(world["web_servers"])
     for _ in range(_EVENTS):
         source, name, who, ip, agent, read_only = chance.choice(ordinary)
         region = chance.choices(regions, weights=(5, 3, 2, 1))[0]
+        asked = answered = None
+        if name == "AssumeRole":  # EC2 hands a role's session to a machine that holds it, where the machine is
+            region, machine = HOME, next(machines)
+            asked = {"roleArn": f"arn:aws:iam::{scribe.account}:role/web-app", "roleSessionName": machine}
+            session = f"arn:aws:sts::{scribe.account}:assumed-role/web-app/{machine}"
+            answered = {"assumedRoleUser": {"arn": session, "assumedRoleId": f"AROAEXAMPLE:{machine}"}}
         scribe.write(
-            chance.uniform(6, 1430),
-            region,
-            source,
-            name,
-            who,
-            ip=ip,
-            agent=agent,
-            read_only=read_only,
-            request=None,
-        )
+            chance.uniform(6, 1430), region, source, name, who, ip=ip, agent=agent, read_only=read_only, request=asked,
+            response=answered,
+        )  # fmt: skip

@@ -149,7 +149,7 @@ def outdated(machine: Machine) -> str:
 ACCOUNT_OVERVIEW: Final = Action(
     frozenset({Facet.MACHINES, Facet.RULES, Facet.ENCRYPTION, Facet.DISKS, Facet.FLOW_LOGS, Facet.CONFIG, Facet.TRAILS}),
     _plan_overview, unchanged, read_back,
-    (Choice("regions", "In which regions (none ticked: in every enabled one)", _region_options, many=True),),
+    (Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
     look=look, target="account",
     may=(
         "ec2:GetEbsEncryptionByDefault", "ec2:DescribeVolumes", "ec2:DescribeFlowLogs", "config:DescribeConfigurationRecorderStatus",
