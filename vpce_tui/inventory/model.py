@@ -126,6 +126,11 @@ class Instance:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def label(self) -> str:
+        """Its id, and its name where it has one."""
+        return f"{self.id} {self.tags.get('Name', '')}".strip()
+
+    @property
     def name(self) -> str:
         """The Name tag (written by whoever may tag: not to be trusted)."""
         return self.tags.get("Name", "")

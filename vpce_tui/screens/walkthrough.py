@@ -61,6 +61,8 @@ class WalkthroughScreen(Frame):
         Binding("k,up", "scroll(-2)", show=False),
         Binding("pagedown,space", "scroll(12)", show=False),
         Binding("pageup", "scroll(-12)", show=False),
+        Binding("g,home", "scroll(-100000)", show=False),
+        Binding("G,end", "scroll(100000)", show=False),
         Binding("f5", "replan", show=False),
         Binding("y", "copy", show=False),
     ]
@@ -340,7 +342,10 @@ class WalkthroughScreen(Frame):
         step = self.step
         if step is not None:
             found = [
-                line(f"{affected.says}: {', '.join(affected.names)}") for affected in step.affects if affected.names
+                part
+                for affected in step.affects
+                if affected.names
+                for part in (line((affected.says, "bold")), *(line(f"  {name}") for name in affected.names), line(""))
             ]
             if found:
                 self.app.push_screen(Read("Who else is hit", lines(found)))

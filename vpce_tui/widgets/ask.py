@@ -59,6 +59,9 @@ class Read(ModalScreen[None]):
         Binding("escape,q,enter", "leave", show=False),
         Binding("j", "down", show=False),
         Binding("k", "up", show=False),
+        Binding("g", "to(0)", show=False),
+        Binding("G", "to(1)", show=False),
+        Binding("space", "page", show=False),
     ]
 
     def __init__(self, title: str, content: Content) -> None:
@@ -70,7 +73,7 @@ class Read(ModalScreen[None]):
             yield Static(line((self._title, "bold")), classes="dialog--title")
             with VerticalScroll(id="reading"):
                 yield Static(self._content)
-            yield Static(line("Escape: back   j k: scroll"), classes="muted")
+            yield Static(line("Escape: back   j k g G: scroll"), classes="muted")
 
     def on_mount(self) -> None:
         self.query_one("#reading").focus()
@@ -78,6 +81,15 @@ class Read(ModalScreen[None]):
     def action_leave(self) -> None:
         """Go back."""
         self.dismiss(None)
+
+    def action_to(self, end: int) -> None:
+        """To the top, or the end."""
+        page = self.query_one("#reading", VerticalScroll)
+        (page.scroll_end if end else page.scroll_home)(animate=False)
+
+    def action_page(self) -> None:
+        """A page further."""
+        self.query_one("#reading", VerticalScroll).scroll_page_down(animate=False)
 
     def action_down(self) -> None:
         """Scroll."""

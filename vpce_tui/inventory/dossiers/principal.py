@@ -339,7 +339,7 @@ def _users(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
             {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
         ]
         for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
-            found += [f"{item.id} ({region})" for item in parse.instances(page.data, region, world.account)]
+            found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, world.account)]
     return {"instances": tuple(sorted(found))}
 
 

@@ -79,7 +79,7 @@ def _role_behind(caller: Caller, instance: Instance, association: str, profile_a
         {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
     ]
     users = [
-        other.id
+        other.label
         for page in caller.pages(Call("ec2", "DescribeInstances", instance.region, {"Filters": filters}))
         for other in parse.instances(page.data, instance.region, instance.account)
         if other.id != instance.id

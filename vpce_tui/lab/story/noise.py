@@ -33,7 +33,8 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
         ("sts", "AssumeRole", scribe.service("ec2"), "ec2.amazonaws.com", "ec2.amazonaws.com", True),
         ("kms", "GenerateDataKey", scribe.service("ebs"), "ebs.amazonaws.com", "ebs.amazonaws.com", True),
     )  # fmt: skip
-    machines = itertools.cycle(world["web_servers"])
+    # the stolen session is not among them: what is known of it must come from elsewhere
+    machines = itertools.cycle(item for item in world["web_servers"] if item != world["victim"])
     for _ in range(_EVENTS):
         source, name, who, ip, agent, read_only = chance.choice(ordinary)
         region = chance.choices(regions, weights=(5, 3, 2, 1))[0]
