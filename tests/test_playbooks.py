@@ -12,7 +12,7 @@ import pytest
 
 from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible
 from tests.conftest import Aws, Labs
-from tests.iam import needed, refused, without
+from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
 from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.canonical import digest
@@ -56,6 +56,7 @@ def test_undoing_every_reversible_step_restores_the_state(case: Case, aws: Aws) 
     assert dump(aws, case.region) == before
     policy = policy_of(load(case.playbook))
     assert refused(policy, asked) == [], "vpce-tui policy leaves out what the playbook calls"
+    assert beyond(policy, operations_of(load(case.playbook))) == set(), "vpce-tui policy allows more than is needed"
     for action in frozenset[str]().union(*map(needed, asked)):
         assert refused(without(policy, action), asked), f"{action} can go, and nothing is refused"
 
@@ -227,6 +228,20 @@ def test_an_endpoint_to_somebodys_resource_says_whose_it_is_is_cut_off_whole_and
     (after,) = [item for item in found if item["VpcEndpointType"] == "Resource"]
     kept = ("ResourceConfigurationArn", "SubnetIds", "Groups", "PrivateDnsEnabled")
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+
+
+def test_who_can_use_a_gateway_endpoint_is_said_and_unread_it_is_not_nobody(labs: Labs) -> None:
+    case = next(case for case in CASES if case.name == "contain-endpoint-gateway")
+    aws = labs.new()
+    steps = {step["id"]: step for step in planned(aws, case)["steps"]}
+    assert any(note.endswith("in the subnets of its route tables") for note in steps["identify"]["notes"])
+    (hit,) = [item for item in steps["delete"]["affects"] if "can use it" in item["says"]]
+    assert any(aws.victim in name for name in hit["names"])
+    denied = labs.new("denied@ec2:DescribeInstances:99")
+    steps = {step["id"]: step for step in planned(denied, case)["steps"]}
+    assert any("who can use it is not known" in note for note in steps["identify"]["notes"])
+    for name in ("policy", "network", "delete"):
+        assert any("who uses it is not known: " in item["says"] for item in steps[name]["affects"])
 
 
 def test_narrowed_the_endpoint_is_reached_from_the_ipv6_ranges_of_its_vpc_too(aws: Aws) -> None:

@@ -18,6 +18,7 @@ from vpce_tui.inventory.dossiers.launch import UP, PolicyOf, Replacement
 from vpce_tui.inventory.images import Image, family_of, name_pattern, newest_first
 from vpce_tui.playbooks.actions.relaunch.access import too_much, too_wide
 from vpce_tui.playbooks.actions.relaunch.comeback import PROVE
+from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
@@ -478,8 +479,13 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
     new = Replacement("i-2", "running", UP, "ami-1", "vpc-1", "10.0.0.9", True)
     health = {"Target": {"Id": "i-2", "Port": 443}, "TargetHealth": {"State": state, "Reason": "Target.Timeout"}}
     other = {"Target": {"Id": "i-1", "Port": 443}, "TargetHealth": {"State": "unhealthy"}}
-    pages = {"health-1": [{"TargetHealthDescriptions": [health, other]}]}
+    asked = PlannedCall("health-1", "elbv2", "DescribeTargetHealth", HOME, {}, "who serves web")
+    step, world = Step("prove", "", Kind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
     assert PROVE.judge
-    found, said = PROVE.judge(SimpleNamespace(replacement=new), None, pages)
+    found, said = PROVE.judge(world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]})
     assert found == proof
     assert f"port 443: {state}" in said
+    for unread in ({}, {"health-1": [{"TargetHealthDescriptions": [other]}]}):
+        found, said = PROVE.judge(world, step, unread)
+        assert found == "not yet", "what did not answer is not healthy"
+        assert "who serves web: it is not among them, or that could not be read" in said

@@ -127,9 +127,21 @@ class Workspace:
         self._dirty = True
 
     def roles_of(self, instance_id: str) -> tuple[str, ...]:
-        """Names of the roles as which the instance's credentials were used, in the events found so far."""
+        """Names of this account's roles whose sessions EC2 handed to the instance, in the events found so far.
+
+        A session's name alone proves nothing: whoever assumes a role chooses it.
+        """
+        own = self.identity.account if self.identity else ""
         principals = (item.event.principal for item in self.judged)
-        return tuple(sorted({who.role_name for who in principals if who.instance_id == instance_id and who.role_name}))
+        return tuple(
+            sorted(
+                {
+                    who.role_name
+                    for who in principals
+                    if who.instance_id == instance_id and who.role_name and who.ec2_role_delivery and who.account == own
+                }
+            )
+        )
 
     # -- connecting and searching
 

@@ -17,6 +17,7 @@ from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
 from vpce_tui.aws.errors import AwsError, Kind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate
+from vpce_tui.aws.trial import PROFILE, held_in, judged, nothing_held
 
 GLOBAL_REGION: Final = "us-east-1"
 """Where global services (IAM) are called and recorded."""
@@ -109,7 +110,7 @@ class AwsSession:
             "max_pool_connections": 4,
             "user_agent_extra": "vpce-tui",
         }
-        if self._access.key_id:
+        if self._access.endpoint_url:  # the lab, on this machine
             given["proxies"] = {}
         return self._session.create_client(
             service,
@@ -179,30 +180,39 @@ class AwsSession:
             yield _answer(page, started)
 
     def profiles(self) -> tuple[str, ...]:
-        """Names of the profiles that :meth:`trial` can use."""
-        known = self._session.available_profiles if self._access.profiles is None else self._access.profiles
-        return tuple(sorted(str(name) for name in known))
+        """Names of the profiles that hold keys of their own: what :meth:`trial` can use."""
+        if self._access.profiles is not None:
+            return tuple(sorted(self._access.profiles))
+        known = self._session.full_config.get("profiles", {})
+        return tuple(sorted(name for name, held in known.items() if PROFILE.fullmatch(name) and held_in(held)))
 
     def trial(self, profile: str, call: Call) -> Trial:
-        """Make one read of :data:`TRIAL_OPERATIONS` with the credentials of ``profile``, in a session of its own.
+        """Make one read of :data:`TRIAL_OPERATIONS` with the keys that stand in ``profile``, in a session of its own.
 
         A refusal is an answer. Raises :class:`AwsError` where AWS did not judge the credentials.
         """
-        access = Access(profile, self.home_region, self._access.endpoint_url)
-        if self._access.profiles is not None:
-            access = self._access.profiles.get(profile, access)
-        made = AwsSession(access, Gate(read_only=True, only=TRIAL_OPERATIONS))
-        held = made._session.get_credentials()
-        if held is None:
-            said = f"the profile {profile} holds no credentials"
-            raise AwsError(call.name, call.region, "NoCredentials", said, Kind.NO_CREDENTIALS)
-        key_id = str(held.get_frozen_credentials().access_key)
         try:
-            return Trial(key_id, answer=made.read(call).data)
+            access = self._held(profile)
+        except Exception as error:
+            raise translate(error, call) from None
+        if access is None:
+            raise nothing_held(profile, call)
+        session = AwsSession(access, Gate(read_only=True, only=TRIAL_OPERATIONS))
+        try:
+            return Trial(access.key_id, answer=session.read(call).data)
         except AwsError as error:
-            if error.kind not in (Kind.DENIED, Kind.EXPIRED):
+            if not judged(error):
                 raise
-            return Trial(key_id, refused=error.code, message=error.message)
+            return Trial(access.key_id, refused=error.code, message=error.message)
+
+    def _held(self, profile: str) -> Access | None:
+        if self._access.profiles is not None:
+            return self._access.profiles.get(profile)
+        held = held_in(self._session.full_config.get("profiles", {}).get(profile, {}))
+        if held is None:
+            return None
+        key, secret, token = held
+        return Access("", self.home_region, self._access.endpoint_url, key, secret, token, read_attempts=2)
 
     def _made(self, call: Call, *, write: bool) -> Answer:
         started = time.perf_counter()

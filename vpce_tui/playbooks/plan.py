@@ -362,7 +362,8 @@ _REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,199}")
 
 def _must_be_well_formed(data: Mapping[str, Any], steps: Sequence[Step], name: str) -> None:
     """Raise :class:`PlanError` for what no plan of ours holds: scripts and the engine are generated from it."""
-    from vpce_tui.aws.catalogue import find  # noqa: PLC0415
+    from vpce_tui.aws.catalogue import TRIAL_OPERATIONS, find  # noqa: PLC0415
+    from vpce_tui.aws.trial import PROFILE  # noqa: PLC0415
 
     def bad(what: str, value: object) -> PlanError:
         return PlanError(f"{name} is no plan: {what} {str(value)[:80]!r}.")
@@ -375,7 +376,16 @@ def _must_be_well_formed(data: Mapping[str, Any], steps: Sequence[Step], name: s
             raise bad("step id", step.id)
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in step.choices.items()):
             raise bad(f"choices of {step.id}:", step.choices)
+        for question in step.questions:
+            if step.choices.get(question.id) != question.chosen:
+                raise bad(f"answer shown for {step.id}.{question.id}:", question.chosen)
         for call in (*step.calls, *step.already, *step.undo):
+            if call.profile and not (
+                step.kind is Kind.READ
+                and (call.service, call.operation) in TRIAL_OPERATIONS
+                and PROFILE.fullmatch(call.profile)
+            ):
+                raise bad(f"profile of {call.id}:", call.profile)
             if not isinstance(call.id, str) or not _ID.fullmatch(call.id):
                 raise bad(f"call id in {step.id}:", call.id)
             if not isinstance(call.parameters, Mapping):

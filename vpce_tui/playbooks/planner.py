@@ -182,7 +182,7 @@ def _step(
             wrong = choice.wrong(world, chosen)
             if wrong:
                 if not choice.free:  # a form that is wrong is wrong whatever could be read
-                    _must_be_known(recipe, world)
+                    _must_be_known(recipe, world, wrong)
                 raise WrongChoice(f"step {recipe.id}: {wrong}")
         choices[choice.id] = chosen
         if recipe.ask is None or choice.id in recipe.ask:
@@ -205,11 +205,11 @@ def _step(
     )  # fmt: skip
 
 
-def _must_be_known(recipe: Recipe, world: World) -> None:
+def _must_be_known(recipe: Recipe, world: World, wrong: str) -> None:
     """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
     for facet in sorted(recipe.action.facets & set(world.unknown)):
         raise Unreadable(
-            f"step {recipe.id}: what can be chosen is not known: the {facet} could not be read: {world.unknown[facet]}"
+            f"step {recipe.id}: {wrong} That may be because the {facet} could not be read: {world.unknown[facet]}"
         )
 
 

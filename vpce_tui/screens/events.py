@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
+from vpce_tui.inventory.parse import account_of
 from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
 from vpce_tui.signals.model import Severity
@@ -201,7 +202,8 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
     targets = [(instance, region)] if instance else []
     if endpoint:
         targets.append((endpoint, region))
-    principal = principal_target(item.event.principal)
+    own = screen.work.identity.account if screen.work.identity else ""
+    principal = principal_target(item.event.principal, own)
     if principal:
         targets.append((principal, region))
     else:
@@ -213,9 +215,16 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
     screen.main.open_playbooks(targets)
 
 
-def principal_target(principal: Principal) -> str:
-    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none."""
-    return _target_of(principal.arn) or _target_of(principal.role_arn)
+def principal_target(principal: Principal, own: str) -> str:
+    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none.
+
+    One of another account than ``own`` is named by its whole ARN: the playbook then says that it is not ours to act on.
+    """
+    for arn in (principal.arn, principal.role_arn):
+        target = _target_of(arn)
+        if target:
+            return target if account_of(arn) == own else arn
+    return ""
 
 
 def _target_of(arn: str) -> str:

@@ -31,4 +31,8 @@ def read_key(caller: Caller, region: str, named: str) -> Key:
         if error.kind is Kind.NOT_FOUND:
             return Key(named, "missing", f"there is no key {named} in {region}")
         return Key(named, "unknown", error.sentence())
-    return Key(str(raw.get("Arn") or named), str(raw.get("KeyState") or "Enabled"))
+    key = str(raw.get("Arn") or named)
+    kind = f"{raw.get('KeyUsage') or 'ENCRYPT_DECRYPT'} {raw.get('KeySpec') or 'SYMMETRIC_DEFAULT'}"
+    if kind != "ENCRYPT_DECRYPT SYMMETRIC_DEFAULT":
+        return Key(key, "unusable", f"it is a key for {kind}, and EBS takes symmetric encryption keys alone")
+    return Key(key, str(raw.get("KeyState") or "in a state that AWS does not say"))

@@ -30,6 +30,12 @@ from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, Step, di
 from vpce_tui.playbooks.planner import Live
 from vpce_tui.playbooks.values import Unresolved
 
+
+def tries(step: Step) -> tuple[PlannedCall, ...]:
+    """Of the reads of a step, which may change as the world does, those that must not: with whose credentials what is tried."""
+    return tuple(call for call in step.calls if call.profile)
+
+
 _BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
 
 
@@ -81,9 +87,10 @@ class Engine:
                 return said_no
             work.journal.ensure_room()
             if step.kind is not Kind.CHANGE:
+                live = work.live(step).step
                 found = differences(
-                    replace(step, calls=(), already=(), undo=()),
-                    replace(work.live(step).step, calls=(), already=(), undo=()),
+                    replace(step, calls=tries(step), already=(), undo=()),
+                    replace(live, calls=tries(live), already=(), undo=()),
                 )
                 if found:
                     return stale(work, step, found)

@@ -6,7 +6,7 @@ from typing import Final
 from vpce_tui.incident.approval import lacking
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
-from vpce_tui.playbooks.engine.ending import stale
+from vpce_tui.playbooks.engine.ending import blocked, stale
 from vpce_tui.playbooks.engine.making import make, probe
 from vpce_tui.playbooks.engine.settling import prove, settle_open
 from vpce_tui.playbooks.engine.work import Work
@@ -26,11 +26,9 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
     missing = _required(work, live.step)
     if missing:
         return Outcome(Ended.BLOCKED, missing)
-    if live.step.blocked:
-        first = live.step.blocked[0]
-        said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in live.step.blocked)
-        work.journal.append(RowKind.ERROR, {"step": key, "error": f"blocked: {first.says}"})
-        return Outcome(Ended.BLOCKED, first.says, said)
+    in_the_way = blocked(work, live.step)
+    if in_the_way:
+        return in_the_way
     found = [*differences(step, live.step), *_other_inverses(work, step, live.step)]
     if found:
         return stale(work, step, found)

@@ -21,6 +21,16 @@ def refusal(work: Work, step: Step) -> Outcome | None:
     return None
 
 
+def blocked(work: Work, step: Step) -> Outcome | None:
+    """A precondition of the step is not met; each with what would make it pass."""
+    if not step.blocked:
+        return None
+    first = step.blocked[0]
+    said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in step.blocked)
+    work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": f"blocked: {first.says}"})
+    return Outcome(Ended.BLOCKED, first.says, said)
+
+
 def stale(work: Work, step: Step, found: list[str]) -> Outcome:
     """The step would now do something else than was approved."""
     work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": "the plan is stale", "differences": found})

@@ -9,6 +9,7 @@ from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.errors import Kind as ErrorKind
 from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.playbooks.engine.ending import blocked
 from vpce_tui.playbooks.engine.work import NeverCame, StillWaiting, Work, as_call, given
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.playbooks.plan import PlannedCall, Step
@@ -21,6 +22,9 @@ def keep(work: Work, step: Step, approval: Approval) -> Outcome:
     """A step that only reads: every answer becomes an evidence file."""
     key = work.key(step.id)
     live = work.live(step)
+    in_the_way = blocked(work, live.step)
+    if in_the_way:
+        return in_the_way
     judge = work.recipe(step.id).action.judge
     known = {} if judge else work.record().step(key).evidence
     answers: dict[str, list[Any]] = {}
@@ -55,7 +59,7 @@ def keep(work: Work, step: Step, approval: Approval) -> Outcome:
             **about,
         )
         work.tell(Progress(step.id, call.id, "done", f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
-    kept_now = work.record().step(key).evidence
+    kept_now = answers if judge else work.record().step(key).evidence  # what is judged is judged by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"

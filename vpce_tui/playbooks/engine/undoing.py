@@ -6,6 +6,7 @@ from dataclasses import replace
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
 from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import State
 from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
 from vpce_tui.playbooks.engine.ending import refusal, stopped
 from vpce_tui.playbooks.engine.making import make, probe
@@ -77,7 +78,18 @@ def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tup
         saw = f"still in effect: {', '.join(sorted(there))}"
     work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw, "undo": True})
     work.tell(Progress(step.id, "proof", proof, saw))
+    _judged_before(work, step)
     return Outcome(Ended.PROVED if proof == "proved" else Ended.UNPROVED, saw, left)
+
+
+def _judged_before(work: Work, undone: Step) -> None:
+    """What a step judged of a world that an undo has changed since holds no more."""
+    record = work.record()
+    for step in work.plan.steps:
+        judged = work.recipe(step.id).action.judge is not None
+        if judged and record.step(work.key(step.id)).state is State.PROVED:
+            saw = f"“{undone.title}” was undone since; run it again"
+            work.journal.append(RowKind.CHECK, {"step": work.key(step.id), "proof": "not yet", "saw": saw})
 
 
 def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -> Outcome:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
 from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, TOKEN, is_document, is_ref, is_sealed, is_text, names
 from vpce_tui.playbooks.views.script import comment, step_lines
@@ -77,8 +78,6 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     command = (
         f"aws {_COMMANDS.get(call.service, call.service)} {dashed(call.operation)} --region {shlex.quote(call.region)}"
     )
-    if call.profile:
-        command += f" --profile {shlex.quote(call.profile)}"
     files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
     for key, name in files.items():
         yield f'{name}=$(mktemp); printf %s {_quoted(_plain(call.parameters[key]["$sealed"]))} | base64 -d > "${name}"'
@@ -90,8 +89,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield from _waiting(step, call, command)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
     if call.profile:
-        yield f'if {command} --output json > "evidence-$INCIDENT/{name}.json" 2>&1'
-        yield f"then echo 'tried: {name}: AWS answered' >&2; else echo 'tried: {name}: AWS refused' >&2; fi"
+        yield from _tried(call.profile, name, command)
     elif step.kind is Kind.READ and not call.gives:
         kept = f'{command} --output json > "evidence-$INCIDENT/{name}.json"'
         missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
@@ -112,6 +110,19 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if waiter and step.kind is Kind.CHANGE:
         ids = " ".join(shlex.quote(str(item)) for item in call.parameters["InstanceIds"])
         yield f"aws ec2 wait {waiter[0]} --region {shlex.quote(call.region)} {waiter[1]} {ids}"
+
+
+def _tried(profile: str, name: str, command: str) -> Iterator[str]:
+    """A read with the keys that stand in a profile; nothing is fetched or assumed to get them. AWS's refusal is an answer."""
+    kept, codes = f'"evidence-$INCIDENT/{name}.json"', "|".join(sorted(NOT_TAKEN | DENIED))
+    get = f"aws configure get --profile {_quoted(profile)}"
+    keys = f'AWS_ACCESS_KEY_ID="$TRY" AWS_SECRET_ACCESS_KEY="$({get} aws_secret_access_key)"'
+    keys += f' AWS_SESSION_TOKEN="$({get} aws_session_token || true)"'
+    yield f"TRY=$({get} aws_access_key_id || true)"
+    yield f'if [ -n "$TRY" ] && {keys} \\'
+    yield f"    {command} --output json > {kept} 2>&1; then echo 'tried: {name}: AWS answered' >&2"
+    yield f"elif [ -n \"$TRY\" ] && grep -Eq '\\(({codes})\\)' {kept}; then echo 'tried: {name}: AWS refused' >&2"
+    yield f'else rm -f {kept}; echo "not tried: {name}" >&2; MISSED="${{MISSED:-}} {name}"; fi'
 
 
 def _waiting(step: Step, call: PlannedCall, command: str) -> Iterator[str]:

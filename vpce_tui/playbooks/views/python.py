@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from vpce_tui.aws.naming import snake
+from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
 from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names
 from vpce_tui.playbooks.views.script import comment, step_lines
@@ -27,9 +28,9 @@ def script(plan: Plan) -> str:
         "from email.utils import parsedate_to_datetime",
         "",
         "import boto3",
+        "import botocore.session",
         "import jmespath",
         "from botocore.config import Config",
-        "from botocore.exceptions import ClientError",
         "",
         'INCIDENT = os.environ["INCIDENT"]',
         'EVIDENCE = pathlib.Path(f"evidence-{INCIDENT}")',
@@ -71,11 +72,18 @@ def script(plan: Plan) -> str:
         "",
         "",
         "def tried(name, profile, service, region, operation, parameters):",
-        "    theirs = boto3.Session(profile_name=profile).client(service, region_name=region, config=ONCE)",
+        '    held = botocore.session.Session().full_config.get("profiles", {}).get(profile, {})',
+        '    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")',
         "    try:",
+        '        keys = {name: held[name] for name in names if name in held or name != "aws_session_token"}',
+        "        theirs = boto3.client(service, region_name=region, config=ONCE, **keys)",
         '        said, word = getattr(theirs, operation)(**parameters), "answered"',
-        "    except ClientError as error:",
-        '        said, word = error.response, "refused"',
+        "    except Exception as error:",
+        '        said, word = getattr(error, "response", {}), "refused"',
+        f'        if said.get("Error", {{}}).get("Code") not in {sorted(NOT_TAKEN | DENIED)!r}:',
+        '            print("not tried:", name, error)',
+        "            MISSED.append(name)",
+        "            return",
         '    (EVIDENCE / f"{name}.json").write_text(json.dumps(said, default=str))',
         '    print("tried:", name, "AWS", word)',
         "",

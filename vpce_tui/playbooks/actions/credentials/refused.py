@@ -5,8 +5,10 @@ and shows an inactive key. A harmless read shows a deny. (AWS: "GetCallerIdentit
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 
+from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.inventory.dossiers.principal import SESSIONS_POLICY, Dossier, Facet
 from vpce_tui.playbooks.actions import Action, Choice, Options, Proof, read_back, unchanged
 from vpce_tui.playbooks.draft import Draft
@@ -45,9 +47,12 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             {},
             f"{it}, tried: whose it is, and whether it is good still",
             service="sts",
+            region=world.region,
             profile=profile,
         )
-        draft.read(_USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", profile=profile)
+        draft.read(
+            _USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", region=world.region, profile=profile
+        )
         draft.notes.append(
             f"both tries are signed with {it}, and with nothing else; CloudTrail records them as {world.name}'s, from this machine"
         )
@@ -60,41 +65,75 @@ def _plan(world: Dossier, draft: Draft) -> Step:
 def _judge(world: Dossier, _: Step, answers: Mapping[str, Any]) -> Proof:
     if world.kind == "root" or world.managed:
         return "proved", "there is nothing to prove here"
+    unread = [f"the {facet} could not be read" for facet in (Facet.KEYS, Facet.POLICIES) if facet in world.unknown]
     live = [key.id for key in world.keys or () if key.active and key.id not in world.keys_given]
-    open_still = [f"{key} is active" for key in live]
+    left = [*unread, *(f"{key} is active" for key in live)]
     if not (world.cut or world.quarantined):
-        open_still.append("its sessions are not cut")
-    outcome, tried = _tried(world, answers)
-    if outcome == "works":
-        return "failed", tried
-    if open_still and not (outcome == "refused" and world.quarantined):
-        return "not yet", "; ".join([*open_still, tried])
-    if outcome in ("refused", ""):
-        return "proved", f"{'it reads as refused' if not outcome else 'it is refused'}; {tried}"
-    return "not yet", tried
+        left.append("its sessions are not cut")
+    outcome, said = _tried(world, answers)
+    if outcome is _Tried.WORKS:
+        return "failed", said
+    if outcome is _Tried.DENIED and world.quarantined and not unread:  # whatever is active: a deny refuses it
+        return "proved", f"it is refused; {said}"
+    if left or outcome is _Tried.UNCLEAR:
+        return "not yet", "; ".join([*left, said])
+    return "proved", f"{'it reads as refused' if outcome is _Tried.NOT else 'it is refused'}; {said}"
 
 
-def _tried(world: Dossier, answers: Mapping[str, Any]) -> tuple[str, str]:
-    """What the tries say: ``refused``, ``works``, ``unclear``, or ``""`` where nothing was tried; and in words."""
+class _Tried(StrEnum):
+    """What came of the tries."""
+
+    NOT = "nothing that tells of the principal"
+    NOT_TAKEN = "AWS does not take the key any more"
+    DENIED = "a deny refuses it"
+    WORKS = "AWS answers"
+    UNCLEAR = "it proves nothing"
+
+
+def _tried(world: Dossier, answers: Mapping[str, Any]) -> tuple[_Tried, str]:
+    """What came of the tries, and in words."""
     who, use = (answers.get(name, [None])[0] for name in (_WHO, _USE))
     if who is None or use is None:
-        return "", "nothing was tried"
-    key, arn = str(who["keyId"]), str(who.get("answer", {}).get("Arn", ""))
-    known = {item.id for item in world.keys or ()}
-    if key.startswith("AKIA") and key not in known:
-        return "unclear", f"{key} was tried, and is no key of {world.name}: that proves nothing"
-    if arn and not arn.endswith(f"/{world.name}") and f"/{world.name}/" not in arn:
-        return "unclear", f"{key} was tried, and belongs to {arn}, not to {world.name}: that proves nothing"
-    if "refused" in who:
-        return "refused", f"{key} was tried, and AWS does not take it any more ({who['refused']})"
-    if "refused" not in use:
-        return "works", f"{key} was tried, and AWS still answers it: ec2:DescribeRegions"
-    if "explicit deny" in str(use["message"]):
-        return "refused", f"{key} was tried, and a deny refuses it ({use['refused']})"
+        return _Tried.NOT, "nothing was tried"
+    key, code = str(who["keyId"]), str(who.get("refused", ""))
+    is_its_key = key in {item.id for item in world.keys or ()}
+    if key.startswith("AKIA") and not is_its_key:
+        return _Tried.UNCLEAR, f"{key} was tried, and is no key of {world.name}: that proves nothing"
+    if code in NOT_TAKEN:
+        if is_its_key:
+            return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not take it any more ({code})"
+        return (
+            _Tried.NOT,
+            f"{key} was tried, and AWS does not take it any more ({code}); whose session it was AWS does not say",
+        )
+    if code:
+        return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
+    arn = str(who.get("answer", {}).get("Arn", ""))
+    if not _is_of(arn, world):
+        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: that proves nothing"
+    return _got(key, use)
+
+
+def _got(key: str, use: Mapping[str, Any]) -> tuple[_Tried, str]:
+    """What credentials that are known to be the principal's got."""
+    code = str(use.get("refused", ""))
+    if not code:
+        return _Tried.WORKS, f"{key} was tried, and AWS still answers it: ec2:DescribeRegions"
+    if code in DENIED and "explicit deny in an identity-based policy" in str(use["message"]):
+        return _Tried.DENIED, f"{key} was tried, and a deny refuses it ({code})"
     return (
-        "unclear",
-        f"{key} was tried and refused, but not by a deny: it may lack that right anyway ({use['refused']})",
+        _Tried.UNCLEAR,
+        f"{key} was tried and refused, but not by a deny of its own: it may lack that right anyway ({code})",
     )
+
+
+def _is_of(arn: str, world: Dossier) -> bool:
+    """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
+    if world.kind == "user":
+        return arn == world.arn
+    parts = arn.split(":", 5)
+    session = parts[5].split("/") if len(parts) == 6 else []
+    return session[:2] == ["assumed-role", world.name] and parts[2] == "sts" and parts[4] == world.account
 
 
 REFUSED: Final = Action(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vpce_tui.inventory.dossiers.endpoint import Dossier
+from vpce_tui.inventory.dossiers.endpoint import Dossier, Facet
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.plan import PlannedCall, Step
 from vpce_tui.text import many
@@ -51,6 +51,8 @@ def only_live(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
 
 def seen_using(world: Dossier, draft: Draft) -> None:
     """Say who was seen using it, so that whoever closes it knows whom that hits."""
+    if Facet.HIT in world.unknown:
+        draft.hits(f"who uses it is not known: {world.unknown[Facet.HIT]}")
     if world.reach is not None:
         draft.hits(f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach)
     if world.use is None or world.use.traffic is None:

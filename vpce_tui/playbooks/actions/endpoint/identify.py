@@ -83,7 +83,9 @@ def _what_it_is(world: Dossier) -> list[str]:
 
 def _who_uses_it(world: Dossier) -> list[str]:
     if world.endpoint.type == "Gateway":
-        reach = world.reach or ()
+        if world.reach is None:
+            return ["who can use it is not known: instances, subnets or route tables could not be read"]
+        reach = world.reach
         return [
             f"who can use it: {many(len(reach), 'instance')} in the subnets of its route tables",
             *(f"  {name}" for name in reach[:_SHOWN]),

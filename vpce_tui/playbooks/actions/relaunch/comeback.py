@@ -388,10 +388,11 @@ def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
     proof = _prove_settled(world, step)
     if proof[0] != "proved" or world.replacement is None:
         return proof
-    said, ill = [], []
-    for call, answers in pages.items():
-        if not call.startswith("health-"):
-            continue
+    said, ill = list[str](), list[str]()
+    if Facet.TARGET_GROUPS in world.unknown:
+        return "not yet", f"its target groups could not be read: {world.unknown[Facet.TARGET_GROUPS]}"
+    for call in (call for call in step.calls if call.id.startswith("health-")):
+        answers, before = pages.get(call.id, ()), len(said)
         for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
             if (item.get("Target") or {}).get("Id") != world.replacement.id:
                 continue
@@ -400,6 +401,9 @@ def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
             why = f" ({health.get('Description') or health.get('Reason')})" if state != "healthy" else ""
             said.append(f"port {(item.get('Target') or {}).get('Port', '?')}: {state}{why}")
             ill += [] if state == "healthy" else [state]
+        if len(said) == before:
+            said.append(f"{call.why}: it is not among them, or that could not be read")
+            ill.append("unknown")
     seen = "; ".join([proof[1], *said])
     return ("not yet" if ill else "proved"), seen
 

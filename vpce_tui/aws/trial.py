@@ -1,0 +1,42 @@
+"""A try: one harmless read with credentials that were stolen, to see whether AWS takes them still.
+
+Only keys that stand in a profile of the AWS config or credentials file are tried: nothing is fetched, assumed or run to get
+them. Nothing but :data:`~vpce_tui.aws.catalogue.TRIAL_OPERATIONS` is ever made with them.
+"""
+
+import re
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.errors import AwsError, Kind
+
+PROFILE: Final = re.compile(r"[\w.@+:/=,][\w.@+:/=, -]{0,127}")
+_KEY_ID: Final = re.compile(r"A(?:KIA|SIA)[A-Z0-9]{12,124}")
+
+NOT_TAKEN: Final = frozenset(
+    {"InvalidClientTokenId", "AuthFailure", "UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException"}
+)
+"""AWS does not know the key or session, or not any more. A wrong secret, a wrong clock, a proxy's answer are something else."""
+DENIED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation"}
+)
+"""AWS knows the credentials, and refuses the call."""
+
+
+def held_in(profile: dict[str, Any]) -> tuple[str, str, str] | None:
+    """Key id, secret and session token that stand in a profile as botocore has read it; None where it holds none."""
+    key, secret = str(profile.get("aws_access_key_id") or ""), str(profile.get("aws_secret_access_key") or "")
+    if not (_KEY_ID.fullmatch(key) and secret):
+        return None
+    return key, secret, str(profile.get("aws_session_token") or "")
+
+
+def judged(error: AwsError) -> bool:
+    """Whether AWS itself has judged the credentials by this refusal."""
+    return error.code in NOT_TAKEN | DENIED
+
+
+def nothing_held(profile: str, call: Call) -> AwsError:
+    """The profile holds no keys of its own."""
+    said = f"the profile {profile} holds no access key of its own, and nothing is fetched or assumed to get one"
+    return AwsError(call.name, call.region, "NoCredentials", said, Kind.NO_CREDENTIALS)
