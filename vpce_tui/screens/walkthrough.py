@@ -225,6 +225,26 @@ class WalkthroughScreen(Frame):
             line(""),
         ]
 
+    def _left_off(self, step: Step, known: StepRecord) -> list[Content]:
+        """Where a step that has not ended was left, and what comes next."""
+        why = {call.id: call.why or call.name for call in (*step.calls, *step.undo)}
+        found = [
+            line(
+                ("! ", "bold $warning"),
+                f"begun, outcome not known: {why.get(made.id, made.id)}; r asks AWS, and goes on",
+            )
+            for made in known.open_calls
+        ]
+        missing = [call for call in step.calls if call.id not in known.calls]
+        if known.state is State.RUNNING and known.calls and missing and step.kind is Kind.CHANGE:
+            made = len(step.calls) - len(missing)
+            found.append(
+                line(
+                    ("! ", "bold $warning"), f"{made} of {len(step.calls)} calls were made; next: {why[missing[0].id]}"
+                )
+            )
+        return found
+
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: how far it is or what came out, then its calls."""
         known, outcome, log = self.known(step), self.outcomes.get(step.id), self.logs.get(step.id)
@@ -247,13 +267,7 @@ class WalkthroughScreen(Frame):
             found.append(
                 line((f"{sign(known.state.sign)} {known.state.value}  ", STATE_LOOK.get(known.state, "")), known.saw)
             )
-            for made in known.open_calls:
-                found.append(
-                    line(
-                        ("! ", "bold $warning"),
-                        f"{made.id} was begun and its outcome is not known; r asks AWS and goes on",
-                    )
-                )
+            found += self._left_off(step, known)
         if step.id not in self.walk.drifted and log is not None:
             found += log.lines(running=running)
         found += [line(("note: ", "dim"), note) for note in known.notes]

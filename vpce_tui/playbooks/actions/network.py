@@ -28,10 +28,12 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
     two_moves = draft.choices["moves"] == "two"
     quarantine = _group(world, draft, "quarantine", QUARANTINE, "no-egress")
-    untracked = _group(world, draft, "untracked", UNTRACKED, "untracked-in") if two_moves else None
+    untracked = _group(world, draft, "untracked", UNTRACKED, "untracked-in", "untracked-shut") if two_moves else None
     no_egress(draft, _groups(world), quarantine, QUARANTINE)
+    cut_off = bool(interfaces) and all(nic.groups == (draft.bindings.get(QUARANTINE),) for nic in interfaces)
     if two_moves:
-        _everything_in(draft, untracked)
+        _everything_in(draft, untracked, cut_off=cut_off)
+        _say_what_is_open(draft, interfaces)
     for nic in interfaces:
         if two_moves:
             _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "open flows become untracked")
@@ -49,20 +51,16 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     if two_moves:
-        draft.notes.append(
-            "for the moment between the two moves the interfaces let everything through: that is what untracks flows"
-        )
+        _shut_again(draft, untracked, cut_off=cut_off)
     else:
         draft.words = (
             "Cuts every new connection of this machine; those that are open now live on until they end by themselves."
         )
         draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
-    draft.notes.append(
-        "a collector that works over the network (Session Manager) no longer reaches it: take its memory before this"
-    )
+    draft.hits("whoever works on it over the network, Session Manager too: take its memory before this")
     if len(interfaces) < len(world.interfaces or ()):
         draft.notes.append("interfaces that AWS manages for a service are left alone")
-    draft.hits("nobody: the new groups have no other member")
+    draft.hits("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.prove(
         "every interface is in the quarantine group alone, and the group has no rules",
@@ -77,25 +75,48 @@ def _groups(world: Dossier) -> VpcGroups:
     return world.groups
 
 
-def _group(world: Dossier, draft: Draft, purpose: str, reference: str, rules: str) -> SecurityGroup | None:
+def _group(world: Dossier, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
     stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
     return own_group(
         draft, _groups(world), vpc=world.instance.vpc_id, target=world.instance.id, purpose=purpose, reference=reference,
-        with_rules=(rules,), stand_in=stand_in,
+        with_rules=rules, stand_in=stand_in,
     )  # fmt: skip
 
 
-def _everything_in(draft: Draft, own: SecurityGroup | None) -> None:
-    permission = {
-        "IpProtocol": "-1",
-        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
-        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
-    }
+_EVERYTHING: Final = {
+    "IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+}  # fmt: skip
+
+
+def _is_open(own: SecurityGroup | None) -> bool:
+    return own is not None and any(rule.world and rule.all_ports for rule in own.ingress)
+
+
+def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.want(
-        "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [permission]},
-        so_already=own is not None and any(rule.world and rule.all_ports for rule in own.ingress),
-        why="let everything in, so that flows are not tracked",
+        "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and (cut_off or _is_open(own)), why="let everything in, so that flows are not tracked",
     )  # fmt: skip
+
+
+def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
+    draft.want(
+        "untracked-shut", "RevokeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and cut_off and not _is_open(own), why="the group that let everything in lets nothing in any more",
+    )  # fmt: skip
+
+
+def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
+    group = draft.bindings.get(UNTRACKED)
+    now = [nic for nic in interfaces if group and nic.groups == (group,)]
+    if now:
+        draft.changes.append(
+            f"OPEN NOW: {', '.join(f'{nic.id} {nic.private_ip}' for nic in now)} lets everything through until it is cut off"
+        )
+    else:
+        draft.changes.append(
+            "for the moment between two moves the interfaces let everything through: that is what untracks open flows"
+        )
 
 
 def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) -> None:
@@ -140,5 +161,5 @@ ISOLATE: Final = Action(
     ),
     _moved,
     unless_gone,
-    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",),
+    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",),
 )  # fmt: skip
