@@ -19,9 +19,11 @@ from vpce_tui.app import VpceTui, ago
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.session import Access, AwsSession
 from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import State
 from vpce_tui.screens.events import EventScreen, EventsScreen
 from vpce_tui.screens.incident import IncidentScreen
 from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
+from vpce_tui.screens.playbooks import PlaybooksScreen
 from vpce_tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.signals.context import Context
 from vpce_tui.widgets.ask import Ask, Read
@@ -44,9 +46,11 @@ def app_on(
     regions: tuple[str, ...] = STORY,
 ) -> VpceTui:
     key, secret, token = aws.zygote.keys
+    stolen = {name: Access("", "eu-west-1", aws.url, *held) for name, held in aws.zygote.profiles.items()}
     access = Access(
-        region="eu-west-1", endpoint_url=url or aws.url, key_id=key, secret=secret, token=token, read_attempts=1
-    )
+        region="eu-west-1", endpoint_url=url or aws.url, key_id=key, secret=secret, token=token, read_attempts=1,
+        profiles=stolen,
+    )  # fmt: skip
     work = Workspace(
         lambda: AwsSession(access, Gate(read_only=read_only)), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
         regions=regions, cache=aws.folder / "cache",
@@ -340,7 +344,7 @@ async def test_each_view_is_generated_from_the_plan(aws: Aws) -> None:
         ):
             await pilot.press(key)
             assert expected in words(app)
-        await pilot.press("c")
+        await pilot.press("c", "down", "enter")
         await until(
             pilot,
             lambda: not walk.busy and walk.plan is not None and walk.plan.step("isolate").choices["moves"] == "one",
@@ -596,6 +600,66 @@ async def test_the_list_of_playbooks_names_the_role_behind_a_machine_and_how_far
         app.work_in("case", lambda: None)
         app.open_playbooks([(aws.victim, "eu-west-1")])
         await until(pilot, lambda: "1 of " in words(app))
+
+
+async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
+    aws: Aws, plan_text: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("VPCE_TUI_STATE", str(aws.folder / "state"))
+    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await until(pilot, lambda: "NO INCIDENT, 1 open" in words(app), "that one is open")
+        walk = await walkthrough(pilot, aws)
+        before = len(aws.handled())
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the name")
+        await pilot.press("enter")
+        await until(pilot, lambda: not walk.busy and app.workspace.journal is not None, "its plan")
+        assert walk.plan is not None
+        assert walk.plan.steps[walk.at].id == "identify", "the first that is open"
+        assert walk.known(walk.plan.step("hold")).state is State.PROVED
+        assert walk.known(walk.plan.step("identify")).state is State.TODO, "nothing ran"
+        writes = [item for item in aws.handled()[before:] if item["operation"].startswith(("Modify", "Create"))]
+        assert writes == []
+
+
+async def test_the_answers_of_a_step_that_reads_can_be_changed_whatever_it_proved(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        app.walk_through("revoke-credentials", "role/web-app", "eu-west-1")
+        await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
+        walk = app.screen
+        assert isinstance(walk, WalkthroughScreen)
+        await until(pilot, lambda: not walk.busy)
+        steps = [step.id for step in walk.plan.steps]  # type: ignore[union-attr]
+        for step in ("sessions", "refused"):
+            walk.at = steps.index(step)
+            await pilot.press("r")
+            await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
+        assert "it reads as refused; nothing was tried" in words(app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, Form), "the form")
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: not walk.busy and "its answers were changed since" in words(app), "the new answer")
+        await pilot.press("r")
+        await until(pilot, lambda: not walk.busy and "a deny refuses it" in words(app), "the try")
+
+
+async def test_the_palette_opens_playbooks_on_a_name_that_is_typed(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press(":")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
+        await pilot.press(*"user/ci-backup")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1, "the command")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PlaybooksScreen), "its playbooks")
+        assert "revoke-credentials user/ci-backup" in app.screen.rows  # type: ignore[attr-defined]
 
 
 async def test_the_questions_of_a_step_are_judged_while_typing(aws: Aws) -> None:

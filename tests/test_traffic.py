@@ -52,7 +52,7 @@ def test_bytes_flows_and_times_are_those_of_the_records(aws: Aws) -> None:
     said = notes(plan(aws, "see.hours=1")["see"])
     (talker,) = [line for line in said.splitlines() if "203.0.113.5" in line]
     assert talker.startswith(
-        "2.5 MB  203.0.113.5  came to our tcp 8443  sent 2.5 MB, received 1.5 kB; 2 flows let through, 1 rejected"
+        "2.5 MB  203.0.113.5  came to our tcp 8443  2.5 MB out to it, 1.5 kB in from it; 2 flows let through, 1 rejected"
     )
     assert "203.0.113.6" not in said
     assert "through an endpoint: 1.1 GB" in said
@@ -195,7 +195,7 @@ def test_closed_the_rule_leaves_the_other_conversations_alone(aws: Aws) -> None:
 
 def test_it_says_whether_the_flow_stopped(labs: Labs) -> None:
     for line, minutes, code, expected in (
-        (REJECTED, 0.0, 6, "nothing to judge by yet"),
+        (REJECTED, 0.0, 6, "wait: records come minutes late"),
         (REJECTED, 30.0, 0, "it tried until"),
         (ACCEPTED, 30.0, 1, "still let through"),
     ):
@@ -267,7 +267,7 @@ def test_records_of_another_interface_prove_nothing(aws: Aws) -> None:
     plan(aws, f"addresses={INTRUDER}")
     apply(aws, "acl")
     flow(aws, aws.victim, "10.0.9.4 10.0.9.14 5432 38820 6 1 100 {begin} {end} ACCEPT OK", minutes=0.1)
-    assert "nothing to judge by yet" in apply(aws, "prove", code=6)
+    assert "wait: records come minutes late" in apply(aws, "prove", code=6)
 
 
 def test_a_flow_log_that_leaves_the_verdict_out_is_not_judged_by(aws: Aws) -> None:
@@ -294,7 +294,7 @@ def test_what_aws_could_not_record_is_said_and_nothing_is_proved(aws: Aws) -> No
 def test_the_proof_is_judged_from_the_answer_that_is_kept_and_asked_anew_each_time(aws: Aws) -> None:
     plan(aws, f"addresses={INTRUDER}")
     apply(aws, "acl")
-    assert "nothing to judge by yet" in apply(aws, "prove", code=6)
+    assert "wait: records come minutes late" in apply(aws, "prove", code=6)
     flow(aws, aws.victim, REJECTED, minutes=55)
     assert "nothing let through" in apply(aws, "prove")
     code, said = aws.run("evidence", "case")

@@ -52,6 +52,16 @@ class Commands(Provider):
             score = matcher.match(name)
             if score > 0:
                 yield Hit(score, Content(name), run, text=name, help=help_text)
+        app, target = self.app, query.strip()
+        assert isinstance(app, VpceTui)
+        if app.workspace.caller is not None and app.names_a_target(target):
+            said = f"Playbooks on {target}"
+            yield Hit(
+                1,
+                Content(visible(said)),
+                lambda: app.open_playbooks([(target, app.workspace.caller.home_region)]),
+                text=said,
+            )
 
 
 class VpceTui(SafeCrash, App[int]):
@@ -85,6 +95,10 @@ class VpceTui(SafeCrash, App[int]):
         self._start_at = target
         self._open_record = open_record
         self._asked_to_leave = False
+        self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        """Answers by playbook and target: they outlive the screen."""
+        self.open_incidents: list[tuple[str, str]] = []
+        """Open records on this machine, none of which is open here; each with what was walked in it."""
         self._lab = lab
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
@@ -100,6 +114,17 @@ class VpceTui(SafeCrash, App[int]):
         self.workspace.listen(self._arrive)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
         self.call_after_refresh(self.workspace.start)
+        self.call_after_refresh(self._look_on_the_shelf)
+
+    def _look_on_the_shelf(self) -> None:
+        """Which incidents were left open on this machine; off the screen's thread, as records may be long."""
+        from vpce_tui.incident.shelf import open_ones  # noqa: PLC0415
+
+        def then(found: list[tuple[str, str]]) -> None:
+            self.open_incidents = found
+            self._update()
+
+        self.workspace.background.start("shelf", open_ones, then, lambda error: self.say(told(error)))
 
     def now(self) -> datetime:
         """The time, from the workspace's clock."""
@@ -113,7 +138,8 @@ class VpceTui(SafeCrash, App[int]):
         """Mode with its look, account, alias, scope, operator, clock."""
         work = self.workspace
         identity = work.identity
-        mode, look = "NO INCIDENT", "bold"
+        waiting = len(self.open_incidents)
+        mode, look = f"NO INCIDENT{f', {waiting} open' if waiting else ''}", "bold"
         if work.read_only:
             mode, look = "READ-ONLY", "bold $success"
         elif work.journal is not None:
@@ -173,6 +199,11 @@ class VpceTui(SafeCrash, App[int]):
                 self._start_at = ""
                 self.open_instance(target)
             return
+        if target.startswith(("user/", "role/", "AKIA", "arn:", "eni-")) and self.names_a_target(target):
+            if work.identity is not None:
+                self._start_at = ""
+                self.open_playbooks([(target, work.caller.home_region)])
+            return
         for item in work.judged:
             if target in (item.event.id, item.request.endpoint_id):
                 self._start_at = ""
@@ -187,6 +218,13 @@ class VpceTui(SafeCrash, App[int]):
         from vpce_tui.screens.instances import InstanceScreen  # noqa: PLC0415
 
         self.push_screen(InstanceScreen(instance_id))
+
+    @staticmethod
+    def names_a_target(text: str) -> bool:
+        """Whether playbooks act on what ``text`` names: ``user/NAME``, ``role/NAME``, a key, an instance, an endpoint."""
+        from vpce_tui.inventory.dossiers import KINDS  # noqa: PLC0415
+
+        return any(kind.pattern.fullmatch(text) for kind in KINDS.values())
 
     def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
         """The playbooks for some targets, each as (id, region)."""
@@ -220,7 +258,9 @@ class VpceTui(SafeCrash, App[int]):
             return
         while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
             self.pop_screen()
-        self.push_screen(WalkthroughScreen(Walk(self.workspace.caller, self.workspace.clock, playbook, target, region)))
+        chosen = self._chosen.setdefault((playbook, target), {})
+        walk = Walk(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
+        self.push_screen(WalkthroughScreen(walk))
 
     # -- the incident
 
@@ -322,6 +362,7 @@ class VpceTui(SafeCrash, App[int]):
             self.workspace.caller.gate.open_incident(None)
             self.workspace.journal.close()
             self.workspace.journal = None
+            self._look_on_the_shelf()
             self._update()
 
     def _update(self) -> None:

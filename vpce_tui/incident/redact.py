@@ -35,7 +35,7 @@ _WELL_KNOWN: Final = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
 )
 _ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*(?:[:=]|\bis\b)\s*[\"']?)([^\s\"',;&}]{6,})"
+    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*(?:[:=]|\bis\b)\s*[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
 )
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
 _IN_URL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)([^\s/@]+)@")

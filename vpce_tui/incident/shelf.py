@@ -30,3 +30,13 @@ def about(target: str) -> list[str]:
         and any(key.partition("/")[2] == target for key in record.plans)
     ]
     return [name for _, name in sorted(found, reverse=True)]
+
+
+def open_ones() -> list[tuple[str, str]]:
+    """Open incidents on this machine, the one opened last first: each name with what was walked in it."""
+    found = [
+        (record.opened_at, path.name, ", ".join(key.replace("/", " on ", 1) for key in record.plans))
+        for path, record in records()
+        if isinstance(record, Record) and not record.closed_at
+    ]
+    return [(name, walked) for _, name, walked in sorted(found, reverse=True)]

@@ -20,11 +20,19 @@ _BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNO
 class Walk:
     """Plans and runs. Every method may wait for AWS: call them on a thread."""
 
-    def __init__(self, caller: Caller, clock: Callable[[], datetime], playbook: str, target: str, region: str) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        playbook: str,
+        target: str,
+        region: str,
+        choices: dict[str, dict[str, str]] | None = None,
+    ) -> None:
         self.caller, self._clock = caller, clock
         self.playbook: Playbook = load(playbook)
         self.target, self.region = target, region
-        self.choices: dict[str, dict[str, str]] = {}
+        self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
         self.patience = Patience()
         self.drifted: frozenset[str] = frozenset()
         """Steps that were proved, and whose effect is gone again."""
@@ -69,7 +77,13 @@ class Walk:
             known = record.step(self.key(step.id))
             ours = bool(known.done_by_us or known.open_calls or known.state is State.PROVED)
             begun = known.state in _BEGUN and bool(known.planned) and ours
-            if known.state is State.PROVED and step.kind is Kind.CHANGE and step.calls:
+            answered = known.planned.get("choices", {}) if known.planned else {}
+            otherwise = (
+                step.kind is Kind.READ
+                and known.planned
+                and any(answered.get(name) != value for name, value in self.choices.get(step.id, {}).items())
+            )
+            if known.state is State.PROVED and ((step.kind is Kind.CHANGE and step.calls) or otherwise):
                 drifted.add(step.id)
                 begun = False
             steps.append(Step.from_json(known.planned) if begun else step)

@@ -108,6 +108,8 @@ class EventsScreen(ListFrame):
         shown = self._shown()
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
         span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
+        if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
+            return f"Events ─ {span}, looking"
         return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at"
 
     def keys(self) -> Sequence[Key]:

@@ -17,7 +17,7 @@ from vpce_tui.incident.verify import Verdict, check_rows
 from vpce_tui.screens.frame import Frame
 from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
-from vpce_tui.widgets.safe import line, lines
+from vpce_tui.widgets.safe import hanging, line, lines
 
 
 class IncidentScreen(Frame):
@@ -84,7 +84,12 @@ class IncidentScreen(Frame):
                 if self.work.read_only
                 else "Without one nothing can be changed. o opens one; so does the first step that you run."
             )
-            return [line(("No incident is open.", "bold")), line(said)]
+            waiting = self.main.open_incidents
+            listed = (
+                [line(""), line(("left open on this machine; o and its name takes one up", "bold"))] if waiting else []
+            )
+            listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
+            return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())
         record, head = replay(rows), rows[-1].hash if rows else ""
         if self._checked != head:
@@ -111,7 +116,14 @@ class IncidentScreen(Frame):
             found.append(line(("still open", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
-        found += [written for row in rows for written in _told(row)]
+        width, about = max(self.query_one("#page").size.width - 4, 40), ""
+        for row in rows:
+            told_so = _told(row, width)
+            subject = str(row.data.get("step", "")).rpartition("/")[0]
+            if told_so and subject and subject != about:
+                about = subject
+                found.append(line((subject.replace("/", " on ", 1), "bold")))
+            found += told_so
         return found
 
     def action_scroll(self, by: int) -> None:
@@ -147,7 +159,7 @@ class IncidentScreen(Frame):
             self.main.copy(self.work.journal.head, "the head hash")
 
 
-def _told(row: Row) -> list[Content]:
+def _told(row: Row, width: int) -> list[Content]:
     """A row in words; rows that only serve the machine are left out."""
     data = row.data
     step = str(data.get("step", "")).rpartition("/")[2]
@@ -194,4 +206,4 @@ def _told(row: Row) -> list[Content]:
         said = f"closed by {who}"
     if not said:
         return []
-    return [line((f"{row.time[11:19]}Z  ", "dim"), (f"{short(step, 16):<16}  ", "dim"), (said, look))]
+    return hanging(f"{row.time[11:19]}Z  {short(step, 16):<16}  ", said, width, look)

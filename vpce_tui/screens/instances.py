@@ -56,6 +56,8 @@ class InstancesScreen(ListFrame):
 
     def crumbs(self) -> str:
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
+        if self.work.inventory is None and not self.work.problem:
+            return "Instances ─ looking"
         return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at"
 
     def keys(self) -> Sequence[Key]:

@@ -11,6 +11,7 @@ class Main(Protocol):
     """The app, as its screens see it."""
 
     workspace: Workspace
+    open_incidents: list[tuple[str, str]]
 
     def now(self) -> datetime:
         """The time."""

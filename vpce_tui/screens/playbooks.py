@@ -24,8 +24,10 @@ def done(record: Record | None, playbook: Playbook, target: str) -> str:
     if record is None:
         return ""
     states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
-    settled = sum(state in (State.PROVED, State.BY_HAND, State.SKIPPED) for state in states)
-    return f"{settled} of {len(states)}" if any(state is not State.TODO for state in states) else ""
+    settled = sum(state in (State.PROVED, State.BY_HAND) for state in states)
+    skipped = sum(state is State.SKIPPED for state in states)
+    said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
+    return said if any(state is not State.TODO for state in states) else ""
 
 
 class PlaybooksScreen(Frame):

@@ -140,7 +140,8 @@ class StepPage:
             found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
         else:
             said = "no" if done else "no: running it asks for the id, typed"
-            found.append(line((f"  {'undo':<12}", "dim"), (said, "bold")))
+            again = "".join(f"; u then: {call.why}" for call in step.undo)
+            found.append(self._row("undo", said + again))
         found += [self._row("proof", check.says) for check in step.checks]
         found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
         return [*found, *(self._row("note", note) for note in step.notes)]

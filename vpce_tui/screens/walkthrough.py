@@ -16,7 +16,7 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.shelf import about
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
-from vpce_tui.playbooks.plan import Kind, Plan, Question, Step
+from vpce_tui.playbooks.plan import Kind, Plan, Question, Step, WrongChoice
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
 from vpce_tui.screens.frame import WIDE, Frame
@@ -85,6 +85,8 @@ class WalkthroughScreen(Frame):
         self.at_work = False
         self.just_ended = False
         """A step has ended, and the plan after it is not there yet."""
+        self.changed = False
+        """Something was changed: what the lists show is older than that."""
         self.running_step = ""
         self.about: list[str] = []
         self.planned_at: Any = None
@@ -149,14 +151,15 @@ class WalkthroughScreen(Frame):
             known = self.known(step)
             if known.state is State.UNKNOWN:
                 found.append(Key("d", "decide"))
-            if step.kind is not Kind.MANUAL and (known.state is not State.PROVED or step.id in self.walk.drifted):
+            open_still = known.state is not State.PROVED or step.id in self.walk.drifted
+            if step.kind is not Kind.MANUAL and open_still and not step.blocked:
                 found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
-            if (known.done_by_us and step.reversible) or known.half_undone:
+            if (known.done_by_us and step.undo) or known.half_undone:
                 found.append(Key("u", "undo", changes=True))
             if known.state is not State.PROVED:
                 found += [Key("s", "skip"), Key("h", "by hand")]
             found.append(Key("n", "note"))
-            if self._questions() and known.state in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
+            if self._questions() and self._may_choose(step):
                 found.append(Key("c", "choose"))
         if step is not None and any(affected.names for affected in step.affects):
             found.append(Key("w", "who"))
@@ -254,9 +257,8 @@ class WalkthroughScreen(Frame):
             found += log.how_far(step, self.main.now())
             found += [log.under_way] if log.under_way is not None else []
         if step.id in self.walk.drifted:
-            found.append(
-                line(("! it was proved, and is not so any more; ", "bold $warning"), "what is left of it to do:")
-            )
+            why = "its answers were changed since" if step.kind is Kind.READ else "is not so any more"
+            found.append(line((f"! it was proved, and {why}; ", "bold $warning"), "what is left of it to do:"))
         elif outcome is not None:
             look = "$success" if outcome.good else "bold $error"
             found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
@@ -300,11 +302,11 @@ class WalkthroughScreen(Frame):
             self.update()
 
         def failed(error: Exception) -> None:
-            self.busy, self.problem, self.plan = (
-                "",
-                told(error),
-                None,
-            )  # nothing runs from a plan that is not true any more
+            self.busy, self.plan = "", None  # nothing runs from a plan that is not true any more
+            self.problem = told(error)
+            if isinstance(error, WrongChoice) and self.walk.choices:
+                self.walk.choices.clear()
+                self.problem += " Your answers are forgotten: F5 plans with the defaults."
             self.update()
 
         self.work.background.start(
@@ -408,6 +410,8 @@ class WalkthroughScreen(Frame):
             self.main.say("The step has ended already; what came of it is above. Escape again leaves.")
             self.update()
             return
+        if self.changed:
+            self.work.refresh()
         self.app.pop_screen()
 
     # -- running
@@ -429,7 +433,18 @@ class WalkthroughScreen(Frame):
         elif journal is not None:
             self.main.say(f"{journal.holder} holds this incident; here it can only be read.")
         else:
-            self.main.open_incident(self.walk.target, go_on, self.about)
+            self.main.open_incident(self.walk.target, lambda: self._taken_up(go_on), self.about)
+
+    def _taken_up(self, go_on: Any) -> None:
+        """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
+        if any(
+            self.walk.record(self.work.journal).step(self.walk.key(recipe.id)).planned
+            for recipe in self.walk.playbook.steps
+        ):
+            self.main.say("Taken up: this is where it was left. Look, and press again.")
+            self.replan(first=True)
+        else:
+            go_on()
 
     def action_run(self) -> None:
         """Run the step: at once where it can be undone, after the typed id where not."""
@@ -511,6 +526,7 @@ class WalkthroughScreen(Frame):
         def ended(outcome: Outcome) -> None:
             self.busy, self.at_work = "", False
             self.just_ended = True
+            self.changed = self.changed or (outcome.good and step.kind is Kind.CHANGE)
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()
@@ -617,17 +633,11 @@ class WalkthroughScreen(Frame):
         self._with_incident(ask)
 
     def action_choose(self) -> None:
-        """Ask the step's questions; with two options to one question, take the other."""
+        """Ask the step's questions."""
         step, questions = self.step, self._questions()
         if step is None or not self._may() or not questions:
             return
-        if self.known(step).state not in (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN):
-            return
-        only = questions[0]
-        if len(questions) == 1 and len(only.options) == 2 and not only.free and not only.many:
-            other = next(value for value, _ in only.options if value != only.chosen)
-            self.walk.choose(step.id, only.id, other)
-            self.replan()
+        if not self._may_choose(step):
             return
 
         def answered(answers: Mapping[str, str] | None) -> None:
@@ -640,6 +650,11 @@ class WalkthroughScreen(Frame):
 
         wrong = self.walk.wrong(step)
         self.app.push_screen(Form(step.title, questions, wrong), answered)
+
+    def _may_choose(self, step: Step) -> bool:
+        """Whether the answers can still change what the step does: of one that only reads always."""
+        open_still = (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN)
+        return step.kind is Kind.READ or self.known(step).state in open_still
 
     def action_decide(self) -> None:
         """Say what became of a call that AWS cannot tell about."""

@@ -52,6 +52,14 @@ class Ticks(Static, can_focus=True):
             shown.append(line((f"  {mark} {text}", look)))
         self.update(lines(shown) if shown else line(("  there is nothing to choose from here", "dim")))
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed over a list that takes other answers too goes into its text."""
+        if self.question.free and event.is_printable and event.character not in (None, " ", "j", "k"):
+            box = self.screen.query_one(f"#text-{self.question.id}", Input)
+            box.focus()
+            box.insert_text_at_cursor(str(event.character))
+            event.stop()
+
     def action_move(self, by: int) -> None:
         """Up or down; at the end to the next question."""
         to = self.at + by
@@ -107,7 +115,9 @@ class Form(ModalScreen[Mapping[str, str] | None]):
             with VerticalScroll(id="form", can_focus=False):
                 for question in self._questions:
                     yield from self._asked(question)
-            yield Static(line("Enter: take these   Space: tick   Tab: next question   Escape: leave"), classes="muted")
+            yield Static(
+                line("Enter: take these answers   Space: tick   ↑ ↓ Tab: go on   Escape: leave"), classes="muted"
+            )
 
     def _asked(self, question: Question) -> list[Widget]:
         several = "  (several may be ticked)" if question.many else ""

@@ -140,7 +140,7 @@ def _doubt(world: Dossier, traffic: Traffic, talkers: list[Talker], since: datet
     whole = since + timedelta(seconds=world.log.interval if world.log else 600) + _GRACE
     late = [nic for nic in _judged_by(world, traffic, talkers) if traffic.newest_of[nic] < whole]
     if late or not traffic.newest_of:
-        return f"no record of {', '.join(late) or 'its interfaces'} is newer than {_at(whole)}, when one could first tell: nothing to judge by yet"
+        return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} to tell; then run it again"
     return ""
 
 

@@ -117,7 +117,7 @@ def describe(talker: Talker) -> str:
         f", {talker.rejected} rejected" if talker.rejected else ""
     )
     return (
-        f"{size(talker.bytes)}  {talker.peer}  {way}  sent {size(talker.sent)}, received {size(talker.received)}; {flowed}; "
+        f"{size(talker.bytes)}  {talker.peer}  {way}  {size(talker.sent)} out to it, {size(talker.received)} in from it; {flowed}; "
         f"first {_at(talker.first)}, last {_at(talker.last)}"
     )
 

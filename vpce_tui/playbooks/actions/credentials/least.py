@@ -153,9 +153,10 @@ def _said(
     world: Dossier, policy: Policy, before: Mapping[str, Any], used: frozenset[str], gone: list[str], came: list[str], draft: Draft
 ) -> None:  # fmt: skip
     draft.changes.append(f"policy {policy.name}:")
-    draft.changes += [f"- {action}" for action in gone] or [
-        "nothing of it goes: all of it was used, or its use cannot be seen"
-    ]
+    if used:
+        draft.changes += [f"- {action}" for action in gone] or [
+            "nothing of it goes: all of it was used, or its use cannot be seen"
+        ]
     draft.changes += [f"+ {action}" for action in came]
     days, hours = draft.choices["days"], draft.choices["leave_out"]
     draft.notes.append(

@@ -18,6 +18,7 @@ from vpce_tui.playbooks.actions.identity import deny_older_sessions
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import INCIDENT, document, ref, text
+from vpce_tui.text import many
 
 
 def _named(world: Dossier) -> dict[str, Any]:
@@ -111,7 +112,9 @@ def _who(world: Dossier) -> list[str]:
     if world.instances:
         said.append(f"instances that hold it: {', '.join(world.instances)}")
     if world.sessions is not None and world.kind == "role":
-        said.append(f"sessions of the last day: {len(world.sessions)}")
+        said.append(
+            f"sessions of the last day that event history knows: {len(world.sessions)}; older ones may live still"
+        )
     if world.kind == "user":
         said.append(f"console password: {'yes' if world.password else 'no'}; MFA devices: {len(world.mfa)}")
     said.append(
@@ -200,19 +203,25 @@ def _plan_sessions(world: Dossier, draft: Draft) -> Step:
     return draft.step(Kind.CHANGE)
 
 
-def _who_else(world: Dossier, draft: Draft) -> None:
+def _who_else(world: Dossier, draft: Draft, *, for_good: bool = False) -> None:
+    """Who works as the role too; ``for_good``: new credentials do not help them."""
     sessions, instances = world.sessions or (), world.instances or ()
     if Facet.SESSIONS in world.unknown:
         draft.hits(
             f"every session of {world.name}; how many there are could not be read: {world.unknown[Facet.SESSIONS]}"
         )
     else:
-        draft.hits(f"every session of {world.name}: {len(sessions)} were handed out in the last day", sessions)
-    if instances:
         draft.hits(
-            f"{len(instances)} instances hold it; they get new credentials by themselves, but only within hours",
-            instances,
+            f"every session of {world.name}; of the last day event history knows {len(sessions)}, and older ones may live still",
+            sessions,
         )
+    if instances:
+        then = (
+            "they can do nothing in AWS until this is undone"
+            if for_good
+            else "they get new credentials by themselves, but only within hours"
+        )
+        draft.hits(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
     others = [name for name in world.trusts if "ec2.amazonaws.com" not in name]
     if others:
         draft.hits(f"also trusted with it: {', '.join(others)}")
@@ -241,7 +250,7 @@ def _plan_quarantine(world: Dossier, draft: Draft) -> Step:
         f"{world.kind} {world.name} may do nothing any more, whatever its policies, groups and boundary say"
     )
     if world.kind == "role":
-        _who_else(world, draft)
+        _who_else(world, draft, for_good=True)
     else:
         draft.hits(f"everything that works as {world.name}")
     draft.notes.append(

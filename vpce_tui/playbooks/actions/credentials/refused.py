@@ -54,7 +54,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             _USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", region=world.region, profile=profile
         )
         draft.notes.append(
-            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as {world.name}'s, from this machine"
+            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this machine"
         )
     else:
         draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")

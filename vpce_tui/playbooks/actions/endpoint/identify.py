@@ -19,7 +19,9 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     endpoint = world.endpoint
     about = [{"AttributeKey": "ResourceName", "AttributeValue": endpoint.id}]
     draft.read("endpoint", "DescribeVpcEndpoints", named(world), "the endpoint: type, service, policy, groups, tables")
-    if endpoint.service:
+    if endpoint.service and not (
+        world.service and not world.service.owner
+    ):  # what AWS does not list gives no answer to keep
         draft.read(
             "service", "DescribeVpcEndpointServices", {"ServiceNames": [endpoint.service]}, "whose service it leads to",
             optional=True,

@@ -157,7 +157,11 @@ def _plan_user_data(world: Dossier, draft: Draft) -> Step:
     draft.read("user-data", "DescribeInstanceAttribute", one, "user data, kept as evidence and not shown here")
     raw = world.settings.user_data if world.settings else b""
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    if not raw and not draft.notes:
+    if world.gone:
+        draft.notes.append(
+            "AWS no longer tells the user data of a machine that is gone: look into what terminate-instance preserved of it"
+        )
+    elif not raw and not draft.notes:
         draft.notes.append("it has no user data")
     elif raw:
         draft.notes += _what_it_holds(raw)

@@ -233,7 +233,16 @@ def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Dr
     if choices["user_data"] == "none" and settings.user_data:
         draft.notes.append("the old machine had user data: what it set up at its start, somebody must set up")
     if choices["user_data"] == "copy" and not settings.user_data:
-        draft.notes.append("the old machine has no user data to copy")
+        draft.block(
+            f"{old.id} is gone, and AWS no longer tells its user data"
+            if world.gone
+            else "the old machine has no user data to copy",
+            "choose none: c, or --set launch.user_data=none",
+        )
+    if world.gone:
+        draft.notes.append(
+            "the old machine is gone: its disks, groups and role are known only as far as AWS still lists them"
+        )
     draft.hits("nobody; AWS bills one more machine until the old one is gone")
 
 
