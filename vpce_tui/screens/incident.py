@@ -117,8 +117,13 @@ class IncidentScreen(Frame):
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
+        whys: dict[tuple[str, str], str] = {}
         for row in rows:
-            told_so = _told(row, width)
+            step, plan = str(row.data.get("step", "")), row.data.get("plan", {})
+            if row.kind == Kind.PLAN.value and plan:
+                whys |= {(step, call["id"]): call.get("why", "") for call in (*plan["calls"], *plan.get("undo", ()))}
+            about_call = whys.get((step, str(row.data.get("call", "")))) or str(row.data.get("call", ""))
+            told_so = _told(row, width, about_call)
             subject = str(row.data.get("step", "")).rpartition("/")[0]
             if told_so and subject and subject != about:
                 about = subject
@@ -159,8 +164,8 @@ class IncidentScreen(Frame):
             self.main.copy(self.work.journal.head, "the head hash")
 
 
-def _told(row: Row, width: int) -> list[Content]:
-    """A row in words; rows that only serve the machine are left out."""
+def _told(row: Row, width: int, call: str) -> list[Content]:
+    """A row in words; rows that only serve the machine are left out. ``call``: what its call was for."""
     data = row.data
     step = str(data.get("step", "")).rpartition("/")[2]
     who = row.operator.rpartition("/")[2]
@@ -183,16 +188,15 @@ def _told(row: Row, width: int) -> list[Content]:
                 f", denied: {denied}" if denied else ""
             )
         elif data["ok"]:
-            said, look = f"{undone}{sign('✔')} {data['call']} {' '.join(data.get('gave', {}).values())}", "$success"
+            said, look = (
+                f"{undone}{sign('✔')} {call} {' '.join(data.get('gave', {}).values())}",
+                "$success",
+            )
         else:
-            said, look = f"{undone}{sign('✖')} {data['call']}: {data.get('error')}", "bold $error"
+            said, look = f"{undone}{sign('✖')} {call}: {data.get('error')}", "bold $error"
     elif row.kind == Kind.CHECK.value:
         proof = data.get("proof")
-        said = (
-            f"{undone}{proof}: {data.get('saw')}"
-            if proof
-            else f"{undone}asked AWS about {data['call']}: {data['found']}"
-        )
+        said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}asked AWS: {call}: {data['found']}"
         look = "$success" if proof == "proved" else ""
     elif row.kind == Kind.EVIDENCE.value:
         said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"

@@ -103,10 +103,11 @@ def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
         if not doomed
         else f"{instance.id} and {len(doomed)} disks are gone for good"
     )
-    draft.notes.append(
-        "endpoints, users and keys that its role made are not removed by this playbook: look at the events again"
-    )
-    draft.notes.append("stopping instead keeps the machine for later study: choose how: stop")
+    draft.notes += [
+        "of a machine that is gone AWS tells little: see its traffic (block-traffic) and start its replacement first",
+        "endpoints, users and keys that its role made are not removed by this playbook: look at the events again",
+        "stopping it in place of that keeps it for later study: the answer “stop” (c)",
+    ]
     draft.hits("nobody else, once it is out of service" if world.scaling is None else "the group starts another one")
     draft.prove("its state reads terminated", "DescribeInstances", describe(world))
 
