@@ -24,7 +24,7 @@ class Once(ModalScreen[None]):
     def __init__(self, label: str, secret: str) -> None:
         super().__init__()
         self._label = label
-        self._hidden = [secret]  # no plain attribute: what prints a screen's values prints a list of one
+        self._secret = lambda: secret  # no plain attribute: what prints a screen's values does not print it
 
     def __repr__(self) -> str:
         return f"Once({self._label!r})"
@@ -32,7 +32,7 @@ class Once(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(line((f"The secret of {self._label}", "bold")), classes="dialog--title")
-            yield Static(line(self._hidden[0]), id="secret")
+            yield Static(line(self._secret()), id="secret")
             yield Static(line("Shown this once; it stands nowhere else."), id="said")
             yield Static(
                 line("y: copy   k: into this machine's keyring   Escape: close and forget it"), classes="muted"
@@ -40,13 +40,13 @@ class Once(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """To the terminal's clipboard."""
-        self.app.copy_to_clipboard(self._hidden[0])
+        self.app.copy_to_clipboard(self._secret())
         self.query_one("#said", Static).update(line("Copied to the clipboard of your terminal."))
 
     def action_keep(self) -> None:
         """Into the keyring."""
         try:
-            said = keychain.keep(self._label, self._hidden[0])
+            said = keychain.keep(self._label, self._secret())
         except keychain.NoKeyring as error:
             said = f"Not kept: {error}."
         self.query_one("#said", Static).update(line(said))
