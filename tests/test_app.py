@@ -29,6 +29,7 @@ from vpce_tui.signals.context import Context
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.widgets.form import Form
+from vpce_tui.widgets.once import Once
 from vpce_tui.widgets.table import Column, Row, Table
 from vpce_tui.workspace import Workspace
 
@@ -647,6 +648,35 @@ async def test_the_answers_of_a_step_that_reads_can_be_changed_whatever_it_prove
         await until(pilot, lambda: not walk.busy and "its answers were changed since" in words(app), "the new answer")
         await pilot.press("r")
         await until(pilot, lambda: not walk.busy and "a deny refuses it" in words(app), "the try")
+
+
+async def test_the_secret_of_a_new_key_is_shown_once_over_the_walk_and_forgotten(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        app.walk_through("revoke-credentials", "user/ci-backup", "eu-west-1")
+        await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
+        walk = app.screen
+        assert isinstance(walk, WalkthroughScreen)
+        walk.walk.choose("rotate", "rotate", "yes")
+        await until(pilot, lambda: not walk.busy)
+        walk.replan()
+        await until(pilot, lambda: not walk.busy)
+        assert walk.plan is not None
+        walk.at = [step.id for step in walk.plan.steps].index("rotate")
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Once), "the secret")
+        window = app.screen
+        secret = str(window.query_one("#secret", Static).render()).strip()
+        assert len(secret) == 40
+        assert secret not in repr(vars(window))
+        assert window.query_one(".dialog").region.x > 0, "it stands in the middle"
+        await pilot.press("escape")
+        await until(pilot, lambda: not walk.busy and "rotate" in walk.outcomes, "the end")
+        assert secret not in words(app)
+    for path in aws.folder.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
 async def test_the_palette_opens_playbooks_on_a_name_that_is_typed(aws: Aws) -> None:

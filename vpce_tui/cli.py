@@ -47,7 +47,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"vpce-tui {__version__}")
     _app_options(top)
     top.add_argument(
-        "target", nargs="?", metavar="ID", help="an instance (i-…), endpoint (vpce-…), user/NAME, role/NAME or event id to open at"
+        "target",
+        nargs="?",
+        metavar="ID",
+        help="an instance (i-…), endpoint (vpce-…), user/NAME, role/NAME or event id to open at",
     )
     top.set_defaults(command="app")
     return top
@@ -213,7 +216,9 @@ def _incidents(made: argparse.ArgumentParser) -> None:
 def _lab(made: argparse.ArgumentParser) -> None:
     made.description = "The app, or only the server, on an embedded AWS with a scripted attack. Touches nothing else."
     _app_options(made)
-    made.add_argument("target", nargs="?", metavar="ID", help="an instance, endpoint, user/NAME, role/NAME or event id to open at")
+    made.add_argument(
+        "target", nargs="?", metavar="ID", help="an instance, endpoint, user/NAME, role/NAME or event id to open at"
+    )
     made.add_argument("--serve", action="store_true", help="only the server; prints what to export")
     made.add_argument("--port", type=_port, default=0, help="its port (default: a free one)")
     made.add_argument("--seed", type=int, default=7, help="decides every id of the story")

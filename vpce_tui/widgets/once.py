@@ -1,5 +1,6 @@
 """A secret, shown once: gone when its window is closed."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -24,7 +25,9 @@ class Once(ModalScreen[None]):
     def __init__(self, label: str, secret: str) -> None:
         super().__init__()
         self._label = label
-        self._secret = lambda: secret  # no plain attribute: what prints a screen's values does not print it
+        self._secret: Callable[[], str] = lambda: (
+            secret
+        )  # no plain attribute: what prints a screen's values does not print it
 
     def __repr__(self) -> str:
         return f"Once({self._label!r})"
@@ -53,6 +56,6 @@ class Once(ModalScreen[None]):
 
     def action_leave(self) -> None:
         """Close, and forget it."""
-        self._hidden.clear()
+        self._secret = str
         self.query_one("#secret", Static).update("")
         self.dismiss(None)
