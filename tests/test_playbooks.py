@@ -381,8 +381,15 @@ def test_a_missing_permission_is_named(case: Case, operation: str, labs: Labs) -
         "plan", case.playbook, case.target_in(aws), "--region", case.region, "--out", path, *case.options(aws)
     )
     if code == 0:
-        said += Path(path).read_text() + apply(aws, case)[1]
-    if operation not in _called(case, labs):
+        plan = json.loads(Path(path).read_text())
+        said += json.dumps(
+            [{**step, "calls": [], "already": [], "undo": [], "permissions": []} for step in plan["steps"]]
+        )
+    if operation in said:  # the plan says so already
+        return
+    if code == 0:
+        said += apply(aws, case)[1]
+    if operation not in said and operation not in _called(case, labs):
         pytest.skip("not called on this target with these answers")
     assert operation in said
 

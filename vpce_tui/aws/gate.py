@@ -2,7 +2,7 @@
 
 Two hooks on the botocore session, so that every client made from it has them: ``provide-client-params``
 (before parameters are looked at; presigning passes it too) and ``before-sign`` (nothing leaves unsigned by
-us: helpers that sign without a call, such as database tokens, end here). See design §3.
+us: helpers that sign without a call, such as database tokens, end here).
 """
 
 from collections.abc import Iterator

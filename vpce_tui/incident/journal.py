@@ -1,7 +1,7 @@
 """The journal: append-only rows in a SHA-256 chain, in SQLite, on disk before a permit is handed out.
 
 Each row holds the time (UTC), the operator, a kind, a JSON payload, the hash of the row before and its own:
-``sha256(previous + canonical([seq, time, operator, kind, payload]))``. Design §3.
+``sha256(previous + canonical([seq, time, operator, kind, payload]))``.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """One CloudTrail record, normalised; the raw record is kept, unchanged, as the bytes it came in.
 
-Shapes and oddities: design §4, and AWS's "CloudTrail record contents". Nothing about a record is taken for
+Shapes and oddities: AWS's "CloudTrail record contents". Nothing about a record is taken for
 granted: whatever is absent or of the wrong type becomes empty and is named in ``oddities``.
 """
 

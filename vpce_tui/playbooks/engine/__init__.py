@@ -2,7 +2,7 @@
 
 Before a step the engine plans it again from live state and compares it with what was approved; what would do anything
 else is not run. Each write: intent in the journal, permit, call, result. After a lost answer it asks AWS what happened
-and never repeats the call. Screens and commands call the same functions. Design §3.
+and never repeats the call. Screens and commands call the same functions.
 """
 
 from collections.abc import Callable, Sequence
