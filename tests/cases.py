@@ -142,7 +142,7 @@ CASES = (
         before=to_somebodys_resource("ServiceNetwork", ServiceNetworkArn=f"{LATTICE}:servicenetwork/sn-0123456789abcdef0"),
     ),
     Case("contain-endpoint-gateway", "contain-endpoint", "intruder_s3"),
-    Case("contain-endpoint-interface", "contain-endpoint", "pipeline_sts", ("policy.mode=deny-all",)),
+    Case("contain-endpoint-interface", "contain-endpoint", "pipeline_sts", ("policy.mode=deny-all",), deep=True),
     Case(
         "contain-endpoint-that-stays", "contain-endpoint", "bob",
         ("policy.mode=own-organisation", "network.mode=narrow", "encryption.monitor=yes", "flow-logs.role=new"),
