@@ -129,7 +129,9 @@ def test_the_cacao_export_has_the_shape_of_version_2(name: str, aws: Aws) -> Non
     assert code == 0, said
     made: dict[str, Any] = json.loads(said)
     assert [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(made)] == []
-    used = {command.get("playbook_activity") for step in made["workflow"].values() for command in step.get("commands", ())}
+    used = {
+        command.get("playbook_activity") for step in made["workflow"].values() for command in step.get("commands", ())
+    }
     assert set(made["playbook_activities"]) <= used, "each activity stands at a command"
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made[key]) for key in ("created", "modified"))
     assert all(re.fullmatch(r"__[a-zA-Z][a-zA-Z0-9_-]{0,199}__", key) for key in made["playbook_variables"])
