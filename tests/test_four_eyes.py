@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Aws
+from tests.conftest import Aws, Labs
 from tests.world import clients
 
 
@@ -243,3 +243,68 @@ def test_a_keyring_that_keeps_nothing_is_found_out_before_a_key_is_made(aws: Aws
     assert code != 0, said
     assert "does not give it back" in said
     assert aws.writes() == []
+
+
+def keys_of_bob(aws: Aws) -> list[str]:
+    return [key["AccessKeyId"] for key in clients(aws)("iam").list_access_keys(UserName="bob")["AccessKeyMetadata"]]
+
+
+def until_done(aws: Aws, env: dict[str, str], kill_new: list[str] | None = None) -> tuple[int | None, str]:
+    """Planned within the incident and applied, as an operator would go on after a fault."""
+    path = str(aws.folder / "rotate.json")
+    more = ("--incident", "case") if aws.incident().exists() else ()
+    code, said = aws.run("plan", "revoke-credentials", "user/bob", "--out", path, "--set", "rotate=yes", *more)
+    assert code == 0, said
+    words = ("--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--keyring", "--confirm", "user/bob")
+    return aws.run("apply", path, *words, env=env, kill_new=kill_new)
+
+
+@pytest.mark.parametrize("fault", ["throttle", "http500", "reset", "lost-answer"])
+def test_whatever_fault_a_rotation_meets_it_ends_with_one_new_key_whose_secret_is_kept(fault: str, labs: Labs) -> None:
+    aws = labs.new(f"{fault}@CreateAccessKey:1", f"{fault}@DeleteAccessKey:1")
+    env = keyring(aws, "alice")
+    for _ in range(5):
+        code, said = until_done(aws, env)
+        if code == 0:
+            break
+    assert code == 0, said
+    (key,) = keys_of_bob(aws)
+    assert any(name.endswith(key) for name in json.loads((aws.folder / "keyring-alice").read_text()))
+    code, said = aws.run("undo", "--incident", "case", "rotate", "--yes", "--wait", "1")
+    if code != 0:  # the fault of the deletion
+        code, said = aws.run("undo", "--incident", "case", "rotate", "--yes", "--wait", "1")
+    assert code == 0, said
+    assert keys_of_bob(aws) == []
+
+
+def test_killed_at_each_boundary_a_rotation_leaves_no_key_whose_secret_nobody_has(aws: Aws) -> None:
+    env, passed = keyring(aws, "alice"), ["none yet"]
+    for _ in range(40):
+        code, said = until_done(aws, env, passed)
+        if code is not None:
+            break
+        passed.append(said.rpartition("killed at: ")[2].strip())
+    assert code == 0, said
+    assert len(passed) > 5
+    (key,) = keys_of_bob(aws)
+    assert any(name.endswith(key) for name in json.loads((aws.folder / "keyring-alice").read_text()))
+
+
+@pytest.mark.parametrize("fault", ["", "throttle", "http500", "reset", "lost-answer"])
+def test_old_keys_are_deleted_once_whatever_fault_it_meets(fault: str, labs: Labs) -> None:
+    aws = labs.new(*([f"{fault}@DeleteAccessKey:1"] if fault else []))
+    iam = clients(aws)("iam")
+    old = iam.create_access_key(UserName="bob")["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(UserName="bob", AccessKeyId=old, Status="Inactive")
+    before, path = len(aws.writes()), str(aws.folder / "drop.json")
+    sets = ("--set", f"drop-keys.keys={old}", "--set", "drop-keys.wait=no")
+    assert aws.run("plan", "revoke-credentials", "user/bob", "--out", path, *sets)[0] == 0
+    words = ("--incident", "case", "--yes", "--wait", "1", "--step", "drop-keys", "--confirm", "user/bob")
+    for _ in range(3):
+        code, said = aws.run("apply", path, *words)
+        if code == 0:
+            break
+    assert code == 0, said
+    assert keys_of_bob(aws) == []
+    assert [name for name, _ in aws.writes()[before:]] == ["iam:DeleteAccessKey"]
+    assert aws.run("verify", "case")[0] == 0

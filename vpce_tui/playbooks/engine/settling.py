@@ -20,6 +20,10 @@ def settle_open(work: Work, step: Step) -> Outcome | None:
         undo = made.id in record.undo_calls and record.undo_calls[made.id] is made
         began = datetime.fromisoformat(made.at) if made.at else datetime.now(UTC)
         planned = _find(step, made.id, undo=undo)
+        if (
+            planned is None and record.planned
+        ):  # a plan made since may ask for less: what was begun stands in the record
+            planned = _find(Step.from_json(record.planned), made.id, undo=undo)
         if planned is None:
             return Outcome(
                 Ended.UNKNOWN, f"the plan does not know the call {made.id} that was begun; look at it by hand"

@@ -47,6 +47,8 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
         draft.changes.append(
             f"{key.id} is deleted: made within two minutes of a call of ours whose answer was lost, and never used"
         )
+    earlier = draft.remembered.calls if draft.remembered else ()
+    draft.recall_done(tuple(call for call in earlier if call.id.startswith("drop-")))
     if mine is None and len(known) - len(lost) >= _MOST:
         draft.block(
             f"{world.name} has {len(known)} keys, and AWS allows {_MOST}",
