@@ -131,7 +131,7 @@ CASES = (
         ), deep=True,
     ),
     Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template),
-    Case("terminate-instance", "terminate-instance", "victim", deep=True),
+    Case("terminate-instance", "terminate-instance", "victim", ("lock_days=3", "share_with=210987654321"), deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
     Case(
         "contain-endpoint-resource", "contain-endpoint", "to_resource",
