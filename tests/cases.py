@@ -120,7 +120,7 @@ CASES = (
     ),
     Case(
         "revoke-credentials-managed-policy", "revoke-credentials", "role/web-app",
-        ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"), before=with_managed_policy,
+        ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"), before=with_managed_policy, deep=True,
     ),
     Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
     Case(
@@ -130,7 +130,7 @@ CASES = (
             "flow-logs.vpcs=eu-west-1/{default_vpc}", "volumes.volumes={database_disk},{loose_disk}",
         ), deep=True,
     ),
-    Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template),
+    Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template, deep=True),
     Case("terminate-instance", "terminate-instance", "victim", ("lock_days=3", "share_with=210987654321"), deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
     Case(
