@@ -243,10 +243,12 @@ class VpceTui(SafeCrash, App[int]):
                 found.append((identity.account, self.workspace.caller.home_region))
             self.push_screen(PlaybooksScreen(found))
 
-    def _region_of(self, instance_id: str, otherwise: str) -> str:
-        return next(
-            (item.instance.region for item in self.workspace.instances if item.instance.id == instance_id), otherwise
-        )
+    def _region_of(self, target: str, otherwise: str) -> str:
+        """Where an instance or an endpoint that the lists know is."""
+        work = self.workspace
+        known = {item.request.endpoint_id: item.event.region for item in work.judged if item.request.endpoint_id}
+        known |= {item.instance.id: item.instance.region for item in work.instances}
+        return known.get(target, otherwise)
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Walk a playbook."""

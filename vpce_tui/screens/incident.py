@@ -119,12 +119,14 @@ class IncidentScreen(Frame):
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
         whys: dict[tuple[str, str], str] = {}
         for row in rows:
-            step, plan = str(row.data.get("step", "")), row.data.get("plan", {})
+            data = row.data
+            step, plan = str(data.get("step", "")), data.get("plan", {})
             if row.kind == Kind.PLAN.value and plan:
-                whys |= {(step, call["id"]): call.get("why", "") for call in (*plan["calls"], *plan.get("undo", ()))}
-            about_call = whys.get((step, str(row.data.get("call", "")))) or str(row.data.get("call", ""))
+                whys |= {(step, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
+            call = str(data.get("call", ""))
+            about_call = whys.get((step, call)) or call
             told_so = _told(row, width, about_call)
-            subject = str(row.data.get("step", "")).rpartition("/")[0]
+            subject = step.rpartition("/")[0]
             if told_so and subject and subject != about:
                 about = subject
                 found.append(line((subject.replace("/", " on ", 1), "bold")))

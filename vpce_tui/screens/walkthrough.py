@@ -437,10 +437,8 @@ class WalkthroughScreen(Frame):
 
     def _taken_up(self, go_on: Any) -> None:
         """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
-        if any(
-            self.walk.record(self.work.journal).step(self.walk.key(recipe.id)).planned
-            for recipe in self.walk.playbook.steps
-        ):
+        record = self.walk.record(self.work.journal)
+        if any(record.step(self.walk.key(recipe.id)).planned for recipe in self.walk.playbook.steps):
             self.main.say("Taken up: this is where it was left. Look, and press again.")
             self.replan(first=True)
         else:

@@ -25,9 +25,8 @@ class Once(ModalScreen[None]):
     def __init__(self, label: str, secret: str) -> None:
         super().__init__()
         self._label = label
-        self._secret: Callable[[], str] = lambda: (
-            secret
-        )  # no plain attribute: what prints a screen's values does not print it
+        # no plain attribute: what prints a screen's values does not print it
+        self._secret: Callable[[], str] = lambda: secret
 
     def __repr__(self) -> str:
         return f"Once({self._label!r})"
