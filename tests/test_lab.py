@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
-from vpce_tui.inventory.account import endpoint_states
+from vpce_tui.inventory.account import look
 from vpce_tui.lab.faults import parse_fault
 from vpce_tui.trail.event import endpoint_request
 from vpce_tui.trail.history import History, Question
@@ -294,16 +294,17 @@ def test_the_story_is_the_same_for_the_same_seed_and_another_for_another() -> No
 def test_the_records_agree_with_what_stands(aws: Aws) -> None:
     session, now = aws.session(), datetime.now(UTC)
     events = History(session).look_up([HOME], [Question(now - timedelta(hours=24), now)]).events
+    network = look(session, [HOME]).regions[HOME].network
+    assert not network.unknown
     for event in events:
         request = endpoint_request(event)
         if not request.endpoint_id or event.principal.type == "AWSService":
             continue
-        state = endpoint_states(session, HOME, [request.endpoint_id], [])[request.endpoint_id]
-        assert state.endpoint is not None
-        assert (state.endpoint.service, state.endpoint.vpc_id) == (request.service, request.vpc_id)
-        assert set(request.groups) == set(state.endpoint.groups)
+        now_there = network.endpoints[request.endpoint_id]
+        assert (now_there.service, now_there.vpc_id) == (request.service, request.vpc_id)
+        assert set(request.groups) == set(now_there.groups)
         if request.policy:
-            assert json.loads(state.endpoint.policy) == json.loads(request.policy)
+            assert json.loads(now_there.policy) == json.loads(request.policy)
     flow_logs = clients(aws)("ec2").describe_flow_logs()["FlowLogs"]
     assert [item["ResourceId"] for item in flow_logs] == [aws.facts["vpc"]]
     assert clients(aws)("logs").describe_log_streams(logGroupName="/vpc/production")["logStreams"]

@@ -81,6 +81,7 @@ def _events(made: argparse.ArgumentParser) -> None:
     made.add_argument("--since", metavar="TIME", help="24h, 7d, or RFC 3339 (default: 24h; with --trail: everything)")
     made.add_argument("--until", metavar="TIME", help="the same (default: now)")
     made.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    _look_back(made)
     made.add_argument(
         "--event-name", action="append", metavar="NAME", help="this event name, or '*' (default: CreateVpcEndpoint)"
     )
@@ -90,6 +91,13 @@ def _instances(made: argparse.ArgumentParser) -> None:
     made.description = "List and judge instances, worst first. Coverage goes to stderr."
     made.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     made.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    _look_back(made)
+
+
+def _look_back(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "--look-back", metavar="TIME", default="30d", help="how far back to ask what is usual (default: 30d)"
+    )
 
 
 def _plan(made: argparse.ArgumentParser) -> None:

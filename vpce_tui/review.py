@@ -1,26 +1,31 @@
-"""Looks and judges: events with the live state behind them, instances with what their roles did. Used by screens and commands."""
+"""Judges: events and instances, with everything that is known of the account. Used by screens and commands; makes no call."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import Cancelled
 from vpce_tui.canonical import rfc3339
-from vpce_tui.coverage import Coverage, Part, Status
-from vpce_tui.inventory.account import EndpointState, Inventory, Region, endpoint_states
+from vpce_tui.coverage import Coverage, Part
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.flows import Traffic
 from vpce_tui.inventory.model import Instance
+from vpce_tui.inventory.policies.outside import Ours
+from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.endpoint_rules import AWS_SERVICE, judge_event
-from vpce_tui.signals.instance_rules import judge_instance
-from vpce_tui.signals.model import Judgement
-from vpce_tui.trail.event import EPOCH, EndpointRequest, Event, endpoint_request
-from vpce_tui.trail.history import History, Question
+from vpce_tui.signals.endpoint import NOTHING, judge_event
+from vpce_tui.signals.endpoint.subject import AWS_SERVICE
+from vpce_tui.signals.endpoint.subject import Subject as EventSubject
+from vpce_tui.signals.instance import judge_instance
+from vpce_tui.signals.instance.subject import Near
+from vpce_tui.signals.instance.subject import Subject as InstanceSubject
+from vpce_tui.signals.model import Judgement, Severity
+from vpce_tui.signals.past import EVERYTHING, Answered, Past
+from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 
-ROLE_LOOKUPS: Final = 40
-"""Instances whose role's calls are looked up at most (2 requests a second is all AWS allows)."""
+_NO_REQUEST = EndpointRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class JudgedEvent:
             "serviceName": self.request.service or None,
             "severity": self.judgement.severity.word,
             "signals": [signal.to_json() for signal in self.judgement.signals],
-            "unknown": list(self.judgement.unknown),
+            "unknown": list(self.judgement.cannot_tell),
             "oddities": list(event.oddities),
         }
 
@@ -72,29 +77,59 @@ class JudgedInstance:
             "state": instance.state,
             "severity": self.judgement.severity.word,
             "signals": [signal.to_json() for signal in self.judgement.signals],
-            "unknown": list(self.judgement.unknown),
+            "unknown": list(self.judgement.cannot_tell),
         }
 
 
-States = Mapping[str, EndpointState]
+@dataclass(frozen=True)
+class Known:
+    """Everything that a judgement rests on. ``regions`` None: the account as it is now was not looked at.
+
+    ``traffic`` is by the id of the endpoint or instance whose flow logs were asked.
+    """
+
+    past: Past = field(default_factory=Past)
+    regions: Mapping[str, Region] | None = None
+    ours: Ours = field(default_factory=Ours)
+    roles: Roles | None = None
+    context: Context = field(default_factory=Context)
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+
+    @cached_property
+    def machines(self) -> Mapping[str, tuple[Instance, Region]]:
+        """Every instance by id, with its region."""
+        regions = (self.regions or {}).values()
+        return {instance.id: (instance, region) for region in regions for instance in region.instances}
 
 
-def judge_events(
-    events: Sequence[Event], states: States, context: Context, refused: Sequence[Event] | None = None
-) -> list[JudgedEvent]:
-    """Every event with its judgement, worst first, then newest. ``refused``: refused attempts, where known better."""
-    if refused is None:
-        refused = [event for event in events if event.creates_endpoint and event.refused]
-    judged = []
-    for event in events:
-        if not event.creates_endpoint:
-            judged.append(JudgedEvent(event, EndpointRequest(), judge_event(event)))
-            continue
-        request = endpoint_request(event)
-        judged.append(
-            JudgedEvent(event, request, judge_event(event, refused, states.get(request.endpoint_id), context))
-        )
-    return sorted(judged, key=worst_first)
+def whole_past(events: Sequence[Event]) -> Past:
+    """A past in which these events are everything that happened, from the oldest of them on."""
+    since = min((event.time for event in events if event.time > EPOCH), default=EPOCH)
+    return Past(events, {EVERYTHING: Answered(since)})
+
+
+def ours_of(events: Iterable[Event], context: Context) -> Ours:
+    """Whose files these are: the accounts that recorded the events, and what the team has named."""
+    accounts = {event.account for event in events if event.account}
+    return Ours(frozenset({*accounts, *context.own_accounts}), context.organisations)
+
+
+def judge_one(event: Event, known: Known) -> JudgedEvent:
+    """One event with its judgement."""
+    request = event.request
+    if request is None:
+        return JudgedEvent(event, _NO_REQUEST, NOTHING)
+    region = known.regions.get(event.region) if known.regions is not None else None
+    see = EventSubject(
+        event, request, known.past, region, known.machines.get(event.principal.instance_id), known.context, known.ours,
+        known.traffic.get(request.endpoint_id),
+    )  # fmt: skip
+    return JudgedEvent(event, request, judge_event(see))
+
+
+def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
+    """Every event with its judgement, worst first, then newest."""
+    return sorted((judge_one(event, known) for event in events), key=worst_first)
 
 
 def worst_first(judged: JudgedEvent) -> tuple[int, float]:
@@ -102,103 +137,108 @@ def worst_first(judged: JudgedEvent) -> tuple[int, float]:
     return -judged.judgement.severity, -judged.event.time.timestamp()
 
 
-def live_states(
-    caller: Caller,
-    events: Sequence[Event],
-    *,
-    cancel: Cancel | None = None,
-    on_region: Callable[[str, States], object] = lambda *_: None,
-) -> tuple[dict[str, EndpointState], tuple[Part, ...]]:
-    """The state behind every endpoint that the events made; parts for the regions where something could not be read."""
-    by_region: dict[str, list[EndpointRequest]] = defaultdict(list)
+def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
+    """By region, the names of services that are not plainly AWS's: whose they are must be asked."""
+    found: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        if event.creates_endpoint and not event.error_code and event.region:
-            request = endpoint_request(event)
-            if request.endpoint_id:
-                by_region[event.region].append(request)
-    states: dict[str, EndpointState] = {}
-    parts: list[Part] = []
-    for region, requests in sorted(by_region.items()):
-        ids = [request.endpoint_id for request in requests]
-        services = [request.service for request in requests if not AWS_SERVICE.fullmatch(request.service)]
-        try:
-            found = endpoint_states(caller, region, ids, services, cancel=cancel)
-        except Cancelled:
-            parts.append(Part(f"{region} endpoints", Status.STOPPED, "stopped by the operator"))
-            break
-        states.update(found)
-        on_region(region, found)
-        unknown = {what: why for state in found.values() for what, why in state.unknown.items()}
-        if unknown:
-            parts.append(
-                Part(
-                    f"{region} endpoints",
-                    Status.PARTIAL,
-                    "; ".join(f"{what}: {why}" for what, why in unknown.items()),
-                    len(found),
-                )
-            )
-    return states, tuple(parts)
+        if event.request and event.request.service and not AWS_SERVICE.fullmatch(event.request.service):
+            found[event.region].add(event.request.service)
+    return found
 
 
-def role_events(
-    history: History, inventory: Inventory, now: datetime, since: timedelta, *, cancel: Cancel | None = None
-) -> tuple[list[Event], frozenset[str], tuple[str, ...]]:
-    """What the roles of instances did: the events, the instances that were asked about, and notes on those that were not.
-
-    Instances with a role are asked about, those with the old metadata service or a finding first.
-    """
-    found = {finding.instance_id for region in inventory.regions.values() for finding in region.findings}
-    holders = [instance for instance in inventory.instances if instance.profile_arn and not instance.gone]
-    holders.sort(key=lambda instance: (instance.id not in found, instance.http_tokens != "optional", instance.id))
-    chosen, rest = holders[:ROLE_LOOKUPS], holders[ROLE_LOOKUPS:]
-    events: list[Event] = []
-    asked: set[str] = set()
-    notes: list[str] = []
-    by_region: dict[str, list[Instance]] = defaultdict(list)
-    for instance in chosen:
-        by_region[instance.region].append(instance)
-    for region, instances in by_region.items():
-        for instance in instances:
-            question = Question(now - since, now, instance.id, "Username")
-            # STS and IAM record in us-east-1, whatever the instance's region.
-            answer = history.look_up(sorted({region, "us-east-1"}), [question], cancel=cancel)
-            events += answer.events
-            if answer.coverage.complete:
-                asked.add(instance.id)
-            else:
-                notes += [
-                    f"calls by the role of {instance.id} in {part.name}: {part.reason}"
-                    for part in answer.coverage.missing
-                ]
-    if rest:
-        notes.append(f"calls by the roles of {len(rest)} more instances were not looked up")
-    return events, frozenset(asked), tuple(notes)
+def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
+    """The endpoints to worry about, for the instances that stand near them."""
+    found = []
+    for item in judged:
+        if item.judgement.severity < Severity.HIGH and not (
+            item.event.error_code and item.judgement.severity is Severity.MEDIUM
+        ):
+            continue
+        region = (known.regions or {}).get(item.event.region)
+        endpoint = region.network.endpoints.get(item.request.endpoint_id) if region else None
+        subnets = frozenset(endpoint.subnets if endpoint else item.request.subnets)
+        nics = set(endpoint.interfaces) if endpoint else set()
+        addresses = (
+            frozenset(region.network.addresses[nic] for nic in nics if nic in region.network.addresses)
+            if region
+            else frozenset()
+        )
+        vpc = item.request.vpc_id or (endpoint.vpc_id if endpoint else "")
+        found.append(Near(item.event, item.request.endpoint_id, item.judgement.severity, vpc, subnets, addresses))
+    return tuple(found)
 
 
-def judge_instances(inventory: Inventory, events: Sequence[Event], asked: frozenset[str]) -> list[JudgedInstance]:
+_ABOUT = frozenset({
+    "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
+    "ModifyNetworkInterfaceAttribute", "AttachNetworkInterface", "AttachVolume", "StartSession", "SendCommand", "SendSSHPublicKey",
+    "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "UnmonitorInstances",
+})  # fmt: skip
+
+
+def judge_instances(known: Known, judged: Iterable[JudgedEvent], now: datetime) -> list[JudgedInstance]:
     """Every instance with its judgement, worst first."""
-    by_instance: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
+    regions = known.regions or {}
+    instances = [instance for region in regions.values() for instance in region.instances]
+    by_role: dict[str, list[Event]] = defaultdict(list)
+    for event in known.past.ordered:
         if event.principal.instance_id:
-            by_instance[event.principal.instance_id].append(event)
-    judged = [
+            by_role[event.principal.instance_id].append(event)
+    about = _about(known.past, instances)
+    owned: dict[str, int] = defaultdict(int)
+    for instance in instances:
+        if not instance.gone and known.context.owner(instance.tags):
+            owned[instance.vpc_id] += 1
+    close = near(judged, known)
+    found = [
         JudgedInstance(
             instance,
             judge_instance(
-                instance,
-                inventory.regions.get(instance.region, Region(instance.region)),
-                by_instance.get(instance.id, ()),
-                history_known=instance.id in asked,
+                InstanceSubject(
+                    instance, regions[instance.region], known.past, now, known.context, known.ours, known.roles, close,
+                    known.traffic.get(instance.id), about.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
+                    owned.get(instance.vpc_id, 0),
+                )
             ),
         )
-        for instance in inventory.instances
-    ]
+        for instance in instances
+    ]  # fmt: skip
     return sorted(
-        judged, key=lambda item: (-item.judgement.severity, item.instance.gone, item.instance.region, item.instance.id)
+        found, key=lambda item: (-item.judgement.severity, item.instance.gone, item.instance.region, item.instance.id)
     )
+
+
+def _about(past: Past, instances: Sequence[Instance]) -> dict[str, dict[str, tuple[Event, ...]]]:
+    """Calls by the instance that they name, directly or by a disk or an interface of it; then by their name.
+
+    Each record is looked through once, for ids: the work grows with the records and not with the instances.
+    """
+    owner = {}
+    for instance in instances:
+        owner[instance.id] = instance.id
+        owner.update((volume.id, instance.id) for volume in instance.volumes)
+        owner.update((nic.id, instance.id) for nic in instance.interfaces)
+    found: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    for name in _ABOUT:
+        line = past.by_name.get(name)
+        for event in line.events if line else ():
+            named = {owner[word] for word in _ids(event.record.get("requestParameters")) if word in owner}
+            for instance_id in named:
+                found[instance_id][name].append(event)
+    return {key: {name: tuple(events) for name, events in by_name.items()} for key, by_name in found.items()}
+
+
+def _ids(value: Any) -> Iterable[str]:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
 
 
 def merged(coverage: Coverage, parts: Sequence[Part], notes: Sequence[str] = ()) -> Coverage:
     """``coverage`` with what else could not be looked at."""
-    return Coverage(coverage.kind, (*coverage.parts, *parts), (*coverage.notes, *notes))
+    return replace(coverage, parts=(*coverage.parts, *parts), notes=(*coverage.notes, *notes))

@@ -21,9 +21,13 @@ from vpce_tui.coverage import Coverage, Part, Status
 
 if TYPE_CHECKING:  # the first paint does not wait for what judges
     from vpce_tui.incident.journal import Journal
-    from vpce_tui.inventory.account import EndpointState, Inventory, Region
-    from vpce_tui.review import JudgedEvent, JudgedInstance
+    from vpce_tui.inventory.account import Inventory, Region
+    from vpce_tui.inventory.flows import Traffic
+    from vpce_tui.inventory.policies.outside import Ours
+    from vpce_tui.inventory.roles import Roles
+    from vpce_tui.review import JudgedEvent, JudgedInstance, Known
     from vpce_tui.signals.context import Context
+    from vpce_tui.signals.past import Past
     from vpce_tui.trail.event import Event
 
 
@@ -76,21 +80,31 @@ class Workspace:
         since: timedelta = timedelta(hours=24),
         trail: Path | None = None,
         cache: Path | None = None,
+        look_back: timedelta = timedelta(days=30),
     ) -> None:
         self._connect = connect
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.trail, self._cache_folder = tuple(regions), since, trail, cache
+        self.look_back = look_back
         self.background = Background()
         self.caller: Any = None
         self.identity: Identity | None = None
         self.regions: tuple[str, ...] = tuple(regions)
         self.problem = ""
         self.events: dict[str, Event] = {}
-        self.states: dict[str, EndpointState] = {}
         self.judged: list[JudgedEvent] = []
         self.coverage = Coverage("files" if trail else "regions")
         self.fetched_at: datetime | None = None
-        self.inventory: Inventory | None = None
+        self.regions_seen: dict[str, Region] | None = None
+        """Regions as they are now; None: none was looked at."""
+        self.ours: Ours | None = None
+        self.roles: Roles | None = None
+        self.past: Past | None = None
+        """What event history told beyond the search; None: it was not asked."""
+        self.told: dict[str, Event] = {}
+        self.history_coverage = Coverage("questions to event history")
+        self.traffic: dict[str, Traffic] = {}
+        """What flow logs said, by the endpoint or instance that they were asked about."""
         self.instances: list[JudgedInstance] = []
         self.instance_coverage = Coverage("regions")
         self.instances_at: datetime | None = None
@@ -98,8 +112,9 @@ class Workspace:
         self.cancel = Cancel()
         self._history: Any = None
         self._listeners: list[Callable[[], object]] = []
-        self._dirty = self._stale = False
-        self._known: dict[str, tuple[int, int, JudgedEvent]] = {}
+        self._dirty = self._stale = self._judging = False
+        self._plain: dict[str, JudgedEvent] = {}
+        """Events that make no endpoint, judged once: nothing else is known of them."""
 
     # -- telling the screens
 
@@ -115,8 +130,8 @@ class Workspace:
     def deliver(self) -> None:
         """Take in what the threads found; tells the listeners once."""
         self.background.deliver()
-        if self._stale:
-            self._stale = False
+        if self._stale and not self._judging:
+            self._stale, self._judging = False, True
             self._judge()
         if self._dirty:
             self._dirty = False
@@ -231,99 +246,153 @@ class Workspace:
         self._changed()
 
     def _searched(self, found: Any) -> None:
-        from vpce_tui.review import live_states  # noqa: PLC0415
-
         notes = tuple(dict.fromkeys((*self.coverage.notes, *found.coverage.notes)))
         self.coverage = Coverage("regions", found.coverage.parts, notes)
         self.fetched_at = self.clock()
         self._add(found.events)
-        caller, cancel, events = self.caller, self.cancel, found.events
+        self.look()
 
-        def work() -> Any:
-            return live_states(
-                caller,
-                events,
-                cancel=cancel,
-                on_region=lambda _, states: self.background.hand_over(lambda: self._state(states)),
-            )
+    def look(self) -> None:
+        """The account as it is now, and then what event history tells about what was found."""
+        from vpce_tui.inventory import ours, roles  # noqa: PLC0415
+        from vpce_tui.inventory.account import look  # noqa: PLC0415
+        from vpce_tui.review import services_of  # noqa: PLC0415
 
-        self.background.start("states", work, self._states_read, self._failed)
-        self.look_at_instances()
-
-    def _state(self, states: Any) -> None:
-        self.states.update(states)
-        self._rejudge()
-
-    def _states_read(self, found: Any) -> None:
-        states, parts = found
-        self.states.update(states)
-        self.coverage = Coverage("regions", (*self.coverage.parts, *parts), self.coverage.notes)
-        self._rejudge()
-
-    def _rejudge(self) -> None:
-        """Judge again at the next delivery: once, however many pages came in."""
-        self._stale = True
-        self._changed()
-
-    def _judge(self) -> None:
-        """Judge what is new, or whose live state is new; all of it only when another refused attempt came in."""
-        from vpce_tui.review import judge_events, worst_first  # noqa: PLC0415
-
-        refused = [event for event in self.events.values() if event.refused and event.creates_endpoint]
-        mark = len(refused)
-        todo = []
-        for key, event in self.events.items():
-            before = self._known.get(key)
-            state = self.states.get(before[2].request.endpoint_id) if before else None
-            if before is None or (event.creates_endpoint and (before[0] != mark or before[1] != id(state))):
-                todo.append(key)
-        for key in todo:
-            (judged,) = judge_events([self.events[key]], self.states, self.context, refused)
-            self._known[key] = (mark, id(self.states.get(judged.request.endpoint_id)), judged)
-        self.judged = sorted((item for _, _, item in self._known.values()), key=worst_first)
-
-    def look_at_instances(self) -> None:
-        """Every instance, what its role did, and what to think of it."""
-        from vpce_tui.inventory.account import Inventory, look  # noqa: PLC0415
-        from vpce_tui.review import judge_instances, role_events  # noqa: PLC0415
-
-        caller, regions, cancel, history, now, since = (
-            self.caller,
-            self.regions,
-            self.cancel,
-            self._history,
-            self.clock(),
-            self.since,
-        )
+        caller, regions, cancel, context = self.caller, self.regions, self.cancel, self.context
+        services = services_of(self.events.values())
         self.instance_coverage = Coverage("regions", tuple(Part(name, Status.RUNNING) for name in regions))
-        collected: dict[str, Region] = dict(self.inventory.regions) if self.inventory else {}
 
         def one(region: Region, part: Part) -> None:
+            self.background.hand_over(lambda: self._region(region, part))
+
+        def work() -> Any:
+            whose = ours.look(caller, context.own_accounts, context.organisations, cancel)
+            self.background.hand_over(lambda: self._whose(whose))
+            inventory = look(caller, regions, services=services, cancel=cancel, on_region=one)
+            return inventory, roles.look(caller, cancel)
+
+        self.background.start("look", work, self._looked, self._failed)
+
+    def _whose(self, found: Any) -> None:
+        self.ours = found.ours
+        if found.unknown:
+            notes = tuple(dict.fromkeys((*self.coverage.notes, *found.unknown)))
+            self.coverage = Coverage("regions", self.coverage.parts, notes)
+        self._rejudge()
+
+    def _region(self, region: Region, part: Part) -> None:
+        self.regions_seen = {**(self.regions_seen or {}), region.name: region}
+        parts = tuple(part if known.name == part.name else known for known in self.instance_coverage.parts)
+        self.instance_coverage = Coverage("regions", parts, self.instance_coverage.notes)
+        if part.status is not Status.LOOKED and any(event.region == region.name for event in self.events.values()):
+            lacking = Part(f"{region.name} as it is now", part.status, part.reason)
+            rest = (known for known in self.coverage.parts if known.name != lacking.name)
+            self.coverage = Coverage("regions", (*rest, lacking), self.coverage.notes)
+        self._rejudge()
+
+    def _looked(self, found: Any) -> None:
+        from vpce_tui.lookback import left_out  # noqa: PLC0415
+
+        inventory, self.roles = found
+        self.regions_seen, self.instances_at = dict(inventory.regions), self.clock()
+        notes = [
+            note
+            for note in (left_out(inventory.instances), self.roles.problem and f"roles: {self.roles.problem}")
+            if note
+        ]
+        self.instance_coverage = Coverage("regions", inventory.coverage.parts, tuple(notes))
+        self._rejudge()
+        self.ask_history(inventory)
+
+    def ask_history(self, inventory: Inventory) -> None:
+        """Look back: what is usual, and what else was done. Answers come one by one; Escape ends it."""
+        from vpce_tui.lookback import asks, coverage_of, look_back  # noqa: PLC0415
+
+        findings = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
+        wanted = asks(
+            list(self.events.values()), inventory.instances, findings, self.regions, self.clock(), self.look_back
+        )
+        history, cancel = self._history, self.cancel
+        ended: dict[str, dict[str, Part]] = {}
+        self.history_coverage = coverage_of(wanted, ended)
+
+        def answered(ask: Any, region: str, events: Sequence[Event], part: Part) -> None:
             def take() -> None:
-                collected[region.name] = region
-                parts = tuple(part if known.name == part.name else known for known in self.instance_coverage.parts)
-                self.instance_coverage = Coverage("regions", parts)
-                self.instances = judge_instances(
-                    Inventory(dict(collected), self.instance_coverage), list(self.events.values()), frozenset()
-                )
+                ended.setdefault(ask.question.key, {})[region] = part
+                self.told.update((event.id, event) for event in events)
+                self.history_coverage = coverage_of(wanted, ended)
                 self._changed()
 
             self.background.hand_over(take)
 
         def work() -> Any:
-            inventory = look(caller, regions, cancel=cancel, on_region=one)
-            return inventory, role_events(history, inventory, now, since, cancel=cancel)
+            return look_back(history, wanted, cancel=cancel, on_answer=answered)
 
-        self.background.start("instances", work, self._instances_read, self._failed)
-
-    def _instances_read(self, found: Any) -> None:
-        from vpce_tui.review import judge_instances  # noqa: PLC0415
-
-        inventory, (events, asked, notes) = found
-        self.inventory, self.instances_at = inventory, self.clock()
-        self.instance_coverage = Coverage("regions", inventory.coverage.parts, notes)
-        self.instances = judge_instances(inventory, [*self.events.values(), *events], asked)
+        self.background.start("history", work, self._history_told, self._failed)
         self._changed()
+
+    def _history_told(self, found: Any) -> None:
+        from vpce_tui.signals.past import Past  # noqa: PLC0415
+
+        self.told.update((event.id, event) for event in found.events)
+        self.history_coverage = found.coverage
+        self.past = Past((*self.events.values(), *self.told.values()), found.answered)
+        self._rejudge()
+
+    # -- judging
+
+    @property
+    def judging(self) -> bool:
+        """Whether what is on screen is about to change, as something new is being judged."""
+        return self._stale or self._judging
+
+    def _rejudge(self) -> None:
+        """Judge again at the next delivery: once, however much came in."""
+        self._stale = True
+        self._changed()
+
+    def known(self) -> Known:
+        """Everything that judgements rest on, as of now."""
+        from vpce_tui.inventory.policies.outside import Ours  # noqa: PLC0415
+        from vpce_tui.review import Known, ours_of, whole_past  # noqa: PLC0415
+        from vpce_tui.signals.past import Past  # noqa: PLC0415
+
+        if self.trail is not None:
+            events = tuple(self.events.values())
+            return Known(whole_past(events), None, ours_of(events, self.context), None, self.context)
+        own = {self.identity.account} if self.identity else set()
+        ours = self.ours or Ours(frozenset({*own, *self.context.own_accounts}), self.context.organisations)
+        past = self.past or Past(tuple(self.events.values()))
+        return Known(past, self.regions_seen, ours, self.roles, self.context, self.traffic)
+
+    def _judge(self) -> None:
+        """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
+        from vpce_tui.review import judge_instances, judge_one, worst_first  # noqa: PLC0415
+
+        known, events, plain, now = self.known(), list(self.events.items()), self._plain, self.clock()
+
+        def work() -> tuple[list[JudgedEvent], list[JudgedInstance] | None]:
+            judged = []
+            for key, event in events:
+                if event.request is not None:
+                    judged.append(judge_one(event, known))
+                else:
+                    judged.append(plain.get(key) or plain.setdefault(key, judge_one(event, known)))
+            judged.sort(key=worst_first)
+            return judged, judge_instances(known, judged, now) if known.regions is not None else None
+
+        def take(found: tuple[list[JudgedEvent], list[JudgedInstance] | None]) -> None:
+            self._judging = False
+            self.judged, instances = found
+            if instances is not None:
+                self.instances = instances
+            self._changed()
+
+        def failed(error: Exception) -> None:
+            self._judging = False
+            self._failed(error)
+
+        self.background.start("judge", work, take, failed)
 
     def stop(self) -> None:
         """Stop searching (Escape)."""

@@ -192,6 +192,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("wafv2", "ListWebACLs", "which web ACLs there are"),
     _read("wafv2", "GetWebACL", "does a web ACL use the set"),
     _read("ec2", "DescribeVpcEncryptionControls", "is the VPC watched for unencrypted traffic"),
+    _read("ec2", "DescribeTrafficMirrorSessions", "is a machine's traffic copied elsewhere"),
+    _read("iam", "GetAccountAuthorizationDetails", "what roles may do, in as few pages as IAM gives"),
     _read("ec2", "DescribeImages", "the image an instance was started from, and newer ones of its family"),
     _read("ssm", "GetParameters", "the newest image of a family; public parameters alone, the gate looks at their names"),
     _read("ec2", "GetEbsDefaultKmsKeyId", "the key of new disks"),

@@ -1,7 +1,8 @@
 """``vpce-tui events`` and ``vpce-tui instances``: what happened, what looks compromised, and how complete that is."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,20 +15,26 @@ from vpce_tui.exits import Exit
 from vpce_tui.review import (
     JudgedEvent,
     JudgedInstance,
+    Known,
     judge_events,
     judge_instances,
-    live_states,
     merged,
-    role_events,
+    ours_of,
+    services_of,
+    whole_past,
 )
 from vpce_tui.signals.model import Judgement
-from vpce_tui.text import short, sign, visible
+from vpce_tui.text import many, short, sign, visible
 from vpce_tui.trail.event import EPOCH, Event
 from vpce_tui.trail.files import read as read_files
-from vpce_tui.trail.history import OLDEST, Question, enabled_regions
+from vpce_tui.trail.history import OLDEST, RATE, Question, enabled_regions
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from vpce_tui.aws.caller import Cancel
+    from vpce_tui.lookback import Ask, Told
+    from vpce_tui.trail.history import History
 
 
 def exit_of(coverage: Coverage) -> Exit:
@@ -42,8 +49,9 @@ def events(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     names = args.event_name or ["CreateVpcEndpoint"]
     if args.trail:
-        found, coverage = _from_files(args, names, now)
-        judged = judge_events(found, {}, context())
+        everything, found, coverage = _from_files(args, names, now)
+        told = context()
+        judged = judge_events(found, Known(whole_past(everything), None, ours_of(everything, told), None, told))
     else:
         judged, coverage = _from_history(args, names, now)
     if args.json:
@@ -55,7 +63,10 @@ def events(args: argparse.Namespace) -> Exit:
     return exit_of(coverage)
 
 
-def _from_files(args: argparse.Namespace, names: list[str], now: datetime) -> tuple[Sequence[Event], Coverage]:
+def _from_files(
+    args: argparse.Namespace, names: list[str], now: datetime
+) -> tuple[Sequence[Event], Sequence[Event], Coverage]:
+    """Every event of the files, those that are asked for, and the coverage."""
     since = moment(args.since, now) if args.since else EPOCH
     until = moment(args.until, now) if args.until else None
 
@@ -67,8 +78,8 @@ def _from_files(args: argparse.Namespace, names: list[str], now: datetime) -> tu
             and (not args.region or event.region in args.region)
         )
 
-    found = read_files(Path(args.trail), wanted)
-    return found.events, found.coverage
+    found = read_files(Path(args.trail))
+    return found.events, [event for event in found.events if wanted(event)], found.coverage
 
 
 def _from_history(args: argparse.Namespace, names: list[str], now: datetime) -> tuple[list[JudgedEvent], Coverage]:
@@ -100,8 +111,68 @@ def _from_history(args: argparse.Namespace, names: list[str], now: datetime) -> 
     history = History(caller, Cache(config.cache_folder()))
     asked = regions if set(names) == {"CreateVpcEndpoint"} else sorted({*regions, "us-east-1"})
     found = history.look_up(asked, questions)
-    states, parts = live_states(caller, found.events)
-    return judge_events(found.events, states, context()), merged(found.coverage, [*parts, *gaps], notes)
+    judged, _, lacking, said = _with_everything(caller, history, found.events, regions, now, args)
+    known = {part.name for part in found.coverage.missing}
+    lacking = [part for part in lacking if part.name not in known]
+    return judged, merged(found.coverage, [*lacking, *gaps], [*notes, *said])
+
+
+def _with_everything(
+    caller: AwsSession,
+    history: "History",
+    events: Sequence[Event],
+    regions: Sequence[str],
+    now: datetime,
+    args: argparse.Namespace,
+) -> tuple[list[JudgedEvent], tuple[list[JudgedInstance], Coverage], list[Part], list[str]]:
+    """Judged with the account as it is now and a look back; what could not be looked at, and notes."""
+    from vpce_tui.inventory import ours, roles
+    from vpce_tui.inventory.account import look
+    from vpce_tui.lookback import asks, left_out, look_back
+    from vpce_tui.signals.past import Past
+
+    told = context()
+    whose = ours.look(caller, told.own_accounts, told.organisations)
+    concerned = sorted({event.region for event in events if event.request}) if args.command == "events" else regions
+    inventory = look(caller, concerned, services=services_of(events))
+    found = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
+    span = now - moment(args.look_back, now)
+    wanted = asks(events, inventory.instances, found, regions, now, span) if span else []
+    answer = _asked(wanted, lambda cancel: look_back(history, wanted, cancel=cancel))
+    known = Known(
+        Past((*events, *answer.events), answer.answered), inventory.regions, whose.ours, roles.look(caller), told
+    )
+    judged = judge_events(events, known)
+    parts = [Part(f"{part.name} as it is now", part.status, part.reason) for part in inventory.coverage.missing]
+    parts += answer.unanswered
+    said = [note for note in (left_out(inventory.instances), *whose.unknown) if note]
+    if known.roles is not None and known.roles.problem:
+        parts.append(Part("roles", Status.PARTIAL, known.roles.problem))
+    return judged, (judge_instances(known, judged, now), inventory.coverage), parts, said
+
+
+def _asked(wanted: "Sequence[Ask]", work: "Callable[[Cancel], Told]") -> "Told":
+    """Look back, and say what is asked and how long it takes; ``^C`` ends it and keeps what was answered."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from vpce_tui.aws.caller import Cancel
+
+    if not wanted:
+        return work(Cancel())
+    most = Counter(region for item in wanted for region in item.regions).most_common(1)[0][1]
+    regions = len({region for item in wanted for region in item.regions})
+    say(
+        f"asking event history {many(len(wanted), 'question')} in {many(regions, 'region')}, some {most / RATE:.0f} s "
+        "where nothing is cached (^C: go on with what is answered; --look-back 0s: do not ask)"
+    )
+    cancel = Cancel()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work, cancel)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            cancel.stop()
+            return running.result()
 
 
 def _regions(caller: AwsSession, asked: list[str] | None) -> tuple[Sequence[str], str]:
@@ -112,7 +183,6 @@ def _regions(caller: AwsSession, asked: list[str] | None) -> tuple[Sequence[str]
 
 def instances(args: argparse.Namespace) -> Exit:
     """List and judge instances."""
-    from vpce_tui.inventory.account import look
     from vpce_tui.trail.cache import Cache
     from vpce_tui.trail.history import History
 
@@ -121,13 +191,12 @@ def instances(args: argparse.Namespace) -> Exit:
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
     regions, note = _regions(caller, args.region)
-    inventory = look(caller, regions)
     history = History(caller, Cache(config.cache_folder()))
-    found, asked, notes = role_events(history, inventory, now, timedelta(hours=24))
-    judged = judge_instances(inventory, found, asked)
+    endpoints = history.look_up(regions, [Question(now - timedelta(hours=24), now)])
+    _, (judged, looked), parts, notes = _with_everything(caller, history, endpoints.events, regions, now, args)
     gaps = [Part("list of regions", Status.DENIED, note)] if note else []
-    gaps += [Part("what roles did", Status.PARTIAL, said) for said in notes]
-    coverage = merged(inventory.coverage, gaps, ())
+    gaps += [part for part in parts if not part.name.endswith("as it is now")]
+    coverage = merged(looked, gaps, notes)
     if args.json:
         for item in judged:
             print_json(item.to_json())

@@ -1,28 +1,47 @@
-"""Every instance of the account, and what rules about them need: all regions side by side, with coverage."""
+"""Everything live that rules look at: all regions side by side, paged, with coverage. One look serves endpoints and instances."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, Kind
 from vpce_tui.coverage import Coverage, Part, Status, side_by_side
-from vpce_tui.inventory import parse
-from vpce_tui.inventory.model import Endpoint, Finding, Instance, SecurityGroup
+from vpce_tui.inventory import network, parse
+from vpce_tui.inventory.images import Image, image
+from vpce_tui.inventory.model import Finding, Instance
+from vpce_tui.inventory.network import Network
 
-FINDINGS_A_CALL = 50
+FINDINGS_A_CALL: Final = 50
+IMAGES_A_CALL: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What was found in one region; ``unknown`` says what could not be read, and why."""
+    """What was found in one region; ``unknown`` says what could not be read, and why.
+
+    ``unencrypted``: volumes without encryption. ``public_snapshots``: own snapshots that everybody may use, by volume.
+    ``mirrored``: interfaces whose traffic is copied elsewhere, with the session that does it.
+    """
 
     name: str
     instances: tuple[Instance, ...] = ()
-    groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
     findings: tuple[Finding, ...] = ()
-    nat_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    unencrypted: frozenset[str] = frozenset()
+    public_snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mirrored: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+
+    def instance(self, identifier: str) -> Instance | None:
+        """The instance with this id."""
+        return next((instance for instance in self.instances if instance.id == identifier), None)
+
+    def outside_addresses(self, vpc: str) -> frozenset[str]:
+        """The addresses as which a VPC is seen outside."""
+        return frozenset(self.network.nat.get(vpc, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +61,29 @@ def look(
     caller: Caller,
     regions: Sequence[str],
     *,
+    services: Mapping[str, Collection[str]] | None = None,
     cancel: Cancel | None = None,
     on_region: Callable[[Region, Part], object] | None = None,
 ) -> Inventory:
-    """Instances, their groups, GuardDuty findings and NAT addresses in ``regions``."""
+    """Instances, endpoints, their networks, GuardDuty findings, images and disks in ``regions``.
+
+    ``services``: by region, names of endpoint services to find the owner of, beside those of the endpoints that are there.
+    """
     stop = cancel or Cancel()
     account = caller.identity().account
+    asked = services or {}
 
     def one(name: str) -> tuple[list[Region], Part]:
         try:
-            region, part = _region(caller, name, account, stop)
+            region, part = _region(caller, name, account, asked.get(name, ()), stop)
         except Cancelled:
-            region, part = Region(name), Part(name, Status.STOPPED, "stopped by the operator")
+            region, part = (
+                Region(name, unknown={"everything": "stopped by the operator"}),
+                Part(name, Status.STOPPED, "stopped by the operator"),
+            )
         except AwsError as error:
             status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
-            region, part = Region(name), Part(name, status, error.sentence())
+            region, part = Region(name, unknown={"everything": error.sentence()}), Part(name, status, error.sentence())
         if on_region:
             on_region(region, part)
         return [region], part
@@ -65,46 +92,47 @@ def look(
     return Inventory({region.name: region for region in found}, Coverage("regions", parts))
 
 
-def _region(caller: Caller, name: str, account: str, stop: Cancel) -> tuple[Region, Part]:
+def _region(caller: Caller, name: str, account: str, services: Collection[str], stop: Cancel) -> tuple[Region, Part]:
     unknown: dict[str, str] = {}
-    instances = [
-        instance
-        for page in caller.pages(Call("ec2", "DescribeInstances", name), before_page=stop.check)
-        for instance in parse.instances(page.data, name, account)
-    ]
-    groups: dict[str, SecurityGroup] = {}
-    nat: dict[str, tuple[str, ...]] = {}
-    findings: list[Finding] = []
-    if instances:
+    found: dict[str, Any] = {}
+
+    def part(what: str, words: str, read: Callable[[], Any]) -> None:
         try:
-            for page in caller.pages(Call("ec2", "DescribeSecurityGroups", name), before_page=stop.check):
-                for raw in page.data.get("SecurityGroups", []):
-                    group = parse.security_group(raw, name)
-                    groups[group.id] = group
+            found[what] = read()
         except AwsError as error:
-            unknown["security groups"] = error.sentence()
-        try:
-            nat = _nat_addresses(caller, name, stop)
-        except AwsError as error:
-            unknown["NAT gateways"] = error.sentence()
+            unknown[words] = error.sentence()
+
+    instances: list[Instance] = []
+    refused: AwsError | None = None
     try:
-        findings = list(_findings(caller, name, stop))
+        for page in caller.pages(Call("ec2", "DescribeInstances", name), before_page=stop.check):
+            instances += parse.instances(page.data, name, account)
     except AwsError as error:
-        unknown["GuardDuty findings"] = error.sentence()
-    region = Region(name, tuple(instances), groups, tuple(findings), nat, unknown)
+        if error.kind is not Kind.DENIED:
+            raise
+        refused = error
+        unknown["instances"] = error.sentence()
+    part("network", "networks", lambda: network.look(caller, name, account, services, stop, whole=bool(instances)))
+    part("findings", "GuardDuty findings", lambda: tuple(_findings(caller, name, stop)))
+    if instances:
+        part("images", "images", lambda: _images(caller, name, {item.image_id for item in instances}, stop))
+        part("unencrypted", "disks", lambda: frozenset(_unencrypted(caller, name, stop)))
+        part("public_snapshots", "snapshots", lambda: _public_snapshots(caller, name, stop))
+        part("mirrored", "traffic mirroring", lambda: dict(_mirrored(caller, name, stop)))
+    looked: Network = found.get("network", Network())
+    unknown |= {_WORDS.get(what, what): why for what, why in looked.unknown.items()}
+    if refused is not None and "endpoints" in looked.unknown:
+        raise refused
+    region = Region(name, tuple(instances), unknown=unknown, **found)
     reason = "; ".join(f"{what}: {why}" for what, why in unknown.items())
     return region, Part(name, Status.PARTIAL if unknown else Status.LOOKED, reason, len(instances))
 
 
-def _nat_addresses(caller: Caller, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
-    """Public NAT addresses by VPC."""
-    found: dict[str, tuple[str, ...]] = {}
-    for page in caller.pages(Call("ec2", "DescribeNatGateways", region), before_page=stop.check):
-        for gateway in page.data.get("NatGateways", []):
-            vpc = str(gateway.get("VpcId", ""))
-            addresses = [str(item.get("PublicIp", "")) for item in gateway.get("NatGatewayAddresses") or ()]
-            found[vpc] = (*found.get(vpc, ()), *(address for address in addresses if address))
-    return found
+_WORDS: Final = {
+    "groups": "security groups", "nat": "NAT gateways", "acls": "network ACLs", "tables": "route tables", "recorded": "flow logs",
+    "encryption": "VPC Encryption Control", "owners": "owners of endpoint services", "vpcs": "VPCs",
+}  # fmt: skip
+"""How a part of the network is called."""
 
 
 def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
@@ -113,9 +141,7 @@ def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
             criteria = {"Criterion": {"service.archived": {"Eq": ["false"]}}}
             call = Call("guardduty", "ListFindings", region, {"DetectorId": detector, "FindingCriteria": criteria})
             for page in caller.pages(call, before_page=stop.check):
-                ids = list(page.data.get("FindingIds", []))
-                for start in range(0, len(ids), FINDINGS_A_CALL):
-                    some = ids[start : start + FINDINGS_A_CALL]
+                for some in _by(FINDINGS_A_CALL, list(page.data.get("FindingIds", []))):
                     answer = caller.read(
                         Call("guardduty", "GetFindings", region, {"DetectorId": detector, "FindingIds": some})
                     )
@@ -123,85 +149,39 @@ def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
                         yield parse.finding(raw, region)
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointState:
-    """What stands behind a CreateVpcEndpoint event now. None in a field: it could not be read, see ``unknown``."""
-
-    endpoint: Endpoint | None = None
-    gone: bool = False
-    groups: tuple[SecurityGroup, ...] | None = None
-    service_owner: str | None = None
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-
-def endpoint_states(
-    caller: Caller, region: str, ids: Sequence[str], services: Sequence[str], *, cancel: Cancel | None = None
-) -> dict[str, EndpointState]:
-    """The state behind each endpoint id of ``region``; ``services`` are service names to find the owner of."""
-    stop = cancel or Cancel()
-    account = caller.identity().account
-    owners, unknown = _owners(caller, region, services, stop)
-    endpoints: dict[str, Endpoint] = {}
-    groups: dict[str, SecurityGroup] | None = {}
-    try:
-        for some in _by(100, sorted(set(ids))):
-            call = Call(
-                "ec2",
-                "DescribeVpcEndpoints",
-                region,
-                {"Filters": [{"Name": "vpc-endpoint-id", "Values": some}]},
-            )
-            for page in caller.pages(call, before_page=stop.check):
-                for raw in page.data.get("VpcEndpoints", []):
-                    endpoint = parse.endpoint(raw, region, account)
-                    endpoints[endpoint.id] = endpoint
-    except AwsError as error:
-        unknown["endpoint"] = error.sentence()
-    wanted = sorted({group for endpoint in endpoints.values() for group in endpoint.groups})
-    try:
-        for some in _by(100, wanted):
-            call = Call("ec2", "DescribeSecurityGroups", region, {"Filters": [{"Name": "group-id", "Values": some}]})
-            for page in caller.pages(call, before_page=stop.check):
-                for raw in page.data.get("SecurityGroups", []):
-                    group = parse.security_group(raw, region)
-                    assert groups is not None
-                    groups[group.id] = group
-    except AwsError as error:
-        groups = None
-        unknown["security groups"] = error.sentence()
+def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) -> dict[str, Image]:
+    """By a filter: an id that is gone makes no error of the whole question."""
     found = {}
-    for identifier in ids:
-        endpoint_now = endpoints.get(identifier)
-        gone = (endpoint_now is None and "endpoint" not in unknown) or (
-            endpoint_now is not None and endpoint_now.state in ("deleted", "deleting")
-        )
-        own = None
-        if groups is not None and endpoint_now is not None:
-            own = tuple(groups[group] for group in endpoint_now.groups if group in groups)
-        found[identifier] = EndpointState(
-            endpoint_now, gone, own, owners.get(endpoint_now.service) if endpoint_now else None, unknown
-        )
+    for some in _by(IMAGES_A_CALL, sorted({*wanted} - {""})):
+        filters = [{"Name": "image-id", "Values": some}]
+        call = Call("ec2", "DescribeImages", region, {"Filters": filters, "IncludeDeprecated": True})
+        for page in caller.pages(call, before_page=stop.check):
+            found.update({str(raw.get("ImageId")): image(raw) for raw in page.data.get("Images", [])})
     return found
 
 
-def _owners(
-    caller: Caller, region: str, services: Sequence[str], stop: Cancel
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Owner by service name (``amazon`` or an account id). A service that is not listed has no entry."""
-    owners: dict[str, str] = {}
-    unknown: dict[str, str] = {}
-    for service in sorted(set(services)):
-        stop.check()
-        call = Call("ec2", "DescribeVpcEndpointServices", region, {"ServiceNames": [service]})
-        try:
-            details = caller.read(call).data.get("ServiceDetails", [])
-        except AwsError as error:
-            if error.kind is not Kind.NOT_FOUND and error.code != "InvalidServiceName":
-                unknown["service owner"] = error.sentence()
-            continue
-        for detail in details:
-            owners[str(detail.get("ServiceName", ""))] = str(detail.get("Owner", ""))
-    return owners, unknown
+def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
+    filters = [{"Name": "encrypted", "Values": ["false"]}, {"Name": "attachment.status", "Values": ["attached"]}]
+    for page in caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}), before_page=stop.check):
+        for raw in page.data.get("Volumes", []):
+            if raw.get("Encrypted") is False:
+                yield str(raw.get("VolumeId", ""))
+
+
+def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
+    call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "RestorableByUserIds": ["all"]})
+    found: dict[str, tuple[str, ...]] = {}
+    for page in caller.pages(call, before_page=stop.check):
+        for raw in page.data.get("Snapshots", []):
+            volume = str(raw.get("VolumeId", ""))
+            found[volume] = (*found.get(volume, ()), str(raw.get("SnapshotId", "")))
+    return found
+
+
+def _mirrored(caller: Caller, region: str, stop: Cancel) -> Iterable[tuple[str, str]]:
+    for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), before_page=stop.check):
+        for raw in page.data.get("TrafficMirrorSessions", []):
+            yield str(raw.get("NetworkInterfaceId", "")), str(raw.get("TrafficMirrorSessionId", ""))
 
 
 def _by(size: int, items: Sequence[str]) -> Iterable[list[str]]:

@@ -46,7 +46,7 @@ def where_to(item: JudgedEvent) -> str:
     event = item.event
     if not event.creates_endpoint:
         return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
-    from vpce_tui.signals.endpoint_rules import service_short  # noqa: PLC0415
+    from vpce_tui.signals.endpoint.subject import service_short  # noqa: PLC0415
 
     name = service_short(item.request.service) or "unknown service"
     if "vpce-svc" in name:

@@ -56,7 +56,7 @@ class InstancesScreen(ListFrame):
 
     def crumbs(self) -> str:
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
-        if self.work.inventory is None and not self.work.problem:
+        if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
         return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at"
 
@@ -89,7 +89,7 @@ class InstancesScreen(ListFrame):
     def action_refresh(self) -> None:
         """Look again."""
         if self.work.caller is not None and not self.work.instance_coverage.running:
-            self.work.look_at_instances()
+            self.work.look()
             self.update()
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from vpce_tui.screens.frame import Frame
 from vpce_tui.signals.model import Judgement, Severity, Signal
-from vpce_tui.text import sign
+from vpce_tui.text import many, sign
 from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row, Table
 
@@ -56,8 +56,15 @@ def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
         found.append(line("no rule has anything against it"))
     if found and judgement.explained:
         found += hanging(f"{sign('·')}  ", judgement.explained, width, "dim")
-    for unknown in judgement.unknown:
-        found += hanging(f"{sign('…')}  ", f"cannot tell: {unknown}", width, "dim")
+    reasons = judgement.cannot_tell
+    if full:
+        for reason in reasons:
+            found += hanging(f"{sign('…')}  ", f"cannot tell: {reason}", width, "dim")
+    elif reasons:
+        rules = len({rule for rule, _ in judgement.unknown})
+        found += hanging(
+            f"{sign('…')}  ", f"{many(rules, 'rule')} cannot tell yet; Enter says which and why", width, "dim"
+        )
     return found
 
 

@@ -48,6 +48,8 @@ class Signal:
     do: str = ""
     techniques: tuple[str, ...] = ()
     lowers: bool = False
+    family: str = ""
+    """What the rule looks at: signals of one family are not independent of each other."""
 
     def to_json(self) -> dict[str, Any]:
         """The form commands print."""
@@ -66,22 +68,39 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Every signal about one subject, worst first, and the severity that follows; ``unknown``: what no rule could see."""
+    """Every signal about one subject, worst first, and the severity that follows.
+
+    ``unknown``: what could not be told, as (rule, why). ``fine``: what was looked at and found good, as (rule, what).
+    """
 
     severity: Severity
     signals: tuple[Signal, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    fine: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def against(self) -> tuple[Signal, ...]:
+        """The signals that are reasons to worry."""
+        return tuple(signal for signal in self.signals if not signal.lowers)
+
+    @property
+    def cannot_tell(self) -> tuple[str, ...]:
+        """What could not be told, each reason once, with the rules that it keeps from judging."""
+        rules: dict[str, list[str]] = {}
+        for rule, why in self.unknown:
+            rules.setdefault(why, []).append(rule)
+        return tuple(f"{why} ({', '.join(named)})" for why, named in rules.items())
 
     @property
     def explained(self) -> str:
         """Why the severity is not simply that of the worst signal; ``""`` where it is."""
-        against = [signal.severity for signal in self.signals if not signal.lowers]
-        worst = max(against, default=Severity.INFO)
+        worst = max((signal.severity for signal in self.against), default=Severity.INFO)
         if self.severity > worst:
-            agreeing = sum(severity >= Severity.MEDIUM for severity in against)
-            return f"{self.severity.word} because {agreeing} independent reasons of medium or more agree"
-        if self.severity < worst:
+            return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"
+        if self.severity < worst and any(signal.lowers for signal in self.signals):
             return f"only {self.severity.word} because of what speaks for it"
+        if self.severity < worst:
+            return f"only {self.severity.word} because nothing was made"
         return ""
 
 
@@ -89,16 +108,26 @@ AGREEING = 3
 """Independent signals of at least medium that together raise a subject by one level."""
 
 
-def judge(signals: Sequence[Signal | None], unknown: Sequence[str] = ()) -> Judgement:
-    """The worst signal, raised one level when three of medium or more agree, lowered one by a mitigating reason.
+def agreeing(signals: Sequence[Signal]) -> int:
+    """How many signals of at least medium look at different things: those of one family count once."""
+    found = [
+        signal.family or str(number) for number, signal in enumerate(signals) if signal.severity >= Severity.MEDIUM
+    ]
+    return len(set(found))
+
+
+def judge(
+    signals: Sequence[Signal | None], unknown: Sequence[tuple[str, str]] = (), fine: Sequence[tuple[str, str]] = ()
+) -> Judgement:
+    """The worst signal, raised one level when three independent ones of medium or more agree, lowered one by a mitigating one.
 
     A critical signal is never lowered. Reasons are always kept.
     """
     raised = sorted((signal for signal in signals if signal is not None), key=lambda s: (s.lowers, -s.severity, s.id))
     against = [signal for signal in raised if not signal.lowers]
     worst = max((signal.severity for signal in against), default=Severity.INFO)
-    if sum(signal.severity >= Severity.MEDIUM for signal in against) >= AGREEING:
+    if agreeing(against) >= AGREEING:
         worst = Severity(min(worst + 1, Severity.CRITICAL))
-    if any(signal.lowers for signal in raised) and worst < Severity.CRITICAL:
+    if len(against) < len(raised) and worst < Severity.CRITICAL:
         worst = Severity(max(worst - 1, Severity.INFO))
-    return Judgement(worst, tuple(raised), tuple(unknown))
+    return Judgement(worst, tuple(raised), tuple(unknown), tuple(fine))

@@ -19,7 +19,9 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS events (
   account TEXT, region TEXT, id TEXT, name TEXT, time TEXT, raw TEXT, PRIMARY KEY (account, region, id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_name ON events (account, region, name, time);
+CREATE TABLE IF NOT EXISTS answers (
+  account TEXT, region TEXT, asked TEXT, id TEXT, PRIMARY KEY (account, region, asked, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spans (
   account TEXT, region TEXT, asked TEXT, since TEXT, until TEXT, PRIMARY KEY (account, region, asked)
 ) WITHOUT ROWID;
@@ -34,7 +36,7 @@ class Cache:
         self._db: sqlite3.Connection | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = folder / "events-1.db"
+            path = folder / "events-2.db"
             path.touch(mode=0o600)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -49,21 +51,23 @@ class Cache:
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def events(self, account: str, region: str, name: str, since: datetime, until: datetime) -> list[Event]:
-        """What is here, newest first; ``name`` ``*`` is every name."""
+    def events(self, account: str, region: str, asked: str, since: datetime, until: datetime) -> list[Event]:
+        """What is here of the answers to ``asked``, newest first."""
         rows = self._rows(
-            "SELECT raw FROM events WHERE account=? AND region=? AND (?='*' OR name=?) AND time BETWEEN ? AND ? "
-            "ORDER BY time DESC",
-            account, region, name, name, rfc3339(since), rfc3339(until),
+            "SELECT raw FROM answers JOIN events USING (account, region, id) WHERE account=? AND region=? AND asked=? "
+            "AND time BETWEEN ? AND ? ORDER BY time DESC",
+            account, region, asked, rfc3339(since), rfc3339(until),
         )  # fmt: skip
         return [parse_text(row[0]) for row in rows]
 
-    def keep(self, account: str, region: str, events: Iterable[Event]) -> None:
-        """Remember events."""
+    def keep(self, account: str, region: str, asked: str, events: Iterable[Event]) -> None:
+        """Remember events, as answers to ``asked``."""
+        named = [event for event in events if event.id]
         self._write(
             "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
-            [(account, region, e.id, e.name, rfc3339(e.time), e.raw) for e in events if e.id],
+            [(account, region, e.id, e.name, rfc3339(e.time), e.raw) for e in named],
         )
+        self._write("INSERT OR IGNORE INTO answers VALUES (?,?,?,?)", [(account, region, asked, e.id) for e in named])
 
     def keep_span(self, account: str, region: str, asked: str, since: datetime, until: datetime) -> None:
         """Remember that this span was asked for completely (joined with the one before, where they touch)."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 _INSTANCE_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
+EC2: Final = "ec2.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,25 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointRequest:
+    """What a ``CreateVpcEndpoint`` record asked for, and the endpoint it made (``""``: none)."""
+
+    vpc_id: str = ""
+    service: str = ""
+    service_region: str = ""
+    type: str = ""
+    groups: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    policy: str | None = None
+    private_dns: bool | None = None
+    endpoint_id: str = ""
+    resource: str = ""
+    """The ARN of a resource configuration or service network, for endpoints that lead to one."""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One event. ``raw`` is the record's JSON text; ``oddities`` says what was missing or malformed."""
 
@@ -60,6 +80,19 @@ class Event:
     error_message: str
     raw: str
     oddities: tuple[str, ...] = ()
+    request: EndpointRequest | None = None
+    """What was asked for, where it is an EC2 ``CreateVpcEndpoint``."""
+    through: str = ""
+    """The VPC endpoint through which the call came (``vpcEndpointId``)."""
+    tls: str | None = None
+    """The TLS version of the call; ``""``: the record has TLS details without one; None: it has no such details."""
+    console: bool = False
+    """Whether the session's credentials came from a console sign-in."""
+    shared_id: str = ""
+    """The id that the records of several accounts about one call share."""
+    kind: str = ""
+    """``AwsApiCall``, ``AwsServiceEvent``, ``AwsVpceEvent``, …"""
+    read_only: bool | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -70,7 +103,7 @@ class Event:
     @property
     def creates_endpoint(self) -> bool:
         """An EC2 ``CreateVpcEndpoint`` (other services use the same name for other things)."""
-        return self.name == "CreateVpcEndpoint" and self.source == "ec2.amazonaws.com"
+        return self.name == "CreateVpcEndpoint" and self.source == EC2
 
     @property
     def refused(self) -> bool:
@@ -109,11 +142,12 @@ def parse(record: Any, raw: str | None = None) -> Event:
     event_id = text("eventID")
     if not event_id:
         oddities.append("the record has no eventID")
+    name, source, tls = text("eventName"), text("eventSource"), record.get("tlsDetails")
     return Event(
         id=event_id,
         time=time or EPOCH,
-        name=text("eventName"),
-        source=text("eventSource"),
+        name=name,
+        source=source,
         region=text("awsRegion"),
         account=text("recipientAccountId") or _str(identity.get("accountId")),
         principal=_principal(identity),
@@ -123,6 +157,13 @@ def parse(record: Any, raw: str | None = None) -> Event:
         error_message=text("errorMessage"),
         raw=raw if raw is not None else json.dumps(record, ensure_ascii=True, separators=(",", ":"), default=str),
         oddities=tuple(oddities),
+        request=_request(record) if name == "CreateVpcEndpoint" and source == EC2 else None,
+        through=_str(record.get("vpcEndpointId")),
+        tls=_str(tls.get("tlsVersion")) if isinstance(tls, Mapping) else None,
+        console=_str(record.get("sessionCredentialFromConsole")).lower() == "true",
+        shared_id=_str(record.get("sharedEventID")),
+        kind=_str(record.get("eventType")),
+        read_only=record["readOnly"] if isinstance(record.get("readOnly"), bool) else None,
     )
 
 
@@ -170,25 +211,13 @@ def _principal(identity: Mapping[str, Any]) -> Principal:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRequest:
-    """What a ``CreateVpcEndpoint`` record asked for, and the endpoint it made (``""``: none)."""
-
-    vpc_id: str = ""
-    service: str = ""
-    service_region: str = ""
-    type: str = ""
-    groups: tuple[str, ...] = ()
-    subnets: tuple[str, ...] = ()
-    route_tables: tuple[str, ...] = ()
-    policy: str | None = None
-    private_dns: bool | None = None
-    endpoint_id: str = ""
-
-
 def endpoint_request(event: Event) -> EndpointRequest:
-    """The request of a ``CreateVpcEndpoint`` event, wrapped or flat, one item or several."""
-    record = event.record
+    """The request of a ``CreateVpcEndpoint`` event; an empty one of any other."""
+    return event.request or EndpointRequest()
+
+
+def _request(record: Mapping[str, Any]) -> EndpointRequest:
+    """The request in a record, wrapped or flat, one item or several."""
     asked = _map(record.get("requestParameters"))
     asked = _map(asked.get("CreateVpcEndpointRequest")) or asked
     answered = _map(record.get("responseElements"))
@@ -218,7 +247,26 @@ def endpoint_request(event: Event) -> EndpointRequest:
         policy=policy or None,
         private_dns=None if not dns else dns == "true",
         endpoint_id=_str(made.get("vpcEndpointId") or made.get("VpcEndpointId")),
+        resource=one("ResourceConfigurationArn", "resourceConfigurationArn", "ServiceNetworkArn", "serviceNetworkArn"),
+        tags=_tags(asked.get("TagSpecification") or asked.get("tagSpecificationSet") or asked.get("TagSpecifications")),
     )
+
+
+def _tags(value: Any) -> tuple[tuple[str, str], ...]:
+    """The tags in a ``TagSpecification``, in whichever of its forms."""
+    found: list[tuple[str, str]] = []
+    waiting, looked = [value], 0
+    while waiting and looked < 200:  # a bound: what is asked for is an intruder's to write
+        item, looked = waiting.pop(), looked + 1
+        if isinstance(item, list):
+            waiting += item
+        elif isinstance(item, Mapping):
+            key = item.get("Key", item.get("key"))
+            if isinstance(key, str):
+                found.append((key, _str(item.get("Value", item.get("value")))))
+            else:
+                waiting += [inner for inner in item.values() if isinstance(inner, (list, Mapping))]
+    return tuple(sorted(found))
 
 
 def _many(holder: Mapping[str, Any], *keys: str) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class Question:
     until: datetime
     value: str = "CreateVpcEndpoint"
     attribute: str = "EventName"
+    pages: int = 0
+    """Pages that are asked for at most: a sample of the newest. 0: all of them."""
 
     @property
     def key(self) -> str:
@@ -110,6 +112,15 @@ class History:
         events.sort(key=lambda event: event.time, reverse=True)
         return Found(tuple(events), Coverage("regions", parts, (NEWEST,)))
 
+    def ask(
+        self, region: str, question: Question, *, cancel: Cancel | None = None, on_events: OnEvents | None = None
+    ) -> tuple[list[Event], Part]:
+        """What answers one question in one region, and how that ended."""
+        found: dict[str, Event] = {}
+        account = self._caller.identity().account
+        part = self._region(account, region, question, cancel or Cancel(), found, on_events)
+        return list(found.values()), part
+
     def _region(
         self,
         account: str,
@@ -119,7 +130,8 @@ class History:
         found: dict[str, Event],
         on_events: OnEvents | None,
     ) -> Part:
-        since = self._already(account, region, question, found, on_events)
+        cache = self._cache if not question.pages else None
+        since = self._already(cache, account, region, question, found, on_events)
         bucket = self._pacer.bucket(account, region)
 
         def pace() -> None:
@@ -132,25 +144,28 @@ class History:
             parameters["LookupAttributes"] = [{"AttributeKey": question.attribute, "AttributeValue": question.value}]
         call = Call("cloudtrail", "LookupEvents", region, parameters)
         try:
-            for page in self._caller.pages(call, before_page=pace):
+            for number, page in enumerate(self._caller.pages(call, before_page=pace), start=1):
                 events = [parse_text(str(item.get("CloudTrailEvent", "{}"))) for item in page.data.get("Events", [])]
                 new = [event for event in events if event.id not in found]
                 found.update((event.id, event) for event in new)
-                if self._cache is not None:
-                    self._cache.keep(account, region, new)
+                if cache is not None:
+                    cache.keep(account, region, question.key, new)
                 if on_events and new:
                     on_events(region, new)
+                if number == question.pages:
+                    break
         except Cancelled:
             return Part(region, Status.STOPPED, "stopped by the operator")
         except AwsError as error:
             status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
             return Part(region, Status.PARTIAL if found else status, error.sentence())
-        if self._cache is not None and question.attribute == "EventName":
-            self._cache.keep_span(account, region, question.key, since, question.until)
+        if cache is not None:
+            cache.keep_span(account, region, question.key, since, question.until)
         return Part(region, Status.LOOKED)
 
     def _already(
         self,
+        cache: Cache | None,
         account: str,
         region: str,
         question: Question,
@@ -158,12 +173,12 @@ class History:
         on_events: OnEvents | None,
     ) -> datetime:
         """Fill ``found`` from the cache; gives the time from which AWS must be asked."""
-        if self._cache is None or question.attribute != "EventName":
+        if cache is None:
             return question.since
-        span = self._cache.span(account, region, question.key)
+        span = cache.span(account, region, question.key)
         if span is None or datetime.fromisoformat(span[0]) > question.since:
             return question.since
-        known = self._cache.events(account, region, question.value, question.since, question.until)
+        known = cache.events(account, region, question.key, question.since, question.until)
         found.update((event.id, event) for event in known)
         if on_events and known:
             on_events(region, known)

@@ -12,6 +12,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory import flows
 from vpce_tui.inventory.dossiers.common import TAG_CALL, Asked, ours
 from vpce_tui.inventory.model import Interface, tags_of
+from vpce_tui.inventory.network import acl
 
 
 class Guarded(Protocol):
@@ -75,28 +76,6 @@ class GroupRule:
         if protocol in ("icmp", "icmpv6"):  # its "ports" are types, which flow logs do not hold
             return True
         return self.protocol == "-1" or self.from_port == -1 or self.from_port <= port <= self.to_port
-
-
-@dataclass(frozen=True, slots=True)
-class AclEntry:
-    """One entry of a network ACL."""
-
-    number: int
-    egress: bool
-    allow: bool
-    protocol: str
-    block: str
-    ports: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Acl:
-    """One network ACL with the subnets it guards."""
-
-    id: str
-    default: bool
-    entries: tuple[AclEntry, ...]
-    subnets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +175,7 @@ def acls(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
     call = Call(
         "ec2", "DescribeNetworkAcls", world.region, {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]}
     )
-    found = [_acl(raw) for page in caller.pages(call) for raw in page.data.get("NetworkAcls", [])]
+    found = [acl(raw) for page in caller.pages(call) for raw in page.data.get("NetworkAcls", [])]
     guarded = sorted({subnet for acl in found for subnet in acl.subnets})
     own, neighbours = {nic.id for nic in world.interfaces}, {subnet: list[str]() for subnet in guarded}
     for raw in described(caller, world.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
@@ -216,21 +195,6 @@ def acls(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
         "acls": tuple(sorted(found, key=lambda acl: acl.id)),
         "neighbours": {subnet: tuple(sorted(names)) for subnet, names in neighbours.items()},
     }
-
-
-def _acl(raw: Mapping[str, Any]) -> Acl:
-    entries = [
-        AclEntry(
-            int(item["RuleNumber"]), bool(item.get("Egress")), item.get("RuleAction") == "allow", str(item.get("Protocol", "-1")),
-            str(item.get("CidrBlock") or item.get("Ipv6CidrBlock") or ""),
-            (_port(ports.get("From")), _port(ports.get("To"))) if (ports := item.get("PortRange")) else None,
-        )
-        for item in raw.get("Entries") or ()
-    ]  # fmt: skip
-    return Acl(
-        str(raw["NetworkAclId"]), bool(raw.get("IsDefault")), tuple(sorted(entries, key=lambda item: (item.egress, item.number))),
-        tuple(sorted(str(item["SubnetId"]) for item in raw.get("Associations") or ())),
-    )  # fmt: skip
 
 
 def sets(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.inventory import flows, parse
 from vpce_tui.inventory.dossiers import barriers
-from vpce_tui.inventory.dossiers.barriers import Acl, AddressSet, GroupRule, PublicAccess, described
+from vpce_tui.inventory.dossiers.barriers import AddressSet, GroupRule, PublicAccess, described
 from vpce_tui.inventory.dossiers.common import (
     Asked,
     Reader,
@@ -24,6 +24,7 @@ from vpce_tui.inventory.dossiers.common import (
 from vpce_tui.inventory.dossiers.flow_logs import FlowLog, FlowLogging, flow_logging
 from vpce_tui.inventory.flows import Traffic, Window
 from vpce_tui.inventory.model import Interface
+from vpce_tui.inventory.network import Acl
 
 HOURS: Final = "hours"
 """What a plan's answers say about the look-back; see :attr:`Asked.remembered`."""

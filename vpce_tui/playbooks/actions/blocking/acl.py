@@ -5,9 +5,9 @@
 
 from typing import Final
 
-from vpce_tui.inventory.dossiers.barriers import Acl, AclEntry
 from vpce_tui.inventory.dossiers.traffic import Dossier, Facet
 from vpce_tui.inventory.flows import overlap, within
+from vpce_tui.inventory.network import Acl, AclEntry
 from vpce_tui.playbooks.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.playbooks.actions.blocking.common import filtered, nothing_chosen
 from vpce_tui.playbooks.actions.traffic import warnings

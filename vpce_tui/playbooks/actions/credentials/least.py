@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.principal import SESSIONS, Dossier, Facet, Policy
-from vpce_tui.inventory.policy import patterns_meet
+from vpce_tui.inventory.policies.patterns import patterns_meet
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.credentials.persistence import look_back
 from vpce_tui.playbooks.draft import Draft, short_id

@@ -4,7 +4,8 @@ from typing import Final
 
 from vpce_tui.inventory import flows
 from vpce_tui.inventory.dossiers.endpoint import Dossier, Facet
-from vpce_tui.inventory.policy import allows_everything
+from vpce_tui.inventory.policies import model
+from vpce_tui.inventory.policies.outside import Ours, outside
 from vpce_tui.playbooks.actions import Action, read_back, unchanged
 from vpce_tui.playbooks.actions.endpoint.common import named
 from vpce_tui.playbooks.actions.traffic import ask, describe
@@ -71,7 +72,11 @@ def _what_it_is(world: Dossier) -> list[str]:
     if endpoint.policy:
         said.append(
             "policy: "
-            + ("lets everything through" if allows_everything(endpoint.policy) else "has limits; in evidence")
+            + (
+                "lets everything through"
+                if outside(model.parse(endpoint.policy), Ours()).everything()
+                else "has limits; in evidence"
+            )
         )
     if world.flow_logs is not None:
         log = world.flow_logs.covers(endpoint.vpc_id)

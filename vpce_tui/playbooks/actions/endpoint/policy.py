@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.endpoint import Dossier, Facet
-from vpce_tui.inventory.policy import statements
 from vpce_tui.playbooks.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.playbooks.actions.endpoint.common import cannot, named, only_live, seen_using
 from vpce_tui.playbooks.draft import Draft
@@ -99,9 +98,19 @@ def _plan_policy(world: Dossier, draft: Draft) -> Step:
 
 def _policy_diff(before: str, after: Mapping[str, Any]) -> list[str]:
     """The two policies as a short diff, a statement a line."""
-    removed = [f"- {json.dumps(item, sort_keys=True)}" for item in statements(before) if item not in after["Statement"]]
-    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in statements(before)]
-    return [*(removed or [] if statements(before) else [f"- {before[:200]}"]), *added]
+    old = _statements(before)
+    removed = [f"- {json.dumps(item, sort_keys=True)}" for item in old if item not in after["Statement"]]
+    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in old]
+    return [*(removed or [] if old else [f"- {before[:200]}"]), *added]
+
+
+def _statements(text: str) -> list[Any]:
+    """The statements as they stand; none where the text cannot be read."""
+    try:
+        found = json.loads(text).get("Statement", [])
+    except (ValueError, RecursionError, AttributeError):
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 POLICY: Final = Action(

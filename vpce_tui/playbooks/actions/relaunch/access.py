@@ -13,14 +13,14 @@ from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_TARGE
 from vpce_tui.inventory.dossiers.instance import Dossier, Facet
 from vpce_tui.inventory.dossiers.launch import GROUPS, SUBNET, NewRole, PolicyOf, own_role_name
 from vpce_tui.inventory.model import Rule, SecurityGroup
-from vpce_tui.inventory.policy import patterns_meet
+from vpce_tui.inventory.policies.patterns import patterns_meet
 from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.playbooks.actions.blocking.rules import permission
 from vpce_tui.playbooks.actions.quarantine import own_group
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
 from vpce_tui.playbooks.values import INCIDENT, document, ref
-from vpce_tui.signals.instance_rules import ADMINISTRATION_PORTS
+from vpce_tui.signals.instance.subject import ADMINISTRATION_PORTS
 from vpce_tui.text import many
 
 GROUP_STEP: Final = "relaunch-group"

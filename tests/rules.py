@@ -1,0 +1,159 @@
+"""What tables of rules are made of: records, networks, pasts, instances. Each builder's defaults raise nothing."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.model import Endpoint, Instance, Interface, Rule, SecurityGroup, Volume
+from vpce_tui.inventory.network import Acl, AclEntry, Network, Routes, Subnet, Vpc
+from vpce_tui.inventory.policies.outside import Ours
+from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.past import Answered, Past
+from vpce_tui.trail.event import Event, parse
+
+HOME, OWN, STRANGER = "eu-west-1", "123456789012", "999999999999"
+AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+LONG_AGO = AT - timedelta(days=30)
+FOREIGN = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
+WORLD = "0.0.0.0/0"
+MACHINE = "i-0a1b2c3d4e5f60718"
+BOB = {"type": "IAMUser", "arn": f"arn:aws:iam::{OWN}:user/bob", "userName": "bob", "accountId": OWN, "accessKeyId": "ASIABOB", "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}  # fmt: skip
+SESSION = {
+    "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{MACHINE}", "accountId": OWN, "accessKeyId": "ASIAWEB",
+    "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/web", "userName": "web"}, "ec2RoleDelivery": "2.0"},
+}  # fmt: skip
+OURS = Ours(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"assets"}))
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+def allow(**changes: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **changes}
+
+
+LIMITS = {"StringEquals": {"aws:PrincipalOrgID": "o-ours", "aws:ResourceOrgID": "o-ours"}}
+SECURE = {"Bool": {"aws:SecureTransport": "true"}}
+LIMITED = policy(allow(Condition={**LIMITS, **SECURE}))
+OPEN = policy(allow())
+
+
+def when(minutes: float = 0) -> str:
+    """A time, so many minutes before the event's."""
+    return f"{AT - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def record(name: str, source: str = "ec2", minutes: float = 0, who: Any = BOB, **more: Any) -> dict[str, Any]:
+    """A record of a call, so many minutes before the event."""
+    return {
+        "eventVersion": "1.11", "userIdentity": who, "eventTime": when(minutes), "eventSource": f"{source}.amazonaws.com", "eventName": name,
+        "awsRegion": HOME, "sourceIPAddress": "192.0.2.7", "userAgent": "console.amazonaws.com", "readOnly": False, "eventID": f"{name}-{minutes}",
+        "eventType": "AwsApiCall", "recipientAccountId": OWN, **more,
+    }  # fmt: skip
+
+
+def other(name: str, source: str = "ec2", minutes: float = 60, who: Any = BOB, **more: Any) -> Event:
+    return parse(record(name, source, minutes, who, **more))
+
+
+_DEFAULT = object()
+
+
+def created(
+    service: str = f"com.amazonaws.{HOME}.sns",
+    rules: Any = _DEFAULT,
+    *,
+    minutes: float = 0,
+    who: Any = BOB,
+    answer: bool = True,
+    request: dict[str, Any] | None = None,
+    **more: Any,
+) -> Event:
+    """A ``CreateVpcEndpoint`` event of an interface endpoint with limits, a group and no private DNS."""
+    asked: dict[str, Any] = {
+        "VpcId": "vpc-1", "ServiceName": service, "VpcEndpointType": "Interface", "SecurityGroupId": {"tag": 1, "content": "sg-1"},
+        "SubnetId": {"tag": 1, "content": "subnet-1"}, **(request or {}),
+    }  # fmt: skip
+    text = LIMITED if rules is _DEFAULT else rules
+    if text is not None:
+        asked["PolicyDocument"] = text
+    asked = {key: value for key, value in asked.items() if value is not None}
+    made = {
+        "CreateVpcEndpointResponse": {
+            "vpcEndpoint": {"vpcEndpointId": "vpce-1", "vpcId": "vpc-1", "serviceName": service}
+        }
+    }
+    found = record("CreateVpcEndpoint", minutes=minutes, who=who, **more)
+    found["requestParameters"] = {"CreateVpcEndpointRequest": asked}
+    found["responseElements"] = made if answer and "errorCode" not in more else None
+    return parse(found)
+
+
+EMPTY = parse(
+    {
+        **record("CreateVpcEndpoint", who=None),
+        "requestParameters": None,
+        "responseElements": None,
+        "sourceIPAddress": None,
+        "userAgent": None,
+        "awsRegion": None,
+    }
+)
+"""The record with every field absent that it can do without."""
+
+
+def past(*events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = ()) -> Past:
+    """A past in which these questions were answered: everything, unless said otherwise."""
+    return Past(events, {question: Answered(since, frozenset(), frozenset(missing)) for question in asked})
+
+
+def network(*ingress: Rule, group: str = "g", **changes: Any) -> Network:
+    """One VPC with an endpoint in a subnet: flow logs, an ACL of its own, encryption enforced, a group that lets in the VPC."""
+    rules = ingress or (Rule("tcp", 443, 443, "10.0.0.0/16"),)
+    made: dict[str, Any] = {
+        "vpcs": {"vpc-1": Vpc("vpc-1", OWN, ("10.0.0.0/16",), False, {"Name": "dev"}, "enforce")},
+        "subnets": {"subnet-1": Subnet("subnet-1", "vpc-1", OWN, "10.0.1.0/24")},
+        "acls": (Acl("acl-1", False, (AclEntry(100, False, True, "6", "10.0.0.0/16"),), ("subnet-1",)),),
+        "tables": {"rtb-1": Routes("rtb-1", "vpc-1", False, ("subnet-1",), (("10.0.0.0/16", "local"), (WORLD, "nat-1")))},
+        "groups": {"sg-1": SecurityGroup("sg-1", group, "vpc-1", HOME, tuple(rules))},
+        "endpoints": {"vpce-1": now()},
+        "recorded": frozenset({"vpc-1"}),
+        "nat": {"vpc-1": ("203.0.113.9",)},
+        "addresses": {"eni-9": "10.0.1.9"},
+    }  # fmt: skip
+    return Network(**{**made, **changes})
+
+
+def now(**changes: Any) -> Endpoint:
+    """The endpoint as it is now."""
+    made = Endpoint(
+        "vpce-1", HOME, OWN, "Interface", f"com.amazonaws.{HOME}.sns", "available", "vpc-1", ("sg-1",), ("subnet-1",), (), ("eni-9",),
+        LIMITED, False, tags={"owner": "net"},
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def region(*ingress: Rule, net: Network | None = None, **changes: Any) -> Region:
+    made: dict[str, Any] = {"network": net or network(*ingress), "instances": (machine(),)}
+    return Region(HOME, **{**made, **changes})
+
+
+def machine(**changes: Any) -> Instance:
+    """An instance that nothing is to be said against."""
+    made: dict[str, Any] = {
+        "id": MACHINE, "region": HOME, "account": OWN, "state": "running", "type": "m6i.large", "vpc_id": "vpc-1", "subnet_id": "subnet-7",
+        "private_ip": "10.0.1.17", "interfaces": (Interface("eni-1", "10.0.1.17", "", "subnet-7", "vpc-1", ("sg-1",), primary=True),),
+        "http_tokens": "required", "profile_arn": f"arn:aws:iam::{OWN}:instance-profile/web", "image_id": "ami-1",
+        "launched": AT - timedelta(days=40), "volumes": (Volume("vol-1", "/dev/xvda", True),), "tags": {"owner": "web"},
+    }  # fmt: skip
+    return Instance(**{**made, **changes})
+
+
+def see(event: Event, **more: Any) -> Subject:
+    """What rules about an event see: everything was looked at, and nothing else is there."""
+    made: dict[str, Any] = {"past": past(), "region": region(), "ours": OURS}
+    assert event.request is not None
+    return Subject(event, event.request, **{**made, **more})

@@ -1,0 +1,172 @@
+"""Who outside may do what through a policy: AWS's documented examples, their near misses, and texts that are none."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vpce_tui.inventory.policies.model import LONGEST, parse
+from vpce_tui.inventory.policies.outside import Ours, Outside, Reach, outside
+from vpce_tui.inventory.policies.patterns import covers, patterns_meet
+
+OWN, PARTNER = "123456789012", "999999999999"
+OURS = Ours(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"storefront-assets"}))
+UNKNOWING = Ours(frozenset({OWN}))
+
+
+def allow(**changes: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **changes}
+
+
+def deny(**changes: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", **changes}
+
+
+def asked(*statements: dict[str, Any], ours: Ours = OURS, in_endpoint: bool = True) -> Outside:
+    return outside(
+        parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), ours, in_endpoint=in_endpoint
+    )
+
+
+def equals(**keys: Any) -> dict[str, Any]:
+    return {"StringEquals": {key.replace("_", ":", 1): value for key, value in keys.items()}}
+
+
+# Each: the statements, who, what. From AWS's "Control access to VPC endpoints using endpoint policies", "Gateway endpoints
+# for Amazon S3", "Establishing a data perimeter", "Condition operators" and "Global condition context keys".
+EXAMPLES: list[tuple[str, list[dict[str, Any]], Reach, Reach]] = [
+    ("the default policy", [allow()], Reach.ANY, Reach.ANY),
+    ("principals of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours"))], Reach.OURS, Reach.ANY),
+    ("principals and resources of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="o-ours"))], Reach.OURS, Reach.OURS),
+    ("another organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-other"))], Reach.NAMED, Reach.ANY),
+    ("ours or another", [allow(Condition=equals(aws_PrincipalOrgID=["o-ours", "o-other"]))], Reach.NAMED, Reach.ANY),
+    ("any organisation, as a pattern", [allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})], Reach.ANY, Reach.ANY),
+    ("a star that is no pattern", [allow(Condition=equals(aws_PrincipalAccount="*"))], Reach.NOBODY, Reach.NOBODY),
+    ("only if there is an organisation", [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
+    ("ForAllValues, true of nothing", [allow(Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
+    ("ForAnyValue over the paths", [allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-ours/r-1/*"]}})], Reach.OURS, Reach.ANY),
+    ("all but one account", [allow(Condition={"StringNotEquals": {"aws:PrincipalAccount": PARTNER}})], Reach.ANY, Reach.ANY),
+    ("a NotPrincipal in what allows", [{"Effect": "Allow", "NotPrincipal": {"AWS": PARTNER}, "Action": "*", "Resource": "*"}], Reach.ANY, Reach.ANY),
+    ("a deny for who is not of the organisation", [allow(), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.OURS, Reach.ANY),
+    ("a perimeter: identities, with AWS's services spared", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})], Reach.AWS, Reach.ANY),
+    ("a perimeter that a tag opens", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours", "aws:PrincipalTag/outside": "true"}})], Reach.ANY, Reach.ANY),
+    ("a perimeter: resources", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-ours"}})], Reach.ANY, Reach.OURS),
+    ("a perimeter of resources by the asker's organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="${aws:PrincipalOrgID}"))], Reach.OURS, Reach.OURS),
+    ("the asker's organisation, whoever asks", [allow(Condition=equals(aws_ResourceOrgID="${aws:PrincipalOrgID}"))], Reach.ANY, Reach.UNSURE),
+    ("a deny for some actions only", [allow(), deny(Action="s3:PutObject", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
+    ("a deny for a service, of what is allowed of it", [allow(Action=["s3:GetObject", "s3:Put*"]), deny(Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.OURS, Reach.ANY),
+    ("a deny of all but one action, which is allowed", [allow(Action="s3:GetObject"), {"Effect": "Deny", "Principal": "*", "NotAction": "s3:Get*", "Resource": "*"}], Reach.ANY, Reach.ANY),
+    ("a deny of all but own accounts", [allow(), {"Effect": "Deny", "NotPrincipal": {"AWS": f"arn:aws:iam::{OWN}:root"}, "Action": "*", "Resource": "*"}], Reach.OURS, Reach.ANY),
+    ("everything denied", [allow(), deny()], Reach.NOBODY, Reach.NOBODY),
+    ("nothing allowed", [deny()], Reach.NOBODY, Reach.NOBODY),
+    ("an own role", [allow(Principal={"AWS": f"arn:aws:iam::{OWN}:role/app"}, Resource="arn:aws:s3:::storefront-assets/*")], Reach.OURS, Reach.OURS),
+    ("a partner's account by number", [allow(Principal={"AWS": [OWN, PARTNER]})], Reach.NAMED, Reach.ANY),
+    ("a partner, with a further condition", [allow(Principal={"AWS": PARTNER}, Condition=equals(**{"aws_PrincipalTag/team": "x"}))], Reach.NAMED, Reach.ANY),
+    ("a role of that name in any account", [allow(Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})], Reach.ANY, Reach.ANY),
+    ("a role of an own account by its ARN", [allow(Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}})], Reach.OURS, Reach.ANY),
+    ("everybody with a tag", [allow(Condition=equals(**{"aws_PrincipalTag/team": "x"}))], Reach.UNSURE, Reach.ANY),
+    ("everybody, over TLS", [allow(Condition={"Bool": {"aws:SecureTransport": True}})], Reach.ANY, Reach.ANY),
+    ("everybody out of this VPC, which an endpoint's callers all are", [allow(Condition=equals(aws_SourceVpc="vpc-1"))], Reach.ANY, Reach.ANY),
+    ("a service of AWS", [allow(Principal={"Service": "logs.amazonaws.com"})], Reach.AWS, Reach.ANY),
+    ("a principal that is gone", [allow(Principal={"AWS": "AROAEXAMPLE"})], Reach.UNSURE, Reach.ANY),
+    ("a bucket of this account", [allow(Resource=["arn:aws:s3:::storefront-assets", "arn:aws:s3:::storefront-assets/*"])], Reach.ANY, Reach.OURS),
+    ("a bucket of somebody else", [allow(Resource="arn:aws:s3:::their-drop-box/*")], Reach.ANY, Reach.NAMED),
+    ("a name that a stranger may take", [allow(Resource="arn:aws:s3:::storefront-*/*")], Reach.ANY, Reach.UNSURE),
+    ("AWS's own packages", [allow(Resource="arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*")], Reach.ANY, Reach.AWS),
+    ("a queue of a partner", [allow(Resource=f"arn:aws:sqs:eu-west-1:{PARTNER}:q")], Reach.ANY, Reach.NAMED),
+    ("queues of every account", [allow(Resource="arn:aws:sqs:eu-west-1:*:q")], Reach.ANY, Reach.ANY),
+    ("all buckets but one", [{"Effect": "Allow", "Principal": "*", "Action": "*", "NotResource": "arn:aws:s3:::x"}], Reach.ANY, Reach.ANY),
+    ("resources of an own account", [allow(Condition=equals(s3_ResourceAccount=OWN))], Reach.ANY, Reach.OURS),
+    ("resources of a partner", [allow(Condition=equals(aws_ResourceAccount=PARTNER))], Reach.ANY, Reach.NAMED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "statements", "who", "reached"), EXAMPLES, ids=[item[0] for item in EXAMPLES])
+def test_a_documented_example(what: str, statements: list[dict[str, Any]], who: Reach, reached: Reach) -> None:
+    found = asked(*statements)
+    assert (found.worst("who").reach, found.worst("what").reach) == (who, reached)
+
+
+def test_whether_an_organisation_is_ours_is_not_guessed() -> None:
+    found = asked(allow(Condition=equals(aws_PrincipalOrgID="o-ours")), ours=UNKNOWING)
+    assert found.worst("who").reach is Reach.UNSURE
+    assert "o-ours" in found.doubts[0]
+
+
+def test_a_bucket_is_nobodys_as_long_as_the_buckets_are_not_known() -> None:
+    assert asked(allow(Resource="arn:aws:s3:::x/*"), ours=UNKNOWING).worst("what").reach is Reach.UNSURE
+
+
+def test_the_foreign_are_named() -> None:
+    found = asked(allow(Principal={"AWS": PARTNER}, Resource="arn:aws:s3:::drop/*"))
+    assert PARTNER in found.worst("who").names[0]
+    assert "drop" in found.worst("what").names[0]
+
+
+def test_a_network_limits_a_bucket_and_not_an_endpoint() -> None:
+    statement = allow(Condition=equals(aws_SourceVpce="vpce-1"))
+    assert asked(statement).worst("who").reach is Reach.ANY
+    assert asked(statement, in_endpoint=False).worst("who").reach is Reach.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("actions", "everything"), [("*", True), (["s3:*"], True), ("S3:*", True), ("s3:Get*", False), ("ec2:*", False)]
+)
+def test_everything_is_everything_of_the_service_too(actions: Any, everything: bool) -> None:
+    assert asked(allow(Action=actions)).everything("s3") is everything
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "no JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ("x" * (LONGEST + 1), "far more than AWS takes"),
+        ("[]", "no statements"),
+        ('{"Statement": [5]}', "no object"),
+        ('{"Statement": {"Effect": "Maybe"}}', "neither allows nor denies"),
+        ('{"Statement": {"Effect": "Allow", "Condition": []}}', "condition is no object"),
+        ('{"Statement": {"Effect": "Allow", "Condition": {"String Equals": {}}}}', "no form that AWS knows"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_called_fine(text: str, words: str) -> None:
+    found = outside(parse(text), OURS)
+    assert words in found.problem
+    assert found.doubts
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition", "AWS", "StringEquals",
+         "ForAnyValue:StringNotLikeIfExists", "aws:PrincipalOrgID", "Statement", "x"]), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(st.lists(JSON, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_no_statement_makes_it_raise(statements: list[Any]) -> None:
+    outside(parse(json.dumps({"Statement": statements})), OURS).doubts  # noqa: B018
+
+
+@given(st.sampled_from(EXAMPLES), st.text(max_size=8))
+def test_a_statement_more_that_allows_never_makes_it_narrower(example: Any, sid: str) -> None:
+    before, after = (
+        asked(*example[1]),
+        asked(*example[1], allow(Sid=sid, Principal={"AWS": PARTNER}, Resource=f"arn:aws:sqs:r:{PARTNER}:q")),
+    )
+    denied = any(item["Effect"] == "Deny" for item in example[1])
+    for side in ("who", "what"):
+        assert denied or after.worst(side).reach >= before.worst(side).reach
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
+def test_a_pattern_that_covers_a_text_meets_it(pattern: str, text: str) -> None:
+    assert covers(pattern, text) == patterns_meet(pattern, text)
+
+
+def test_long_patterns_take_no_longer_than_they_are() -> None:
+    assert not covers("a*" * 5_000 + "b", "a" * 20_000)

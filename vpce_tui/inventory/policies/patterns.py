@@ -1,0 +1,57 @@
+"""IAM's patterns: ``*`` stands for any run of characters, ``?`` for one; case is ignored where actions are compared."""
+
+import re
+from functools import lru_cache
+
+
+def patterns_meet(one: str, other: str) -> bool:
+    """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` stand for what IAM lets them); case is ignored."""
+    left, right = re.sub(r"\*+", "*", one.lower()), re.sub(r"\*+", "*", other.lower())
+    after = [
+        right[at:] in ("", "*") for at in range(len(right) + 1)
+    ]  # whether nothing of left meets right from there on
+    for sign in reversed(
+        left
+    ):  # row by row and not by recursion: an intruder writes policies as long as AWS takes them
+        here = [False] * (len(right) + 1)
+        for at in range(len(right), -1, -1):
+            theirs = right[at] if at < len(right) else ""
+            if sign == "*":
+                here[at] = after[at] or (bool(theirs) and here[at + 1])
+            elif theirs == "*":
+                here[at] = here[at + 1] or after[at]
+            else:
+                here[at] = bool(theirs) and (sign == theirs or "?" in (sign, theirs)) and after[at + 1]
+        after = here
+    return after[0]
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Whether every text that ``narrow`` means is meant by ``wide`` too. Case is ignored.
+
+    ``narrow`` is taken as a text: where its own ``*`` is met by a ``*`` of ``wide`` the answer is right, and where it is
+    not, the answer is no. Linear in the two lengths for patterns that people write, never exponential.
+    """
+    text, pattern = narrow.lower(), re.sub(r"\*+", "*", wide.lower())
+    at = star = mark = 0
+    back = False
+    where = 0
+    while where < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            back, star, mark = True, at, where
+            at += 1
+        elif at < len(pattern) and (pattern[at] == text[where] or (pattern[at] == "?" and text[where] != "*")):
+            at += 1
+            where += 1
+        elif back:
+            mark += 1
+            at, where = star + 1, mark
+        else:
+            return False
+    return all(sign == "*" for sign in pattern[at:])
+
+
+@lru_cache(maxsize=4096)
+def has_wildcard(text: str) -> bool:
+    """Whether it stands for more than one text."""
+    return "*" in text or "?" in text

@@ -1,0 +1,96 @@
+"""Calls that intruders make, and what each means: blinding the account, opening data, making credentials."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from vpce_tui.inventory.policies.model import parse
+from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.trail.event import Event
+
+Asked = Mapping[str, Any]
+
+
+def _always(words: str) -> Callable[[Asked], str]:
+    return lambda _: words
+
+
+def _shared(asked: Asked) -> str:
+    """Whether an attribute change of a snapshot or an image gives it to others."""
+    for key in ("createVolumePermission", "launchPermission"):
+        block = asked.get(key)
+        added = block.get("add") if isinstance(block, Mapping) else None
+        if added:
+            text = str(added)
+            return "made public" if "all" in text and "group" in text else "shared with another account"
+    operation = str(asked.get("operationType", "")).lower()
+    if operation == "add":
+        return "made public" if "all" in str(asked.get("groupSet", "")) else "shared with another account"
+    return ""
+
+
+def _bucket_policy(asked: Asked) -> str:
+    document = asked.get("bucketPolicy")
+    if document is None:
+        return "bucket policy changed"
+    found = outside(parse(document if isinstance(document, str) else json.dumps(document)), Ours(), in_endpoint=False)
+    wide = found.worst("who").reach
+    return "bucket opened to everybody" if wide is Reach.ANY else "bucket policy changed"
+
+
+def _fewer_logs(asked: Asked) -> str:
+    """Whether a change of a trail takes something away from it."""
+    off = [
+        key
+        for key in ("isMultiRegionTrail", "includeGlobalServiceEvents", "enableLogFileValidation")
+        if asked.get(key) is False
+    ]
+    return f"trail narrowed ({', '.join(off)})" if off else "trail sent elsewhere" if asked.get("s3BucketName") else ""
+
+
+BLINDING: Final[Mapping[str, Callable[[Asked], str]]] = {
+    "StopLogging": _always("trail stopped"),
+    "DeleteTrail": _always("trail deleted"),
+    "UpdateTrail": _fewer_logs,
+    "PutEventSelectors": _always("what a trail records was changed"),
+    "DeleteFlowLogs": _always("flow logs deleted"),
+    "DeleteDetector": _always("GuardDuty switched off"),
+    "UpdateDetector": lambda asked: "GuardDuty switched off" if asked.get("enable") is False else "",
+    "StopConfigurationRecorder": _always("AWS Config stopped"),
+    "DeleteConfigurationRecorder": _always("AWS Config recorder deleted"),
+    "DisableSecurityHub": _always("Security Hub switched off"),
+    "DeleteLogGroup": _always("log group deleted"),
+    "ModifySnapshotAttribute": _shared,
+    "ModifyImageAttribute": _shared,
+}
+"""What no tooling does in a day's work; and what it means, ``""`` where these parameters mean no harm."""
+
+DEEDS: Final[Mapping[str, Callable[[Asked], str]]] = {
+    **BLINDING,
+    "PutBucketPolicy": _bucket_policy,
+    "PutBucketAcl": _always("bucket's access list changed"),
+    "DeleteBucketPolicy": _always("bucket policy deleted"),
+    "DeleteBucketPublicAccessBlock": _always("bucket's public access block removed"),
+    "DeleteAccountPublicAccessBlock": _always("the account's public access block removed"),
+    "CreateUser": _always("user made"),
+    "CreateAccessKey": _always("access key made"),
+    "CreateLoginProfile": _always("console access given"),
+    "UpdateLoginProfile": _always("console password changed"),
+    "AttachUserPolicy": _always("policy given to a user"),
+    "PutUserPolicy": _always("policy written for a user"),
+    "AttachRolePolicy": _always("policy given to a role"),
+    "PutRolePolicy": _always("policy written for a role"),
+    "UpdateAssumeRolePolicy": _always("who may take a role was changed"),
+    "DeactivateMFADevice": _always("second factor taken away"),
+    "CreateTrafficMirrorSession": _always("traffic copied elsewhere"),
+}
+"""All calls that count beside an endpoint."""
+
+
+def deed_of(event: Event) -> str:
+    """What a call of :data:`DEEDS` means, in three words; ``""``: no harm, or another call."""
+    judge = DEEDS.get(event.name)
+    if judge is None:
+        return ""
+    asked = event.record.get("requestParameters")
+    return judge(asked if isinstance(asked, Mapping) else {})

@@ -1,0 +1,146 @@
+"""What else the same hands did: before it, with it, and to it afterwards."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.inventory.policies.model import parse
+from vpce_tui.inventory.policies.outside import Ours, outside
+from vpce_tui.signals.deeds import BLINDING, DEEDS, deed_of
+from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.past import NONE, session_of, who_of
+from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+
+_SHORT_WHILE: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+@rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), attempts=True)
+def refused_attempts(see: Subject) -> Answer:
+    """Attempts were refused, one or several, or it succeeded after some.
+
+    Somebody is trying out what these credentials may do.
+
+    Harmless if a new pipeline's permissions were being set up.
+    """
+    event = see.event
+    before = see.past.refused.get(who_of(event), NONE).before(event.time, within=_SHORT_WHILE)
+    ids = {other.id for other in before} - {event.id}
+    if event.refused:
+        count = len(ids) + 1
+        title = (
+            f"Refused: permission was missing, {count} times within the hour"
+            if count > 1
+            else "Refused: permission was missing"
+        )
+        return Seen(
+            title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
+        )
+    if event.error_code or not ids:
+        return None
+    regions = ", ".join(sorted({other.region for other in before}))
+    title = f"It succeeded after {len(ids)} refused {'attempt' if len(ids) == 1 else 'attempts'}"
+    return Seen(
+        title, (Fact("refused before", str(len(ids)), "history"), Fact("regions", regions, "history")), Severity.HIGH
+    )
+
+
+@rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), attempts=True)
+def dry_run(see: Subject) -> Answer:
+    """It was a dry run: somebody asked what these credentials may do.
+
+    A dry run changes nothing and tells the caller whether the call would work.
+
+    Harmless if a tool checks its permissions this way before it works.
+    """
+    if not see.event.dry_run:
+        return None
+    return Seen("A dry run: nothing was made", (Fact("errorCode", see.event.error_code),))
+
+
+@rule("VPCE-23", Severity.HIGH, "contain-endpoint", techniques=("T1578", "T1070"))
+def changed_soon(see: Subject) -> Answer:
+    """Its maker widened it or took it away soon after.
+
+    Made narrow and then widened, it passes a review that looks at the making alone. Taken away again, it leaves no trace but
+    the trail.
+
+    Harmless if the team tried something out, and says so.
+    """
+    endpoint = see.request.endpoint_id
+    if not endpoint:
+        return None
+    who = who_of(see.event)
+    for name in ("ModifyVpcEndpoint", "DeleteVpcEndpoints"):
+        for other in see.past.by_name.get(name, NONE).after(see.event.time, within=_DAY):
+            if other.error_code or who_of(other) != who or endpoint not in other.raw:
+                continue
+            minutes = int((other.time - see.event.time).total_seconds() // 60)
+            fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
+            if name == "DeleteVpcEndpoints":
+                return Seen(f"Its maker deleted it {minutes} min later", (fact,))
+            widened = _widened(other.record)
+            if widened:
+                return Seen(f"Its maker widened it {minutes} min later: {widened}", (fact,))
+    if see.past.knows(f"ResourceName={endpoint}", see.event.region) is None:
+        return CannotTell("whether its maker changed it since: calls that name it were not asked for")
+    return None
+
+
+def _widened(record: Mapping[str, Any]) -> str:
+    """In what a ``ModifyVpcEndpoint`` lets more through; ``""``: in nothing that can be seen."""
+    asked = record.get("requestParameters")
+    asked = asked if isinstance(asked, Mapping) else {}
+    inner = asked.get("ModifyVpcEndpointRequest")
+    asked = inner if isinstance(inner, Mapping) else asked
+    found = {key[:1].lower() + key[1:]: value for key, value in asked.items() if isinstance(key, str)}
+    if str(found.get("resetPolicy", "")).lower() == "true":
+        return "the policy was reset, which lets everything through"
+    policy = found.get("policyDocument")
+    if isinstance(policy, str) and policy and outside(parse(policy), Ours()).everything():
+        return "a policy that lets everything through"
+    if any(key.startswith("addSecurityGroup") for key in found):
+        return f"groups were added ({json.dumps(next(value for key, value in found.items() if key.startswith('addSecurityGroup')))[:120]})"
+    if any(key.startswith("addRouteTable") for key in found):
+        return "route tables were added"
+    return ""
+
+
+@rule(
+    "VPCE-24",
+    Severity.CRITICAL,
+    "revoke-credentials",
+    techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
+    attempts=True,
+)
+def same_session(see: Subject) -> Answer:
+    """The same session also blinded the account, opened data to others, or made credentials.
+
+    One of these alone may be work. With a new way out of the network it is what an intrusion looks like.
+
+    Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
+    """
+    session = session_of(see.event)
+    around = see.past.by_session.get(session, NONE).around(see.event.time, _DAY)
+    principal = see.event.principal
+    pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
+    found: dict[str, Fact] = {}
+    for other in around:
+        if other.name in DEEDS and not other.error_code:
+            if pipeline and other.name not in BLINDING:
+                continue  # making buckets, users and keys is what pipelines are for
+            said = deed_of(other)
+            if said:
+                found.setdefault(other.name, Fact(other.name, f"{said}, {other.time:%H:%M:%SZ}", "history"))
+    if found:
+        names = list(found)
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        return Seen(f"The same session also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
+    if principal.access_key_id and see.past.knows(f"AccessKeyId={principal.access_key_id}") is None:
+        return CannotTell("what else the same session did: its calls were not asked for")
+    return None
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

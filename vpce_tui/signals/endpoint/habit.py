@@ -1,0 +1,187 @@
+"""Whether it is usual: for who made it, for the region, for the hour."""
+
+from datetime import timedelta
+from typing import Final
+
+from vpce_tui.signals.context import address_of, within
+from vpce_tui.signals.endpoint.subject import USUAL, Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.past import NONE, who_of
+from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+
+
+def _service(see: Subject) -> bool:
+    principal = see.event.principal
+    return principal.type == "AWSService" or principal.invoked_by.endswith(".amazonaws.com")
+
+
+@rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def first_time(see: Subject) -> Answer:
+    """Its maker never made an endpoint before, in all that was looked at.
+
+    People and pipelines do the same things again and again. A first time is where stolen credentials show.
+
+    Harmless if it is a new colleague, or a new task.
+    """
+    if _service(see):
+        return None
+    if who_of(see.event) in ("", "unknown"):
+        return CannotTell("who made it: the record does not say")
+    known = see.past.knows("EventName=CreateVpcEndpoint", see.event.region)
+    if known is None:
+        return CannotTell("whether its maker made endpoints before: not asked for")
+    days = (see.event.time - known.since).days
+    if see.event.time - known.since < USUAL:
+        return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
+    line = see.past.by_who.get(who_of(see.event))
+    before = line.before(see.event.time - _SPREE) if line else ()
+    if any(other.request and not other.error_code for other in before):
+        return None
+    changed = [
+        other
+        for other in before
+        if other.source == "ec2.amazonaws.com" and other.read_only is False and not other.error_code
+    ]
+    title = f"Its maker never made an endpoint in the {days} days before"
+    if not changed and before:
+        title = f"Its maker never changed anything in EC2 in the {days} days before"
+    return Seen(
+        title,
+        (
+            Fact("principal", who_of(see.event)),
+            Fact("endpoints before", "0", "history"),
+            Fact("other calls known", str(len(before)), "history"),
+        ),
+    )
+
+
+_SPREE: Final = timedelta(hours=12)
+"""What somebody did just before belongs to the same spree, and is no habit."""
+_ENOUGH: Final = 5
+
+
+@rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), attempts=True)
+def new_address(see: Subject) -> Answer:
+    """It came from an address from which its maker never called.
+
+    Stolen credentials are used from somewhere else. Ranges of hosting, VPN and Tor that the team lists count more than a
+    new address alone.
+
+    Harmless if its maker travels, or the pipeline moved.
+    """
+    address = see.event.source_ip
+    if address_of(address) is None or _service(see):
+        return None
+    bad = within(address, see.context.bad_networks)
+    if bad is not None:
+        return Seen(
+            f"It came from {address}, in a range that the team lists as bad",
+            (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
+            Severity.HIGH,
+        )
+    own = within(address, see.context.networks)
+    if own is not None:
+        return Fine(f"it came from {address}, in the team's own {own}")
+    line = see.past.by_who.get(who_of(see.event))
+    before = [
+        other
+        for other in (line.before(see.event.time - _SPREE) if line else ())
+        if address_of(other.source_ip) is not None
+    ]
+    if len(before) < _ENOUGH or see.event.time - before[0].time < USUAL:
+        return CannotTell(
+            f"whether {address} is usual for its maker: too few earlier calls of it are known ({len(before)})"
+        )
+    seen = sorted({other.source_ip for other in before})
+    if address in seen:
+        return None
+    facts = (
+        Fact("sourceIPAddress", address),
+        Fact("its earlier addresses", ", ".join(seen[:6]), "history"),
+        Fact("earlier calls", str(len(before)), "history"),
+    )
+    return Seen(f"Its maker never called from {address} before", facts)
+
+
+@rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), attempts=True)
+def unused_region(see: Subject) -> Answer:
+    """It is in a region where the account does nothing else, or that was switched on lately.
+
+    Intruders work where nobody looks: alarms, flow logs and Config are often only in the regions that a team uses.
+
+    Harmless if the team is opening up a new region.
+    """
+    region, at = see.event.region, see.event.time
+    if not region:
+        return None
+    enabled = see.past.by_name.get("EnableRegion")
+    for other in enabled.before(at, within=USUAL) if enabled else ():
+        named = (other.record.get("requestParameters") or {}).get("RegionName") or (
+            other.record.get("requestParameters") or {}
+        ).get("regionName")
+        if named == region and not other.error_code:
+            return Seen(
+                f"{region} was switched on {(at - other.time).days} days before",
+                (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
+            )
+    known = see.past.knows("ReadOnly=false", region)
+    if known is None:
+        return CannotTell(f"what else happens in {region}: not asked for")
+    if at - known.since < USUAL:
+        return CannotTell(
+            f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
+        )
+    line = see.past.by_region.get(region)
+    others = [
+        other
+        for other in (line.events if line else ())
+        if who_of(other) != who_of(see.event) and other.principal.type != "AWSService"
+    ]
+    own = "\n".join(
+        other.raw for other in see.past.by_who.get(who_of(see.event), NONE).events if other.name == "RunInstances"
+    )
+    machines = see.region.instances if see.region else ()
+    strangers = [instance.id for instance in machines if instance.id not in own]
+    if others or strangers or (see.region and "instances" in see.region.unknown):
+        return None
+    said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
+    return Seen(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
+
+
+@rule("VPCE-17", Severity.LOW, "revoke-credentials", attempts=True)
+def off_hours(see: Subject) -> Answer:
+    """It was made outside the team's hours.
+
+    Alone it says little; beside other reasons it says that nobody was at work.
+
+    Harmless if somebody was on call, or a pipeline ran by the clock.
+    """
+    hours = see.context.hours
+    if hours is None or see.event.time.year < 2000 or _service(see) or hours.holds(see.event.time):
+        return None
+    return Seen(
+        "It was made outside the team's hours",
+        (Fact("eventTime", f"{see.event.time:%a %H:%MZ}"), Fact("hours", str(hours), "context")),
+    )
+
+
+@rule("VPCE-29", Severity.INFO, attempts=True, lowers=True)
+def expected_maker(see: Subject) -> Answer:
+    """It was made by who makes endpoints here: an AWS service, or the team's pipeline.
+
+    This is who should make endpoints here.
+
+    Harmless if it is, unless the pipeline itself was taken over.
+    """
+    event, principal = see.event, see.event.principal
+    managed = bool(see.endpoint and see.endpoint.requester_managed)
+    if _service(see) or managed:
+        said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
+    elif see.context.pipeline((principal.arn, principal.role_arn), event.user_agent):
+        said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)
+    else:
+        return None
+    return Seen(said, (fact, Fact("userAgent", event.user_agent)))
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)

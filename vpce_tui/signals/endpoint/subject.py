@@ -1,0 +1,104 @@
+"""What rules about a ``CreateVpcEndpoint`` event see."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.flows import Traffic
+from vpce_tui.inventory.model import Endpoint, Instance, SecurityGroup
+from vpce_tui.inventory.policies.model import parse
+from vpce_tui.inventory.policies.outside import Ours, Outside, outside
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.past import Past
+from vpce_tui.trail.event import EndpointRequest, Event
+
+AWS_SERVICE: Final = re.compile(
+    r"(?:cn\.)?com\.amazonaws\.(?!vpce\.)[a-z0-9.-]+|aws\.(?:api|sagemaker)\.[a-z0-9.-]+|amazon\.[a-z0-9.-]+|software\.amazon\.[a-z0-9.-]+"
+)
+FOREIGN_SERVICE: Final = re.compile(r"(?:cn\.)?com\.amazonaws\.vpce\.[a-z0-9-]+\.vpce-svc-[0-9a-f]+")
+USUAL: Final = timedelta(days=7)
+"""Less of a look-back than this tells nothing of what is usual."""
+
+NOT_LOOKED: Final = "the account as it is now was not looked at"
+NOBODY: Final = Past()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The event with its request, what else happened, and the region as it is now (None: not looked at)."""
+
+    event: Event
+    request: EndpointRequest
+    past: Past = NOBODY
+    region: Region | None = None
+    machine: tuple[Instance, Region] | None = None
+    """The instance whose session made it, with its region, where it was found in some region."""
+    context: Context = field(default_factory=Context)
+    ours: Ours = field(default_factory=Ours)
+    traffic: Traffic | None = None
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint as it is now."""
+        return self.region.network.endpoints.get(self.request.endpoint_id) if self.region else None
+
+    @property
+    def short(self) -> str:
+        """The service in short: ``s3``."""
+        return service_short(self.request.service)
+
+    @property
+    def aws_service(self) -> bool:
+        """Whether the service is AWS's own, by its owner or by its name."""
+        owner = self.owner
+        return owner == "amazon" or (not owner and bool(AWS_SERVICE.fullmatch(self.request.service)))
+
+    @property
+    def owner(self) -> str:
+        """Who owns the service: ``amazon``, an account, or ``""`` where AWS was not asked or does not say."""
+        return self.region.network.owners.get(self.request.service, "") if self.region else ""
+
+    @property
+    def gateway(self) -> bool:
+        """A gateway endpoint: it has routes, and neither groups nor interfaces."""
+        kind = self.request.type or (self.endpoint.type if self.endpoint else "")
+        return kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not self.request.subnets)
+
+    @property
+    def policy(self) -> str | None:
+        """The policy that holds: as it is now where that was read, else as it was asked for; None: the default one."""
+        if self.endpoint is not None and self.endpoint.policy:
+            return self.endpoint.policy
+        return self.request.policy
+
+    @property
+    def lets_through(self) -> Outside | None:
+        """Who may do what through it by the policy of the request; None where it has the default one, or takes none."""
+        return outside(parse(self.request.policy), self.ours) if self.request.policy else None
+
+    @property
+    def groups(self) -> tuple[SecurityGroup, ...] | None:
+        """Its security groups as they are now; None where they are not known."""
+        if self.region is None or self.endpoint is None or "groups" in self.region.network.unknown:
+            return None
+        known = self.region.network.groups
+        return tuple(known[group] for group in self.endpoint.groups if group in known)
+
+    def not_read(self, part: str, words: str) -> str:
+        """Why a part of the region's network is not known; ``""``: it is."""
+        if self.region is None:
+            return NOT_LOOKED
+        why = self.region.unknown.get("everything") or self.region.network.unknown.get(part)
+        return f"{words}: {why}" if why else ""
+
+
+def service_short(name: str) -> str:
+    """``s3`` of ``com.amazonaws.eu-west-1.s3``; the whole ``vpce-svc-…`` of a foreign one."""
+    parts = name.split(".")
+    if "vpce" in parts:
+        return parts[-1]
+    if len(parts) > 3 and name.startswith(("com.amazonaws.", "cn.com.amazonaws.")):
+        return ".".join(parts[3:] if parts[0] == "com" else parts[4:])
+    return name

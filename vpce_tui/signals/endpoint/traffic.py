@@ -1,0 +1,80 @@
+"""What went through an endpoint."""
+
+from typing import Final
+
+from vpce_tui.inventory.flows import size
+from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+
+
+@rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
+def strangers_calls(see: Subject) -> Answer:
+    """Calls through it were refused by its policy, or made by principals of other accounts.
+
+    Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
+    data is carried out: the intruder brings their own.
+
+    Harmless if a partner works in this VPC with credentials of its own.
+    """
+    endpoint = see.request.endpoint_id
+    line = see.past.through.get(endpoint) if endpoint else None
+    for other in line.events if line else ():
+        account = other.principal.account
+        if other.error_code == "VpceAccessDenied":
+            facts = (
+                Fact("errorCode", other.error_code, "history"),
+                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+            )
+            return Seen("Calls through it were refused by its policy", facts)
+        if (
+            account
+            and account not in see.ours.accounts
+            and account != see.event.account
+            and other.principal.type != "AWSService"
+        ):
+            facts = (
+                Fact("account", account, "history"),
+                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+            )
+            return Seen(f"A principal of account {account} called through it", facts)
+    if endpoint and see.aws_service and see.past.knows("VpceEvents") is None:
+        return CannotTell(
+            "who called through it: network activity events are not in event history; look into a trail that records them"
+        )
+    return None
+
+
+_MUCH: Final = 100 * 1024 * 1024
+
+
+@rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
+def much_traffic(see: Subject) -> Answer:
+    """Much went out through it.
+
+    Bytes that leave through an endpoint are seen by its flow logs and by nothing else.
+
+    Harmless if a backup or a migration was planned.
+    """
+    if not see.request.endpoint_id or see.gateway:
+        return None
+    traffic = see.traffic
+    if traffic is None:
+        return CannotTell("how much went through it: its flow logs were not asked (f asks them, which is billed)")
+    # a machine that sends to the endpoint is "received" by the endpoint's own interface
+    peers = sorted(traffic.talkers, key=lambda talker: -talker.received)
+    total = sum(talker.received for talker in peers)
+    if total < _MUCH or not peers:
+        return None
+    top = peers[0]
+    new = top.first is not None and top.first >= see.event.time
+    facts = (
+        Fact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
+        Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
+    )
+    return Seen(
+        f"{size(total)} went out through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM
+    )
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (strangers_calls, much_traffic)

@@ -1,0 +1,214 @@
+"""Who made an endpoint, and with what credentials."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.signals.context import address_of
+from vpce_tui.signals.elsewhere import used_outside
+from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.past import who_of
+from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+
+
+@rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def instance_session(see: Subject) -> Answer:
+    """An instance's credentials made it.
+
+    Machines seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
+
+    Harmless if the instance runs the team's infrastructure tooling.
+    """
+    principal = see.event.principal
+    if not principal.instance_id:
+        return None
+    facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
+    if principal.ec2_role_delivery:
+        facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
+    return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
+
+
+@rule("VPCE-08", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def session_elsewhere(see: Subject) -> Answer:
+    """An instance's credentials were used from an address that is not the instance's.
+
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+
+    Harmless if the instance is behind a proxy or NAT outside this VPC that you know.
+    """
+    name = see.event.principal.instance_id
+    if not name or address_of(see.event.source_ip) is None:
+        return None
+    if see.machine is None:
+        return CannotTell(
+            f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
+        )
+    instance, region = see.machine
+    outside = region.outside_addresses(instance.vpc_id)
+    if not used_outside(see.event, instance.addresses | outside):
+        return Fine(f"used from {see.event.source_ip}, which is the instance's own way out")
+    if "nat" in region.network.unknown:
+        return CannotTell(f"whether {see.event.source_ip} is its NAT gateway: {region.network.unknown['nat']}")
+    facts = (
+        Fact("sourceIPAddress", see.event.source_ip),
+        Fact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
+        Fact("NAT addresses of its VPC", ", ".join(sorted(outside)) or "none", "live"),
+    )
+    return Seen(f"The instance's credentials were used from {see.event.source_ip}, outside of it", facts)
+
+
+@rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def by_root(see: Subject) -> Answer:
+    """The root user made it.
+
+    Root has no need to build networks; nobody can limit it by policy.
+
+    Harmless if somebody used root on purpose, and says so.
+    """
+    if not see.event.principal.root:
+        return None
+    return Seen(
+        "The root user made it", (Fact("userIdentity.type", "Root"), Fact("sourceIPAddress", see.event.source_ip))
+    )
+
+
+@rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def no_mfa(see: Subject) -> Answer:
+    """A person's session without a second factor made it.
+
+    A password alone, or a key alone, is what phishing and leaks give away.
+
+    Harmless if the team signs in with a second factor elsewhere, at its identity provider.
+    """
+    principal = see.event.principal
+    if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
+        return None
+    facts = [Fact("mfaAuthenticated", "false")]
+    if see.event.console:
+        facts.append(Fact("sessionCredentialFromConsole", "true"))
+    return Seen(f"{principal.name} was signed in without a second factor", tuple(facts))
+
+
+@rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
+def long_lived_key(see: Subject) -> Answer:
+    """A long-lived access key made it, where the account works with roles.
+
+    Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
+
+    Harmless if this user is a tool of the team that cannot take a role.
+    """
+    key = see.event.principal.access_key_id
+    if not key.startswith("AKIA") or see.event.principal.type not in ("IAMUser", ""):
+        return None
+    known = see.past.knows("EventName=CreateVpcEndpoint")
+    line = see.past.by_name.get("CreateVpcEndpoint")
+    others = [other for other in (line.events if line else ()) if other.request and who_of(other) != who_of(see.event)]
+    others = [other for other in others if other.principal.type in ("IAMUser", "AssumedRole")]
+    if known is None:
+        return CannotTell("whether others here work with roles: their endpoints were not asked for")
+    roles = sum(other.principal.access_key_id.startswith("ASIA") for other in others)
+    if len(others) < 3:
+        return CannotTell(f"whether others here work with roles: {len(others)} endpoints of others are known")
+    if roles < len(others) * 0.8:
+        return None
+    return Seen(
+        "A long-lived access key made it, where others work with roles",
+        (Fact("accessKeyId", key), Fact("endpoints of others made with roles", f"{roles} of {len(others)}", "history")),
+    )
+
+
+_ATTACK: Final = re.compile(
+    r"(?<![a-z])(?:pacu|cloudgoat|stratus[-_ ]?red[-_ ]?team|kali|parrot|blackarch|pentoo|weirdaal|enumerate[-_]iam|aws[-_]consoler"
+    r"|cloudfox|nimbostratus|endgame)(?![a-z])",
+    re.IGNORECASE,
+)
+_RAW: Final = re.compile(
+    r"^(?:aws-cli|boto3|botocore|aws-sdk-|python-requests|curl|go-http-client|powershell|awspowershell)", re.IGNORECASE
+)
+
+
+@rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
+def strange_agent(see: Subject) -> Answer:
+    """The tool that made it is an attacker's, or not what the team makes endpoints with.
+
+    The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
+    theirs as it is.
+
+    Harmless if somebody of the team tests on purpose, or did by hand what the pipeline does.
+    """
+    agent = see.event.user_agent
+    found = _ATTACK.search(agent)
+    if found:
+        return Seen(f"The user agent names {found[0].lower()}", (Fact("userAgent", agent),), Severity.HIGH)
+    if see.context.pipelines and _RAW.match(agent):
+        principal = see.event.principal
+        if not see.context.pipeline((principal.arn, principal.role_arn), agent):
+            return Seen("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+    return None
+
+
+def _text(record: Mapping[str, Any], *path: str) -> str:
+    found: Any = record
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+_DAY: Final = timedelta(days=1)
+_MADE: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...]] = (
+    ("CreateAccessKey", lambda record: _text(record, "responseElements", "accessKey", "accessKeyId")),
+    ("CreateUser", lambda record: _text(record, "requestParameters", "userName")),
+    ("CreateLoginProfile", lambda record: _text(record, "requestParameters", "userName")),
+    ("CreateRole", lambda record: _text(record, "requestParameters", "roleName")),
+)
+"""Calls that make credentials, and whose."""
+
+
+@rule("VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), attempts=True)
+def new_credentials(see: Subject) -> Answer:
+    """The key, user or role that made it was itself made within the day before.
+
+    An intruder makes credentials of their own first, so that they stay when the stolen ones are cut off.
+
+    Harmless if the team made the user or role for just this work.
+    """
+    principal, at = see.event.principal, see.event.time
+    if principal.type not in ("IAMUser", "AssumedRole"):
+        return None
+    for name, made in _MADE:
+        line = see.past.by_name.get(name)
+        for other in line.before(at, within=_DAY) if line else ():
+            if other.error_code:
+                continue
+            said = made(other.record)
+            fits = said and said in (
+                principal.access_key_id,
+                _user_of(see),
+                principal.role_name if name == "CreateRole" else "",
+            )
+            if fits and (name != "CreateRole" or principal.type == "AssumedRole"):
+                minutes = int((at - other.time).total_seconds() // 60)
+                age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+                what = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}.get(
+                    name, "Its console access"
+                )
+                facts = (
+                    Fact(name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
+                    Fact("made by", other.principal.name, "history"),
+                )
+                return Seen(f"{what} was made {age} before", facts)
+    missing = [name for name, _ in _MADE if see.past.knows(f"EventName={name}", "us-east-1") is None]
+    if missing:
+        return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
+    return None
+
+
+def _user_of(see: Subject) -> str:
+    return see.event.principal.name if see.event.principal.type == "IAMUser" else ""
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (
+    instance_session, session_elsewhere, by_root, no_mfa, long_lived_key, new_credentials, strange_agent,
+)  # fmt: skip

@@ -1,0 +1,315 @@
+"""What was done to an instance, by whom."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.signals.deeds import deed_of
+from vpce_tui.signals.endpoint.subject import USUAL
+from vpce_tui.signals.instance.subject import Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.past import NONE, who_of
+from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.trail.event import Event
+
+_LATELY: Final = timedelta(days=2)
+
+
+def _by_people(events: Iterable[Event]) -> list[Event]:
+    """Calls that did something, by somebody other than a service of AWS."""
+    return [
+        event
+        for event in events
+        if not event.error_code
+        and event.principal.type != "AWSService"
+        and not event.principal.invoked_by.endswith(".amazonaws.com")
+    ]
+
+
+def _asked(event: Event) -> Mapping[str, Any]:
+    found = event.record.get("requestParameters")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _unusual(see: Subject, event: Event, names: Iterable[str]) -> bool | None:
+    """Whether its maker never made such a call before; None: too little is known."""
+    known = [see.past.knows(f"EventName={name}", see.instance.region) for name in names]
+    since = min((found.since for found in known if found is not None), default=None)
+    if since is None or event.time - since < USUAL:
+        return None
+    line = see.past.by_who.get(who_of(event), NONE)
+    return not any(other.name in names for other in line.before(event.time - timedelta(hours=12)))
+
+
+def _when(event: Event) -> str:
+    return f"{event.time:%Y-%m-%d %H:%M:%SZ} by {event.principal.name} from {event.source_ip}"
+
+
+_CHANGES: Final = {
+    "ModifyInstanceAttribute": "its attributes", "ModifyInstanceMetadataOptions": "its metadata service",
+    "AssociateIamInstanceProfile": "its role", "ReplaceIamInstanceProfileAssociation": "its role",
+    "ModifyNetworkInterfaceAttribute": "its groups", "AttachNetworkInterface": "its interfaces", "AttachVolume": "its disks",
+}  # fmt: skip
+
+
+@rule("INST-08", Severity.MEDIUM, "terminate-instance", techniques=("T1578.005", "T1059.009"))
+def changed_lately(see: Subject) -> Answer:
+    """Its user data, role, groups or attributes were changed lately by a person.
+
+    User data runs as root at the next start. A new role or group is a way in, or a way on.
+
+    Harmless if the change was planned.
+    """
+    found: list[tuple[str, Event]] = []
+    for name, what in _CHANGES.items():
+        for event in _by_people(see.about.get(name, ())):
+            if see.now is not None and see.now - event.time > _LATELY:
+                continue
+            if name == "ModifyNetworkInterfaceAttribute" and "groupSet" not in _asked(event):
+                continue
+            said = "its user data" if "userData" in _asked(event) else what
+            if name == "ModifyInstanceAttribute" and "groupSet" in _asked(event):
+                said = "its groups"
+            found.append((said, event))
+    if not found:
+        if see.past.knows("EventName=ModifyInstanceAttribute", see.instance.region) is None:
+            return CannotTell("whether it was changed lately: such calls were not asked for")
+        return None
+    worst = next((item for item in found if item[0] == "its user data"), found[0])
+    words = list(dict.fromkeys(what for what, _ in found))
+    facts = tuple(Fact(event.name, _when(event), "history") for _, event in found[:5])
+    return Seen(
+        f"Changed lately: {', '.join(words)}", facts, Severity.HIGH if worst[0] == "its user data" else Severity.MEDIUM
+    )
+
+
+_LARGE: Final = (
+    "p2.",
+    "p3",
+    "p4",
+    "p5",
+    "p6",
+    "g3",
+    "g4",
+    "g5",
+    "g6",
+    "inf",
+    "trn",
+    "dl1",
+    "u-",
+    "x1",
+    "x2",
+    "hpc",
+    "vt1",
+    "f1.",
+    "f2.",
+)
+_BURST: Final = 5
+
+
+@rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
+def strange_launch(see: Subject) -> Answer:
+    """It was launched lately by somebody new, in an unused region, as a very large machine, or with many others at once.
+
+    Stolen credentials are turned into money by large machines, where nobody looks.
+
+    Harmless if the team started it for a known work.
+    """
+    launched = see.instance.launched
+    if launched is None or see.now is None or see.now - launched > _LATELY:
+        return None
+    reasons: list[str] = []
+    facts = [Fact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"), Fact("type", see.instance.type, "live")]
+    runs = _by_people(see.past.by_name.get("RunInstances", NONE).events)
+    mine = next((event for event in runs if see.instance.id in event.raw), None)
+    if mine is None:
+        if see.past.knows("EventName=RunInstances", see.instance.region) is None:
+            return CannotTell("who launched it: such calls were not asked for")
+        return None  # a service of AWS did, for a group or a request that somebody keeps
+    facts.append(Fact("RunInstances", _when(mine), "history"))
+    if _unusual(see, mine, ("RunInstances",)):
+        reasons.append("by somebody who never launched one before")
+    if see.instance.type.startswith(_LARGE) or see.instance.type.endswith(
+        ("24xlarge", "32xlarge", "48xlarge", "metal")
+    ):
+        reasons.append(f"as a {see.instance.type}")
+    near = Counter(who_of(event) for event in runs if abs(event.time - mine.time) < timedelta(hours=1))
+    if near[who_of(mine)] >= _BURST:
+        reasons.append(f"with {near[who_of(mine)] - 1} more launches in the same hour")
+    line = see.past.by_region.get(see.instance.region)
+    known = see.past.knows("ReadOnly=false", see.instance.region)
+    if known is not None and mine.time - known.since >= USUAL and line is not None:
+        others = [
+            event
+            for event in line.before(mine.time)
+            if who_of(event) != who_of(mine) and event.principal.type != "AWSService"
+        ]
+        if not others and len(see.region.instances) <= near[who_of(mine)]:
+            reasons.append("in a region where nobody else does anything")
+    if not reasons:
+        return None
+    return Seen(f"Launched lately {', '.join(reasons)}", tuple(facts))
+
+
+_SHELLS: Final = {
+    "StartSession": "an SSM session", "SendCommand": "an SSM command", "SendSSHPublicKey": "EC2 Instance Connect",
+    "SendSerialConsoleSSHPublicKey": "the serial console", "OpenTunnel": "an Instance Connect tunnel",
+}  # fmt: skip
+
+
+@rule("INST-15", Severity.HIGH, "terminate-instance", techniques=("T1021.007", "T1651"))
+def shell(see: Subject) -> Answer:
+    """Somebody unusual opened a shell on it, or ran a command.
+
+    Such a session is root's, goes past every security group, and leaves little on the machine.
+
+    Harmless if somebody of the team repaired it.
+    """
+    found: list[Event] = []
+    unsure: list[Event] = []
+    for name in _SHELLS:
+        for event in _by_people(see.about.get(name, ())):
+            unusual = _unusual(see, event, tuple(_SHELLS))
+            if event.principal.instance_id or unusual:
+                found.append(event)
+            elif unusual is None:
+                unsure.append(event)
+    if found:
+        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        return Seen(f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, and never did before", facts)
+    if unsure:
+        event = unsure[-1]
+        return CannotTell(f"whether {event.name} by {event.principal.name} is usual: too little history was looked at")
+    if any(
+        see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
+    ):
+        return CannotTell("whether somebody opened a shell on it: such calls were not asked for")
+    return None
+
+
+@rule("INST-16", Severity.MEDIUM, "terminate-instance", techniques=("T1552", "T1580"))
+def read_secrets(see: Subject) -> Answer:
+    """Somebody unusual read its password or its user data.
+
+    User data often holds passwords and keys; the Windows password opens the machine.
+
+    Harmless if somebody of the team looked something up.
+    """
+    calls = _by_people(see.about.get("GetPasswordData", ()))
+    calls += [
+        event
+        for event in _by_people(see.about.get("DescribeInstanceAttribute", ()))
+        if _asked(event).get("attribute") == "userData"
+    ]
+    found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
+    if not found:
+        return None
+    what = "its password" if found[0].name == "GetPasswordData" else "its user data"
+    return Seen(
+        f"{found[0].principal.name} read {what}",
+        tuple(Fact(event.name, _when(event), "history") for event in found[:5]),
+    )
+
+
+@rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
+def shared_snapshots(see: Subject) -> Answer:
+    """A snapshot of its disks was shared with others, or made public.
+
+    Whoever has the snapshot has the disk: files, keys, databases.
+
+    Harmless if it was shared with an account of yours, for instance for forensics.
+    """
+    public = {
+        snapshot: volume
+        for volume in see.instance.volumes
+        for snapshot in see.region.public_snapshots.get(volume.id, ())
+    }
+    if public:
+        named = ", ".join(sorted(public))
+        return Seen("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
+    made = {
+        str((event.record.get("responseElements") or {}).get("snapshotId", "")): event
+        for volume in see.instance.volumes
+        for event in see.about.get("CreateSnapshot", ())
+        if volume.id in event.raw
+    }
+    for event in see.past.by_name.get("ModifySnapshotAttribute", NONE).events:
+        said = deed_of(event) if not event.error_code else ""
+        snapshot = str(_asked(event).get("snapshotId", ""))
+        if said and snapshot and snapshot in made and not _only_known(see, event):
+            return Seen(
+                f"A snapshot of its disk was {said}",
+                (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history")),
+            )
+    why = see.unread("snapshots")
+    return CannotTell(f"whether its snapshots are public: {why}") if why else None
+
+
+def _only_known(see: Subject, event: Event) -> bool:
+    """Whether everybody that a snapshot was given to is ours."""
+    known = {*see.ours.accounts, see.context.forensics_account}
+    text = str(_asked(event).get("createVolumePermission") or _asked(event))
+    named = set(re.findall(r"(?<!\d)\d{12}(?!\d)", text))
+    return deed_of(event) != "made public" and bool(named) and named <= known
+
+
+@rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), attempts=True)
+def no_longer_watched(see: Subject) -> Answer:
+    """What watched it is gone since: monitoring or flow logs.
+
+    The first thing that an intruder with rights does is to go unseen.
+
+    Harmless if the team tidied up its logs.
+    """
+    stopped = _by_people(see.about.get("UnmonitorInstances", ()))
+    places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
+    for event in see.past.by_name.get("DeleteFlowLogs", NONE).events:
+        if (
+            event.region == see.instance.region
+            and not event.error_code
+            and see.instance.vpc_id
+            and not (places & see.region.network.recorded)
+        ):
+            stopped.append(event)
+    if not stopped:
+        return None
+    event = stopped[0]
+    what = (
+        "Its monitoring was switched off"
+        if event.name == "UnmonitorInstances"
+        else "Flow logs of its region were deleted, and nothing records its traffic now"
+    )
+    return Seen(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
+
+
+@rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
+def mirrored(see: Subject) -> Answer:
+    """Its traffic is copied elsewhere.
+
+    A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
+
+    Harmless if the team's intrusion detection works that way.
+    """
+    why = see.unread("traffic mirroring")
+    if why:
+        return CannotTell(f"whether its traffic is copied: {why}")
+    found = [(nic.id, see.region.mirrored[nic.id]) for nic in see.instance.interfaces if nic.id in see.region.mirrored]
+    if not found:
+        return None
+    return Seen(
+        "Its traffic is copied elsewhere",
+        tuple(Fact("mirroring session", f"{session} on {nic}", "live") for nic, session in found),
+    )
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (
+    changed_lately,
+    strange_launch,
+    shell,
+    read_secrets,
+    shared_snapshots,
+    no_longer_watched,
+    mirrored,
+)

@@ -1,0 +1,79 @@
+"""What others found about an instance, and where its credentials were used."""
+
+from typing import Final
+
+from vpce_tui.signals.elsewhere import used_outside
+from vpce_tui.signals.instance.subject import Subject
+from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+
+
+@rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), attempts=True)
+def guardduty(see: Subject) -> Answer:
+    """GuardDuty has findings about it.
+
+    GuardDuty looks at traffic, DNS and API calls; a finding of this kind is seldom noise.
+
+    Harmless if the finding was looked into, and archived as expected.
+    """
+    if not see.findings:
+        why = see.unread("GuardDuty findings")
+        return CannotTell(why) if why else None
+    worst = max(see.findings, key=lambda finding: finding.severity)
+    severity = Severity.CRITICAL if worst.severity >= 9 else Severity.HIGH if worst.severity >= 7 else Severity.MEDIUM
+    if worst.severity < 4:
+        severity = Severity.LOW
+    facts = [
+        Fact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
+        for finding in see.findings
+    ]
+    return Seen(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
+
+
+@rule("INST-02", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def credentials_elsewhere(see: Subject) -> Answer:
+    """Its role's credentials were used from an address that is not its own.
+
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+
+    Harmless if it is behind a proxy or NAT outside this VPC that you know.
+    """
+    strange = [event for event in see.by_role if used_outside(event, see.own_addresses)]
+    if strange:
+        why = see.unread("NAT gateways")
+        if why:
+            return CannotTell(f"whether {strange[0].source_ip} is its NAT gateway: {why}")
+        addresses = sorted({event.source_ip for event in strange})
+        facts = (
+            Fact("sourceIPAddress", ", ".join(addresses[:5]), "history"),
+            Fact("its own addresses", ", ".join(sorted(see.own_addresses)) or "unknown", "live"),
+            Fact("calls from there", str(len(strange)), "history"),
+        )
+        return Seen(f"Its role's credentials were used from {addresses[0]}, which is not its address", facts)
+    if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
+        return CannotTell("calls made with its role: not all were looked at")
+    return Fine(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
+
+
+@rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), attempts=True)
+def near_endpoint(see: Subject) -> Answer:
+    """It made an endpoint to worry about, or stands beside one.
+
+    An endpoint serves the machines of its VPC. Who stands in its subnet can use it, and its maker meant to.
+
+    Harmless if the endpoint turns out to be.
+    """
+    for near in see.near:
+        if near.event.principal.instance_id == see.instance.id:
+            facts = (Fact("endpoint", near.endpoint or "(none made)", "record"), Fact("event", near.event.id, "record"))
+            return Seen(f"Its credentials made an endpoint judged {near.severity.word}", facts, Severity.HIGH)
+    if see.instance.gone:
+        return None
+    for near in see.near:
+        if near.endpoint and see.instance.subnet_id in near.subnets:
+            facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
+            return Seen(f"An endpoint judged {near.severity.word} stands in its subnet", facts, Severity.MEDIUM)
+    return None
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (guardduty, credentials_elsewhere, near_endpoint)

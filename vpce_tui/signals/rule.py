@@ -1,0 +1,118 @@
+"""A rule: a small function that looks at one thing of a subject, with its docstring as what the user reads.
+
+The docstring's first line is the rule's name, its last paragraph begins with "Harmless if", what stands between says why it
+matters. ``vpce-tui signals``, the app's help and every signal take their words from there.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from vpce_tui.signals.model import Fact, Judgement, Severity, Signal, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
+
+    ``severity`` and ``harmless_if`` stand in the place of the rule's own where they are given.
+    """
+
+    title: str
+    facts: tuple[Fact, ...]
+    severity: Severity | None = None
+    harmless_if: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """A rule's answer where it would have to look at what nobody has looked at. Never the same as fine."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """A rule's answer where it looked and found good what people will ask about: in one line, what it saw."""
+
+    what: str
+
+
+Answer = Seen | CannotTell | Fine | None
+"""None: it has nothing to say of this subject."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[S]):
+    """One rule of the catalogue.
+
+    ``family`` is what it looks at: rules of one family are not independent of each other. ``section`` is the part of an
+    endpoint's detail in which its answer stands (access, encryption, network; ``""``: none).
+    """
+
+    id: str
+    severity: Severity
+    family: str
+    name: str
+    why: str
+    harmless_if: str
+    do: str
+    techniques: tuple[str, ...]
+    check: Callable[[S], Answer]
+    attempts: bool = False
+    lowers: bool = False
+    section: str = ""
+
+    def signal(self, seen: Seen) -> Signal:
+        """What it raised, as a signal."""
+        return Signal(
+            self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
+            seen.harmless_if or self.harmless_if, self.do, self.techniques, self.lowers, self.family,
+        )  # fmt: skip
+
+
+_HARMLESS: Final = "Harmless if "
+
+
+def rule(
+    identifier: str,
+    severity: Severity,
+    do: str = "",
+    *,
+    techniques: Sequence[str] = (),
+    attempts: bool = False,
+    lowers: bool = False,
+    section: str = "",
+) -> Callable[[Callable[[Any], Answer]], Rule[Any]]:
+    """Make a :class:`Rule` of a function. ``attempts``: it can be said of a call that made nothing, too."""
+
+    def made(check: Callable[[Any], Answer]) -> Rule[Any]:
+        name, *paragraphs = inspect.cleandoc(check.__doc__ or "").split("\n\n")
+        words = [" ".join(paragraph.split()) for paragraph in paragraphs]
+        if not words or not words[-1].startswith(_HARMLESS):
+            raise TypeError(f"{identifier}: its docstring must end with what would make it harmless")
+        return Rule(
+            identifier, severity, check.__module__.rpartition(".")[2], name.rstrip("."), " ".join(words[:-1]),
+            words[-1].removeprefix(_HARMLESS).rstrip("."), do, tuple(techniques), check, attempts, lowers, section,
+        )  # fmt: skip
+
+    return made
+
+
+def judged(see: S, rules: Sequence[Rule[S]]) -> Judgement:
+    """What some rules say of a subject, together."""
+    signals, unknown, fine = [], [], []
+    for one in rules:
+        answer = one.check(see)
+        if answer is None:
+            continue
+        if isinstance(answer, Seen):
+            signals.append(one.signal(answer))
+        elif isinstance(answer, CannotTell):
+            unknown.append((one.id, answer.why))
+        else:
+            fine.append((one.id, answer.what))
+    return judge(signals, unknown, fine)
