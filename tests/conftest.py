@@ -220,6 +220,7 @@ LONG = (
     "fault_at_each",
     "script_as_printed",
     "screenshot_is_stale",
+    "planted_bad_thing",
     "over_a_hostile",
     "whole_playbook_by_its_keys",
 )

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from vpce_tui.signals.context import Context
+
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
 SIZE = (100, 30)
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
@@ -51,18 +53,19 @@ async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
         await pilot.pause(0.05)
 
 
+CONTEXT = Context(pipelines=(("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*"),))
+
+
 def app_on(access: Any, *, read_only: bool = False) -> Any:
     from vpce_tui import config
     from vpce_tui.app import VpceTui
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
-    from vpce_tui.commands.app import lab_context
     from vpce_tui.incident.journal import Journal, Kind
-    from vpce_tui.signals.context import Context
     from vpce_tui.workspace import Workspace
 
     work = Workspace(
-        lambda: AwsSession(access, Gate(read_only=read_only)), lambda: NOW, lab_context(Context()), read_only=read_only
+        lambda: (AwsSession(access, Gate(read_only=read_only)), None), lambda: NOW, CONTEXT, read_only=read_only
     )
 
     def open_record(name: str, _: str) -> Journal:

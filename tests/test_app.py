@@ -53,7 +53,7 @@ def app_on(
         profiles=stolen,
     )  # fmt: skip
     work = Workspace(
-        lambda: AwsSession(access, Gate(read_only=read_only)), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
+        lambda: (AwsSession(access, Gate(read_only=read_only)), None), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
         regions=regions, cache=aws.folder / "cache",
     )  # fmt: skip
 

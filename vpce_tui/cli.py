@@ -231,6 +231,9 @@ def _lab(made: argparse.ArgumentParser) -> None:
     made.add_argument("--port", type=_port, default=0, help="its port (default: a free one)")
     made.add_argument("--seed", type=int, default=7, help="decides every id of the story")
     made.add_argument(
+        "--story", metavar="NAME", default="stolen-role", help="what happens (--story list names them all)"
+    )
+    made.add_argument(
         "--fault",
         action="append",
         metavar="KIND@OPERATION:COUNT",
@@ -254,7 +257,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return command_parser(name).parse_args(words)
 
 
-_WITH_VALUE = ("--profile", "--trail", "--since", "--region", "--incident", "--theme")
+_WITH_VALUE = ("--profile", "--trail", "--since", "--region", "--incident", "--theme", "--look-back")
 
 
 def _command_at(words: Sequence[str]) -> int | None:

@@ -55,6 +55,7 @@ class JudgedEvent:
             "severity": self.judgement.severity.word,
             "signals": [signal.to_json() for signal in self.judgement.signals],
             "unknown": list(self.judgement.cannot_tell),
+            "expected": self.judgement.expected or None,
             "oddities": list(event.oddities),
         }
 
@@ -94,6 +95,7 @@ class Known:
     roles: Roles | None = None
     context: Context = field(default_factory=Context)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    now: datetime | None = None
 
     @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
@@ -124,7 +126,16 @@ def judge_one(event: Event, known: Known) -> JudgedEvent:
         event, request, known.past, region, known.machines.get(event.principal.instance_id), known.context, known.ours,
         known.traffic.get(request.endpoint_id),
     )  # fmt: skip
-    return JudgedEvent(event, request, judge_event(see))
+    return JudgedEvent(event, request, marked(judge_event(see), event, known))
+
+
+def marked(found: Judgement, event: Event, known: Known) -> Judgement:
+    """With the mark of a person that it was expected: nothing to worry about, and every reason kept."""
+    mark = known.context.is_expected(event.id, known.now) if known.now else None
+    if mark is None:
+        return found
+    by = f" ({mark.by})" if mark.by else ""
+    return replace(found, severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
 
 
 def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
@@ -175,9 +186,9 @@ _ABOUT = frozenset({
 })  # fmt: skip
 
 
-def judge_instances(known: Known, judged: Iterable[JudgedEvent], now: datetime) -> list[JudgedInstance]:
+def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedInstance]:
     """Every instance with its judgement, worst first."""
-    regions = known.regions or {}
+    now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)
     for event in known.past.ordered:

@@ -71,7 +71,7 @@ class Workspace:
 
     def __init__(
         self,
-        connect: Callable[[], Any],
+        connect: Callable[[], tuple[Any, Context | None]],
         clock: Callable[[], datetime],
         context: Context,
         *,
@@ -170,7 +170,8 @@ class Workspace:
 
     def _connected(self) -> None:
         if self.caller is None:
-            self.caller = self._connect()
+            self.caller, told = self._connect()
+            self.context = told or self.context
         identity = self.caller.identity()
         note = ""
         regions = self.asked_regions
@@ -359,17 +360,17 @@ class Workspace:
 
         if self.trail is not None:
             events = tuple(self.events.values())
-            return Known(whole_past(events), None, ours_of(events, self.context), None, self.context)
+            return Known(whole_past(events), None, ours_of(events, self.context), None, self.context, now=self.clock())
         own = {self.identity.account} if self.identity else set()
         ours = self.ours or Ours(frozenset({*own, *self.context.own_accounts}), self.context.organisations)
         past = self.past or Past(tuple(self.events.values()))
-        return Known(past, self.regions_seen, ours, self.roles, self.context, self.traffic)
+        return Known(past, self.regions_seen, ours, self.roles, self.context, self.traffic, self.clock())
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
         from vpce_tui.review import judge_instances, judge_one, worst_first  # noqa: PLC0415
 
-        known, events, plain, now = self.known(), list(self.events.items()), self._plain, self.clock()
+        known, events, plain = self.known(), list(self.events.items()), self._plain
 
         def work() -> tuple[list[JudgedEvent], list[JudgedInstance] | None]:
             judged = []
@@ -379,7 +380,7 @@ class Workspace:
                 else:
                     judged.append(plain.get(key) or plain.setdefault(key, judge_one(event, known)))
             judged.sort(key=worst_first)
-            return judged, judge_instances(known, judged, now) if known.regions is not None else None
+            return judged, judge_instances(known, judged) if known.regions is not None else None
 
         def take(found: tuple[list[JudgedEvent], list[JudgedInstance] | None]) -> None:
             self._judging = False

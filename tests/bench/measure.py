@@ -89,12 +89,12 @@ async def _latency(lab: Any) -> tuple[list[float], list[float]]:
     loading: list[float] = []
     idle: list[float] = []
     work = Workspace(
-        lambda: AwsSession(lab, Gate(read_only=True)), lambda: datetime.now(UTC), Context(), read_only=True
+        lambda: (AwsSession(lab, Gate(read_only=True)), None), lambda: datetime.now(UTC), Context(), read_only=True
     )
     app = VpceTui(work)
     async with app.run_test(size=(120, 40)) as pilot:
         key = "j"
-        while work.inventory is None or len(idle) < 150:
+        while work.past is None or len(idle) < 150:
             began = time.perf_counter()
             assert app.screen.focused is not None
             app.screen.focused.post_message(events.Key(key, key))

@@ -12,12 +12,12 @@ from vpce_tui.commands.common import UsageError, context, moment
 from vpce_tui.exits import Exit
 
 
-def run(args: argparse.Namespace, *, lab_seed: int | None = None, faults: Sequence[Any] = ()) -> Exit:
+def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults: Sequence[Any] = ()) -> Exit:
     """Show it until the operator leaves."""
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageError("the app needs a terminal; without one use: vpce-tui events, instances, plan, apply (--help)")
     sys.setswitchinterval(0.001)  # a key press must not wait for a thread that parses
-    app = build(args, lab_seed=lab_seed, faults=faults)
+    app = build(args, lab=lab, faults=faults)
     app.run()
     if app.fault is not None:
         from vpce_tui.widgets.safe import where
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, *, lab_seed: int | None = None, faults: Sequen
 def build(
     args: argparse.Namespace,
     *,
-    lab_seed: int | None = None,
+    lab: tuple[int, str] | None = None,
     faults: Sequence[Any] = (),
     clock: Callable[[], datetime] | None = None,
 ) -> Any:
@@ -46,9 +46,7 @@ def build(
     given, trail = args.since, Path(args.trail) if args.trail else None
     since = now() - moment(given, now()) if given else timedelta(hours=24)
     known = context()
-    connect, opener = _connection(args, read_only, lab_seed, faults, now)
-    if lab_seed is not None:
-        known = lab_context(known)
+    connect, opener = _connection(args, read_only, lab, faults, now)
     workspace = Workspace(
         connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=config.cache_folder(),
     )  # fmt: skip
@@ -57,18 +55,11 @@ def build(
         return opener(workspace.caller, name, reason)
 
     app = VpceTui(
-        workspace, theme=args.theme or "", target=args.target or "", lab=lab_seed is not None, open_record=open_record
+        workspace, theme=args.theme or "", target=args.target or "", lab=lab is not None, open_record=open_record
     )
     if args.incident:
         _open_when_signed_in(app, args.incident, args.target or "")
     return app
-
-
-def lab_context(known: Any) -> Any:
-    """What the lab's team has told vpce-tui about itself: its pipeline."""
-    from dataclasses import replace
-
-    return replace(known, pipelines=(*known.pipelines, ("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*")))
 
 
 def _open_when_signed_in(app: Any, name: str, target: str) -> None:
@@ -83,26 +74,31 @@ def _open_when_signed_in(app: Any, name: str, target: str) -> None:
 def _connection(
     args: argparse.Namespace,
     read_only: bool,
-    lab_seed: int | None,
+    lab: tuple[int, str] | None,
     faults: Sequence[Any],
     clock: Callable[[], datetime],
 ) -> tuple[Callable[[], Any], Callable[..., Any]]:
-    """How to connect (on a thread), and how to open an incident's record."""
+    """How to connect (on a thread), and how to open an incident's record.
 
-    def connect() -> Any:
+    Connecting gives the session, and the context of the lab's team where it is the lab.
+    """
+
+    def connect() -> tuple[Any, Any]:
         from vpce_tui.aws.gate import Gate
         from vpce_tui.aws.session import Access, AwsSession
 
         gate = Gate(read_only=read_only)
-        if lab_seed is not None:
+        if lab is not None:
             from vpce_tui.lab.server import Lab
+            from vpce_tui.signals.context import parse
 
-            made = Lab(seed=lab_seed, clock=clock).build()
+            made = Lab(lab[0], clock, lab[1]).build()
             made.inject(faults)
             made.serve()
-            return AwsSession(made.access(), gate)
+            return AwsSession(made.access(), gate), parse(made.context, "the story's context")
         regions = args.region or []
-        return AwsSession(Access(profile=args.profile or "", region=regions[0] if len(regions) == 1 else ""), gate)
+        region = regions[0] if len(regions) == 1 else ""
+        return AwsSession(Access(profile=args.profile or "", region=region), gate), None
 
     def opener(caller: Any, name: str, reason: str) -> Any:
         from vpce_tui.commands.incident import open_incident

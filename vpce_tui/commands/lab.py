@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from vpce_tui.commands.common import UsageError, say
 from vpce_tui.exits import Exit
 from vpce_tui.lab.faults import parse_fault
 from vpce_tui.lab.server import HOME, Lab
+from vpce_tui.lab.story import stories
 
 
 def lab(args: argparse.Namespace) -> Exit:
@@ -18,25 +20,36 @@ def lab(args: argparse.Namespace) -> Exit:
         faults = [parse_fault(text) for text in args.fault or ()]
     except ValueError as error:
         raise UsageError(str(error)) from None
+    known = stories()
+    if args.story not in known:
+        for story in known.values():
+            print(f"{story.name:<12}  {story.what}")
+        if args.story != "list":
+            raise UsageError(f"there is no story {args.story!r}; known are {', '.join(known)}")
+        return Exit.DONE
     if args.serve:
         return _serve(args, faults)
     return _app(args, faults)
 
 
 def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-arg]
-    made = Lab(seed=args.seed).build()
+    made = Lab(seed=args.seed, story=args.story).build()
     made.inject(faults)
     url = made.serve(args.port)
     keys = made.operator
+    folder = Path(tempfile.mkdtemp(prefix="vpce-tui-lab-config-"))
+    (folder / "context.toml").write_text(made.context, encoding="utf-8")
     for name, value in (
         ("AWS_ENDPOINT_URL", url), ("AWS_ACCESS_KEY_ID", keys.key_id), ("AWS_SECRET_ACCESS_KEY", keys.secret),
-        ("AWS_DEFAULT_REGION", HOME), ("AWS_SESSION_TOKEN", keys.token),
+        ("AWS_DEFAULT_REGION", HOME), ("AWS_SESSION_TOKEN", keys.token), ("VPCE_TUI_CONFIG", folder),
     ):  # fmt: skip
         print(f"export {name}={value}", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         made.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return Exit.DONE
 
 
@@ -57,13 +70,11 @@ def isolate_environment() -> Path:
 
 
 def _app(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-arg]
-    import shutil
-
     from vpce_tui.commands.app import run
 
     scratch = isolate_environment()
     try:
-        return run(args, lab_seed=args.seed, faults=faults)
+        return run(args, lab=(args.seed, args.story), faults=faults)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         say(f"the lab's incident records are in {os.environ['VPCE_TUI_STATE']}")

@@ -51,7 +51,9 @@ def events(args: argparse.Namespace) -> Exit:
     if args.trail:
         everything, found, coverage = _from_files(args, names, now)
         told = context()
-        judged = judge_events(found, Known(whole_past(everything), None, ours_of(everything, told), None, told))
+        judged = judge_events(
+            found, Known(whole_past(everything), None, ours_of(everything, told), None, told, now=now)
+        )
     else:
         judged, coverage = _from_history(args, names, now)
     if args.json:
@@ -140,7 +142,12 @@ def _with_everything(
     wanted = asks(events, inventory.instances, found, regions, now, span) if span else []
     answer = _asked(wanted, lambda cancel: look_back(history, wanted, cancel=cancel))
     known = Known(
-        Past((*events, *answer.events), answer.answered), inventory.regions, whose.ours, roles.look(caller), told
+        Past((*events, *answer.events), answer.answered),
+        inventory.regions,
+        whose.ours,
+        roles.look(caller),
+        told,
+        now=now,
     )
     judged = judge_events(events, known)
     parts = [Part(f"{part.name} as it is now", part.status, part.reason) for part in inventory.coverage.missing]
@@ -148,7 +155,7 @@ def _with_everything(
     said = [note for note in (left_out(inventory.instances), *whose.unknown) if note]
     if known.roles is not None and known.roles.problem:
         parts.append(Part("roles", Status.PARTIAL, known.roles.problem))
-    return judged, (judge_instances(known, judged, now), inventory.coverage), parts, said
+    return judged, (judge_instances(known, judged), inventory.coverage), parts, said
 
 
 def _asked(wanted: "Sequence[Ask]", work: "Callable[[Cancel], Told]") -> "Told":

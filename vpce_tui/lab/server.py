@@ -7,13 +7,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Final
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
 from vpce_tui.aws.session import Access
-from vpce_tui.lab.faults import Fault, Faults
+from vpce_tui.lab.faults import Fault, Faults, parse_fault
 from vpce_tui.lab.history import LookupEvents, Recorder, Store
 from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
 from vpce_tui.lab.request import App, Environ, StartResponse, guarded
@@ -36,12 +36,16 @@ class Keys:
 class Lab:
     """One emulated AWS. :meth:`build` makes the account, :meth:`serve` answers on a port.
 
-    ``seed`` decides every id; ``clock`` gives now (the story's times are relative to it).
+    ``seed`` decides every id; ``clock`` gives now (the story's times are relative to it); ``story`` is the name of what
+    happens. Raises ``KeyError`` at :meth:`build` for a story that there is not.
     """
 
-    def __init__(self, seed: int = 7, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, seed: int = 7, clock: Callable[[], datetime] = lambda: datetime.now(UTC), story: str = "stolen-role"
+    ) -> None:
         self.seed = seed
         self.clock = clock
+        self.story = story
         self.store = Store()
         self.faults = Faults(_nothing)
         self.operator = Keys("", "")
@@ -66,8 +70,20 @@ class Lab:
         inner = guarded(Identities(inner, ACCOUNT))
         inner = Recorder(inner, self.store, ACCOUNT, self.clock)
         self.faults = Faults(inner, self.faults.faults)
+        self.inject([parse_fault(text) for text in story.stories()[self.story].faults])
         self._app = self.faults
         return self
+
+    @property
+    def context(self) -> str:
+        """What the story's team has told vpce-tui about itself: a ``context.toml``. Needs the lab to be built."""
+        from vpce_tui.lab import story  # noqa: PLC0415
+
+        text = story.stories()[self.story].context
+        for name, value in self.facts.items():
+            if isinstance(value, str):
+                text = text.replace(f"<{name}>", value)
+        return text.replace("<tomorrow>", f"{self.clock() + timedelta(days=1):%Y-%m-%d}").lstrip()
 
     def inject(self, faults: Sequence[Fault]) -> None:
         """Add faults."""

@@ -141,8 +141,17 @@ def load(path: Path) -> Context:
     if not path.exists():
         return Context()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContextError(f"{path}: {error}. Nothing of it is used; mend it, then start again.") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, path: str) -> Context:
+    """The context in a TOML text; ``path`` is what errors call it. Raises :class:`ContextError`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ContextError(f"{path}: {error}. Nothing of it is used; mend it, then start again.") from error
     strange = sorted(set(data) - set(_SETTINGS))
     if strange:

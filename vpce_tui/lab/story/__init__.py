@@ -1,4 +1,4 @@
-"""The story: an application server's role credentials are stolen and used to build private ways out.
+"""The stories that the lab tells: an account, what happened in it, and the truth about it.
 
 Deterministic from the lab's seed; times relative to its clock. The live state agrees with the records.
 """
@@ -11,21 +11,42 @@ from vpce_tui.lab.request import App
 
 if TYPE_CHECKING:
     from vpce_tui.lab.server import Lab
+    from vpce_tui.lab.story.model import Story
+
+DEFAULT = "stolen-role"
+
+
+def stories() -> "dict[str, Story]":
+    """Every story by its name, the first one first."""
+    from vpce_tui.lab.story import (  # noqa: PLC0415 - moto is slow
+        false_alarm,
+        gaps,
+        insider,
+        leaked_key,
+        partner,
+        stolen_role,
+    )
+
+    found = (stolen_role, leaked_key, insider, partner, false_alarm, gaps)
+    return {module.STORY.name: module.STORY for module in found}
 
 
 def tell(lab: "Lab", app: App) -> dict[str, Any]:
     """Build the account in moto and the records in the store; gives the facts (ids by role) that tests score by."""
     from vpce_tui.lab.server import ACCOUNT, Keys  # noqa: PLC0415
-    from vpce_tui.lab.story import attack, noise, world  # noqa: PLC0415
+    from vpce_tui.lab.story import noise, ordinary, world  # noqa: PLC0415
     from vpce_tui.lab.story.records import Scribe  # noqa: PLC0415
 
+    story = stories()[lab.story]
     now = lab.clock()
     clients = InProcess(app, "AKIALABBUILDER000000")
-    made = world.build(clients, ACCOUNT, now)
+    made = world.build(clients, ACCOUNT, now, tidy=story.tidy)
+    story.build(clients, ACCOUNT, now, made)
     lab.operator = Keys(*made["operator"])
     lab.profiles = {name: Keys(*keys) for name, keys in made["profiles"].items()}
     chance = random.Random(lab.seed)
     scribe = Scribe(ACCOUNT, now, chance, lab.store.add)
-    attack.write(scribe, made)
+    story.write(scribe, made, chance)
+    ordinary.write(scribe, made)
     noise.write(scribe, made, chance)
     return {key: value for key, value in made.items() if key not in ("operator", "profiles")}

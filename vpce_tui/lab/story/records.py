@@ -15,7 +15,7 @@ TERRAFORM = (
     "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io) terraform-provider-aws/5.76.0 "
     "(+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.32.5 os/linux lang/go#1.23.3"
 )
-CLI_ON_LAPTOP = "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2-kali1-amd64 md/arch#x86_64 lang/python#3.12.6"
+CLI_ON_KALI = "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2-kali1-amd64 md/arch#x86_64 lang/python#3.12.6"
 
 
 class Scribe:
@@ -129,7 +129,7 @@ def _letters(name: str) -> str:
 
 
 def create_endpoint(
-    request: Mapping[str, Any], made: Mapping[str, Any] | None, request_id: str = ""
+    request: Mapping[str, Any], answered: Mapping[str, Any] | None, request_id: str = ""
 ) -> tuple[Any, Any]:
     """``requestParameters`` and ``responseElements`` of ``CreateVpcEndpoint`` as CloudTrail writes them.
 
@@ -143,20 +143,51 @@ def create_endpoint(
         else:
             asked[key] = value
     answer = None
-    if made is not None:
+    if answered is not None:
         answer = {
             "CreateVpcEndpointResponse": {
                 "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
                 "requestId": request_id,
                 "vpcEndpoint": {
-                    "vpcEndpointId": made["VpcEndpointId"],
-                    "vpcEndpointType": made.get("VpcEndpointType", request.get("VpcEndpointType", "Gateway")),
-                    "vpcId": made["VpcId"],
-                    "serviceName": made["ServiceName"],
+                    "vpcEndpointId": answered["VpcEndpointId"],
+                    "vpcEndpointType": answered.get("VpcEndpointType", request.get("VpcEndpointType", "Gateway")),
+                    "vpcId": answered["VpcId"],
+                    "serviceName": answered.get("ServiceName", ""),
                     "state": "available" if request.get("VpcEndpointType") != "Interface" else "pending",
                     "requesterManaged": False,
-                    "privateDnsEnabled": bool(made.get("PrivateDnsEnabled", False)),
+                    "privateDnsEnabled": bool(answered.get("PrivateDnsEnabled", False)),
                 },
             }
         }
     return {"CreateVpcEndpointRequest": asked}, answer
+
+
+def made(
+    scribe: Scribe,
+    world: Mapping[str, Any],
+    minutes_ago: float,
+    region: str,
+    identity: Mapping[str, Any],
+    which: str,
+    ip: str,
+    agent: str,
+    **more: Any,
+) -> str:
+    """A successful ``CreateVpcEndpoint`` that matches a live endpoint; gives the event id."""
+    endpoint = world["endpoints"][which]
+    names = {"SecurityGroupIds": "SecurityGroupId", "SubnetIds": "SubnetId", "RouteTableIds": "RouteTableId"}
+    request = {names.get(key, key): value for key, value in endpoint["request"].items()}
+    asked, answer = create_endpoint(request, endpoint["made"], scribe.identifier())
+    record = scribe.write(
+        minutes_ago,
+        region,
+        "ec2",
+        "CreateVpcEndpoint",
+        identity,
+        ip=ip,
+        agent=agent,
+        request=asked,
+        response=answer,
+        **more,
+    )
+    return str(record["eventID"])

@@ -1,4 +1,4 @@
-"""The account as it stands: production in eu-west-1, and ordinary machines elsewhere. Built through boto3 in moto."""
+"""The account on an ordinary day: production in eu-west-1, and machines elsewhere. Built through boto3 in moto."""
 
 import json
 from collections.abc import Mapping
@@ -13,39 +13,39 @@ from vpce_tui.lab.story import managed, traffic
 
 HOME: Final = "eu-west-1"
 ELSEWHERE: Final = ("us-east-1", "us-west-2", "ap-southeast-2")
-FOREIGN_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
 NAT_ADDRESS: Final = "203.0.113.9"
 ORGANISATION: Final = "o-a1b2c3d4e5"
 
 World = dict[str, Any]
 
 
-def build(clients: InProcess, account: str, now: datetime) -> World:
-    """Everything live; gives the ids by their part in the story."""
-    world: World = {"account": account}
-    _identities(clients, account, now, world)
+def build(clients: InProcess, account: str, now: datetime, *, tidy: bool = False) -> World:
+    """Everything live that is there on an ordinary day; gives the ids by their part in the story.
+
+    ``tidy``: nothing lies open: no old metadata service, no powerful role, no bastion for the world, no old image.
+    """
+    world: World = {"account": account, "profiles": {}, "endpoints": {}}
+    _identities(clients, account, world, tidy=tidy)
     _network(clients, world)
-    _images(clients, world)
-    _web_servers(clients, account, now, world)
-    _others(clients, account, now, world)
-    _endpoints(clients, account, now, world)
+    _images(clients, account, now, world, tidy=tidy)
+    _web_servers(clients, account, now, world, tidy=tidy)
+    _others(clients, account, now, world, tidy=tidy)
+    _endpoints(clients, account, now, world, tidy=tidy)
+    _watched(clients, account)
     traffic.record(clients, HOME, now, world)
     traffic.guard(clients, HOME, world)
-    _findings(clients, account, now, world)
-    _newer_images(clients, account, now, world)
+    for region in (HOME, "us-east-1"):
+        clients.client("guardduty", region).create_detector(Enable=True)
+    _amazons(clients, account, now, world)
     _to_harden(clients, world)
     managed.load(account)
     backend = get_backend("ec2")[account][HOME]
     backend._create_default_encryption_key()
     world["default_key"] = backend.default_kms_key_id
-    stolen = clients.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/web-app", RoleSessionName=world["victim"]
-    )["Credentials"]
-    world["profiles"]["stolen-session"] = (stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"])
     return world
 
 
-def _trust(service: str) -> str:
+def trust(service: str) -> str:
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": f"{service}.amazonaws.com"},
@@ -54,7 +54,7 @@ def _trust(service: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _allow(*actions: str, resource: str = "*") -> str:
+def allow(*actions: str, resource: str = "*") -> str:
     return json.dumps(
         {
             "Version": "2012-10-17",
@@ -63,7 +63,7 @@ def _allow(*actions: str, resource: str = "*") -> str:
     )
 
 
-def _identities(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def _identities(clients: InProcess, account: str, world: World, *, tidy: bool) -> None:
     iam, sts = clients.client("iam"), clients.client("sts")
     iam.create_account_alias(AccountAlias="prod-main")
     clients.client("organizations").create_organization(FeatureSet="ALL")
@@ -73,33 +73,26 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
         ("OnCallResponder", "ec2"), ("ci-network", "codebuild"), ("batch-worker", "ec2"), ("flow-logs", "vpc-flow-logs"),
         ("monitoring", "ec2"),
     ):  # fmt: skip
-        iam.create_role(RoleName=role, AssumeRolePolicyDocument=_trust(service))
-    iam.create_role(RoleName="web-app", AssumeRolePolicyDocument=_trust("ec2"), Description="Web tier, team storefront")
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(service))
+    iam.create_role(RoleName="web-app", AssumeRolePolicyDocument=trust("ec2"), Description="Web tier, team storefront")
     iam.put_role_policy(
         RoleName="web-app", PolicyName="storefront-assets",
-        PolicyDocument=_allow("s3:GetObject", "s3:PutObject", resource="arn:aws:s3:::storefront-assets/*"),
+        PolicyDocument=allow("s3:GetObject", "s3:PutObject", resource="arn:aws:s3:::storefront-assets/*"),
     )  # fmt: skip
-    iam.put_role_policy(
-        RoleName="web-app",
-        PolicyName="legacy-network",
-        PolicyDocument=_allow("ec2:*", "iam:CreateUser", "iam:CreateAccessKey"),
-    )
+    if not tidy:
+        iam.put_role_policy(
+            RoleName="web-app",
+            PolicyName="legacy-network",
+            PolicyDocument=allow("ec2:*", "iam:CreateUser", "iam:CreateAccessKey"),
+        )
     policy = iam.create_policy(
-        PolicyName="web-app-logging", PolicyDocument=_allow("logs:CreateLogStream", "logs:PutLogEvents")
+        PolicyName="web-app-logging", PolicyDocument=allow("logs:CreateLogStream", "logs:PutLogEvents")
     )
     iam.attach_role_policy(RoleName="web-app", PolicyArn=policy["Policy"]["Arn"])
     for profile in ("web-app", "batch-worker", "monitoring"):
         iam.create_instance_profile(InstanceProfileName=profile)
         iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=profile)
     iam.create_user(UserName="bob")
-    iam.create_user(UserName="ci-backup")
-    iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
-    made = iam.create_access_key(UserName="ci-backup")["AccessKey"]
-    world["intruder_user_key"] = made["AccessKeyId"]
-    held = get_backend("iam")[account]["aws"]
-    held.access_keys[made["AccessKeyId"]].create_date = now - timedelta(minutes=44)
-    held.users["ci-backup"].create_date = now - timedelta(minutes=45)
-    world["profiles"] = {"stolen-key": (made["AccessKeyId"], made["SecretAccessKey"], "")}
     session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
         "Credentials"
     ]
@@ -108,7 +101,7 @@ def _identities(clients: InProcess, account: str, now: datetime, world: World) -
 
 def _network(clients: InProcess, world: World) -> None:
     ec2 = clients.client("ec2", HOME)
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_tags("vpc", Name="production", env="production"))
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags_of("vpc", Name="production", env="production"))
     world["vpc"] = vpc_id = vpc["Vpc"]["VpcId"]
     for name, block, zone in (
         ("app-a", "10.0.1.0/24", "a"), ("app-b", "10.0.2.0/24", "b"), ("data-a", "10.0.9.0/24", "a"), ("edge-a", "10.0.100.0/24", "a"),
@@ -117,7 +110,7 @@ def _network(clients: InProcess, world: World) -> None:
             VpcId=vpc_id,
             CidrBlock=block,
             AvailabilityZone=f"{HOME}{zone}",
-            TagSpecifications=_tags("subnet", Name=name),
+            TagSpecifications=tags_of("subnet", Name=name),
         )
         world[f"subnet_{name}"] = subnet["Subnet"]["SubnetId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -125,7 +118,7 @@ def _network(clients: InProcess, world: World) -> None:
     address = ec2.allocate_address(Domain="vpc")
     nat = ec2.create_nat_gateway(SubnetId=world["subnet_edge-a"], AllocationId=address["AllocationId"])["NatGateway"]
     world["nat_address"] = address["PublicIp"]
-    table = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=_tags("route-table", Name="private"))
+    table = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags_of("route-table", Name="private"))
     world["route_table"] = table_id = table["RouteTable"]["RouteTableId"]
     ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat["NatGatewayId"])
     for name in ("app-a", "app-b", "data-a"):
@@ -135,15 +128,10 @@ def _network(clients: InProcess, world: World) -> None:
         "db-client": [], "endpoints-443": [(443, 443, "10.0.0.0/16")], "database": [(5432, 5432, "10.0.1.0/24")],
     }  # fmt: skip
     for name, rules in groups.items():
-        world[f"group_{name}"] = _group(ec2, vpc_id, name, rules)
-    open_group = _group(ec2, vpc_id, "endpoint-access", [])
-    ec2.authorize_security_group_ingress(
-        GroupId=open_group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    )
-    world["group_open"] = open_group
+        world[f"group_{name}"] = group(ec2, vpc_id, name, rules)
 
 
-def _group(ec2: Any, vpc: str, name: str, rules: list[tuple[int, int, str]]) -> str:
+def group(ec2: Any, vpc: str, name: str, rules: list[tuple[int, int, str]]) -> str:
     group: str = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
     if rules:
         ec2.authorize_security_group_ingress(
@@ -156,32 +144,25 @@ def _group(ec2: Any, vpc: str, name: str, rules: list[tuple[int, int, str]]) -> 
     return group
 
 
-def _images(clients: InProcess, world: World) -> None:
+def _images(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
+    """What machines were started from, and the newer one that the team has baked since."""
     for region in (HOME, *ELSEWHERE):
-        image = clients.client("ec2", region).register_image(
-            Name="storefront-base-2026-03", Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
-            BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
-        )  # fmt: skip
-        world[f"image_{region}"] = image["ImageId"]
+        world[f"image_{region}"] = image(clients, region, "storefront-base-2026-03")
+        made = now - timedelta(days=60 if tidy else 268)
+        get_backend("ec2")[account][region].amis[world[f"image_{region}"]].creation_date = made
+    world["image_newer"] = image(clients, HOME, "storefront-base-2026-09")
+    get_backend("ec2")[account][HOME].amis[world["image_newer"]].creation_date = now - timedelta(
+        days=50 if tidy else 71
+    )
 
 
-def _newer_images(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    """The team has baked a newer image since; and the intruder one that looks newer still."""
-    images = get_backend("ec2")[account][HOME].amis
-    for region in (HOME, *ELSEWHERE):
-        get_backend("ec2")[account][region].amis[world[f"image_{region}"]].creation_date = now - timedelta(days=268)
-    ec2 = clients.client("ec2", HOME)
-    for part, name, age in (
-        ("image_newer", "storefront-base-2026-09", timedelta(days=71)),
-        ("image_poisoned", "storefront-base-2026-10", timedelta(minutes=31)),
-    ):
-        made = ec2.register_image(
-            Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
-            BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
-        )  # fmt: skip
-        world[part] = made["ImageId"]
-        images[made["ImageId"]].creation_date = now - age
-    _amazons(clients, account, now, world)
+def image(clients: InProcess, region: str, name: str) -> str:
+    """Register an image of the account's own; gives its id."""
+    made = clients.client("ec2", region).register_image(
+        Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
+    )  # fmt: skip
+    return str(made["ImageId"])
 
 
 def _to_harden(clients: InProcess, world: World) -> None:
@@ -195,11 +176,8 @@ def _to_harden(clients: InProcess, world: World) -> None:
             {"DeviceName": attached["Volumes"][0]["Attachments"][0]["Device"], "Ebs": {"DeleteOnTermination": True}}
         ],
     )
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [world["group_open"]]}])
-    wide = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
-    world["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
     loose = ec2.create_volume(
-        AvailabilityZone=f"{HOME}a", Size=40, VolumeType="gp3", Iops=4000, Throughput=250, TagSpecifications=_tags("volume", Name="old-exports"),
+        AvailabilityZone=f"{HOME}a", Size=40, VolumeType="gp3", Iops=4000, Throughput=250, TagSpecifications=tags_of("volume", Name="old-exports"),
     )  # fmt: skip
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     world["default_vpc"] = vpcs[0]["VpcId"]
@@ -235,17 +213,17 @@ web-3 login: [ 8123.220011] audit: type=1400 apparmor="DENIED" comm="curl" name=
 """
 
 
-def _run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **more: Any) -> str:
+def run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **more: Any) -> str:
     tags = more.pop("tags", {})
     started = ec2.run_instances(
         ImageId=world[f"image_{region}"], MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=groups,
-        TagSpecifications=_tags("instance", **tags), **more,
+        TagSpecifications=tags_of("instance", **tags), **more,
     )  # fmt: skip
     identifier: str = started["Instances"][0]["InstanceId"]
     return identifier
 
 
-def _web_servers(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def _web_servers(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
     ec2, kms = clients.client("ec2", HOME), clients.client("kms", HOME)
     balancer, scaling, classic = (
         clients.client("elbv2", HOME),
@@ -256,13 +234,13 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
     web = [world["group_web"], world["group_ssh-from-bastion"]]
     servers = []
     for number, subnet, days in ((1, "app-a", 40), (2, "app-b", 40), (3, "app-a", 12)):
-        identifier = _run(
+        identifier = run(
             ec2, world, HOME, world[f"subnet_{subnet}"], web, InstanceType="m6i.large", UserData=_USER_DATA,
-            IamInstanceProfile={"Name": "web-app"}, MetadataOptions={"HttpTokens": "optional", "HttpEndpoint": "enabled"},
+            IamInstanceProfile={"Name": "web-app"}, MetadataOptions={"HttpTokens": "required" if tidy else "optional", "HttpEndpoint": "enabled"},
             BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16, "DeleteOnTermination": True}}],
             tags={"Name": f"web-{number}", "team": "storefront", "env": "production"},
         )  # fmt: skip
-        _age(account, HOME, identifier, now - timedelta(days=days, hours=3 * number))
+        age(account, HOME, identifier, now - timedelta(days=days, hours=3 * number))
         servers.append(identifier)
     world["web_servers"], world["victim"] = servers, servers[2]
     victim = servers[2]
@@ -276,7 +254,7 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
     world["victim_second_interface"] = second
     data = ec2.create_volume(
         AvailabilityZone=f"{HOME}a", Size=100, VolumeType="gp3", Encrypted=True, KmsKeyId=world["kms_key"],
-        TagSpecifications=_tags("volume", Name="web-3-data"),
+        TagSpecifications=tags_of("volume", Name="web-3-data"),
     )["VolumeId"]  # fmt: skip
     ec2.attach_volume(VolumeId=data, InstanceId=victim, Device="/dev/sdf")
     ec2.modify_instance_attribute(
@@ -308,13 +286,13 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World) 
     get_backend("ec2")[account][HOME].get_instance(victim).lab_console = _CONSOLE
 
 
-def _others(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def _others(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
     ec2 = clients.client("ec2", HOME)
-    world["database"] = _run(
+    world["database"] = run(
         ec2, world, HOME, world["subnet_data-a"], [world["group_database"]], InstanceType="r6i.xlarge",
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"}, tags={"Name": "db-1", "team": "storefront"},
     )  # fmt: skip
-    _age(account, HOME, world["database"], now - timedelta(days=101))
+    age(account, HOME, world["database"], now - timedelta(days=101))
     request = ec2.request_spot_instances(
         SpotPrice="0.09", InstanceCount=1, Type="persistent",
         LaunchSpecification={
@@ -329,7 +307,7 @@ def _others(clients: InProcess, account: str, now: datetime, world: World) -> No
     ec2.associate_iam_instance_profile(InstanceId=world["spot"], IamInstanceProfile={"Name": "batch-worker"})
     spot = get_backend("ec2")[account][HOME].get_instance(world["spot"])
     spot.spot_instance_request_id, spot.lifecycle = world["spot_request"], "spot"
-    _age(account, HOME, world["spot"], now - timedelta(hours=7))
+    age(account, HOME, world["spot"], now - timedelta(hours=7))
     for region, name, days in (
         ("us-east-1", "bastion", 210), ("us-east-1", "reports", 33), ("us-west-2", "build-1", 5), ("us-west-2", "build-2", 5),
         ("ap-southeast-2", "edge-syd", 61),
@@ -337,18 +315,20 @@ def _others(clients: InProcess, account: str, now: datetime, world: World) -> No
         local = clients.client("ec2", region)
         subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
         vpc = local.describe_vpcs()["Vpcs"][0]["VpcId"]
-        group = _group(local, vpc, name, [(22, 22, "0.0.0.0/0")] if name == "bastion" else [(443, 443, "10.0.0.0/8")])
-        identifier = _run(
-            local, world, region, subnet, [group], InstanceType="t3.medium",
+        guard = group(
+            local, vpc, name, [(22, 22, "0.0.0.0/0")] if name == "bastion" and not tidy else [(443, 443, "10.0.0.0/8")]
+        )
+        identifier = run(
+            local, world, region, subnet, [guard], InstanceType="t3.medium",
             MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"}, tags={"Name": name, "team": "platform"},
         )  # fmt: skip
         if name != "bastion":
             get_backend("ec2")[account][region].get_instance(identifier).nics[0].public_ip = None
-        _age(account, region, identifier, now - timedelta(days=days))
+        age(account, region, identifier, now - timedelta(days=days))
         world[name] = identifier
 
 
-def _age(account: str, region: str, identifier: str, at: datetime) -> None:
+def age(account: str, region: str, identifier: str, at: datetime) -> None:
     """Set when an instance, its disks and interfaces began; moto knows only now."""
     backend = get_backend("ec2")[account][region]
     instance = backend.get_instance(identifier)
@@ -363,7 +343,20 @@ def _age(account: str, region: str, identifier: str, at: datetime) -> None:
             volume.create_time = at
 
 
-def _policy_with_limits() -> str:
+def _watched(clients: InProcess, account: str) -> None:
+    """Flow logs of the networks elsewhere; what they record is not asked in any story."""
+    for region in ELSEWHERE:
+        local, logs = clients.client("ec2", region), clients.client("logs", region)
+        logs.create_log_group(logGroupName="/vpc/platform")
+        local.create_flow_logs(
+            ResourceIds=[local.describe_vpcs()["Vpcs"][0]["VpcId"]], ResourceType="VPC", TrafficType="ALL",
+            LogDestinationType="cloud-watch-logs", LogGroupName="/vpc/platform",
+            DeliverLogsPermissionArn=f"arn:aws:iam::{account}:role/flow-logs",
+        )  # fmt: skip
+
+
+def policy_with_limits() -> str:
+    """Own organisation's principals and resources only."""
     return json.dumps(
         {
             "Version": "2012-10-17",
@@ -379,46 +372,38 @@ def _policy_with_limits() -> str:
     )  # fmt: skip
 
 
-def _endpoints(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def _endpoints(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
     ec2 = clients.client("ec2", HOME)
     vpc, private = world["vpc"], [world["subnet_app-a"], world["subnet_app-b"]]
-    made: dict[str, Any] = {}
-    made["intruder_s3"] = _endpoint(
-        ec2, account, HOME, now - timedelta(minutes=21), VpcEndpointType="Gateway", VpcId=vpc,
-        ServiceName=f"com.amazonaws.{HOME}.s3", RouteTableIds=[world["route_table"]],
-    )  # fmt: skip
-    made["intruder_exit"] = _endpoint(
-        ec2, account, HOME, now - timedelta(minutes=13), VpcEndpointType="Interface", VpcId=vpc, ServiceName=FOREIGN_SERVICE,
-        SubnetIds=[world["subnet_app-a"]], SecurityGroupIds=[world["group_open"]], PrivateDnsEnabled=False,
-    )  # fmt: skip
+    made: dict[str, Any] = world["endpoints"]
     for service in ("sts", "logs", "ssm"):
-        made[f"pipeline_{service}"] = _endpoint(
+        made[f"pipeline_{service}"] = endpoint(
             ec2, account, HOME, now - timedelta(hours=3, minutes=4), VpcEndpointType="Interface", VpcId=vpc,
             ServiceName=f"com.amazonaws.{HOME}.{service}", SubnetIds=private, SecurityGroupIds=[world["group_endpoints-443"]],
-            PrivateDnsEnabled=True, PolicyDocument=_policy_with_limits(),
+            PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
         )  # fmt: skip
     for region, service in (("us-east-1", "sqs"), ("us-west-2", "ecr.api"), ("ap-southeast-2", "logs")):
         local = clients.client("ec2", region)
         home = local.describe_vpcs()["Vpcs"][0]["VpcId"]
         subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
-        group = _group(local, home, "endpoints-443", [(443, 443, "172.31.0.0/16")])
-        made[f"pipeline_{region}"] = _endpoint(
+        guard = group(local, home, "endpoints-443", [(443, 443, "172.31.0.0/16")])
+        made[f"pipeline_{region}"] = endpoint(
             local, account, region, now - timedelta(hours=5), VpcEndpointType="Interface", VpcId=home,
-            ServiceName=f"com.amazonaws.{region}.{service}", SubnetIds=[subnet], SecurityGroupIds=[group],
-            PrivateDnsEnabled=True, PolicyDocument=_policy_with_limits(),
+            ServiceName=f"com.amazonaws.{region}.{service}", SubnetIds=[subnet], SecurityGroupIds=[guard],
+            PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
         )  # fmt: skip
     local = clients.client("ec2", "us-east-1")
     home = local.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
-    made["bob"] = _endpoint(
+    made["bob"] = endpoint(
         local, account, "us-east-1", now - timedelta(hours=2), VpcEndpointType="Interface", VpcId=home,
         ServiceName="com.amazonaws.us-east-1.sns", SubnetIds=[subnet],
-        SecurityGroupIds=[_group(local, home, "bob-test", [(443, 443, "172.31.0.0/16")])], PrivateDnsEnabled=False,
+        SecurityGroupIds=[group(local, home, "bob-test", [(443, 443, "172.31.0.0/16")])], PrivateDnsEnabled=False,
+        **({"PolicyDocument": policy_with_limits()} if tidy else {}),
     )  # fmt: skip
-    world["endpoints"] = made
 
 
-def _endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any) -> dict[str, Any]:
+def endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any) -> dict[str, Any]:
     answer: dict[str, Any] = ec2.create_vpc_endpoint(**request)["VpcEndpoint"]
     backend = get_backend("ec2")[account][region]
     backend.vpc_end_points[answer["VpcEndpointId"]].creation_timestamp = at
@@ -428,30 +413,5 @@ def _endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any)
     }
 
 
-def _findings(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    victim = world["victim"]
-    for region in (HOME, "us-east-1"):
-        clients.client("guardduty", region).create_detector(Enable=True)
-    detectors = get_backend("guardduty")[account][HOME].detectors
-    detector = next(iter(detectors.values()))
-    stolen = {
-        "SchemaVersion": "2.0", "AccountId": account, "Region": HOME, "Id": "8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
-        "Arn": f"arn:aws:guardduty:{HOME}:{account}:detector/{detector.id}/finding/8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
-        "Type": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", "Partition": "aws", "Severity": 8.0,
-        "Title": f"Credentials for instance role web-app of {victim} used from an external address.",
-        "Description": "Credentials created exclusively for an EC2 instance were used from an external IP address.",
-        "CreatedAt": (now - timedelta(minutes=44)).isoformat(), "UpdatedAt": (now - timedelta(minutes=9)).isoformat(),
-        "Resource": {
-            "ResourceType": "AccessKey",
-            "AccessKeyDetails": {"AccessKeyId": "ASIALABSTOLEN0000001", "PrincipalId": f"AROAEXAMPLE:{victim}", "UserName": "web-app", "UserType": "AssumedRole"},
-            "InstanceDetails": {"InstanceId": victim},
-        },
-        "Service": {"ServiceName": "guardduty", "DetectorId": detector.id, "Archived": False, "Count": 14, "ResourceRole": "TARGET",
-                    "Action": {"ActionType": "AWS_API_CALL", "AwsApiCallAction": {"Api": "CreateVpcEndpoint", "ServiceName": "ec2.amazonaws.com",
-                               "RemoteIpDetails": {"IpAddressV4": "198.51.100.23"}}}},
-    }  # fmt: skip
-    detector.lab_findings = {stolen["Id"]: stolen}
-
-
-def _tags(kind: str, **tags: str) -> list[Mapping[str, Any]]:
+def tags_of(kind: str, **tags: str) -> list[Mapping[str, Any]]:
     return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]

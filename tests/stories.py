@@ -1,0 +1,57 @@
+"""Runs a story in a process of its own and judges it as an operator would: ``python tests/stories.py NAME`` prints the result."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def judged(name: str, seed: int = 7) -> dict[str, Any]:
+    """The story's truth, and what the command line said of its events and instances."""
+    import contextlib
+    import io
+
+    from vpce_tui import cli
+    from vpce_tui.lab.server import HOME, Lab
+    from vpce_tui.lab.story import stories
+    from vpce_tui.trail import history
+
+    history.RATE = 500.0
+    lab = Lab(seed=seed, story=name).build()
+    url = lab.serve()
+    folder = Path(tempfile.mkdtemp())
+    (folder / "context.toml").write_text(lab.context)
+    for key in [key for key in os.environ if key.startswith(("AWS_", "VPCE_TUI_"))]:
+        del os.environ[key]
+    os.environ.update({
+        "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": lab.operator.key_id, "AWS_SECRET_ACCESS_KEY": lab.operator.secret, "NO_PROXY": "*",
+        "AWS_SESSION_TOKEN": lab.operator.token, "AWS_DEFAULT_REGION": HOME, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "VPCE_TUI_CONFIG": str(folder), "VPCE_TUI_CACHE": str(folder / "cache"),
+    })  # fmt: skip
+    answer: dict[str, Any] = {"subjects": {}, "failed": []}
+    for command in ("events", "instances"):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = cli.main([command, "--json"])
+        answer[command] = code
+        for line in out.getvalue().splitlines():
+            item = json.loads(line)
+            answer["subjects"][item.get("eventID") or item.get("instanceId")] = item
+        coverage = next(json.loads(line) for line in err.getvalue().splitlines() if line.startswith('{"coverage"'))
+        answer["failed"] += [part["name"] for part in coverage["coverage"]["failed"]]
+    story = stories()[name]
+    answer["truth"] = [
+        {"subject": truth.subject, "id": lab.facts[truth.subject], "bad": truth.bad, "what": truth.what, "reasons": truth.reasons}
+        for truth in story.truth
+    ]  # fmt: skip
+    answer["gaps"] = story.gaps
+    lab.stop()
+    return answer
+
+
+if __name__ == "__main__":
+    print(json.dumps(judged(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7)))
+    sys.stdout.flush()
+    os._exit(0)

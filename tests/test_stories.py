@@ -1,0 +1,79 @@
+"""Every story of the lab, judged and scored against its truth: the table that stands in the README."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from vpce_tui.lab.story import stories
+from vpce_tui.signals import endpoint, instance
+from vpce_tui.signals.model import Severity
+
+README = Path(__file__).parent.parent / "README.md"
+MARKER, END = "<!-- stories -->\n", "<!-- /stories -->"
+
+IN_NO_STORY = {
+    "VPCE-25": "flow logs are asked only when the operator wants it, as the question is billed: test_app asks them in stolen-role",
+    "VPCE-26": "event history cannot be asked for calls through an endpoint, and holds no network activity events: only files show them",
+    "INST-13": "flow logs, as VPCE-25",
+    "INST-14": "flow logs, as VPCE-25",
+}
+
+
+def judged(name: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.stories", name], capture_output=True, text=True, check=False, cwd=README.parent
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def row(story: str, truth: dict[str, Any], said: dict[str, Any]) -> str:
+    so = {True: "bad", False: "harmless", None: "touched"}[truth["bad"]]
+    against = [signal["id"] for signal in said["signals"] if signal["severity"] != "low" and not signal["lowers"]]
+    return f"| {story} | {truth['what']} | {so} | {said['severity']} | {', '.join(against) or '–'} |"
+
+
+def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmless_one_is_not() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip(stories(), pool.map(judged, stories()), strict=True))
+    rows, wrong, raised = [], [], set()
+    for name, result in found.items():
+        for said in result["subjects"].values():
+            raised |= {signal["id"] for signal in said["signals"]}
+        for truth in result["truth"]:
+            said = result["subjects"][truth["id"]]
+            severity = Severity[said["severity"].upper()]
+            reasons = {signal["id"] for signal in said["signals"]}
+            if truth["bad"] and (severity < Severity.HIGH or not set(truth["reasons"]) <= reasons):
+                wrong.append(f"{name}: {truth['what']} is bad, and judged {said['severity']} for {sorted(reasons)}")
+            if truth["bad"] is False and severity > Severity.LOW:
+                wrong.append(
+                    f"{name}: {truth['what']} is harmless, and judged {said['severity']} for {sorted(reasons)}"
+                )
+            if truth["bad"] is None and not set(truth["reasons"]) <= reasons:
+                wrong.append(f"{name}: {truth['what']}: {sorted(reasons)}")
+            rows.append(row(name, truth, said))
+        gaps = set(result["gaps"])
+        assert gaps <= set(result["failed"]) if gaps else not result["failed"], "what cannot be looked at is said"
+        assert (result["events"], result["instances"]) == ((3, 3) if gaps else (0, 0))
+    table = "\n".join(
+        ["| story | what | truth | verdict | because (medium and more) |", "| --- | --- | --- | --- | --- |", *rows]
+    )
+    print(table)
+    assert not wrong, "\n".join(wrong)
+    known = {rule.id for rule in (*endpoint.RULES, *instance.RULES)}
+    assert known - raised == set(IN_NO_STORY), "each rule is raised in a story, or says why none can have it"
+    text = README.read_text(encoding="utf-8")
+    before, marker, rest = text.partition(MARKER)
+    said_there, end, after = rest.partition(END)
+    assert marker
+    assert end
+    if os.environ.get("UPDATE_README"):
+        README.write_text(f"{before}{marker}{table}\n{end}{after}", encoding="utf-8")
+        return
+    assert said_there == table + "\n", "UPDATE_README=1 pytest tests/test_stories.py writes it anew"
