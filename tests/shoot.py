@@ -80,7 +80,7 @@ def app_on(access: Any, *, read_only: bool = False) -> Any:
 
 def settled(app: Any) -> Callable[[], bool]:
     work = app.workspace
-    return lambda: bool(work.past is not None and not work.judging and work.instances)
+    return lambda: bool(work.looked_back and not work.judging and work.instances)
 
 
 def keep(app: Any, folder: Path, name: str) -> None:

@@ -92,7 +92,7 @@ def looked(app: VpceTui) -> Callable[[], bool]:
     return lambda: (
         bool(app.workspace.coverage.parts)
         and not app.workspace.coverage.running
-        and app.workspace.past is not None
+        and app.workspace.looked_back
         and not app.workspace.judging
     )
 

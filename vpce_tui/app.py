@@ -13,7 +13,8 @@ from textual.filter import LineFilter, Monochrome
 from textual.screen import ModalScreen
 
 from vpce_tui.aws.errors import told
-from vpce_tui.screens.events import EventScreen, EventsScreen
+from vpce_tui.screens.event import EventScreen
+from vpce_tui.screens.events import EventsScreen
 from vpce_tui.screens.frame import Frame
 from vpce_tui.text import short, visible
 from vpce_tui.widgets.ask import Ask
@@ -38,6 +39,7 @@ class Commands(Provider):
             yield "Walk on", "the playbook that was walked last in this incident", app.action_walk_on
             yield "Close the incident", "its record takes nothing more", app.action_close_incident
             yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
+        yield "Signals", "every rule: what it looks at, why it matters, what makes it harmless", app.show_signals
         yield "Refresh", "ask for what is new", app.workspace.refresh
         yield "Light or dark", "change the colours", app.action_theme
         yield "Quit", "leave vpce-tui", app.exit
@@ -219,6 +221,51 @@ class VpceTui(SafeCrash, App[int]):
 
         self.push_screen(InstanceScreen(instance_id))
 
+    def open_event(self, event_id: str) -> None:
+        """One event, by its id, among all that is known."""
+        past = self.workspace.known().past
+        found = next((event for event in past.ordered if event.id == event_id), None)
+        if found is None:
+            self.say(f"No event {event_id} is known.")
+        else:
+            self.open_known_event(found)
+
+    def open_known_event(self, event: Any) -> None:
+        """One event that is at hand."""
+        self.push_screen(EventScreen(self.workspace.judged_of(event)))
+
+    def open_around(self, event: Any, relation: Any) -> None:
+        """The events of the same key, address, principal, …"""
+        from vpce_tui.screens.around import AroundScreen  # noqa: PLC0415
+
+        self.push_screen(AroundScreen(event, relation))
+
+    def open_traffic(self, target: str, region: str) -> None:
+        """The traffic of an endpoint or an instance."""
+        from vpce_tui.screens.traffic import TrafficScreen  # noqa: PLC0415
+
+        self.push_screen(TrafficScreen(target, region))
+
+    def mark_expected(self, event: Any) -> None:
+        """Ask for a reason, and keep the mark in the team's context: the app's own file, nothing in AWS."""
+        from vpce_tui.signals.marks import DEFAULT, written  # noqa: PLC0415
+
+        def answered(reason: str | None) -> None:
+            if not reason:
+                return
+            until = (self.now() + DEFAULT).date()
+            by = self.workspace.identity.operator if self.workspace.identity else ""
+            try:
+                context = written(self.workspace.context_file, event.id, reason, until, by)
+            except Exception as error:
+                self.say(told(error))
+                return
+            self.workspace.use(context)
+            self.say(f"Expected until {until}. It stands in {self.workspace.context_file}, and can be taken out there.")
+
+        question = f"{event.name} {event.id} will count as harmless for {DEFAULT.days} days, and stay in the list. Why is it expected?"
+        self.push_screen(Ask("Mark as expected", question, ""), answered)
+
     @staticmethod
     def names_a_target(text: str) -> bool:
         """Whether playbooks act on what ``text`` names: ``user/NAME``, ``role/NAME``, a key, an instance, an endpoint."""
@@ -370,6 +417,21 @@ class VpceTui(SafeCrash, App[int]):
     def _update(self) -> None:
         if isinstance(self.screen, Frame):
             self.screen.update()
+
+    def show_signals(self) -> None:
+        """Every rule in words."""
+        from vpce_tui.signals.catalogue import every, in_words  # noqa: PLC0415
+        from vpce_tui.widgets.ask import Read  # noqa: PLC0415
+        from vpce_tui.widgets.safe import hanging, line, lines  # noqa: PLC0415
+
+        found = []
+        for rule in every():
+            (_, name), *rest = in_words(rule)
+            found += [line((name, "bold"))]
+            for what, words in rest:
+                found += hanging(f"  {what:<12} ", words, 88)
+            found.append(line(""))
+        self.push_screen(Read("Signals", lines(found)))
 
     # -- small things
 

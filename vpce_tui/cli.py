@@ -11,7 +11,7 @@ from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
 
 COMMANDS = (
-    "events", "instances", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "close", "incidents", "lab",
+    "events", "instances", "signals", "context", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "close", "incidents", "lab",
 )  # fmt: skip
 
 
@@ -241,8 +241,28 @@ def _lab(made: argparse.ArgumentParser) -> None:
     )
 
 
+def _signals(made: argparse.ArgumentParser) -> None:
+    made.description = "List every rule that judges events and instances, or show some in words."
+    made.add_argument("what", choices=("list", "show"))
+    made.add_argument("names", nargs="*", metavar="ID", help="for instance VPCE-08")
+    made.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def _context(made: argparse.ArgumentParser) -> None:
+    made.description = "Show what your team has told vpce-tui about itself, or propose it from history: nothing counts before you save it."
+    made.add_argument("what", choices=("show", "learn"))
+    made.add_argument(
+        "--since",
+        metavar="TIME",
+        default="30d",
+        help="how far back to learn from (default: 30d); the last 2 days never",
+    )
+    made.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    made.add_argument("--out", metavar="FILE", help="write the proposal there instead of stdout")
+
+
 _ADD = {
-    "events": _events, "instances": _instances, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
+    "events": _events, "instances": _instances, "signals": _signals, "context": _context, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
     "approve": _approve, "evidence": _evidence, "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
@@ -297,6 +317,14 @@ def _run(args: argparse.Namespace) -> Exit:
         from vpce_tui.commands import search
 
         return search.events(args) if name == "events" else search.instances(args)
+    if name == "context":
+        from vpce_tui.commands.context import context
+
+        return context(args)
+    if name == "signals":
+        from vpce_tui.commands.signals import signals
+
+        return signals(args)
     if name in ("plan", "apply", "undo", "note", "decide"):
         from vpce_tui.commands import playbook
 

@@ -48,7 +48,7 @@ class Told:
 
     events: tuple[Event, ...] = ()
     answered: Mapping[str, Answered] = field(default_factory=dict)
-    coverage: Coverage = field(default_factory=lambda: Coverage("questions to event history"))
+    coverage: Coverage = field(default_factory=lambda: Coverage("questions"))
     unanswered: tuple[Part, ...] = ()
     """A part for each region in which questions were not answered."""
 
@@ -75,6 +75,9 @@ def asks(
 
     for event in made:
         ask("AccessKeyId", event.principal.access_key_id, everywhere, "what else the key or session did")
+    for event in made:
+        if event.principal.type == "AssumedRole" and not event.principal.ec2_role_delivery:
+            ask("ResourceName", event.principal.access_key_id, everywhere, "who made the session")
     ask("EventName", "CreateVpcEndpoint", everywhere, "who makes endpoints here")
     for event in made:
         if event.request and event.request.endpoint_id:
@@ -167,4 +170,4 @@ def coverage_of(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) 
             status = Status.PARTIAL if len(bad) < len(item.regions) else next(iter(bad.values())).status
         reason = "; ".join(f"{region}: {part.reason}" for region, part in sorted(bad.items()))
         parts.append(Part(item.question.key, status, reason, note=f"{item.why}; in {len(item.regions)} regions"))
-    return Coverage("questions to event history", tuple(parts))
+    return Coverage("questions", tuple(parts))

@@ -81,11 +81,13 @@ class Workspace:
         trail: Path | None = None,
         cache: Path | None = None,
         look_back: timedelta = timedelta(days=30),
+        context_file: Path | None = None,
     ) -> None:
         self._connect = connect
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.trail, self._cache_folder = tuple(regions), since, trail, cache
-        self.look_back = look_back
+        self.look_back, self.context_file = look_back, context_file
+        self._known_now: Known | None = None
         self.background = Background()
         self.caller: Any = None
         self.identity: Identity | None = None
@@ -101,8 +103,10 @@ class Workspace:
         self.roles: Roles | None = None
         self.past: Past | None = None
         """What event history told beyond the search; None: it was not asked."""
+        self.looked_back = False
+        """Whether event history has told everything that it was asked."""
         self.told: dict[str, Event] = {}
-        self.history_coverage = Coverage("questions to event history")
+        self.history_coverage = Coverage("questions")
         self.traffic: dict[str, Traffic] = {}
         """What flow logs said, by the endpoint or instance that they were asked about."""
         self.instances: list[JudgedInstance] = []
@@ -307,7 +311,8 @@ class Workspace:
 
     def ask_history(self, inventory: Inventory) -> None:
         """Look back: what is usual, and what else was done. Answers come one by one; Escape ends it."""
-        from vpce_tui.lookback import asks, coverage_of, look_back  # noqa: PLC0415
+        from vpce_tui.lookback import answered_by, asks, coverage_of, look_back  # noqa: PLC0415
+        from vpce_tui.signals.past import Past  # noqa: PLC0415
 
         findings = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
         wanted = asks(
@@ -322,6 +327,9 @@ class Workspace:
                 ended.setdefault(ask.question.key, {})[region] = part
                 self.told.update((event.id, event) for event in events)
                 self.history_coverage = coverage_of(wanted, ended)
+                if events:  # what is known by now counts by now; that the rest is not answered yet is known, too
+                    self.past = Past((*self.events.values(), *self.told.values()), answered_by(wanted, ended))
+                    self._rejudge()
                 self._changed()
 
             self.background.hand_over(take)
@@ -336,7 +344,7 @@ class Workspace:
         from vpce_tui.signals.past import Past  # noqa: PLC0415
 
         self.told.update((event.id, event) for event in found.events)
-        self.history_coverage = found.coverage
+        self.history_coverage, self.looked_back = found.coverage, True
         self.past = Past((*self.events.values(), *self.told.values()), found.answered)
         self._rejudge()
 
@@ -350,10 +358,76 @@ class Workspace:
     def _rejudge(self) -> None:
         """Judge again at the next delivery: once, however much came in."""
         self._stale = True
+        self._known_now = None
         self._changed()
+
+    def use(self, context: Context) -> None:
+        """Judge by another context from now on."""
+        self.context = context
+        self._rejudge()
+
+    def judged_of(self, event: Event) -> JudgedEvent:
+        """An event with its judgement, whether it is in the list or was only found by looking back."""
+        from vpce_tui.review import judge_one  # noqa: PLC0415
+
+        return next((item for item in self.judged if item.event is event), None) or judge_one(event, self.known())
+
+    def ask_more(self, question: str) -> None:
+        """Ask event history one question more, in every region."""
+        from vpce_tui.lookback import GLOBAL, Ask, look_back  # noqa: PLC0415
+        from vpce_tui.signals.past import Past  # noqa: PLC0415
+        from vpce_tui.trail.history import Question  # noqa: PLC0415
+
+        attribute, _, value = question.partition("=")
+        now = self.clock()
+        ask = Ask(
+            Question(now - self.look_back, now, value, attribute),
+            tuple(sorted({*self.regions, GLOBAL})),
+            "asked by the operator",
+        )
+        history, cancel = self._history, self.cancel
+
+        def told(found: Any) -> None:
+            self.told.update((event.id, event) for event in found.events)
+            parts = (*self.history_coverage.parts, *found.coverage.parts)
+            self.history_coverage = Coverage(self.history_coverage.kind, parts)
+            answered = {**(self.past.answered if self.past else {}), **found.answered}
+            self.past = Past((*self.events.values(), *self.told.values()), answered)
+            self._rejudge()
+
+        self.background.start("ask", lambda: look_back(history, [ask], cancel=cancel), told, self._failed)
+
+    def ask_traffic(self, target: str, region: str, hours: int, then: Callable[[str], object]) -> None:
+        """Ask the flow logs of an endpoint or an instance; ``then`` is told ``""``, or why they could not be asked."""
+        from vpce_tui.inventory.dossiers import traffic  # noqa: PLC0415
+        from vpce_tui.inventory.dossiers.common import Asked, TargetGone  # noqa: PLC0415
+
+        caller = self.caller
+
+        def work() -> tuple[Traffic | None, str]:
+            asked = Asked(remembered={traffic.HOURS: str(hours)})
+            try:
+                found = traffic.observe(caller, target, region, [traffic.Facet.FLOW_LOGS, traffic.Facet.TRAFFIC], asked)
+            except (AwsError, TargetGone) as error:
+                return None, error.sentence() if isinstance(error, AwsError) else str(error)
+            return found.traffic, "; ".join(found.unknown.values()) or "no flow log of it can be asked"
+
+        def told(found: tuple[Traffic | None, str]) -> None:
+            answer, problem = found
+            if answer is not None:
+                self.traffic = {**self.traffic, target: answer}
+                self._rejudge()
+            then("" if answer is not None else problem)
+
+        self.background.start("traffic", work, told, lambda error: then(str(error)))
 
     def known(self) -> Known:
         """Everything that judgements rest on, as of now."""
+        if self._known_now is None:
+            self._known_now = self._everything()
+        return self._known_now
+
+    def _everything(self) -> Known:
         from vpce_tui.inventory.policies.outside import Ours  # noqa: PLC0415
         from vpce_tui.review import Known, ours_of, whole_past  # noqa: PLC0415
         from vpce_tui.signals.past import Past  # noqa: PLC0415

@@ -94,7 +94,7 @@ async def _latency(lab: Any) -> tuple[list[float], list[float]]:
     app = VpceTui(work)
     async with app.run_test(size=(120, 40)) as pilot:
         key = "j"
-        while work.past is None or len(idle) < 150:
+        while not work.looked_back or len(idle) < 150:
             began = time.perf_counter()
             assert app.screen.focused is not None
             app.screen.focused.post_message(events.Key(key, key))
@@ -103,7 +103,7 @@ async def _latency(lab: Any) -> tuple[list[float], list[float]]:
             table.call_later(done.set)
             await done.wait()
             took = time.perf_counter() - began
-            (loading if work.inventory is None else idle).append(took)
+            (loading if not work.looked_back else idle).append(took)
             key = "k" if key == "j" else "j"
             await asyncio.sleep(0.01)
         await pilot.pause()

@@ -272,7 +272,7 @@ def _resources(record: Record) -> list[dict[str, str]]:
 _RESOURCE_TYPES: Final = {
     "i-": "AWS::EC2::Instance", "vpce-": "AWS::EC2::VPCEndpoint", "vpc-": "AWS::EC2::VPC", "sg-": "AWS::EC2::SecurityGroup",
     "eni-": "AWS::EC2::NetworkInterface", "subnet-": "AWS::EC2::Subnet", "vol-": "AWS::EC2::Volume",
-    "arn:aws:iam::": "AWS::IAM::Role", "arn:aws:sts::": "AWS::STS::AssumedRole",
+    "ASIA": "AWS::IAM::AccessKey", "AKIA": "AWS::IAM::AccessKey", "arn:aws:iam::": "AWS::IAM::Role", "arn:aws:sts::": "AWS::STS::AssumedRole",
 }  # fmt: skip
 
 

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from vpce_tui.coverage import Coverage
-from vpce_tui.inventory.parse import account_of
-from vpce_tui.screens.frame import Frame
-from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
+from vpce_tui.screens.event import BEGINNING, EventScreen, choose_playbook, raw_lines
+from vpce_tui.screens.lists import ListFrame, joined, severity_cell, why_text
 from vpce_tui.signals.model import Severity
-from vpce_tui.text import short, sign, visible
+from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
-from vpce_tui.widgets.safe import hanging, line, lines
-from vpce_tui.widgets.table import Column, Row
+from vpce_tui.widgets.safe import hanging, line
+from vpce_tui.widgets.table import Column, Row, Table
+from vpce_tui.widgets.timeline import timeline
 
 if TYPE_CHECKING:
     from vpce_tui.review import JudgedEvent
-    from vpce_tui.trail.event import Principal
-
-BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
-"""Before this an event has no time."""
-
-RAW_LIMIT = 60_000
 
 
 def who(item: JudgedEvent) -> str:
@@ -56,15 +49,19 @@ def where_to(item: JudgedEvent) -> str:
     return f"{name}, refused" if event.error_code else name
 
 
+def _cell(item: JudgedEvent) -> str:
+    return f"{sign('i'):<2} EXPECTED" if item.judgement.expected else severity_cell(item.judgement.severity)
+
+
 class EventsScreen(ListFrame):
     """The list of events."""
 
     base = "events"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "app.go('instances')", show=False),
         Binding("p", "playbooks", show=False),
-        Binding("o", "same_principal", show=False),
+        Binding("o", "around", show=False),
+        Binding("x", "expected", show=False),
         Binding("a", "all", show=False),
     ]
 
@@ -72,11 +69,42 @@ class EventsScreen(ListFrame):
         super().__init__()
         self.every = False
 
+    def body(self) -> ComposeResult:
+        yield Static(id="timeline")
+        with Container(id="list"):
+            yield Table(self.columns(), id="rows")
+            with VerticalScroll(id="why", can_focus=False):
+                yield Static(id="reasons")
+        yield Input(id="filter", placeholder="filter: words that must all be in the row", compact=True)
+
+    def show(self) -> None:
+        shown = [item for item in self._shown() if item.event.time > BEGINNING]
+        end = self.main.now()
+        begin = end - self.work.since
+        if self.work.trail and shown:
+            begin, end = min(item.event.time for item in shown), max(item.event.time for item in shown)
+            begin -= timedelta(minutes=1)
+        width = max(self.size.width - 22, 20)
+        judged = (
+            (item.event.time, item.judgement.severity if item.event.request is not None else None) for item in shown
+        )
+        upper, lower, _ = timeline(judged, begin, end, width)
+        span = _hours((end - begin).total_seconds()) if not self.work.trail else f"{begin:%m-%d %H:%MZ}"
+        last = "now" if not self.work.trail else f"{end:%H:%MZ}"
+        self.query_one("#timeline", Static).update(
+            joined([line(f" {span:>11} ", *upper, f" {last}"), line(f" {'worst':>11} ", *lower)])
+        )
+        super().show()
+
     def columns(self) -> Sequence[Column]:
         return (
             Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("WHERE TO", 14, grows=True),
             Column("REGION", 14),
         )  # fmt: skip
+
+    @property
+    def crumb(self) -> str:
+        return "Events"
 
     def _shown(self) -> list[JudgedEvent]:
         if self.every:
@@ -89,7 +117,7 @@ class EventsScreen(ListFrame):
             Row(
                 key,
                 (
-                    severity_cell(item.judgement.severity), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
+                    _cell(item), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
                     who(item), where_to(item), item.event.region,
                 ),
                 item.judgement.severity.word,
@@ -107,18 +135,22 @@ class EventsScreen(ListFrame):
     def crumbs(self) -> str:
         shown = self._shown()
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
+        marked = sum(bool(item.judgement.expected) for item in shown)
+        expected = f", {marked} expected" if marked else ""
         span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
         if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
             return f"Events ─ {span}, looking"
-        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at"
+        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{expected}"
 
     def keys(self) -> Sequence[Key]:
         found = [Key("↵", "open"), Key("i", "instances")]
         if not self.work.trail:
             found.append(Key("p", "playbooks"))
-        found += [Key("o", "same principal"), Key("/", "filter")]
+        found += [Key("o", "same key, address…"), Key("/", "filter")]
         if self.work.trail:
             found.append(Key("a", "only endpoints" if self.every else "all events"))
+        if not self.work.read_only and not self.work.trail:
+            found.append(Key("x", "expected"))
         return [*found, Key("y", "copy"), Key("r", "refresh"), Key("?", "help"), Key("q", "quit")]
 
     def why(self, key: str) -> Content:
@@ -176,17 +208,17 @@ class EventsScreen(ListFrame):
         if item is not None:
             choose_playbook(self, item)
 
-    def action_same_principal(self) -> None:
-        """Only events of this principal; again: all."""
+    def action_around(self) -> None:
+        """Other events of the same key, address, principal, …"""
         item = self._by_key.get(self.table.key)
-        from textual.widgets import Input  # noqa: PLC0415
+        if item is not None:
+            self.main.open_around(item.event, None)
 
-        box = self.query_one("#filter", Input)
-        if item is not None and not box.value:
-            box.add_class("-on")
-            box.value = who(item).split(" · ")[-1]
-        else:
-            self.action_leave()
+    def action_expected(self) -> None:
+        """Mark it as expected, with a reason and an end."""
+        item = self._by_key.get(self.table.key)
+        if item is not None and item.event.request is not None and not self.work.read_only:
+            self.main.mark_expected(item.event)
 
     def action_all(self) -> None:
         """All events of the files, or only those that make endpoints."""
@@ -195,134 +227,6 @@ class EventsScreen(ListFrame):
             self.update()
 
 
-def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
-    """Open the playbooks for what stands behind an event, or say why there is none."""
-    if screen.work.trail:
-        screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
-        return
-    instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
-    targets = [(instance, region)] if instance else []
-    if endpoint:
-        targets.append((endpoint, region))
-    own = screen.work.identity.account if screen.work.identity else ""
-    principal = principal_target(item.event.principal, own)
-    if principal:
-        targets.append((principal, region))
-    else:
-        who = item.event.principal
-        screen.main.say(
-            f"No user or role stands behind it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
-            "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
-        )
-    screen.main.open_playbooks(targets)
-
-
-def principal_target(principal: Principal, own: str) -> str:
-    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none.
-
-    One of another account than ``own`` is named by its whole ARN: the playbook then says that it is not ours to act on.
-    """
-    for arn in (principal.arn, principal.role_arn):
-        target = _target_of(arn)
-        if target:
-            return target if account_of(arn) == own else arn
-    return ""
-
-
-def _target_of(arn: str) -> str:
-    resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
-    kind, _, rest = resource.partition("/")
-    if kind == "assumed-role":
-        return f"role/{rest.split('/')[0]}"
-    return resource if kind in ("user", "root") else ""
-
-
 def _hours(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:g} h" if hours < 72 else f"{hours / 24:g} d"
-
-
-def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
-    """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
-    text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
-    found = [line(("raw record", "bold"))]
-    for part in visible(text, limit=limit, multiline=True).split("\n"):
-        indent = part[: len(part) - len(part.lstrip())]
-        found += hanging(indent, part.lstrip(), width)
-    return found
-
-
-class EventScreen(Frame):
-    """One event: the reasons with their evidence, what was asked for, and the raw record."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
-        Binding("g", "scroll(-100000)", show=False),
-        Binding("G", "scroll(100000)", show=False),
-        Binding("p", "playbooks", show=False),
-        Binding("i", "instance", show=False),
-        Binding("y", "copy", show=False),
-    ]
-
-    def __init__(self, item: JudgedEvent) -> None:
-        super().__init__()
-        self.item = item
-
-    def body(self) -> ComposeResult:
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
-
-    def crumbs(self) -> str:
-        return f"Events › {self.item.event.id or 'event without id'}"
-
-    def keys(self) -> Sequence[Key]:
-        found = [Key("esc", "back")]
-        if not self.work.trail:
-            found.append(Key("p", "playbooks"))
-        if self.item.event.principal.instance_id and not self.work.trail:
-            found.append(Key("i", "instance"))
-        return [*found, Key("y", "copy event id"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
-
-    def show(self) -> None:
-        item = next((known for known in self.work.judged if known.event is self.item.event), self.item)
-        self.query_one("#text", Static).update(
-            lines(_event_text(item, self.main.ago(item.event.time), max(self.query_one("#page").size.width - 4, 40)))
-        )
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
-
-    def action_playbooks(self) -> None:
-        """The playbooks for what stands behind it."""
-        choose_playbook(self, self.item)
-
-    def action_instance(self) -> None:
-        """The instance behind it."""
-        self.main.open_instance(self.item.event.principal.instance_id)
-
-    def action_copy(self) -> None:
-        """Copy the event id."""
-        self.main.copy(self.item.event.id)
-
-
-def _event_text(item: JudgedEvent, ago: str, width: int) -> list[Content]:
-    event, request, severity = item.event, item.request, item.judgement.severity
-    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
-    facts = [
-        ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
-        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
-        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
-        ("key", event.principal.access_key_id), ("from", event.source_ip), ("agent", event.user_agent),
-        ("service", request.service), ("endpoint", f"{request.endpoint_id}  {request.type}".strip()), ("vpc", request.vpc_id),
-        ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
-        ("policy", request.policy or ("default: everybody may do everything" if event.creates_endpoint else "")),
-        ("oddities", "; ".join(event.oddities)),
-    ]  # fmt: skip
-    found = [line((severity_cell(severity), LOOK[severity])), line("")]
-    found += why_text(item.judgement, width, full=True)
-    for name, value in facts:
-        if value:
-            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
-    return [*found, line(""), *raw_lines(item, width)]

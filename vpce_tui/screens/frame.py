@@ -40,6 +40,11 @@ class Frame(Screen[None]):
     """Whether the number keys mean something of this screen's own."""
 
     @property
+    def crumb(self) -> str:
+        """What this screen is called in the breadcrumbs of those that were opened from it."""
+        return ""
+
+    @property
     def running(self) -> bool:
         """Whether something that changes AWS is under way here."""
         return False
@@ -63,6 +68,11 @@ class Frame(Screen[None]):
     def crumbs(self) -> str:
         """Where we are."""
         return ""
+
+    def trail(self) -> str:
+        """The way here: every screen that this one was opened from, and itself."""
+        steps = [screen.crumb for screen in self.app.screen_stack if isinstance(screen, Frame) and screen.crumb]
+        return " › ".join(steps)
 
     def searched(self) -> Coverage | None:
         """What the list on screen was searched in; None where there is no list."""
@@ -135,13 +145,17 @@ class Frame(Screen[None]):
             asked = self.asked_at()
             if asked and self.app.size.width >= WIDE:
                 said += f" · asked {self.main.ago(asked)}"
+            looking = self.work.history_coverage
+            if looking.running and searched is not looking:
+                done = sum(part.status.value != "being looked at" for part in looking.parts)
+                said = f"{searched.sentence()} · history: {done} of {len(looking.parts)} questions"
             bar.show(self.crumbs(), said, complete=searched.complete)
 
     def action_leave(self) -> None:
         """Go back to where we came from."""
         if len(self.app.screen_stack) > 2:
             self.app.pop_screen()
-        elif self.searched() is not None and self.searched().running:  # type: ignore[union-attr]
+        elif self.work.coverage.running or self.work.instance_coverage.running or self.work.history_coverage.running:
             self.work.stop()
 
     def action_help(self) -> None:
@@ -160,7 +174,10 @@ class Frame(Screen[None]):
         """What was looked at, what was not, and why."""
         searched = self.searched()
         if searched is not None:
-            self.app.push_screen(Read("Coverage", coverage_text(searched, self.work.problem)))
+            found = [coverage_text(searched, self.work.problem)]
+            if self.work.history_coverage.parts and searched is not self.work.history_coverage:
+                found += [line(""), line(("asked of event history", "bold")), coverage_text(self.work.history_coverage)]
+            self.app.push_screen(Read("Coverage", lines(found)))
 
 
 def coverage_text(coverage: Coverage, problem: str = "") -> Content:

@@ -24,6 +24,10 @@ class InstancesScreen(ListFrame):
 
     base = "instances"
 
+    @property
+    def crumb(self) -> str:
+        return "Instances"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "app.go('events')", show=False),
         Binding("p", "playbooks", show=False),
@@ -109,8 +113,14 @@ class InstanceScreen(Frame):
         Binding("j,down", "scroll(3)", show=False),
         Binding("k,up", "scroll(-3)", show=False),
         Binding("p", "playbooks", show=False),
+        Binding("o", "around", show=False),
+        Binding("f", "traffic", show=False),
         Binding("y", "copy", show=False),
     ]
+
+    @property
+    def crumb(self) -> str:
+        return self.instance_id
 
     def __init__(self, instance_id: str) -> None:
         super().__init__()
@@ -121,7 +131,7 @@ class InstanceScreen(Frame):
             yield Static(id="text")
 
     def crumbs(self) -> str:
-        return f"Instances › {self.instance_id}"
+        return self.trail()
 
     def searched(self) -> Coverage:
         return self.work.instance_coverage
@@ -130,6 +140,8 @@ class InstanceScreen(Frame):
         return [
             Key("esc", "back"),
             Key("p", "playbooks"),
+            Key("o", "its events"),
+            Key("f", "traffic"),
             Key("y", "copy id"),
             Key("j k", "scroll"),
             Key("?", "help"),
@@ -183,6 +195,12 @@ class InstanceScreen(Frame):
         for volume in instance.volumes:
             ends = "goes with it" if volume.delete_on_termination else "stays"
             found.append(line((f"{'volume':<9} ", "dim"), f"{volume.id}  {volume.device}  {ends} on termination"))
+        return [*found, *self._around(item)]
+
+    def _around(self, item: JudgedInstance) -> list[Content]:
+        """Its endpoints, its role, its neighbours."""
+        instance, known = item.instance, self.work.known()
+        found: list[Content] = []
         made = [event for event in self.work.judged if event.event.principal.instance_id == instance.id]
         if made:
             found += [line(""), line(("endpoint events by its role", "bold"))]
@@ -192,7 +210,37 @@ class InstanceScreen(Frame):
                         f"  {event.event.time:%H:%M:%SZ}  {event.event.source_ip}  {event.request.service or event.event.name}  {event.event.error_code}"
                     )
                 )
+        region = (known.regions or {}).get(instance.region)
+        here = [end for end in region.network.endpoints.values() if end.vpc_id == instance.vpc_id] if region else []
+        if here:
+            found += [line(""), line((f"endpoints of its VPC, {len(here)}", "bold"))]
+            found += [line(f"  {end.id}  {end.type:<10} {end.leads_to}  {end.state}") for end in here[:20]]
+        role = known.roles.of_profile(instance.profile_arn) if known.roles else None
+        if role is not None:
+            found += [line(""), line((f"role {role.name}", "bold"))]
+            found += [line(f"  policy {name}") for name, _ in role.policies]
+        beside = [
+            other for other in self.work.instances
+            if other.instance.subnet_id == instance.subnet_id and instance.subnet_id and other.instance.id != instance.id
+        ]  # fmt: skip
+        if beside:
+            found += [line(""), line((f"neighbours in its subnet, {len(beside)}", "bold"))]
+            for other in beside[:20]:
+                cell = severity_cell(other.judgement.severity)
+                found.append(line(f"  {cell:<12} {other.instance.label}  {other.instance.state}"))
         return found
+
+    def action_around(self) -> None:
+        """Its events, over time and in every region."""
+        from vpce_tui.signals.pivot import Relation  # noqa: PLC0415
+
+        self.main.open_around(None, Relation("machine", self.instance_id))
+
+    def action_traffic(self) -> None:
+        """Its traffic."""
+        item = self.item
+        if item is not None and not self.work.trail:
+            self.main.open_traffic(self.instance_id, item.instance.region)
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""

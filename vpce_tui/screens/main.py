@@ -1,10 +1,16 @@
 """What screens may ask of the app that shows them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vpce_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vpce_tui.signals.pivot import Relation
+    from vpce_tui.trail.event import Event
 
 
 class Main(Protocol):
@@ -33,6 +39,21 @@ class Main(Protocol):
 
     def open_instance(self, instance_id: str) -> None:
         """One instance."""
+
+    def open_event(self, event_id: str) -> None:
+        """One event, by its id."""
+
+    def open_known_event(self, event: Event) -> None:
+        """One event that is at hand."""
+
+    def open_around(self, event: Event | None, relation: Relation | None) -> None:
+        """The events of the same key, address, principal, …; None: of whatever is closest."""
+
+    def open_traffic(self, target: str, region: str) -> None:
+        """The traffic of an endpoint or an instance."""
+
+    def mark_expected(self, event: Event) -> None:
+        """Ask for a reason and an end, and keep the mark in the team's context."""
 
     def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
         """The playbooks for some targets, each as (id, region)."""

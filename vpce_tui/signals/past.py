@@ -67,6 +67,31 @@ class Past:
         return _lines((session_of(event), event) for event in self.ordered)
 
     @cached_property
+    def by_key(self) -> Mapping[str, "Line"]:
+        """By access key id."""
+        return _lines((event.principal.access_key_id, event) for event in self.ordered)
+
+    @cached_property
+    def by_address(self) -> Mapping[str, "Line"]:
+        """By source address."""
+        return _lines((event.source_ip, event) for event in self.ordered)
+
+    @cached_property
+    def by_shared(self) -> Mapping[str, "Line"]:
+        """By the id that the records of several accounts about one call share."""
+        return _lines((event.shared_id, event) for event in self.ordered if event.shared_id)
+
+    @cached_property
+    def by_issued(self) -> Mapping[str, "Line"]:
+        """Calls that made a session, by the access key id that they handed out."""
+        return _lines(
+            (key, event)
+            for name in _HAND_OUT
+            for event in self.by_name.get(name, NONE).events
+            if not event.error_code and (key := _issued(event))
+        )
+
+    @cached_property
     def by_name(self) -> Mapping[str, "Line"]:
         """By event name."""
         return _lines((event.name, event) for event in self.ordered)
@@ -95,6 +120,23 @@ class Past:
     def refused(self) -> Mapping[str, "Line"]:
         """Refused attempts to make an endpoint, by :func:`who_of`."""
         return _lines((who_of(event), event) for event in self.ordered if event.request and event.refused)
+
+
+_HAND_OUT = (
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "GetFederationToken",
+    "GetSessionToken",
+    "GetRoleCredentials",
+)
+
+
+def _issued(event: Event) -> str:
+    answer = event.record.get("responseElements")
+    held = answer.get("credentials") if isinstance(answer, Mapping) else None
+    key = held.get("accessKeyId") if isinstance(held, Mapping) else None
+    return key if isinstance(key, str) else ""
 
 
 def session_of(event: Event) -> str:

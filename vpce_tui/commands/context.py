@@ -1,0 +1,76 @@
+"""``vpce-tui context``: what the team has told the product about itself; and a proposal for it, learned from history."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+
+from vpce_tui import config
+from vpce_tui.commands.common import context as told
+from vpce_tui.commands.common import moment, say, say_identity, session, write_out
+from vpce_tui.commands.search import exit_of
+from vpce_tui.coverage import Coverage, Part
+from vpce_tui.exits import Exit
+from vpce_tui.signals.context import FILE, parse
+
+NOT_LEARNED = timedelta(days=2)
+"""What is newer is not learned from: an intruder may be in it."""
+SAMPLE = 10
+"""Pages of changes looked at in each region: the newest of them."""
+
+
+def context(args: argparse.Namespace) -> Exit:
+    """Show, or learn."""
+    if args.what == "show":
+        path = config.config_folder() / FILE
+        told()  # says what is wrong with it
+        say(
+            str(path)
+            if path.exists()
+            else f"there is no {path}: nothing is known of the team, and nothing is taken for fine"
+        )
+        if path.exists():
+            print(path.read_text(encoding="utf-8"), end="")
+        return Exit.DONE
+    return _learn(args)
+
+
+def _learn(args: argparse.Namespace) -> Exit:
+    from vpce_tui.inventory import ours
+    from vpce_tui.inventory.account import look
+    from vpce_tui.signals.learn import as_toml, propose
+    from vpce_tui.trail.cache import Cache
+    from vpce_tui.trail.history import History, Question, enabled_regions
+
+    now = datetime.now(UTC)
+    since, until = moment(args.since, now), now - NOT_LEARNED
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    regions, note = (args.region, "") if args.region else enabled_regions(caller)
+    history = History(caller, Cache(config.cache_folder()))
+    say(
+        f"asking event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    )
+    questions = [Question(since, until), Question(since, until, "false", "ReadOnly", SAMPLE)]
+    found = history.look_up(sorted({*regions, "us-east-1"}), questions)
+    whose = ours.look(caller, (), ())
+    inventory = look(caller, regions)
+    tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
+    coverage = Coverage("regions", (*found.coverage.parts, *_lacking(inventory.coverage)), ((note,) if note else ()))
+    looked = (
+        f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
+    )
+    text = as_toml(
+        propose(found.events, identity.account, whose.ours.organisations, tags), identity.account, since, until, looked
+    )
+    parse(text, "the proposal")  # what is proposed can be read again
+    if args.out:
+        write_out(args.out, text)
+    else:
+        print(text, end="")
+    for part in coverage.missing:
+        say(f"{part.name}: {part.status.value}, {part.reason}")
+    return exit_of(coverage)
+
+
+def _lacking(coverage: Coverage) -> list[Part]:
+    return [Part(f"{part.name} as it is now", part.status, part.reason) for part in coverage.missing]

@@ -1,0 +1,319 @@
+"""One event: why it is suspicious, the path of the attack, and its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.inventory.parse import account_of
+from vpce_tui.screens.frame import Frame
+from vpce_tui.screens.lists import LOOK, severity_cell, why_text
+from vpce_tui.text import sign, visible
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import hanging, line, lines
+from vpce_tui.widgets.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from vpce_tui.review import JudgedEvent
+    from vpce_tui.signals.path import Node
+    from vpce_tui.trail.event import Principal
+
+BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before this an event has no time."""
+RAW_LIMIT = 60_000
+VIEWS = (("why", "why"), ("path", "path of the attack"), ("record", "record"))
+
+
+class EventScreen(Frame):
+    """One event, in three views."""
+
+    own_numbers = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("g", "scroll(-100000)", show=False),
+        Binding("G", "scroll(100000)", show=False),
+        Binding("1", "view('why')", show=False),
+        Binding("2", "view('path')", show=False),
+        Binding("3", "view('record')", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("i", "instance", show=False),
+        Binding("o", "around", show=False),
+        Binding("f", "traffic", show=False),
+        Binding("x", "expected", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, item: JudgedEvent) -> None:
+        super().__init__()
+        self._item = item
+        self.view = "why"
+        self.nodes: dict[str, Node] = {}
+
+    @property
+    def item(self) -> JudgedEvent:
+        """The event as it is judged now."""
+        return next((known for known in self.work.judged if known.event is self._item.event), self._item)
+
+    @property
+    def crumb(self) -> str:
+        return f"event {self._item.event.id[:8] or 'without id'}"
+
+    def body(self) -> ComposeResult:
+        yield Static(id="tabs")
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+        with Vertical(id="path"):
+            yield Table((Column("WHAT", 36, grows=True), Column("WHERE, WHEN", 34)), id="rows")
+            yield Static(id="whole")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def keys(self) -> Sequence[Key]:
+        made = self._item.request
+        found = [Key("esc", "back")]
+        if self.view == "path":
+            found.append(Key("↵", "go there"))
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
+        found += [Key("2", "path") if self.view != "path" else Key("1", "why"), Key("o", "same key, address…")]
+        if self._item.event.principal.instance_id and not self.work.trail:
+            found.append(Key("i", "instance"))
+        if made.endpoint_id and not self.work.trail:
+            found.append(Key("f", "traffic"))
+        if self._item.event.request is not None and not self.work.read_only:
+            found.append(Key("x", "expected"))
+        return [*found, Key("y", "copy event id"), Key("j k", "move"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        tabs = [
+            (f" {number} {words} ", "bold reverse" if name == self.view else "dim")
+            for number, (name, words) in enumerate(VIEWS, start=1)
+        ]
+        self.query_one("#tabs", Static).update(line(*tabs))
+        path = self.view == "path"
+        self.query_one("#page").display = not path
+        self.query_one("#path").display = path
+        if path:
+            self._show_path(self.query_one("#rows", Table))
+            return
+        width = max(self.query_one("#page").size.width - 4, 40)
+        item = self.item
+        found = raw_lines(item, width) if self.view == "record" else _why(item, self.main.ago(item.event.time), width)
+        self.query_one("#text", Static).update(lines(found))
+
+    def _show_path(self, table: Table) -> None:
+        nodes = path_of(self.work, self.item)
+        self.nodes = {str(number): node for number, node in enumerate(nodes)}
+        table.set_rows([
+            Row(key, (_branch(node, nodes, int(key)), node.note), node.severity.word if node.severity is not None else "")
+            for key, node in self.nodes.items()
+        ])  # fmt: skip
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        """The line under the cursor, whole: what does not fit into a column is read here."""
+        node = self.nodes.get(self.query_one("#rows", Table).key)
+        width = max(self.size.width - 4, 40)
+        found = [] if node is None else [*hanging(" ", node.text, width), *hanging(" ", node.note, width, "dim")]
+        self.query_one("#whole", Static).update(lines(found))
+
+    def on_table_moved(self) -> None:
+        """Read the next line."""
+        self._show_whole()
+
+    def action_view(self, name: str) -> None:
+        """Show one of the views."""
+        self.view = name
+        self.update()
+        if name == "path":
+            self.query_one("#rows", Table).focus()
+        else:
+            self.set_focus(None)
+            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def on_table_chosen(self) -> None:
+        """Go where the line of the path leads."""
+        node = self.nodes.get(self.query_one("#rows", Table).key)
+        if node is None:
+            return
+        if node.instance:
+            self.main.open_instance(node.instance)
+        elif node.event:
+            self.main.open_event(node.event)
+        elif node.relation is not None:
+            self.main.open_around(self._item.event, node.relation)
+        else:
+            self.main.say("Nothing lies behind this line.")
+
+    def action_around(self) -> None:
+        """Other events of the same key, address, principal, …"""
+        self.main.open_around(self._item.event, None)
+
+    def action_traffic(self) -> None:
+        """What went through the endpoint."""
+        if self._item.request.endpoint_id and not self.work.trail:
+            self.main.open_traffic(self._item.request.endpoint_id, self._item.event.region)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for what stands behind it."""
+        choose_playbook(self, self._item)
+
+    def action_instance(self) -> None:
+        """The instance behind it."""
+        if self._item.event.principal.instance_id:
+            self.main.open_instance(self._item.event.principal.instance_id)
+
+    def action_expected(self) -> None:
+        """Mark it as expected, with a reason and an end."""
+        if self._item.event.request is not None and not self.work.read_only:
+            self.main.mark_expected(self._item.event)
+
+    def action_copy(self) -> None:
+        """Copy the event id."""
+        self.main.copy(self._item.event.id)
+
+
+def path_of(work: object, item: JudgedEvent) -> tuple[Node, ...]:
+    """The attack path behind an event, of everything that is known now."""
+    from vpce_tui.signals.path import attack_path  # noqa: PLC0415
+    from vpce_tui.workspace import Workspace  # noqa: PLC0415
+
+    assert isinstance(work, Workspace)
+    known, event = work.known(), item.event
+    name = event.principal.instance_id
+    severity = next((one.judgement.severity for one in work.instances if one.instance.id == name), None)
+    return attack_path(
+        event, item.judgement, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
+        known.traffic.get(item.request.endpoint_id),
+    )  # fmt: skip
+
+
+def _branch(node: Node, nodes: Sequence[Node], at: int) -> str:
+    """The line with its branch of the tree, and the sign of its severity."""
+    later = [other.depth for other in nodes[at + 1 :]]
+    last = next((depth for depth in later if depth <= node.depth), -1) < node.depth
+    stem = ""
+    for depth in range(1, node.depth):
+        goes_on = next((other for other in later if other <= depth), -1) == depth
+        stem += "│ " if goes_on else "  "
+    if node.depth:
+        stem += "└ " if last else "├ "
+    mark = f"{sign(node.severity.sign)} " if node.severity is not None and node.severity > 0 else ""
+    return sign(stem) + mark + node.text
+
+
+SECTIONS = (
+    ("access", "who reaches it"),
+    ("encryption", "encryption of its traffic"),
+    ("network", "what it lets through, and the network around it"),
+)
+
+
+def section_lines(item: JudgedEvent, width: int) -> list[Content]:
+    """The three kinds of fault that AWS's guidance names for endpoints: good, bad because, or cannot tell because."""
+    from vpce_tui.signals.endpoint import RULES  # noqa: PLC0415
+
+    found = [line(("what AWS's guidance asks of an endpoint", "bold"))]
+    for name, words in SECTIONS:
+        rules = {rule.id for rule in RULES if rule.section == name}
+        bad = [signal.title for signal in item.judgement.against if signal.id in rules]
+        doubts = list(dict.fromkeys(why for rule, why in item.judgement.unknown if rule in rules))
+        fine = [what for rule, what in item.judgement.fine if rule in rules]
+        if bad:
+            mark, look, said = "!", "bold $warning", f"bad: {'; '.join(bad)}"
+        elif doubts:
+            mark, look, said = sign("…"), "bold", f"cannot tell: {'; '.join(doubts)}"
+        else:
+            mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}" if fine else "good: nothing against it"
+        found += hanging(f"{mark} {words}: ", said, width, "", look)
+    return [*found, line("")]
+
+
+def _why(item: JudgedEvent, ago: str, width: int) -> list[Content]:
+    event, request, severity = item.event, item.request, item.judgement.severity
+    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
+    facts = [
+        ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
+        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
+        ("key", event.principal.access_key_id), ("from", event.source_ip), ("agent", event.user_agent),
+        ("service", request.service or request.resource), ("endpoint", f"{request.endpoint_id}  {request.type}".strip()), ("vpc", request.vpc_id),
+        ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
+        ("policy", request.policy or ("default: everybody may do everything" if event.request is not None else "")),
+        ("oddities", "; ".join(event.oddities)),
+    ]  # fmt: skip
+    found = [line((severity_cell(severity), LOOK[severity])), line("")]
+    found += why_text(item.judgement, width, full=True)
+    found.append(line(""))
+    if event.request is not None and not event.error_code:
+        found += section_lines(item, width)
+    for name, value in facts:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
+    return found
+
+
+def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
+    """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
+    text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
+    found = [line(("raw record", "bold"))]
+    for part in visible(text, limit=limit, multiline=True).split("\n"):
+        indent = part[: len(part) - len(part.lstrip())]
+        found += hanging(indent, part.lstrip(), width)
+    return found
+
+
+def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
+    """Open the playbooks for what stands behind an event, or say why there is none."""
+    if screen.work.trail:
+        screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
+        return
+    instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
+    targets = [(instance, region)] if instance else []
+    if endpoint:
+        targets.append((endpoint, region))
+    own = screen.work.identity.account if screen.work.identity else ""
+    principal = principal_target(item.event.principal, own)
+    if principal:
+        targets.append((principal, region))
+    else:
+        who = item.event.principal
+        screen.main.say(
+            f"No user or role stands behind it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
+            "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
+        )
+    screen.main.open_playbooks(targets)
+
+
+def principal_target(principal: Principal, own: str) -> str:
+    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none.
+
+    One of another account than ``own`` is named by its whole ARN: the playbook then says that it is not ours to act on.
+    """
+    for arn in (principal.arn, principal.role_arn):
+        target = _target_of(arn)
+        if target:
+            return target if account_of(arn) == own else arn
+    return ""
+
+
+def _target_of(arn: str) -> str:
+    resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
+    kind, _, rest = resource.partition("/")
+    if kind == "assumed-role":
+        return f"role/{rest.split('/')[0]}"
+    return resource if kind in ("user", "root") else ""

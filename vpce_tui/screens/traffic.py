@@ -1,0 +1,162 @@
+"""Traffic of an endpoint or an instance, by its flow logs: bytes over time, who talks with it, when each was first seen."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.inventory.flows import Traffic, size, slot_minutes
+from vpce_tui.screens.frame import Frame
+from vpce_tui.text import many, sign
+from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.safe import hanging, line, lines
+from vpce_tui.widgets.timeline import chart
+
+HOURS = 6
+HEIGHT = 6
+_COST = (
+    "Flow logs are asked through CloudWatch Logs Insights, which AWS bills by what it reads: USD 0.005 to 0.0076 a GB, "
+    "two questions, each over the log group of the VPC for the last hours. Nothing is changed."
+)
+
+
+class TrafficScreen(Frame):
+    """The chart, or what asking for it would cost."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "ask", show=False),
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("plus,equals_sign", "hours(2)", show=False),
+        Binding("minus", "hours(-2)", show=False),
+    ]
+
+    def __init__(self, target: str, region: str) -> None:
+        super().__init__()
+        self.target, self.place, self.hours = target, region, HOURS
+        self.problem = ""
+        self.asking = False
+
+    @property
+    def crumb(self) -> str:
+        return f"traffic of {self.target}"
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def keys(self) -> Sequence[Key]:
+        asked = self.target in self.work.traffic
+        found = [
+            Key("esc", "back"),
+            Key("f", "ask again" if asked else "ask the flow logs (billed)"),
+            Key("+ -", f"{self.hours} h back"),
+        ]
+        return [*found, Key("p", "playbooks"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        width = max(self.query_one("#page").size.width - 4, 40)
+        traffic = self.work.traffic.get(self.target)
+        if self.asking:
+            found = [line(f"Asking the flow logs of {self.target} for the last {self.hours} h…")]
+        elif self.problem:
+            found = [line(("The flow logs could not be asked.", "bold")), *hanging("", self.problem, width)]
+        elif traffic is None:
+            found = [
+                line(("Its flow logs were not asked yet.", "bold")),
+                line(""),
+                *hanging("", _COST, width),
+                line(""),
+                line("f asks them."),
+            ]
+        else:
+            found = chart_lines(traffic, width)
+        self.query_one("#text", Static).update(lines(found))
+
+    def action_hours(self, by: int) -> None:
+        """Look back further, or less."""
+        steps = (1, 2, 6, 12, 24, 48)
+        at = steps.index(self.hours) + (1 if by > 0 else -1)
+        self.hours = steps[max(0, min(at, len(steps) - 1))]
+        self.update()
+
+    def action_ask(self) -> None:
+        """Ask CloudWatch Logs Insights."""
+        if self.asking or self.work.caller is None:
+            return
+        self.asking, self.problem = True, ""
+        self.work.ask_traffic(self.target, self.place, self.hours, self._told)
+        self.update()
+
+    def _told(self, problem: str) -> None:
+        self.asking, self.problem = False, problem
+        self.update()
+
+    def action_playbooks(self) -> None:
+        """The playbooks for it: one of them blocks traffic."""
+        self.main.open_playbooks([(self.target, self.place)])
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def chart_lines(traffic: Traffic, width: int) -> list[Content]:
+    """The chart: bytes of each slot, marks where somebody is seen for the first time, and who talks."""
+    window = traffic.window
+    slots = max((len(values) for values in traffic.bars.values()), default=0)
+    total = [sum(values[at] for values in traffic.bars.values() if at < len(values)) for at in range(slots)]
+    if not any(total):
+        return [line("The flow logs hold nothing for it in this time.")]
+    minutes = slot_minutes(window)
+    room = max(width - 10, 20)
+    per = max(1, -(-slots // room))  # so many slots share a column
+    columns = [sum(total[at : at + per]) for at in range(0, slots, per)]
+    step = timedelta(minutes=minutes * per)
+    most = max(columns)
+    rows = chart(columns, HEIGHT)
+    found = [line((f"bytes, {minutes * per} min a column", "bold"))]
+    for number, row in enumerate(rows):
+        label = size(most) if number == 0 else "0" if number == HEIGHT - 1 else ""
+        found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
+    marks = [" "] * len(columns)
+    firsts: list[tuple[str, Any]] = []
+    for talker in traffic.talkers:
+        if talker.first is None:
+            continue
+        at = int((talker.first - window.start) / step)
+        if 0 < at < len(columns):
+            letter = chr(ord("a") + len(firsts)) if len(firsts) < 26 else "*"
+            marks[at] = letter if marks[at] == " " else "*"
+            firsts.append((letter, talker))
+    found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen"))
+    ends = f"{window.start:%H:%MZ}".ljust(max(len(columns) - 6, 6)) + f"{window.end:%H:%MZ}"
+    found += [line((" " * 9 + ends, "dim")), line("")]
+    letters = {id(talker): letter for letter, talker in firsts}
+    wide = max(len(talker.peer) for talker in traffic.talkers[:40]) if traffic.talkers else 4
+    found.append(line(("bytes that its interfaces sent to, and received from, each address", "dim")))
+    found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {'SENT':>10} {'RECEIVED':>10}  FIRST SEEN", "bold")))
+    for talker in traffic.talkers[:40]:
+        first = f"{talker.first:%H:%M:%SZ}" if talker.first else "before"
+        refused = f"  {many(talker.rejected, 'flow')} refused" if talker.rejected else ""
+        mark = letters.get(id(talker), "")
+        found.append(
+            line(
+                (f" {mark:<1} ", "bold $warning"),
+                f"{talker.peer:<{wide}} {talker.port:>5} {size(talker.sent):>10} {size(talker.received):>10}  {first}{refused}",
+            )
+        )
+    if len(traffic.talkers) > 40:
+        found.append(line(f"   and {len(traffic.talkers) - 40} more"))
+    if traffic.cut:
+        found.append(line((f"{sign('…')} there are more than the answer holds: what is small is missing", "bold")))
+    return found

@@ -1,0 +1,65 @@
+"""Every rule there is, as people read them: the list, and one rule in words. Made from the rules themselves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from vpce_tui.signals import endpoint, instance
+from vpce_tui.signals.rule import Rule
+
+FAMILIES: Final[Mapping[str, str]] = {
+    "way_out": "where it leads", "policy": "its policy", "groups": "who reaches it", "around": "the network around it", "who": "who made it",
+    "habit": "what is usual", "deeds": "what else was done", "traffic": "its traffic", "found": "what others found", "exposed": "how open it lies",
+    "done": "what was done to it",
+}  # fmt: skip
+"""What the rules of each family look at."""
+
+
+def every() -> Iterator[Rule[Any]]:
+    """Every rule: about events first, each in the order of its id."""
+    yield from endpoint.RULES
+    yield from instance.RULES
+
+
+def find(identifier: str) -> Rule[Any] | None:
+    """The rule with this id, however it is written."""
+    return next((rule for rule in every() if rule.id == identifier.strip().upper()), None)
+
+
+def about(rule: Rule[Any]) -> str:
+    """``an endpoint event`` or ``an instance``."""
+    return "an endpoint event" if rule.id.startswith("VPCE") else "an instance"
+
+
+def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
+    """A rule as (what, words) pairs, for a page."""
+    severity = "lowers the severity" if rule.lowers else rule.severity.word
+    found = [
+        ("rule", f"{rule.id}  {rule.name}"),
+        ("about", f"{about(rule)}: {FAMILIES[rule.family]}"),
+        ("severity", f"{severity}; more or less where the rule sees more or less" if not rule.lowers else severity),
+        ("why", rule.why),
+        ("harmless if", rule.harmless_if),
+    ]
+    if rule.do:
+        found.append(("do", f"playbook {rule.do}"))
+    if rule.techniques:
+        found.append(("ATT&CK", ", ".join(rule.techniques)))
+    if rule.id.startswith("VPCE") and not rule.attempts:
+        found.append(("not of", "an attempt that made nothing"))
+    return found
+
+
+def to_json(rule: Rule[Any]) -> dict[str, Any]:
+    """A rule as ``vpce-tui signals list --json`` prints it."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "about": about(rule),
+        "looksAt": FAMILIES[rule.family],
+        "severity": rule.severity.word,
+        "why": rule.why,
+        "harmlessIf": rule.harmless_if,
+        "do": rule.do or None,
+        "techniques": list(rule.techniques),
+        "lowers": rule.lowers,
+    }
