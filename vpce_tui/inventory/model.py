@@ -4,9 +4,11 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=16_384)
 def is_world(peer: str) -> bool:
     """Whether a CIDR block is everything, or a public block of at least a 256th of IPv4, a 65,536th of IPv6."""
     if peer in ("0.0.0.0/0", "::/0"):

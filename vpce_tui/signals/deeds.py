@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from vpce_tui.inventory.policies.model import parse
@@ -34,7 +35,7 @@ def _bucket_policy(asked: Asked) -> str:
     if document is None:
         return "bucket policy changed"
     found = outside(parse(document if isinstance(document, str) else json.dumps(document)), Ours(), in_endpoint=False)
-    wide = found.worst("who").reach
+    wide = found.who.reach
     return "bucket opened to everybody" if wide is Reach.ANY else "bucket policy changed"
 
 
@@ -89,8 +90,11 @@ DEEDS: Final[Mapping[str, Callable[[Asked], str]]] = {
 
 def deed_of(event: Event) -> str:
     """What a call of :data:`DEEDS` means, in three words; ``""``: no harm, or another call."""
-    judge = DEEDS.get(event.name)
-    if judge is None:
-        return ""
-    asked = event.record.get("requestParameters")
-    return judge(asked if isinstance(asked, Mapping) else {})
+    return _meaning(event.name, event.raw) if event.name in DEEDS else ""
+
+
+@lru_cache(maxsize=8192)
+def _meaning(name: str, raw: str) -> str:
+    record = json.loads(raw)
+    asked = record.get("requestParameters") if isinstance(record, Mapping) else None
+    return DEEDS[name](asked if isinstance(asked, Mapping) else {})

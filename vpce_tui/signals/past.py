@@ -3,14 +3,17 @@
 It knows which questions were answered: a rule that finds nothing says *nothing happened* only where somebody looked.
 """
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any, Final
 
-from vpce_tui.trail.event import EPOCH, Event
+from vpce_tui.signals.context import address_of
+from vpce_tui.trail.event import EC2, EPOCH, Event
 
 EVERYTHING = "*"
 """The question to which the answer is every event, as in files."""
@@ -121,6 +124,121 @@ class Past:
         """Refused attempts to make an endpoint, by :func:`who_of`."""
         return _lines((who_of(event), event) for event in self.ordered if event.request and event.refused)
 
+    @cached_property
+    def made_by_who(self) -> Mapping[str, "Line"]:
+        """Endpoints that were made, by :func:`who_of`."""
+        return _lines((who_of(event), event) for event in self.ordered if event.request and not event.error_code)
+
+    @cached_property
+    def changed_ec2(self) -> Mapping[str, "Line"]:
+        """What changed something in EC2, by :func:`who_of`."""
+        return _lines(
+            (who_of(event), event)
+            for event in self.ordered
+            if event.source == EC2 and event.read_only is False and not event.error_code
+        )
+
+    @cached_property
+    def addressed(self) -> Mapping[str, "Line"]:
+        """Calls that came from an IP address, by :func:`who_of`."""
+        return _lines((who_of(event), event) for event in self.ordered if address_of(event.source_ip) is not None)
+
+    @cached_property
+    def addresses(self) -> Mapping[str, Mapping[str, datetime]]:
+        """By :func:`who_of`, the addresses it called from, each with the first time; the oldest first."""
+        found: dict[str, dict[str, datetime]] = {}
+        for who, line in self.addressed.items():
+            firsts = found.setdefault(who, {})
+            for event in line.events:
+                if event.time > EPOCH:
+                    firsts.setdefault(event.source_ip, event.time)
+        return found
+
+    @cached_property
+    def changers(self) -> Mapping[str, frozenset[str]]:
+        """By region, everybody but services of AWS who did what is not known to be a read."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for event in self.ordered:
+            if event.read_only is not True and event.principal.type != "AWSService":
+                found[event.region].add(who_of(event))
+        return {region: frozenset(names) for region, names in found.items()}
+
+    @cached_property
+    def makers(self) -> Mapping[str, tuple[int, int]]:
+        """By :func:`who_of`, how many endpoints people and roles asked for, and how many of these with a session; ``""``: all."""
+        found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for event in self.ordered:
+            if event.request and event.principal.type in ("IAMUser", "AssumedRole"):
+                for key in (who_of(event), ""):
+                    found[key][0] += 1
+                    found[key][1] += event.principal.access_key_id.startswith("ASIA")
+        return {key: (total, sessions) for key, (total, sessions) in found.items()}
+
+    @cached_property
+    def launched(self) -> Mapping[str, Event]:
+        """The ``RunInstances`` that made an instance, by the instance's id."""
+        return {
+            name: event
+            for event in self.by_name.get("RunInstances", NONE).events
+            if not event.error_code
+            for name in _INSTANCE.findall(event.raw)
+        }
+
+    @cached_property
+    def changes_of(self) -> Mapping[str, "Line"]:
+        """Changes and deletions of endpoints, by the endpoint's id."""
+        return _lines(
+            (endpoint, event)
+            for event in _merged(self, "ModifyVpcEndpoint", "DeleteVpcEndpoints")
+            if not event.error_code
+            for endpoint in dict.fromkeys(_ENDPOINT.findall(event.raw))
+        )
+
+    def of_session(self, names: Iterable[str], session: str) -> "Line":
+        """What a session did of these calls; the work is done once for each set of names."""
+        wanted = frozenset(names)
+        if wanted not in self._picked:
+            self._picked[wanted] = _lines(
+                (session_of(event), event) for event in self.ordered if event.name in wanted and not event.error_code
+            )
+        return self._picked[wanted].get(session, NONE)
+
+    @cached_property
+    def _picked(self) -> dict[frozenset[str], Mapping[str, "Line"]]:
+        return {}
+
+    @cached_property
+    def credentials(self) -> Mapping[str, "Line"]:
+        """Calls that made a key, a user, console access or a role, by what they made."""
+        return _lines(
+            (made, event)
+            for event in _merged(self, *MAKES_CREDENTIALS)
+            if not event.error_code and (made := MAKES_CREDENTIALS[event.name](event.record))
+        )
+
+
+def _text(record: Mapping[str, Any], *path: str) -> str:
+    found: Any = record
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+MAKES_CREDENTIALS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "CreateAccessKey": lambda record: _text(record, "responseElements", "accessKey", "accessKeyId"),
+    "CreateUser": lambda record: _text(record, "requestParameters", "userName"),
+    "CreateLoginProfile": lambda record: _text(record, "requestParameters", "userName"),
+    "CreateRole": lambda record: _text(record, "requestParameters", "roleName"),
+}
+"""Calls that make credentials, and whose."""
+_INSTANCE: Final = re.compile(r"i-[0-9a-f]{8,17}")
+_ENDPOINT: Final = re.compile(r"vpce-[0-9a-f]{8,17}|vpce-\d+")
+
+
+def _merged(past: Past, *names: str) -> list[Event]:
+    found = [event for name in names for event in past.by_name.get(name, NONE).events]
+    return sorted(found, key=lambda event: event.time)
+
 
 _HAND_OUT = (
     "AssumeRole",
@@ -157,6 +275,19 @@ class Line:
         if self._times is None:
             self._times = [event.time for event in self.events]
         return bisect_left(self._times, moment)
+
+    def count_before(self, moment: datetime) -> int:
+        """How many with a time were before ``moment``."""
+        return max(self._at(moment) - self._at(_FIRST), 0)
+
+    def first(self) -> Event | None:
+        """The oldest that has a time."""
+        at = self._at(_FIRST)
+        return self.events[at] if at < len(self.events) else None
+
+    def count_within(self, moment: datetime, within: timedelta) -> int:
+        """How many were before ``moment``, at most ``within`` before it."""
+        return self._at(moment) - self._at(max(moment - within, _FIRST))
 
     def before(self, moment: datetime, *, within: timedelta | None = None) -> Sequence[Event]:
         """Those before ``moment``, at most ``within`` before it; what has no time is left out."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Final
 
 from vpce_tui.inventory.policies.model import Condition, Party, Policy, Statement
@@ -56,7 +57,7 @@ class Grant:
     what: Side
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outside:
     """The answer. ``problem``: the policy could not be read whole, so that nothing may be called fine."""
 
@@ -65,26 +66,35 @@ class Outside:
 
     def everything(self, service: str = "") -> bool:
         """Whether anybody may do anything with anything; ``service``: all that can be done there (``s3``)."""
-        whole = {"*", "*:*", f"{service.lower()}:*"}
-        return any(
-            grant.who.reach is Reach.ANY
-            and grant.what.reach is Reach.ANY
-            and any(action.lower() in whole for action in grant.actions)
-            for grant in self.grants
-        )
+        return not self._whole.isdisjoint(("*", "*:*", f"{service.lower()}:*"))
 
-    def worst(self, side: str) -> Side:
-        """The widest of one side (``who`` or ``what``), with all foreign names and all doubts."""
-        sides = [getattr(grant, side) for grant in self.grants]
-        names = tuple(dict.fromkeys(name for item in sides for name in item.names))
-        why = tuple(dict.fromkeys(reason for item in sides for reason in item.why))
-        return Side(max((item.reach for item in sides), default=Reach.NOBODY), names, why)
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        """What anybody may do with anything, as patterns in small letters."""
+        wide = [grant for grant in self.grants if grant.who.reach is Reach.ANY and grant.what.reach is Reach.ANY]
+        return frozenset(action.lower() for grant in wide for action in grant.actions)
 
-    @property
+    @cached_property
+    def who(self) -> Side:
+        """The widest of who may ask, with all foreign names and all doubts."""
+        return _joined([grant.who for grant in self.grants])
+
+    @cached_property
+    def what(self) -> Side:
+        """The widest of what may be reached, with all foreign names and all doubts."""
+        return _joined([grant.what for grant in self.grants])
+
+    @cached_property
     def doubts(self) -> tuple[str, ...]:
         """Everything that could not be told."""
-        found = [reason for side in ("who", "what") for reason in self.worst(side).why]
+        found = [reason for side in (self.who, self.what) for reason in side.why]
         return tuple(dict.fromkeys([*([self.problem] if self.problem else []), *found]))
+
+
+def _joined(sides: Sequence[Side]) -> Side:
+    names = tuple(dict.fromkeys(name for side in sides for name in side.names))
+    why = tuple(dict.fromkeys(reason for side in sides for reason in side.why))
+    return Side(max((side.reach for side in sides), default=Reach.NOBODY), names, why)
 
 
 def outside(policy: Policy, ours: Ours, *, in_endpoint: bool = True) -> Outside:
@@ -157,10 +167,7 @@ def _narrowed(named: Side, limits: Sequence[Side], conditions: Sequence[Conditio
 
 
 def _widest(sides: Iterable[Side]) -> Side:
-    found = list(sides)
-    names = tuple(dict.fromkeys(name for side in found for name in side.names))
-    why = tuple(dict.fromkeys(reason for side in found for reason in side.why))
-    return Side(max((side.reach for side in found), default=Reach.NOBODY), names, why)
+    return _joined(list(sides))
 
 
 def _party(party: Party, ours: Ours) -> Side:

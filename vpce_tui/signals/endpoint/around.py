@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from functools import lru_cache
 from typing import Any, Final
 
 from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
@@ -113,6 +114,7 @@ def changed_since(see: Subject) -> Answer:
     return Seen(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
 
 
+@lru_cache(maxsize=2048)
 def _canonical(text: str) -> Any:
     try:
         return json.loads(text)
@@ -165,14 +167,21 @@ def network_around(see: Subject) -> Answer:
     return Fine("its traffic is recorded, and the network around it has limits")
 
 
+@lru_cache(maxsize=16_384)
+def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
 def _from_elsewhere(see: Subject, blocks: tuple[str, ...]) -> str:
     """A rule of its groups that lets in addresses beyond the VPC and narrower than the world; ``""``: none."""
-    own = [ipaddress.ip_network(block, strict=False) for block in blocks]
+    own = [net for block in blocks if (net := _block(block)) is not None]
     for group in see.groups or ():
         for item in group.ingress:
-            try:
-                peer = ipaddress.ip_network(item.peer, strict=False)
-            except ValueError:
+            peer = _block(item.peer)
+            if peer is None:
                 continue  # a group or a prefix list
             if not item.world and own and not any(peer.version == net.version and peer.subnet_of(net) for net in own):  # type: ignore[arg-type]
                 return f"{group.id}: {item}"

@@ -15,6 +15,8 @@ from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 _SHORT_WHILE: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_MOST: Final = 200
+"""Calls looked at one by one at most: an intruder may make many."""
 
 
 @rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), attempts=True)
@@ -26,10 +28,10 @@ def refused_attempts(see: Subject) -> Answer:
     Harmless if a new pipeline's permissions were being set up.
     """
     event = see.event
-    before = see.past.refused.get(who_of(event), NONE).before(event.time, within=_SHORT_WHILE)
-    ids = {other.id for other in before} - {event.id}
+    line = see.past.refused.get(who_of(event), NONE)
+    before = line.count_within(event.time, _SHORT_WHILE)
     if event.refused:
-        count = len(ids) + 1
+        count = before + 1
         title = (
             f"Refused: permission was missing, {count} times within the hour"
             if count > 1
@@ -38,12 +40,12 @@ def refused_attempts(see: Subject) -> Answer:
         return Seen(
             title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
         )
-    if event.error_code or not ids:
+    if event.error_code or not before:
         return None
-    regions = ", ".join(sorted({other.region for other in before}))
-    title = f"It succeeded after {len(ids)} refused {'attempt' if len(ids) == 1 else 'attempts'}"
+    regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
+    title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
     return Seen(
-        title, (Fact("refused before", str(len(ids)), "history"), Fact("regions", regions, "history")), Severity.HIGH
+        title, (Fact("refused before", str(before), "history"), Fact("regions", regions, "history")), Severity.HIGH
     )
 
 
@@ -73,10 +75,9 @@ def changed_soon(see: Subject) -> Answer:
     if not endpoint:
         return None
     who = who_of(see.event)
-    for name in ("ModifyVpcEndpoint", "DeleteVpcEndpoints"):
-        for other in see.past.by_name.get(name, NONE).after(see.event.time, within=_DAY):
-            if other.error_code or who_of(other) != who or endpoint not in other.raw:
-                continue
+    for other in see.past.changes_of.get(endpoint, NONE).after(see.event.time, within=_DAY)[:_MOST]:
+        if who_of(other) == who:
+            name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
@@ -123,17 +124,16 @@ def same_session(see: Subject) -> Answer:
     Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
     """
     session = session_of(see.event)
-    around = see.past.by_session.get(session, NONE).around(see.event.time, _DAY)
+    around = see.past.of_session(DEEDS, session).around(see.event.time, _DAY)[:_MOST]
     principal = see.event.principal
     pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
     found: dict[str, Fact] = {}
     for other in around:
-        if other.name in DEEDS and not other.error_code:
-            if pipeline and other.name not in BLINDING:
-                continue  # making buckets, users and keys is what pipelines are for
-            said = deed_of(other)
-            if said:
-                found.setdefault(other.name, Fact(other.name, f"{said}, {other.time:%H:%M:%SZ}", "history"))
+        if pipeline and other.name not in BLINDING:
+            continue  # making buckets, users and keys is what pipelines are for
+        said = deed_of(other) if other.name not in found else ""
+        if said:
+            found[other.name] = Fact(other.name, f"{said}, {other.time:%H:%M:%SZ}", "history")
     if found:
         names = list(found)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""

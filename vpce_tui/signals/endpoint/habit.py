@@ -1,6 +1,7 @@
 """Whether it is usual: for who made it, for the region, for the hour."""
 
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from vpce_tui.signals.context import address_of, within
@@ -33,26 +34,19 @@ def first_time(see: Subject) -> Answer:
     days = (see.event.time - known.since).days
     if see.event.time - known.since < USUAL:
         return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
-    line = see.past.by_who.get(who_of(see.event))
-    before = line.before(see.event.time - _SPREE) if line else ()
-    if any(other.request and not other.error_code for other in before):
+    who, cut = who_of(see.event), see.event.time - _SPREE
+    if see.past.made_by_who.get(who, NONE).count_before(cut):
         return None
-    changed = [
-        other
-        for other in before
-        if other.source == "ec2.amazonaws.com" and other.read_only is False and not other.error_code
-    ]
+    calls = see.past.by_who.get(who, NONE).count_before(cut)
     title = f"Its maker never made an endpoint in the {days} days before"
-    if not changed and before:
+    if calls and not see.past.changed_ec2.get(who, NONE).count_before(cut):
         title = f"Its maker never changed anything in EC2 in the {days} days before"
-    return Seen(
-        title,
-        (
-            Fact("principal", who_of(see.event)),
-            Fact("endpoints before", "0", "history"),
-            Fact("other calls known", str(len(before)), "history"),
-        ),
+    facts = (
+        Fact("principal", who),
+        Fact("endpoints before", "0", "history"),
+        Fact("other calls known", str(calls), "history"),
     )
+    return Seen(title, facts)
 
 
 _SPREE: Final = timedelta(hours=12)
@@ -82,23 +76,20 @@ def new_address(see: Subject) -> Answer:
     own = within(address, see.context.networks)
     if own is not None:
         return Fine(f"it came from {address}, in the team's own {own}")
-    line = see.past.by_who.get(who_of(see.event))
-    before = [
-        other
-        for other in (line.before(see.event.time - _SPREE) if line else ())
-        if address_of(other.source_ip) is not None
-    ]
-    if len(before) < _ENOUGH or see.event.time - before[0].time < USUAL:
-        return CannotTell(
-            f"whether {address} is usual for its maker: too few earlier calls of it are known ({len(before)})"
-        )
-    seen = sorted({other.source_ip for other in before})
-    if address in seen:
+    who, cut = who_of(see.event), see.event.time - _SPREE
+    line = see.past.addressed.get(who, NONE)
+    calls, first = line.count_before(cut), line.first()
+    if calls < _ENOUGH or first is None or see.event.time - first.time < USUAL:
+        return CannotTell(f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})")
+    known = see.past.addresses.get(who, {})
+    since = known.get(address)
+    if since is not None and since < cut:
         return None
+    seen = ", ".join(islice((one for one, at in known.items() if at < cut), 6))
     facts = (
         Fact("sourceIPAddress", address),
-        Fact("its earlier addresses", ", ".join(seen[:6]), "history"),
-        Fact("earlier calls", str(len(before)), "history"),
+        Fact("its earlier addresses", seen, "history"),
+        Fact("earlier calls", str(calls), "history"),
     )
     return Seen(f"Its maker never called from {address} before", facts)
 
@@ -131,21 +122,22 @@ def unused_region(see: Subject) -> Answer:
         return CannotTell(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
-    line = see.past.by_region.get(region)
-    others = [
-        other
-        for other in (line.events if line else ())
-        if who_of(other) != who_of(see.event) and other.principal.type != "AWSService"
-    ]
-    own = "\n".join(
-        other.raw for other in see.past.by_who.get(who_of(see.event), NONE).events if other.name == "RunInstances"
-    )
+    who = who_of(see.event)
+    if see.past.changers.get(region, frozenset()) - {who}:
+        return None
     machines = see.region.instances if see.region else ()
-    strangers = [instance.id for instance in machines if instance.id not in own]
-    if others or strangers or (see.region and "instances" in see.region.unknown):
+    if (see.region and "instances" in see.region.unknown) or any(
+        _of_another(see, instance.id, who) for instance in machines
+    ):
         return None
     said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
     return Seen(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
+
+
+def _of_another(see: Subject, instance: str, who: str) -> bool:
+    """Whether somebody else launched an instance, as far as is known."""
+    launch = see.past.launched.get(instance)
+    return launch is None or who_of(launch) != who
 
 
 @rule("VPCE-17", Severity.LOW, "revoke-credentials", attempts=True)

@@ -63,7 +63,7 @@ def no_limits(see: Subject) -> Answer:
     found = see.lets_through if _takes_policy(see) else None
     if found is None or _everything(see, found):
         return None
-    who, what = found.worst("who"), found.worst("what")
+    who, what = found.who, found.what
     open_sides = [
         words
         for side, words in ((who, "whose principals may ask"), (what, "whose resources may be reached"))
@@ -91,7 +91,7 @@ def names_strangers(see: Subject) -> Answer:
     found = see.lets_through if _takes_policy(see) else None
     if found is None:
         return None
-    names = [name for side in ("who", "what") for name in found.worst(side).names]
+    names = [name for side in (found.who, found.what) for name in side.names]
     if not names:
         return None
     return Seen(

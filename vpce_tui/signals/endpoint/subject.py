@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from vpce_tui.inventory.account import Region
@@ -76,7 +77,7 @@ class Subject:
     @property
     def lets_through(self) -> Outside | None:
         """Who may do what through it by the policy of the request; None where it has the default one, or takes none."""
-        return outside(parse(self.request.policy), self.ours) if self.request.policy else None
+        return _through(self.request.policy, self.ours) if self.request.policy else None
 
     @property
     def groups(self) -> tuple[SecurityGroup, ...] | None:
@@ -94,6 +95,12 @@ class Subject:
         return f"{words}: {why}" if why else ""
 
 
+@lru_cache(maxsize=4096)
+def _through(text: str, ours: Ours) -> Outside:
+    return outside(parse(text), ours)
+
+
+@lru_cache(maxsize=4096)
 def service_short(name: str) -> str:
     """``s3`` of ``com.amazonaws.eu-west-1.s3``; the whole ``vpce-svc-…`` of a foreign one."""
     parts = name.split(".")

@@ -162,7 +162,7 @@ def unused_service(see: Subject) -> Answer:
     if short in _SHELL:
         line = see.past.by_vpc.get(see.request.vpc_id)
         who = who_of(see.event)
-        near = line.around(see.event.time, _DAY) if line else ()
+        near = line.around(see.event.time, _DAY)[-200:] if line else ()
         made = {service_short(other.request.service) for other in near if other.request and who_of(other) == who} | {
             short
         }
@@ -178,8 +178,7 @@ def unused_service(see: Subject) -> Answer:
     if known is None or see.event.time - known.since < USUAL:
         return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
     line = see.past.by_source.get(source)
-    used = [other for other in (line.before(see.event.time) if line else ()) if other.region == see.event.region]
-    if used:
+    if line is not None and any(other.region == see.event.region for other in line.before(see.event.time)[-500:]):
         return None
     days = (see.event.time - known.since).days
     return Seen(

@@ -1,15 +1,14 @@
 """Who made an endpoint, and with what credentials."""
 
 import re
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.elsewhere import used_outside
 from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import who_of
+from vpce_tui.signals.past import MAKES_CREDENTIALS, NONE, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 
@@ -103,19 +102,17 @@ def long_lived_key(see: Subject) -> Answer:
     if not key.startswith("AKIA") or see.event.principal.type not in ("IAMUser", ""):
         return None
     known = see.past.knows("EventName=CreateVpcEndpoint")
-    line = see.past.by_name.get("CreateVpcEndpoint")
-    others = [other for other in (line.events if line else ()) if other.request and who_of(other) != who_of(see.event)]
-    others = [other for other in others if other.principal.type in ("IAMUser", "AssumedRole")]
     if known is None:
         return CannotTell("whether others here work with roles: their endpoints were not asked for")
-    roles = sum(other.principal.access_key_id.startswith("ASIA") for other in others)
-    if len(others) < 3:
-        return CannotTell(f"whether others here work with roles: {len(others)} endpoints of others are known")
-    if roles < len(others) * 0.8:
+    every, mine = see.past.makers.get("", (0, 0)), see.past.makers.get(who_of(see.event), (0, 0))
+    others, roles = every[0] - mine[0], every[1] - mine[1]
+    if others < 3:
+        return CannotTell(f"whether others here work with roles: {others} endpoints of others are known")
+    if roles < others * 0.8:
         return None
     return Seen(
         "A long-lived access key made it, where others work with roles",
-        (Fact("accessKeyId", key), Fact("endpoints of others made with roles", f"{roles} of {len(others)}", "history")),
+        (Fact("accessKeyId", key), Fact("endpoints of others made with roles", f"{roles} of {others}", "history")),
     )
 
 
@@ -149,21 +146,8 @@ def strange_agent(see: Subject) -> Answer:
     return None
 
 
-def _text(record: Mapping[str, Any], *path: str) -> str:
-    found: Any = record
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) else ""
-
-
 _DAY: Final = timedelta(days=1)
-_MADE: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...]] = (
-    ("CreateAccessKey", lambda record: _text(record, "responseElements", "accessKey", "accessKeyId")),
-    ("CreateUser", lambda record: _text(record, "requestParameters", "userName")),
-    ("CreateLoginProfile", lambda record: _text(record, "requestParameters", "userName")),
-    ("CreateRole", lambda record: _text(record, "requestParameters", "roleName")),
-)
-"""Calls that make credentials, and whose."""
+_WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}
 
 
 @rule("VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), attempts=True)
@@ -177,36 +161,22 @@ def new_credentials(see: Subject) -> Answer:
     principal, at = see.event.principal, see.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
         return None
-    for name, made in _MADE:
-        line = see.past.by_name.get(name)
-        for other in line.before(at, within=_DAY) if line else ():
-            if other.error_code:
+    user = principal.name if principal.type == "IAMUser" else ""
+    for said in (principal.access_key_id, user, principal.role_name):
+        for other in see.past.credentials.get(said, NONE).before(at, within=_DAY)[:1] if said else ():
+            if (other.name == "CreateRole") is not (principal.type == "AssumedRole"):
                 continue
-            said = made(other.record)
-            fits = said and said in (
-                principal.access_key_id,
-                _user_of(see),
-                principal.role_name if name == "CreateRole" else "",
+            minutes = int((at - other.time).total_seconds() // 60)
+            age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+            facts = (
+                Fact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
+                Fact("made by", other.principal.name, "history"),
             )
-            if fits and (name != "CreateRole" or principal.type == "AssumedRole"):
-                minutes = int((at - other.time).total_seconds() // 60)
-                age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-                what = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}.get(
-                    name, "Its console access"
-                )
-                facts = (
-                    Fact(name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
-                    Fact("made by", other.principal.name, "history"),
-                )
-                return Seen(f"{what} was made {age} before", facts)
-    missing = [name for name, _ in _MADE if see.past.knows(f"EventName={name}", "us-east-1") is None]
+            return Seen(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
+    missing = [name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", "us-east-1") is None]
     if missing:
         return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
     return None
-
-
-def _user_of(see: Subject) -> str:
-    return see.event.principal.name if see.event.principal.type == "IAMUser" else ""
 
 
 RULES: Final[tuple[Rule[Subject], ...]] = (

@@ -1,0 +1,197 @@
+"""How fast judging is: ``python -m tests.bench.signals``. Each figure beside a floor measured in the same run."""
+
+import json
+import os
+import platform
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.rules import (
+    AT,
+    BOB,
+    HOME,
+    LIMITED,
+    OPEN,
+    OWN,
+    SESSION,
+    STRANGER,
+    allow,
+    created,
+    machine,
+    network,
+    now,
+    other,
+    policy,
+    region,
+)
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.model import Interface, Rule, SecurityGroup
+from vpce_tui.inventory.roles import Role, Roles
+from vpce_tui.review import Known, judge_events, judge_instances, ours_of, whole_past
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.pivot import Relation, related, relations
+from vpce_tui.trail.event import Event, parse_text
+
+
+def best(work: Callable[[], object], times: int = 3) -> float:
+    """The shortest of some runs, in seconds of one core."""
+    found = []
+    for _ in range(times):
+        began = time.process_time()
+        work()
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+def records(count: int) -> list[str]:
+    """Endpoint events of a few hundred principals over a month, some bad."""
+    chance = random.Random(7)
+    policies = [
+        None,
+        OPEN,
+        LIMITED,
+        *(
+            policy(
+                allow(
+                    Action="s3:*",
+                    Resource=f"arn:aws:s3:::bucket-{n}/*",
+                    Principal={"AWS": STRANGER if n % 9 == 0 else OWN},
+                )
+            )
+            for n in range(50)
+        ),
+    ]
+    found = []
+    for number in range(count):
+        who: Any = {
+            **BOB,
+            "arn": f"arn:aws:iam::{OWN}:user/u{number % 300}",
+            "userName": f"u{number % 300}",
+            "accessKeyId": f"ASIA{number % 900}",
+        }
+        if number % 7 == 0:
+            who = SESSION
+        event = created(
+            rules=chance.choice(policies), minutes=chance.uniform(0, 43_000), who=who, eventID=f"e-{number}",
+            sourceIPAddress=f"192.0.2.{chance.randrange(250)}", userAgent="aws-cli/2.22.4 md/awscrt#0.22.0 os/linux",
+            tlsDetails={"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"},
+            requestID=f"r-{number}", managementEvent=True, eventCategory="Management", **({"errorCode": "Client.UnauthorizedOperation"} if number % 11 == 0 else {}),
+        )  # fmt: skip
+        found.append(event.raw)
+    return found
+
+
+def judging(count: int = 50_000) -> str:
+    texts = records(count)
+    floor = best(lambda: [json.loads(text) for text in texts])
+    events = [parse_text(text) for text in texts]
+    known = Known(whole_past(events), {HOME: region()}, ours_of(events, Context()), None, Context(), now=AT)
+    for line in (
+        "by_who",
+        "by_session",
+        "by_name",
+        "by_region",
+        "by_vpc",
+        "refused",
+        "through",
+        "by_source",
+        "ordered",
+    ):
+        getattr(known.past, line)
+    indexed = best(lambda: _indexes(events), 1)
+    taken = best(lambda: judge_events(events, known))
+    return f"{count:,} endpoint events: {taken:.2f} s, and {indexed:.2f} s once for what else happened; parsing their JSON {floor:.2f} s: {taken / floor:.2f}x (bounds: 1 s, 1.5x)"
+
+
+def _indexes(events: list[Event]) -> None:
+    past = whole_past(events)
+    for line in ("by_who", "by_session", "by_name", "by_region", "by_vpc", "refused"):
+        getattr(past, line)
+
+
+def instances(count: int = 5_000) -> str:
+    chance = random.Random(7)
+    groups = {
+        f"sg-{n}": SecurityGroup(f"sg-{n}", f"g{n}", "vpc-1", HOME, tuple(Rule("tcp", port, port, chance.choice(("10.0.0.0/8", "0.0.0.0/0"))) for port in (22, 443, 5432)))
+        for n in range(400)
+    }  # fmt: skip
+    machines = []
+    for n in range(count):
+        nic = Interface(
+            f"eni-{n}",
+            f"10.0.{n // 250}.{n % 250}",
+            "203.0.113.5" if n % 9 == 0 else "",
+            f"subnet-{n % 40}",
+            "vpc-1",
+            (f"sg-{n % 400}", f"sg-{(n * 7) % 400}"),
+        )
+        machines.append(
+            machine(
+                id=f"i-{n:017x}",
+                interfaces=(nic,),
+                subnet_id=nic.subnet_id,
+                http_tokens="optional" if n % 3 else "required",
+                profile_arn=f"arn:p/{n % 100}",
+            )
+        )
+    document = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Action": ["s3:*", "ec2:Describe*", "logs:*"], "Resource": "*"}] * 5}
+    )
+    held = {f"r{n}": Role(f"r{n}", "", "", tuple((f"p{part}", document) for part in range(4))) for n in range(100)}
+    roles = Roles(held, {f"arn:p/{n}": f"r{n}" for n in range(100)})
+    ends = {f"vpce-{n}": replace(now(), id=f"vpce-{n}") for n in range(500)}
+    here: Region = region(net=network(groups=groups, endpoints=ends), instances=tuple(machines))
+    events = [
+        other("ModifyInstanceAttribute", minutes=n, requestParameters={"instanceId": f"i-{n % count:017x}"})
+        for n in range(2_000)
+    ]
+    known = Known(whole_past(events), {HOME: here}, ours_of(events, Context()), roles, Context(), now=AT)
+    bad = judge_events([created(eventID=f"b{n}", rules=OPEN, who=SESSION) for n in range(20)], known)
+    floor = best(
+        lambda: [
+            json.loads(json.dumps({"Groups": [str(nic) for nic in item.interfaces], "Tags": dict(item.tags)}))
+            for item in machines
+        ]
+    )
+    taken = best(lambda: judge_instances(known, bad))
+    return f"{count:,} instances with 400 groups, 100 roles of 4 policies, 500 endpoints: {taken:.2f} s (bound 1 s; writing and reading a line of JSON for each: {floor:.2f} s)"
+
+
+def pivots(count: int = 100_000) -> str:
+    texts = [json.dumps(_call(number)) for number in range(count)]
+    events = [parse_text(text) for text in texts]
+    past = whole_past(events)
+    subject = events[count // 2]
+    rows = []
+    warm = best(lambda: [related(past, relation) for relation in relations(subject)], 1)
+    for relation in [*relations(subject), Relation("VPC", "vpc-0aa11bb22cc33dd44")]:
+        taken = best(lambda relation=relation: related(past, relation))  # type: ignore[misc]
+        rows.append(f"{relation.name} {taken * 1000:.1f}")
+    floor = best(lambda: [event for event in events if event.source_ip == subject.source_ip])
+    return f"{count:,} events, ms a pivot: {', '.join(rows)} (bound 100; a plain walk over all: {floor * 1000:.0f}); the first one of all kinds, with its indexes: {warm * 1000:.0f}"
+
+
+def _call(number: int) -> dict[str, Any]:
+    at = AT - timedelta(seconds=number * 20)
+    return {
+        "eventVersion": "1.11", "userIdentity": {**BOB, "userName": f"u{number % 500}", "arn": f"arn:aws:iam::{OWN}:user/u{number % 500}", "accessKeyId": f"ASIA{number % 2000}"},
+        "eventTime": f"{at:%Y-%m-%dT%H:%M:%SZ}", "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances", "awsRegion": HOME,
+        "sourceIPAddress": f"192.0.2.{number % 250}", "userAgent": "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2 md/arch#x86_64 lang/python#3.12.6",
+        "requestParameters": {"instancesSet": {"items": [{"instanceId": f"i-{number % 5000:017x}"}]}, "filterSet": {"items": [{"name": "vpc-id", "valueSet": {"items": [{"value": f"vpc-{number % 90:017x}"}]}}]}},
+        "responseElements": None, "requestID": f"r-{number}", "eventID": f"e-{number}", "readOnly": True, "eventType": "AwsApiCall", "managementEvent": True,
+        "recipientAccountId": OWN, "eventCategory": "Management", "tlsDetails": {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"},
+    }  # fmt: skip
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+    for what, measured in (("judging", judging), ("instances", instances), ("pivots", pivots)):
+        print(f"{what:<12} {measured()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
