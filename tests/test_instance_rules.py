@@ -28,6 +28,7 @@ from vpce_tui.inventory.flows import Talker, Traffic, Window
 from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Finding, Instance, Rule
 from vpce_tui.inventory.roles import POWERS, Role, Roles, power_of
+from vpce_tui.review import findings_by_instance
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.instance import RULES, judge_instance
 from vpce_tui.signals.instance.subject import Near, Subject
@@ -75,6 +76,7 @@ def subject(instance: Instance | None = None, *ingress: Rule, **more: Any) -> Su
         "roles": HARMLESS,
         "alike": 3,
         "traffic": Traffic(WINDOW),
+        "findings": findings_by_instance([here]).get(instance.id, ()),
     }
     return Subject(instance, here, **{**made, **more})
 

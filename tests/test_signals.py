@@ -1,15 +1,20 @@
 """Severity, the team's context, and the first story."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Aws
-from vpce_tui.signals.context import Context, ContextError, load
+from tests.rules import AT, FOREIGN, SESSION, created, other, record
+from vpce_tui.review import Known, judge_one
+from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
 from vpce_tui.signals.endpoint.subject import service_short
+from vpce_tui.signals.learn import as_toml, propose
+from vpce_tui.signals.marks import written
 from vpce_tui.signals.model import Severity, Signal, judge
+from vpce_tui.trail.event import parse as parse_record
 
 
 def signal(severity: Severity, *, lowers: bool = False, family: str = "") -> Signal:
@@ -72,35 +77,103 @@ def test_context_is_read_and_wrong_context_is_refused_whole(tmp_path: Path) -> N
 # -- the story
 
 
-def test_the_story_is_told_apart_from_the_noise(aws: Aws) -> None:
+def test_the_worst_comes_first_and_each_line_is_whole(aws: Aws) -> None:
     code, said = aws.run("events", "--json")
     assert code == 0, said
     events = [json.loads(line) for line in said.splitlines() if line.startswith('{"eventID"')]
-    by_id = {item["eventID"]: item for item in events}
     assert [item["eventID"] for item in events[:2]] == [aws.facts["event_exit"], aws.facts["event_s3"]], (
         "worst first, then newest"
     )
-    assert {signal["id"] for signal in by_id[aws.facts["event_exit"]]["signals"]} == {
-        "VPCE-01",
-        "VPCE-05",
-        "VPCE-07",
-        "VPCE-18",
-    }
-    assert {signal["id"] for signal in by_id[aws.facts["event_s3"]]["signals"]} == {"VPCE-02", "VPCE-07", "VPCE-18"}
-    for harmless in ("event_sts", "event_logs", "event_ssm", "event_pipeline_us-east-1", "event_service"):
-        assert by_id[aws.facts[harmless]]["severity"] in ("info", "low")
     now = datetime.now(UTC)
     assert all(now - timedelta(hours=25) < datetime.fromisoformat(item["eventTime"]) <= now for item in events)
-
-
-def test_the_victim_is_the_worst_instance(aws: Aws) -> None:
     code, said = aws.run("instances", "--json")
     assert code == 0, said
     instances = [json.loads(line) for line in said.splitlines() if line.startswith('{"instanceId"')]
     assert instances[0]["instanceId"] == aws.victim
     assert {"instanceId", "awsRegion", "accountId", "name", "state", "severity", "signals"} <= set(instances[0])
-    assert [signal["id"] for signal in instances[0]["signals"]] == ["INST-02", "INST-01", "INST-04"]
-    by_id = {item["instanceId"]: item for item in instances}
-    assert by_id[aws.facts["bastion"]]["severity"] == "high"
-    assert by_id[aws.facts["web_servers"][0]]["severity"] == "medium"
-    assert by_id[aws.facts["database"]]["severity"] == "info"
+
+
+def test_without_a_look_back_what_it_would_tell_is_said_to_be_unknown(aws: Aws) -> None:
+    code, said = aws.run("events", "--json", "--look-back", "0s")
+    assert code == 0, said
+    first = next(json.loads(line) for line in said.splitlines() if line.startswith('{"eventID"'))
+    assert "VPCE-24" not in {signal["id"] for signal in first["signals"]}
+    assert any("VPCE-24" in why for why in first["unknown"])
+
+
+def test_a_signal_is_shown_in_words_and_a_wrong_name_is_told(aws: Aws) -> None:
+    code, said = aws.run("signals", "list")
+    assert code == 0
+    assert len(said.splitlines()) == 55
+    code, said = aws.run("signals", "show", "vpce-08")
+    assert code == 0
+    assert "Harmless" not in said
+    assert "harmless if" in said
+    assert aws.run("signals", "show", "VPCE-99")[0] == 2
+
+
+# -- marks and learning
+
+
+def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "context.toml"
+    context = written(path, "e-1", 'because "it" \n was\x1b[2J announced', date(2026, 2, 7), "alice")
+    assert context.is_expected("e-1", datetime(2026, 2, 7, 23, tzinfo=UTC))
+    assert not context.is_expected("e-1", datetime(2026, 2, 8, tzinfo=UTC))
+    assert "\x1b" not in path.read_text()
+    path.write_text('# ours\nown_accounts = ["1"]\n' + path.read_text())
+    context = written(path, "e-2", "why", date(2026, 2, 7), "")
+    assert path.read_text().startswith('# ours\nown_accounts = ["1"]\n')
+    assert (len(context.expected), context.own_accounts) == (2, frozenset({"1"}))
+    path.write_text("own_acounts = []")
+    with pytest.raises(ContextError, match="own_acounts"):
+        written(path, "e-3", "why", date(2026, 2, 7), "")
+    assert path.read_text() == "own_acounts = []"
+
+
+def test_an_expected_event_counts_as_harmless_and_keeps_its_reasons() -> None:
+    event = created(FOREIGN, None, who=SESSION)
+    mark = Expected(event.id, "a test", (AT + timedelta(days=2)).date())
+    known = Known(context=Context(expected=(mark,)), now=AT)
+    assert judge_one(event, known).judgement.severity is Severity.INFO
+    assert judge_one(event, known).judgement.signals
+    assert "a test" in judge_one(event, known).judgement.explained
+    assert (
+        judge_one(event, Known(context=Context(expected=(mark,)), now=AT + timedelta(days=3))).judgement.severity
+        is Severity.CRITICAL
+    )
+
+
+def test_a_context_is_proposed_from_history_and_never_from_the_last_days(aws: Aws) -> None:
+    code, said = aws.run("context", "learn")
+    assert code == 0, said
+    text = said[said.index("# Proposed") :]
+    context = parse(text, "the proposal")
+    assert context.pipelines == ((f"arn:aws:sts::{aws.facts['account']}:assumed-role/ci-network/*", "*Terraform*"),)
+    assert context.organisations == frozenset({"o-a1b2c3d4e5"})
+    assert context.trusted_services == ()
+    assert "vpce-svc" not in text, "what the intruder made yesterday is not learned"
+    assert text.count("# seen: ") >= 4
+    code, said = aws.run("context", "show")
+    assert code == 0
+    assert "nothing is known of the team" in said, "nothing is kept by learning"
+
+
+def test_hours_and_networks_are_learned_from_people_alone() -> None:
+    days = [AT - timedelta(days=number) for number in range(3, 20)]
+    console = {"userAgent": "Mozilla/5.0", "sourceIPAddress": "192.0.2.9"}
+    events = [
+        parse_record({**record("CreateTags", **console), "eventTime": f"{day:%Y-%m-%d}T{hour:02}:30:00Z", "eventID": f"{day}{hour}"})
+        for day in days
+        for hour in (9, 11, 16)
+    ]  # fmt: skip
+    events += [
+        other("CreateTags", minutes=9000 + number, userAgent="Boto3/1", sourceIPAddress="198.51.100.9")
+        for number in range(99)
+    ]
+    text = as_toml(propose(events, "1", (), ()), "1", AT, AT, "all")
+    context = parse(text, "x")
+    assert context.hours is not None
+    assert (context.hours.begin.hour, context.hours.end.hour) == (9, 17)
+    assert [str(net) for net in context.networks] == ["192.0.2.9/32"]
+    assert propose([], "1", (), ()) == ()

@@ -482,7 +482,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
         return ""
     seconds = (now - moment.astimezone(UTC)).total_seconds()
     if seconds < 0:
-        return "just now"
+        return "just now" if seconds > -300 else "in the future"
     for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{int(seconds // size)} {unit} ago"

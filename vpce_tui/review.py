@@ -11,7 +11,7 @@ from vpce_tui.canonical import rfc3339
 from vpce_tui.coverage import Coverage, Part
 from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.flows import Traffic
-from vpce_tui.inventory.model import Instance
+from vpce_tui.inventory.model import Finding, Instance
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
@@ -200,6 +200,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
         if not instance.gone and known.context.owner(instance.tags):
             owned[instance.vpc_id] += 1
     close = near(judged, known)
+    findings = findings_by_instance(regions.values())
     found = [
         JudgedInstance(
             instance,
@@ -207,7 +208,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
                 InstanceSubject(
                     instance, regions[instance.region], known.past, now, known.context, known.ours, known.roles, close,
                     known.traffic.get(instance.id), about.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
-                    owned.get(instance.vpc_id, 0),
+                    owned.get(instance.vpc_id, 0), findings.get(instance.id, ()),
                 )
             ),
         )
@@ -216,6 +217,15 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
     return sorted(
         found, key=lambda item: (-item.judgement.severity, item.instance.gone, item.instance.region, item.instance.id)
     )
+
+
+def findings_by_instance(regions: Iterable[Region]) -> dict[str, tuple[Finding, ...]]:
+    """GuardDuty's findings by the instance that they are about."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for region in regions:
+        for finding in region.findings:
+            found[finding.instance_id] = (*found.get(finding.instance_id, ()), finding)
+    return found
 
 
 def _about(past: Past, instances: Sequence[Instance]) -> dict[str, dict[str, tuple[Event, ...]]]:

@@ -26,15 +26,16 @@ from tests.rules import (
     now,
     other,
     policy,
+    record,
     region,
-)
+)  # fmt: skip
 from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.model import Interface, Rule, SecurityGroup
 from vpce_tui.inventory.roles import Role, Roles
 from vpce_tui.review import Known, judge_events, judge_instances, ours_of, whole_past
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.pivot import Relation, related, relations
-from vpce_tui.trail.event import Event, parse_text
+from vpce_tui.trail.event import Event, parse, parse_text
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:
@@ -113,6 +114,35 @@ def _indexes(events: list[Event]) -> None:
         getattr(past, line)
 
 
+def growth() -> str:
+    """Each rule's worst case: everything by one principal, in one session, region and VPC, within an hour."""
+
+    def took(count: int) -> float:
+        events = [
+            parse({
+                **record("CreateVpcEndpoint", minutes=number / count * 50, who=SESSION, eventID=f"e-{number}"),
+                "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "ServiceName": f"com.amazonaws.{HOME}.ssm"}},
+                **({"errorCode": "Client.UnauthorizedOperation"} if number % 3 == 0 else {}),
+            })
+            for number in range(count)
+        ]  # fmt: skip
+        at = [number / count * 50 for number in range(count)]
+        events += [
+            other("CreateUser", "iam", minutes, SESSION, requestParameters={"userName": f"u{minutes}"})
+            for minutes in at
+        ]
+        events += [
+            other("ModifyVpcEndpoint", minutes=minutes, who=SESSION, requestParameters={"VpcEndpointId": "vpce-1"})
+            for minutes in at
+        ]
+        known = Known(whole_past(events), {HOME: region()}, ours_of(events, Context()), None, Context(), now=AT)
+        return best(lambda: judge_events(events, known), 1)
+
+    took(300)
+    small, large = took(1_000), took(8_000)
+    return f"one principal's 1,000 endpoints, users and changes {small:.2f} s, 8,000 of each {large:.2f} s: {large / small:.1f}x for 8x"
+
+
 def instances(count: int = 5_000) -> str:
     chance = random.Random(7)
     groups = {
@@ -157,7 +187,7 @@ def instances(count: int = 5_000) -> str:
             for item in machines
         ]
     )
-    taken = best(lambda: judge_instances(known, bad))
+    taken = best(lambda: judge_instances(known, bad), int(os.environ.get("RUNS", "3")))
     return f"{count:,} instances with 400 groups, 100 roles of 4 policies, 500 endpoints: {taken:.2f} s (bound 1 s; writing and reading a line of JSON for each: {floor:.2f} s)"
 
 
@@ -189,7 +219,7 @@ def _call(number: int) -> dict[str, Any]:
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
-    for what, measured in (("judging", judging), ("instances", instances), ("pivots", pivots)):
+    for what, measured in (("judging", judging), ("growth", growth), ("instances", instances), ("pivots", pivots)):
         print(f"{what:<12} {measured()}", flush=True)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -108,6 +109,7 @@ class Power:
     doubts: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4096)
 def power_of(role: Role) -> Power:
     """Which of :data:`POWERS` the role has, on everything and without a condition. A deny without a condition takes away."""
     documents = [(name, parse(text)) for name, text in role.policies if text]

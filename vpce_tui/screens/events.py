@@ -41,8 +41,9 @@ def where_to(item: JudgedEvent) -> str:
         return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
     from vpce_tui.signals.endpoint.subject import service_short  # noqa: PLC0415
 
-    name = service_short(item.request.service) or "unknown service"
-    if "vpce-svc" in name:
+    resource = item.request.resource.rpartition("/")[2]
+    name = service_short(item.request.service) or resource or "unknown service"
+    if "vpce-svc" in name or resource:
         name = f"{sign('↗')} {name}"
     if event.dry_run:
         return f"{name}, dry run"
@@ -112,7 +113,12 @@ class EventsScreen(ListFrame):
         return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
 
     def table_rows(self) -> list[Row]:
-        self._by_key = {self._key(item): item for item in self._shown()}
+        self._by_key: dict[str, JudgedEvent] = {}
+        for item in self._shown():
+            key = self._key(item)
+            while key in self._by_key:  # two records may claim one id
+                key += "'"
+            self._by_key[key] = item
         return [
             Row(
                 key,

@@ -25,6 +25,15 @@ def who_of(event: Event) -> str:
     return principal.role_arn or principal.arn or principal.invoked_by or principal.name
 
 
+def by_service(event: Event) -> bool:
+    """Whether an AWS service did it of its own: its principal, or its service-linked role, which nobody else can take.
+
+    ``invokedBy`` alone says nothing of the kind: CloudFormation works with the rights, and for the ends, of whoever asks it.
+    """
+    principal = event.principal
+    return principal.type == "AWSService" or "/aws-service-role/" in principal.role_arn
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A question that was answered from ``since`` on in ``regions`` (none: wherever there is something), and not in ``missing``."""
@@ -159,7 +168,7 @@ class Past:
         """By region, everybody but services of AWS who did what is not known to be a read."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for event in self.ordered:
-            if event.read_only is not True and event.principal.type != "AWSService":
+            if event.read_only is not True and not by_service(event):
                 found[event.region].add(who_of(event))
         return {region: frozenset(names) for region, names in found.items()}
 

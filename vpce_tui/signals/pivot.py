@@ -74,9 +74,7 @@ def related(past: Past, relation: Relation) -> Sequence[Event]:
         return past.by_address.get(value, NONE).events
     quoted = f'"{value}"'
     ending = f'/{value}"'
-    if relation.name == "machine":
-        return [event for event in past.ordered if quoted in event.raw or ending in event.raw]
-    return [event for event in past.ordered if quoted in event.raw]
+    return [event for event in past.ordered if value in event.raw and (quoted in event.raw or ending in event.raw)]
 
 
 @dataclass(frozen=True, slots=True)

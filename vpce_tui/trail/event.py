@@ -14,6 +14,9 @@ from typing import Any, Final
 _INSTANCE_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
 EC2: Final = "ec2.amazonaws.com"
+_AWS_BEGAN: Final = 2006
+_FAR: Final = 2200
+"""A record cannot be older than AWS; and what is further away than this is no time, either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +307,8 @@ def _time(value: Any) -> datetime | None:
     if isinstance(value, str):
         try:
             parsed = datetime.fromisoformat(value)
-            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+            found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             return None
+        return found if _AWS_BEGAN <= found.year <= _FAR else None
     return None

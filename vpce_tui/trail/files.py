@@ -8,12 +8,14 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vpce_tui.coverage import Coverage, Part, Status, newest_of
 from vpce_tui.trail.event import EPOCH, Event, parse
+
+TWO_TALES = "another record has the same eventID and says something else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
     events: dict[tuple[str, str, str], Event] = {}
     nameless: list[Event] = []
     parts: list[Part] = []
-    twice = 0
+    twice = conflicts = 0
     for file, problem in _files(path):
         if problem:
             parts.append(Part(str(file), Status.FAILED, problem))
@@ -39,8 +41,12 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
             key = (event.id, event.region, event.account)
             if not event.id:
                 nameless.append(event)
-            elif key in events:
+            elif key in events and events[key].raw == event.raw:
                 twice += 1
+            elif key in events:
+                nameless.append(replace(event, oddities=(*event.oddities, TWO_TALES)))
+                events[key] = replace(events[key], oddities=tuple(dict.fromkeys((*events[key].oddities, TWO_TALES))))
+                conflicts += 1
             else:
                 events[key] = event
         newest = newest_of(event.time for event in found if event.time != EPOCH)
@@ -48,6 +54,8 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
     if not parts:
         parts.append(Part(str(path), Status.FAILED, "no .json or .json.gz file is there"))
     notes = (f"{twice:,} records came twice and are listed once",) if twice else ()
+    if conflicts:
+        notes = (*notes, f"{conflicts:,} records have the eventID of another and say something else: each is listed")
     chosen = sorted((e for e in (*events.values(), *nameless) if wanted(e)), key=lambda e: e.time, reverse=True)
     return Found(tuple(chosen), Coverage("files", tuple(parts), notes))
 

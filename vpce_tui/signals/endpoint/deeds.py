@@ -137,7 +137,8 @@ def same_session(see: Subject) -> Answer:
     if found:
         names = list(found)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        return Seen(f"The same session also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
+        one = "key" if principal.access_key_id.startswith("AKIA") else "session"
+        return Seen(f"The same {one} also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
     if principal.access_key_id and see.past.knows(f"AccessKeyId={principal.access_key_id}") is None:
         return CannotTell("what else the same session did: its calls were not asked for")
     return None

@@ -7,13 +7,8 @@ from typing import Final
 from vpce_tui.signals.context import address_of, within
 from vpce_tui.signals.endpoint.subject import USUAL, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, who_of
+from vpce_tui.signals.past import NONE, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
-
-
-def _service(see: Subject) -> bool:
-    principal = see.event.principal
-    return principal.type == "AWSService" or principal.invoked_by.endswith(".amazonaws.com")
 
 
 @rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
@@ -24,7 +19,7 @@ def first_time(see: Subject) -> Answer:
 
     Harmless if it is a new colleague, or a new task.
     """
-    if _service(see):
+    if by_service(see.event):
         return None
     if who_of(see.event) in ("", "unknown"):
         return CannotTell("who made it: the record does not say")
@@ -64,7 +59,7 @@ def new_address(see: Subject) -> Answer:
     Harmless if its maker travels, or the pipeline moved.
     """
     address = see.event.source_ip
-    if address_of(address) is None or _service(see):
+    if address_of(address) is None or by_service(see.event):
         return None
     bad = within(address, see.context.bad_networks)
     if bad is not None:
@@ -149,7 +144,7 @@ def off_hours(see: Subject) -> Answer:
     Harmless if somebody was on call, or a pipeline ran by the clock.
     """
     hours = see.context.hours
-    if hours is None or see.event.time.year < 2000 or _service(see) or hours.holds(see.event.time):
+    if hours is None or see.event.time.year < 2000 or by_service(see.event) or hours.holds(see.event.time):
         return None
     return Seen(
         "It was made outside the team's hours",
@@ -167,7 +162,7 @@ def expected_maker(see: Subject) -> Answer:
     """
     event, principal = see.event, see.event.principal
     managed = bool(see.endpoint and see.endpoint.requester_managed)
-    if _service(see) or managed:
+    if by_service(see.event) or managed:
         said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
     elif see.context.pipeline((principal.arn, principal.role_arn), event.user_agent):
         said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)

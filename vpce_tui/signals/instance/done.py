@@ -10,7 +10,7 @@ from vpce_tui.signals.deeds import deed_of
 from vpce_tui.signals.endpoint.subject import USUAL
 from vpce_tui.signals.instance.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, who_of
+from vpce_tui.signals.past import NONE, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 from vpce_tui.trail.event import Event
 
@@ -19,13 +19,7 @@ _LATELY: Final = timedelta(days=2)
 
 def _by_people(events: Iterable[Event]) -> list[Event]:
     """Calls that did something, by somebody other than a service of AWS."""
-    return [
-        event
-        for event in events
-        if not event.error_code
-        and event.principal.type != "AWSService"
-        and not event.principal.invoked_by.endswith(".amazonaws.com")
-    ]
+    return [event for event in events if not event.error_code and not by_service(event)]
 
 
 def _asked(event: Event) -> Mapping[str, Any]:
@@ -141,11 +135,7 @@ def strange_launch(see: Subject) -> Answer:
     line = see.past.by_region.get(see.instance.region)
     known = see.past.knows("ReadOnly=false", see.instance.region)
     if known is not None and mine.time - known.since >= USUAL and line is not None:
-        others = [
-            event
-            for event in line.before(mine.time)
-            if who_of(event) != who_of(mine) and event.principal.type != "AWSService"
-        ]
+        others = [event for event in line.before(mine.time) if who_of(event) != who_of(mine) and not by_service(event)]
         if not others and len(see.region.instances) <= near[who_of(mine)]:
             reasons.append("in a region where nobody else does anything")
     if not reasons:

@@ -57,6 +57,8 @@ class Subject:
     """Calls of its role's session."""
     alike: int = 0
     """Instances of its VPC that carry an owner's tag."""
+    findings: tuple[Finding, ...] = ()
+    """GuardDuty's findings about it."""
 
     @property
     def groups(self) -> tuple[SecurityGroup, ...]:
@@ -64,11 +66,6 @@ class Subject:
         used = {group for nic in self.instance.interfaces for group in nic.groups}
         known = self.region.network.groups
         return tuple(known[group] for group in sorted(used) if group in known)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """GuardDuty's findings about it."""
-        return tuple(finding for finding in self.region.findings if finding.instance_id == self.instance.id)
 
     @property
     def image(self) -> Image | None:

@@ -1,0 +1,174 @@
+"""Records, policies, groups and tags as an intruder or an accident may write them: judged, never crashed by, never fooled by."""
+
+import copy
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rules import AT, FOREIGN, HOME, SESSION, WORLD, created, machine, network, now, other, record, region
+from vpce_tui.inventory.flows import Traffic, Window
+from vpce_tui.inventory.model import Rule
+from vpce_tui.inventory.policies.outside import Ours
+from vpce_tui.review import Known, judge_instances, judge_one, ours_of, whole_past
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.model import Severity
+from vpce_tui.signals.path import attack_path
+from vpce_tui.signals.pivot import chain, related, relations
+from vpce_tui.trail.event import Event, parse
+from vpce_tui.trail.files import TWO_TALES, read
+
+BAD = created(
+    FOREIGN, None, who=SESSION, sourceIPAddress="198.51.100.23", userAgent="aws-cli/2.22 kali", tlsDetails={"tlsVersion": "TLSv1.3"},
+    additionalEventData={"x": 1}, sessionCredentialFromConsole="false", managementEvent=True, requestID="r-1", eventCategory="Management",
+).record  # fmt: skip
+HERE = region(Rule("-1", None, None, WORLD))
+BEFORE = [
+    other("StopLogging", "cloudtrail", 20, SESSION),
+    created(minutes=9, eventID="no", who=SESSION, errorCode="Client.UnauthorizedOperation"),
+]
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.sampled_from(["Root", "AWSService", "*", "vpce-1", "2026-01-31T02:00:00Z"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [at] if at else []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found += paths(item, (*at, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            found += paths(item, (*at, number))
+    return found
+
+
+def put(document: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    made = copy.deepcopy(document)
+    holder = made
+    for key in at[:-1]:
+        holder = holder[key]
+    holder[at[-1]] = value
+    return made
+
+
+def judged(event: Event, *others: Event) -> Any:
+    events = [event, *BEFORE, *others]
+    known = Known(whole_past(events), {HOME: HERE}, ours_of([event], Context()), None, Context(), now=AT)
+    found = judge_one(event, known)
+    judge_instances(known, [found])
+    for relation in relations(event):
+        related(known.past, relation)
+    chain(event, known.past)
+    attack_path(event, found.judgement, known.past, HERE, None, None, Traffic(Window(AT - timedelta(hours=1), AT)))
+    return found
+
+
+@given(st.sampled_from(paths(BAD)), JSON)
+@settings(max_examples=400, deadline=None)
+def test_any_value_in_any_field_is_judged_and_never_raises(at: tuple[Any, ...], value: Any) -> None:
+    judged(parse(put(BAD, at, value)))
+
+
+@given(JSON)
+@settings(max_examples=100, deadline=None)
+def test_any_value_in_the_place_of_a_record_is_judged_and_never_raises(value: Any) -> None:
+    judged(
+        parse(value),
+        parse({**BAD, "requestParameters": value}),
+        parse({**BAD, "responseElements": value, "userIdentity": value}),
+    )
+
+
+UNREAD = [
+    ("requestID",), ("eventVersion",), ("managementEvent",), ("eventCategory",), ("additionalEventData",), ("tlsDetails",), ("sessionCredentialFromConsole",),
+    ("eventType",), ("errorMessage",), ("apiVersion",), ("somethingNew",), ("requestParameters", "CreateVpcEndpointRequest", "ClientToken"),
+    ("requestParameters", "Another"), ("responseElements", "CreateVpcEndpointResponse", "requestId"), ("userIdentity", "sessionContext", "webIdFederationData"),
+    ("userIdentity", "somethingNew"),
+]  # fmt: skip
+"""Fields that no rule which speaks against the bad record reads."""
+
+
+@given(st.sampled_from(UNREAD), JSON)
+@settings(max_examples=200, deadline=None)
+def test_what_no_rule_reads_never_takes_the_severity_of_a_bad_record_down(at: tuple[Any, ...], value: Any) -> None:
+    assert judged(parse(BAD)).judgement.severity is Severity.CRITICAL
+    assert judged(parse(put(BAD, at, value))).judgement.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("agent", ["Terraform", "rds.amazonaws.com", "AWS Internal", "console.amazonaws.com"])
+def test_a_record_is_not_made_harmless_by_what_the_caller_writes(agent: str) -> None:
+    assert judged(parse({**BAD, "userAgent": agent})).judgement.severity is Severity.CRITICAL
+
+
+def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
+    """CloudFormation makes an endpoint with the rights of whoever asks it: ``invokedBy`` is no mitigating reason."""
+    through = {**SESSION, "invokedBy": "cloudformation.amazonaws.com"}
+    assert not [s for s in judged(created(FOREIGN, None, who=through)).judgement.signals if s.lowers]
+    linked = copy.deepcopy(SESSION)
+    linked["sessionContext"]["sessionIssuer"]["arn"] = (
+        "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
+    )
+    assert [s.id for s in judged(created(who=linked)).judgement.signals if s.lowers] == ["VPCE-29"]
+
+
+def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
+    many = [Rule("tcp", port, port, f"10.{port // 250}.{port % 250}.0/24") for port in range(10_000)]
+    gone = Rule("tcp", 443, 443, "sg-0gone")
+    known = Known(whole_past([created()]), {HOME: region(*many, gone)}, Ours(), None, Context(), now=AT)
+    found = judge_one(created(), known).judgement
+    assert {signal.id for signal in found.signals} >= {"VPCE-34"}
+    lost = Known(
+        whole_past([created()]),
+        {HOME: region(net=network(groups={}, endpoints={"vpce-1": now(groups=("sg-0gone",))}))},
+        Ours(),
+        None,
+        Context(),
+    )
+    assert any("not there any more" in why for _, why in judge_one(created(), lost).judgement.unknown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" * 3_000_000,
+        '{"Statement": [' + "[" * 200_000,
+        "\x00",
+        '{"Statement": "\ud800"}',
+        json.dumps({"Statement": [{"Effect": "Allow"}] * 5_000}),
+    ],
+)
+def test_policies_that_are_none(text: str) -> None:
+    found = judge_one(
+        created(rules=text), Known(whole_past([created()]), {HOME: region()}, Ours(), None, Context())
+    ).judgement
+    assert found.unknown or found.signals
+
+
+def test_two_records_with_one_id_and_different_content_are_both_there_and_say_so(tmp_path: Path) -> None:
+    one = record("CreateVpcEndpoint", eventID="e-1")
+    (tmp_path / "a.json").write_text(json.dumps({"Records": [one, {**one, "sourceIPAddress": "198.51.100.1"}, one]}))
+    found = read(tmp_path)
+    assert [event.source_ip for event in found.events] == ["192.0.2.7", "198.51.100.1"] or len(found.events) == 2
+    assert all(TWO_TALES in event.oddities for event in found.events)
+    assert len(found.coverage.notes) == 2
+
+
+def test_times_that_cannot_be_are_judged_by_the_rest() -> None:
+    for text in ("2199-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "yesterday", "1969-12-31T23:59:59Z"):
+        assert judged(parse({**BAD, "eventTime": text})).judgement.severity is Severity.CRITICAL
+
+
+def test_hostile_tags_are_text() -> None:
+    hostile = {"Name": "\x1b]52;c;x\x07", "owner": "", "env": "[@click=app.quit]production[/]", "\u202e": "x"}
+    known = Known(
+        whole_past([created()]), {HOME: region(instances=(machine(tags=hostile),))}, Ours(), None, Context(), now=AT
+    )
+    assert judge_instances(known, [])
