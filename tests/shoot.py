@@ -93,6 +93,7 @@ async def shoot(folder: Path, access: Any) -> None:
     from vpce_tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access)
+    work = app.workspace
 
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, settled(app), "events and instances")
@@ -100,7 +101,16 @@ async def shoot(folder: Path, access: Any) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: True, "")
         keep(app, folder, "event")
-        await pilot.press("escape", "i")
+        await pilot.press("2")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "path")
+        await pilot.press("o")
+        await until(pilot, lambda: True, "")
+        keep(app, folder, "around")
+        await pilot.press("escape", "f", "f")
+        await until(pilot, lambda: bool(work.traffic) and not work.judging, "traffic")
+        keep(app, folder, "traffic-of")
+        await pilot.press("escape", "escape", "i")
         await until(pilot, lambda: True, "")
         keep(app, folder, "instances")
         await pilot.press("p", "enter")

@@ -26,6 +26,7 @@ from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
 from vpce_tui.screens.playbooks import PlaybooksScreen
 from vpce_tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.signals.context import Context
+from vpce_tui.signals.pivot import Relation
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.widgets.form import Form
@@ -765,3 +766,152 @@ async def test_a_step_is_not_skipped_without_a_reason(aws: Aws) -> None:
         await until(pilot, lambda: app.screen is walk)
         assert walk.known(walk.plan.steps[0]).state.value == "skipped"  # type: ignore[union-attr]
         app.leave_incident()
+
+
+# -- around an event
+
+
+async def test_from_an_event_to_the_attack_path_to_a_playbook_in_six_keys(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        keys = ["enter", "2", "p", "enter"]
+        assert len(keys) <= 6
+        await pilot.press(*keys[:2])
+        said = words(app)
+        for part in (
+            aws.victim,
+            "ASIALABSTOLEN0000001",
+            "198.51.100.23",
+            "vpce-svc-",
+            "CreateUser",
+            "user made",
+            "lets in all traffic 0.0.0.0/0",
+        ):
+            assert part in said, part
+        await pilot.press(*keys[2:])
+        await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None, "a plan")
+        assert app.screen.plan.target == aws.victim
+
+
+async def test_every_line_of_the_path_leads_where_it_says_and_escape_comes_back(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("enter", "2")
+        screen = app.screen
+        for key, node in list(screen.nodes.items()):
+            screen.query_one("#rows", Table).go_to(key)
+            await pilot.press("enter")
+            if node.instance or node.event or node.relation is not None:
+                assert app.screen is not screen, node
+                assert app.screen.crumbs().startswith("Events › event ")
+                await pilot.press("escape")
+            assert app.screen is screen
+
+
+async def test_around_an_event_the_same_key_address_and_machine_over_every_region(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("o")
+        await pilot.pause()
+        assert "1 key 16" in words(app)
+        assert "iam: CreateAccessKey" in words(app)
+        assert "CreateVpcEndpoint | ▲▲ CRITICAL" in words(app), "what is judged shows its severity here, too"
+        assert "us-east-1" in words(app)
+        assert "back to" in words(app), "how complete it is"
+        await pilot.press("tab", "tab")
+        await pilot.pause()
+        assert app.screen.relation.name == "address"
+        assert "event history cannot be asked" in words(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.crumbs().count("›") == 2
+        await pilot.press("escape", "escape")
+        assert app.screen.crumbs().startswith("Events ─")
+
+
+async def test_history_is_asked_for_more_of_what_was_not_asked(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        event = next(item.event for item in app.workspace.judged if item.request.endpoint_id)
+        app.open_around(event, Relation("key", "ASIALABCAROL00000001"))
+        await pilot.pause()
+        before = len(app.screen.found())
+        await pilot.press("a")
+        await until(pilot, lambda: len(app.screen.found()) > before, "more events")
+        assert "back to" in words(app)
+
+
+async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_then_judged(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, looked(app))
+        assert not [item for item in aws.handled() if item["operation"] == "StartQuery"]
+        await pilot.press("enter", "f")
+        await pilot.pause()
+        assert "bills by what it reads" in words(app)
+        assert not [item for item in aws.handled() if item["operation"] == "StartQuery"]
+        await pilot.press("f")
+        await until(pilot, lambda: bool(app.workspace.traffic) and not app.workspace.judging, "an answer")
+        await pilot.pause(0.2)
+        assert "first seen" in words(app)
+        worst = app.workspace.judged[0].judgement
+        assert "VPCE-25" in {signal.id for signal in worst.signals}
+        app.open_traffic(aws.victim, "eu-west-1")
+        await pilot.press("f")
+        await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.judging, "an answer")
+        victim = next(item for item in app.workspace.instances if item.instance.id == aws.victim)
+        assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.judgement.signals}
+
+
+async def test_an_event_is_marked_as_expected_with_a_reason_and_stays_in_the_list(aws: Aws, tmp_path: Path) -> None:
+    app = app_on(aws)
+    app.workspace.context_file = tmp_path / "context.toml"
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        shown = len(app.screen.query_one("#rows", Table).rows)
+        marked = app.screen.query_one("#rows", Table).key
+        await pilot.press("x", *"a test", "enter")
+        await until(pilot, lambda: not app.workspace.judging and "1 expected" in app.screen.crumbs(), "the mark")
+        assert len(app.screen.query_one("#rows", Table).rows) == shown
+        assert "EXPECTED" in words(app)
+        assert marked in app.workspace.context_file.read_text()
+    assert aws.writes() == []
+
+
+async def test_in_read_only_nothing_is_marked(aws: Aws, tmp_path: Path) -> None:
+    app = app_on(aws, read_only=True)
+    app.workspace.context_file = tmp_path / "context.toml"
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("x", *"a test", "enter")
+        await pilot.pause()
+        assert not app.workspace.context_file.exists()
+
+
+async def test_the_three_faults_of_the_guidance_have_their_sections(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 60)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "who reaches it: bad: Its security group lets in 0.0.0.0/0 on more than port 443" in words(app)
+        assert "encryption of its traffic: bad: Nothing enforces encryption" in words(app)
+
+
+async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell_is_unknown(
+    labs: Labs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = labs.new()
+    monkeypatch.setattr("vpce_tui.trail.history.RATE", 2.0)
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.workspace.history_coverage.running, "history is being asked")
+        assert "history: " in words(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.workspace.looked_back and not app.workspace.judging, "it ends")
+        assert app.workspace.history_coverage.missing
+        assert app.workspace.judged[0].judgement.unknown

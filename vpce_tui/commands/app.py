@@ -19,6 +19,7 @@ def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults:
     sys.setswitchinterval(0.001)  # a key press must not wait for a thread that parses
     app = build(args, lab=lab, faults=faults)
     app.run()
+    app.workspace.stop()  # what is still being asked is asked no further: leaving never waits
     if app.fault is not None:
         from vpce_tui.widgets.safe import where
 

@@ -11,7 +11,7 @@ from vpce_tui.commands.common import UsageError, say
 from vpce_tui.exits import Exit
 from vpce_tui.lab.faults import parse_fault
 from vpce_tui.lab.server import HOME, Lab
-from vpce_tui.lab.story import stories
+from vpce_tui.lab.story import NAMES
 
 
 def lab(args: argparse.Namespace) -> Exit:
@@ -20,12 +20,11 @@ def lab(args: argparse.Namespace) -> Exit:
         faults = [parse_fault(text) for text in args.fault or ()]
     except ValueError as error:
         raise UsageError(str(error)) from None
-    known = stories()
-    if args.story not in known:
-        for story in known.values():
-            print(f"{story.name:<12}  {story.what}")
+    if args.story not in NAMES:
         if args.story != "list":
-            raise UsageError(f"there is no story {args.story!r}; known are {', '.join(known)}")
+            raise UsageError(f"there is no story {args.story!r}; known are {', '.join(NAMES)}")
+        for name, what in NAMES.items():
+            print(f"{name:<12}  {what}")
         return Exit.DONE
     if args.serve:
         return _serve(args, faults)

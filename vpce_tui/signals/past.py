@@ -65,7 +65,9 @@ class Past:
     @cached_property
     def ordered(self) -> tuple[Event, ...]:
         """Every event once, oldest first; what has no time comes first."""
-        once = {(event.id or id(event), event.region, event.account, event.raw): event for event in self.events}
+        once: dict[tuple[Any, ...], Event] = {}
+        for event in self.events:  # the first one stays: it is the one that the lists show
+            once.setdefault((event.id or id(event), event.region, event.account, event.raw), event)
         return tuple(sorted(once.values(), key=lambda event: event.time))
 
     @cached_property

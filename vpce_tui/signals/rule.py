@@ -7,13 +7,12 @@ matters. ``vpce-tui signals``, the app's help and every signal take their words 
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from vpce_tui.signals.model import Fact, Judgement, Severity, Signal, judge
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
 
     ``severity`` and ``harmless_if`` stand in the place of the rule's own where they are given.
@@ -25,15 +24,13 @@ class Seen:
     harmless_if: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CannotTell:
+class CannotTell(NamedTuple):
     """A rule's answer where it would have to look at what nobody has looked at. Never the same as fine."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fine:
+class Fine(NamedTuple):
     """A rule's answer where it looked and found good what people will ask about: in one line, what it saw."""
 
     what: str
@@ -109,10 +106,10 @@ def judged(see: S, rules: Sequence[Rule[S]]) -> Judgement:
         answer = one.check(see)
         if answer is None:
             continue
-        if isinstance(answer, Seen):
+        if type(answer) is Seen:
             signals.append(one.signal(answer))
-        elif isinstance(answer, CannotTell):
+        elif type(answer) is CannotTell:
             unknown.append((one.id, answer.why))
-        else:
+        elif type(answer) is Fine:
             fine.append((one.id, answer.what))
     return judge(signals, unknown, fine)

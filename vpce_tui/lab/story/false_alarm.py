@@ -97,7 +97,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "false-alarm",
-    "A night in which everything is harmless: a known partner, the on-call engineer, an announced test",
     build,
     write,
     (

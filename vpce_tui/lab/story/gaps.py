@@ -50,7 +50,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "gaps",
-    "A stolen session in an account that cannot be looked at whole: a denied region, a stopped trail, refused parts",
     build,
     write,
     (

@@ -114,7 +114,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "insider",
-    "An engineer reads along: subnets routed through a stranger's appliance, traffic copied, the trail stopped",
     build,
     write,
     (

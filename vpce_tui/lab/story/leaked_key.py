@@ -104,7 +104,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "leaked-key",
-    "A user's access key leaks: mining where nobody looks, a snapshot and files carried away",
     build,
     write,
     (

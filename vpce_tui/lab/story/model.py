@@ -31,7 +31,6 @@ class Story:
     the name under which the coverage must say so. ``faults``: what its AWS refuses from the start."""
 
     name: str
-    what: str
     build: Callable[[InProcess, str, datetime, World], None]
     write: Callable[[Scribe, World, random.Random], None]
     truth: tuple[Truth, ...]

@@ -85,7 +85,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "partner",
-    "A partner's role is taken over, and doors to somebody else's database are built with it",
     build,
     write,
     (

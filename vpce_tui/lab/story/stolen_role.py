@@ -129,7 +129,6 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 STORY: Final = Story(
     "stolen-role",
-    "An application server's role credentials are stolen and used to build private ways out",
     build,
     write,
     (

@@ -26,9 +26,14 @@ NOT_LOOKED: Final = "the account as it is now was not looked at"
 NOBODY: Final = Past()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subject:
-    """The event with its request, what else happened, and the region as it is now (None: not looked at)."""
+    """The event with its request, what else happened, and the region as it is now (None: not looked at).
+
+    Not to be changed once made. What many rules ask for is found out once: ``endpoint`` as it is now, the ``owner`` of the
+    service (``amazon``, an account, or ``""`` where AWS was not asked or does not say), its name in ``short``, whether it is
+    an ``aws_service`` by its owner or name, and whether it is a ``gateway``.
+    """
 
     event: Event
     request: EndpointRequest
@@ -39,33 +44,20 @@ class Subject:
     context: Context = field(default_factory=Context)
     ours: Ours = field(default_factory=Ours)
     traffic: Traffic | None = None
+    endpoint: Endpoint | None = field(init=False)
+    owner: str = field(init=False)
+    short: str = field(init=False)
+    aws_service: bool = field(init=False)
+    gateway: bool = field(init=False)
 
-    @property
-    def endpoint(self) -> Endpoint | None:
-        """The endpoint as it is now."""
-        return self.region.network.endpoints.get(self.request.endpoint_id) if self.region else None
-
-    @property
-    def short(self) -> str:
-        """The service in short: ``s3``."""
-        return service_short(self.request.service)
-
-    @property
-    def aws_service(self) -> bool:
-        """Whether the service is AWS's own, by its owner or by its name."""
-        owner = self.owner
-        return owner == "amazon" or (not owner and bool(AWS_SERVICE.fullmatch(self.request.service)))
-
-    @property
-    def owner(self) -> str:
-        """Who owns the service: ``amazon``, an account, or ``""`` where AWS was not asked or does not say."""
-        return self.region.network.owners.get(self.request.service, "") if self.region else ""
-
-    @property
-    def gateway(self) -> bool:
-        """A gateway endpoint: it has routes, and neither groups nor interfaces."""
-        kind = self.request.type or (self.endpoint.type if self.endpoint else "")
-        return kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not self.request.subnets)
+    def __post_init__(self) -> None:
+        network, request = self.region.network if self.region else None, self.request
+        self.endpoint = network.endpoints.get(request.endpoint_id) if network else None
+        self.owner = network.owners.get(request.service, "") if network else ""
+        self.short = service_short(request.service)
+        self.aws_service = self.owner == "amazon" or (not self.owner and _looks_like_aws(request.service))
+        kind = request.type or (self.endpoint.type if self.endpoint else "")
+        self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
 
     @property
     def policy(self) -> str | None:
@@ -93,6 +85,11 @@ class Subject:
             return NOT_LOOKED
         why = self.region.unknown.get("everything") or self.region.network.unknown.get(part)
         return f"{words}: {why}" if why else ""
+
+
+@lru_cache(maxsize=4096)
+def _looks_like_aws(name: str) -> bool:
+    return bool(AWS_SERVICE.fullmatch(name))
 
 
 @lru_cache(maxsize=4096)
