@@ -185,4 +185,12 @@ def effects(aws: Aws) -> Counter[str]:
 
 EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
 DEEP = tuple(case for case in CASES if case.deep and (EVERY_CASE or case.playbook == "terminate-instance"))
-SCRIPTED = tuple(case for case in CASES if case in DEEP or case.scripted or EVERY_CASE)
+FAULTED = tuple(case for case in CASES if case.deep and (EVERY_CASE or case.name == "contain-endpoint-interface"))
+"""As deep, by another way: with fewer calls, as each of them is hit by each fault."""
+SCRIPTED = tuple(
+    (case, form)
+    for case in CASES
+    for form in ("cli", "python")
+    if EVERY_CASE or case.scripted or (case in DEEP and form == "python")
+)
+"""Each script; by default the longest one not by ``awscli``, which starts anew for each of its calls."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible
+from tests.cases import CASES, DEEP, EVERY_CASE, FAULTED, SCRIPTED, Case, apply, effects, planned, reversible
 from tests.conftest import Aws, Labs
 from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
@@ -21,6 +21,7 @@ from vpce_tui.playbooks.permissions import operations_of, policy_of
 
 TABLES = Path(__file__).parent / "faults"
 deep = pytest.mark.parametrize("case", DEEP, ids=lambda case: case.name)
+faulted = pytest.mark.parametrize("case", FAULTED, ids=lambda case: case.name)
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -61,8 +62,7 @@ def test_undoing_every_reversible_step_restores_the_state(case: Case, aws: Aws) 
         assert refused(without(policy, action), asked), f"{action} can go, and nothing is refused"
 
 
-@pytest.mark.parametrize("form", ["cli", "python"])
-@pytest.mark.parametrize("case", SCRIPTED, ids=lambda case: case.name)
+@pytest.mark.parametrize(("case", "form"), SCRIPTED, ids=[f"{case.name}-{form}" for case, form in SCRIPTED])
 def test_the_script_as_printed_ends_in_the_same_state_as_apply(case: Case, form: str, labs: Labs) -> None:
     first, second = labs.new(), labs.new()
     case.before(first)
@@ -106,7 +106,7 @@ def test_killed_at_each_boundary_it_is_taken_up_and_ends_the_same(case: Case, la
     assert aws.run("verify", "case")[0] == 0
 
 
-@deep
+@faulted
 def test_an_undo_killed_at_each_boundary_is_taken_up_and_restores_the_state(case: Case, aws: Aws) -> None:
     case.before(aws)
     before = dump(aws, case.region)
@@ -127,7 +127,7 @@ def test_an_undo_killed_at_each_boundary_is_taken_up_and_restores_the_state(case
 FAULTS = ("lost-answer", "reset", "throttle", "http500")
 
 
-@deep
+@faulted
 def test_a_fault_at_each_call_leaves_what_the_next_start_explains_and_finishes(case: Case, labs: Labs) -> None:
     undisturbed = labs.new()
     case.before(undisturbed)
