@@ -105,9 +105,10 @@ EMPTY = parse(
 """The record with every field absent that it can do without."""
 
 
-def past(*events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = ()) -> Past:
+def past(*events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = (), cut: Any = ()) -> Past:
     """A past in which these questions were answered: everything, unless said otherwise."""
-    return Past(events, {question: Answered(since, frozenset(), frozenset(missing)) for question in asked})
+    answer = Answered(since, frozenset(), frozenset(missing), frozenset(cut))
+    return Past(events, dict.fromkeys(asked, answer))
 
 
 def network(*ingress: Rule, group: str = "g", **changes: Any) -> Network:

@@ -39,6 +39,7 @@ from vpce_tui.inventory.network import Acl, AclEntry, Routes, Subnet, Vpc
 from vpce_tui.signals.context import Context, Hours
 from vpce_tui.signals.endpoint import RULES, judge_event
 from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.past import Answered, Past
 from vpce_tui.signals.rule import CannotTell, Seen
 
 S3 = f"com.amazonaws.{HOME}.s3"
@@ -251,6 +252,8 @@ UNREAD = [
     ("VPCE-16", see(created(), past=past(asked=())), "not asked"),
     ("VPCE-16", see(created(), past=past(missing=(HOME,))), "not asked"),
     ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(asked=())), "not asked"),
+    ("VPCE-16", see(created(), past=past(cut=(HOME,)), region=region(instances=())), "all its own"),
+    ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(cut=(HOME,))), "only the newest"),
     ("VPCE-22", see(created(S3, request=GATEWAY), region=region(net=network(unknown={"tables": "denied"}))), "denied"),
     ("VPCE-23", see(created(), past=past(asked=())), "not asked"),
     ("VPCE-24", see(created(), past=past(asked=())), "not asked"),
@@ -269,6 +272,21 @@ def test_what_was_not_looked_at_is_said(rule: str, subject: Subject, words: str)
     assert isinstance(answers[0], CannotTell)
     assert words in answers[0].why
     assert rule not in raised(subject)
+
+
+def test_never_is_said_of_what_was_looked_at_alone() -> None:
+    line = created(minutes=9000, eventID="theirs", who=ROLE)
+    answered = Answered(AT - timedelta(days=30), frozenset({HOME}), frozenset({"ap-southeast-2"}))
+    judged = judge_event(see(created(), past=Past((line,), {"EventName=CreateVpcEndpoint": answered})))
+    title = next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
+    assert title == "Its maker never made an endpoint in the 30 days before, as far as 1 of 2 regions tell"
+
+
+def test_that_a_role_changed_nothing_is_not_said_where_its_other_sessions_are_not_known() -> None:
+    role = {"EventName=CreateVpcEndpoint": Answered(AT - timedelta(days=30))}
+    before = other("DescribeVpcs", minutes=9000, who=ROLE, readOnly=True)
+    judged = judge_event(see(created(who=ROLE), past=Past((before,), role)))
+    assert "made an endpoint" in next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
 
 
 def test_the_same_name_of_another_service_is_not_judged() -> None:

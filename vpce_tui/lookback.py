@@ -16,7 +16,7 @@ from vpce_tui.signals.endpoint.way_out import source_of
 from vpce_tui.signals.past import Answered
 from vpce_tui.text import many
 from vpce_tui.trail.event import Event
-from vpce_tui.trail.history import History, Question
+from vpce_tui.trail.history import SAMPLE, History, Question
 
 DEFAULT: Final = timedelta(days=30)
 GLOBAL: Final = "us-east-1"
@@ -154,7 +154,8 @@ def answered_by(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) 
         parts = ended.get(item.question.key, {})
         done = frozenset(region for region, part in parts.items() if part.status is Status.LOOKED)
         if done:
-            found[item.question.key] = Answered(item.question.since, done, frozenset(item.regions) - done)
+            cut = frozenset(region for region in done if parts[region].note == SAMPLE)
+            found[item.question.key] = Answered(item.question.since, done, frozenset(item.regions) - done, cut)
     return found
 
 

@@ -36,11 +36,24 @@ def by_service(event: Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A question that was answered from ``since`` on in ``regions`` (none: wherever there is something), and not in ``missing``."""
+    """A question that was answered from ``since`` on in ``regions`` (none: wherever there is something), and not in ``missing``.
+
+    ``cut``: regions of which only the newest answers were seen, and older ones may be there.
+    """
 
     since: datetime
     regions: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+
+    @property
+    def scope(self) -> str:
+        """What to add to *never*, where some region did not answer; ``""``: all did."""
+        return (
+            f", as far as {len(self.regions)} of {len(self.regions) + len(self.missing)} regions tell"
+            if self.missing
+            else ""
+        )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ RATE: Final = 2.0
 LATE: Final = timedelta(minutes=30)
 OLDEST: Final = timedelta(days=90)
 ANY: Final = "*"
+SAMPLE: Final = "only the newest were asked for, and there are more"
+"""The note of a part whose question was for some pages only, where there were more."""
 NEWEST: Final = (
     "CloudTrail delivers in about five minutes and promises no limit: the newest quarter of an hour may be incomplete"
 )
@@ -153,6 +155,8 @@ class History:
                 if on_events and new:
                     on_events(region, new)
                 if number == question.pages:
+                    if page.data.get("NextToken"):
+                        return Part(region, Status.LOOKED, note=SAMPLE)
                     break
         except Cancelled:
             return Part(region, Status.STOPPED, "stopped by the operator")

@@ -7,7 +7,7 @@ from typing import Final
 from vpce_tui.signals.context import address_of, within
 from vpce_tui.signals.endpoint.subject import USUAL, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, by_service, who_of
+from vpce_tui.signals.past import EVERYTHING, NONE, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 
@@ -33,8 +33,8 @@ def first_time(see: Subject) -> Answer:
     if see.past.made_by_who.get(who, NONE).count_before(cut):
         return None
     calls = see.past.by_who.get(who, NONE).count_before(cut)
-    title = f"Its maker never made an endpoint in the {days} days before"
-    if calls and not see.past.changed_ec2.get(who, NONE).count_before(cut):
+    title = f"Its maker never made an endpoint in the {days} days before{known.scope}"
+    if calls and _all_calls_known(see) and not see.past.changed_ec2.get(who, NONE).count_before(cut):
         title = f"Its maker never changed anything in EC2 in the {days} days before"
     facts = (
         Fact("principal", who),
@@ -42,6 +42,14 @@ def first_time(see: Subject) -> Answer:
         Fact("other calls known", str(calls), "history"),
     )
     return Seen(title, facts)
+
+
+def _all_calls_known(see: Subject) -> bool:
+    """Whether everything that its maker did was asked for: of a role that is every session, which only files tell."""
+    if EVERYTHING in see.past.answered:
+        return True
+    principal = see.event.principal
+    return principal.type == "IAMUser" and see.past.knows(f"Username={principal.name}") is not None
 
 
 _SPREE: Final = timedelta(hours=12)
@@ -86,7 +94,7 @@ def new_address(see: Subject) -> Answer:
         Fact("its earlier addresses", seen, "history"),
         Fact("earlier calls", str(calls), "history"),
     )
-    return Seen(f"Its maker never called from {address} before", facts)
+    return Seen(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
 
 
 @rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), attempts=True)
@@ -125,6 +133,10 @@ def unused_region(see: Subject) -> Answer:
         _of_another(see, instance.id, who) for instance in machines
     ):
         return None
+    if region in known.cut:
+        return CannotTell(
+            f"what else happens in {region}: only the newest changes there were asked for, and they are all its own"
+        )
     said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
     return Seen(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
 

@@ -180,6 +180,8 @@ def unused_service(see: Subject) -> Answer:
     line = see.past.by_source.get(source)
     if line is not None and any(other.region == see.event.region for other in line.before(see.event.time)[-500:]):
         return None
+    if see.event.region in known.cut:
+        return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")
     days = (see.event.time - known.since).days
     return Seen(
         f"Nobody used {short} in {see.event.region} in the {days} days before", (Fact("calls before", "0", "history"),)

@@ -134,7 +134,12 @@ def strange_launch(see: Subject) -> Answer:
         reasons.append(f"with {near[who_of(mine)] - 1} more launches in the same hour")
     line = see.past.by_region.get(see.instance.region)
     known = see.past.knows("ReadOnly=false", see.instance.region)
-    if known is not None and mine.time - known.since >= USUAL and line is not None:
+    if (
+        known is not None
+        and see.instance.region not in known.cut
+        and mine.time - known.since >= USUAL
+        and line is not None
+    ):
         others = [event for event in line.before(mine.time) if who_of(event) != who_of(mine) and not by_service(event)]
         if not others and len(see.region.instances) <= near[who_of(mine)]:
             reasons.append("in a region where nobody else does anything")
@@ -168,7 +173,9 @@ def shell(see: Subject) -> Answer:
                 unsure.append(event)
     if found:
         facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
-        return Seen(f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, and never did before", facts)
+        return Seen(
+            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first time that is known", facts
+        )
     if unsure:
         event = unsure[-1]
         return CannotTell(f"whether {event.name} by {event.principal.name} is usual: too little history was looked at")
@@ -260,6 +267,7 @@ def no_longer_watched(see: Subject) -> Answer:
             event.region == see.instance.region
             and not event.error_code
             and see.instance.vpc_id
+            and not see.unread("flow logs", "networks")
             and not (places & see.region.network.recorded)
         ):
             stopped.append(event)

@@ -1,0 +1,163 @@
+"""Going on from an event: who else, from where, and back along a chain of roles to whoever began it."""
+
+from typing import Any
+
+import pytest
+
+from tests.rules import AT, BOB, MACHINE, OWN, SESSION, STRANGER, created, other, past
+from vpce_tui.coverage import Part, Status
+from vpce_tui.lookback import Ask, answered_by, asks, coverage_of
+from vpce_tui.signals.model import Judgement, Severity
+from vpce_tui.signals.past import Past
+from vpce_tui.signals.path import attack_path
+from vpce_tui.signals.pivot import Relation, chain, related, relations
+from vpce_tui.trail.event import Event
+from vpce_tui.trail.history import SAMPLE, Question
+
+
+def session(key: str, role: str = "ci") -> dict[str, Any]:
+    return {
+        "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/{role}/x", "accountId": OWN, "accessKeyId": key,
+        "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/{role}", "userName": role}},
+    }  # fmt: skip
+
+
+def hands_out(key: str, who: Any, name: str = "AssumeRole", **more: Any) -> Event:
+    return other(
+        name, "sts", who=who, eventID=f"{name}-{key}", responseElements={"credentials": {"accessKeyId": key}}, **more
+    )
+
+
+def who_stands_behind(event: Event, *others: Event) -> list[str]:
+    return [link.who for link in chain(event, past(event, *others))]
+
+
+def test_a_chain_of_roles_is_followed_to_the_human() -> None:
+    made = created(who=session("ASIA2", "net"))
+    steps = [hands_out("ASIA2", session("ASIA1", "ci")), hands_out("ASIA1", BOB)]
+    assert who_stands_behind(made, *steps) == [f"arn:aws:sts::{OWN}:assumed-role/ci/x", BOB["arn"]]
+
+
+def test_across_accounts_the_callers_own_record_goes_on() -> None:
+    made = created(who=session("ASIA2"))
+    theirs = {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AROA:x"}
+    here = hands_out("ASIA2", theirs, sharedEventID="s-1")
+    assert who_stands_behind(made, here) == [f"account {STRANGER}"]
+    there = hands_out(
+        "ASIA2", {**session("ASIA9", "etl"), "accountId": STRANGER}, sharedEventID="s-1", recipientAccountId=STRANGER
+    )
+    begun = hands_out("ASIA9", {**BOB, "accountId": STRANGER}, "AssumeRoleWithSAML")
+    assert who_stands_behind(made, here, there, begun)[-1] == BOB["arn"]
+
+
+def test_a_machines_session_ends_at_the_machine_and_a_broken_chain_says_where() -> None:
+    assert who_stands_behind(created(who=SESSION)) == ["EC2"]
+    (link,) = chain(created(who=session("ASIA2")), past())
+    assert (link.who, link.event) == ("unknown", None)
+    assert "ASIA2" in link.how
+    assert chain(created(), past()) == []
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    made = created(who=session("ASIA1"))
+    assert len(who_stands_behind(made, hands_out("ASIA1", session("ASIA2")), hands_out("ASIA2", session("ASIA1")))) == 2
+
+
+def test_a_session_that_was_refused_handed_out_nothing() -> None:
+    made = created(who=session("ASIA1"))
+    assert who_stands_behind(made, hands_out("ASIA1", BOB, errorCode="AccessDenied")) == ["unknown"]
+
+
+def test_every_relation_of_an_event_holds_the_event_itself() -> None:
+    event = created(who=SESSION, sourceIPAddress="198.51.100.23", vpcEndpointId="vpce-2", sharedEventID="s-1")
+    found = relations(event)
+    assert [relation.name for relation in found] == [
+        "key",
+        "principal",
+        "address",
+        "machine",
+        "endpoint",
+        "VPC",
+        "endpoint",
+        "shared call",
+    ]
+    strange = other("DescribeVpcs", who=BOB, sourceIPAddress="192.0.2.99")
+    known = past(event, strange)
+    for relation in found:
+        assert event in related(known, relation)
+        assert strange not in related(known, relation)
+
+
+def test_a_machine_is_found_where_it_is_only_named() -> None:
+    named = other("StartSession", "ssm", requestParameters={"target": MACHINE})
+    longer = other("StartSession", "ssm", requestParameters={"target": f"{MACHINE}0"}, eventID="longer")
+    assert related(past(named, longer), Relation("machine", MACHINE)) == [named]
+
+
+@pytest.mark.parametrize(
+    ("relation", "question"),
+    [
+        (Relation("key", "AKIA1"), "AccessKeyId=AKIA1"),
+        (Relation("machine", MACHINE), f"ResourceName={MACHINE}"),
+        (Relation("principal", f"arn:aws:iam::{OWN}:user/bob"), "Username=bob"),
+        (Relation("principal", f"arn:aws:iam::{OWN}:role/ci"), ""),
+        (Relation("address", "192.0.2.1"), ""),
+    ],
+)
+def test_what_history_can_be_asked(relation: Relation, question: str) -> None:
+    assert relation.question == question
+
+
+# -- what is asked, and what was answered
+
+
+def test_what_is_asked_covers_keys_makers_endpoints_and_machines_each_once() -> None:
+    from tests.rules import machine
+
+    events = [created(who=SESSION), created(who=SESSION, eventID="again"), created(who=BOB, eventID="bob")]
+    wanted = asks(events, [machine()], [MACHINE], ["eu-west-1", "eu-west-3"], AT)
+    keys = [item.question.key for item in wanted]
+    assert len(keys) == len(set(keys))
+    assert {
+        "AccessKeyId=ASIAWEB",
+        "AccessKeyId=ASIABOB",
+        "ResourceName=vpce-1",
+        "Username=bob",
+        f"Username={MACHINE}",
+        "EventName=CreateVpcEndpoint",
+    } <= set(keys)
+    by_key = {item.question.key: item for item in wanted}
+    assert by_key["AccessKeyId=ASIAWEB"].regions == ("eu-west-1", "eu-west-3", "us-east-1")
+    assert by_key["EventName=CreateUser"].regions == ("us-east-1",)
+    assert asks([], [], [], ["eu-west-1"], AT)[0].question.key == "EventName=CreateVpcEndpoint"
+
+
+def test_a_question_that_a_region_did_not_answer_is_not_known_there_nor_everywhere() -> None:
+    ask = Ask(Question(AT, AT, "x"), ("eu-west-1", "eu-west-3"), "why")
+    ended = {
+        "EventName=x": {
+            "eu-west-1": Part("eu-west-1", Status.LOOKED),
+            "eu-west-3": Part("eu-west-3", Status.DENIED, "denied"),
+        }
+    }
+    known = Past((), answered_by([ask], ended))
+    assert known.knows("EventName=x", "eu-west-1") is not None
+    assert known.knows("EventName=x", "eu-west-3") is None
+    assert known.knows("EventName=x", "eu-west-9") is None
+    assert known.knows("EventName=x") is None
+    (part,) = coverage_of([ask], ended).parts
+    assert (part.status, "eu-west-3: denied" in part.reason) == (Status.PARTIAL, True)
+    assert coverage_of([ask], {}).running
+
+
+def test_a_sample_is_known_to_be_one() -> None:
+    ask = Ask(Question(AT, AT, "false", "ReadOnly", 1), ("eu-west-1",), "why")
+    known = answered_by([ask], {"ReadOnly=false": {"eu-west-1": Part("eu-west-1", Status.LOOKED, note=SAMPLE)}})
+    assert known["ReadOnly=false"].cut == {"eu-west-1"}
+
+
+def test_the_path_of_an_event_about_which_nothing_is_known() -> None:
+    event = created(who=None, answer=False)
+    nodes = attack_path(event, Judgement(Severity.INFO), Past(), None, None, None, None)
+    assert nodes[0].text == "unknown"
+    assert nodes[-1].text.startswith("leads to")
