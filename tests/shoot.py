@@ -53,10 +53,12 @@ async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
         await pilot.pause(0.05)
 
 
+STORY = ("eu-west-1", "us-east-1")
+"""Where the story takes place; only the first pictures are of a search of every region."""
 CONTEXT = Context(pipelines=(("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*"),))
 
 
-def app_on(access: Any, *, read_only: bool = False) -> Any:
+def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = STORY) -> Any:
     from vpce_tui import config
     from vpce_tui.app import VpceTui
     from vpce_tui.aws.gate import Gate
@@ -65,7 +67,11 @@ def app_on(access: Any, *, read_only: bool = False) -> Any:
     from vpce_tui.workspace import Workspace
 
     work = Workspace(
-        lambda: (AwsSession(access, Gate(read_only=read_only)), None), lambda: NOW, CONTEXT, read_only=read_only
+        lambda: (AwsSession(access, Gate(read_only=read_only)), None),
+        lambda: NOW,
+        CONTEXT,
+        read_only=read_only,
+        regions=regions,
     )
 
     def open_record(name: str, _: str) -> Journal:
@@ -92,7 +98,7 @@ async def shoot(folder: Path, access: Any) -> None:
 
     from vpce_tui.screens.walkthrough import WalkthroughScreen
 
-    app = app_on(access)
+    app = app_on(access, regions=())
     work = app.workspace
 
     async with app.run_test(size=SIZE) as pilot:

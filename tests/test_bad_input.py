@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
-from vpce_tui.screens.events import principal_target
+from vpce_tui.screens.event import principal_target
 from vpce_tui.trail.event import parse
 
 

@@ -105,6 +105,13 @@ def test_the_foreign_are_named() -> None:
     assert "drop" in found.what.names[0]
 
 
+def test_a_trusted_principal_of_another_account_is_no_stranger_and_its_neighbours_are() -> None:
+    ours = Ours(OURS.accounts, OURS.organisations, OURS.buckets, (f"arn:aws:iam::{PARTNER}:role/etl*",))
+    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), ours=ours).who.reach is Reach.OURS
+    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), ours=ours).who.reach is Reach.NAMED
+    assert asked(allow(Principal={"AWS": PARTNER}), ours=ours).who.reach is Reach.NAMED
+
+
 def test_a_network_limits_a_bucket_and_not_an_endpoint() -> None:
     statement = allow(Condition=equals(aws_SourceVpce="vpce-1"))
     assert asked(statement).who.reach is Reach.ANY

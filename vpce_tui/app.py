@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from textual.app import App
@@ -251,9 +251,17 @@ class VpceTui(SafeCrash, App[int]):
         from vpce_tui.signals.marks import DEFAULT, written  # noqa: PLC0415
 
         def answered(reason: str | None) -> None:
-            if not reason:
+            if reason:
+                question = "Until which day does that hold? After it the event counts again as it is judged."
+                proposed = f"{(self.now() + DEFAULT).date()}"
+                self.push_screen(
+                    Ask("Mark as expected", question, proposed, wrong=_no_day), lambda day: dated(reason, day)
+                )
+
+        def dated(reason: str, day: str | None) -> None:
+            if not day:
                 return
-            until = (self.now() + DEFAULT).date()
+            until = date.fromisoformat(day)
             by = self.workspace.identity.operator if self.workspace.identity else ""
             try:
                 context = written(self.workspace.context_file, event.id, reason, until, by)
@@ -263,7 +271,7 @@ class VpceTui(SafeCrash, App[int]):
             self.workspace.use(context)
             self.say(f"Expected until {until}. It stands in {self.workspace.context_file}, and can be taken out there.")
 
-        question = f"{event.name} {event.id} will count as harmless for {DEFAULT.days} days, and stay in the list. Why is it expected?"
+        question = f"{event.name} {event.id} will count as harmless, and stay in the list. Why is it expected?"
         self.push_screen(Ask("Mark as expected", question, ""), answered)
 
     @staticmethod
@@ -468,6 +476,14 @@ class VpceTui(SafeCrash, App[int]):
             self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
             return
         self.exit(0)
+
+
+def _no_day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return "write a day as 2026-01-31"
+    return ""
 
 
 def _wrong_name(name: str) -> str:

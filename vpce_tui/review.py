@@ -113,7 +113,7 @@ def whole_past(events: Sequence[Event]) -> Past:
 def ours_of(events: Iterable[Event], context: Context) -> Ours:
     """Whose files these are: the accounts that recorded the events, and what the team has named."""
     accounts = {event.account for event in events if event.account}
-    return Ours(frozenset({*accounts, *context.own_accounts}), context.organisations)
+    return Ours(frozenset({*accounts, *context.own_accounts}), context.organisations, None, context.trusted_principals)
 
 
 def judge_one(event: Event, known: Known) -> JudgedEvent:

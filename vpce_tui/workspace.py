@@ -271,7 +271,7 @@ class Workspace:
             self.background.hand_over(lambda: self._region(region, part))
 
         def work() -> Any:
-            whose = ours.look(caller, context.own_accounts, context.organisations, cancel)
+            whose = ours.look(caller, context.own_accounts, context.organisations, context.trusted_principals, cancel)
             self.background.hand_over(lambda: self._whose(whose))
             inventory = look(caller, regions, services=services, cancel=cancel, on_region=one)
             return inventory, roles.look(caller, cancel)
@@ -436,7 +436,12 @@ class Workspace:
             events = tuple(self.events.values())
             return Known(whole_past(events), None, ours_of(events, self.context), None, self.context, now=self.clock())
         own = {self.identity.account} if self.identity else set()
-        ours = self.ours or Ours(frozenset({*own, *self.context.own_accounts}), self.context.organisations)
+        ours = self.ours or Ours(
+            frozenset({*own, *self.context.own_accounts}),
+            self.context.organisations,
+            None,
+            self.context.trusted_principals,
+        )
         past = self.past or Past(tuple(self.events.values()))
         return Known(past, self.regions_seen, ours, self.roles, self.context, self.traffic, self.clock())
 

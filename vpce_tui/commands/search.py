@@ -134,7 +134,7 @@ def _with_everything(
     from vpce_tui.signals.past import Past
 
     told = context()
-    whose = ours.look(caller, told.own_accounts, told.organisations)
+    whose = ours.look(caller, told.own_accounts, told.organisations, told.trusted_principals)
     concerned = sorted({event.region for event in events if event.request}) if args.command == "events" else regions
     inventory = look(caller, concerned, services=services_of(events))
     found = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]

@@ -17,8 +17,14 @@ class Whose:
     unknown: tuple[str, ...] = ()
 
 
-def look(caller: Caller, accounts: Iterable[str], organisations: Iterable[str], cancel: Cancel | None = None) -> Whose:
-    """Ask for the organisation and the buckets; ``accounts`` and ``organisations`` are what the team has named besides."""
+def look(
+    caller: Caller,
+    accounts: Iterable[str],
+    organisations: Iterable[str],
+    trusted: Iterable[str] = (),
+    cancel: Cancel | None = None,
+) -> Whose:
+    """Ask for the organisation and the buckets; the rest is what the team has named besides."""
     stop = cancel or Cancel()
     own, known, unknown = caller.identity().account, set(organisations), []
     try:
@@ -36,4 +42,4 @@ def look(caller: Caller, accounts: Iterable[str], organisations: Iterable[str], 
         if error.kind is Kind.EXPIRED:
             raise
         unknown.append(f"the buckets: {error.sentence()}")
-    return Whose(Ours(frozenset({own, *accounts}), frozenset(known - {""}), buckets), tuple(unknown))
+    return Whose(Ours(frozenset({own, *accounts}), frozenset(known - {""}), buckets, tuple(trusted)), tuple(unknown))

@@ -248,7 +248,7 @@ def _why(item: JudgedEvent, ago: str, width: int) -> list[Content]:
     at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
     facts = [
         ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
-        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
+        ("id", event.id), ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
         ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
         ("key", event.principal.access_key_id), ("from", event.source_ip), ("agent", event.user_agent),
         ("service", request.service or request.resource), ("endpoint", f"{request.endpoint_id}  {request.type}".strip()), ("vpc", request.vpc_id),

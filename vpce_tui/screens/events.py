@@ -20,7 +20,7 @@ from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line
 from vpce_tui.widgets.table import Column, Row, Table
-from vpce_tui.widgets.timeline import timeline
+from vpce_tui.widgets.timeline import Parts, timeline
 
 if TYPE_CHECKING:
     from vpce_tui.review import JudgedEvent
@@ -48,6 +48,11 @@ def where_to(item: JudgedEvent) -> str:
     if event.dry_run:
         return f"{name}, dry run"
     return f"{name}, refused" if event.error_code else name
+
+
+def _wider(parts: Parts, by: int) -> Parts:
+    """Each cell so many times as wide."""
+    return [("".join(cell * by for cell in text), look) for text, look in parts]
 
 
 def _cell(item: JudgedEvent) -> str:
@@ -85,16 +90,22 @@ class EventsScreen(ListFrame):
         if self.work.trail and shown:
             begin, end = min(item.event.time for item in shown), max(item.event.time for item in shown)
             begin -= timedelta(minutes=1)
-        width = max(self.size.width - 22, 20)
+        width = max(self.size.width - 26, 20)
+        hours = max((end - begin).total_seconds() / 3600, 1)
+        each = next((size for size in (1, 2, 3, 6, 12, 24, 48, 168) if hours / size <= width), int(hours / width) + 1)
+        slots = max(int(-(-hours // each)), 1)
         judged = (
             (item.event.time, item.judgement.severity if item.event.request is not None else None) for item in shown
         )
-        upper, lower, _ = timeline(judged, begin, end, width)
+        upper, lower, _ = timeline(judged, end - timedelta(hours=each * slots), end, slots)
+        wide = min(max(width // slots, 1), 3)
         span = _hours((end - begin).total_seconds()) if not self.work.trail else f"{begin:%m-%d %H:%MZ}"
         last = "now" if not self.work.trail else f"{end:%H:%MZ}"
-        self.query_one("#timeline", Static).update(
-            joined([line(f" {span:>11} ", *upper, f" {last}"), line(f" {'worst':>11} ", *lower)])
-        )
+        strip = [
+            line(f" {f'{span}, by {each} h':>15} ", *_wider(upper, wide), f" {last}"),
+            line(f" {'worst':>15} ", *_wider(lower, wide)),
+        ]
+        self.query_one("#timeline", Static).update(joined(strip))
         super().show()
 
     def columns(self) -> Sequence[Column]:

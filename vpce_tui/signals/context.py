@@ -58,7 +58,7 @@ class Expected:
 class Context:
     """What is the team's own, and what is usual for it.
 
-    ``pipelines`` are pairs of patterns (principal ARN, user agent), both of which must match (``*`` and ``?`` allowed).
+    ``trusted_principals`` are ARN patterns of other accounts' principals that may work here. ``pipelines`` are pairs of patterns (principal ARN, user agent), both of which must match (``*`` and ``?`` allowed).
     ``networks`` are the team's own public addresses, ``bad_networks`` ranges nobody of the team comes from (hosting, Tor,
     VPN). ``restricted_tags`` are (key, value) patterns of what matters most. ``forensics_account`` may be given snapshots.
     """
@@ -66,6 +66,7 @@ class Context:
     own_accounts: frozenset[str] = frozenset()
     organisations: frozenset[str] = frozenset()
     trusted_services: tuple[str, ...] = ()
+    trusted_principals: tuple[str, ...] = ()
     trusted_images: tuple[str, ...] = ()
     pipelines: tuple[tuple[str, str], ...] = ()
     networks: tuple[Network, ...] = ()
@@ -244,6 +245,7 @@ _SETTINGS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "own_accounts": lambda name, value: frozenset(_texts(name, value)),
     "organisations": lambda name, value: frozenset(_texts(name, value)),
     "trusted_services": lambda name, value: tuple(_texts(name, value)),
+    "trusted_principals": lambda name, value: tuple(_texts(name, value)),
     "trusted_images": lambda name, value: tuple(_texts(name, value)),
     "pipelines": _pipelines,
     "networks": _networks,

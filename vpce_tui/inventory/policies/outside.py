@@ -20,11 +20,12 @@ from vpce_tui.inventory.policies.patterns import covers, has_wildcard, patterns_
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What is ours: account ids, organisation ids, and the buckets (None: not known)."""
+    """What is ours: account ids, organisation ids, and the buckets (None: not known); and ARN patterns of trusted principals."""
 
     accounts: frozenset[str] = frozenset()
     organisations: frozenset[str] = frozenset()
     buckets: frozenset[str] | None = None
+    trusted: tuple[str, ...] = ()
 
 
 class Reach(IntEnum):
@@ -176,6 +177,8 @@ def _party(party: Party, ours: Ours) -> Side:
     if party.kind in ("account", "principal"):
         if has_wildcard(party.account):
             return Side(Reach.ANY)
+        if any(covers(pattern, party.value) for pattern in ours.trusted):
+            return Side(Reach.OURS)
         return _account(party.account, ours, party.value)
     if party.kind == "service":
         return Side(Reach.AWS)

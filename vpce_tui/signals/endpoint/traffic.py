@@ -1,10 +1,12 @@
 """What went through an endpoint."""
 
+from fnmatch import fnmatchcase
 from typing import Final
 
 from vpce_tui.inventory.flows import size
 from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
+from vpce_tui.signals.past import by_service
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 
@@ -31,7 +33,8 @@ def strangers_calls(see: Subject) -> Answer:
             account
             and account not in see.ours.accounts
             and account != see.event.account
-            and other.principal.type != "AWSService"
+            and not by_service(other)
+            and not any(fnmatchcase(other.principal.arn, pattern) for pattern in see.ours.trusted)
         ):
             facts = (
                 Fact("account", account, "history"),
