@@ -184,13 +184,12 @@ def effects(aws: Aws) -> Counter[str]:
 
 
 EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
-DEEP = tuple(case for case in CASES if case.deep and (EVERY_CASE or case.playbook == "terminate-instance"))
-FAULTED = tuple(case for case in CASES if case.deep and (EVERY_CASE or case.name == "contain-endpoint-interface"))
-"""As deep, by another way: with fewer calls, as each of them is hit by each fault."""
+DEEP = tuple(case for case in CASES if case.deep and (EVERY_CASE or case.name == "contain-endpoint-interface"))
+"""By default one with few calls, as each of them is hit by each fault and killed; test_kill kills ``terminate-instance``."""
 SCRIPTED = tuple(
     (case, form)
     for case in CASES
     for form in ("cli", "python")
-    if EVERY_CASE or case.scripted or (case in DEEP and form == "python")
+    if EVERY_CASE or case.scripted or (case.playbook == "terminate-instance" and form == "python")
 )
 """Each script; by default the longest one not by ``awscli``, which starts anew for each of its calls."""
