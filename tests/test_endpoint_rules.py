@@ -73,7 +73,9 @@ def vpc(**changes: Any) -> dict[str, Vpc]:
 
 
 def talks(received: int) -> Traffic:
-    return Traffic(WINDOW, (Talker("10.0.1.17", 443, "tcp", True, frozenset({"eni-9"}), received=received, first=AT),))
+    return Traffic(
+        WINDOW, (Talker("10.0.1.17", 443, "tcp", True, frozenset({"eni-9"}), received=received, accepted=9, first=AT),)
+    )
 
 
 def through(**more: Any) -> Any:
@@ -113,13 +115,15 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("VPCE-07", "a role of a person", see(created(who=ROLE)), None),
     ("VPCE-08", "used elsewhere", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=HERE), "critical"),
     ("VPCE-08", "used through its NAT", see(created(who=SESSION, sourceIPAddress="203.0.113.9"), machine=HERE), None),
-    ("VPCE-08", "used through an endpoint", see(created(who=SESSION, sourceIPAddress="10.0.7.7", vpcEndpointId="vpce-2"), machine=HERE), None),
+    ("VPCE-08", "used through an endpoint", see(created(who=SESSION, sourceIPAddress="10.0.7.7", vpcEndpointId="vpce-1"), machine=HERE), None),
+    ("VPCE-08", "used through a stranger's endpoint, from its own private address", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-0evil"), machine=HERE), "critical"),
+    ("VPCE-08", "a session that somebody gave its name", see(created(who={**SESSION, "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/x", "userName": "x"}}}, sourceIPAddress="198.51.100.23"), machine=HERE), None),
     ("VPCE-09", "root", see(created(who={"type": "Root", "arn": f"arn:aws:iam::{OWN}:root"})), "critical"),
     ("VPCE-09", "a user called root", see(created(who={**BOB, "userName": "root"})), None),
     ("VPCE-10", "no second factor", see(created(who={**BOB, "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}})), "medium"),
     ("VPCE-10", "with one", see(created()), None),
     ("VPCE-10", "a role's session, which never has one", see(created(who={**ROLE, "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}})), None),
-    ("VPCE-11", "a key where others use roles", see(created(who=KEY), past=past(*(created(minutes=9000 + n, who=ROLE, eventID=f"r{n}") for n in range(4)))), "medium"),
+    ("VPCE-11", "a key where others use roles", see(created(who=KEY), past=past(*(created(minutes=9000 + n, who={**ROLE, "arn": f"r{n}", "sessionContext": None}, eventID=f"r{n}") for n in range(4)))), "medium"),
     ("VPCE-11", "a key where others use keys", see(created(who=KEY), past=past(*(created(minutes=9000 + n, who={**KEY, "arn": f"u{n}"}, eventID=f"r{n}") for n in range(4)))), None),
     ("VPCE-12", "a first time", see(created(), past=past(*USUAL)), "medium"),
     ("VPCE-12", "made one last week", see(created(), past=past(created(minutes=9000, eventID="before"))), None),
@@ -151,8 +155,29 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("VPCE-19", "a refusal is none", see(created(**REFUSED)), None),
     ("VPCE-20", "never used", see(created(f"com.amazonaws.{HOME}.ssm"), past=past()), "medium"),
     ("VPCE-20", "the fellows of a shell", see(created(f"com.amazonaws.{HOME}.ssmmessages"), past=past(created(f"com.amazonaws.{HOME}.ssm", minutes=5, eventID="one"))), "high"),
-    ("VPCE-20", "fellows of somebody else", see(created(f"com.amazonaws.{HOME}.ssmmessages"), past=past(other("OpenDataChannel", "ssmmessages"), created(f"com.amazonaws.{HOME}.ssm", minutes=5, eventID="one", who=ROLE))), None),
-    ("VPCE-20", "used before", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(other("UpdateInstanceInformation", "ssm"))), None),
+    ("VPCE-20", "fellows of somebody else", see(created(f"com.amazonaws.{HOME}.ssmmessages"), past=past(other("OpenDataChannel", "ssmmessages", who=ROLE), created(f"com.amazonaws.{HOME}.ssm", minutes=5, eventID="one", who=ROLE))), None),
+    ("VPCE-20", "used before", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(other("UpdateInstanceInformation", "ssm", who=ROLE))), None),
+    ("VPCE-20", "its own refused look just before", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(other("DescribeInstanceInformation", "ssm", 1, errorCode="AccessDenied"), other("DescribeInstanceInformation", "ssm", 2))), "medium"),
+    ("VPCE-16", "a refused call of a second stolen key", see(created(), past=past(other("RunInstances", minutes=60, who=ROLE, errorCode="Client.UnauthorizedOperation")), region=region(instances=())), "high"),
+    ("VPCE-04", "a stranger beside a variable", see(created(S3, policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-ours", "aws:ResourceAccount": [STRANGER, "${aws:PrincipalAccount}"]}})))), "critical"),
+    ("VPCE-04", "a deny in other letters takes nothing away", see(created(S3, policy(allow(Resource="arn:aws:s3:::their-drop/*"), {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::THEIR-DROP/*"}))), "critical"),
+    ("VPCE-02", "opened since, by somebody else", see(created(S3), region=region(net=network(endpoints={"vpce-1": now(policy=OPEN, service=S3)}))), "high"),
+    ("VPCE-02", "everything, spelt otherwise", see(created(S3, policy(allow(Action="s3:?*")))), "high"),
+    ("VPCE-02", "everything but one harmless action", see(created(S3, policy({"Effect": "Allow", "Principal": "*", "NotAction": "iam:GetUser", "Resource": "*"}))), "high"),
+    ("VPCE-02", "with a deny that never fires", see(created(S3, policy(allow(), {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:PrincipalAccount": "false"}}}))), "high"),
+    ("VPCE-03", "a condition that says little", see(created(S3, policy(allow(Condition={"Bool": {"aws:ViaAWSService": "false"}})))), "medium"),
+    ("VPCE-03", "a bucket made to look like AWS's", see(created(S3, policy(allow(Resource="arn:aws:s3:::aws-ssm-exfil-drop/*", Action="s3:Put*")))), "medium"),
+    ("VPCE-13", "a role of the name of a user that was made first", see(created(who=ROLE), past=past(other("CreateUser", "iam", 50, requestParameters={"userName": "ci"}), other("CreateRole", "iam", 40, requestParameters={"roleName": "ci"}))), "high"),
+    ("VPCE-13", "a user of another service", see(created(), past=past(other("CreateUser", "transfer", 40, requestParameters={"userName": "bob"}))), None),
+    ("VPCE-23", "a policy that names a stranger", see(created(S3), past=past(other("ModifyVpcEndpoint", minutes=-8, requestParameters={"ModifyVpcEndpointRequest": {"VpcEndpointId": "vpce-1", "PolicyDocument": policy(allow(Action="s3:Put*", Principal={"AWS": STRANGER}))}}))), "high"),
+    ("VPCE-23", "behind 300 changes of nothing", see(created(), past=past(*(other("ModifyVpcEndpoint", minutes=-n / 60, eventID=f"m{n}", requestParameters={"VpcEndpointId": "vpce-1"}) for n in range(300)), other("ModifyVpcEndpoint", minutes=-8, requestParameters={"VpcEndpointId": "vpce-1", "ResetPolicy": True}))), "high"),
+    ("VPCE-23", "a deletion that AWS did not carry out", see(created(), past=past(other("DeleteVpcEndpoints", minutes=-8, requestParameters={"VpcEndpointId": "vpce-1"}, responseElements={"unsuccessful": {"item": {"resourceId": "vpce-1"}}}))), None),
+    ("VPCE-24", "behind 300 calls that mean nothing", see(created(), past=past(*(other("ModifySnapshotAttribute", minutes=30 + n / 60, eventID=f"m{n}") for n in range(300)), other("StopLogging", "cloudtrail", 20))), "critical"),
+    ("VPCE-24", "a taken pipeline makes a key", see(created(who=ROLE, userAgent="Terraform"), past=past(other("CreateAccessKey", "iam", 20, ROLE)), context=PIPELINE), "critical"),
+    ("VPCE-24", "a call of that name of another service", see(created(), past=past(other("DeleteDetector", "frauddetector", 20))), None),
+    ("VPCE-29", "a role whose path looks like a service's", see(created(who={**ROLE, "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/x/aws-service-role/y/evil", "userName": "evil"}}})), None),
+    ("VPCE-34", "a condition that is always true", see(created(rules=policy(allow(Condition={**LIMITS, "BoolIfExists": {"aws:SecureTransport": ["true", "false"]}})), ), region=region(net=network(endpoints={"vpce-1": now(policy="")}))), "low"),
+    ("VPCE-35", "an ACL of its own that is all open", see(created(), region=region(net=network(acls=(replace(ALL_OPEN, default=False, entries=(AclEntry(50, False, True, "6", WORLD, (443, 443)), *ALL_OPEN.entries)),)))), "low"),
     ("VPCE-21", "names are taken over", see(created(request={"PrivateDnsEnabled": True})), "low"),
     ("VPCE-21", "names are not", see(created(request={"PrivateDnsEnabled": False})), None),
     ("VPCE-22", "the only way out", see(created(S3, request=GATEWAY), region=region(net=network(tables={"rtb-1": Routes("rtb-1", "vpc-1", False, ("subnet-1",), (("10.0.0.0/16", "local"), ("pl-1", "vpce-1")))}))), "medium"),
@@ -229,9 +254,9 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_its_fields_a
 def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
     judged = judge_event(see(created(), past=past(*USUAL, created(minutes=9000, eventID="before"))))
     assert judged.signals == ()
-    assert [why for _, why in judged.unknown] == [
-        "how much went through it: its flow logs were not asked (f asks them, which is billed)"
-    ]
+    assert [rule for rule, _ in judged.unknown] == ["VPCE-25", "VPCE-26"], (
+        "flow logs and network activity were not looked at"
+    )
 
 
 # -- what was not looked at is never taken for fine
@@ -254,6 +279,15 @@ UNREAD = [
     ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(asked=())), "not asked"),
     ("VPCE-16", see(created(), past=past(cut=(HOME,)), region=region(instances=())), "all its own"),
     ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(cut=(HOME,))), "only the newest"),
+    ("VPCE-05", see(created(), region=region(net=network(endpoints={"vpce-1": now(groups=("sg-1", "sg-theirs"))}))), "sg-theirs"),
+    ("VPCE-05", see(created(), region=region(Rule("tcp", 443, 443, "pl-0everything"))), "prefix list"),
+    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-x"), machine=(MINE, region(net=network(endpoints={}, unknown={"endpoints": "denied"})))), "denied"),
+    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=(replace(MINE, launched=AT + timedelta(hours=1)), region())), "started again"),
+    ("VPCE-13", see(created(), past=past(since=AT - timedelta(minutes=5))), "not asked"),
+    ("VPCE-16", see(created(), region=region(instances=(), unknown={"everything": "denied"})), "denied"),
+    ("VPCE-24", see(created(), past=past(since=AT - timedelta(minutes=5))), "not asked"),
+    ("VPCE-34", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
+    ("VPCE-35", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
     ("VPCE-22", see(created(S3, request=GATEWAY), region=region(net=network(unknown={"tables": "denied"}))), "denied"),
     ("VPCE-23", see(created(), past=past(asked=())), "not asked"),
     ("VPCE-24", see(created(), past=past(asked=())), "not asked"),

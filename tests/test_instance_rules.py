@@ -26,7 +26,7 @@ from tests.rules import (
 )
 from vpce_tui.inventory.flows import Talker, Traffic, Window
 from vpce_tui.inventory.images import Image
-from vpce_tui.inventory.model import Finding, Instance, Rule
+from vpce_tui.inventory.model import Finding, Instance, Interface, Rule
 from vpce_tui.inventory.roles import POWERS, Role, Roles, power_of
 from vpce_tui.review import findings_by_instance
 from vpce_tui.signals.context import Context
@@ -102,6 +102,11 @@ def used(address: str, **more: Any) -> Event:
 
 
 PUBLIC = machine(public_ip="203.0.113.50")
+SIX = machine(
+    interfaces=(
+        Interface("eni-1", "10.0.1.17", "", "subnet-7", "vpc-1", ("sg-1",), primary=True, ipv6=("2001:db8::7",)),
+    )
+)
 YOUNG = machine(launched=AT - timedelta(hours=2))
 RUN = {"responseElements": {"instancesSet": {"items": [{"instanceId": MACHINE}]}}}
 OLDER_RUN = other("RunInstances", minutes=9000)
@@ -147,7 +152,13 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-07", "users", subject(roles=roles("iam:Create*")), "high"),
     ("INST-07", "endpoints", subject(roles=roles("ec2:*")), "high"),
     ("INST-07", "its work", subject(), None),
-    ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:RequestedRegion": HOME}})), None),
+    ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), None),
+    ("INST-07", "over TLS alone, which is no limit", subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})), "high"),
+    ("INST-05", "SSH over IPv6 alone", subject(SIX, Rule("tcp", 22, 22, "::/0")), "high"),
+    ("INST-05", "SSH open on IPv4, reachable on IPv6", subject(SIX, Rule("tcp", 22, 22, WORLD)), None),
+    ("INST-06", "a public IPv6 address", subject(SIX), "low"),
+    ("INST-02", "through a stranger's endpoint", subject(by_role=(used("10.0.1.17", vpcEndpointId="vpce-0evil"),)), "critical"),
+    ("INST-09", "a large one that a fleet started", subject(machine(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()), "high"),
     ("INST-08", "user data", subject(about=about(other("ModifyInstanceAttribute", minutes=30, requestParameters={"instanceId": MACHINE, "userData": "<sensitiveDataRemoved>"}))), "high"),
     ("INST-08", "another role", subject(about=about(other("AssociateIamInstanceProfile", minutes=30))), "medium"),
     ("INST-08", "last week", subject(about=about(other("AssociateIamInstanceProfile", minutes=9000))), None),
@@ -232,6 +243,11 @@ UNREAD = [
     ("INST-07", subject(roles=None), "not read"),
     ("INST-07", subject(roles=Roles(problem="denied")), "denied"),
     ("INST-07", subject(roles=Roles()), "no role of this account"),
+    ("INST-07", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), "may limit it"),
+    ("INST-10", subject(images={}), "cannot be seen"),
+    ("INST-16", subject(past=past(asked=())), "not asked"),
+    ("INST-17", subject(past=past(asked=())), "not asked"),
+    ("INST-18", subject(past=past(asked=())), "not asked"),
     ("INST-08", subject(past=past(asked=())), "not asked"),
     ("INST-09", subject(YOUNG, past=past(asked=())), "not asked"),
     ("INST-10", subject(unknown={"images": "denied"}), "denied"),

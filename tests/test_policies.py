@@ -129,7 +129,7 @@ def test_everything_is_everything_of_the_service_too(actions: Any, everything: b
     ("text", "words"),
     [
         ("{", "no JSON"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 20_000, "nested too deeply"),
         ("x" * (LONGEST + 1), "far more than AWS takes"),
         ("[]", "no statements"),
         ('{"Statement": [5]}', "no object"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rules import AT, FOREIGN, HOME, SESSION, WORLD, created, machine, network, now, other, record, region
+from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, WORLD, created, machine, network, now, other, record, region
 from vpce_tui.inventory.flows import Traffic, Window
 from vpce_tui.inventory.model import Rule
 from vpce_tui.inventory.policies.outside import Ours
@@ -114,7 +114,7 @@ def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
     assert not [s for s in judged(created(FOREIGN, None, who=through)).judgement.signals if s.lowers]
     linked = copy.deepcopy(SESSION)
     linked["sessionContext"]["sessionIssuer"]["arn"] = (
-        "arn:aws:iam::1:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
+        f"arn:aws:iam::{OWN}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
     )
     assert [s.id for s in judged(created(who=linked)).judgement.signals if s.lowers] == ["VPCE-29"]
 

@@ -26,9 +26,12 @@ _OF_CREDENTIALS: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile",
 _OF_INSTANCES: Final = (
     "RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
     "ModifyInstanceMetadataOptions", "ModifyNetworkInterfaceAttribute", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "ModifySnapshotAttribute", "CreateSnapshot", "DeleteFlowLogs", "UnmonitorInstances",
+    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "ModifySnapshotAttribute", "CreateSnapshot", "CreateSnapshots", "DeleteFlowLogs",
+    "UnmonitorInstances", "OpenTunnel", "AttachVolume", "AttachNetworkInterface",
 )  # fmt: skip
 """Calls that are rare in an account and mean something about its instances."""
+MOST: Final = 40
+"""Makers of endpoints that are asked about at most, and half of the endpoints."""
 SESSIONS: Final = 40
 """Instances whose role's calls are looked up at most (2 requests a second is all AWS allows)."""
 
@@ -64,7 +67,7 @@ def asks(
     """What to ask about endpoint events and instances. ``found``: instances that GuardDuty names, asked about first."""
     begin = now - since
     everywhere = tuple(sorted({*regions, GLOBAL}))
-    made = [event for event in events if event.request is not None]
+    made = _worth_asking([event for event in events if event.request is not None])
     asked: dict[tuple[str, str], Ask] = {}
 
     def ask(attribute: str, value: str, where: Iterable[str], why: str, pages: int = 0) -> None:
@@ -87,7 +90,7 @@ def asks(
     for event in made:
         principal = event.principal
         name = principal.session_name or (principal.name if principal.type == "IAMUser" else "")
-        ask("Username", name, {event.region, GLOBAL}, "from where, and what, it works usually")
+        ask("Username", name, everywhere, "from where, and what, it works usually")
         ask("ReadOnly", "false", [event.region], "what else happens in the region", pages=1)
         source = source_of(event.request.service) if event.request else ""
         ask("EventSource", source, [event.region], "was the service used here before", pages=1)
@@ -95,11 +98,31 @@ def asks(
     holders = [instance for instance in instances if instance.profile_arn and not instance.gone]
     holders.sort(key=lambda item: (item.id not in named, item.http_tokens != "optional", item.id))
     for instance in holders[:SESSIONS]:
-        ask("Username", instance.id, {instance.region, GLOBAL}, "where its role's session was used")
+        ask("Username", instance.id, everywhere, "where its role's session was used")
     inhabited = {instance.region for instance in instances}
     for name in _OF_INSTANCES if instances else ():
         ask("EventName", name, inhabited, "what was done to instances")
     return list(asked.values())
+
+
+def _worth_asking(made: list[Event]) -> list[Event]:
+    """The events whose makers are asked about: those that made something, newest first, then attempts; of each key one.
+
+    An intruder can make any number of attempts with any number of sessions; the questions are few.
+    """
+    ordered = sorted(made, key=lambda event: (bool(event.error_code), -event.time.timestamp()))
+    keys: set[str] = set()
+    chosen: list[Event] = []
+    for event in ordered:
+        key = event.principal.access_key_id or event.principal.arn
+        endpoint = event.request.endpoint_id if event.request else ""
+        if (key in keys and not endpoint) or (len(chosen) >= MOST and key not in keys):
+            continue
+        if len(chosen) >= 2 * MOST:
+            break
+        keys.add(key)
+        chosen.append(event)
+    return chosen
 
 
 def left_out(instances: Sequence[Instance]) -> str:

@@ -15,6 +15,7 @@ from vpce_tui.inventory.model import Finding, Instance
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
+from vpce_tui.signals.elsewhere import delivered
 from vpce_tui.signals.endpoint import NOTHING, judge_event
 from vpce_tui.signals.endpoint.subject import AWS_SERVICE
 from vpce_tui.signals.endpoint.subject import Subject as EventSubject
@@ -26,6 +27,8 @@ from vpce_tui.signals.past import EVERYTHING, Answered, Past
 from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 
 _NO_REQUEST = EndpointRequest()
+_GAP = 3
+"""Days without a record after which files are not taken to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,17 @@ class Known:
 
 
 def whole_past(events: Sequence[Event]) -> Past:
-    """A past in which these events are everything that happened, from the oldest of them on."""
-    since = min((event.time for event in events if event.time > EPOCH), default=EPOCH)
-    return Past(events, {EVERYTHING: Answered(since)})
+    """A past in which these events are everything that happened, back to the first gap of some days."""
+    days = sorted({event.time.date() for event in events if event.time > EPOCH}, reverse=True)
+    since = days[0] if days else None
+    for day in days:  # back to the first gap: an old record alone does not tell of the time after it
+        if since is None or (since - day).days > _GAP:
+            break
+        since = day
+    first = min(
+        (event.time for event in events if since and event.time.date() >= since and event.time > EPOCH), default=EPOCH
+    )
+    return Past(events, {EVERYTHING: Answered(first)})
 
 
 def ours_of(events: Iterable[Event], context: Context) -> Ours:
@@ -124,9 +135,16 @@ def judge_one(event: Event, known: Known) -> JudgedEvent:
     region = known.regions.get(event.region) if known.regions is not None else None
     see = EventSubject(
         event, request, known.past, region, known.machines.get(event.principal.instance_id), known.context, known.ours,
-        known.traffic.get(request.endpoint_id),
+        known.traffic.get(request.endpoint_id), role_of(known, known.machines.get(event.principal.instance_id)),
     )  # fmt: skip
     return JudgedEvent(event, request, marked(judge_event(see), event, known))
+
+
+def role_of(known: Known, machine: tuple[Instance, Region] | None) -> str:
+    """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
+    if machine is None or known.roles is None:
+        return ""
+    return known.roles.by_profile.get(machine[0].profile_arn, "")
 
 
 def marked(found: Judgement, event: Event, known: Known) -> Judgement:
@@ -182,7 +200,7 @@ def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
 _ABOUT = frozenset({
     "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
     "ModifyNetworkInterfaceAttribute", "AttachNetworkInterface", "AttachVolume", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "UnmonitorInstances",
+    "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "CreateSnapshots", "UnmonitorInstances",
 })  # fmt: skip
 
 
@@ -192,8 +210,9 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)
     for event in known.past.ordered:
-        if event.principal.instance_id:
-            by_role[event.principal.instance_id].append(event)
+        name = event.principal.instance_id
+        if name and delivered(event, role_of(known, known.machines.get(name))):
+            by_role[name].append(event)
     about = _about(known.past, instances)
     owned: dict[str, int] = defaultdict(int)
     for instance in instances:
@@ -242,10 +261,16 @@ def _about(past: Past, instances: Sequence[Instance]) -> dict[str, dict[str, tup
     for name in _ABOUT:
         line = past.by_name.get(name)
         for event in line.events if line else ():
-            named = {owner[word] for word in _ids(event.record.get("requestParameters")) if word in owner}
+            named = {owner[word] for word in _named(event) if word in owner}
             for instance_id in named:
                 found[instance_id][name].append(event)
     return {key: {name: tuple(events) for name, events in by_name.items()} for key, by_name in found.items()}
+
+
+def _named(event: Event) -> set[str]:
+    """Every text in what a call asked for and was answered."""
+    record = event.record
+    return {*_ids(record.get("requestParameters")), *_ids(record.get("responseElements"))}
 
 
 def _ids(value: Any) -> Iterable[str]:

@@ -135,8 +135,7 @@ def _with_everything(
 
     told = context()
     whose = ours.look(caller, told.own_accounts, told.organisations, told.trusted_principals)
-    concerned = sorted({event.region for event in events if event.request}) if args.command == "events" else regions
-    inventory = look(caller, concerned, services=services_of(events))
+    inventory = look(caller, regions, services=services_of(events))
     found = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
     span = now - moment(args.look_back, now)
     wanted = asks(events, inventory.instances, found, regions, now, span) if span else []

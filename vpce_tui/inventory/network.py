@@ -11,6 +11,8 @@ from vpce_tui.inventory import parse
 from vpce_tui.inventory.model import Endpoint, SecurityGroup, tags_of
 
 Raw = Mapping[str, Any]
+OWNERS: Final = 60
+"""Services whose owner is asked for at most, a call each: an attempt may name any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,18 @@ class Acl:
     @property
     def all_open(self) -> bool:
         """Whether everything passes, both ways: as AWS makes the default one."""
-        return all(self._first(egress) for egress in (False, True))
+        return all(self._lets_all(egress) for egress in (False, True))
 
-    def _first(self, egress: bool) -> bool:
-        entries = [entry for entry in self.entries if entry.egress is egress and entry.block == "0.0.0.0/0"]
-        first = min(entries, key=lambda entry: entry.number, default=None)
-        return first is not None and first.allow and first.protocol == "-1"
+    def _lets_all(self, egress: bool) -> bool:
+        """In the order of their numbers: everything is let through before anything is denied."""
+        for entry in sorted(
+            (one for one in self.entries if one.egress is egress and ":" not in one.block), key=lambda one: one.number
+        ):
+            if not entry.allow:
+                return False
+            if entry.protocol == "-1" and entry.block == "0.0.0.0/0":
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,11 @@ class Routes:
     @property
     def ways_out(self) -> tuple[str, ...]:
         """Targets that lead out of the VPC to more than an endpoint."""
-        return tuple(target for _, target in self.routes if not target.startswith(("local", "vpce-")))
+        return tuple(
+            target
+            for where, target in self.routes
+            if target != "local" and not (target.startswith("vpce-") and where.startswith("pl-"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +184,9 @@ def _owners(
 ) -> dict[str, str]:
     """Owner by service name. A service that AWS does not list has no entry."""
     owners: dict[str, str] = {}
-    for service in services:
+    if len(services) > OWNERS:
+        unknown["owners"] = f"{len(services) - OWNERS} services more than {OWNERS} were not asked about"
+    for service in services[:OWNERS]:
         stop.check()
         call = Call("ec2", "DescribeVpcEndpointServices", region, {"ServiceNames": [service]})
         try:
@@ -277,5 +291,6 @@ def _routes(raw: Raw) -> Routes:
 
 def _recorded(raws: Iterator[Raw]) -> Iterator[str]:
     for raw in raws:
-        if raw.get("FlowLogStatus", "ACTIVE") == "ACTIVE" and raw.get("DeliverLogsStatus") != "FAILED":
+        records = raw.get("TrafficType", "ALL") in ("ALL", "ACCEPT")
+        if records and raw.get("FlowLogStatus", "ACTIVE") == "ACTIVE" and raw.get("DeliverLogsStatus") != "FAILED":
             yield str(raw.get("ResourceId", ""))

@@ -10,7 +10,8 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.inventory.policies.model import Policy, parse
-from vpce_tui.inventory.policies.patterns import covers, patterns_meet
+from vpce_tui.inventory.policies.outside import beside_the_point
+from vpce_tui.inventory.policies.patterns import covers, has_wildcard, patterns_meet
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ POWERS: Final[tuple[tuple[str, str], ...]] = (
     ("iam:PutRolePolicy", "write roles' policies"),
     ("iam:UpdateAssumeRolePolicy", "change who may take a role"),
     ("iam:CreatePolicyVersion", "rewrite managed policies"),
+    ("iam:SetDefaultPolicyVersion", "rewrite managed policies"),
+    ("iam:AttachGroupPolicy", "give groups any policy"),
+    ("iam:PutGroupPolicy", "write groups' policies"),
+    ("iam:AddUserToGroup", "put users into groups"),
+    ("iam:UpdateLoginProfile", "change passwords"),
+    ("iam:PassRole", "hand any role to a service"),
     ("ec2:CreateVpcEndpoint", "make VPC endpoints"),
     ("ec2:ModifyVpcEndpoint", "change VPC endpoints"),
     ("ec2:ModifySnapshotAttribute", "share snapshots"),
@@ -115,6 +122,14 @@ def power_of(role: Role) -> Power:
     documents = [(name, parse(text)) for name, text in role.policies if text]
     doubts = [f"policy {name}: {policy.problem}" for name, policy in documents if policy.problem]
     doubts += [f"policy {name} could not be read" for name, text in role.policies if not text]
+    doubts += [
+        f"policy {name}: the condition {condition} may limit it"
+        for name, policy in documents
+        for statement in policy.statements
+        if statement.allow and "*" in statement.resources and any(has_wildcard(action) for action in statement.actions)
+        for condition in statement.conditions
+        if not beside_the_point(condition)
+    ]
     denied = [
         statement
         for _, policy in documents
@@ -153,5 +168,5 @@ def _unlimited(policy: Policy) -> Iterator[Any]:
             resource.endswith((":*", "/*")) and resource.count("*") >= 1 and resource.split(":")[-1] in ("*", "role/*", "user/*")
             for resource in statement.resources
         )  # fmt: skip
-        if statement.allow and wide and not statement.conditions:
+        if statement.allow and wide and all(map(beside_the_point, statement.conditions)):
             yield statement

@@ -23,6 +23,7 @@ from vpce_tui.widgets.table import Column, Row, Table
 from vpce_tui.widgets.timeline import timeline
 
 if TYPE_CHECKING:
+    from vpce_tui.signals.past import Past
     from vpce_tui.trail.event import Event
 
 MOST = 5_000
@@ -48,6 +49,8 @@ class AroundScreen(ListFrame):
             self.relations.insert(0, relation)
         self.at = self.relations.index(relation) if relation is not None else 0
         self._shown: dict[str, Event] = {}
+        self._of: Past | None = None
+        self._held: dict[Relation, Sequence[Event]] = {}
 
     @property
     def relation(self) -> Relation | None:
@@ -75,7 +78,16 @@ class AroundScreen(ListFrame):
 
     def found(self) -> Sequence[Event]:
         """The events of the relation, oldest first."""
-        return related(self.work.known().past, self.relation) if self.relation else ()
+        return self._related(self.relation) if self.relation else ()
+
+    def _related(self, relation: Relation) -> Sequence[Event]:
+        """Looked for once, as long as nothing new is known."""
+        past = self.work.known().past
+        if self._of is not past:
+            self._of, self._held = past, {}
+        if relation not in self._held:
+            self._held[relation] = related(past, relation)
+        return self._held[relation]
 
     def table_rows(self) -> list[Row]:
         judged = {
@@ -99,10 +111,9 @@ class AroundScreen(ListFrame):
         return rows
 
     def show(self) -> None:
-        past = self.work.known().past
         tabs: list[tuple[str, str]] = []
         for number, relation in enumerate(self.relations[:9], start=1):
-            label = f" {number} {relation.name} {len(related(past, relation)):,} "
+            label = f" {number} {relation.name} {len(self._related(relation)):,} "
             tabs.append((label, "bold reverse" if number - 1 == self.at else "dim"))
         self.query_one("#tabs", Static).update(line(*tabs))
         events = [event for event in self.found() if event.time > BEGINNING]

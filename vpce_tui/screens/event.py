@@ -228,6 +228,8 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
     from vpce_tui.signals.endpoint import RULES  # noqa: PLC0415
 
     found = [line(("what AWS's guidance asks of an endpoint", "bold"))]
+    if any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals):
+        return [*found, line("  it does not exist any more: nothing of it is left to look at"), line("")]
     for name, words in SECTIONS:
         rules = {rule.id for rule in RULES if rule.section == name}
         bad = [signal.title for signal in item.judgement.against if signal.id in rules]
@@ -237,8 +239,10 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
             mark, look, said = "!", "bold $warning", f"bad: {'; '.join(bad)}"
         elif doubts:
             mark, look, said = sign("…"), "bold", f"cannot tell: {'; '.join(doubts)}"
+        elif fine:
+            mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}"
         else:
-            mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}" if fine else "good: nothing against it"
+            mark, look, said = sign("–"), "", "nothing of it to judge here"
         found += hanging(f"{mark} {words}: ", said, width, "", look)
     return [*found, line("")]
 

@@ -88,9 +88,33 @@ DEEDS: Final[Mapping[str, Callable[[Asked], str]]] = {
 """All calls that count beside an endpoint."""
 
 
+ROUTINE: Final = frozenset(
+    {"bucket policy changed", "policy given to a role", "policy written for a role", "who may take a role was changed"}
+)
+"""What a pipeline does in a day's work. Opening, blinding and making credentials are not among it."""
+
+_SOURCES: Final[Mapping[str, frozenset[str]]] = {
+    "cloudtrail": frozenset({"StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"}),
+    "ec2": frozenset({"DeleteFlowLogs", "ModifySnapshotAttribute", "ModifyImageAttribute", "CreateTrafficMirrorSession"}),
+    "guardduty": frozenset({"DeleteDetector", "UpdateDetector"}),
+    "config": frozenset({"StopConfigurationRecorder", "DeleteConfigurationRecorder"}),
+    "securityhub": frozenset({"DisableSecurityHub"}),
+    "logs": frozenset({"DeleteLogGroup"}),
+    "s3": frozenset({
+        "PutBucketPolicy", "PutBucketAcl", "DeleteBucketPolicy", "DeleteBucketPublicAccessBlock", "DeleteAccountPublicAccessBlock",
+    }),
+    "iam": frozenset({
+        "CreateUser", "CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "AttachUserPolicy", "PutUserPolicy",
+        "AttachRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy", "DeactivateMFADevice",
+    }),
+}  # fmt: skip
+"""Which service's calls these are: others have calls of the same names."""
+_SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
+
+
 def deed_of(event: Event) -> str:
     """What a call of :data:`DEEDS` means, in three words; ``""``: no harm, or another call."""
-    return _meaning(event.name, event.raw) if event.name in DEEDS else ""
+    return _meaning(event.name, event.raw) if _SOURCE_OF.get(event.name) == event.source else ""
 
 
 @lru_cache(maxsize=8192)

@@ -4,7 +4,6 @@ It only ever proposes: a person reads it, strikes out what is wrong, and saves i
 intruder may be among them.
 """
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 
 from vpce_tui.signals.context import DAYS, address_of, internal
 from vpce_tui.signals.endpoint.subject import AWS_SERVICE
+from vpce_tui.signals.marks import toml
 from vpce_tui.text import many, visible
 from vpce_tui.trail.event import Event
 
@@ -62,7 +62,7 @@ def propose(
 
 
 def _setting(name: str, values: Sequence[str]) -> str:
-    return f"{name} = [{', '.join(json.dumps(value) for value in values)}]"
+    return f"{name} = [{', '.join(toml(value) for value in values)}]"
 
 
 def _days(events: Iterable[Event]) -> int:
@@ -161,7 +161,7 @@ def _pipelines(events: Sequence[Event]) -> list[Proposal]:
             continue
         parts = role.split(":", 5)
         pattern = f"arn:{parts[1]}:sts::{parts[4]}:assumed-role/{role.rpartition('/')[2]}/*"
-        text = f"[[pipelines]]\nprincipal = {json.dumps(pattern)}\nuser_agent = {json.dumps(f'*{tool}*')}"
+        text = f"[[pipelines]]\nprincipal = {toml(pattern)}\nuser_agent = {toml(f'*{tool}*')}"
         addresses = sorted({event.source_ip for event in done})
         seen = (f"{many(len(done), 'endpoint')} on {many(_days(done), 'day')} from {', '.join(addresses[:4])}",)
         found.append(Proposal(text, seen, table=True))

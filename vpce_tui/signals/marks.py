@@ -12,6 +12,11 @@ DEFAULT: Final = timedelta(days=7)
 """How long a mark holds: long enough for a week's work, short enough not to be forgotten."""
 
 
+def toml(value: str) -> str:
+    """A text as TOML writes it; what steers a terminal or cannot be encoded is made visible first."""
+    return json.dumps(visible(value, limit=400), ensure_ascii=False)
+
+
 def written(path: Path | None, event: str, reason: str, until: date, by: str) -> Context:
     """Add a mark to the context file, and give the context as it is then.
 
@@ -22,8 +27,8 @@ def written(path: Path | None, event: str, reason: str, until: date, by: str) ->
         raise OSError(f"no {FILE} is known here")
     load(path)  # a broken file is not made longer
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    fields = {"event": event, "reason": visible(reason, limit=300), "by": by}
-    mark = "[[expected]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items() if value)
+    fields = {"event": event, "reason": reason[:300], "by": by}
+    mark = "[[expected]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in fields.items() if value)
     text = f"{before.rstrip()}\n\n{mark}until = {until.isoformat()}\n".lstrip()
     context = parse(text, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 It knows which questions were answered: a rule that finds nothing says *nothing happened* only where somebody looked.
 """
 
+import json
 import re
 from bisect import bisect_left
 from collections import defaultdict
@@ -25,13 +26,21 @@ def who_of(event: Event) -> str:
     return principal.role_arn or principal.arn or principal.invoked_by or principal.name
 
 
+_LINKED: Final = re.compile(
+    r"arn:aws[\w-]*:iam::(\d{12}):role/aws-service-role/[\w.-]+\.amazonaws\.com/AWSServiceRoleFor[\w+=,.@-]+"
+)
+
+
 def by_service(event: Event) -> bool:
     """Whether an AWS service did it of its own: its principal, or its service-linked role, which nobody else can take.
 
     ``invokedBy`` alone says nothing of the kind: CloudFormation works with the rights, and for the ends, of whoever asks it.
     """
     principal = event.principal
-    return principal.type == "AWSService" or "/aws-service-role/" in principal.role_arn
+    if principal.type == "AWSService":
+        return True
+    linked = _LINKED.fullmatch(principal.role_arn)
+    return linked is not None and linked[1] == event.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +72,14 @@ class Past:
     events: Sequence[Event] = ()
     answered: Mapping[str, Answered] = field(default_factory=dict)
 
-    def knows(self, question: str, region: str = "") -> Answered | None:
+    def knows(self, question: str, region: str = "", *, since: datetime | None = None) -> Answered | None:
         """The answer to a question such as ``AccessKeyId=AKIA…``; None where it was not asked.
 
-        With ``region``: not asked or not answered there; without: not answered somewhere.
+        With ``region``: not asked or not answered there; without: not answered somewhere. With ``since``: not that far back.
         """
         found = self.answered.get(EVERYTHING) or self.answered.get(question)
+        if found is not None and since is not None and since < found.since:
+            return None
         if found is None or (found.missing and (not region or region in found.missing)):
             return None
         if region and found.regions and region not in found.regions:
@@ -179,24 +190,25 @@ class Past:
         return found
 
     @cached_property
-    def changers(self) -> Mapping[str, frozenset[str]]:
-        """By region, everybody but services of AWS who did what is not known to be a read."""
-        found: defaultdict[str, set[str]] = defaultdict(set)
-        for event in self.ordered:
-            if event.read_only is not True and not by_service(event):
-                found[event.region].add(who_of(event))
-        return {region: frozenset(names) for region, names in found.items()}
+    def changers(self) -> Mapping[str, "Firsts"]:
+        """By region, everybody but services of AWS who changed something there, each since when."""
+        return _firsts(
+            (event.region, event)
+            for event in self.ordered
+            if event.read_only is not True and not event.error_code and not by_service(event)
+        )
 
     @cached_property
-    def makers(self) -> Mapping[str, tuple[int, int]]:
-        """By :func:`who_of`, how many endpoints people and roles asked for, and how many of these with a session; ``""``: all."""
-        found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for event in self.ordered:
-            if event.request and event.principal.type in ("IAMUser", "AssumedRole"):
-                for key in (who_of(event), ""):
-                    found[key][0] += 1
-                    found[key][1] += event.principal.access_key_id.startswith("ASIA")
-        return {key: (total, sessions) for key, (total, sessions) in found.items()}
+    def users(self) -> Mapping[tuple[str, str], "Firsts"]:
+        """By event source and region, everybody whose calls succeeded there, each since when."""
+        return _firsts(((event.source, event.region), event) for event in self.ordered if not event.error_code)
+
+    @cached_property
+    def makers(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Who made endpoints: with temporary credentials, and with long-lived keys."""
+        made = [event for event in self.ordered if event.request and not event.error_code and not by_service(event)]
+        keyed = frozenset(who_of(event) for event in made if event.principal.access_key_id.startswith("AKIA"))
+        return frozenset(who_of(event) for event in made) - keyed, keyed
 
     @cached_property
     def launched(self) -> Mapping[str, Event]:
@@ -209,35 +221,61 @@ class Past:
         }
 
     @cached_property
+    def launches(self) -> Mapping[str, "Line"]:
+        """``RunInstances`` that made something, by :func:`who_of`."""
+        return _lines(
+            (who_of(event), event) for event in self.by_name.get("RunInstances", NONE).events if not event.error_code
+        )
+
+    @cached_property
+    def shares(self) -> Mapping[str, "Line"]:
+        """Calls that gave a snapshot to others, by the snapshot."""
+        return _lines(
+            (name, event)
+            for event in self.by_name.get("ModifySnapshotAttribute", NONE).events
+            if event.source == EC2 and not event.error_code and '"add"' in event.raw
+            for name in dict.fromkeys(re.findall(r"snap-[0-9a-f]+", event.raw))
+        )
+
+    @cached_property
     def changes_of(self) -> Mapping[str, "Line"]:
         """Changes and deletions of endpoints, by the endpoint's id."""
         return _lines(
             (endpoint, event)
             for event in _merged(self, "ModifyVpcEndpoint", "DeleteVpcEndpoints")
-            if not event.error_code
-            for endpoint in dict.fromkeys(_ENDPOINT.findall(event.raw))
+            if event.source == EC2 and not event.error_code
+            for endpoint in _changed_endpoints(event)
         )
 
-    def of_session(self, names: Iterable[str], session: str) -> "Line":
-        """What a session did of these calls; the work is done once for each set of names."""
-        wanted = frozenset(names)
-        if wanted not in self._picked:
-            self._picked[wanted] = _lines(
-                (session_of(event), event) for event in self.ordered if event.name in wanted and not event.error_code
-            )
-        return self._picked[wanted].get(session, NONE)
+    def deeds(self, session: str, meaning: Callable[[Event], str]) -> Mapping[str, "Line"]:
+        """What a session did that means something, by the name of the call. ``meaning`` is asked once of each event."""
+        if not self._deeds:
+            found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+            for event in self.ordered:
+                if not event.error_code and meaning(event):
+                    found[session_of(event)][event.name].append(event)
+            self._deeds.update({key: {name: Line(events) for name, events in by.items()} for key, by in found.items()})
+            self._deeds.setdefault("", {})
+        return self._deeds.get(session, {})
 
     @cached_property
-    def _picked(self) -> dict[frozenset[str], Mapping[str, "Line"]]:
+    def _deeds(self) -> dict[str, Mapping[str, "Line"]]:
         return {}
 
     @cached_property
+    def has_network_events(self) -> bool:
+        """Whether calls through endpoints are recorded as such (network activity events)."""
+        return any(event.kind == "AwsVpceEvent" for event in self.ordered)
+
+    @cached_property
     def credentials(self) -> Mapping[str, "Line"]:
-        """Calls that made a key, a user, console access or a role, by what they made."""
+        """Calls that made a key, a user, console access or a role, by their name, the account and what they made."""
         return _lines(
-            (made, event)
+            (f"{event.name} {event.account} {made}", event)
             for event in _merged(self, *MAKES_CREDENTIALS)
-            if not event.error_code and (made := MAKES_CREDENTIALS[event.name](event.record))
+            if event.source == "iam.amazonaws.com"
+            and not event.error_code
+            and (made := MAKES_CREDENTIALS[event.name](event.record))
         )
 
 
@@ -257,6 +295,41 @@ MAKES_CREDENTIALS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 """Calls that make credentials, and whose."""
 _INSTANCE: Final = re.compile(r"i-[0-9a-f]{8,17}")
 _ENDPOINT: Final = re.compile(r"vpce-[0-9a-f]{8,17}|vpce-\d+")
+
+
+def _changed_endpoints(event: Event) -> list[str]:
+    """The endpoints that a call names, but for those that the answer says were not changed."""
+    record = event.record
+    named = dict.fromkeys(_ENDPOINT.findall(json.dumps(record.get("requestParameters"))))
+    refused = (
+        set(_ENDPOINT.findall(json.dumps(record.get("responseElements"))))
+        if event.name == "DeleteVpcEndpoints"
+        else set()
+    )
+    return [name for name in named if name not in refused]
+
+
+@dataclass(frozen=True, slots=True)
+class Firsts:
+    """Since when each of some people is seen, the earliest first."""
+
+    since: tuple[tuple[datetime, str], ...]
+
+    def others(self, who: str, before: datetime) -> bool:
+        """Whether somebody else was seen before a time. Two looks are enough, however many there are."""
+        return any(at < before and name != who for at, name in self.since[:2])
+
+    def anybody(self, before: datetime) -> bool:
+        """Whether anybody was seen before a time."""
+        return bool(self.since) and self.since[0][0] < before
+
+
+def _firsts(items: Iterable[tuple[Any, Event]]) -> Mapping[Any, Firsts]:
+    found: defaultdict[Any, dict[str, datetime]] = defaultdict(dict)
+    for key, event in items:
+        if event.time > EPOCH:
+            found[key].setdefault(who_of(event), event.time)
+    return {key: Firsts(tuple(sorted((at, who) for who, at in by.items()))) for key, by in found.items()}
 
 
 def _merged(past: Past, *names: str) -> list[Event]:

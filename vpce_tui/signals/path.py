@@ -140,7 +140,8 @@ def _made(
     vpc = network.vpcs.get(request.vpc_id) if network else None
     beside = [item for item in (region.instances if region else ()) if item.vpc_id == request.vpc_id and not item.gone]
     name = f" {vpc.tags['Name']}" if vpc and vpc.tags.get("Name") else ""
-    note = f"{len(beside)} machines" if region else "not looked at"
+    unread = region is None or "instances" in region.unknown or "everything" in region.unknown
+    note = "its machines were not looked at" if unread else f"{len(beside)} machines"
     if vpc and vpc.tags.get("env"):
         note += f", env={vpc.tags['env']}"
     if request.vpc_id:

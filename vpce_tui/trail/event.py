@@ -87,6 +87,8 @@ class Event:
     """What was asked for, where it is an EC2 ``CreateVpcEndpoint``."""
     through: str = ""
     """The VPC endpoint through which the call came (``vpcEndpointId``)."""
+    through_account: str = ""
+    """Whose endpoint that is, where the record says (``vpcEndpointAccountId``)."""
     tls: str | None = None
     """The TLS version of the call; ``""``: the record has TLS details without one; None: it has no such details."""
     console: bool = False
@@ -162,6 +164,7 @@ def parse(record: Any, raw: str | None = None) -> Event:
         oddities=tuple(oddities),
         request=_request(record) if name == "CreateVpcEndpoint" and source == EC2 else None,
         through=_str(record.get("vpcEndpointId")),
+        through_account=_str(record.get("vpcEndpointAccountId")),
         tls=_str(tls.get("tlsVersion")) if isinstance(tls, Mapping) else None,
         console=_str(record.get("sessionCredentialFromConsole")).lower() == "true",
         shared_id=_str(record.get("sharedEventID")),
@@ -174,7 +177,7 @@ def parse_text(raw: str) -> Event:
     """The record in a JSON text (``CloudTrailEvent`` of LookupEvents), as an event."""
     try:
         return parse(json.loads(raw), raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return parse(None, raw="{}")
 
 

@@ -6,13 +6,17 @@ Follows AWS's "IAM JSON policy elements reference". Nothing in a text can make t
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-LONGEST: Final = 200_000
+from vpce_tui.inventory.policies.patterns import covers
+
+LONGEST: Final = 25_000
 """Characters that are read at most. AWS takes 20,480 for an endpoint or a bucket, and less for a role."""
+LONGEST_PATTERN: Final = 2_048
+"""Characters of one action, resource or principal that are read at most: no ARN is longer."""
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _OPERATOR: Final = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
@@ -67,6 +71,12 @@ class Statement:
     but_resources: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+    def means(self, actions: Sequence[str]) -> bool:
+        """Whether it means all of these actions."""
+        if self.but_actions:
+            return not any(covers(pattern, action) for pattern in self.but_actions for action in actions)
+        return all(any(covers(pattern, action) for pattern in self.actions) for action in actions)
+
     @property
     def every_action(self) -> bool:
         """Whether it means every action."""
@@ -116,6 +126,14 @@ def _statement(item: Any) -> Statement | str:
     conditions = _conditions(item.get("Condition"))
     if isinstance(conditions, str):
         return conditions
+    named = [
+        *_texts(item.get("Action")),
+        *_texts(item.get("NotAction")),
+        *_texts(item.get("Resource")),
+        *_texts(item.get("NotResource")),
+    ]
+    if any(len(text) > LONGEST_PATTERN for text in named):
+        return "an action or a resource is longer than AWS takes"
     parties = None if "Principal" not in item and "NotPrincipal" not in item else tuple(_parties(item.get("Principal")))
     return Statement(
         allow=effect == "Allow",

@@ -56,6 +56,7 @@ class Grant:
     actions: tuple[str, ...]
     who: Side
     what: Side
+    statement: Statement
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,13 @@ class Outside:
     problem: str = ""
 
     def everything(self, service: str = "") -> bool:
-        """Whether anybody may do anything with anything; ``service``: all that can be done there (``s3``)."""
-        return not self._whole.isdisjoint(("*", "*:*", f"{service.lower()}:*"))
+        """Whether anybody may do anything with anything; ``service``: all that can be done there (``s3``).
 
-    @cached_property
-    def _whole(self) -> frozenset[str]:
-        """What anybody may do with anything, as patterns in small letters."""
+        Asked by probes: names that no action has are meant by a pattern only if it means nearly everything, however written.
+        """
+        probes = [f"{service.lower() or 'any'}:{name}" for name in ("aaaprobe", "mmmprobe", "zzzprobe")]
         wide = [grant for grant in self.grants if grant.who.reach is Reach.ANY and grant.what.reach is Reach.ANY]
-        return frozenset(action.lower() for grant in wide for action in grant.actions)
+        return any(grant.statement.means(probes) for grant in wide)
 
     @cached_property
     def who(self) -> Side:
@@ -106,10 +106,15 @@ def outside(policy: Policy, ours: Ours, *, in_endpoint: bool = True) -> Outside:
         if statement.allow:
             who = _who(statement, denies, ours, in_endpoint)
             what = _what(statement, denies, ours)
-            if who.reach <= Reach.AWS and what.why and all(map(_SAME.match, what.why)):
+            if (
+                who.reach <= Reach.AWS
+                and what.reach is Reach.UNSURE
+                and not what.names
+                and all(map(_SAME.match, what.why))
+            ):
                 what = Side(Reach.OURS)  # "of the asker's organisation", and only ours may ask
             if who.reach is not Reach.NOBODY and what.reach is not Reach.NOBODY and not _taken_away(statement, denies):
-                grants.append(Grant(statement.sid, _actions(statement), who, what))
+                grants.append(Grant(statement.sid, _actions(statement), who, what, statement))
     return Outside(tuple(grants), policy.problem)
 
 
@@ -124,8 +129,8 @@ def _who(statement: Statement, denies: Sequence[Statement], ours: Ours, in_endpo
     keys = _who_keys(ours, in_endpoint)
     if statement.but_parties:
         named = Side(Reach.ANY)
-    elif statement.parties is None:
-        named = Side(Reach.OURS)  # an identity's policy: whoever holds it
+    elif not statement.parties:
+        named = Side(Reach.UNSURE, (), ("whom a statement without a principal means",))
     else:
         named = _widest(_party(party, ours) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
@@ -160,7 +165,7 @@ def _narrowed(named: Side, limits: Sequence[Side], conditions: Sequence[Conditio
         for condition in conditions
         if condition.key not in keys.known
         and not condition.key.startswith(keys.of_the_other)
-        and not _beside_the_point(condition)
+        and not beside_the_point(condition)
     ]
     if doubts and tightest.reach is Reach.ANY:
         return Side(Reach.UNSURE, (), tuple(dict.fromkeys(doubts)))
@@ -177,7 +182,7 @@ def _party(party: Party, ours: Ours) -> Side:
     if party.kind in ("account", "principal"):
         if has_wildcard(party.account):
             return Side(Reach.ANY)
-        if any(covers(pattern, party.value) for pattern in ours.trusted):
+        if any(covers(pattern, party.value, case=True) for pattern in ours.trusted):
             return Side(Reach.OURS)
         return _account(party.account, ours, party.value)
     if party.kind == "service":
@@ -208,24 +213,31 @@ def _resource(pattern: str, ours: Ours) -> Side:
     return Side(Reach.ANY) if has_wildcard(rest) else Side(Reach.UNSURE, (), (f"whose {pattern} is",))
 
 
-AWS_BUCKETS: Final = re.compile(
-    r"(?:prod-[a-z0-9-]+-starport-layer-bucket|amazonlinux(?:-2-repos)?[.-][a-z0-9.-]+|al2023-repos-[a-z0-9-]+"
-    r"|aws-ssm-[a-z0-9-]+|aws-windows-downloads-[a-z0-9-]+|amazon-ssm-(?:packages-)?[a-z0-9-]+|patch-baseline-snapshot-[a-z0-9-]+"
-    r"|aws-patch-manager-[a-z0-9-]+|(?:packages|repo)\.[a-z0-9-]+\.amazonaws\.com|aws-codedeploy-[a-z0-9-]+"
-    r"|[a-z0-9-]+-birdwatcher-prod|cloudformation-(?:custom-resource-response|waitcondition)-[a-z0-9-]+)"
+_REGION: Final = (
+    r"(?:us-(?:east|west)-[12]|eu-(?:west-[123]|central-[12]|north-1|south-[12])|ap-(?:northeast-[123]|southeast-[1-57]|south-[12]|east-[12])"
+    r"|ca-(?:central|west)-1|sa-east-1|me-(?:south|central)-1|af-south-1|il-central-1|mx-central-1)"
 )
-"""Buckets that AWS documents as its own, which machines without internet need (ECR layers, Amazon Linux, Systems Manager)."""
+AWS_BUCKETS: Final = re.compile(
+    rf"prod-{_REGION}-starport-layer-bucket|amazonlinux\.{_REGION}\.amazonaws\.com|amazonlinux-2-repos-{_REGION}"
+    rf"|al2023-repos-{_REGION}-de612dc2|aws-ssm-{_REGION}|aws-windows-downloads-{_REGION}|amazon-ssm-{_REGION}"
+    rf"|amazon-ssm-packages-{_REGION}|{_REGION}-birdwatcher-prod|patch-baseline-snapshot-{_REGION}|aws-codedeploy-{_REGION}"
+    rf"|aws-ssm-document-attachments-{_REGION}|(?:packages|repo)\.{_REGION}\.amazonaws\.com"
+)
+"""Buckets that AWS documents as its own, which machines without internet need (ECR layers, Amazon Linux, Systems Manager).
+
+Whole names with a region that there is: bucket names are anybody's to take, and a prefix proves nothing.
+"""
 
 
 def _bucket(name: str, ours: Ours) -> Side:
-    if name == "*":
+    if not name.strip("*?"):
         return Side(Reach.ANY)
-    if ours.buckets is not None and any(covers(name, bucket) for bucket in ours.buckets):
+    if ours.buckets is not None and any(covers(name, bucket, case=True) for bucket in ours.buckets):
         # a pattern that an own bucket fits is fitted by a stranger's new one too
         if not has_wildcard(name):
             return Side(Reach.OURS)
         return Side(Reach.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
-    if AWS_BUCKETS.fullmatch(name.replace("*", "x").replace("?", "x")):
+    if AWS_BUCKETS.fullmatch(name):
         return Side(Reach.AWS)
     if has_wildcard(name):
         return Side(Reach.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
@@ -255,9 +267,22 @@ class Keys:
         return frozenset(self.judges)
 
 
-_POSITIVE: Final = frozenset({
-    "stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool", "ipaddress", "numericequals",
-})  # fmt: skip
+_STRINGS: Final = ("stringequals", "stringequalsignorecase", "stringlike")
+_ARNS: Final = (*_STRINGS, "arnequals", "arnlike")
+
+
+def _fits(condition: Condition, *, negated: bool) -> bool:
+    """Whether an operator compares what its key holds; any other combination holds always or never, and limits nothing."""
+    operator = condition.operator.replace("not", "", 1) if negated else condition.operator
+    if negated is not condition.negated or not condition.values:
+        return False
+    if condition.key == "aws:principalisawsservice":
+        return operator == "bool"
+    if condition.key.endswith("ip"):
+        return operator == "ipaddress"
+    return operator in (_ARNS if condition.key.endswith("arn") else _STRINGS)
+
+
 _PATTERNED: Final = frozenset({"stringlike", "stringnotlike", "arnlike", "arnnotlike", "arnequals", "arnnotequals"})
 _BESIDE: Final = (
     "aws:securetransport", "aws:multifactorauth", "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:useragent",
@@ -267,7 +292,7 @@ _BESIDE: Final = (
 """Keys that say how something is asked, not by whom or for whose thing."""
 
 
-def _beside_the_point(condition: Condition) -> bool:
+def beside_the_point(condition: Condition) -> bool:
     """Whether it limits neither who nor what; ``Null`` and negations exclude some and leave the rest of the world."""
     return (
         condition.key.startswith(_BESIDE)
@@ -280,7 +305,7 @@ def _beside_the_point(condition: Condition) -> bool:
 def _allowed_by(condition: Condition, keys: Keys) -> Side | None:
     """What an allowing statement's condition limits this side to; None: it does not limit it."""
     judge = keys.judges.get(condition.key)
-    if judge is None or condition.if_exists or condition.each == "all" or condition.operator not in _POSITIVE:
+    if judge is None or condition.if_exists or condition.each == "all" or not _fits(condition, negated=False):
         return None
     return _widest(judge(value, condition.operator in _PATTERNED) for value in condition.values)
 
@@ -303,8 +328,12 @@ def _spared(conditions: Sequence[Condition], keys: Keys) -> Side:
     sides = []
     for condition in conditions:
         judge = keys.judges.get(condition.key)
-        plain_false = condition.operator == "bool" and condition.values == ("false",)
-        if judge is None or not (condition.negated or plain_false):
+        plain_false = (
+            condition.key == "aws:principalisawsservice"
+            and condition.operator == "bool"
+            and condition.values == ("false",)
+        )
+        if judge is None or not (plain_false or _fits(condition, negated=True)):
             return Side(Reach.ANY)  # made false by something that says nothing of this side
         if condition.each == "any":
             return Side(Reach.UNSURE, (), (f"{condition} spares who has no such value",))
@@ -322,7 +351,7 @@ def _covers_resources(deny: Statement, allow: Statement) -> bool:
     if "*" in deny.resources:
         return True
     return bool(allow.resources) and all(
-        any(covers(denied, resource) for denied in deny.resources) for resource in allow.resources
+        any(covers(denied, resource, case=True) for denied in deny.resources) for resource in allow.resources
     )
 
 
@@ -394,8 +423,8 @@ def _by_arn(ours: Ours) -> Judge:
         parts = value.split(":", 5)
         if len(parts) < 6:
             return Side(Reach.ANY) if patterned and has_wildcard(value) else Side(Reach.NOBODY)
-        if patterned and has_wildcard(parts[4]):
-            return Side(Reach.ANY)
+        if patterned and any(map(has_wildcard, parts[:5])):
+            return Side(Reach.ANY)  # a star may stand for colons, too
         return _account(parts[4], ours, value)
 
     return judge
@@ -436,7 +465,7 @@ def _what_keys(ours: Ours) -> Keys:
     account, organisation = _by_account(ours), _by_organisation(ours)
     return Keys({
         "aws:resourceorgid": organisation, "aws:resourceorgpaths": organisation, "aws:resourceaccount": account,
-        "s3:resourceaccount": account, "s3:dataaccesspointaccount": account,
+        "s3:resourceaccount": account,
     }, "aws:principal")  # fmt: skip
 
 

@@ -2,6 +2,9 @@
 
 import re
 from functools import lru_cache
+from typing import Final
+
+_STARS: Final = re.compile(r"\*+")
 
 
 def patterns_meet(one: str, other: str) -> bool:
@@ -26,13 +29,14 @@ def patterns_meet(one: str, other: str) -> bool:
     return after[0]
 
 
-def covers(wide: str, narrow: str) -> bool:
-    """Whether every text that ``narrow`` means is meant by ``wide`` too. Case is ignored.
+def covers(wide: str, narrow: str, *, case: bool = False) -> bool:
+    """Whether every text that ``narrow`` means is meant by ``wide`` too. ``case``: it matters, as in resources.
 
     ``narrow`` is taken as a text: where its own ``*`` is met by a ``*`` of ``wide`` the answer is right, and where it is
-    not, the answer is no. Linear in the two lengths for patterns that people write, never exponential.
+    not, the answer is no. At worst it takes the product of the two lengths; the model reads no pattern longer than AWS's.
     """
-    text, pattern = narrow.lower(), re.sub(r"\*+", "*", wide.lower())
+    text, pattern = (narrow, wide) if case else (narrow.lower(), wide.lower())
+    pattern = _STARS.sub("*", pattern)
     at = star = mark = 0
     back = False
     where = 0

@@ -41,7 +41,8 @@ def only_way_out(see: Subject) -> Answer:
     known = see.region.network.tables if see.region else {}
     closed = [known[table] for table in tables if table in known and not known[table].ways_out]
     if not closed:
-        return None
+        lost = [table for table in tables if table not in known]
+        return CannotTell(f"route table {lost[0]}: it is not there any more") if lost else None
     named = ", ".join(table.id for table in closed[:4])
     subnets = sorted({subnet for table in closed for subnet in table.subnets})
     facts = (
@@ -147,8 +148,18 @@ def network_around(see: Subject) -> Answer:
         if "acls" in network.unknown:
             unread.append(see.not_read("acls", "network ACLs"))
         guards = [acl for subnet in endpoint.subnets if (acl := network.acl_of(subnet)) is not None]
-        if guards and all(acl.default and acl.all_open for acl in guards):
-            bad.append(Fact("network ACL", f"{guards[0].id}, the default one, lets everything through", "live"))
+        if guards and all(acl.all_open for acl in guards):
+            bad.append(
+                Fact(
+                    "network ACL",
+                    f"{guards[0].id}{', the default one,' if guards[0].default else ''} lets everything through",
+                    "live",
+                )
+            )
+        if see.groups is None:
+            unread.append(see.not_read("groups", "its security groups") or "its security groups were not read")
+        if vpc is None:
+            unread.append(see.not_read("vpcs", "its VPC") or "its VPC is not there")
         outside = _from_elsewhere(see, vpc.blocks if vpc else ())
         if outside:
             bad.append(Fact("group lets in more than the VPC", outside, "live"))
@@ -164,6 +175,8 @@ def network_around(see: Subject) -> Answer:
         return Seen(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
     if unread:
         return CannotTell("; ".join(unread))
+    if not endpoint.subnets:
+        return Fine("its VPC's traffic is recorded; a gateway endpoint has no network of its own")
     return Fine("its traffic is recorded, and the network around it has limits")
 
 

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vpce_tui.inventory.policies.model import parse
-from vpce_tui.inventory.policies.outside import Ours, outside
-from vpce_tui.signals.deeds import BLINDING, DEEDS, deed_of
+from vpce_tui.signals.deeds import ROUTINE, deed_of
 from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import NONE, session_of, who_of
@@ -75,22 +73,22 @@ def changed_soon(see: Subject) -> Answer:
     if not endpoint:
         return None
     who = who_of(see.event)
-    for other in see.past.changes_of.get(endpoint, NONE).after(see.event.time, within=_DAY)[:_MOST]:
+    for other in see.past.changes_of.get(endpoint, NONE).after(see.event.time, within=_DAY):
         if who_of(other) == who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
                 return Seen(f"Its maker deleted it {minutes} min later", (fact,))
-            widened = _widened(other.record)
+            widened = _widened(other.record, see)
             if widened:
                 return Seen(f"Its maker widened it {minutes} min later: {widened}", (fact,))
-    if see.past.knows(f"ResourceName={endpoint}", see.event.region) is None:
+    if see.past.knows(f"ResourceName={endpoint}", see.event.region, since=see.event.time) is None:
         return CannotTell("whether its maker changed it since: calls that name it were not asked for")
     return None
 
 
-def _widened(record: Mapping[str, Any]) -> str:
+def _widened(record: Mapping[str, Any], see: Subject) -> str:
     """In what a ``ModifyVpcEndpoint`` lets more through; ``""``: in nothing that can be seen."""
     asked = record.get("requestParameters")
     asked = asked if isinstance(asked, Mapping) else {}
@@ -100,8 +98,13 @@ def _widened(record: Mapping[str, Any]) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset, which lets everything through"
     policy = found.get("policyDocument")
-    if isinstance(policy, str) and policy and outside(parse(policy), Ours()).everything():
-        return "a policy that lets everything through"
+    found_now = see.lets_through(policy) if isinstance(policy, str) and policy else None
+    if found_now is not None:
+        names = [name for side in (found_now.who, found_now.what) for name in side.names]
+        if found_now.everything(see.short.split(".")[0]):
+            return "a policy that lets everything through"
+        if names:
+            return f"a policy that names {names[0]}"
     if any(key.startswith("addSecurityGroup") for key in found):
         return f"groups were added ({json.dumps(next(value for key, value in found.items() if key.startswith('addSecurityGroup')))[:120]})"
     if any(key.startswith("addRouteTable") for key in found):
@@ -123,23 +126,21 @@ def same_session(see: Subject) -> Answer:
 
     Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
     """
-    session = session_of(see.event)
-    around = see.past.of_session(DEEDS, session).around(see.event.time, _DAY)[:_MOST]
     principal = see.event.principal
     pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
     found: dict[str, Fact] = {}
-    for other in around:
-        if pipeline and other.name not in BLINDING:
-            continue  # making buckets, users and keys is what pipelines are for
-        said = deed_of(other) if other.name not in found else ""
-        if said:
-            found[other.name] = Fact(other.name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+    for name, line in see.past.deeds(session_of(see.event), deed_of).items():
+        for other in line.around(see.event.time, _DAY)[:1]:
+            said = deed_of(other)
+            if not (pipeline and said in ROUTINE):
+                found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
     if found:
         names = list(found)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         one = "key" if principal.access_key_id.startswith("AKIA") else "session"
         return Seen(f"The same {one} also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
-    if principal.access_key_id and see.past.knows(f"AccessKeyId={principal.access_key_id}") is None:
+    known = see.past.knows(f"AccessKeyId={principal.access_key_id}", since=see.event.time - _DAY)
+    if principal.access_key_id and known is None:
         return CannotTell("what else the same session did: its calls were not asked for")
     return None
 

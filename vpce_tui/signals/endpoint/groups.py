@@ -1,8 +1,10 @@
 """Who reaches an endpoint: its security groups, and what speaks through them."""
 
+from functools import lru_cache
 from typing import Final
 
 from vpce_tui.inventory.model import Rule as GroupRule
+from vpce_tui.inventory.policies.model import Statement, parse
 from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
@@ -27,10 +29,9 @@ def open_group(see: Subject) -> Answer:
         if see.region is not None and see.endpoint is None and not see.not_read("endpoints", ""):
             return None  # it is gone, which is said elsewhere
         return CannotTell(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
+    lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
     if not groups:
-        return (
-            CannotTell("its security groups are not there any more") if see.endpoint and see.endpoint.groups else None
-        )
+        return CannotTell("its security groups are not there any more, or are another account's") if lost else None
     worst: tuple[Severity, list[Fact], str] | None = None
     for group in groups:
         for item in group.ingress:
@@ -43,6 +44,13 @@ def open_group(see: Subject) -> Answer:
                     worst = (severity, facts, what)
         if group.name == "default" and (worst is None or worst[0] < Severity.HIGH):
             worst = (Severity.HIGH, [Fact("group", f"{group.id} default", "live")], "is the VPC's default group")
+    if worst is None and lost:
+        return CannotTell(
+            f"its security groups {', '.join(lost)}: they are not there any more, or are another account's"
+        )
+    lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
+    if worst is None and lists:
+        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: it was not read")
     if worst is None:
         peers = sorted({str(item) for group in groups for item in group.ingress})
         return Fine(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")
@@ -88,7 +96,7 @@ def unencrypted(see: Subject) -> Answer:
     """
     line = see.past.through.get(see.request.endpoint_id) if see.request.endpoint_id else None
     used = line.events if line else []
-    plain = [event for event in used if event.tls is not None and (event.tls in _OLD_TLS or not event.tls)]
+    plain = [event for event in used if event.tls in _OLD_TLS]
     plain += [event for event in used if event.tls is None and event.kind == "AwsVpceEvent" and not event.error_code]
     if plain:
         facts = (
@@ -96,7 +104,10 @@ def unencrypted(see: Subject) -> Answer:
             Fact("tlsVersion", plain[0].tls or "absent", "history"),
         )
         return Seen("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
-    groups = see.groups or ()
+    groups = see.groups
+    if groups is None and not see.gateway and see.endpoint is not None:
+        return CannotTell(see.not_read("groups", "its security groups") or "its security groups were not read")
+    groups = groups or ()
     allowed = _OTHER_PORTS.get(see.short, set())
     for group in groups:
         for item in group.ingress:
@@ -120,7 +131,7 @@ def unencrypted(see: Subject) -> Answer:
         )
     missing = []
     takes_policy = bool(see.request.service) and see.aws_service
-    if takes_policy and "aws:securetransport" not in (see.policy or "").lower():
+    if takes_policy and not _encrypted_only(see.policies[-1]):
         missing.append("no condition on aws:SecureTransport")
     why = see.not_read("encryption", "VPC Encryption Control")
     mode = vpc.encryption
@@ -133,6 +144,32 @@ def unencrypted(see: Subject) -> Answer:
     if why:
         return CannotTell(why)
     return Fine("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
+
+
+@lru_cache(maxsize=4096)
+def _encrypted_only(text: str) -> bool:
+    """Whether a policy lets only encrypted requests pass: each statement that allows asks for it, or a deny takes the rest."""
+    found = parse(text)
+    if found.problem or not text:
+        return False
+
+    def asks(statement: Statement, value: str) -> bool:
+        return any(
+            one.key == "aws:securetransport" and one.operator == "bool" and one.values == (value,) and not one.if_exists
+            for one in statement.conditions
+        )
+
+    for statement in found.statements:
+        whole = statement.every_action and "*" in statement.resources and len(statement.conditions) == 1
+        if (
+            not statement.allow
+            and whole
+            and asks(statement, "false")
+            and any(one.kind == "everybody" for one in statement.parties or ())
+        ):
+            return True
+    allowing = [statement for statement in found.statements if statement.allow]
+    return bool(allowing) and all(asks(statement, "true") for statement in allowing)
 
 
 def _within(item: GroupRule, allowed: set[int]) -> bool:

@@ -1,5 +1,6 @@
 """Whether it is usual: for who made it, for the region, for the hour."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -52,7 +53,7 @@ def _all_calls_known(see: Subject) -> bool:
     return principal.type == "IAMUser" and see.past.knows(f"Username={principal.name}") is not None
 
 
-_SPREE: Final = timedelta(hours=12)
+_SPREE: Final = timedelta(days=2)
 """What somebody did just before belongs to the same spree, and is no habit."""
 _ENOUGH: Final = 5
 
@@ -110,9 +111,8 @@ def unused_region(see: Subject) -> Answer:
         return None
     enabled = see.past.by_name.get("EnableRegion")
     for other in enabled.before(at, within=USUAL) if enabled else ():
-        named = (other.record.get("requestParameters") or {}).get("RegionName") or (
-            other.record.get("requestParameters") or {}
-        ).get("regionName")
+        asked = other.record.get("requestParameters")
+        named = (asked.get("RegionName") or asked.get("regionName")) if isinstance(asked, Mapping) else ""
         if named == region and not other.error_code:
             return Seen(
                 f"{region} was switched on {(at - other.time).days} days before",
@@ -126,12 +126,15 @@ def unused_region(see: Subject) -> Answer:
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
     who = who_of(see.event)
-    if see.past.changers.get(region, frozenset()) - {who}:
+    changers = see.past.changers.get(region)
+    if changers is not None and changers.others(who, at):
         return None
+    if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
+        return CannotTell(
+            f"whether others have machines in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
+        )
     machines = see.region.instances if see.region else ()
-    if (see.region and "instances" in see.region.unknown) or any(
-        _of_another(see, instance.id, who) for instance in machines
-    ):
+    if any(_of_another(see, instance.id, who) for instance in machines):
         return None
     if region in known.cut:
         return CannotTell(

@@ -1,4 +1,4 @@
-"""What an endpoint's policy lets through."""
+"""What an endpoint's policy lets through: the one that it was made with, and the one that it has now."""
 
 from typing import Final
 
@@ -24,6 +24,11 @@ def _everything(see: Subject, found: Outside | None) -> bool:
     return found is None or found.everything(see.short.split(".")[0])
 
 
+def _when(see: Subject, number: int) -> str:
+    """``""``, or that it is so only by now."""
+    return "" if number == 0 or len(see.policies) == 1 else " by now"
+
+
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
 def open_policy(see: Subject) -> Answer:
     """Its policy lets everybody do everything through it.
@@ -35,20 +40,18 @@ def open_policy(see: Subject) -> Answer:
     """
     if not _takes_policy(see):
         return None
-    found = see.lets_through
-    if not _everything(see, found):
-        return (
-            CannotTell(f"what its policy lets through: {found.problem}")
-            if found and found.problem and not found.grants
-            else None
+    for number, policy in enumerate(see.policies):
+        if not _everything(see, see.lets_through(policy)):
+            continue
+        said = policy or "absent: the default allows everybody everything"
+        valuable = see.short in _VALUABLE or see.short.split(".")[0].removesuffix("-global") in _VALUABLE
+        return Seen(
+            f"Its policy lets everybody do everything through it{_when(see, number)} ({see.short})",
+            (Fact("PolicyDocument", said, "live" if number else "record"),),
+            Severity.HIGH if valuable else Severity.MEDIUM,
         )
-    said = "absent: the default allows everybody everything" if see.request.policy is None else see.request.policy
-    valuable = see.short in _VALUABLE or see.short.split(".")[0].removesuffix("-global") in _VALUABLE
-    return Seen(
-        f"Its policy lets everybody do everything through it ({see.short})",
-        (Fact("PolicyDocument", said),),
-        Severity.HIGH if valuable else Severity.MEDIUM,
-    )
+    problems = [found.problem for policy in see.policies if (found := see.lets_through(policy)) and found.problem]
+    return CannotTell(f"what its policy lets through: {problems[0]}") if problems else None
 
 
 @rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
@@ -60,22 +63,35 @@ def no_limits(see: Subject) -> Answer:
 
     Harmless if the actions it allows cannot carry data.
     """
-    found = see.lets_through if _takes_policy(see) else None
-    if found is None or _everything(see, found):
+    if not _takes_policy(see):
         return None
-    who, what = found.who, found.what
-    open_sides = [
-        words
-        for side, words in ((who, "whose principals may ask"), (what, "whose resources may be reached"))
-        if side.reach is Reach.ANY
-    ]
-    if open_sides:
-        actions = sorted({action for grant in found.grants for action in grant.actions})
-        title = f"Its policy does not limit {' or '.join(open_sides)}"
-        return Seen(title, (Fact("actions", ", ".join(actions[:8])), Fact("PolicyDocument", see.request.policy or "")))
-    if found.doubts:
-        return CannotTell(f"what its policy lets through: {'; '.join(found.doubts[:3])}")
-    if Reach.NAMED in (who.reach, what.reach):
+    doubts: list[str] = []
+    for number, policy in enumerate(see.policies):
+        found = see.lets_through(policy)
+        if found is None or _everything(see, found):
+            return None  # which is said already
+        sides = ((found.who, "whose principals may ask"), (found.what, "whose resources may be reached"))
+        conditional = [words for side, words in sides if any(why.startswith("the condition") for why in side.why)]
+        wide = [words for side, words in sides if side.reach is Reach.ANY]
+        if wide or conditional:
+            actions = sorted({action for grant in found.grants for action in grant.actions})
+            facts = [
+                Fact("actions", ", ".join(actions[:8])),
+                Fact("PolicyDocument", policy, "live" if number else "record"),
+            ]
+            facts += [Fact("not told", why) for why in found.doubts[:2]]
+            title = f"Its policy{_when(see, number)} does not limit {' or '.join(wide)}"
+            if not wide:
+                title = f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(see, number)}"
+            return Seen(title, tuple(facts))
+        doubts += found.doubts
+    if doubts:
+        return CannotTell(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
+    if any(
+        Reach.NAMED in (found.who.reach, found.what.reach)
+        for policy in see.policies
+        if (found := see.lets_through(policy))
+    ):
         return None
     return Fine("its policy lets only your principals reach only your resources")
 
@@ -86,18 +102,20 @@ def names_strangers(see: Subject) -> Answer:
 
     Somebody wrote a stranger into it by name. That is how data is carried out, or how somebody from outside is let in.
 
-    Harmless if the account is a partner's that you know; then add it to own_accounts.
+    Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """
-    found = see.lets_through if _takes_policy(see) else None
-    if found is None:
+    if not _takes_policy(see):
         return None
-    names = [name for side in (found.who, found.what) for name in side.names]
-    if not names:
-        return None
-    return Seen(
-        f"Its policy names {names[0]}",
-        (Fact("names", "; ".join(names[:6])), Fact("PolicyDocument", see.request.policy or "")),
-    )
+    for number, policy in enumerate(see.policies):
+        found = see.lets_through(policy)
+        names = [name for side in (found.who, found.what) for name in side.names] if found else []
+        if names:
+            facts = (
+                Fact("names", "; ".join(names[:6])),
+                Fact("PolicyDocument", policy, "live" if number else "record"),
+            )
+            return Seen(f"Its policy names {names[0]}{_when(see, number)}", facts)
+    return None
 
 
 RULES: Final[tuple[Rule[Subject], ...]] = (open_policy, no_limits, names_strangers)

@@ -44,6 +44,8 @@ class Subject:
     context: Context = field(default_factory=Context)
     ours: Ours = field(default_factory=Ours)
     traffic: Traffic | None = None
+    machine_role: str = ""
+    """The role that the machine's profile hands out, where it is known."""
     endpoint: Endpoint | None = field(init=False)
     owner: str = field(init=False)
     short: str = field(init=False)
@@ -60,16 +62,14 @@ class Subject:
         self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
 
     @property
-    def policy(self) -> str | None:
-        """The policy that holds: as it is now where that was read, else as it was asked for; None: the default one."""
-        if self.endpoint is not None and self.endpoint.policy:
-            return self.endpoint.policy
-        return self.request.policy
+    def policies(self) -> tuple[str, ...]:
+        """The policy that it was made with (``""``: the default one), and the one that it has now, where that is another."""
+        made, now = self.request.policy or "", self.endpoint.policy if self.endpoint else ""
+        return (made, now) if now and now != made else (made,)
 
-    @property
-    def lets_through(self) -> Outside | None:
-        """Who may do what through it by the policy of the request; None where it has the default one, or takes none."""
-        return _through(self.request.policy, self.ours) if self.request.policy else None
+    def lets_through(self, policy: str) -> Outside | None:
+        """Who may do what through it by a policy; None for the default one."""
+        return _through(policy, self.ours) if policy else None
 
     @property
     def groups(self) -> tuple[SecurityGroup, ...] | None:

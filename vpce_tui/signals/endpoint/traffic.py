@@ -34,14 +34,18 @@ def strangers_calls(see: Subject) -> Answer:
             and account not in see.ours.accounts
             and account != see.event.account
             and not by_service(other)
-            and not any(fnmatchcase(other.principal.arn, pattern) for pattern in see.ours.trusted)
+            and not any(
+                fnmatchcase(arn, pattern)
+                for pattern in see.ours.trusted
+                for arn in (other.principal.arn, other.principal.role_arn)
+            )
         ):
             facts = (
                 Fact("account", account, "history"),
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Seen(f"A principal of account {account} called through it", facts)
-    if endpoint and see.aws_service and see.past.knows("VpceEvents") is None:
+    if endpoint and see.aws_service and not see.past.has_network_events:
         return CannotTell(
             "who called through it: network activity events are not in event history; look into a trail that records them"
         )
@@ -65,10 +69,14 @@ def much_traffic(see: Subject) -> Answer:
     if traffic is None:
         return CannotTell("how much went through it: its flow logs were not asked (f asks them, which is billed)")
     # a machine that sends to the endpoint is "received" by the endpoint's own interface
-    peers = sorted(traffic.talkers, key=lambda talker: -talker.received)
+    peers = sorted((talker for talker in traffic.talkers if talker.accepted), key=lambda talker: -talker.received)
     total = sum(talker.received for talker in peers)
     if total < _MUCH or not peers:
-        return None
+        return (
+            CannotTell("how much went through it: there was more than the flow logs' answer holds")
+            if traffic.cut
+            else None
+        )
     top = peers[0]
     new = top.first is not None and top.first >= see.event.time
     facts = (

@@ -68,7 +68,7 @@ def load_balancer(see: Subject) -> Answer:
     ]
     owner = see.owner
     ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
-    foreign = bool(owner) and not ours
+    foreign = bool(owner) and owner != "amazon" and not ours
     if routes:
         facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
     if owner:
@@ -177,8 +177,8 @@ def unused_service(see: Subject) -> Answer:
     known = see.past.knows(f"EventSource={source}", see.event.region)
     if known is None or see.event.time - known.since < USUAL:
         return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
-    line = see.past.by_source.get(source)
-    if line is not None and any(other.region == see.event.region for other in line.before(see.event.time)[-500:]):
+    used = see.past.users.get((source, see.event.region))
+    if used is not None and (used.others(who_of(see.event), see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
         return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")

@@ -4,12 +4,11 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from vpce_tui.signals.context import address_of
-from vpce_tui.signals.elsewhere import used_outside
+from vpce_tui.signals.elsewhere import delivered, where_used
 from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import MAKES_CREDENTIALS, NONE, who_of
-from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 
 @rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
@@ -26,7 +25,9 @@ def instance_session(see: Subject) -> Answer:
     facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
     if principal.ec2_role_delivery:
         facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
-    return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
+    if delivered(see.event, see.machine_role):
+        return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
+    return Seen(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
 
 
 @rule("VPCE-08", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
@@ -38,24 +39,17 @@ def session_elsewhere(see: Subject) -> Answer:
     Harmless if the instance is behind a proxy or NAT outside this VPC that you know.
     """
     name = see.event.principal.instance_id
-    if not name or address_of(see.event.source_ip) is None:
+    if not name:
         return None
     if see.machine is None:
         return CannotTell(
             f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
         )
     instance, region = see.machine
-    outside = region.outside_addresses(instance.vpc_id)
-    if not used_outside(see.event, instance.addresses | outside):
-        return Fine(f"used from {see.event.source_ip}, which is the instance's own way out")
-    if "nat" in region.network.unknown:
-        return CannotTell(f"whether {see.event.source_ip} is its NAT gateway: {region.network.unknown['nat']}")
-    facts = (
-        Fact("sourceIPAddress", see.event.source_ip),
-        Fact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
-        Fact("NAT addresses of its VPC", ", ".join(sorted(outside)) or "none", "live"),
-    )
-    return Seen(f"The instance's credentials were used from {see.event.source_ip}, outside of it", facts)
+    if not delivered(see.event, see.machine_role):
+        return None  # a session that somebody gave the name of an instance
+    found = where_used(see.event, instance, region, see.ours)
+    return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Seen) else found
 
 
 @rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
@@ -92,7 +86,7 @@ def no_mfa(see: Subject) -> Answer:
 
 @rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
 def long_lived_key(see: Subject) -> Answer:
-    """A long-lived access key made it, where the account works with roles.
+    """A long-lived access key made it, where the account uses temporary credentials.
 
     Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
 
@@ -103,16 +97,25 @@ def long_lived_key(see: Subject) -> Answer:
         return None
     known = see.past.knows("EventName=CreateVpcEndpoint")
     if known is None:
-        return CannotTell("whether others here work with roles: their endpoints were not asked for")
-    every, mine = see.past.makers.get("", (0, 0)), see.past.makers.get(who_of(see.event), (0, 0))
-    others, roles = every[0] - mine[0], every[1] - mine[1]
-    if others < 3:
-        return CannotTell(f"whether others here work with roles: {others} endpoints of others are known")
-    if roles < others * 0.8:
+        return CannotTell("whether others here use temporary credentials: their endpoints were not asked for")
+    sessions, keyed = see.past.makers
+    me = who_of(see.event)
+    with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
+    others = with_sessions + with_keys
+    if others < 2:
+        return CannotTell(f"whether others here use temporary credentials: {others} others are known to make endpoints")
+    if with_keys * 4 > others:
         return None
     return Seen(
-        "A long-lived access key made it, where others work with roles",
-        (Fact("accessKeyId", key), Fact("endpoints of others made with roles", f"{roles} of {others}", "history")),
+        "A long-lived access key made it, where others use temporary credentials",
+        (
+            Fact("accessKeyId", key),
+            Fact(
+                "others who made endpoints",
+                f"{with_sessions} with temporary credentials, {with_keys} with long-lived keys",
+                "history",
+            ),
+        ),
     )
 
 
@@ -161,11 +164,17 @@ def new_credentials(see: Subject) -> Answer:
     principal, at = see.event.principal, see.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
         return None
-    user = principal.name if principal.type == "IAMUser" else ""
-    for said in (principal.access_key_id, user, principal.role_name):
-        for other in see.past.credentials.get(said, NONE).before(at, within=_DAY)[:1] if said else ():
-            if (other.name == "CreateRole") is not (principal.type == "AssumedRole"):
-                continue
+    named = (
+        {"CreateRole": principal.role_name}
+        if principal.type == "AssumedRole"
+        else {"CreateUser": principal.name, "CreateLoginProfile": principal.name}
+    )
+    for name, said in {"CreateAccessKey": principal.access_key_id, **named}.items():
+        for other in (
+            see.past.credentials.get(f"{name} {see.event.account} {said}", NONE).before(at, within=_DAY)[:1]
+            if said
+            else ()
+        ):
             minutes = int((at - other.time).total_seconds() // 60)
             age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
             facts = (
@@ -173,7 +182,9 @@ def new_credentials(see: Subject) -> Answer:
                 Fact("made by", other.principal.name, "history"),
             )
             return Seen(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
-    missing = [name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", "us-east-1") is None]
+    missing = [
+        name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", "us-east-1", since=at - _DAY) is None
+    ]
     if missing:
         return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
     return None

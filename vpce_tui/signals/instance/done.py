@@ -1,7 +1,6 @@
 """What was done to an instance, by whom."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -34,7 +33,7 @@ def _unusual(see: Subject, event: Event, names: Iterable[str]) -> bool | None:
     if since is None or event.time - since < USUAL:
         return None
     line = see.past.by_who.get(who_of(event), NONE)
-    return not any(other.name in names for other in line.before(event.time - timedelta(hours=12)))
+    return not any(other.name in names for other in line.before(event.time - timedelta(days=2)))
 
 
 def _when(event: Event) -> str:
@@ -101,6 +100,7 @@ _LARGE: Final = (
     "f2.",
 )
 _BURST: Final = 5
+_HOUR: Final = timedelta(hours=1)
 
 
 @rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
@@ -116,36 +116,36 @@ def strange_launch(see: Subject) -> Answer:
         return None
     reasons: list[str] = []
     facts = [Fact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"), Fact("type", see.instance.type, "live")]
-    runs = _by_people(see.past.by_name.get("RunInstances", NONE).events)
-    mine = next((event for event in runs if see.instance.id in event.raw), None)
-    if mine is None:
-        if see.past.knows("EventName=RunInstances", see.instance.region) is None:
-            return CannotTell("who launched it: such calls were not asked for")
-        return None  # a service of AWS did, for a group or a request that somebody keeps
-    facts.append(Fact("RunInstances", _when(mine), "history"))
-    if _unusual(see, mine, ("RunInstances",)):
-        reasons.append("by somebody who never launched one before")
     if see.instance.type.startswith(_LARGE) or see.instance.type.endswith(
         ("24xlarge", "32xlarge", "48xlarge", "metal")
     ):
         reasons.append(f"as a {see.instance.type}")
-    near = Counter(who_of(event) for event in runs if abs(event.time - mine.time) < timedelta(hours=1))
-    if near[who_of(mine)] >= _BURST:
-        reasons.append(f"with {near[who_of(mine)] - 1} more launches in the same hour")
-    line = see.past.by_region.get(see.instance.region)
-    known = see.past.knows("ReadOnly=false", see.instance.region)
-    if (
-        known is not None
-        and see.instance.region not in known.cut
-        and mine.time - known.since >= USUAL
-        and line is not None
-    ):
-        others = [event for event in line.before(mine.time) if who_of(event) != who_of(mine) and not by_service(event)]
-        if not others and len(see.region.instances) <= near[who_of(mine)]:
+    mine = see.past.launched.get(see.instance.id)
+    if mine is not None and not by_service(mine):
+        facts.append(Fact("RunInstances", _when(mine), "history"))
+        who, line = who_of(mine), see.past.launches.get(who_of(mine), NONE)
+        if _unusual(see, mine, ("RunInstances",)):
+            reasons.append("by somebody who never launched one before")
+        near = line.count_within(mine.time + _HOUR, 2 * _HOUR)
+        if near >= _BURST:
+            reasons.append(f"with {near - 1} more launches within the hour")
+        known, others = (
+            see.past.knows("ReadOnly=false", see.instance.region),
+            see.past.changers.get(see.instance.region),
+        )
+        long_enough = known is not None and see.instance.region not in known.cut and mine.time - known.since >= USUAL
+        if (
+            long_enough
+            and others is not None
+            and not others.others(who, mine.time)
+            and len(see.region.instances) <= near
+        ):
             reasons.append("in a region where nobody else does anything")
-    if not reasons:
-        return None
-    return Seen(f"Launched lately {', '.join(reasons)}", tuple(facts))
+    if reasons:
+        return Seen(f"Launched lately {', '.join(reasons)}", tuple(facts))
+    if mine is None and see.past.knows("EventName=RunInstances", see.instance.region) is None:
+        return CannotTell("who launched it: such calls were not asked for")
+    return None
 
 
 _SHELLS: Final = {
@@ -201,13 +201,18 @@ def read_secrets(see: Subject) -> Answer:
         if _asked(event).get("attribute") == "userData"
     ]
     found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
-    if not found:
-        return None
-    what = "its password" if found[0].name == "GetPasswordData" else "its user data"
-    return Seen(
-        f"{found[0].principal.name} read {what}",
-        tuple(Fact(event.name, _when(event), "history") for event in found[:5]),
-    )
+    if found:
+        what = "its password" if found[0].name == "GetPasswordData" else "its user data"
+        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        return Seen(f"{found[0].principal.name} read {what}", facts)
+    unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
+    if unsure:
+        return CannotTell(
+            f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was looked at"
+        )
+    if see.past.knows("EventName=GetPasswordData", see.instance.region) is None:
+        return CannotTell("whether somebody read its password: such calls were not asked for")
+    return None
 
 
 @rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
@@ -226,22 +231,25 @@ def shared_snapshots(see: Subject) -> Answer:
     if public:
         named = ", ".join(sorted(public))
         return Seen("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
-    made = {
-        str((event.record.get("responseElements") or {}).get("snapshotId", "")): event
-        for volume in see.instance.volumes
-        for event in see.about.get("CreateSnapshot", ())
-        if volume.id in event.raw
+    own = {
+        name
+        for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
+        for name in _SNAPSHOT.findall(event.raw)
     }
-    for event in see.past.by_name.get("ModifySnapshotAttribute", NONE).events:
-        said = deed_of(event) if not event.error_code else ""
-        snapshot = str(_asked(event).get("snapshotId", ""))
-        if said and snapshot and snapshot in made and not _only_known(see, event):
-            return Seen(
-                f"A snapshot of its disk was {said}",
-                (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history")),
-            )
+    for snapshot in sorted(own):
+        for event in see.past.shares.get(snapshot, NONE).events:
+            if not _only_known(see, event):
+                facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
+                return Seen(f"A snapshot of its disk was {deed_of(event)}", facts)
     why = see.unread("snapshots")
-    return CannotTell(f"whether its snapshots are public: {why}") if why else None
+    if why:
+        return CannotTell(f"whether its snapshots are public: {why}")
+    if see.instance.volumes and see.past.knows("EventName=ModifySnapshotAttribute", see.instance.region) is None:
+        return CannotTell("whether its snapshots were shared: such calls were not asked for")
+    return None
+
+
+_SNAPSHOT: Final = re.compile(r"snap-[0-9a-f]+")
 
 
 def _only_known(see: Subject, event: Event) -> bool:
@@ -272,6 +280,8 @@ def no_longer_watched(see: Subject) -> Answer:
         ):
             stopped.append(event)
     if not stopped:
+        if see.past.knows("EventName=DeleteFlowLogs", see.instance.region) is None:
+            return CannotTell("whether what watched it is gone: such calls were not asked for")
         return None
     event = stopped[0]
     what = (

@@ -54,12 +54,13 @@ def reachable(see: Subject) -> Answer:
     open_ports = {}
     for group in see.groups:
         for item in group.ingress:
-            if item.world:
+            if item.world and (":" in item.peer or ":" not in see.public):
                 for port, name in ADMINISTRATION_PORTS.items():
                     if item.covers(port):
                         open_ports[port] = (name, group, item)
     if not open_ports:
-        return None
+        lists = sorted({item.peer for group in see.groups for item in group.ingress if item.peer.startswith("pl-")})
+        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: it was not read") if lists else None
     ports = ", ".join(f"{name} {port}" for port, (name, _, _) in sorted(open_ports.items())[:4])
     if len(open_ports) > 4:
         ports += f" and {len(open_ports) - 4} more"
@@ -130,7 +131,7 @@ def strange_image(see: Subject) -> Answer:
         return CannotTell(f"whose its image is: {why}")
     image = see.image
     if image is None:
-        return None
+        return CannotTell("whose its image is: it cannot be seen any more") if see.instance.image_id else None
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
@@ -167,7 +168,7 @@ def old_image(see: Subject) -> Answer:
     image = see.image
     if image is None:
         return Seen(
-            "Its image is gone: nothing like it can be started again",
+            "Its image cannot be seen any more: it is gone, or was taken back",
             (Fact("image", see.instance.image_id, "live"),),
             Severity.LOW,
         )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vpce_tui.signals.elsewhere import used_outside
+from vpce_tui.signals.elsewhere import where_used
 from vpce_tui.signals.instance.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
@@ -38,18 +38,20 @@ def credentials_elsewhere(see: Subject) -> Answer:
 
     Harmless if it is behind a proxy or NAT outside this VPC that you know.
     """
-    strange = [event for event in see.by_role if used_outside(event, see.own_addresses)]
+    answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
+    strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Seen)]
     if strange:
-        why = see.unread("NAT gateways")
-        if why:
-            return CannotTell(f"whether {strange[0].source_ip} is its NAT gateway: {why}")
-        addresses = sorted({event.source_ip for event in strange})
+        answer = strange[0][1]
+        addresses = sorted({one.source_ip for one, _ in strange})
         facts = (
-            Fact("sourceIPAddress", ", ".join(addresses[:5]), "history"),
-            Fact("its own addresses", ", ".join(sorted(see.own_addresses)) or "unknown", "live"),
+            *answer.facts,
+            Fact("addresses", ", ".join(addresses[:5]), "history"),
             Fact("calls from there", str(len(strange)), "history"),
         )
-        return Seen(f"Its role's credentials were used from {addresses[0]}, which is not its address", facts)
+        return Seen(f"Its role's credentials were {answer.title}", facts)
+    doubt = next((answer for answer in answers if isinstance(answer, CannotTell)), None)
+    if doubt is not None:
+        return doubt
     if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
         return CannotTell("calls made with its role: not all were looked at")
     return Fine(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
@@ -66,7 +68,8 @@ def near_endpoint(see: Subject) -> Answer:
     for near in see.near:
         if near.event.principal.instance_id == see.instance.id:
             facts = (Fact("endpoint", near.endpoint or "(none made)", "record"), Fact("event", near.event.id, "record"))
-            return Seen(f"Its credentials made an endpoint judged {near.severity.word}", facts, Severity.HIGH)
+            did = "made" if near.endpoint else "tried to make"
+            return Seen(f"Its credentials {did} an endpoint judged {near.severity.word}", facts, Severity.HIGH)
     if see.instance.gone:
         return None
     for near in see.near:

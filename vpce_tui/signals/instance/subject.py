@@ -11,7 +11,7 @@ from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Finding, Instance, SecurityGroup
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.inventory.roles import Roles
-from vpce_tui.signals.context import Context
+from vpce_tui.signals.context import Context, internal
 from vpce_tui.signals.model import Severity
 from vpce_tui.signals.past import Past
 from vpce_tui.trail.event import Event
@@ -75,7 +75,9 @@ class Subject:
     @property
     def public(self) -> str:
         """A public address of it; ``""``: it has none."""
-        return self.instance.public_ip or next((nic.public_ip for nic in self.instance.interfaces if nic.public_ip), "")
+        nics = self.instance.interfaces
+        four = self.instance.public_ip or next((nic.public_ip for nic in nics if nic.public_ip), "")
+        return four or next((address for nic in nics for address in nic.ipv6 if not internal(address)), "")
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -13,6 +13,11 @@ _SCAN: Final = 20
 NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f asks them, which is billed)"
 
 
+def _serves(talker: Talker) -> bool:
+    """Whether the machine serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
+    return talker.serving and talker.port < 32_768
+
+
 def _outside(talker: Talker) -> bool:
     return address_of(talker.peer) is not None and not internal(talker.peer)
 
@@ -23,7 +28,7 @@ def _beacons(traffic: Traffic) -> list[Talker]:
         talker
         for talker in traffic.talkers
         if _outside(talker)
-        and not talker.serving
+        and not _serves(talker)
         and talker.first is not None
         and talker.last is not None
         and talker.accepted >= 6
@@ -58,14 +63,14 @@ def strange_traffic(see: Subject) -> Answer:
             ),
         )
     refused = {
-        talker.peer for talker in traffic.talkers if talker.rejected and not talker.accepted and not talker.serving
+        talker.peer for talker in traffic.talkers if talker.rejected and not talker.accepted and not _serves(talker)
     }
     if len(refused) >= _SCAN:
         return Seen(
             f"It tried {len(refused)} addresses that refused it",
             (Fact("refused by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
-    out = [talker for talker in traffic.talkers if _outside(talker) and not talker.serving and talker.sent >= _MUCH]
+    out = [talker for talker in traffic.talkers if _outside(talker) and not _serves(talker) and talker.sent >= _MUCH]
     if out:
         top = max(out, key=lambda talker: talker.sent)
         return Seen(
@@ -81,7 +86,11 @@ def strange_traffic(see: Subject) -> Answer:
             Fact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
         )
         return Seen(f"It reports to {top.peer} again and again", facts)
-    return None
+    return (
+        CannotTell("with whom else it talks: there was more than the flow logs' answer holds")
+        if traffic.cut or traffic.skipped
+        else None
+    )
 
 
 @rule("INST-14", Severity.HIGH, "contain-endpoint", techniques=("T1048",))
@@ -99,7 +108,7 @@ def talks_to_endpoint(see: Subject) -> Answer:
         return CannotTell(NOT_ASKED)
     for item in near:
         for talker in see.traffic.talkers:
-            if talker.peer in item.addresses:
+            if talker.peer in item.addresses and talker.accepted:
                 facts = (
                     Fact("endpoint", item.endpoint, "live"),
                     Fact("sent", f"{size(talker.sent)} to {talker.peer} port {talker.port}", "flow logs"),
