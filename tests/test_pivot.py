@@ -161,3 +161,61 @@ def test_the_path_of_an_event_about_which_nothing_is_known() -> None:
     nodes = attack_path(event, Judgement(Severity.INFO), Past(), None, None, None, None)
     assert nodes[0].text == "unknown"
     assert nodes[-1].text.startswith("leads to")
+
+
+class Listening(Past):
+    """A past that knows nothing, and remembers what it was asked."""
+
+    def knows(self, question: str, region: str = "", *, since: object = None) -> None:
+        heard.add((question, region))
+
+
+heard: set[tuple[str, str]] = set()
+NEVER = ("EventName=DescribeInstanceAttribute", "eu-west-1")
+"""Too frequent to be asked for: of those that are found otherwise it is said that what is usual cannot be told."""
+
+
+def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_speaks_of() -> None:
+    from dataclasses import replace
+
+    from tests.rules import machine
+    from tests.test_endpoint_rules import TABLE
+    from tests.test_instance_rules import TABLE as OF_INSTANCES
+    from vpce_tui.signals.endpoint import RULES
+    from vpce_tui.signals.instance import RULES as INSTANCE_RULES
+
+    for _, what, subject, _ in TABLE:
+        heard.clear()
+        for rule in RULES:
+            rule.check(replace(subject, past=Listening(subject.past.events)))
+        asked = {
+            item.question.key: item.regions
+            for item in asks([subject.event], [machine()], [], ["eu-west-1", "eu-west-3"], AT)
+        }
+        for question, region in heard:
+            assert question in asked, f"{what}: {question} is never asked"
+            assert not region or region in asked[question], f"{what}: {question} is not asked in {region}"
+    for _, what, subject, _ in OF_INSTANCES:
+        heard.clear()
+        for rule in INSTANCE_RULES:
+            rule.check(replace(subject, past=Listening(subject.past.events)))
+        asked = {item.question.key: item.regions for item in asks([created()], [machine()], [], ["eu-west-1"], AT)}
+        for question, region in heard - {NEVER}:
+            assert question in asked, f"{what}: {question} is never asked"
+            assert not region or region in asked[question], f"{what}: {question} is not asked in {region}"
+
+
+def test_a_flood_of_attempts_does_not_starve_the_questions_about_what_was_made() -> None:
+    flood = [
+        created(
+            minutes=number / 100,
+            who=session(f"ASIA{number}"),
+            eventID=f"no-{number}",
+            errorCode="Client.UnauthorizedOperation",
+        )
+        for number in range(1_000)
+    ]
+    made = created(minutes=30, who=BOB)
+    wanted = [item.question.key for item in asks([*flood, made], [], [], ["eu-west-1"], AT)]
+    assert wanted[0] == "AccessKeyId=ASIABOB"
+    assert len(wanted) < 200

@@ -139,8 +139,8 @@ def same_session(see: Subject) -> Answer:
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         one = "key" if principal.access_key_id.startswith("AKIA") else "session"
         return Seen(f"The same {one} also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
-    known = see.past.knows(f"AccessKeyId={principal.access_key_id}", since=see.event.time - _DAY)
-    if principal.access_key_id and known is None:
+    key, since = principal.access_key_id, see.event.time - _DAY
+    if key and see.past.knows(f"AccessKeyId={key}", since=since) is None:
         return CannotTell("what else the same session did: its calls were not asked for")
     return None
 
