@@ -248,12 +248,16 @@ class Past:
         )
 
     def deeds(self, session: str, meaning: Callable[[Event], str]) -> Mapping[str, "Line"]:
-        """What a session did that means something, by the name of the call. ``meaning`` is asked once of each event."""
+        """What a session, or (after ``who``) somebody did that means something, by the name of the call.
+
+        ``meaning`` is asked once of each event.
+        """
         if not self._deeds:
             found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
             for event in self.ordered:
                 if not event.error_code and meaning(event):
                     found[session_of(event)][event.name].append(event)
+                    found[f"who {who_of(event)}"][event.name].append(event)
             self._deeds.update({key: {name: Line(events) for name, events in by.items()} for key, by in found.items()})
             self._deeds.setdefault("", {})
         return self._deeds.get(session, {})

@@ -134,15 +134,30 @@ def same_session(see: Subject) -> Answer:
             said = deed_of(other)
             if not (pipeline and said in ROUTINE):
                 found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+    one = "key" if principal.access_key_id.startswith("AKIA") else "session"
     if found:
-        names = list(found)
-        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-        return Seen(f"The same {one} also called {' and '.join(names[:2])}{more}", tuple(found.values())[:8])
+        return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8])
+    elsewhere: dict[str, Fact] = {}
+    for name, line in see.past.deeds(f"who {who_of(see.event)}", deed_of).items():
+        for other in line.around(see.event.time, _DAY)[:1]:
+            said = deed_of(other)
+            if not (pipeline and said in ROUTINE):
+                elsewhere[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+    if elsewhere:
+        return Seen(
+            f"Its maker also called {_few(list(elsewhere))}, in another {one}",
+            tuple(elsewhere.values())[:8],
+            Severity.MEDIUM,
+        )
     key, since = principal.access_key_id, see.event.time - _DAY
     if key and see.past.knows(f"AccessKeyId={key}", since=since) is None:
         return CannotTell("what else the same session did: its calls were not asked for")
     return None
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{' and '.join(names[:2])}{more}"
 
 
 RULES: Final[tuple[Rule[Subject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

@@ -44,7 +44,8 @@ def shared(see: Subject) -> Answer:
         return Seen(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
     if see.event.shared_id:
         return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.event.shared_id),))
-    return None
+    why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
+    return CannotTell(why) if why else None
 
 
 @rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))

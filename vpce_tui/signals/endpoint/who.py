@@ -36,7 +36,8 @@ def session_elsewhere(see: Subject) -> Answer:
 
     Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
 
-    Harmless if the instance is behind a proxy or NAT outside this VPC that you know.
+    Harmless if the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add
+    that account to own_accounts.
     """
     name = see.event.principal.instance_id
     if not name:

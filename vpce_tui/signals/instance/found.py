@@ -36,7 +36,8 @@ def credentials_elsewhere(see: Subject) -> Answer:
 
     Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
 
-    Harmless if it is behind a proxy or NAT outside this VPC that you know.
+    Harmless if it is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add that
+    account to own_accounts.
     """
     answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
     strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Seen)]
