@@ -807,8 +807,7 @@ async def test_around_an_event_the_same_key_address_and_machine_over_every_regio
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         await pilot.press("o")
-        await pilot.pause()
-        assert "1 key 16" in words(app)
+        await until(pilot, lambda: "1 key 16" in words(app), "what the key did")
         assert "iam: CreateAccessKey" in words(app)
         assert "CreateVpcEndpoint | ▲▲ CRITICAL" in words(app), "what is judged shows its severity here, too"
         assert "us-east-1" in words(app)
@@ -824,13 +823,27 @@ async def test_around_an_event_the_same_key_address_and_machine_over_every_regio
         assert app.screen.crumbs().startswith("Events ─")
 
 
+async def test_while_the_filter_is_typed_its_keys_are_its_own(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("o")
+        await until(pilot, lambda: bool(app.screen.found()), "what is known")
+        first = app.screen.relation
+        await pilot.press("right")
+        assert app.screen.relation != first
+        await pilot.press("left", "slash", *"createuser", "left", "left", "2")
+        assert app.screen.relation == first
+        assert app.screen.query_one("#filter", Input).value == "createus2er"
+
+
 async def test_history_is_asked_for_more_of_what_was_not_asked(aws: Aws) -> None:
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         event = next(item.event for item in app.workspace.judged if item.request.endpoint_id)
         app.open_around(event, Relation("key", "ASIALABCAROL00000001"))
-        await pilot.pause()
+        await until(pilot, lambda: "Looking" not in words(app), "what is known")
         before = len(app.screen.found())
         await pilot.press("a")
         await until(pilot, lambda: len(app.screen.found()) > before, "more events")

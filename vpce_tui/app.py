@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual.app import App
@@ -246,34 +246,6 @@ class VpceTui(SafeCrash, App[int]):
 
         self.push_screen(TrafficScreen(target, region))
 
-    def mark_expected(self, event: Any) -> None:
-        """Ask for a reason, and keep the mark in the team's context: the app's own file, nothing in AWS."""
-        from vpce_tui.signals.marks import DEFAULT, written  # noqa: PLC0415
-
-        def answered(reason: str | None) -> None:
-            if reason:
-                question = "Until which day does that hold? After it the event counts again as it is judged."
-                proposed = f"{(self.now() + DEFAULT).date()}"
-                self.push_screen(
-                    Ask("Mark as expected", question, proposed, wrong=_no_day), lambda day: dated(reason, day)
-                )
-
-        def dated(reason: str, day: str | None) -> None:
-            if not day:
-                return
-            until = date.fromisoformat(day)
-            by = self.workspace.identity.operator if self.workspace.identity else ""
-            try:
-                context = written(self.workspace.context_file, event.id, reason, until, by)
-            except Exception as error:
-                self.say(told(error))
-                return
-            self.workspace.use(context)
-            self.say(f"Expected until {until}. It stands in {self.workspace.context_file}, and can be taken out there.")
-
-        question = f"{event.name} {event.id} will count as harmless, and stay in the list. Why is it expected?"
-        self.push_screen(Ask("Mark as expected", question, ""), answered)
-
     @staticmethod
     def names_a_target(text: str) -> bool:
         """Whether playbooks act on what ``text`` names: ``user/NAME``, ``role/NAME``, a key, an instance, an endpoint."""
@@ -428,18 +400,10 @@ class VpceTui(SafeCrash, App[int]):
 
     def show_signals(self) -> None:
         """Every rule in words."""
-        from vpce_tui.signals.catalogue import every, in_words  # noqa: PLC0415
+        from vpce_tui.screens.signals import signals_text  # noqa: PLC0415
         from vpce_tui.widgets.ask import Read  # noqa: PLC0415
-        from vpce_tui.widgets.safe import hanging, line, lines  # noqa: PLC0415
 
-        found = []
-        for rule in every():
-            (_, name), *rest = in_words(rule)
-            found += [line((name, "bold"))]
-            for what, words in rest:
-                found += hanging(f"  {what:<12} ", words, 88)
-            found.append(line(""))
-        self.push_screen(Read("Signals", lines(found)))
+        self.push_screen(Read("Signals", signals_text()))
 
     # -- small things
 
@@ -476,14 +440,6 @@ class VpceTui(SafeCrash, App[int]):
             self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
             return
         self.exit(0)
-
-
-def _no_day(text: str) -> str:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return "write a day as 2026-01-31"
-    return ""
 
 
 def _wrong_name(name: str) -> str:

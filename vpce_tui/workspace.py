@@ -6,10 +6,7 @@ empties: no screen ever waits, and leaving the app never does.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vpce_tui.aws.call import Identity
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
+from vpce_tui.background import Background
 from vpce_tui.coverage import Coverage, Part, Status
 
 if TYPE_CHECKING:  # the first paint does not wait for what judges
@@ -29,41 +27,6 @@ if TYPE_CHECKING:  # the first paint does not wait for what judges
     from vpce_tui.signals.context import Context
     from vpce_tui.signals.past import Past
     from vpce_tui.trail.event import Event
-
-
-@dataclass
-class Background:
-    """Daemon threads whose results are delivered by :meth:`deliver`, on the caller's thread."""
-
-    _done: deque[Callable[[], object]] = field(default_factory=deque)
-
-    def start(
-        self, name: str, work: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[Exception], object]
-    ) -> None:
-        """Run ``work`` on a thread; ``then`` or ``failed`` is called at the next delivery."""
-
-        def run() -> None:
-            try:
-                result = work()
-            except Exception as error:  # handed to the screen, which says it
-                problem = error
-                self._done.append(lambda: failed(problem))
-            else:
-                self._done.append(lambda: then(result))
-
-        threading.Thread(target=run, name=name, daemon=True).start()
-
-    def hand_over(self, callback: Callable[[], object]) -> None:
-        """From any thread: call this at the next delivery."""
-        self._done.append(callback)
-
-    def deliver(self, at_most: int = 200) -> int:
-        """Call what is due; gives how many."""
-        count = 0
-        while self._done and count < at_most:
-            self._done.popleft()()
-            count += 1
-        return count
 
 
 class Workspace:
@@ -102,7 +65,7 @@ class Workspace:
         self.ours: Ours | None = None
         self.roles: Roles | None = None
         self.past: Past | None = None
-        """What event history told beyond the search; None: it was not asked."""
+        """What else happened, by event history or by files; None: nobody looked."""
         self.looked_back = False
         """Whether event history has told everything that it was asked."""
         self.told: dict[str, Event] = {}
@@ -173,6 +136,8 @@ class Workspace:
             self.background.start("connect", self._connected, lambda _: self.search(), self._failed)
 
     def _connected(self) -> None:
+        from vpce_tui import lookback, review  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
+
         if self.caller is None:
             self.caller, told = self._connect()
             self.context = told or self.context
@@ -198,12 +163,15 @@ class Workspace:
         self._changed()
 
     def _read_trail(self) -> Any:
+        from vpce_tui.review import ours_of, whole_past  # noqa: PLC0415
         from vpce_tui.trail.files import read  # noqa: PLC0415
 
         assert self.trail is not None
-        return read(self.trail)
+        found = read(self.trail)
+        return found, whole_past(found.events), ours_of(found.events, self.context)
 
-    def _trail_read(self, found: Any) -> None:
+    def _trail_read(self, answer: Any) -> None:
+        found, self.past, self.ours = answer
         self.events = {f"{event.id}/{event.region}/{number}": event for number, event in enumerate(found.events)}
         self.coverage, self.fetched_at = found.coverage, self.clock()
         self._rejudge()
@@ -320,6 +288,7 @@ class Workspace:
         )
         history, cancel = self._history, self.cancel
         ended: dict[str, dict[str, Part]] = {}
+        self.looked_back = False
         self.history_coverage = coverage_of(wanted, ended)
 
         def answered(ask: Any, region: str, events: Sequence[Event], part: Part) -> None:
@@ -429,21 +398,15 @@ class Workspace:
 
     def _everything(self) -> Known:
         from vpce_tui.inventory.policies.outside import Ours  # noqa: PLC0415
-        from vpce_tui.review import Known, ours_of, whole_past  # noqa: PLC0415
+        from vpce_tui.review import Known  # noqa: PLC0415
         from vpce_tui.signals.past import Past  # noqa: PLC0415
 
-        if self.trail is not None:
-            events = tuple(self.events.values())
-            return Known(whole_past(events), None, ours_of(events, self.context), None, self.context, now=self.clock())
-        own = {self.identity.account} if self.identity else set()
+        told, own = self.context, {self.identity.account} if self.identity else set()
         ours = self.ours or Ours(
-            frozenset({*own, *self.context.own_accounts}),
-            self.context.organisations,
-            None,
-            self.context.trusted_principals,
+            frozenset({*own, *told.own_accounts}), told.organisations, None, told.trusted_principals
         )
         past = self.past or Past(tuple(self.events.values()))
-        return Known(past, self.regions_seen, ours, self.roles, self.context, self.traffic, self.clock())
+        return Known(past, self.regions_seen, ours, self.roles, told, self.traffic, self.clock())
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
@@ -459,6 +422,7 @@ class Workspace:
                 else:
                     judged.append(plain.get(key) or plain.setdefault(key, judge_one(event, known)))
             judged.sort(key=worst_first)
+            known.past.index()
             return judged, judge_instances(known, judged) if known.regions is not None else None
 
         def take(found: tuple[list[JudgedEvent], list[JudgedInstance] | None]) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -16,10 +15,10 @@ from vpce_tui.screens.event import BEGINNING
 from vpce_tui.screens.lists import ListFrame, joined, severity_cell
 from vpce_tui.signals.deeds import deed_of
 from vpce_tui.signals.pivot import Relation, chain, regions_of, related, relations
-from vpce_tui.text import many, short
+from vpce_tui.text import many, short, sign
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line
-from vpce_tui.widgets.table import Column, Row, Table
+from vpce_tui.widgets.table import Column, Row
 from vpce_tui.widgets.timeline import timeline
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class AroundScreen(ListFrame):
         self.at = self.relations.index(relation) if relation is not None else 0
         self._shown: dict[str, Event] = {}
         self._of: Past | None = None
+        self._looking = False
         self._held: dict[Relation, Sequence[Event]] = {}
 
     @property
@@ -62,14 +62,9 @@ class AroundScreen(ListFrame):
         relation = self.relation
         return f"same {relation.name} {short(relation.value.rpartition('/')[2], 24)}" if relation else "alone"
 
-    def body(self) -> ComposeResult:
+    def above(self) -> ComposeResult:
         yield Static(id="tabs")
         yield Static(id="timeline")
-        with Container(id="list"):
-            yield Table(self.columns(), id="rows")
-            with VerticalScroll(id="why", can_focus=False):
-                yield Static(id="reasons")
-        yield Input(id="filter", placeholder="filter: words that must all be in the row", compact=True)
 
     def columns(self) -> Sequence[Column]:
         return (
@@ -77,17 +72,34 @@ class AroundScreen(ListFrame):
         )  # fmt: skip
 
     def found(self) -> Sequence[Event]:
-        """The events of the relation, oldest first."""
-        return self._related(self.relation) if self.relation else ()
+        """The events of the relation, oldest first; none while they are looked for."""
+        return self._held.get(self.relation, ()) if self.relation else ()
 
-    def _related(self, relation: Relation) -> Sequence[Event]:
-        """Looked for once, as long as nothing new is known."""
+    def _look(self) -> None:
+        """Look for every relation on a thread, once for each state of what is known: there may be 100,000 records."""
         past = self.work.known().past
-        if self._of is not past:
-            self._of, self._held = past, {}
-        if relation not in self._held:
-            self._held[relation] = related(past, relation)
-        return self._held[relation]
+        if past is self._of or self._looking:
+            return
+        self._looking = True
+
+        def work() -> dict[Relation, Sequence[Event]]:
+            past.index()
+            return {relation: related(past, relation) for relation in self.relations}
+
+        def told(held: dict[Relation, Sequence[Event]]) -> None:
+            self._of, self._held, self._looking = past, held, False
+            self.update()
+
+        def failed(_: Exception) -> None:
+            self._looking = False
+
+        self.work.background.start("around", work, told, failed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the filter is typed, its keys are its own."""
+        if action == "turn" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def table_rows(self) -> list[Row]:
         judged = {
@@ -96,7 +108,7 @@ class AroundScreen(ListFrame):
         rows = []
         self._shown = {}
         for number, event in enumerate(reversed(self.found()[-MOST:])):
-            key = event.id or f"nameless-{number}"
+            key = event.id if event.id and event.id not in self._shown else f"{event.id}#{number}"
             self._shown[key] = event
             severity = judged.get(id(event))
             outcome = (
@@ -111,9 +123,11 @@ class AroundScreen(ListFrame):
         return rows
 
     def show(self) -> None:
+        self._look()
         tabs: list[tuple[str, str]] = []
         for number, relation in enumerate(self.relations[:9], start=1):
-            label = f" {number} {relation.name} {len(self._related(relation)):,} "
+            count = f"{len(self._held[relation]):,}" if relation in self._held else sign("…")
+            label = f" {number} {relation.name} {count} "
             tabs.append((label, "bold reverse" if number - 1 == self.at else "dim"))
         self.query_one("#tabs", Static).update(line(*tabs))
         events = [event for event in self.found() if event.time > BEGINNING]
@@ -130,7 +144,8 @@ class AroundScreen(ListFrame):
                 ])
             )  # fmt: skip
         else:
-            self.query_one("#timeline", Static).update(line(" no event with a time"))
+            said = "looking" if self._of is None else "no event with a time"
+            self.query_one("#timeline", Static).update(line(f" {said}"))
         super().show()
 
     def crumbs(self) -> str:

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from vpce_tui.inventory.parse import account_of
 from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, severity_cell, why_text
+from vpce_tui.screens.marking import mark_expected
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line, lines
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vpce_tui.review import JudgedEvent
     from vpce_tui.signals.path import Node
     from vpce_tui.trail.event import Principal
+    from vpce_tui.workspace import Workspace
 
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
@@ -179,27 +181,24 @@ class EventScreen(Frame):
 
     def action_expected(self) -> None:
         """Mark it as expected, with a reason and an end."""
-        if self._item.event.request is not None and not self.work.read_only:
-            self.main.mark_expected(self._item.event)
+        mark_expected(self, self._item.event)
 
     def action_copy(self) -> None:
         """Copy the event id."""
         self.main.copy(self._item.event.id)
 
 
-def path_of(work: object, item: JudgedEvent) -> tuple[Node, ...]:
+def path_of(work: Workspace, item: JudgedEvent) -> tuple[Node, ...]:
     """The attack path behind an event, of everything that is known now."""
     from vpce_tui.signals.path import attack_path  # noqa: PLC0415
-    from vpce_tui.workspace import Workspace  # noqa: PLC0415
 
-    assert isinstance(work, Workspace)
     known, event = work.known(), item.event
     name = event.principal.instance_id
     severity = next((one.judgement.severity for one in work.instances if one.instance.id == name), None)
-    return attack_path(
+    return tuple(attack_path(
         event, item.judgement, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
         known.traffic.get(item.request.endpoint_id),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _branch(node: Node, nodes: Sequence[Node], at: int) -> str:

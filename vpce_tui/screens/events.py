@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
 from vpce_tui.screens.event import BEGINNING, EventScreen, choose_playbook, raw_lines
 from vpce_tui.screens.lists import ListFrame, joined, severity_cell, why_text
+from vpce_tui.screens.marking import mark_expected
 from vpce_tui.signals.model import Severity
 from vpce_tui.text import short, sign
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line
-from vpce_tui.widgets.table import Column, Row, Table
+from vpce_tui.widgets.table import Column, Row
 from vpce_tui.widgets.timeline import Parts, timeline
 
 if TYPE_CHECKING:
@@ -75,13 +75,8 @@ class EventsScreen(ListFrame):
         super().__init__()
         self.every = False
 
-    def body(self) -> ComposeResult:
+    def above(self) -> ComposeResult:
         yield Static(id="timeline")
-        with Container(id="list"):
-            yield Table(self.columns(), id="rows")
-            with VerticalScroll(id="why", can_focus=False):
-                yield Static(id="reasons")
-        yield Input(id="filter", placeholder="filter: words that must all be in the row", compact=True)
 
     def show(self) -> None:
         shown = [item for item in self._shown() if item.event.time > BEGINNING]
@@ -234,8 +229,8 @@ class EventsScreen(ListFrame):
     def action_expected(self) -> None:
         """Mark it as expected, with a reason and an end."""
         item = self._by_key.get(self.table.key)
-        if item is not None and item.event.request is not None and not self.work.read_only:
-            self.main.mark_expected(item.event)
+        if item is not None:
+            mark_expected(self, item.event)
 
     def action_all(self) -> None:
         """All events of the files, or only those that make endpoints."""

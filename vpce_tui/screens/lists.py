@@ -93,7 +93,12 @@ class ListFrame(Frame):
         """What to say about the row under the cursor."""
         raise NotImplementedError
 
+    def above(self) -> ComposeResult:
+        """What stands above the table."""
+        yield from ()
+
     def body(self) -> ComposeResult:
+        yield from self.above()
         with Container(id="list"):
             yield Table(self.columns(), id="rows")
             with VerticalScroll(id="why", can_focus=False):

@@ -52,9 +52,6 @@ class Main(Protocol):
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
 
-    def mark_expected(self, event: Event) -> None:
-        """Ask for a reason and an end, and keep the mark in the team's context."""
-
     def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
         """The playbooks for some targets, each as (id, region)."""
 

@@ -38,20 +38,8 @@ def attack_path(
     machine: tuple[Instance, Region] | None,
     machine_severity: Severity | None,
     traffic: Traffic | None,
-) -> tuple[Node, ...]:
-    """The tree, from the first human or service that is known down to where data may go."""
-    return tuple(_nodes(event, judgement, past, region, machine, machine_severity, traffic))
-
-
-def _nodes(
-    event: Event,
-    judgement: Judgement,
-    past: Past,
-    region: Region | None,
-    machine: tuple[Instance, Region] | None,
-    machine_severity: Severity | None,
-    traffic: Traffic | None,
 ) -> Iterator[Node]:
+    """The tree line by line, from the first human or service that is known down to where data may go."""
     principal = event.principal
     depth = 0
     for link in reversed(chain(event, past)):
