@@ -129,6 +129,10 @@ def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: P
     with pytest.raises(ContextError, match="own_acounts"):
         written(path, "e-3", "why", date(2026, 2, 7), "")
     assert path.read_text() == "own_acounts = []"
+    path.write_bytes(b"# \xff")
+    with pytest.raises(ContextError, match="mend it"):
+        written(path, "e-4", "why", date(2026, 2, 7), "")
+    assert path.read_bytes() == b"# \xff"
 
 
 def test_an_expected_event_counts_as_harmless_and_keeps_its_reasons() -> None:
@@ -154,6 +158,8 @@ def test_a_context_is_proposed_from_history_and_never_from_the_last_days(aws: Aw
     assert context.trusted_services == ()
     assert "vpce-svc" not in text, "what the intruder made yesterday is not learned"
     assert text.count("# seen: ") >= 4
+    code, said = aws.run("context", "learn", "--since", "1d")
+    assert (code, "last 2 days" in said) == (2, True)
     code, said = aws.run("context", "show")
     assert code == 0
     assert "nothing is known of the team" in said, "nothing is kept by learning"

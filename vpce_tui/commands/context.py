@@ -4,8 +4,8 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from vpce_tui import config
+from vpce_tui.commands.common import UsageError, moment, say, say_identity, session, write_out
 from vpce_tui.commands.common import context as told
-from vpce_tui.commands.common import moment, say, say_identity, session, write_out
 from vpce_tui.commands.search import exit_of
 from vpce_tui.coverage import Coverage, Part
 from vpce_tui.exits import Exit
@@ -42,6 +42,10 @@ def _learn(args: argparse.Namespace) -> Exit:
 
     now = datetime.now(UTC)
     since, until = moment(args.since, now), now - NOT_LEARNED
+    if since >= until:
+        raise UsageError(
+            f"--since must lie before the last {NOT_LEARNED.days} days, which are not learned from: for instance 30d"
+        )
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
