@@ -115,10 +115,10 @@ def network(*ingress: Rule, group: str = "g", **changes: Any) -> Network:
     """One VPC with an endpoint in a subnet: flow logs, an ACL of its own, encryption enforced, a group that lets in the VPC."""
     rules = ingress or (Rule("tcp", 443, 443, "10.0.0.0/16"),)
     made: dict[str, Any] = {
-        "vpcs": {"vpc-1": Vpc("vpc-1", OWN, ("10.0.0.0/16",), False, {"Name": "dev"}, "enforce")},
-        "subnets": {"subnet-1": Subnet("subnet-1", "vpc-1", OWN, "10.0.1.0/24")},
+        "vpcs": {"vpc-1": Vpc("vpc-1", OWN, ("10.0.0.0/16",), {"Name": "dev"}, "enforce")},
+        "subnets": {"subnet-1": Subnet("subnet-1")},
         "acls": (Acl("acl-1", False, (AclEntry(100, False, True, "6", "10.0.0.0/16"),), ("subnet-1",)),),
-        "tables": {"rtb-1": Routes("rtb-1", "vpc-1", False, ("subnet-1",), (("10.0.0.0/16", "local"), (WORLD, "nat-1")))},
+        "tables": {"rtb-1": Routes("rtb-1", ("subnet-1",), (("10.0.0.0/16", "local"), (WORLD, "nat-1")))},
         "groups": {"sg-1": SecurityGroup("sg-1", group, "vpc-1", HOME, tuple(rules))},
         "endpoints": {"vpce-1": now()},
         "recorded": frozenset({"vpc-1"}),

@@ -16,7 +16,6 @@ from tests.conftest import HOME, Aws, Labs, Zygote
 from tests.world import clients
 from vpce_tui.inventory.account import look
 from vpce_tui.lab.faults import parse_fault
-from vpce_tui.trail.event import endpoint_request
 from vpce_tui.trail.history import History, Question
 
 
@@ -299,8 +298,8 @@ def test_the_records_agree_with_what_stands(aws: Aws) -> None:
     network = look(session, [HOME]).regions[HOME].network
     assert not network.unknown
     for event in events:
-        request = endpoint_request(event)
-        if not request.endpoint_id or event.principal.type == "AWSService":
+        request = event.request
+        if request is None or not request.endpoint_id or event.principal.type == "AWSService":
             continue
         now_there = network.endpoints[request.endpoint_id]
         assert (now_there.service, now_there.vpc_id) == (request.service, request.vpc_id)

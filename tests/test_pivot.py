@@ -158,9 +158,27 @@ def test_a_sample_is_known_to_be_one() -> None:
 
 def test_the_path_of_an_event_about_which_nothing_is_known() -> None:
     event = created(who=None, answer=False)
-    nodes = attack_path(event, Judgement(Severity.INFO), Past(), None, None, None, None)
+    nodes = list(attack_path(event, Judgement(Severity.INFO), Past(), None, None, None, None))
     assert nodes[0].text == "unknown"
     assert nodes[-1].text.startswith("leads to")
+
+
+def test_the_path_names_what_else_the_session_did_each_kind_once() -> None:
+    event = created(who=SESSION)
+    first = other("CreateUser", "iam", 9, SESSION, eventID="u-1")
+    known = past(
+        event,
+        first,
+        other("CreateUser", "iam", 8, SESSION),
+        other("RunInstances", "ec2", 7, SESSION, errorCode="AccessDenied"),
+    )
+    nodes = [
+        node
+        for node in attack_path(event, Judgement(Severity.INFO), known, None, None, None, None)
+        if "also" in node.text
+    ]
+    assert [(node.text, node.event) for node in nodes[:1]] == [("also: user made", first.id)]
+    assert [node.text for node in nodes[1:]] == ["also: 1 calls refused"]
 
 
 class Listening(Past):

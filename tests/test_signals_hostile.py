@@ -69,7 +69,9 @@ def judged(event: Event, *others: Event) -> Any:
     for relation in relations(event):
         related(known.past, relation)
     chain(event, known.past)
-    attack_path(event, found.judgement, known.past, HERE, None, None, Traffic(Window(AT - timedelta(hours=1), AT)))
+    list(
+        attack_path(event, found.judgement, known.past, HERE, None, None, Traffic(Window(AT - timedelta(hours=1), AT)))
+    )
     return found
 
 

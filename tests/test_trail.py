@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import HOME, Aws, Labs
 from vpce_tui.coverage import Status
 from vpce_tui.trail.cache import Cache
-from vpce_tui.trail.event import EPOCH, endpoint_request, parse, parse_text
+from vpce_tui.trail.event import EPOCH, EndpointRequest, Event, parse, parse_text
 from vpce_tui.trail.files import read
 from vpce_tui.trail.history import History, Question, enabled_regions
 
@@ -24,6 +24,10 @@ SERVICE_EVENT = {
     "awsRegion": "us-east-1", "sourceIPAddress": "ec2.amazonaws.com", "userAgent": "ec2.amazonaws.com", "requestParameters": None,
     "responseElements": None, "eventID": "895dc875-cb08-45a5-b8c2-9158838741c0", "recipientAccountId": "123837392027",
 }  # fmt: skip
+
+
+def endpoint_request(event: Event) -> EndpointRequest:
+    return event.request or EndpointRequest()
 
 
 def endpoint(**changes: Any) -> dict[str, Any]:

@@ -35,10 +35,6 @@ class Region:
     mirrored: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
 
-    def instance(self, identifier: str) -> Instance | None:
-        """The instance with this id."""
-        return next((instance for instance in self.instances if instance.id == identifier), None)
-
     def outside_addresses(self, vpc: str) -> frozenset[str]:
         """The addresses as which a VPC is seen outside."""
         return frozenset(self.network.nat.get(vpc, ()))

@@ -22,7 +22,6 @@ class Vpc:
     id: str
     owner: str
     blocks: tuple[str, ...]
-    default: bool
     tags: Mapping[str, str] = field(default_factory=dict)
     encryption: str = ""
 
@@ -32,9 +31,6 @@ class Subnet:
     """One subnet."""
 
     id: str
-    vpc_id: str
-    owner: str
-    block: str
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,11 +74,9 @@ class Acl:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """One route table. ``routes`` are (destination, target) of those that work; ``main``: subnets without one of their own use it."""
+    """One route table. ``routes`` are (destination, target) of those that work."""
 
     id: str
-    vpc_id: str
-    main: bool
     subnets: tuple[str, ...]
     routes: tuple[tuple[str, str], ...]
 
@@ -216,7 +210,6 @@ def _vpc(raw: Raw) -> Vpc:
         id=str(raw.get("VpcId", "")),
         owner=str(raw.get("OwnerId", "")),
         blocks=tuple(dict.fromkeys(block for block in (str(raw.get("CidrBlock", "")), *blocks) if block)),
-        default=bool(raw.get("IsDefault")),
         tags=tags_of(raw.get("Tags")),
     )
 
@@ -232,9 +225,6 @@ def _modes(raws: Iterator[Raw]) -> dict[str, str]:
 def _subnet(raw: Raw) -> Subnet:
     return Subnet(
         id=str(raw.get("SubnetId", "")),
-        vpc_id=str(raw.get("VpcId", "")),
-        owner=str(raw.get("OwnerId", "")),
-        block=str(raw.get("CidrBlock", "")),
         tags=tags_of(raw.get("Tags")),
     )
 
@@ -282,8 +272,6 @@ def _routes(raw: Raw) -> Routes:
             routes.append((where, target))
     return Routes(
         id=str(raw.get("RouteTableId", "")),
-        vpc_id=str(raw.get("VpcId", "")),
-        main=any(item.get("Main") for item in associations),
         subnets=tuple(sorted(str(item["SubnetId"]) for item in associations if item.get("SubnetId"))),
         routes=tuple(routes),
     )  # fmt: skip

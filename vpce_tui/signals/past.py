@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from vpce_tui.signals.context import address_of
+from vpce_tui.signals.deeds import deed_of
 from vpce_tui.trail.event import EC2, EPOCH, Event
 
 EVERYTHING = "*"
@@ -135,16 +136,6 @@ class Past:
         return _lines((event.name, event) for event in self.ordered)
 
     @cached_property
-    def by_region(self) -> Mapping[str, "Line"]:
-        """By region, only what is not known to be a read."""
-        return _lines((event.region, event) for event in self.ordered if event.read_only is not True)
-
-    @cached_property
-    def by_source(self) -> Mapping[str, "Line"]:
-        """By event source."""
-        return _lines((event.source, event) for event in self.ordered)
-
-    @cached_property
     def by_vpc(self) -> Mapping[str, "Line"]:
         """``CreateVpcEndpoint`` events that made something, by VPC."""
         return _lines((event.request.vpc_id, event) for event in self.ordered if event.request and not event.error_code)
@@ -247,24 +238,21 @@ class Past:
             for endpoint in _changed_endpoints(event)
         )
 
-    def deeds(self, session: str, meaning: Callable[[Event], str]) -> Mapping[str, "Line"]:
-        """What a session, or (after ``who``) somebody did that means something, by the name of the call.
-
-        ``meaning`` is asked once of each event.
-        """
-        if not self._deeds:
-            found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
-            for event in self.ordered:
-                if not event.error_code and meaning(event):
-                    found[session_of(event)][event.name].append(event)
-                    found[f"who {who_of(event)}"][event.name].append(event)
-            self._deeds.update({key: {name: Line(events) for name, events in by.items()} for key, by in found.items()})
-            self._deeds.setdefault("", {})
-        return self._deeds.get(session, {})
-
     @cached_property
-    def _deeds(self) -> dict[str, Mapping[str, "Line"]]:
-        return {}
+    def deeds(self) -> Mapping[str, Mapping[str, "Line"]]:
+        """What means something (:func:`~vpce_tui.signals.deeds.deed_of`), by the name of the call; by session, and by
+        ``who`` and :func:`who_of`."""
+        found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for event in self.ordered:
+            if not event.error_code and deed_of(event):
+                found[session_of(event)][event.name].append(event)
+                found[f"who {who_of(event)}"][event.name].append(event)
+        return {key: {name: Line(events) for name, events in by.items()} for key, by in found.items()}
+
+    def index(self) -> None:
+        """Build now what screens ask for: called on a thread, so that no screen does."""
+        for _ in (self.by_session, self.by_who, self.by_key, self.by_address, self.by_issued, self.by_shared):
+            continue
 
     @cached_property
     def has_network_events(self) -> bool:

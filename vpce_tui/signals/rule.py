@@ -15,13 +15,12 @@ from vpce_tui.signals.model import Fact, Judgement, Severity, Signal, judge
 class Seen(NamedTuple):
     """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
 
-    ``severity`` and ``harmless_if`` stand in the place of the rule's own where they are given.
+    ``severity`` stands in the place of the rule's own where it is given.
     """
 
     title: str
     facts: tuple[Fact, ...]
     severity: Severity | None = None
-    harmless_if: str = ""
 
 
 class CannotTell(NamedTuple):
@@ -67,7 +66,7 @@ class Rule(Generic[S]):
         """What it raised, as a signal."""
         return Signal(
             self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
-            seen.harmless_if or self.harmless_if, self.do, self.techniques, self.lowers, self.family,
+            self.harmless_if, self.do, self.techniques, self.lowers, self.family,
         )  # fmt: skip
 
 

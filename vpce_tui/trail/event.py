@@ -217,11 +217,6 @@ def _principal(identity: Mapping[str, Any]) -> Principal:
     )
 
 
-def endpoint_request(event: Event) -> EndpointRequest:
-    """The request of a ``CreateVpcEndpoint`` event; an empty one of any other."""
-    return event.request or EndpointRequest()
-
-
 def _request(record: Mapping[str, Any]) -> EndpointRequest:
     """The request in a record, wrapped or flat, one item or several."""
     asked = _map(record.get("requestParameters"))

@@ -129,7 +129,7 @@ def same_session(see: Subject) -> Answer:
     principal = see.event.principal
     pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
     found: dict[str, Fact] = {}
-    for name, line in see.past.deeds(session_of(see.event), deed_of).items():
+    for name, line in see.past.deeds.get(session_of(see.event), {}).items():
         for other in line.around(see.event.time, _DAY)[:1]:
             said = deed_of(other)
             if not (pipeline and said in ROUTINE):
@@ -138,7 +138,7 @@ def same_session(see: Subject) -> Answer:
     if found:
         return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8])
     elsewhere: dict[str, Fact] = {}
-    for name, line in see.past.deeds(f"who {who_of(see.event)}", deed_of).items():
+    for name, line in see.past.deeds.get(f"who {who_of(see.event)}", {}).items():
         for other in line.around(see.event.time, _DAY)[:1]:
             said = deed_of(other)
             if not (pipeline and said in ROUTINE):

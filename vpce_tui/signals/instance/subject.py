@@ -79,11 +79,6 @@ class Subject:
         four = self.instance.public_ip or next((nic.public_ip for nic in nics if nic.public_ip), "")
         return four or next((address for nic in nics for address in nic.ipv6 if not internal(address)), "")
 
-    @property
-    def own_addresses(self) -> frozenset[str]:
-        """Every address that its calls may come from."""
-        return self.instance.addresses | self.region.outside_addresses(self.instance.vpc_id)
-
     def unread(self, *parts: str) -> str:
         """Why a part of the region is not known; ``""``: all of them are."""
         unknown = self.region.unknown
