@@ -9,7 +9,8 @@ from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.model import Endpoint, Instance, Interface, Rule, SecurityGroup, Volume
 from vpce_tui.inventory.network import Acl, AclEntry, Network, Routes, Subnet, Vpc
 from vpce_tui.inventory.policies.outside import Ours
-from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.endpoint.subject import MadeOnce, Subject
 from vpce_tui.signals.past import Answered, Past
 from vpce_tui.trail.event import Event, parse
 
@@ -155,6 +156,8 @@ def machine(**changes: Any) -> Instance:
 
 def see(event: Event, **more: Any) -> Subject:
     """What rules about an event see: everything was looked at, and nothing else is there."""
-    made: dict[str, Any] = {"past": past(), "region": region(), "ours": OURS}
+    here, told, ours = more.pop("region", region()), more.pop("context", Context()), more.pop("ours", OURS)
+    before = more.pop("past", past())
     assert event.request is not None
-    return Subject(event, event.request, **{**made, **more})
+    known = MadeOnce({event.region: here} if here else None, told, ours, before)
+    return Subject(event, known.of(event, event.request), before, **more)

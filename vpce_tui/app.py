@@ -211,7 +211,7 @@ class VpceTui(SafeCrash, App[int]):
                 self._start_at = ""
                 self.push_screen(EventScreen(item))
                 return
-        if work.coverage.parts and not work.coverage.running and work.judged:
+        if work.settled:
             self._start_at = ""
             self.say(f"No event or endpoint {target} in this time. The coverage says where was looked.")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from vpce_tui.canonical import rfc3339
 from vpce_tui.coverage import Coverage, Part
@@ -17,7 +18,7 @@ from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.elsewhere import delivered
 from vpce_tui.signals.endpoint import NOTHING, judge_event
-from vpce_tui.signals.endpoint.subject import AWS_SERVICE
+from vpce_tui.signals.endpoint.subject import AWS_SERVICE, MadeOnce
 from vpce_tui.signals.endpoint.subject import Subject as EventSubject
 from vpce_tui.signals.instance import judge_instance
 from vpce_tui.signals.instance.subject import Near
@@ -101,6 +102,11 @@ class Known:
     now: datetime | None = None
 
     @cached_property
+    def made(self) -> MadeOnce:
+        """What was asked for and is there now, judged once for all events that asked for the same."""
+        return MadeOnce(self.regions, self.context, self.ours, self.past)
+
+    @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
         """Every instance by id, with its region."""
         regions = (self.regions or {}).values()
@@ -132,10 +138,10 @@ def judge_one(event: Event, known: Known) -> JudgedEvent:
     request = event.request
     if request is None:
         return JudgedEvent(event, _NO_REQUEST, NOTHING)
-    region = known.regions.get(event.region) if known.regions is not None else None
+    machine = known.machines.get(event.principal.instance_id)
     see = EventSubject(
-        event, request, known.past, region, known.machines.get(event.principal.instance_id), known.context, known.ours,
-        known.traffic.get(request.endpoint_id), role_of(known, known.machines.get(event.principal.instance_id)),
+        event, known.made.of(event, request), known.past, machine, known.traffic.get(request.endpoint_id),
+        role_of(known, machine),
     )  # fmt: skip
     return JudgedEvent(event, request, marked(judge_event(see), event, known))
 
@@ -149,7 +155,7 @@ def role_of(known: Known, machine: tuple[Instance, Region] | None) -> str:
 
 def marked(found: Judgement, event: Event, known: Known) -> Judgement:
     """With the mark of a person that it was expected: nothing to worry about, and every reason kept."""
-    mark = known.context.is_expected(event.id, known.now) if known.now else None
+    mark = known.context.is_expected(event.id, known.now) if known.context.expected and known.now else None
     if mark is None:
         return found
     by = f" ({mark.by})" if mark.by else ""
@@ -158,12 +164,18 @@ def marked(found: Judgement, event: Event, known: Known) -> Judgement:
 
 def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
     """Every event with its judgement, worst first, then newest."""
-    return sorted((judge_one(event, known) for event in events), key=worst_first)
+    return worst_first(judge_one(event, known) for event in events)
 
 
-def worst_first(judged: JudgedEvent) -> tuple[int, float]:
-    """Sort key: worst, then newest."""
-    return -judged.judgement.severity, -judged.event.time.timestamp()
+def worst_first(judged: Iterable[JudgedEvent]) -> list[JudgedEvent]:
+    """In order: worst first, then newest."""
+    found = sorted(judged, key=_TIME, reverse=True)
+    found.sort(key=_SEVERITY, reverse=True)
+    return found
+
+
+_TIME: Final = attrgetter("event.time")
+_SEVERITY: Final = attrgetter("judgement.severity")
 
 
 def services_of(events: Iterable[Event]) -> dict[str, set[str]]:

@@ -324,6 +324,11 @@ class Workspace:
         """Whether what is on screen is about to change, as something new is being judged."""
         return self._stale or self._judging
 
+    @property
+    def settled(self) -> bool:
+        """Whether a search has ended and all that it found is judged: what is not in the lists now was not found."""
+        return self.fetched_at is not None and not self.coverage.running and not self.judging
+
     def _rejudge(self) -> None:
         """Judge again at the next delivery: once, however much came in."""
         self._stale = True
@@ -421,7 +426,7 @@ class Workspace:
                     judged.append(judge_one(event, known))
                 else:
                     judged.append(plain.get(key) or plain.setdefault(key, judge_one(event, known)))
-            judged.sort(key=worst_first)
+            judged = worst_first(judged)
             known.past.index()
             return judged, judge_instances(known, judged) if known.regions is not None else None
 

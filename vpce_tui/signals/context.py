@@ -82,7 +82,7 @@ class Context:
 
     def pipeline(self, arns: tuple[str, ...], user_agent: str) -> bool:
         """Whether one of these ARNs with this agent is a configured pipeline."""
-        return any(
+        return bool(self.pipelines) and any(
             fnmatchcase(user_agent, agent) and any(fnmatchcase(arn, pattern) for arn in arns if arn)
             for pattern, agent in self.pipelines
         )

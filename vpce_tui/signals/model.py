@@ -122,28 +122,20 @@ def agreeing(signals: Sequence[Signal]) -> int:
 
 
 def judge(
-    signals: Sequence[Signal | None], unknown: Sequence[tuple[str, str]] = (), fine: Sequence[tuple[str, str]] = ()
+    signals: Sequence[Signal], unknown: Sequence[tuple[str, str]] = (), fine: Sequence[tuple[str, str]] = ()
 ) -> Judgement:
     """The worst signal, raised one level when three independent ones of medium or more agree, lowered one by a mitigating one.
 
     A critical signal is never lowered. Reasons are always kept.
     """
-    raised = [signal for signal in signals if signal is not None]
-    if len(raised) > 1:
-        raised.sort(key=_order)
-    worst = Severity.INFO
-    families: set[str] = set()
-    lowered = False
-    for number, signal in enumerate(raised):
-        if signal.lowers:
-            lowered = True
-            continue
-        worst = max(worst, signal.severity)
-        if signal.severity >= Severity.MEDIUM:
-            families.add(signal.family or str(number))
-    if len(families) >= AGREEING:
+    if not signals:
+        return Judgement(Severity.INFO, (), tuple(unknown), tuple(fine))
+    raised = sorted(signals, key=_order)
+    against = [signal for signal in raised if not signal.lowers]
+    worst = against[0].severity if against else Severity.INFO
+    if len(against) >= AGREEING and agreeing(against) >= AGREEING:
         worst = Severity(min(worst + 1, Severity.CRITICAL))
-    if lowered and worst < Severity.CRITICAL:
+    if len(against) < len(raised) and worst < Severity.CRITICAL:
         worst = Severity(max(worst - 1, Severity.INFO))
     return Judgement(worst, tuple(raised), tuple(unknown), tuple(fine))
 

@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import deed_of
@@ -136,9 +136,13 @@ class Past:
         return _lines((event.name, event) for event in self.ordered)
 
     @cached_property
-    def by_vpc(self) -> Mapping[str, "Line"]:
-        """``CreateVpcEndpoint`` events that made something, by VPC."""
-        return _lines((event.request.vpc_id, event) for event in self.ordered if event.request and not event.error_code)
+    def made_in(self) -> Mapping[tuple[str, str, str], "Line"]:
+        """``CreateVpcEndpoint`` events that made something, by VPC, :func:`who_of` and service."""
+        return _lines(
+            ((event.request.vpc_id, who_of(event), event.request.service), event)
+            for event in self.ordered
+            if event.request and not event.error_code
+        )
 
     @cached_property
     def through(self) -> Mapping[str, "Line"]:
@@ -151,34 +155,14 @@ class Past:
         return _lines((who_of(event), event) for event in self.ordered if event.request and event.refused)
 
     @cached_property
-    def made_by_who(self) -> Mapping[str, "Line"]:
-        """Endpoints that were made, by :func:`who_of`."""
-        return _lines((who_of(event), event) for event in self.ordered if event.request and not event.error_code)
-
-    @cached_property
-    def changed_ec2(self) -> Mapping[str, "Line"]:
-        """What changed something in EC2, by :func:`who_of`."""
-        return _lines(
-            (who_of(event), event)
-            for event in self.ordered
-            if event.source == EC2 and event.read_only is False and not event.error_code
-        )
+    def habits(self) -> Mapping[str, "Habit"]:
+        """Since when each does what, by :func:`who_of`."""
+        return {who: _habit(line.events) for who, line in self.by_who.items()}
 
     @cached_property
     def addressed(self) -> Mapping[str, "Line"]:
         """Calls that came from an IP address, by :func:`who_of`."""
         return _lines((who_of(event), event) for event in self.ordered if address_of(event.source_ip) is not None)
-
-    @cached_property
-    def addresses(self) -> Mapping[str, Mapping[str, datetime]]:
-        """By :func:`who_of`, the addresses it called from, each with the first time; the oldest first."""
-        found: dict[str, dict[str, datetime]] = {}
-        for who, line in self.addressed.items():
-            firsts = found.setdefault(who, {})
-            for event in line.events:
-                if event.time > EPOCH:
-                    firsts.setdefault(event.source_ip, event.time)
-        return found
 
     @cached_property
     def changers(self) -> Mapping[str, "Firsts"]:
@@ -239,15 +223,19 @@ class Past:
         )
 
     @cached_property
-    def deeds(self) -> Mapping[str, Mapping[str, "Line"]]:
-        """What means something (:func:`~vpce_tui.signals.deeds.deed_of`), by the name of the call; by session, and by
-        ``who`` and :func:`who_of`."""
-        found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
-        for event in self.ordered:
-            if not event.error_code and deed_of(event):
-                found[session_of(event)][event.name].append(event)
-                found[f"who {who_of(event)}"][event.name].append(event)
-        return {key: {name: Line(events) for name, events in by.items()} for key, by in found.items()}
+    def deeds(self) -> tuple[Event, ...]:
+        """What means something (:func:`~vpce_tui.signals.deeds.deed_of`)."""
+        return tuple(event for event in self.ordered if not event.error_code and deed_of(event))
+
+    @cached_property
+    def deeds_by_session(self) -> Mapping[str, Mapping[str, "Line"]]:
+        """:attr:`deeds` by session, and by the name of the call."""
+        return _lines_by_name((session_of(event), event) for event in self.deeds)
+
+    @cached_property
+    def deeds_by_who(self) -> Mapping[str, Mapping[str, "Line"]]:
+        """:attr:`deeds` by :func:`who_of`, and by the name of the call."""
+        return _lines_by_name((who_of(event), event) for event in self.deeds)
 
     def index(self) -> None:
         """Build now what screens ask for: called on a thread, so that no screen does."""
@@ -258,6 +246,12 @@ class Past:
     def has_network_events(self) -> bool:
         """Whether calls through endpoints are recorded as such (network activity events)."""
         return any(event.kind == "AwsVpceEvent" for event in self.ordered)
+
+    @cached_property
+    def credentials_since(self) -> datetime:
+        """Since when every call that makes credentials is known; the end of time: never."""
+        asked = [self.knows(f"EventName={name}", IAM_RECORDS_IN) for name in MAKES_CREDENTIALS]
+        return max((known.since if known else _NEVER) for known in asked)
 
     @cached_property
     def credentials(self) -> Mapping[str, "Line"]:
@@ -278,6 +272,7 @@ def _text(record: Mapping[str, Any], *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+IAM_RECORDS_IN: Final = "us-east-1"
 MAKES_CREDENTIALS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "CreateAccessKey": lambda record: _text(record, "responseElements", "accessKey", "accessKeyId"),
     "CreateUser": lambda record: _text(record, "requestParameters", "userName"),
@@ -308,8 +303,11 @@ class Firsts:
     since: tuple[tuple[datetime, str], ...]
 
     def others(self, who: str, before: datetime) -> bool:
-        """Whether somebody else was seen before a time. Two looks are enough, however many there are."""
-        return any(at < before and name != who for at, name in self.since[:2])
+        """Whether somebody else was seen before a time: the earliest of the others tells."""
+        for at, name in self.since:
+            if name != who:
+                return at < before
+        return False
 
     def anybody(self, before: datetime) -> bool:
         """Whether anybody was seen before a time."""
@@ -394,10 +392,63 @@ class Line:
 
 _FIRST = EPOCH + timedelta(seconds=1)
 NONE = Line([])
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_ENOUGH: Final = 5
+"""Calls that are enough to tell what is usual for somebody."""
 
 
-def _lines(items: Iterable[tuple[str, Event]]) -> Mapping[str, Line]:
-    found: defaultdict[str, list[Event]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Since when somebody does what, by calls that have a time; the end of time: never.
+
+    ``made``: made endpoints; ``changed``: changed anything in EC2; ``began``: called from an address; ``enough``: did so often
+    enough to tell what is usual; ``addresses``: from each of them, the oldest first.
+    """
+
+    made: datetime = _NEVER
+    changed: datetime = _NEVER
+    began: datetime = _NEVER
+    enough: datetime = _NEVER
+    addresses: Mapping[str, datetime] = field(default_factory=dict)
+
+
+NO_HABIT: Final = Habit()
+
+
+def _habit(events: Iterable[Event]) -> Habit:
+    made = changed = _NEVER
+    calls: list[datetime] = []
+    addresses: dict[str, datetime] = {}
+    for event in events:
+        if event.time < _FIRST:
+            continue
+        if address_of(event.source_ip) is not None:
+            addresses.setdefault(event.source_ip, event.time)
+            if len(calls) < _ENOUGH:
+                calls.append(event.time)
+        if event.error_code:
+            continue
+        if event.request and made is _NEVER:
+            made = event.time
+        if event.source == EC2 and event.read_only is False and changed is _NEVER:
+            changed = event.time
+    return Habit(
+        made, changed, calls[0] if calls else _NEVER, calls[-1] if len(calls) == _ENOUGH else _NEVER, addresses
+    )
+
+
+def _lines_by_name(items: Iterable[tuple[str, Event]]) -> Mapping[str, Mapping[str, Line]]:
+    found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    for key, event in items:
+        found[key][event.name].append(event)
+    return {key: {name: Line(events) for name, events in by.items()} for key, by in found.items()}
+
+
+K = TypeVar("K")
+
+
+def _lines(items: Iterable[tuple[K, Event]]) -> Mapping[K, Line]:
+    found: defaultdict[K, list[Event]] = defaultdict(list)
     for key, event in items:
         found[key].append(event)
     return {key: Line(events) for key, events in found.items()}

@@ -7,9 +7,9 @@ matters. ``vpce-tui signals``, the app's help and every signal take their words 
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
-from vpce_tui.signals.model import Fact, Judgement, Severity, Signal, judge
+from vpce_tui.signals.model import Fact, Severity, Signal
 
 
 class Seen(NamedTuple):
@@ -82,10 +82,10 @@ def rule(
     attempts: bool = False,
     lowers: bool = False,
     section: str = "",
-) -> Callable[[Callable[[Any], Answer]], Rule[Any]]:
+) -> Callable[[Callable[[S], Answer]], Rule[S]]:
     """Make a :class:`Rule` of a function. ``attempts``: it can be said of a call that made nothing, too."""
 
-    def made(check: Callable[[Any], Answer]) -> Rule[Any]:
+    def made(check: Callable[[S], Answer]) -> Rule[S]:
         name, *paragraphs = inspect.cleandoc(check.__doc__ or "").split("\n\n")
         words = [" ".join(paragraph.split()) for paragraph in paragraphs]
         if not words or not words[-1].startswith(_HARMLESS):
@@ -98,8 +98,16 @@ def rule(
     return made
 
 
-def judged(see: S, rules: Sequence[Rule[S]]) -> Judgement:
-    """What some rules say of a subject, together."""
+class Answers(NamedTuple):
+    """What some rules say of a subject: signals, and (rule, why or what) of what cannot be told and of what is fine."""
+
+    signals: tuple[Signal, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    fine: tuple[tuple[str, str], ...] = ()
+
+
+def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
+    """What some rules say of a subject."""
     signals, unknown, fine = [], [], []
     for one in rules:
         answer = one.check(see)
@@ -111,4 +119,4 @@ def judged(see: S, rules: Sequence[Rule[S]]) -> Judgement:
             unknown.append((one.id, answer.why))
         elif type(answer) is Fine:
             fine.append((one.id, answer.what))
-    return judge(signals, unknown, fine)
+    return Answers(tuple(signals), tuple(unknown), tuple(fine))

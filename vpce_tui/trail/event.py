@@ -39,7 +39,8 @@ class Principal:
     @property
     def instance_id(self) -> str:
         """The instance whose role session this is, or ``""``."""
-        return self.session_name if _INSTANCE_ID.fullmatch(self.session_name) else ""
+        name = self.session_name
+        return name if name.startswith("i-") and _INSTANCE_ID.fullmatch(name) else ""
 
     @property
     def root(self) -> bool:
@@ -113,7 +114,8 @@ class Event:
     @property
     def refused(self) -> bool:
         """It never happened: permission was missing."""
-        return self.error_code.removeprefix("Client.") in ("UnauthorizedOperation", "AccessDenied")
+        code = self.error_code
+        return bool(code) and code.removeprefix("Client.") in ("UnauthorizedOperation", "AccessDenied")
 
     @property
     def dry_run(self) -> bool:

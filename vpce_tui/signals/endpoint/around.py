@@ -5,13 +5,13 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
+from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Made
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 
 @rule("VPCE-21", Severity.LOW, "contain-endpoint", techniques=("T1557",))
-def private_dns(see: Subject) -> Answer:
+def private_dns(see: Made) -> Answer:
     """Names of an AWS service now resolve to it in the whole VPC.
 
     With private DNS on, every machine of the VPC that asks for the service comes through this endpoint and its policy,
@@ -25,7 +25,7 @@ def private_dns(see: Subject) -> Answer:
 
 
 @rule("VPCE-22", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",))
-def only_way_out(see: Subject) -> Answer:
+def only_way_out(see: Made) -> Answer:
     """A gateway endpoint was put into subnets that had no way out.
 
     Machines that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
@@ -56,7 +56,7 @@ def only_way_out(see: Subject) -> Answer:
 
 
 @rule("VPCE-27", Severity.LOW, "contain-endpoint")
-def no_owner(see: Subject) -> Answer:
+def no_owner(see: Made) -> Answer:
     """It stands in a network that matters most, and nobody is named as its owner.
 
     In production networks every part should have somebody who can be called at night.
@@ -82,14 +82,14 @@ def no_owner(see: Subject) -> Answer:
 
 
 @rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
-def changed_since(see: Subject) -> Answer:
+def changed_since(see: Made) -> Answer:
     """It is not what the record made any more.
 
     What you look at is not what was made: somebody changed it since, or took it away. The record alone tells half of it.
 
     Harmless if the team changed it, which event history then shows.
     """
-    if see.region is None or not see.request.endpoint_id:
+    if see.region is None or not see.named:
         return None
     if see.endpoint is None:
         if see.not_read("endpoints", "the endpoint"):
@@ -124,7 +124,7 @@ def _canonical(text: str) -> Any:
 
 
 @rule("VPCE-35", Severity.LOW, "block-traffic", section="network")
-def network_around(see: Subject) -> Answer:
+def network_around(see: Made) -> Answer:
     """Nothing of the network around it limits or records it.
 
     A network ACL that lets everything through, groups that whole networks pass, and no flow logs: nobody would be kept from
@@ -188,7 +188,7 @@ def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-def _from_elsewhere(see: Subject, blocks: tuple[str, ...]) -> str:
+def _from_elsewhere(see: Made, blocks: tuple[str, ...]) -> str:
     """A rule of its groups that lets in addresses beyond the VPC and narrower than the world; ``""``: none."""
     own = [net for block in blocks if (net := _block(block)) is not None]
     for group in see.groups or ():
@@ -201,4 +201,4 @@ def _from_elsewhere(see: Subject, blocks: tuple[str, ...]) -> str:
     return ""
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (private_dns, only_way_out, no_owner, changed_since, network_around)
+RULES: Final[tuple[Rule[Made], ...]] = (private_dns, only_way_out, no_owner, changed_since, network_around)

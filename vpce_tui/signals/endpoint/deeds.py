@@ -8,7 +8,7 @@ from typing import Any, Final
 from vpce_tui.signals.deeds import ROUTINE, deed_of
 from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, session_of, who_of
+from vpce_tui.signals.past import NONE, Line, session_of, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 _SHORT_WHILE: Final = timedelta(hours=1)
@@ -26,7 +26,7 @@ def refused_attempts(see: Subject) -> Answer:
     Harmless if a new pipeline's permissions were being set up.
     """
     event = see.event
-    line = see.past.refused.get(who_of(event), NONE)
+    line = see.past.refused.get(see.who, NONE)
     before = line.count_within(event.time, _SHORT_WHILE)
     if event.refused:
         count = before + 1
@@ -69,12 +69,12 @@ def changed_soon(see: Subject) -> Answer:
 
     Harmless if the team tried something out, and says so.
     """
-    endpoint = see.request.endpoint_id
+    endpoint = see.endpoint_id
     if not endpoint:
         return None
-    who = who_of(see.event)
-    for other in see.past.changes_of.get(endpoint, NONE).after(see.event.time, within=_DAY):
-        if who_of(other) == who:
+    changes = see.past.changes_of.get(endpoint)
+    for other in changes.after(see.event.time, within=_DAY) if changes else ():
+        if who_of(other) == see.who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
@@ -98,10 +98,10 @@ def _widened(record: Mapping[str, Any], see: Subject) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset, which lets everything through"
     policy = found.get("policyDocument")
-    found_now = see.lets_through(policy) if isinstance(policy, str) and policy else None
+    found_now = see.made.lets_through(policy) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
-        if found_now.everything(see.short.split(".")[0]):
+        if found_now.everything(see.made.short.split(".")[0]):
             return "a policy that lets everything through"
         if names:
             return f"a policy that names {names[0]}"
@@ -127,22 +127,13 @@ def same_session(see: Subject) -> Answer:
     Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
     """
     principal = see.event.principal
-    pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
-    found: dict[str, Fact] = {}
-    for name, line in see.past.deeds.get(session_of(see.event), {}).items():
-        for other in line.around(see.event.time, _DAY)[:1]:
-            said = deed_of(other)
-            if not (pipeline and said in ROUTINE):
-                found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
+    session = see.past.deeds_by_session.get(session_of(see.event))
+    found = _near(see, session) if session else {}
     if found:
         return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8])
-    elsewhere: dict[str, Fact] = {}
-    for name, line in see.past.deeds.get(f"who {who_of(see.event)}", {}).items():
-        for other in line.around(see.event.time, _DAY)[:1]:
-            said = deed_of(other)
-            if not (pipeline and said in ROUTINE):
-                elsewhere[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+    own = see.past.deeds_by_who.get(see.who)
+    elsewhere = _near(see, own) if own else {}
     if elsewhere:
         return Seen(
             f"Its maker also called {_few(list(elsewhere))}, in another {one}",
@@ -153,6 +144,19 @@ def same_session(see: Subject) -> Answer:
     if key and see.past.knows(f"AccessKeyId={key}", since=since) is None:
         return CannotTell("what else the same session did: its calls were not asked for")
     return None
+
+
+def _near(see: Subject, deeds: Mapping[str, Line]) -> dict[str, Fact]:
+    """One deed of each name within a day of the event; what a pipeline does every day is none."""
+    principal = see.event.principal
+    pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
+    found: dict[str, Fact] = {}
+    for name, line in deeds.items():
+        for other in line.around(see.event.time, _DAY)[:1]:
+            said = deed_of(other)
+            if not (pipeline and said in ROUTINE):
+                found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+    return found
 
 
 def _few(names: list[str]) -> str:

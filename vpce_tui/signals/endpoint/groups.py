@@ -5,7 +5,7 @@ from typing import Final
 
 from vpce_tui.inventory.model import Rule as GroupRule
 from vpce_tui.inventory.policies.model import Statement, parse
-from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.endpoint.subject import Made
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
@@ -15,7 +15,7 @@ def _only(rule_: GroupRule, port: int) -> bool:
 
 
 @rule("VPCE-05", Severity.HIGH, "contain-endpoint", techniques=("T1562.007",), section="access")
-def open_group(see: Subject) -> Answer:
+def open_group(see: Made) -> Answer:
     """Its security group lets in the whole world, or is the VPC's default one.
 
     Whoever reaches the VPC, by peering, VPN or transit gateway, reaches the endpoint.
@@ -58,7 +58,7 @@ def open_group(see: Subject) -> Answer:
 
 
 @rule("VPCE-06", Severity.MEDIUM, "contain-endpoint", techniques=("T1562.007",), section="access")
-def no_group(see: Subject) -> Answer:
+def no_group(see: Made) -> Answer:
     """No security group was named: the VPC's default group is used.
 
     The default group lets in everything that has the same group, and is what people forget about.
@@ -86,7 +86,7 @@ _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
 
 
 @rule("VPCE-34", Severity.LOW, "contain-endpoint", techniques=("T1040", "T1557"), section="encryption")
-def unencrypted(see: Subject) -> Answer:
+def unencrypted(see: Made) -> Answer:
     """Traffic through it may be unencrypted.
 
     What goes through an endpoint stays on AWS's network, and whoever mirrors traffic or owns the service reads what is not
@@ -94,8 +94,7 @@ def unencrypted(see: Subject) -> Answer:
 
     Harmless if everything that uses it speaks TLS 1.2 or newer, which its records then show.
     """
-    line = see.past.through.get(see.request.endpoint_id) if see.request.endpoint_id else None
-    used = line.events if line else []
+    used = see.used
     plain = [event for event in used if event.tls in _OLD_TLS]
     plain += [event for event in used if event.tls is None and event.kind == "AwsVpceEvent" and not event.error_code]
     if plain:
@@ -184,4 +183,4 @@ def _narrow(item: GroupRule) -> bool:
     return item.from_port is not None and item.to_port is not None and item.to_port - item.from_port < 100
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (open_group, no_group, unencrypted)
+RULES: Final[tuple[Rule[Made], ...]] = (open_group, no_group, unencrypted)

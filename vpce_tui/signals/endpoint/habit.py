@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from vpce_tui.signals.context import address_of, within
 from vpce_tui.signals.endpoint.subject import USUAL, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import EVERYTHING, NONE, by_service, who_of
+from vpce_tui.signals.past import EVERYTHING, NO_HABIT, NONE, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 
@@ -20,9 +20,9 @@ def first_time(see: Subject) -> Answer:
 
     Harmless if it is a new colleague, or a new task.
     """
-    if by_service(see.event):
+    if see.by_aws:
         return None
-    if who_of(see.event) in ("", "unknown"):
+    if see.who in ("", "unknown"):
         return CannotTell("who made it: the record does not say")
     known = see.past.knows("EventName=CreateVpcEndpoint", see.event.region)
     if known is None:
@@ -30,12 +30,14 @@ def first_time(see: Subject) -> Answer:
     days = (see.event.time - known.since).days
     if see.event.time - known.since < USUAL:
         return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
-    who, cut = who_of(see.event), see.event.time - _SPREE
-    if see.past.made_by_who.get(who, NONE).count_before(cut):
+    who, cut = see.who, see.event.time - _SPREE
+    habit = see.past.habits.get(who)
+    if habit is not None and habit.made < cut:
         return None
     calls = see.past.by_who.get(who, NONE).count_before(cut)
+    changed = habit is not None and habit.changed < cut
     title = f"Its maker never made an endpoint in the {days} days before{known.scope}"
-    if calls and _all_calls_known(see) and not see.past.changed_ec2.get(who, NONE).count_before(cut):
+    if calls and not changed and _all_calls_known(see):
         title = f"Its maker never changed anything in EC2 in the {days} days before"
     facts = (
         Fact("principal", who),
@@ -55,7 +57,6 @@ def _all_calls_known(see: Subject) -> bool:
 
 _SPREE: Final = timedelta(days=2)
 """What somebody did just before belongs to the same spree, and is no habit."""
-_ENOUGH: Final = 5
 
 
 @rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), attempts=True)
@@ -68,28 +69,30 @@ def new_address(see: Subject) -> Answer:
     Harmless if its maker travels, or the pipeline moved.
     """
     address = see.event.source_ip
-    if address_of(address) is None or by_service(see.event):
+    if address_of(address) is None or see.by_aws:
         return None
-    bad = within(address, see.context.bad_networks)
+    context = see.context
+    bad = within(address, context.bad_networks)
     if bad is not None:
         return Seen(
             f"It came from {address}, in a range that the team lists as bad",
             (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
             Severity.HIGH,
         )
-    own = within(address, see.context.networks)
+    own = within(address, context.networks)
     if own is not None:
         return Fine(f"it came from {address}, in the team's own {own}")
-    who, cut = who_of(see.event), see.event.time - _SPREE
-    line = see.past.addressed.get(who, NONE)
-    calls, first = line.count_before(cut), line.first()
-    if calls < _ENOUGH or first is None or see.event.time - first.time < USUAL:
+    time = see.event.time
+    cut, habit = time - _SPREE, see.past.habits.get(see.who, NO_HABIT)
+    if habit.enough >= cut or time - habit.began < USUAL:
+        calls = see.past.addressed.get(see.who, NONE).count_before(cut)
         return CannotTell(f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})")
-    known = see.past.addresses.get(who, {})
-    since = known.get(address)
+    since = habit.addresses.get(address)
     if since is not None and since < cut:
         return None
-    seen = ", ".join(islice((one for one, at in known.items() if at < cut), 6))
+    earlier = takewhile(lambda one: one[1] < cut, habit.addresses.items())
+    seen = ", ".join(one for one, _ in islice(earlier, 6))
+    calls = see.past.addressed.get(see.who, NONE).count_before(cut)
     facts = (
         Fact("sourceIPAddress", address),
         Fact("its earlier addresses", seen, "history"),
@@ -125,7 +128,7 @@ def unused_region(see: Subject) -> Answer:
         return CannotTell(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
-    who = who_of(see.event)
+    who = see.who
     changers = see.past.changers.get(region)
     if changers is not None and changers.others(who, at):
         return None
@@ -159,7 +162,7 @@ def off_hours(see: Subject) -> Answer:
     Harmless if somebody was on call, or a pipeline ran by the clock.
     """
     hours = see.context.hours
-    if hours is None or see.event.time.year < 2000 or by_service(see.event) or hours.holds(see.event.time):
+    if hours is None or see.event.time.year < 2000 or see.by_aws or hours.holds(see.event.time):
         return None
     return Seen(
         "It was made outside the team's hours",
@@ -176,8 +179,8 @@ def expected_maker(see: Subject) -> Answer:
     Harmless if it is, unless the pipeline itself was taken over.
     """
     event, principal = see.event, see.event.principal
-    managed = bool(see.endpoint and see.endpoint.requester_managed)
-    if by_service(see.event) or managed:
+    managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
+    if see.by_aws or managed:
         said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
     elif see.context.pipeline((principal.arn, principal.role_arn), event.user_agent):
         said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)

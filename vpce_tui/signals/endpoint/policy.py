@@ -3,14 +3,14 @@
 from typing import Final
 
 from vpce_tui.inventory.policies.outside import Outside, Reach
-from vpce_tui.signals.endpoint.subject import FOREIGN_SERVICE, Subject
+from vpce_tui.signals.endpoint.subject import FOREIGN_SERVICE, Made
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 
 
-def _takes_policy(see: Subject) -> bool:
+def _takes_policy(see: Made) -> bool:
     """Endpoints for other people's services and for load balancers take none; nor do those that lead to a resource."""
     request = see.request
     return (
@@ -20,17 +20,17 @@ def _takes_policy(see: Subject) -> bool:
     )
 
 
-def _everything(see: Subject, found: Outside | None) -> bool:
+def _everything(see: Made, found: Outside | None) -> bool:
     return found is None or found.everything(see.short.split(".")[0])
 
 
-def _when(see: Subject, number: int) -> str:
+def _when(see: Made, number: int) -> str:
     """``""``, or that it is so only by now."""
     return "" if number == 0 or len(see.policies) == 1 else " by now"
 
 
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
-def open_policy(see: Subject) -> Answer:
+def open_policy(see: Made) -> Answer:
     """Its policy lets everybody do everything through it.
 
     Any principal, also of a foreign account, can use the service through it: data can be copied to somebody else's
@@ -55,7 +55,7 @@ def open_policy(see: Subject) -> Answer:
 
 
 @rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
-def no_limits(see: Subject) -> Answer:
+def no_limits(see: Made) -> Answer:
     """Its policy does not limit it to what is yours.
 
     A policy that names actions but neither whose principals may ask (aws:PrincipalOrgID) nor whose resources may be reached
@@ -97,7 +97,7 @@ def no_limits(see: Subject) -> Answer:
 
 
 @rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
-def names_strangers(see: Subject) -> Answer:
+def names_strangers(see: Made) -> Answer:
     """Its policy names a principal or a resource of another account.
 
     Somebody wrote a stranger into it by name. That is how data is carried out, or how somebody from outside is let in.
@@ -118,4 +118,4 @@ def names_strangers(see: Subject) -> Answer:
     return None
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (open_policy, no_limits, names_strangers)
+RULES: Final[tuple[Rule[Made], ...]] = (open_policy, no_limits, names_strangers)

@@ -9,6 +9,11 @@ from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import by_service
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
+_NO_CALLS: Final = CannotTell(
+    "who called through it: network activity events are not in event history; look into a trail that records them"
+)
+_NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not asked (f asks them, which is billed)")
+
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
 def strangers_calls(see: Subject) -> Answer:
@@ -19,9 +24,7 @@ def strangers_calls(see: Subject) -> Answer:
 
     Harmless if a partner works in this VPC with credentials of its own.
     """
-    endpoint = see.request.endpoint_id
-    line = see.past.through.get(endpoint) if endpoint else None
-    for other in line.events if line else ():
+    for other in see.made.used:
         account = other.principal.account
         if other.error_code == "VpceAccessDenied":
             facts = (
@@ -45,10 +48,8 @@ def strangers_calls(see: Subject) -> Answer:
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Seen(f"A principal of account {account} called through it", facts)
-    if endpoint and see.aws_service and not see.past.has_network_events:
-        return CannotTell(
-            "who called through it: network activity events are not in event history; look into a trail that records them"
-        )
+    if see.endpoint_id and see.made.aws_service and not see.past.has_network_events:
+        return _NO_CALLS
     return None
 
 
@@ -63,11 +64,11 @@ def much_traffic(see: Subject) -> Answer:
 
     Harmless if a backup or a migration was planned.
     """
-    if not see.request.endpoint_id or see.gateway:
+    if not see.endpoint_id or see.made.gateway:
         return None
     traffic = see.traffic
     if traffic is None:
-        return CannotTell("how much went through it: its flow logs were not asked (f asks them, which is billed)")
+        return _NOT_ASKED
     # a machine that sends to the endpoint is "received" by the endpoint's own interface
     peers = sorted((talker for talker in traffic.talkers if talker.accepted), key=lambda talker: -talker.received)
     total = sum(talker.received for talker in peers)

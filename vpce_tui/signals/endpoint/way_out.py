@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Final
 
 from vpce_tui.inventory.parse import account_of
-from vpce_tui.signals.endpoint.subject import USUAL, Subject, service_short
+from vpce_tui.signals.endpoint.subject import USUAL, Made, Subject, service_short
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import who_of
+from vpce_tui.signals.past import NONE
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 
 @rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), attempts=True)
-def foreign_service(see: Subject) -> Answer:
+def foreign_service(see: Made) -> Answer:
     """It leads to a service that is not AWS's.
 
     An endpoint to somebody else's service is a private way out of the VPC: no internet gateway, proxy or DNS log sees it.
@@ -37,14 +37,14 @@ def shared(see: Subject) -> Answer:
 
     Harmless if the VPC is shared on purpose (AWS RAM) with accounts of your own.
     """
-    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
+    vpc = see.region.network.vpcs.get(see.made.request.vpc_id) if see.region else None
     if vpc is not None and vpc.owner and see.event.account and vpc.owner != see.event.account:
         if vpc.owner in see.ours.accounts:
             return None
         return Seen(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
     if see.event.shared_id:
         return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.event.shared_id),))
-    why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
+    why = see.made.not_read("vpcs", "whose its VPC is") if vpc is None and see.made.request.vpc_id else ""
     return CannotTell(why) if why else None
 
 
@@ -56,7 +56,7 @@ def load_balancer(see: Subject) -> Answer:
 
     Harmless if it leads to your own firewall, and the routes to it are the team's.
     """
-    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
+    kind = see.made.request.type or (see.made.endpoint.type if see.made.endpoint else "")
     if kind != "GatewayLoadBalancer":
         return None
     facts = [Fact("VpcEndpointType", kind)]
@@ -65,10 +65,10 @@ def load_balancer(see: Subject) -> Answer:
         f"{table.id}: {where}"
         for table in tables
         for where, target in table.routes
-        if target == see.request.endpoint_id and target
+        if target == see.endpoint_id and target
     ]
-    owner = see.owner
-    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
+    owner = see.made.owner
+    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.made.request.service)
     foreign = bool(owner) and owner != "amazon" and not ours
     if routes:
         facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
@@ -83,7 +83,7 @@ def load_balancer(see: Subject) -> Answer:
 
 
 @rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), attempts=True)
-def foreign_resource(see: Subject) -> Answer:
+def foreign_resource(see: Made) -> Answer:
     """It leads to a resource or a service network of another account.
 
     Such an endpoint is a door into somebody else's database or service, or out to it, past every gateway of the VPC. It
@@ -105,7 +105,7 @@ def foreign_resource(see: Subject) -> Answer:
 
 
 @rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), attempts=True)
-def other_region(see: Subject) -> Answer:
+def other_region(see: Made) -> Answer:
     """Its service is in another region: data leaves the region.
 
     Rules about where data may be are mostly kept by region. An endpoint to a service of another region carries data there
@@ -113,7 +113,7 @@ def other_region(see: Subject) -> Answer:
 
     Harmless if the team uses the service of that region on purpose.
     """
-    asked, here = see.request.service_region, see.event.region
+    asked, here = see.request.service_region, see.where
     named = _region_in(see.request.service)
     there = asked or named
     if not there or not here or there == here:
@@ -159,27 +159,27 @@ def unused_service(see: Subject) -> Answer:
 
     Harmless if a new part of the system is being built that needs it.
     """
-    short = see.short
+    short = see.made.short
     if short in _SHELL:
-        line = see.past.by_vpc.get(see.request.vpc_id)
-        who = who_of(see.event)
-        near = line.around(see.event.time, _DAY)[-200:] if line else ()
-        made = {service_short(other.request.service) for other in near if other.request and who_of(other) == who} | {
-            short
+        vpc, before = see.made.request.vpc_id, see.made.request.service.removesuffix(short)
+        made = {
+            one
+            for one in _SHELL
+            if one == short or see.past.made_in.get((vpc, see.who, before + one), NONE).around(see.event.time, _DAY)
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (
                 Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
             )
             return Seen("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
-    source = source_of(see.request.service)
-    if not source or not see.aws_service:
+    source = source_of(see.made.request.service)
+    if not source or not see.made.aws_service:
         return None
     known = see.past.knows(f"EventSource={source}", see.event.region)
     if known is None or see.event.time - known.since < USUAL:
         return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
     used = see.past.users.get((source, see.event.region))
-    if used is not None and (used.others(who_of(see.event), see.event.time) or used.anybody(see.event.time - USUAL)):
+    if used is not None and (used.others(see.who, see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
         return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")
@@ -189,6 +189,5 @@ def unused_service(see: Subject) -> Answer:
     )
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (
-    foreign_service, unused_service, shared, load_balancer, foreign_resource, other_region,
-)  # fmt: skip
+OF_MADE: Final[tuple[Rule[Made], ...]] = (foreign_service, foreign_resource, other_region)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (unused_service, shared, load_balancer)

@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from vpce_tui.signals.elsewhere import delivered, where_used
 from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import MAKES_CREDENTIALS, NONE, who_of
+from vpce_tui.signals.past import IAM_RECORDS_IN, MAKES_CREDENTIALS
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 
@@ -100,7 +101,7 @@ def long_lived_key(see: Subject) -> Answer:
     if known is None:
         return CannotTell("whether others here use temporary credentials: their endpoints were not asked for")
     sessions, keyed = see.past.makers
-    me = who_of(see.event)
+    me = see.who
     with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
     others = with_sessions + with_keys
     if others < 2:
@@ -130,6 +131,12 @@ _RAW: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
+def _attack_tool(agent: str) -> str:
+    found = _ATTACK.search(agent)
+    return found[0].lower() if found else ""
+
+
 @rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
 def strange_agent(see: Subject) -> Answer:
     """The tool that made it is an attacker's, or not what the team makes endpoints with.
@@ -140,9 +147,9 @@ def strange_agent(see: Subject) -> Answer:
     Harmless if somebody of the team tests on purpose, or did by hand what the pipeline does.
     """
     agent = see.event.user_agent
-    found = _ATTACK.search(agent)
+    found = _attack_tool(agent)
     if found:
-        return Seen(f"The user agent names {found[0].lower()}", (Fact("userAgent", agent),), Severity.HIGH)
+        return Seen(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent):
         principal = see.event.principal
         if not see.context.pipeline((principal.arn, principal.role_arn), agent):
@@ -151,6 +158,8 @@ def strange_agent(see: Subject) -> Answer:
 
 
 _DAY: Final = timedelta(days=1)
+_OF_ROLE: Final = ("CreateAccessKey", "CreateRole")
+_OF_USER: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile")
 _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}
 
 
@@ -165,17 +174,12 @@ def new_credentials(see: Subject) -> Answer:
     principal, at = see.event.principal, see.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
         return None
-    named = (
-        {"CreateRole": principal.role_name}
-        if principal.type == "AssumedRole"
-        else {"CreateUser": principal.name, "CreateLoginProfile": principal.name}
-    )
-    for name, said in {"CreateAccessKey": principal.access_key_id, **named}.items():
-        for other in (
-            see.past.credentials.get(f"{name} {see.event.account} {said}", NONE).before(at, within=_DAY)[:1]
-            if said
-            else ()
-        ):
+    made = see.past.credentials
+    names = _OF_ROLE if principal.type == "AssumedRole" else _OF_USER
+    for name in names if made else ():
+        said = principal.access_key_id if name == "CreateAccessKey" else principal.role_name or principal.name
+        line = made.get(f"{name} {see.event.account} {said}") if said else None
+        for other in line.before(at, within=_DAY)[:1] if line else ():
             minutes = int((at - other.time).total_seconds() // 60)
             age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
             facts = (
@@ -183,12 +187,13 @@ def new_credentials(see: Subject) -> Answer:
                 Fact("made by", other.principal.name, "history"),
             )
             return Seen(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
+    since = at - _DAY
+    if see.past.credentials_since <= since:
+        return None
     missing = [
-        name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", "us-east-1", since=at - _DAY) is None
+        name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
     ]
-    if missing:
-        return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
-    return None
+    return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
 
 
 RULES: Final[tuple[Rule[Subject], ...]] = (

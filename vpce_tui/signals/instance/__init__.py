@@ -4,8 +4,8 @@ from typing import Final
 
 from vpce_tui.signals.instance import done, exposed, found, traffic
 from vpce_tui.signals.instance.subject import Subject
-from vpce_tui.signals.model import Judgement
-from vpce_tui.signals.rule import Rule, judged
+from vpce_tui.signals.model import Judgement, judge
+from vpce_tui.signals.rule import Rule, answers
 
 RULES: Final[tuple[Rule[Subject], ...]] = tuple(
     sorted((*found.RULES, *exposed.RULES, *done.RULES, *traffic.RULES), key=lambda rule: rule.id)
@@ -17,4 +17,4 @@ _OF_THE_GONE: Final = tuple(rule for rule in RULES if rule.attempts)
 
 def judge_instance(see: Subject) -> Judgement:
     """Every reason to worry about an instance; of one that is gone only what outlives it."""
-    return judged(see, _OF_THE_GONE if see.instance.gone else RULES)
+    return judge(*answers(see, _OF_THE_GONE if see.instance.gone else RULES))
