@@ -10,7 +10,9 @@ from vpce_tui.inventory.model import Endpoint, Instance, Interface, Rule, Securi
 from vpce_tui.inventory.network import Acl, AclEntry, Network, Routes, Subnet, Vpc
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.endpoint.subject import MadeOnce, Subject
+from vpce_tui.signals.endpoint import OF_MADE, OF_MAKER
+from vpce_tui.signals.endpoint.once import Once
+from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.past import Answered, Past
 from vpce_tui.trail.event import Event, parse
 
@@ -159,5 +161,11 @@ def see(event: Event, **more: Any) -> Subject:
     here, told, ours = more.pop("region", region()), more.pop("context", Context()), more.pop("ours", OURS)
     before = more.pop("past", past())
     assert event.request is not None
-    known = MadeOnce({event.region: here} if here else None, told, ours, before)
-    return Subject(event, known.of(event, event.request), before, **more)
+    machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
+    known = Once({event.region: here} if here else None, told, ours, before, machines)
+    return Subject(event, known.made(event, event.request), known.maker(event), before, **more)
+
+
+def says(rule: Any, subject: Subject) -> Any:
+    """What one rule about an event says."""
+    return rule.check(subject.made if rule in OF_MADE else subject.maker if rule in OF_MAKER else subject)

@@ -196,7 +196,7 @@ NEVER = ("EventName=DescribeInstanceAttribute", "eu-west-1")
 def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_speaks_of() -> None:
     from dataclasses import replace
 
-    from tests.rules import machine
+    from tests.rules import machine, says
     from tests.test_endpoint_rules import TABLE
     from tests.test_instance_rules import TABLE as OF_INSTANCES
     from vpce_tui.signals.endpoint import RULES
@@ -205,7 +205,11 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
     for _, what, subject, _ in TABLE:
         heard.clear()
         for rule in RULES:
-            rule.check(replace(subject, past=Listening(subject.past.events)))
+            before = Listening(subject.past.events)
+            whole = replace(
+                subject, past=before, maker=replace(subject.maker, past=before), made=replace(subject.made, past=before)
+            )
+            says(rule, whole)
         asked = {
             item.question.key: item.regions
             for item in asks([subject.event], [machine()], [], ["eu-west-1", "eu-west-3"], AT)

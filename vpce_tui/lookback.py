@@ -12,7 +12,7 @@ from typing import Final
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.inventory.model import Instance
-from vpce_tui.signals.endpoint.way_out import source_of
+from vpce_tui.signals.endpoint.subject import source_of
 from vpce_tui.signals.past import Answered
 from vpce_tui.text import many
 from vpce_tui.trail.event import Event

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vpce_tui.canonical import rfc3339
 from vpce_tui.coverage import Coverage, Part
@@ -18,7 +18,8 @@ from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.elsewhere import delivered
 from vpce_tui.signals.endpoint import NOTHING, judge_event
-from vpce_tui.signals.endpoint.subject import AWS_SERVICE, MadeOnce
+from vpce_tui.signals.endpoint.once import Once, role_of
+from vpce_tui.signals.endpoint.subject import AWS_SERVICE
 from vpce_tui.signals.endpoint.subject import Subject as EventSubject
 from vpce_tui.signals.instance import judge_instance
 from vpce_tui.signals.instance.subject import Near
@@ -32,8 +33,7 @@ _GAP = 3
 """Days without a record after which files are not taken to go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedEvent:
+class JudgedEvent(NamedTuple):
     """An event with its judgement and its endpoint request (empty for other events)."""
 
     event: Event
@@ -102,9 +102,9 @@ class Known:
     now: datetime | None = None
 
     @cached_property
-    def made(self) -> MadeOnce:
-        """What was asked for and is there now, judged once for all events that asked for the same."""
-        return MadeOnce(self.regions, self.context, self.ours, self.past)
+    def once(self) -> Once:
+        """What many events have in common, judged once: what they asked for, and who asked."""
+        return Once(self.regions, self.context, self.ours, self.past, self.machines, self.roles)
 
     @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
@@ -138,19 +138,10 @@ def judge_one(event: Event, known: Known) -> JudgedEvent:
     request = event.request
     if request is None:
         return JudgedEvent(event, _NO_REQUEST, NOTHING)
-    machine = known.machines.get(event.principal.instance_id)
     see = EventSubject(
-        event, known.made.of(event, request), known.past, machine, known.traffic.get(request.endpoint_id),
-        role_of(known, machine),
+        event, known.once.made(event, request), known.once.maker(event), known.past, known.traffic.get(request.endpoint_id)
     )  # fmt: skip
     return JudgedEvent(event, request, marked(judge_event(see), event, known))
-
-
-def role_of(known: Known, machine: tuple[Instance, Region] | None) -> str:
-    """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
-    if machine is None or known.roles is None:
-        return ""
-    return known.roles.by_profile.get(machine[0].profile_arn, "")
 
 
 def marked(found: Judgement, event: Event, known: Known) -> Judgement:
@@ -159,7 +150,7 @@ def marked(found: Judgement, event: Event, known: Known) -> Judgement:
     if mark is None:
         return found
     by = f" ({mark.by})" if mark.by else ""
-    return replace(found, severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
+    return found._replace(severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
 
 
 def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
@@ -223,7 +214,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
     by_role: dict[str, list[Event]] = defaultdict(list)
     for event in known.past.ordered:
         name = event.principal.instance_id
-        if name and delivered(event, role_of(known, known.machines.get(name))):
+        if name and delivered(event.principal, role_of(known.machines.get(name), known.roles)):
             by_role[name].append(event)
     about = _about(known.past, instances)
     owned: dict[str, int] = defaultdict(int)

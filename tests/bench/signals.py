@@ -99,22 +99,49 @@ def records(count: int, *, alike: bool = True) -> list[str]:
             "arn": f"arn:aws:iam::{OWN}:user/u{number % 300}",
             "userName": f"u{number % 300}",
             "accessKeyId": f"ASIA{number % 900}",
+            "principalId": f"AIDA{number % 300}",
+            "sessionContext": {"attributes": {"creationDate": "2026-01-31T01:00:00Z", "mfaAuthenticated": "true"}},
         }
         if number % 7 == 0:
             who = SESSION
         vpc, service = f"vpc-{chance.randrange(40)}", chance.choice(_SERVICES)
-        subnets = {"content": f"subnet-{vpc}-{chance.randrange(3)}"}
+        subnets = {"content": f"subnet-{vpc}-{chance.randrange(3) if alike else number}"}
         event = created(
             f"com.amazonaws.{HOME}.{service}",
             policies[(int(vpc[4:]) * 13 + _SERVICES.index(service)) % len(policies)] if chance.random() < 0.98 else chance.choice(policies),
-            request={"VpcId": vpc, "SubnetId": subnets, **({} if alike else {"TagSpecification": {"Tag": {"Key": "n", "Value": str(number)}}})},
+            request={"VpcId": vpc, "SubnetId": subnets, "TagSpecification": {"Tag": {"Key": "Name", "Value": f"n{number}"}}},
             minutes=chance.uniform(0, 43_000), who=who, eventID=f"e-{number}",
             sourceIPAddress=f"192.0.2.{number % 300 % 80 * 3 + chance.randrange(3)}" if chance.random() < 0.97 else f"198.51.100.{chance.randrange(250)}", userAgent="aws-cli/2.22.4 md/awscrt#0.22.0 os/linux",
             tlsDetails={"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"},
             requestID=f"r-{number}", managementEvent=True, eventCategory="Management", **({"errorCode": "Client.UnauthorizedOperation"} if number % 11 == 0 else {}),
         )  # fmt: skip
-        found.append(event.raw.replace('"vpce-1"', f'"vpce-{number}"'))
+        record = event.record
+        if not event.error_code:
+            record["responseElements"] = answer(number, vpc, service, event.request.policy if event.request else None)
+        found.append(json.dumps(record, separators=(",", ":")))
     return found
+
+
+def answer(number: int, vpc: str, service: str, rules: str | None) -> dict[str, Any]:
+    """What EC2 answers to ``CreateVpcEndpoint``, with the parts that its API reference names."""
+    names = [
+        f"vpce-{number}-abcdefgh.{service}.{HOME}.vpce.amazonaws.com",
+        f"vpce-{number}-abcdefgh-{HOME}a.{service}.{HOME}.vpce.amazonaws.com",
+    ]
+    made = {
+        "creationTimestamp": "2026-01-31T01:59:58Z", "dnsEntrySet": {"item": [{"dnsName": name, "hostedZoneId": "Z38GZ743OKFT7T"} for name in names]},
+        "dnsOptions": {"dnsRecordIpType": "ipv4"}, "groupSet": {"item": {"groupId": "sg-1", "groupName": "g"}}, "ipAddressType": "ipv4",
+        "networkInterfaceIdSet": {"item": f"eni-{number:017x}"}, "ownerId": OWN, "policyDocument": rules or OPEN, "privateDnsEnabled": False,
+        "requesterManaged": False, "routeTableIdSet": "", "serviceName": f"com.amazonaws.{HOME}.{service}", "state": "pending",
+        "subnetIdSet": {"item": f"subnet-{vpc}-0"}, "tagSet": "", "vpcEndpointId": f"vpce-{number}", "vpcEndpointType": "Interface", "vpcId": vpc,
+    }  # fmt: skip
+    return {
+        "CreateVpcEndpointResponse": {
+            "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
+            "requestId": f"r-{number}",
+            "vpcEndpoint": made,
+        }
+    }
 
 
 def judging(count: int = 50_000, *, alike: bool = True) -> str:

@@ -33,6 +33,12 @@ class Keys:
     token: str = field(default="", repr=False)
 
 
+def _where_it_is_night(hour: int) -> str:
+    """A time zone in which it is three in the morning, at an hour of UTC: there the stories' teams are at home."""
+    ahead = (3 - hour + 11) % 24 - 11
+    return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
+
+
 class Lab:
     """One emulated AWS. :meth:`build` makes the account, :meth:`serve` answers on a port.
 
@@ -83,7 +89,9 @@ class Lab:
         for name, value in self.facts.items():
             if isinstance(value, str):
                 text = text.replace(f"<{name}>", value)
-        return text.replace("<tomorrow>", f"{self.clock() + timedelta(days=1):%Y-%m-%d}").lstrip()
+        now = self.clock()
+        text = text.replace("<tomorrow>", f"{now + timedelta(days=1):%Y-%m-%d}")
+        return text.replace("<zone where it is night>", _where_it_is_night(now.hour)).lstrip()
 
     def inject(self, faults: Sequence[Fault]) -> None:
         """Add faults."""

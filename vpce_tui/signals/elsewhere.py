@@ -9,15 +9,14 @@ from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.model import Fact
 from vpce_tui.signals.rule import CannotTell, Fine, Seen
-from vpce_tui.trail.event import Event
+from vpce_tui.trail.event import Event, Principal
 
 
-def delivered(event: Event, role: str) -> bool:
+def delivered(principal: Principal, role: str) -> bool:
     """Whether a session is an instance's: EC2 delivered it, or it is of the role that the instance has (``""``: not known).
 
     Its name alone proves nothing: whoever assumes a role chooses it.
     """
-    principal = event.principal
     return bool(principal.instance_id) and bool(principal.ec2_role_delivery or (role and principal.role_name == role))
 
 

@@ -4,9 +4,9 @@ Facts and signals are named tuples: tens of thousands of them are made at a time
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 
 class Severity(IntEnum):
@@ -67,8 +67,7 @@ class Signal(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Every signal about one subject, worst first, and the severity that follows.
 
     ``unknown``: what could not be told, as (rule, why). ``fine``: what was looked at and found good, as (rule, what).
@@ -90,7 +89,7 @@ class Judgement:
     def cannot_tell(self) -> tuple[str, ...]:
         """What could not be told, each reason once, with the rules that it keeps from judging."""
         rules: dict[str, list[str]] = {}
-        for rule, why in self.unknown:
+        for rule, why in sorted(self.unknown):
             rules.setdefault(why, []).append(rule)
         return tuple(f"{why} ({', '.join(named)})" for why, named in rules.items())
 
@@ -122,23 +121,26 @@ def agreeing(signals: Sequence[Signal]) -> int:
 
 
 def judge(
-    signals: Sequence[Signal], unknown: Sequence[tuple[str, str]] = (), fine: Sequence[tuple[str, str]] = ()
+    signals: Sequence[Signal], unknown: tuple[tuple[str, str], ...] = (), fine: tuple[tuple[str, str], ...] = ()
 ) -> Judgement:
     """The worst signal, raised one level when three independent ones of medium or more agree, lowered one by a mitigating one.
 
     A critical signal is never lowered. Reasons are always kept.
     """
     if not signals:
-        return Judgement(Severity.INFO, (), tuple(unknown), tuple(fine))
-    raised = sorted(signals, key=_order)
+        return Judgement(Severity.INFO, (), unknown, fine)
+    raised = sorted(signals, key=_ID)
+    raised.sort(key=_SEVERITY, reverse=True)
+    raised.sort(key=_LOWERS)
     against = [signal for signal in raised if not signal.lowers]
     worst = against[0].severity if against else Severity.INFO
     if len(against) >= AGREEING and agreeing(against) >= AGREEING:
         worst = Severity(min(worst + 1, Severity.CRITICAL))
     if len(against) < len(raised) and worst < Severity.CRITICAL:
         worst = Severity(max(worst - 1, Severity.INFO))
-    return Judgement(worst, tuple(raised), tuple(unknown), tuple(fine))
+    return Judgement(worst, tuple(raised), unknown, fine)
 
 
-def _order(signal: Signal) -> tuple[bool, int, str]:
-    return signal.lowers, -signal.severity, signal.id
+_ID: Final = attrgetter("id")
+_SEVERITY: Final = attrgetter("severity")
+_LOWERS: Final = attrgetter("lowers")

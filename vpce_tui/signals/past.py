@@ -15,16 +15,20 @@ from typing import Any, Final, TypeVar
 
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import deed_of
-from vpce_tui.trail.event import EC2, EPOCH, Event
+from vpce_tui.trail.event import EC2, EPOCH, Event, Principal
 
 EVERYTHING = "*"
 """The question to which the answer is every event, as in files."""
 
 
-def who_of(event: Event) -> str:
-    """Who made a call, whatever session it was: the role of a session, else the principal itself."""
-    principal = event.principal
+def whose(principal: Principal) -> str:
+    """Who somebody is, whatever session it is: the role of a session, else the principal itself."""
     return principal.role_arn or principal.arn or principal.invoked_by or principal.name
+
+
+def who_of(event: Event) -> str:
+    """Who made a call (:func:`whose`)."""
+    return whose(event.principal)
 
 
 _LINKED: Final = re.compile(
@@ -32,16 +36,20 @@ _LINKED: Final = re.compile(
 )
 
 
-def by_service(event: Event) -> bool:
-    """Whether an AWS service did it of its own: its principal, or its service-linked role, which nobody else can take.
+def of_a_service(principal: Principal, account: str) -> bool:
+    """Whether somebody is an AWS service of its own: its principal, or its service-linked role, which nobody else can take.
 
     ``invokedBy`` alone says nothing of the kind: CloudFormation works with the rights, and for the ends, of whoever asks it.
     """
-    principal = event.principal
     if principal.type == "AWSService":
         return True
     linked = _LINKED.fullmatch(principal.role_arn)
-    return linked is not None and linked[1] == event.account
+    return linked is not None and linked[1] == account
+
+
+def by_service(event: Event) -> bool:
+    """Whether an AWS service did it of its own (:func:`of_a_service`)."""
+    return of_a_service(event.principal, event.account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Past:
     @cached_property
     def by_session(self) -> Mapping[str, "Line"]:
         """By access key id where there is one, else by the session's ARN."""
-        return _lines((session_of(event), event) for event in self.ordered)
+        return _lines((session_of(event.principal), event) for event in self.ordered)
 
     @cached_property
     def by_key(self) -> Mapping[str, "Line"]:
@@ -230,7 +238,7 @@ class Past:
     @cached_property
     def deeds_by_session(self) -> Mapping[str, Mapping[str, "Line"]]:
         """:attr:`deeds` by session, and by the name of the call."""
-        return _lines_by_name((session_of(event), event) for event in self.deeds)
+        return _lines_by_name((session_of(event.principal), event) for event in self.deeds)
 
     @cached_property
     def deeds_by_who(self) -> Mapping[str, Mapping[str, "Line"]]:
@@ -344,9 +352,9 @@ def _issued(event: Event) -> str:
     return key if isinstance(key, str) else ""
 
 
-def session_of(event: Event) -> str:
-    """The session that made a call: its access key id, or its ARN where the record has none."""
-    return event.principal.access_key_id or event.principal.arn or who_of(event)
+def session_of(principal: Principal) -> str:
+    """The session of a call: its access key id, or its ARN where the record has none."""
+    return principal.access_key_id or principal.arn or whose(principal)
 
 
 class Line:

@@ -46,7 +46,7 @@ def attack_path(
         yield Node(depth, link.who, link.how, event=link.event.id if link.event else "")
         depth += 1
     raised = {signal.id: signal.severity for signal in judgement.against}
-    session = past.by_session.get(session_of(event), NONE).around(event.time, _DAY)
+    session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
         depth, principal.name, principal.type + (f", from {event.source_ip}" if event.source_ip else ""),
         _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"), Relation("address", event.source_ip),

@@ -40,7 +40,7 @@ def relations(event: Event) -> list[Relation]:
     principal = event.principal
     found = [
         Relation("key", principal.access_key_id),
-        Relation("session", session_of(event) if not principal.access_key_id else ""),
+        Relation("session", session_of(event.principal) if not principal.access_key_id else ""),
         Relation("principal", who_of(event)),
         Relation("address", event.source_ip),
         Relation("machine", principal.instance_id),

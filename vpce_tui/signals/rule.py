@@ -108,15 +108,17 @@ class Answers(NamedTuple):
 
 def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
     """What some rules say of a subject."""
-    signals, unknown, fine = [], [], []
+    signals: tuple[Signal, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    fine: tuple[tuple[str, str], ...] = ()
     for one in rules:
         answer = one.check(see)
         if answer is None:
             continue
         if type(answer) is Seen:
-            signals.append(one.signal(answer))
+            signals += (one.signal(answer),)
         elif type(answer) is CannotTell:
-            unknown.append((one.id, answer.why))
+            unknown += ((one.id, answer.why),)
         elif type(answer) is Fine:
-            fine.append((one.id, answer.what))
-    return Answers(tuple(signals), tuple(unknown), tuple(fine))
+            fine += ((one.id, answer.what),)
+    return Answers(signals, unknown, fine)

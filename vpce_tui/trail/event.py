@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _INSTANCE_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -19,8 +19,7 @@ _FAR: Final = 2200
 """A record cannot be older than AWS; and what is further away than this is no time, either."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """Who made the call, as the record has it. ``name`` is the short form people use."""
 
     type: str = ""
@@ -48,9 +47,8 @@ class Principal:
         return self.type == "Root"
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRequest:
-    """What a ``CreateVpcEndpoint`` record asked for, and the endpoint it made (``""``: none)."""
+class EndpointRequest(NamedTuple):
+    """What a ``CreateVpcEndpoint`` record asked for, and, as the last ones, its tags and the endpoint it made (``""``: none)."""
 
     vpc_id: str = ""
     service: str = ""
@@ -61,10 +59,10 @@ class EndpointRequest:
     route_tables: tuple[str, ...] = ()
     policy: str | None = None
     private_dns: bool | None = None
-    endpoint_id: str = ""
     resource: str = ""
     """The ARN of a resource configuration or service network, for endpoints that lead to one."""
     tags: tuple[tuple[str, str], ...] = ()
+    endpoint_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

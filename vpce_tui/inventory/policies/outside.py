@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from vpce_tui.inventory.policies.model import Condition, Party, Policy, Statement
@@ -71,9 +71,11 @@ class Outside:
 
         Asked by probes: names that no action has are meant by a pattern only if it means nearly everything, however written.
         """
-        probes = [f"{service.lower() or 'any'}:{name}" for name in ("aaaprobe", "mmmprobe", "zzzprobe")]
-        wide = [grant for grant in self.grants if grant.who.reach is Reach.ANY and grant.what.reach is Reach.ANY]
-        return any(grant.statement.means(probes) for grant in wide)
+        return any(grant.statement.means(_probes(service)) for grant in self._wide)
+
+    @cached_property
+    def _wide(self) -> tuple[Grant, ...]:
+        return tuple(grant for grant in self.grants if grant.who.reach is Reach.ANY and grant.what.reach is Reach.ANY)
 
     @cached_property
     def who(self) -> Side:
@@ -90,6 +92,11 @@ class Outside:
         """Everything that could not be told."""
         found = [reason for side in (self.who, self.what) for reason in side.why]
         return tuple(dict.fromkeys([*([self.problem] if self.problem else []), *found]))
+
+
+@lru_cache(maxsize=1024)
+def _probes(service: str) -> tuple[str, ...]:
+    return tuple(f"{service.lower() or 'any'}:{name}" for name in ("aaaprobe", "mmmprobe", "zzzprobe"))
 
 
 def _joined(sides: Sequence[Side]) -> Side:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.story.model import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.story.model import HOURS, PIPELINE_CONTEXT, Story, Truth
 from vpce_tui.lab.story.ordinary import DAY, PIPELINE_ADDRESS, endpoint_of_old
 from vpce_tui.lab.story.records import CONSOLE, TERRAFORM, Scribe, made
 from vpce_tui.lab.story.world import HOME, ORGANISATION, World, endpoint, policy_with_limits
@@ -115,7 +115,7 @@ STORY: Final = Story(
     f"""
 trusted_services = ["{BACKUP_SERVICE}"]
 networks = ["192.0.2.0/24"]
-{PIPELINE_CONTEXT}
+{PIPELINE_CONTEXT}{HOURS}
 [[expected]]
 event = "<event_first>"
 reason = "announced in the change calendar: Erin tests key rotation"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.story.model import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.story.model import HOURS, PIPELINE_CONTEXT, Story, Truth
 from vpce_tui.lab.story.ordinary import DAY
 from vpce_tui.lab.story.records import CONSOLE, Scribe, made
 from vpce_tui.lab.story.world import HOME, World, age, endpoint, policy_with_limits, run
@@ -126,12 +126,5 @@ STORY: Final = Story(
         Truth("event_service", False, "made by RDS"),
         Truth("edge-syd", False, "a machine elsewhere"),
     ),
-    PIPELINE_CONTEXT
-    + """
-[hours]
-days = "mon-fri"
-from = "08:00"
-to = "18:00"
-zone = "Europe/Dublin"
-""",
+    PIPELINE_CONTEXT + HOURS,
 )  # fmt: skip

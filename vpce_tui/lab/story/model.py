@@ -45,3 +45,11 @@ PIPELINE_CONTEXT = """
 principal = "arn:aws:sts::*:assumed-role/ci-network/*"
 user_agent = "*Terraform*"
 """
+
+HOURS = """
+[hours]
+days = "mon-fri"
+from = "08:00"
+to = "18:00"
+zone = "<zone where it is night>"
+"""

@@ -1,59 +1,54 @@
 """Rules about a ``CreateVpcEndpoint`` event, by what they look at, and the judgement that they make together."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from vpce_tui.signals.endpoint import around, deeds, groups, habit, policy, traffic, way_out, who
-from vpce_tui.signals.endpoint.subject import Made, Subject
+from vpce_tui.signals.endpoint.subject import Made, Maker, Subject
 from vpce_tui.signals.model import Judgement, Severity, judge
-from vpce_tui.signals.rule import Answers, Rule, S, answers
+from vpce_tui.signals.rule import Rule, S, answers
 
 
 def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
     return tuple(sorted(rules, key=lambda rule: rule.id))
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = _by_id(*way_out.OF_MADE, *policy.RULES, *groups.RULES, *around.RULES)
+OF_MADE: Final[tuple[Rule[Made], ...]] = _by_id(
+    *way_out.OF_MADE, *policy.RULES, *groups.RULES, *around.OF_MADE, *traffic.OF_MADE
+)
 """Rules about what was asked for and what is there now, whoever asked."""
+OF_MAKER: Final[tuple[Rule[Maker], ...]] = _by_id(*who.OF_MAKER)
+"""Rules about who asked, whatever for."""
 OF_EVENT: Final[tuple[Rule[Subject], ...]] = _by_id(
-    *way_out.OF_EVENT, *who.RULES, *habit.RULES, *deeds.RULES, *traffic.RULES
+    *way_out.OF_EVENT, *around.OF_EVENT, *who.OF_EVENT, *habit.RULES, *deeds.RULES, *traffic.OF_EVENT
 )
 """Rules about the one event."""
-RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_EVENT)
+RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_MAKER, *OF_EVENT)
 """Every rule, by id."""
 
-_OF_EVENT_BY_ATTEMPT: Final = {True: tuple(rule for rule in OF_EVENT if rule.attempts), False: OF_EVENT}
-_OF_MADE_BY_ATTEMPT: Final = {True: tuple(rule for rule in OF_MADE if rule.attempts), False: OF_MADE}
+
+def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...]]:
+    return {True: tuple(rule for rule in rules if rule.attempts), False: rules}
+
+
+_MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attempts(OF_EVENT)
 NOTHING: Final = Judgement(Severity.INFO)
 
 
 def judge_event(see: Subject) -> Judgement:
-    """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium.
-
-    Events that create no EC2 endpoint have no signals.
-    """
-    event = see.event
-    if event.request is None:
-        return NOTHING
-    attempt = bool(event.error_code)
-    of_made = of_what_was_made(see.made, attempt)
-    of_event = answers(see, _OF_EVENT_BY_ATTEMPT[attempt])
+    """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium."""
+    attempt = bool(see.event.error_code)
+    made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
+    if made is None:
+        made = see.made.answers[attempt] = answers(see.made, _MADE[attempt])
+    if maker is None:
+        maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
+    one = answers(see, _EVENT[attempt])
     found = judge(
-        of_made.signals + of_event.signals,
-        _joined(of_made.unknown, of_event.unknown),
-        _joined(of_made.fine, of_event.fine),
+        made.signals + maker.signals + one.signals,
+        made.unknown + maker.unknown + one.unknown,
+        made.fine + maker.fine + one.fine,
     )
     if attempt and found.severity > Severity.MEDIUM:
-        return Judgement(Severity.MEDIUM, found.signals, found.unknown, found.fine)
+        return found._replace(severity=Severity.MEDIUM)
     return found
-
-
-def of_what_was_made(made: Made, attempt: bool) -> Answers:
-    """What the rules about it say: found out once."""
-    found = made.answers.get(attempt)
-    if found is None:
-        found = made.answers[attempt] = answers(made, _OF_MADE_BY_ATTEMPT[attempt])
-    return found
-
-
-def _joined(some: tuple[tuple[str, str], ...], more: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(some + more)) if some and more else some or more

@@ -5,7 +5,7 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Made
+from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Made, Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
@@ -56,24 +56,18 @@ def only_way_out(see: Made) -> Answer:
 
 
 @rule("VPCE-27", Severity.LOW, "contain-endpoint")
-def no_owner(see: Made) -> Answer:
+def no_owner(see: Subject) -> Answer:
     """It stands in a network that matters most, and nobody is named as its owner.
 
     In production networks every part should have somebody who can be called at night.
 
     Harmless if the team's tags are elsewhere, or come later.
     """
-    if see.region is None:
+    found, request = see.made.matters, see.event.request
+    if found is None or request is None:
         return None
-    network = see.region.network
-    places: list[tuple[str, Any]] = [(f"VPC {see.request.vpc_id}", network.vpcs.get(see.request.vpc_id))]
-    places += [(f"subnet {subnet}", network.subnets.get(subnet)) for subnet in see.request.subnets]
-    found = next(
-        ((what, said) for what, place in places if place is not None and (said := see.context.restricted(place.tags))),
-        None,
-    )
-    tags = {**dict(see.request.tags), **(see.endpoint.tags if see.endpoint else {})}
-    if found is None or see.context.owner(tags):
+    tags = {**dict(request.tags), **(see.made.endpoint.tags if see.made.endpoint else {})}
+    if see.context.owner(tags):
         return None
     return Seen(
         f"It stands in {found[0]}, tagged {found[1]}, and names no owner",
@@ -201,4 +195,5 @@ def _from_elsewhere(see: Made, blocks: tuple[str, ...]) -> str:
     return ""
 
 
-RULES: Final[tuple[Rule[Made], ...]] = (private_dns, only_way_out, no_owner, changed_since, network_around)
+OF_MADE: Final[tuple[Rule[Made], ...]] = (private_dns, only_way_out, changed_since, network_around)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (no_owner,)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from vpce_tui.signals.deeds import ROUTINE, deed_of
 from vpce_tui.signals.endpoint.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, Line, session_of, who_of
+from vpce_tui.signals.past import Line, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 _SHORT_WHILE: Final = timedelta(hours=1)
@@ -26,8 +26,8 @@ def refused_attempts(see: Subject) -> Answer:
     Harmless if a new pipeline's permissions were being set up.
     """
     event = see.event
-    line = see.past.refused.get(see.who, NONE)
-    before = line.count_within(event.time, _SHORT_WHILE)
+    line = see.maker.refused
+    before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
     if event.refused:
         count = before + 1
         title = (
@@ -38,7 +38,7 @@ def refused_attempts(see: Subject) -> Answer:
         return Seen(
             title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
         )
-    if event.error_code or not before:
+    if event.error_code or line is None or not before:
         return None
     regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
     title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
@@ -74,7 +74,7 @@ def changed_soon(see: Subject) -> Answer:
         return None
     changes = see.past.changes_of.get(endpoint)
     for other in changes.after(see.event.time, within=_DAY) if changes else ():
-        if who_of(other) == see.who:
+        if who_of(other) == see.maker.who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
@@ -128,33 +128,29 @@ def same_session(see: Subject) -> Answer:
     """
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    session = see.past.deeds_by_session.get(session_of(see.event))
-    found = _near(see, session) if session else {}
+    found = _near(see, see.maker.deeds) if see.maker.deeds else {}
     if found:
         return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8])
-    own = see.past.deeds_by_who.get(see.who)
-    elsewhere = _near(see, own) if own else {}
+    elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
     if elsewhere:
         return Seen(
             f"Its maker also called {_few(list(elsewhere))}, in another {one}",
             tuple(elsewhere.values())[:8],
             Severity.MEDIUM,
         )
-    key, since = principal.access_key_id, see.event.time - _DAY
-    if key and see.past.knows(f"AccessKeyId={key}", since=since) is None:
+    calls = see.maker.calls
+    if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
         return CannotTell("what else the same session did: its calls were not asked for")
     return None
 
 
 def _near(see: Subject, deeds: Mapping[str, Line]) -> dict[str, Fact]:
     """One deed of each name within a day of the event; what a pipeline does every day is none."""
-    principal = see.event.principal
-    pipeline = see.context.pipeline((principal.arn, principal.role_arn), see.event.user_agent)
     found: dict[str, Fact] = {}
     for name, line in deeds.items():
         for other in line.around(see.event.time, _DAY)[:1]:
             said = deed_of(other)
-            if not (pipeline and said in ROUTINE):
+            if not (see.maker.pipeline and said in ROUTINE):
                 found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
     return found
 

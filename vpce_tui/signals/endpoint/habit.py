@@ -8,7 +8,7 @@ from typing import Final
 from vpce_tui.signals.context import address_of, within
 from vpce_tui.signals.endpoint.subject import USUAL, Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import EVERYTHING, NO_HABIT, NONE, who_of
+from vpce_tui.signals.past import EVERYTHING, NONE, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 
@@ -20,24 +20,24 @@ def first_time(see: Subject) -> Answer:
 
     Harmless if it is a new colleague, or a new task.
     """
-    if see.by_aws:
+    if see.maker.by_aws:
         return None
-    if see.who in ("", "unknown"):
+    if see.maker.who in ("", "unknown"):
         return CannotTell("who made it: the record does not say")
-    known = see.past.knows("EventName=CreateVpcEndpoint", see.event.region)
+    known = see.made.makings
     if known is None:
         return CannotTell("whether its maker made endpoints before: not asked for")
-    days = (see.event.time - known.since).days
-    if see.event.time - known.since < USUAL:
+    span = see.event.time - known.since
+    days = span.days
+    if span < USUAL:
         return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
-    who, cut = see.who, see.event.time - _SPREE
-    habit = see.past.habits.get(who)
-    if habit is not None and habit.made < cut:
+    who, cut = see.maker.who, see.event.time - _SPREE
+    habit = see.maker.habit
+    if habit.made < cut:
         return None
     calls = see.past.by_who.get(who, NONE).count_before(cut)
-    changed = habit is not None and habit.changed < cut
     title = f"Its maker never made an endpoint in the {days} days before{known.scope}"
-    if calls and not changed and _all_calls_known(see):
+    if calls and habit.changed >= cut and _all_calls_known(see):
         title = f"Its maker never changed anything in EC2 in the {days} days before"
     facts = (
         Fact("principal", who),
@@ -69,7 +69,7 @@ def new_address(see: Subject) -> Answer:
     Harmless if its maker travels, or the pipeline moved.
     """
     address = see.event.source_ip
-    if address_of(address) is None or see.by_aws:
+    if address_of(address) is None or see.maker.by_aws:
         return None
     context = see.context
     bad = within(address, context.bad_networks)
@@ -83,16 +83,16 @@ def new_address(see: Subject) -> Answer:
     if own is not None:
         return Fine(f"it came from {address}, in the team's own {own}")
     time = see.event.time
-    cut, habit = time - _SPREE, see.past.habits.get(see.who, NO_HABIT)
+    cut, habit = time - _SPREE, see.maker.habit
     if habit.enough >= cut or time - habit.began < USUAL:
-        calls = see.past.addressed.get(see.who, NONE).count_before(cut)
+        calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
         return CannotTell(f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})")
     since = habit.addresses.get(address)
     if since is not None and since < cut:
         return None
     earlier = takewhile(lambda one: one[1] < cut, habit.addresses.items())
     seen = ", ".join(one for one, _ in islice(earlier, 6))
-    calls = see.past.addressed.get(see.who, NONE).count_before(cut)
+    calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
     facts = (
         Fact("sourceIPAddress", address),
         Fact("its earlier addresses", seen, "history"),
@@ -121,15 +121,15 @@ def unused_region(see: Subject) -> Answer:
                 f"{region} was switched on {(at - other.time).days} days before",
                 (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
-    known = see.past.knows("ReadOnly=false", region)
+    known = see.made.changes
     if known is None:
         return CannotTell(f"what else happens in {region}: not asked for")
     if at - known.since < USUAL:
         return CannotTell(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
-    who = see.who
-    changers = see.past.changers.get(region)
+    who = see.maker.who
+    changers = see.made.changers
     if changers is not None and changers.others(who, at):
         return None
     if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
@@ -162,7 +162,7 @@ def off_hours(see: Subject) -> Answer:
     Harmless if somebody was on call, or a pipeline ran by the clock.
     """
     hours = see.context.hours
-    if hours is None or see.event.time.year < 2000 or see.by_aws or hours.holds(see.event.time):
+    if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
     return Seen(
         "It was made outside the team's hours",
@@ -180,9 +180,9 @@ def expected_maker(see: Subject) -> Answer:
     """
     event, principal = see.event, see.event.principal
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
-    if see.by_aws or managed:
+    if see.maker.by_aws or managed:
         said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
-    elif see.context.pipeline((principal.arn, principal.role_arn), event.user_agent):
+    elif see.maker.pipeline:
         said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)
     else:
         return None

@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.flows import Traffic
 from vpce_tui.inventory.model import Endpoint, Instance, SecurityGroup
+from vpce_tui.inventory.network import Network
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.past import Past, by_service, who_of
+from vpce_tui.signals.past import NO_HABIT, Answered, Firsts, Habit, Line, Past, of_a_service, session_of, whose
 from vpce_tui.signals.rule import Answers
-from vpce_tui.trail.event import EndpointRequest, Event
+from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
 AWS_SERVICE: Final = re.compile(
     r"(?:cn\.)?com\.amazonaws\.(?!vpce\.)[a-z0-9.-]+|aws\.(?:api|sagemaker)\.[a-z0-9.-]+|amazon\.[a-z0-9.-]+|software\.amazon\.[a-z0-9.-]+"
@@ -33,8 +33,8 @@ NOBODY: Final = Past()
 class Made:
     """What was asked for and what is there now, in whatever event: equal for all that asked for the same, and judged once.
 
-    It holds nothing of who asked, when, or from where, so that no rule about it can rest on that. ``request`` names an endpoint
-    only where something is known of it; ``named``: the record does. ``used``: the calls through it that are known. Not to be
+    It holds nothing of who asked, when, or from where, so that no rule about it can rest on that. ``request`` names no tags, and
+    an endpoint only where something is known of it; ``named``: the record does. ``used``: the calls through it that are known. Not to be
     changed once made; ``owner`` of the service is ``amazon``, an account, or ``""`` where AWS was not asked or does not say.
     """
 
@@ -45,8 +45,13 @@ class Made:
     """That region as it is now; None: not looked at."""
     context: Context = field(default_factory=Context)
     ours: Ours = field(default_factory=Ours)
-    used: Sequence[Event] = ()
+    account: str = ""
+    """The account that recorded it."""
+    shared_id: str = ""
+    """The id that the records of several accounts about the call share."""
     named: bool = False
+    past: Past = NOBODY
+    used: Sequence[Event] = field(init=False)
     endpoint: Endpoint | None = field(init=False)
     owner: str = field(init=False)
     short: str = field(init=False)
@@ -54,6 +59,20 @@ class Made:
     aws_service: bool = field(init=False)
     """Whether the service is AWS's, by its owner or name."""
     gateway: bool = field(init=False)
+    source: str = field(init=False)
+    """The event source in which the use of its service shows; ``""``: that is not in event history."""
+    uses: Answered | None = field(init=False)
+    """What was asked of its use in the region; None: nothing."""
+    users: Firsts | None = field(init=False)
+    """Who used it there, since when."""
+    makings: Answered | None = field(init=False)
+    """What was asked of who makes endpoints in the region."""
+    changes: Answered | None = field(init=False)
+    """What was asked of who changes anything in the region."""
+    changers: Firsts | None = field(init=False)
+    """Who did so, since when."""
+    matters: tuple[str, str] | None = field(init=False)
+    """The VPC or subnet that matters most, and the tag that says so; None: no such tag was seen."""
     groups: tuple[SecurityGroup, ...] | None = field(init=False)
     """Its security groups as they are now; None where they are not known."""
     answers: dict[bool, Answers] = field(init=False, default_factory=dict)
@@ -67,6 +86,16 @@ class Made:
         self.aws_service = self.owner == "amazon" or (not self.owner and _looks_like_aws(request.service))
         kind = request.type or (self.endpoint.type if self.endpoint else "")
         self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
+        past, where = self.past, self.where
+        line = past.through.get(request.endpoint_id) if request.endpoint_id else None
+        self.used = line.events if line else ()
+        self.source = source_of(request.service)
+        self.uses = past.knows(f"EventSource={self.source}", where) if self.source else None
+        self.users = past.users.get((self.source, where))
+        self.makings = past.knows("EventName=CreateVpcEndpoint", where)
+        self.changes = past.knows("ReadOnly=false", where)
+        self.changers = past.changers.get(where)
+        self.matters = _what_matters(network, request, self.context) if network else None
         self.groups = None
         if network is not None and self.endpoint is not None and "groups" not in network.unknown:
             self.groups = tuple(network.groups[group] for group in self.endpoint.groups if group in network.groups)
@@ -89,53 +118,76 @@ class Made:
         return f"{words}: {why}" if why else ""
 
 
-_ASKED: Final = attrgetter(*(item.name for item in fields(EndpointRequest) if item.name != "endpoint_id"))
-"""All that a request says but the endpoint that came of it."""
+def _what_matters(network: Network, request: EndpointRequest, context: Context) -> tuple[str, str] | None:
+    vpc = network.vpcs.get(request.vpc_id)
+    said = context.restricted(vpc.tags) if vpc is not None else ""
+    if said:
+        return f"VPC {request.vpc_id}", said
+    for name in request.subnets:
+        subnet = network.subnets.get(name)
+        said = context.restricted(subnet.tags) if subnet is not None else ""
+        if said:
+            return f"subnet {name}", said
+    return None
 
 
 @dataclass(slots=True)
-class MadeOnce:
-    """Gives the :class:`Made` of each event, one for all that asked for the same."""
+class Maker:
+    """Who asked, with which credentials and tool: equal for all of their calls, and judged once.
 
-    regions: Mapping[str, Region] | None
-    context: Context
-    ours: Ours
-    past: Past = NOBODY
-    _held: dict[tuple[Any, ...], Made] = field(default_factory=dict)
-
-    def of(self, event: Event, request: EndpointRequest) -> Made:
-        """What an event asked for, and what is there now."""
-        region = self.regions.get(event.region) if self.regions is not None else None
-        name = request.endpoint_id
-        line = self.past.through.get(name) if name else None
-        known = line is not None or (region is not None and name in region.network.endpoints)
-        key = (event.region, bool(name), name if known else "", _ASKED(request))
-        found = self._held.get(key)
-        if found is None:
-            found = self._held[key] = Made(
-                request if known or not name else replace(request, endpoint_id=""), event.region, region, self.context,
-                self.ours, line.events if line else (), bool(name),
-            )  # fmt: skip
-        return found
-
-
-@dataclass(slots=True)
-class Subject:
-    """The event with what it made, what else happened, and the region as it is now (None: not looked at).
-
-    Not to be changed once made. ``who`` made it, whatever session it was; ``by_aws``: a service of AWS, of its own.
+    It holds nothing of when and for what. Not to be changed once made. ``who`` it is, whatever the session; ``by_aws``: a
+    service of AWS, of its own.
     """
 
-    event: Event
-    made: Made
+    principal: Principal
+    account: str = ""
+    """The account that recorded it."""
+    agent: str = ""
+    console: bool = False
+    context: Context = field(default_factory=Context)
     past: Past = NOBODY
     machine: tuple[Instance, Region] | None = None
-    """The instance whose session made it, with its region, where it was found in some region."""
-    traffic: Traffic | None = None
+    """The instance whose session it is, with its region, where it was found in some region."""
     machine_role: str = ""
     """The role that the machine's profile hands out, where it is known."""
     who: str = field(init=False)
     by_aws: bool = field(init=False)
+    pipeline: bool = field(init=False)
+    """Whether the team configured it as a pipeline."""
+    habit: Habit = field(init=False)
+    refused: Line | None = field(init=False)
+    """Its refused attempts to make an endpoint."""
+    deeds: Mapping[str, Line] | None = field(init=False)
+    """What the session did that means something, by the name of the call."""
+    deeds_elsewhere: Mapping[str, Line] | None = field(init=False)
+    """What the same did in whatever session."""
+    calls: Answered | None = field(init=False)
+    """What was asked of its session's calls; None: nothing."""
+    answers: dict[bool, Answers] = field(init=False, default_factory=dict)
+    """What the rules about it said, of an attempt and of a call that made something: kept, as it cannot change."""
+
+    def __post_init__(self) -> None:
+        principal, past = self.principal, self.past
+        self.who = who = whose(principal)
+        self.by_aws = of_a_service(principal, self.account)
+        self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
+        self.habit = past.habits.get(who, NO_HABIT)
+        self.refused = past.refused.get(who)
+        self.deeds = past.deeds_by_session.get(session_of(principal))
+        self.deeds_elsewhere = past.deeds_by_who.get(who)
+        key = principal.access_key_id
+        self.calls = past.knows(f"AccessKeyId={key}") if key else None
+
+
+@dataclass(slots=True)
+class Subject:
+    """The event with what it made and who made it, and what else happened. Not to be changed once made."""
+
+    event: Event
+    made: Made
+    maker: Maker
+    past: Past = NOBODY
+    traffic: Traffic | None = None
     endpoint_id: str = field(init=False)
     """The endpoint that it made; ``""``: none, or the record does not say."""
     region: Region | None = field(init=False)
@@ -143,9 +195,8 @@ class Subject:
     ours: Ours = field(init=False)
 
     def __post_init__(self) -> None:
-        event, made = self.event, self.made
-        self.who, self.by_aws = who_of(event), by_service(event)
-        self.endpoint_id = event.request.endpoint_id if event.request else ""
+        made = self.made
+        self.endpoint_id = self.event.request.endpoint_id if self.event.request else ""
         self.region, self.context, self.ours = made.region, made.context, made.ours
 
 
@@ -168,3 +219,19 @@ def service_short(name: str) -> str:
     if len(parts) > 3 and name.startswith(("com.amazonaws.", "cn.com.amazonaws.")):
         return ".".join(parts[3:] if parts[0] == "com" else parts[4:])
     return name
+
+
+_LOGGED: Final = {
+    "ssm": "ssm", "ssmmessages": "ssmmessages", "ec2messages": "ec2messages", "ec2": "ec2", "sts": "sts", "kms": "kms",
+    "secretsmanager": "secretsmanager", "lambda": "lambda", "ecr.api": "ecr", "ecs": "ecs", "eks": "eks", "rds": "rds",
+    "cloudformation": "cloudformation", "athena": "athena", "glue": "glue", "sagemaker.api": "sagemaker", "bedrock": "bedrock",
+    "codebuild": "codebuild", "autoscaling": "autoscaling", "elasticloadbalancing": "elasticloadbalancing",
+}  # fmt: skip
+"""Services whose use is in CloudTrail without data events, so that its absence means something; with their event source."""
+
+
+def source_of(name: str) -> str:
+    """The event source in which the use of an endpoint's service shows; ``""``: its use is not in event history."""
+    short = service_short(name)
+    source = _LOGGED.get(short)
+    return f"{source}.amazonaws.com" if source else ""

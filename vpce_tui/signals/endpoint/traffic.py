@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from vpce_tui.inventory.flows import size
-from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.endpoint.subject import Made, Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import by_service
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
@@ -16,7 +16,7 @@ _NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not
 
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
-def strangers_calls(see: Subject) -> Answer:
+def strangers_calls(see: Made) -> Answer:
     """Calls through it were refused by its policy, or made by principals of other accounts.
 
     Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
@@ -24,7 +24,7 @@ def strangers_calls(see: Subject) -> Answer:
 
     Harmless if a partner works in this VPC with credentials of its own.
     """
-    for other in see.made.used:
+    for other in see.used:
         account = other.principal.account
         if other.error_code == "VpceAccessDenied":
             facts = (
@@ -35,7 +35,7 @@ def strangers_calls(see: Subject) -> Answer:
         if (
             account
             and account not in see.ours.accounts
-            and account != see.event.account
+            and account != see.account
             and not by_service(other)
             and not any(
                 fnmatchcase(arn, pattern)
@@ -48,7 +48,7 @@ def strangers_calls(see: Subject) -> Answer:
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Seen(f"A principal of account {account} called through it", facts)
-    if see.endpoint_id and see.made.aws_service and not see.past.has_network_events:
+    if see.named and see.aws_service and not see.past.has_network_events:
         return _NO_CALLS
     return None
 
@@ -89,4 +89,5 @@ def much_traffic(see: Subject) -> Answer:
     )
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (strangers_calls, much_traffic)
+OF_MADE: Final[tuple[Rule[Made], ...]] = (strangers_calls,)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (much_traffic,)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from vpce_tui.inventory.parse import account_of
-from vpce_tui.signals.endpoint.subject import USUAL, Made, Subject, service_short
+from vpce_tui.signals.endpoint.subject import USUAL, Made, Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import NONE
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
@@ -29,7 +29,7 @@ def foreign_service(see: Made) -> Answer:
 
 
 @rule("VPCE-30", Severity.MEDIUM, "contain-endpoint", techniques=("T1199",))
-def shared(see: Subject) -> Answer:
+def shared(see: Made) -> Answer:
     """Its VPC or service is shared with another account.
 
     What happens in a shared VPC is seen in part by each of the accounts: its owner does not see who made this endpoint, and
@@ -37,26 +37,26 @@ def shared(see: Subject) -> Answer:
 
     Harmless if the VPC is shared on purpose (AWS RAM) with accounts of your own.
     """
-    vpc = see.region.network.vpcs.get(see.made.request.vpc_id) if see.region else None
-    if vpc is not None and vpc.owner and see.event.account and vpc.owner != see.event.account:
+    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
+    if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
         if vpc.owner in see.ours.accounts:
             return None
         return Seen(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
-    if see.event.shared_id:
-        return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.event.shared_id),))
-    why = see.made.not_read("vpcs", "whose its VPC is") if vpc is None and see.made.request.vpc_id else ""
+    if see.shared_id:
+        return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.shared_id),))
+    why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
     return CannotTell(why) if why else None
 
 
 @rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))
-def load_balancer(see: Subject) -> Answer:
+def load_balancer(see: Made) -> Answer:
     """It is a Gateway Load Balancer endpoint: traffic of whole subnets can be sent through it.
 
     Routes that lead to it send every packet through machines that somebody else may own: they can read, change and copy it.
 
     Harmless if it leads to your own firewall, and the routes to it are the team's.
     """
-    kind = see.made.request.type or (see.made.endpoint.type if see.made.endpoint else "")
+    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
     if kind != "GatewayLoadBalancer":
         return None
     facts = [Fact("VpcEndpointType", kind)]
@@ -65,10 +65,10 @@ def load_balancer(see: Subject) -> Answer:
         f"{table.id}: {where}"
         for table in tables
         for where, target in table.routes
-        if target == see.endpoint_id and target
+        if target == see.request.endpoint_id and target
     ]
-    owner = see.made.owner
-    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.made.request.service)
+    owner = see.owner
+    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
     foreign = bool(owner) and owner != "amazon" and not ours
     if routes:
         facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
@@ -134,20 +134,6 @@ def _region_in(name: str) -> str:
 
 _DAY: Final = timedelta(days=1)
 _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
-_LOGGED: Final = {
-    "ssm": "ssm", "ssmmessages": "ssmmessages", "ec2messages": "ec2messages", "ec2": "ec2", "sts": "sts", "kms": "kms",
-    "secretsmanager": "secretsmanager", "lambda": "lambda", "ecr.api": "ecr", "ecs": "ecs", "eks": "eks", "rds": "rds",
-    "cloudformation": "cloudformation", "athena": "athena", "glue": "glue", "sagemaker.api": "sagemaker", "bedrock": "bedrock",
-    "codebuild": "codebuild", "autoscaling": "autoscaling", "elasticloadbalancing": "elasticloadbalancing",
-}  # fmt: skip
-"""Services whose use is in CloudTrail without data events, so that its absence means something; with their event source."""
-
-
-def source_of(name: str) -> str:
-    """The event source in which the use of an endpoint's service shows; ``""``: its use is not in event history."""
-    short = service_short(name)
-    source = _LOGGED.get(short)
-    return f"{source}.amazonaws.com" if source else ""
 
 
 @rule("VPCE-20", Severity.MEDIUM, "contain-endpoint", techniques=("T1021.007", "T1572"))
@@ -165,21 +151,20 @@ def unused_service(see: Subject) -> Answer:
         made = {
             one
             for one in _SHELL
-            if one == short or see.past.made_in.get((vpc, see.who, before + one), NONE).around(see.event.time, _DAY)
+            if one == short
+            or see.past.made_in.get((vpc, see.maker.who, before + one), NONE).around(see.event.time, _DAY)
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (
                 Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
             )
             return Seen("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
-    source = source_of(see.made.request.service)
-    if not source or not see.made.aws_service:
+    if not see.made.source or not see.made.aws_service:
         return None
-    known = see.past.knows(f"EventSource={source}", see.event.region)
+    known, used = see.made.uses, see.made.users
     if known is None or see.event.time - known.since < USUAL:
         return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
-    used = see.past.users.get((source, see.event.region))
-    if used is not None and (used.others(see.who, see.event.time) or used.anybody(see.event.time - USUAL)):
+    if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
         return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")
@@ -189,5 +174,7 @@ def unused_service(see: Subject) -> Answer:
     )
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = (foreign_service, foreign_resource, other_region)
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = (unused_service, shared, load_balancer)
+OF_MADE: Final[tuple[Rule[Made], ...]] = (
+    foreign_service, shared, load_balancer, foreign_resource, other_region,
+)  # fmt: skip
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (unused_service,)

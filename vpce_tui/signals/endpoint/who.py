@@ -6,27 +6,27 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.signals.elsewhere import delivered, where_used
-from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Subject
+from vpce_tui.signals.endpoint.subject import NOT_LOOKED, Maker, Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import IAM_RECORDS_IN, MAKES_CREDENTIALS
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 
 @rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
-def instance_session(see: Subject) -> Answer:
+def instance_session(see: Maker) -> Answer:
     """An instance's credentials made it.
 
     Machines seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
 
     Harmless if the instance runs the team's infrastructure tooling.
     """
-    principal = see.event.principal
+    principal = see.principal
     if not principal.instance_id:
         return None
     facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
     if principal.ec2_role_delivery:
         facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
-    if delivered(see.event, see.machine_role):
+    if delivered(see.principal, see.machine_role):
         return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
     return Seen(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
 
@@ -43,59 +43,57 @@ def session_elsewhere(see: Subject) -> Answer:
     name = see.event.principal.instance_id
     if not name:
         return None
-    if see.machine is None:
+    if see.maker.machine is None:
         return CannotTell(
             f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
         )
-    instance, region = see.machine
-    if not delivered(see.event, see.machine_role):
+    instance, region = see.maker.machine
+    if not delivered(see.event.principal, see.maker.machine_role):
         return None  # a session that somebody gave the name of an instance
     found = where_used(see.event, instance, region, see.ours)
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Seen) else found
 
 
 @rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
-def by_root(see: Subject) -> Answer:
+def by_root(see: Maker) -> Answer:
     """The root user made it.
 
     Root has no need to build networks; nobody can limit it by policy.
 
     Harmless if somebody used root on purpose, and says so.
     """
-    if not see.event.principal.root:
+    if not see.principal.root:
         return None
-    return Seen(
-        "The root user made it", (Fact("userIdentity.type", "Root"), Fact("sourceIPAddress", see.event.source_ip))
-    )
+    return Seen("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
 
 
 @rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
-def no_mfa(see: Subject) -> Answer:
+def no_mfa(see: Maker) -> Answer:
     """A person's session without a second factor made it.
 
     A password alone, or a key alone, is what phishing and leaks give away.
 
     Harmless if the team signs in with a second factor elsewhere, at its identity provider.
     """
-    principal = see.event.principal
+    principal = see.principal
     if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
         return None
     facts = [Fact("mfaAuthenticated", "false")]
-    if see.event.console:
+    if see.console:
         facts.append(Fact("sessionCredentialFromConsole", "true"))
     return Seen(f"{principal.name} was signed in without a second factor", tuple(facts))
 
 
 @rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
-def long_lived_key(see: Subject) -> Answer:
+def long_lived_key(see: Maker) -> Answer:
     """A long-lived access key made it, where the account uses temporary credentials.
 
     Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
 
     Harmless if this user is a tool of the team that cannot take a role.
     """
-    key = see.event.principal.access_key_id
-    if not key.startswith("AKIA") or see.event.principal.type not in ("IAMUser", ""):
+    key = see.principal.access_key_id
+    if not key.startswith("AKIA") or see.principal.type not in ("IAMUser", ""):
         return None
     known = see.past.knows("EventName=CreateVpcEndpoint")
     if known is None:
@@ -138,7 +136,7 @@ def _attack_tool(agent: str) -> str:
 
 
 @rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
-def strange_agent(see: Subject) -> Answer:
+def strange_agent(see: Maker) -> Answer:
     """The tool that made it is an attacker's, or not what the team makes endpoints with.
 
     The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
@@ -146,14 +144,12 @@ def strange_agent(see: Subject) -> Answer:
 
     Harmless if somebody of the team tests on purpose, or did by hand what the pipeline does.
     """
-    agent = see.event.user_agent
+    agent = see.agent
     found = _attack_tool(agent)
     if found:
         return Seen(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
-    if see.context.pipelines and _RAW.match(agent):
-        principal = see.event.principal
-        if not see.context.pipeline((principal.arn, principal.role_arn), agent):
-            return Seen("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+    if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
+        return Seen("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
     return None
 
 
@@ -196,6 +192,5 @@ def new_credentials(see: Subject) -> Answer:
     return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (
-    instance_session, session_elsewhere, by_root, no_mfa, long_lived_key, new_credentials, strange_agent,
-)  # fmt: skip
+OF_MAKER: Final[tuple[Rule[Maker], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (session_elsewhere, new_credentials)

@@ -1,0 +1,56 @@
+"""What many events have in common, made once for all of them: what was asked for, and who asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.model import Instance
+from vpce_tui.inventory.policies.outside import Ours
+from vpce_tui.inventory.roles import Roles
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.endpoint.subject import NOBODY, Made, Maker
+from vpce_tui.signals.past import Past
+from vpce_tui.trail.event import EndpointRequest, Event
+
+
+@dataclass(slots=True)
+class Once:
+    """Gives the :class:`Made` and the :class:`Maker` of each event, one for all that are alike."""
+
+    regions: Mapping[str, Region] | None
+    context: Context
+    ours: Ours
+    past: Past = NOBODY
+    machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
+    roles: Roles | None = None
+    _made: dict[tuple[Any, ...], Made] = field(default_factory=dict)
+    _makers: dict[tuple[Any, ...], Maker] = field(default_factory=dict)
+
+    def made(self, event: Event, request: EndpointRequest) -> Made:
+        """What an event asked for, and what is there now."""
+        region = self.regions.get(event.region) if self.regions is not None else None
+        name = request.endpoint_id
+        known = name if name in self.past.through or (region is not None and name in region.network.endpoints) else ""
+        key = (event.region, event.account, event.shared_id, bool(name), known, request[:-2])
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Made(
+                request._replace(tags=(), endpoint_id=known), event.region, region, self.context, self.ours, event.account,
+                event.shared_id, bool(name), self.past,
+            )  # fmt: skip
+        return found
+
+    def maker(self, event: Event) -> Maker:
+        """Who made an event."""
+        key = (event.principal, event.account, event.user_agent, event.console)
+        found = self._makers.get(key)
+        if found is None:
+            machine = self.machines.get(event.principal.instance_id)
+            found = self._makers[key] = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
+        return found
+
+
+def role_of(machine: tuple[Instance, Region] | None, roles: Roles | None) -> str:
+    """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
+    return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
