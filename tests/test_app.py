@@ -872,6 +872,24 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.judgement.signals}
 
 
+async def test_awss_own_check_is_asked_only_after_its_cost_was_shown(aws: Aws) -> None:
+    def asked() -> list[str]:
+        return [item["operation"] for item in aws.handled() if item["service"] == "accessanalyzer"]
+
+    app = app_on(aws, target=aws.facts["event_s3"], read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, EventScreen), "the event")
+        await until(pilot, looked(app))
+        await pilot.press("v")
+        await until(pilot, lambda: "USD 0.002" in words(app), "the cost")
+        assert asked() == []
+        await pilot.press("v")
+        await until(pilot, lambda: "yes, to somebody" in words(app), "the answer")
+        assert asked() == ["ValidatePolicy", "CheckAccessNotGranted"]
+        await pilot.press("escape")
+        assert isinstance(app.screen, EventScreen)
+
+
 async def test_an_event_is_marked_as_expected_with_a_reason_and_stays_in_the_list(aws: Aws, tmp_path: Path) -> None:
     app = app_on(aws)
     app.workspace.context_file = tmp_path / "context.toml"

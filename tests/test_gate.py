@@ -50,6 +50,7 @@ def needed(client: Any, operation: str) -> dict[str, Any]:
 LISTED_FOR: dict[tuple[str, str], dict[str, Any]] = {
     ("ssm", "GetParameters"): {"Names": ["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"]},
     ("logs", "StartQuery"): {"queryString": 'parse @message "* *" as f_a, f_b\n| stats count(*) by f_a'},
+    ("accessanalyzer", "CheckAccessNotGranted"): {"access": [{"actions": ["s3:PutObject"]}]},
 }
 """What a read is listed for, where that is less than all it can do."""
 

@@ -246,6 +246,12 @@ class VpceTui(SafeCrash, App[int]):
 
         self.push_screen(TrafficScreen(target, region))
 
+    def open_analyzer(self, checks: Sequence[Any]) -> None:
+        """What IAM Access Analyzer can be asked of a policy."""
+        from vpce_tui.screens.analyzer import AnalyzerScreen  # noqa: PLC0415
+
+        self.push_screen(AnalyzerScreen(checks))
+
     @staticmethod
     def names_a_target(text: str) -> bool:
         """Whether playbooks act on what ``text`` names: ``user/NAME``, ``role/NAME``, a key, an instance, an endpoint."""

@@ -118,7 +118,11 @@ _IAM_NAME: Final = {
     ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock", ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
 }  # fmt: skip
 """IAM actions that are not called as their operation."""
-_IAM_PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+_IAM_PREFIX: Final = {
+    "accessanalyzer": "access-analyzer",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+}
 
 
 def _read(service: str, name: str, why: str) -> Operation:
@@ -140,6 +144,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("iam", "ListAttachedRolePolicies", "evidence: managed policies of the role"),
     _read("iam", "GetPolicy", "evidence: default version of a managed policy"),
     _read("iam", "GetPolicyVersion", "evidence: what a managed policy allows"),
+    _read("accessanalyzer", "ValidatePolicy", "AWS's own check of a policy, when asked for"),
+    _read("accessanalyzer", "CheckAccessNotGranted", "AWS's own check of an endpoint's policy, when asked for (billed)"),
+    _read("accessanalyzer", "CheckNoPublicAccess", "AWS's own check of a bucket's or a role's policy, when asked for (billed)"),
     _read("cloudtrail", "LookupEvents", "event history: the events themselves"),
     _read("guardduty", "ListDetectors", "is GuardDuty on in this region"),
     _read("guardduty", "ListFindings", "findings about instances"),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
 from vpce_tui.aws.session import Access
+from vpce_tui.lab.analyzer import Analyzer
 from vpce_tui.lab.faults import Fault, Faults, parse_fault
 from vpce_tui.lab.history import LookupEvents, Recorder, Store
 from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
@@ -71,6 +72,7 @@ class Lab:
         self.facts = story.tell(self, bare)
         inner: App = OneAtATime(bare)
         inner = LookupEvents(inner, self.store, self.clock)
+        inner = Analyzer(inner)
         inner = ClientTokens(inner)
         inner = DryRun(inner)
         inner = guarded(Identities(inner, ACCOUNT))

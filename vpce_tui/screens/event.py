@@ -23,6 +23,7 @@ from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row, Table
 
 if TYPE_CHECKING:
+    from vpce_tui.analyzer import Check
     from vpce_tui.review import JudgedEvent
     from vpce_tui.signals.path import Node
     from vpce_tui.trail.event import Principal
@@ -50,6 +51,7 @@ class EventScreen(Frame):
         Binding("i", "instance", show=False),
         Binding("o", "around", show=False),
         Binding("f", "traffic", show=False),
+        Binding("v", "analyzer", show=False),
         Binding("x", "expected", show=False),
         Binding("y", "copy", show=False),
     ]
@@ -92,6 +94,8 @@ class EventScreen(Frame):
             found.append(Key("i", "instance"))
         if made.endpoint_id and not self.work.trail:
             found.append(Key("f", "traffic"))
+        if self._checks():
+            found.append(Key("v", "AWS's own check"))
         if self._item.event.request is not None and not self.work.read_only:
             found.append(Key("x", "expected"))
         return [*found, Key("y", "copy event id"), Key("j k", "move"), Key("?", "help"), Key("q", "quit")]
@@ -169,6 +173,24 @@ class EventScreen(Frame):
         """What went through the endpoint."""
         if self._item.request.endpoint_id and not self.work.trail:
             self.main.open_traffic(self._item.request.endpoint_id, self._item.event.region)
+
+    def _checks(self) -> Sequence[Check]:
+        """What IAM Access Analyzer can be asked of the policy that it set; nothing without an account to ask in."""
+        from vpce_tui.analyzer import checks  # noqa: PLC0415
+
+        if self.work.caller is None:
+            return ()
+        region = (self.work.regions_seen or {}).get(self._item.event.region)
+        endpoint = region.network.endpoints.get(self._item.request.endpoint_id) if region else None
+        return checks(self._item.event, endpoint.policy if endpoint else "")
+
+    def action_analyzer(self) -> None:
+        """Ask AWS's own check of its policy, after its cost was shown."""
+        found = self._checks()
+        if found:
+            self.main.open_analyzer(found)
+        else:
+            self.main.say("It set no policy that AWS's own check could be asked about.")
 
     def action_playbooks(self) -> None:
         """The playbooks for what stands behind it."""

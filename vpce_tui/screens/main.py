@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vpce_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from vpce_tui.analyzer import Check
     from vpce_tui.signals.pivot import Relation
     from vpce_tui.trail.event import Event
 
@@ -51,6 +52,9 @@ class Main(Protocol):
 
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
+
+    def open_analyzer(self, checks: Sequence[Check]) -> None:
+        """What IAM Access Analyzer can be asked of a policy."""
 
     def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
         """The playbooks for some targets, each as (id, region)."""
