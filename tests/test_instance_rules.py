@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,6 +45,28 @@ def roles(*actions: str, resource: Any = "*", **more: Any) -> Roles:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
     role = Role("web", f"arn:aws:iam::{OWN}:role/web", "", (("app", json.dumps({"Statement": statement})),))
     return Roles({"web": role}, {PROFILE: "web"})
+
+
+def trusting(account: str) -> Roles:
+    """The role with its work, that somebody may take."""
+    named = "*" if account == "*" else f"arn:aws:iam::{account}:root"
+    trust = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": named}}}
+    held = roles("s3:GetObject", resource="arn:aws:s3:::assets/*")
+    return Roles({"web": replace(held.by_name["web"], trust=json.dumps(trust))}, held.by_profile)
+
+
+def bounded(action: str, text: str = "") -> Roles:
+    """A role that may do everything inside a permissions boundary."""
+    held = roles("*")
+    document = {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}
+    return Roles(
+        {"web": replace(held.by_name["web"], boundary=("edge", text or json.dumps(document)))}, held.by_profile
+    )
+
+
+def copied(source: str, made: str) -> Any:
+    asked, answer = {"sourceSnapshotId": source}, {"snapshotId": made}
+    return other("CopySnapshot", minutes=25, requestParameters=asked, responseElements=answer, eventID=made)
 
 
 HARMLESS = roles("s3:GetObject", resource="arn:aws:s3:::assets/*")
@@ -152,6 +175,11 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-07", "users", subject(roles=roles("iam:Create*")), "high"),
     ("INST-07", "endpoints", subject(roles=roles("ec2:*")), "high"),
     ("INST-07", "its work", subject(), None),
+    ("INST-07", "a stranger may take it", subject(roles=trusting(STRANGER)), "high"),
+    ("INST-07", "everybody may take it", subject(roles=trusting("*")), "high"),
+    ("INST-07", "its own account may take it", subject(roles=trusting(OWN)), None),
+    ("INST-07", "everything, inside a boundary that lets it read", subject(roles=bounded("s3:Get*")), None),
+    ("INST-07", "everything, inside a boundary that lets it do everything", subject(roles=bounded("*")), "high"),
     ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), None),
     ("INST-07", "over TLS alone, which is no limit", subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})), "high"),
     ("INST-05", "SSH over IPv6 alone", subject(SIX, Rule("tcp", 22, 22, "::/0")), "high"),
@@ -195,6 +223,8 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-17", "public", subject(public_snapshots={"vol-1": ("snap-1",)}), "critical"),
     ("INST-17", "shared with a stranger", subject(about=about(SNAPPED), past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))), "critical"),
     ("INST-17", "shared for forensics", subject(about=about(SNAPPED), past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED)), context=Context(forensics_account=STRANGER)), None),
+    ("INST-17", "a copy of a copy of it is shared", subject(about=about(SNAPPED), past=past(copied("snap-1", "snap-2"), copied("snap-2", "snap-3"), other("ModifySnapshotAttribute", minutes=20, requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"}))), "critical"),
+    ("INST-17", "a copy of another is shared", subject(about=about(SNAPPED), past=past(copied("snap-9", "snap-3"), other("ModifySnapshotAttribute", minutes=20, requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"}))), None),
     ("INST-17", "a snapshot of another disk", subject(past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))), None),
     ("INST-18", "monitoring off", subject(about=about(other("UnmonitorInstances", minutes=30))), "medium"),
     ("INST-18", "flow logs deleted", subject(past=past(other("DeleteFlowLogs", minutes=30)), network=network(recorded=frozenset())), "medium"),
@@ -243,6 +273,7 @@ UNREAD = [
     ("INST-07", subject(roles=None), "not read"),
     ("INST-07", subject(roles=Roles(problem="denied")), "denied"),
     ("INST-07", subject(roles=Roles()), "no role of this account"),
+    ("INST-07", subject(roles=bounded("", "{")), "boundary edge could not be read"),
     ("INST-07", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), "may limit it"),
     ("INST-10", subject(images={}), "cannot be seen"),
     ("INST-16", subject(past=past(asked=())), "not asked"),

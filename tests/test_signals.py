@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Aws
-from tests.rules import AT, FOREIGN, SESSION, created, other, record
-from vpce_tui.review import Known, judge_one
+from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, created, machine, other, record, region
+from vpce_tui.review import Known, judge_instances, judge_one, whole_past
 from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
 from vpce_tui.signals.endpoint.subject import service_short
 from vpce_tui.signals.learn import as_toml, propose
 from vpce_tui.signals.marks import written
 from vpce_tui.signals.model import Severity, Signal, judge
+from vpce_tui.trail.event import Event
 from vpce_tui.trail.event import parse as parse_record
 
 
@@ -183,3 +184,61 @@ def test_hours_and_networks_are_learned_from_people_alone() -> None:
     assert (context.hours.begin.hour, context.hours.end.hour) == (9, 17)
     assert [str(net) for net in context.networks] == ["192.0.2.9/32"]
     assert propose([], "1", (), ()) == ()
+
+
+def test_accounts_whose_principals_work_here_day_after_day_are_proposed_as_own_and_others_are_not() -> None:
+    def by(account: str, *days: int) -> list[Event]:
+        who = {"type": "AWSAccount", "principalId": f"AROA:{account}", "accountId": account}
+        return [other("AssumeRole", "sts", day * 1440, who, eventID=f"{account}-{day}") for day in days]
+
+    events = [*by("222222222222", 3, 4, 5), *by("333333333333", 3, 3, 4), *by(OWN, 3, 4, 5)]
+    found = propose(events, OWN, (), ())
+    assert [item.toml for item in found] == ['own_accounts = ["222222222222"]']
+    assert "ask whose it is" in found[0].evidence[0]
+
+
+def test_a_command_that_is_sent_to_a_tag_is_sent_to_the_machines_that_have_it() -> None:
+    tagged, other_one = machine(tags={"app": "web"}), machine(id="i-0other0000000001", tags={"app": "db"})
+    sent = other(
+        "SendCommand", "ssm", 30, SESSION,
+        requestParameters={"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:app", "values": ["web", "api"]}, 7, {"key": 3}]},
+    )  # fmt: skip
+    known = Known(whole_past([sent, created()]), {HOME: region(instances=(tagged, other_one))}, now=AT)
+    found = {item.instance.id: {signal.id for signal in item.judgement.signals} for item in judge_instances(known, [])}
+    assert "INST-15" in found[tagged.id]
+    assert "INST-15" not in found[other_one.id]
+
+
+def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_others() -> None:
+    picked = [created(eventID=f"e{day}", minutes=1440 * day) for day in range(12)]
+    assert whole_past(picked).knows("EventName=CreateVpcEndpoint", HOME) is not None
+    assert whole_past(picked).knows("ReadOnly=false", HOME) is None
+    assert whole_past([*picked, other("DescribeVpcs")]).knows("ReadOnly=false", HOME) is not None
+    judged = judge_one(picked[0], Known(whole_past(picked), now=AT)).judgement
+    assert "VPCE-16" not in {signal.id for signal in judged.signals}
+    assert "VPCE-16" in {rule for rule, _ in judged.unknown}
+
+
+async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vpce_tui.cli import parse as parse_arguments
+    from vpce_tui.commands.app import build
+
+    monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path))
+    for given, days in ((["--look-back", "7d"], 7), ([], 30)):
+        found = build(parse_arguments(given)).workspace.look_back
+        assert round(found.total_seconds() / 86_400) == days
+
+
+def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Path) -> None:
+    """Between the end of a search and its judgement nothing may be taken for not found."""
+    from vpce_tui.workspace import Workspace
+
+    (tmp_path / "a.json").write_text(json.dumps({"Records": [record("CreateVpcEndpoint")]}))
+    work = Workspace(lambda: (None, None), lambda: AT, Context(), read_only=True, trail=tmp_path)
+    work.start()
+    while work.fetched_at is None:
+        work.deliver()
+    assert (work.settled, work.judged) == (False, [])
+    while not work.settled:
+        work.deliver()
+    assert len(work.judged) == 1

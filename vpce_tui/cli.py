@@ -61,6 +61,7 @@ def _app_options(into: argparse.ArgumentParser) -> None:
     into.add_argument("--trail", metavar="PATH", help="a CloudTrail file or folder of them, instead of event history")
     into.add_argument("--since", metavar="TIME", help="24h, 7d, or RFC 3339 (default: 24h; with --trail: everything)")
     into.add_argument("--region", action="append", metavar="REGION", help="only this region (may be given again)")
+    _look_back(into)
     into.add_argument("--incident", metavar="NAME", help="open this incident, or make it")
     into.add_argument("--theme", choices=("dark", "light"), help="colours (default: dark, or VPCE_TUI_THEME)")
 

@@ -26,7 +26,7 @@ _OF_CREDENTIALS: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile",
 _OF_INSTANCES: Final = (
     "RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
     "ModifyInstanceMetadataOptions", "ModifyNetworkInterfaceAttribute", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "ModifySnapshotAttribute", "CreateSnapshot", "CreateSnapshots", "DeleteFlowLogs",
+    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "ModifySnapshotAttribute", "CreateSnapshot", "CreateSnapshots", "CopySnapshot", "DeleteFlowLogs",
     "UnmonitorInstances", "OpenTunnel", "AttachVolume", "AttachNetworkInterface",
 )  # fmt: skip
 """Calls that are rare in an account and mean something about its instances."""

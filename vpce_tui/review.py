@@ -114,7 +114,10 @@ class Known:
 
 
 def whole_past(events: Sequence[Event]) -> Past:
-    """A past in which these events are everything that happened, back to the first gap of some days."""
+    """A past in which these events are everything that happened, back to the first gap of some days.
+
+    Events that all have one name were picked by it: of other calls they say nothing.
+    """
     days = sorted({event.time.date() for event in events if event.time > EPOCH}, reverse=True)
     since = days[0] if days else None
     for day in days:  # back to the first gap: an old record alone does not tell of the time after it
@@ -124,7 +127,9 @@ def whole_past(events: Sequence[Event]) -> Past:
     first = min(
         (event.time for event in events if since and event.time.date() >= since and event.time > EPOCH), default=EPOCH
     )
-    return Past(events, {EVERYTHING: Answered(first)})
+    names = {event.name for event in events}
+    whole = f"EventName={next(iter(names))}" if len(names) == 1 else EVERYTHING  # records that somebody picked by name
+    return Past(events, {whole: Answered(first)})
 
 
 def ours_of(events: Iterable[Event], context: Context) -> Ours:
@@ -260,14 +265,30 @@ def _about(past: Past, instances: Sequence[Instance]) -> dict[str, dict[str, tup
         owner[instance.id] = instance.id
         owner.update((volume.id, instance.id) for volume in instance.volumes)
         owner.update((nic.id, instance.id) for nic in instance.interfaces)
+    tagged: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for instance in instances:
+        for key, value in instance.tags.items():
+            tagged[instance.region, key, value].add(instance.id)
     found: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
     for name in _ABOUT:
         line = past.by_name.get(name)
         for event in line.events if line else ():
             named = {owner[word] for word in _named(event) if word in owner}
+            if name == "SendCommand":
+                named.update(*(tagged.get((event.region, *tag), ()) for tag in _sent_to_tags(event)))
             for instance_id in named:
                 found[instance_id][name].append(event)
     return {key: {name: tuple(events) for name, events in by_name.items()} for key, by_name in found.items()}
+
+
+def _sent_to_tags(event: Event) -> Iterable[tuple[str, str]]:
+    """The tags by which Systems Manager chooses the machines of a command (``Targets``, ``tag:NAME``)."""
+    asked = event.record.get("requestParameters")
+    targets = asked.get("targets") if isinstance(asked, Mapping) else None
+    for target in targets if isinstance(targets, list) else ():
+        key, values = (target.get("key"), target.get("values")) if isinstance(target, Mapping) else (None, None)
+        if isinstance(key, str) and key.startswith("tag:") and isinstance(values, list):
+            yield from ((key.removeprefix("tag:"), value) for value in values if isinstance(value, str))
 
 
 def _named(event: Event) -> set[str]:

@@ -151,7 +151,7 @@ def judging(count: int = 50_000, *, alike: bool = True) -> str:
     live = {name: now(id=name, vpc_id=f"vpc-{n % 40}") for n in range(LIVE) if (name := f"vpce-{n}")}
     vpcs = {name: replace(network().vpcs["vpc-1"], id=name) for n in range(40) if (name := f"vpc-{n}")}
     here = region(net=network(endpoints=live, vpcs=vpcs))
-    past = whole_past(events)
+    past = whole_past([*events, *(parse(_call(number)) for number in range(1_000))])
 
     def judged() -> object:
         return judge_events(events, Known(past, {HOME: here}, ours_of(events, Context()), None, Context(), now=AT))

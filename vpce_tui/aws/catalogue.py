@@ -198,6 +198,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("wafv2", "GetIPSet", "the addresses of a set, and its lock token"),
     _read("wafv2", "ListWebACLs", "which web ACLs there are"),
     _read("wafv2", "GetWebACL", "does a web ACL use the set"),
+    _read("ec2", "GetManagedPrefixListEntries", "whom the prefix lists in groups hold"),
     _read("ec2", "DescribeVpcEncryptionControls", "is the VPC watched for unencrypted traffic"),
     _read("ec2", "DescribeTrafficMirrorSessions", "is a machine's traffic copied elsewhere"),
     _read("iam", "GetAccountAuthorizationDetails", "what roles may do, in as few pages as IAM gives"),

@@ -50,7 +50,7 @@ def build(
     connect, opener = _connection(args, read_only, lab, faults, now)
     workspace = Workspace(
         connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=config.cache_folder(),
-        context_file=config.config_folder() / "context.toml",
+        look_back=now() - moment(args.look_back, now()), context_file=config.config_folder() / "context.toml",
     )  # fmt: skip
 
     def open_record(name: str, reason: str) -> Any:

@@ -22,17 +22,23 @@ def is_world(peer: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One permission of a security group: protocol (``-1``: all), ports (None: all) and where from or to."""
+    """One permission of a security group: protocol (``-1``: all), ports (None: all) and where from or to.
+
+    ``through``: the prefix list that holds the peer. ``together``: with how many other blocks for the same ports it is so large
+    a part of the internet that it comes to the whole (0: it is not).
+    """
 
     protocol: str
     from_port: int | None
     to_port: int | None
     peer: str
+    through: str = ""
+    together: int = 0
 
     @property
     def world(self) -> bool:
         """Open to every address, IPv4 or IPv6, or to so large a part of them that it comes to the same."""
-        return is_world(self.peer)
+        return self.together > 0 or is_world(self.peer)
 
     @property
     def all_ports(self) -> bool:
@@ -56,7 +62,9 @@ class Rule:
             ports = f"{self.protocol} {self.from_port}"
         else:
             ports = f"{self.protocol} {self.from_port}-{self.to_port}"
-        return f"{ports} {self.peer}"
+        held = f" (of {self.through})" if self.through else ""
+        others = f" and {self.together} blocks more, together a large part of the internet" if self.together else ""
+        return f"{ports} {self.peer}{held}{others}"
 
 
 @dataclass(frozen=True, slots=True)

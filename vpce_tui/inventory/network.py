@@ -1,6 +1,6 @@
 """The networks of one region, as far as a judgement needs them: VPCs, subnets, ACLs, routes, groups, endpoints, flow logs."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,8 +9,11 @@ from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.model import Endpoint, SecurityGroup, tags_of
+from vpce_tui.inventory.openness import read_together
 
 Raw = Mapping[str, Any]
+LISTS: Final = 60
+"""Prefix lists that are read at most, a call each."""
 OWNERS: Final = 60
 """Services whose owner is asked for at most, a call each: an attempt may name any number of them."""
 
@@ -144,6 +147,12 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
                 parse.security_group(raw, region) for raw in every("DescribeSecurityGroups", "SecurityGroups")
             ),
         )
+        if "groups" in found:
+            lists = dict(_lists(every, found["groups"].values(), unknown))
+            found["groups"] = {
+                name: replace(group, ingress=read_together(group.ingress, lists))
+                for name, group in found["groups"].items()
+            }
         part("nat", lambda: _nat(every("DescribeNatGateways", "NatGateways")))
         part("subnets", lambda: _by_id(_subnet(raw) for raw in every("DescribeSubnets", "Subnets")))
         part("vpcs", lambda: _by_id(_vpc(raw) for raw in every("DescribeVpcs", "Vpcs")))
@@ -160,6 +169,22 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
     wanted = {endpoint.service for endpoint in (endpoints or {}).values() if ".vpce." in endpoint.service} | {*services}
     found["owners"] = _owners(caller, region, sorted(wanted - {""}), stop, unknown)
     return Network(**found, unknown=unknown)
+
+
+def _lists(
+    every: Callable[..., Iterator[Raw]], groups: Iterable[SecurityGroup], unknown: dict[str, str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The blocks of each prefix list that a group lets in. One that may not be read stays a list."""
+    named = sorted({rule.peer for group in groups for rule in group.ingress if rule.peer.startswith("pl-")})
+    if len(named) > LISTS:
+        unknown["prefix lists"] = f"{len(named) - LISTS} prefix lists more than {LISTS} were not read"
+    for name in named[:LISTS]:
+        try:
+            entries = list(every("GetManagedPrefixListEntries", "Entries", PrefixListId=name))
+        except AwsError as error:
+            unknown["prefix lists"] = error.sentence()
+            continue
+        yield name, tuple(str(entry.get("Cidr", "")) for entry in entries)
 
 
 def _addresses(every: Callable[..., Iterator[Raw]], nics: Sequence[str]) -> Iterator[tuple[str, str]]:

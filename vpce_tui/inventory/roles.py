@@ -1,7 +1,7 @@
 """What roles may do: every role of the account with its policies, in as few pages as IAM gives them, and instance profiles."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.inventory.policies.model import Policy, parse
+from vpce_tui.inventory.policies.model import Policy, Statement, parse
 from vpce_tui.inventory.policies.outside import beside_the_point
 from vpce_tui.inventory.policies.patterns import covers, has_wildcard, patterns_meet
 
@@ -22,6 +22,8 @@ class Role:
     arn: str
     trust: str = ""
     policies: tuple[tuple[str, str], ...] = ()
+    boundary: tuple[str, str] | None = None
+    """The name and the document of its permissions boundary, beyond which no policy of it goes; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> Role:
         for item in raw.get("AttachedManagedPolicies") or ()
     ]
     trust = text_of(raw.get("AssumeRolePolicyDocument") or "")
-    return Role(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached))
+    limit = str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""))
+    boundary = (limit.rpartition("/")[2], managed.get(limit, "")) if limit else None
+    return Role(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached), boundary)
 
 
 POWERS: Final[tuple[tuple[str, str], ...]] = (
@@ -144,14 +148,17 @@ def power_of(role: Role) -> Power:
             for statement in denied
         )
 
+    within = _within_boundary(role)
+    if within is None and role.boundary:
+        return Power(doubts=(f"its permissions boundary {role.boundary[0]} could not be read", *doubts))
     everything = ""
     may: dict[str, tuple[str, str]] = {}
     for name, policy in documents:
         for statement in _unlimited(policy):
-            if statement.every_action and not taken_away("*"):
+            if statement.every_action and not taken_away("*") and (within is None or within("*")):
                 everything = everything or name
             for action, words in POWERS:
-                if action in may or taken_away(action):
+                if action in may or taken_away(action) or (within is not None and not within(action)):
                     continue
                 meant = any(covers(pattern, action) for pattern in statement.actions) or (
                     bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
@@ -159,6 +166,25 @@ def power_of(role: Role) -> Power:
                 if meant:
                     may[action] = (words, name)
     return Power(everything, tuple((action, *said) for action, said in may.items()), tuple(doubts))
+
+
+def _within_boundary(role: Role) -> Callable[[str], bool] | None:
+    """Whether a permissions boundary lets an action pass at all; None: there is none, or it could not be read."""
+    document = parse(role.boundary[1]) if role.boundary and role.boundary[1] else None
+    if document is None or document.problem:
+        return None
+    statements = document.statements
+
+    def within(action: str) -> bool:
+        def means(statement: Statement) -> bool:
+            return any(covers(pattern, action) for pattern in statement.actions) or (
+                bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+            )
+
+        denied = any(not one.allow and not one.conditions and "*" in one.resources and means(one) for one in statements)
+        return not denied and any(one.allow and means(one) for one in statements)
+
+    return within
 
 
 def _unlimited(policy: Policy) -> Iterator[Any]:

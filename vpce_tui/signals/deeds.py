@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.inventory.roles import Role, power_of
 from vpce_tui.trail.event import Event
 
 Asked = Mapping[str, Any]
+Meaning = Callable[[Asked, Ours], str]
+"""What a call means by its request parameters and by what is ours; ``""``: no harm."""
 
 
-def _always(words: str) -> Callable[[Asked], str]:
-    return lambda _: words
+def _always(words: str) -> Meaning:
+    return lambda _, __: words
 
 
-def _shared(asked: Asked) -> str:
+def _shared(asked: Asked, _: Ours) -> str:
     """Whether an attribute change of a snapshot or an image gives it to others."""
     for key in ("createVolumePermission", "launchPermission"):
         block = asked.get(key)
@@ -30,16 +34,35 @@ def _shared(asked: Asked) -> str:
     return ""
 
 
-def _bucket_policy(asked: Asked) -> str:
-    document = asked.get("bucketPolicy")
-    if document is None:
-        return "bucket policy changed"
-    found = outside(parse(document if isinstance(document, str) else json.dumps(document)), Ours(), in_endpoint=False)
-    wide = found.who.reach
-    return "bucket opened to everybody" if wide is Reach.ANY else "bucket policy changed"
+def _lets_in(what: str, key: str, otherwise: str) -> Meaning:
+    """Whether the policy under ``key`` opens ``what`` to everybody or to somebody else."""
+
+    def meaning(asked: Asked, ours: Ours) -> str:
+        document = asked.get(key)
+        if document is None:
+            return otherwise
+        text = document if isinstance(document, str) else json.dumps(document)
+        found = outside(parse(text), ours, in_endpoint=False).who
+        if found.reach is Reach.ANY:
+            return f"{what} opened to everybody"
+        return f"{what} opened to {found.names[0]}" if found.names else otherwise
+
+    return meaning
 
 
-def _fewer_logs(asked: Asked) -> str:
+def _written(whose: str) -> Meaning:
+    """Whether the policy that is written lets its holder do everything."""
+
+    def meaning(asked: Asked, _: Ours) -> str:
+        document = asked.get("policyDocument")
+        text = document if isinstance(document, str) else json.dumps(document)
+        everything = power_of(Role("", "", "", (("it", text),))).everything
+        return f"{whose} may do everything by a new policy" if everything else f"policy written for {whose}"
+
+    return meaning
+
+
+def _fewer_logs(asked: Asked, _: Ours) -> str:
     """Whether a change of a trail takes something away from it."""
     off = [
         key
@@ -49,14 +72,14 @@ def _fewer_logs(asked: Asked) -> str:
     return f"trail narrowed ({', '.join(off)})" if off else "trail sent elsewhere" if asked.get("s3BucketName") else ""
 
 
-BLINDING: Final[Mapping[str, Callable[[Asked], str]]] = {
+BLINDING: Final[Mapping[str, Meaning]] = {
     "StopLogging": _always("trail stopped"),
     "DeleteTrail": _always("trail deleted"),
     "UpdateTrail": _fewer_logs,
     "PutEventSelectors": _always("what a trail records was changed"),
     "DeleteFlowLogs": _always("flow logs deleted"),
     "DeleteDetector": _always("GuardDuty switched off"),
-    "UpdateDetector": lambda asked: "GuardDuty switched off" if asked.get("enable") is False else "",
+    "UpdateDetector": lambda asked, _: "GuardDuty switched off" if asked.get("enable") is False else "",
     "StopConfigurationRecorder": _always("AWS Config stopped"),
     "DeleteConfigurationRecorder": _always("AWS Config recorder deleted"),
     "DisableSecurityHub": _always("Security Hub switched off"),
@@ -66,9 +89,9 @@ BLINDING: Final[Mapping[str, Callable[[Asked], str]]] = {
 }
 """What no tooling does in a day's work; and what it means, ``""`` where these parameters mean no harm."""
 
-DEEDS: Final[Mapping[str, Callable[[Asked], str]]] = {
+DEEDS: Final[Mapping[str, Meaning]] = {
     **BLINDING,
-    "PutBucketPolicy": _bucket_policy,
+    "PutBucketPolicy": _lets_in("bucket", "bucketPolicy", "bucket policy changed"),
     "PutBucketAcl": _always("bucket's access list changed"),
     "DeleteBucketPolicy": _always("bucket policy deleted"),
     "DeleteBucketPublicAccessBlock": _always("bucket's public access block removed"),
@@ -78,10 +101,11 @@ DEEDS: Final[Mapping[str, Callable[[Asked], str]]] = {
     "CreateLoginProfile": _always("console access given"),
     "UpdateLoginProfile": _always("console password changed"),
     "AttachUserPolicy": _always("policy given to a user"),
-    "PutUserPolicy": _always("policy written for a user"),
+    "PutUserPolicy": _written("a user"),
     "AttachRolePolicy": _always("policy given to a role"),
-    "PutRolePolicy": _always("policy written for a role"),
-    "UpdateAssumeRolePolicy": _always("who may take a role was changed"),
+    "PutRolePolicy": _written("a role"),
+    "CreateRole": _lets_in("new role", "assumeRolePolicyDocument", ""),
+    "UpdateAssumeRolePolicy": _lets_in("role", "policyDocument", "who may take a role was changed"),
     "DeactivateMFADevice": _always("second factor taken away"),
     "CreateTrafficMirrorSession": _always("traffic copied elsewhere"),
 }
@@ -105,20 +129,21 @@ _SOURCES: Final[Mapping[str, frozenset[str]]] = {
     }),
     "iam": frozenset({
         "CreateUser", "CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "AttachUserPolicy", "PutUserPolicy",
-        "AttachRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy", "DeactivateMFADevice",
+        "AttachRolePolicy", "PutRolePolicy", "CreateRole", "UpdateAssumeRolePolicy", "DeactivateMFADevice",
     }),
 }  # fmt: skip
 """Which service's calls these are: others have calls of the same names."""
 _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
 
 
-def deed_of(event: Event) -> str:
-    """What a call of :data:`DEEDS` means, in three words; ``""``: no harm, or another call."""
-    return _meaning(event.name, event.raw) if _SOURCE_OF.get(event.name) == event.source else ""
+def deed_of(event: Event, ours: Ours = Ours()) -> str:
+    """What a call of :data:`DEEDS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
+    return _meaning(event.name, event.raw, event.account, ours) if _SOURCE_OF.get(event.name) == event.source else ""
 
 
 @lru_cache(maxsize=8192)
-def _meaning(name: str, raw: str) -> str:
+def _meaning(name: str, raw: str, account: str, ours: Ours) -> str:
     record = json.loads(raw)
     asked = record.get("requestParameters") if isinstance(record, Mapping) else None
-    return DEEDS[name](asked if isinstance(asked, Mapping) else {})
+    whole = replace(ours, accounts=ours.accounts | {account}) if account else ours
+    return DEEDS[name](asked if isinstance(asked, Mapping) else {}, whole)

@@ -14,6 +14,7 @@ from typing import Final
 from vpce_tui.signals.context import DAYS, address_of, internal
 from vpce_tui.signals.endpoint.subject import AWS_SERVICE
 from vpce_tui.signals.marks import toml
+from vpce_tui.signals.past import by_service
 from vpce_tui.text import many, visible
 from vpce_tui.trail.event import Event
 
@@ -53,6 +54,7 @@ def propose(
         found.append(
             Proposal(_setting("organisations", named), (f"AWS Organizations says that account {account} is in it",))
         )
+    found += _accounts(events, account)
     found += _restricted(tags)
     found += _services(events)
     found += _networks(events)
@@ -67,6 +69,24 @@ def _setting(name: str, values: Sequence[str]) -> str:
 
 def _days(events: Iterable[Event]) -> int:
     return len({event.time.date() for event in events})
+
+
+def _accounts(events: Sequence[Event], account: str) -> list[Proposal]:
+    """Other accounts whose principals work here day after day."""
+    by_account: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        whose = event.principal.account
+        if re.fullmatch(r"\d{12}", whose) and whose != account and not event.error_code and not by_service(event):
+            by_account[whose].append(event)
+    chosen = sorted(whose for whose, done in by_account.items() if _days(done) >= PIPELINE)
+    if not chosen:
+        return []
+    seen = tuple(
+        f"{whose}: {many(len(by_account[whose]), 'call')} on {many(_days(by_account[whose]), 'day')} by "
+        f"{', '.join(sorted({event.principal.name for event in by_account[whose]})[:3])}; ask whose it is before you keep it"
+        for whose in chosen
+    )
+    return [Proposal(_setting("own_accounts", chosen), seen)]
 
 
 def _restricted(tags: Iterable[Mapping[str, str]]) -> list[Proposal]:

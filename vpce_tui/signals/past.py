@@ -221,6 +221,19 @@ class Past:
         )
 
     @cached_property
+    def copies(self) -> Mapping[str, frozenset[str]]:
+        """Copies of snapshots, by the snapshot that each was made of."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for event in self.by_name.get("CopySnapshot", NONE).events:
+            made, source = (
+                _text(event.record, part, name)
+                for part, name in (("responseElements", "snapshotId"), ("requestParameters", "sourceSnapshotId"))
+            )
+            if event.source == EC2 and not event.error_code and made and source:
+                found[source].add(made)
+        return {source: frozenset(made) for source, made in found.items()}
+
+    @cached_property
     def changes_of(self) -> Mapping[str, "Line"]:
         """Changes and deletions of endpoints, by the endpoint's id."""
         return _lines(

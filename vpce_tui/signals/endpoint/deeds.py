@@ -149,8 +149,8 @@ def _near(see: Subject, deeds: Mapping[str, Line]) -> dict[str, Fact]:
     found: dict[str, Fact] = {}
     for name, line in deeds.items():
         for other in line.around(see.event.time, _DAY)[:1]:
-            said = deed_of(other)
-            if not (see.maker.pipeline and said in ROUTINE):
+            said = deed_of(other, see.ours)
+            if said and not (see.maker.pipeline and said in ROUTINE):
                 found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
     return found
 

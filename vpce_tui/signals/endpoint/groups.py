@@ -50,7 +50,8 @@ def open_group(see: Made) -> Answer:
         )
     lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
     if worst is None and lists:
-        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: it was not read")
+        why = see.region.network.unknown.get("prefix lists") if see.region else ""
+        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: {why or 'it was not read'}")
     if worst is None:
         peers = sorted({str(item) for group in groups for item in group.ingress})
         return Fine(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")

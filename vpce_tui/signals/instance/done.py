@@ -9,7 +9,7 @@ from vpce_tui.signals.deeds import deed_of
 from vpce_tui.signals.endpoint.subject import USUAL
 from vpce_tui.signals.instance.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, by_service, who_of
+from vpce_tui.signals.past import NONE, Past, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 from vpce_tui.trail.event import Event
 
@@ -236,7 +236,7 @@ def shared_snapshots(see: Subject) -> Answer:
         for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
         for name in _SNAPSHOT.findall(event.raw)
     }
-    for snapshot in sorted(own):
+    for snapshot in sorted(_with_copies(own, see.past)):
         for event in see.past.shares.get(snapshot, NONE).events:
             if not _only_known(see, event):
                 facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
@@ -244,12 +244,24 @@ def shared_snapshots(see: Subject) -> Answer:
     why = see.unread("snapshots")
     if why:
         return CannotTell(f"whether its snapshots are public: {why}")
-    if see.instance.volumes and see.past.knows("EventName=ModifySnapshotAttribute", see.instance.region) is None:
+    asked = [see.past.knows(f"EventName={name}", see.instance.region) for name in _SHARES]
+    if see.instance.volumes and None in asked:
         return CannotTell("whether its snapshots were shared: such calls were not asked for")
     return None
 
 
+_SHARES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
 _SNAPSHOT: Final = re.compile(r"snap-[0-9a-f]+")
+
+
+def _with_copies(snapshots: set[str], past: Past) -> set[str]:
+    """Snapshots with their copies, and the copies of those."""
+    found, waiting = set(snapshots), list(snapshots)
+    while waiting:
+        new = past.copies.get(waiting.pop(), frozenset()) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _only_known(see: Subject, event: Event) -> bool:

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
+from vpce_tui.inventory.policies.model import parse
+from vpce_tui.inventory.policies.outside import Ours, Reach, outside
 from vpce_tui.inventory.roles import power_of
 from vpce_tui.signals.instance.subject import ADMINISTRATION_PORTS, Subject
 from vpce_tui.signals.model import Fact, Severity
@@ -60,7 +63,8 @@ def reachable(see: Subject) -> Answer:
                         open_ports[port] = (name, group, item)
     if not open_ports:
         lists = sorted({item.peer for group in see.groups for item in group.ingress if item.peer.startswith("pl-")})
-        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: it was not read") if lists else None
+        why = see.region.network.unknown.get("prefix lists", "it was not read")
+        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: {why}") if lists else None
     ports = ", ".join(f"{name} {port}" for port, (name, _, _) in sorted(open_ports.items())[:4])
     if len(open_ports) > 4:
         ports += f" and {len(open_ports) - 4} more"
@@ -89,11 +93,12 @@ def public_address(see: Subject) -> Answer:
 
 @rule("INST-07", Severity.HIGH, "revoke-credentials", techniques=("T1078.004", "T1098"))
 def powerful_role(see: Subject) -> Answer:
-    """Its role may do more than a machine's work.
+    """Its role may do more than a machine's work, or others may take it.
 
-    Whoever has the machine has its role. A role that makes users, keys or endpoints turns one machine into the account.
+    Whoever has the machine has its role. A role that makes users, keys or endpoints turns one machine into the account; one
+    that another account may take needs no machine.
 
-    Harmless if the machine is the team's tooling and nothing else runs on it.
+    Harmless if the machine is the team's tooling and nothing else runs on it, and if you know who else may take the role.
     """
     profile = see.instance.profile_arn
     if not profile:
@@ -103,19 +108,33 @@ def powerful_role(see: Subject) -> Answer:
     role = see.roles.of_profile(profile)
     if role is None:
         return CannotTell("what its role may do: no role of this account is in its instance profile")
-    power = power_of(role)
+    power, takers = power_of(role), _takers(role.trust, see.ours)
+    said, facts = [], []
     if power.everything:
-        return Seen(
-            f"Its role {role.name} may do everything", (Fact("policy", f"{power.everything} of {role.name}", "live"),)
-        )
-    if power.may:
+        said.append("may do everything")
+        facts.append(Fact("policy", f"{power.everything} of {role.name}", "live"))
+    elif power.may:
         words = list(dict.fromkeys(said for _, said, _ in power.may))
         more = f" and {len(words) - 3} things more" if len(words) > 3 else ""
-        facts = tuple(Fact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may)
-        return Seen(f"Its role {role.name} may {', '.join(words[:3])}{more}", facts)
+        said.append(f"may {', '.join(words[:3])}{more}")
+        facts += [Fact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may]
+    if takers:
+        said.append(f"may be taken by {takers}")
+        facts.append(Fact("trust policy", role.trust, "live"))
+    if said:
+        return Seen(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
         return CannotTell(f"what its role may do: {'; '.join(power.doubts[:2])}")
     return None
+
+
+@lru_cache(maxsize=4096)
+def _takers(trust: str, ours: Ours) -> str:
+    """Who outside may take a role by its trust policy; ``""``: nobody that can be told."""
+    found = outside(parse(trust), ours, in_endpoint=False).who if trust else None
+    if found is None:
+        return ""
+    return "everybody" if found.reach is Reach.ANY else ", ".join(found.names[:3])
 
 
 @rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
