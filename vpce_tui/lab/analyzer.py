@@ -41,7 +41,7 @@ def _validated(asked: AwsRequest) -> Mapping[str, Any]:
     document = asked.parameters["policyDocument"]
     findings = []
     try:
-        without = {"Version": "2012-10-17", **json.loads(document)}
+        without = {**json.loads(document), "Version": "2012-10-17"}  # an older version is valid, too
         without["Statement"] = [
             {key: value for key, value in statement.items() if key not in ("Principal", "NotPrincipal")}
             for statement in _statements(document)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vpce_tui.signals.deeds import ROUTINE, deed_of
-from vpce_tui.signals.endpoint.subject import Subject
+from vpce_tui.signals.endpoint.subject import Subject, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import Line, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
@@ -98,7 +98,7 @@ def _widened(record: Mapping[str, Any], see: Subject) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset, which lets everything through"
     policy = found.get("policyDocument")
-    found_now = see.made.lets_through(policy) if isinstance(policy, str) and policy else None
+    found_now = let_through(policy, see.ours) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
         if found_now.everything(see.made.short.split(".")[0]):

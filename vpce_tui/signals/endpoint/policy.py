@@ -1,13 +1,18 @@
-"""What an endpoint's policy lets through: the one that it was made with, and the one that it has now."""
+"""What an endpoint's policy lets through: the one that it was made with, and the one that it has now.
 
+Each answer rests on the policies, the service and what is ours, and on nothing else: it is found out once for all that share them.
+"""
+
+from functools import lru_cache
 from typing import Final
 
-from vpce_tui.inventory.policies.outside import Outside, Reach
-from vpce_tui.signals.endpoint.subject import FOREIGN_SERVICE, Made
+from vpce_tui.inventory.policies.outside import Ours, Outside, Reach
+from vpce_tui.signals.endpoint.subject import FOREIGN_SERVICE, Made, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
+_SEEN: Final = 4096
 
 
 def _takes_policy(see: Made) -> bool:
@@ -20,13 +25,13 @@ def _takes_policy(see: Made) -> bool:
     )
 
 
-def _everything(see: Made, found: Outside | None) -> bool:
-    return found is None or found.everything(see.short.split(".")[0])
+def _everything(short: str, found: Outside | None) -> bool:
+    return found is None or found.everything(short.partition(".")[0])
 
 
-def _when(see: Made, number: int) -> str:
+def _when(policies: tuple[str, ...], number: int) -> str:
     """``""``, or that it is so only by now."""
-    return "" if number == 0 or len(see.policies) == 1 else " by now"
+    return "" if number == 0 or len(policies) == 1 else " by now"
 
 
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
@@ -38,19 +43,22 @@ def open_policy(see: Made) -> Answer:
 
     Harmless if the team accepts open endpoint policies and limits access at the resources instead.
     """
-    if not _takes_policy(see):
-        return None
-    for number, policy in enumerate(see.policies):
-        if not _everything(see, see.lets_through(policy)):
+    return _open(see.policies, see.short, see.ours) if _takes_policy(see) else None
+
+
+@lru_cache(maxsize=_SEEN)
+def _open(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
+    for number, policy in enumerate(policies):
+        if not _everything(short, let_through(policy, ours)):
             continue
         said = policy or "absent: the default allows everybody everything"
-        valuable = see.short in _VALUABLE or see.short.split(".")[0].removesuffix("-global") in _VALUABLE
+        valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
         return Seen(
-            f"Its policy lets everybody do everything through it{_when(see, number)} ({see.short})",
+            f"Its policy lets everybody do everything through it{_when(policies, number)} ({short})",
             (Fact("PolicyDocument", said, "live" if number else "record"),),
             Severity.HIGH if valuable else Severity.MEDIUM,
         )
-    problems = [found.problem for policy in see.policies if (found := see.lets_through(policy)) and found.problem]
+    problems = [found.problem for policy in policies if (found := let_through(policy, ours)) and found.problem]
     return CannotTell(f"what its policy lets through: {problems[0]}") if problems else None
 
 
@@ -63,12 +71,15 @@ def no_limits(see: Made) -> Answer:
 
     Harmless if the actions it allows cannot carry data.
     """
-    if not _takes_policy(see):
-        return None
+    return _limits(see.policies, see.short, see.ours) if _takes_policy(see) else None
+
+
+@lru_cache(maxsize=_SEEN)
+def _limits(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
     doubts: list[str] = []
-    for number, policy in enumerate(see.policies):
-        found = see.lets_through(policy)
-        if found is None or _everything(see, found):
+    for number, policy in enumerate(policies):
+        found = let_through(policy, ours)
+        if found is None or _everything(short, found):
             return None  # which is said already
         sides = ((found.who, "whose principals may ask"), (found.what, "whose resources may be reached"))
         conditional = [words for side, words in sides if any(why.startswith("the condition") for why in side.why)]
@@ -80,17 +91,19 @@ def no_limits(see: Made) -> Answer:
                 Fact("PolicyDocument", policy, "live" if number else "record"),
             ]
             facts += [Fact("not told", why) for why in found.doubts[:2]]
-            title = f"Its policy{_when(see, number)} does not limit {' or '.join(wide)}"
+            title = f"Its policy{_when(policies, number)} does not limit {' or '.join(wide)}"
             if not wide:
-                title = f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(see, number)}"
+                title = (
+                    f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
+                )
             return Seen(title, tuple(facts))
         doubts += found.doubts
     if doubts:
         return CannotTell(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
     if any(
         Reach.NAMED in (found.who.reach, found.what.reach)
-        for policy in see.policies
-        if (found := see.lets_through(policy))
+        for policy in policies
+        if (found := let_through(policy, ours))
     ):
         return None
     return Fine("its policy lets only your principals reach only your resources")
@@ -104,17 +117,20 @@ def names_strangers(see: Made) -> Answer:
 
     Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """
-    if not _takes_policy(see):
-        return None
-    for number, policy in enumerate(see.policies):
-        found = see.lets_through(policy)
+    return _strangers(see.policies, see.ours) if _takes_policy(see) else None
+
+
+@lru_cache(maxsize=_SEEN)
+def _strangers(policies: tuple[str, ...], ours: Ours) -> Answer:
+    for number, policy in enumerate(policies):
+        found = let_through(policy, ours)
         names = [name for side in (found.who, found.what) for name in side.names] if found else []
         if names:
             facts = (
                 Fact("names", "; ".join(names[:6])),
                 Fact("PolicyDocument", policy, "live" if number else "record"),
             )
-            return Seen(f"Its policy names {names[0]}{_when(see, number)}", facts)
+            return Seen(f"Its policy names {names[0]}{_when(policies, number)}", facts)
     return None
 
 

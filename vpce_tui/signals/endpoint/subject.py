@@ -106,10 +106,6 @@ class Made:
         made, now = self.request.policy or "", self.endpoint.policy if self.endpoint else ""
         return (made, now) if now and now != made else (made,)
 
-    def lets_through(self, policy: str) -> Outside | None:
-        """Who may do what through it by a policy; None for the default one."""
-        return _through(policy, self.ours) if policy else None
-
     def not_read(self, part: str, words: str) -> str:
         """Why a part of the region's network is not known; ``""``: it is."""
         if self.region is None:
@@ -206,8 +202,9 @@ def _looks_like_aws(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _through(text: str, ours: Ours) -> Outside:
-    return outside(parse(text), ours)
+def let_through(policy: str, ours: Ours) -> Outside | None:
+    """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
+    return outside(parse(policy), ours) if policy else None
 
 
 @lru_cache(maxsize=4096)
