@@ -39,6 +39,9 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
         ("PutUserPolicy", "iam", {"policyDocument": EVERYTHING}, "a user may do everything by a new policy"),
         ("PutRolePolicy", "iam", {"policyDocument": READS}, "policy written for a role"),
         ("PutRolePolicy", "iam", {"policyDocument": "{"}, "policy written for a role"),
+        ("AttachUserPolicy", "iam", {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "AdministratorAccess given to a user"),
+        ("AttachRolePolicy", "iam", {"policyArn": f"arn:aws:iam::{OWN}:policy/AdministratorAccess"}, "policy given to a role"),
+        ("AttachRolePolicy", "iam", {"policyArn": ["x"]}, "policy given to a role"),
         ("PutRolePolicy", "ec2", {"policyDocument": EVERYTHING}, ""),
     ],
 )  # fmt: skip

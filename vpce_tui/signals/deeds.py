@@ -62,6 +62,19 @@ def _written(whose: str) -> Meaning:
     return meaning
 
 
+_WIDE: Final = frozenset({"AdministratorAccess", "PowerUserAccess", "IAMFullAccess"})
+
+
+def _given(whose: str) -> Meaning:
+    """Whether the policy of AWS that is attached lets its holder do everything, or make users and roles."""
+
+    def meaning(asked: Asked, _: Ours) -> str:
+        name = str(asked.get("policyArn", "")).rpartition(":iam::aws:policy/")[2]
+        return f"{name} given to {whose}" if name in _WIDE else f"policy given to {whose}"
+
+    return meaning
+
+
 def _fewer_logs(asked: Asked, _: Ours) -> str:
     """Whether a change of a trail takes something away from it."""
     off = [
@@ -100,9 +113,9 @@ DEEDS: Final[Mapping[str, Meaning]] = {
     "CreateAccessKey": _always("access key made"),
     "CreateLoginProfile": _always("console access given"),
     "UpdateLoginProfile": _always("console password changed"),
-    "AttachUserPolicy": _always("policy given to a user"),
+    "AttachUserPolicy": _given("a user"),
     "PutUserPolicy": _written("a user"),
-    "AttachRolePolicy": _always("policy given to a role"),
+    "AttachRolePolicy": _given("a role"),
     "PutRolePolicy": _written("a role"),
     "CreateRole": _lets_in("new role", "assumeRolePolicyDocument", ""),
     "UpdateAssumeRolePolicy": _lets_in("role", "policyDocument", "who may take a role was changed"),
