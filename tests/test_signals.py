@@ -242,3 +242,40 @@ def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Pat
     while not work.settled:
         work.deliver()
     assert len(work.judged) == 1
+
+
+def test_the_last_mark_about_an_event_counts() -> None:
+    until = (AT + timedelta(days=3)).date()
+    marked = Expected("e", "a test", until)
+    back = Expected("e", "taken back", (AT - timedelta(days=1)).date())
+    assert Context(expected=(marked,)).is_expected("e", AT) == marked
+    assert Context(expected=(marked, back)).is_expected("e", AT) is None
+    assert Context(expected=(marked, back, marked)).is_expected("e", AT) == marked
+    assert Context(expected=(marked, Expected("other", "x", back.until))).is_expected("e", AT) == marked
+
+
+def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
+    def raised(minutes: float) -> set[str]:
+        opened = other("StartSession", "ssm", minutes, requestParameters={"target": machine().id})
+        known = Known(
+            whole_past([opened, created(), other("DescribeVpcs", minutes=29 * 1440)]), {HOME: region()}, now=AT
+        )
+        return {signal.id for item in judge_instances(known, []) for signal in item.judgement.signals}
+
+    assert "INST-15" in raised(3 * 1440)
+    assert "INST-15" not in raised(16 * 1440)
+
+
+def test_the_lab_keeps_marks_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vpce_tui.cli import parse as parse_arguments
+    from vpce_tui.commands.app import build
+
+    monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path / "mine"))
+    monkeypatch.setenv("VPCE_TUI_CACHE", str(tmp_path / "scratch"))
+    app = build(parse_arguments([]), lab=(7, "false-alarm"))
+    caller, told = app.workspace._connect()
+    kept = load(app.workspace.context_file)
+    assert (kept.trusted_services, kept.pipelines) == (told.trusted_services, told.pipelines) != ((), ())
+    assert app.workspace.context_file.parent == tmp_path / "scratch"
+    assert not (tmp_path / "mine").exists()
+    caller.close() if hasattr(caller, "close") else None

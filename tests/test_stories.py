@@ -58,6 +58,13 @@ def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmle
             if truth["bad"] is None and not set(truth["reasons"]) <= reasons:
                 wrong.append(f"{name}: {truth['what']}: {sorted(reasons)}")
             rows.append(row(name, truth, said))
+        if not any(truth["bad"] for truth in result["truth"]):
+            loud = {
+                key: said["severity"]
+                for key, said in result["subjects"].items()
+                if said["severity"] not in ("info", "low")
+            }
+            assert not loud, f"{name}: a night in which everything is harmless has nothing to look at"
         gaps = set(result["gaps"])
         assert gaps <= set(result["failed"]) if gaps else not result["failed"], "what cannot be looked at is said"
         assert (result["events"], result["instances"]) == ((3, 3) if gaps else (0, 0))

@@ -41,11 +41,13 @@ class Coverage:
     kind: str
     parts: tuple[Part, ...] = ()
     notes: tuple[str, ...] = ()
+    beside: tuple[Part, ...] = ()
+    """What else could not be looked at, and is none of the parts: a region as it is now, beside its events."""
 
     @property
     def complete(self) -> bool:
-        """Every part was looked at whole."""
-        return bool(self.parts) and all(part.status is Status.LOOKED for part in self.parts)
+        """Every part was looked at whole, and nothing is missing beside them."""
+        return bool(self.parts) and all(part.status is Status.LOOKED for part in (*self.parts, *self.beside))
 
     @property
     def nothing(self) -> bool:
@@ -65,7 +67,7 @@ class Coverage:
     @property
     def missing(self) -> tuple[Part, ...]:
         """The parts that were not looked at whole."""
-        return tuple(part for part in self.parts if part.status not in (Status.LOOKED, Status.RUNNING))
+        return tuple(part for part in (*self.parts, *self.beside) if part.status not in (Status.LOOKED, Status.RUNNING))
 
     @property
     def newest(self) -> datetime | None:

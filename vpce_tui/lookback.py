@@ -193,5 +193,7 @@ def coverage_of(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) 
         if bad:
             status = Status.PARTIAL if len(bad) < len(item.regions) else next(iter(bad.values())).status
         reason = "; ".join(f"{region}: {part.reason}" for region, part in sorted(bad.items()))
-        parts.append(Part(item.question.key, status, reason, note=f"{item.why}; in {len(item.regions)} regions"))
+        found = sum(part.items for part in by_region.values())
+        note = f"{item.why}; in {many(len(item.regions), 'region')}"
+        parts.append(Part(item.question.key, status, reason, found, note=note))
     return Coverage("questions", tuple(parts))

@@ -29,6 +29,8 @@ from vpce_tui.signals.past import EVERYTHING, Answered, Past
 from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 
 _NO_REQUEST = EndpointRequest()
+_HAPPENED: Final = frozenset({"found", "done", "traffic"})
+"""Families of rules that look at what somebody did; the others at how a machine stands."""
 _GAP = 3
 """Days without a record after which files are not taken to go on."""
 
@@ -71,6 +73,12 @@ class JudgedInstance:
     instance: Instance
     judgement: Judgement
 
+    @property
+    def signs(self) -> str:
+        """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
+        families = {signal.family for signal in self.judgement.against if signal.severity >= Severity.MEDIUM}
+        return "attacked" if families & _HAPPENED else "open" if families else ""
+
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui instances --json`` prints."""
         instance = self.instance
@@ -81,6 +89,7 @@ class JudgedInstance:
             "name": instance.name,
             "state": instance.state,
             "severity": self.judgement.severity.word,
+            "signs": self.signs or None,
             "signals": [signal.to_json() for signal in self.judgement.signals],
             "unknown": list(self.judgement.cannot_tell),
         }
@@ -213,7 +222,7 @@ _ABOUT = frozenset({
 
 
 def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedInstance]:
-    """Every instance with its judgement, worst first."""
+    """Every instance with its judgement, worst first, and of those alike the attacked ones."""
     now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)
@@ -242,8 +251,11 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
         for instance in instances
     ]  # fmt: skip
     return sorted(
-        found, key=lambda item: (-item.judgement.severity, item.instance.gone, item.instance.region, item.instance.id)
-    )
+        found,
+        key=lambda item: (
+            -item.judgement.severity, item.instance.gone, item.signs != "attacked", item.instance.region, item.instance.id,
+        ),
+    )  # fmt: skip
 
 
 def findings_by_instance(regions: Iterable[Region]) -> dict[str, tuple[Finding, ...]]:
@@ -311,4 +323,4 @@ def _ids(value: Any) -> Iterable[str]:
 
 def merged(coverage: Coverage, parts: Sequence[Part], notes: Sequence[str] = ()) -> Coverage:
     """``coverage`` with what else could not be looked at."""
-    return replace(coverage, parts=(*coverage.parts, *parts), notes=(*coverage.notes, *notes))
+    return replace(coverage, beside=(*coverage.beside, *parts), notes=(*coverage.notes, *notes))

@@ -7,6 +7,7 @@ empties: no screen ever waits, and leaving the app never does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,7 +216,7 @@ class Workspace:
 
     def _part(self, part: Part) -> None:
         parts = tuple(part if known.name == part.name else known for known in self.coverage.parts)
-        self.coverage = Coverage("regions", parts, self.coverage.notes)
+        self.coverage = replace(self.coverage, parts=parts)
         self._changed()
 
     def _searched(self, found: Any) -> None:
@@ -250,7 +251,7 @@ class Workspace:
         self.ours = found.ours
         if found.unknown:
             notes = tuple(dict.fromkeys((*self.coverage.notes, *found.unknown)))
-            self.coverage = Coverage("regions", self.coverage.parts, notes)
+            self.coverage = replace(self.coverage, notes=notes)
         self._rejudge()
 
     def _region(self, region: Region, part: Part) -> None:
@@ -259,8 +260,8 @@ class Workspace:
         self.instance_coverage = Coverage("regions", parts, self.instance_coverage.notes)
         if part.status is not Status.LOOKED and any(event.region == region.name for event in self.events.values()):
             lacking = Part(f"{region.name} as it is now", part.status, part.reason)
-            rest = (known for known in self.coverage.parts if known.name != lacking.name)
-            self.coverage = Coverage("regions", (*rest, lacking), self.coverage.notes)
+            rest = (known for known in self.coverage.beside if known.name != lacking.name)
+            self.coverage = replace(self.coverage, beside=(*rest, lacking))
         self._rejudge()
 
     def _looked(self, found: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from vpce_tui import config
 from vpce_tui.commands.common import UsageError, context, moment
 from vpce_tui.exits import Exit
+from vpce_tui.signals.context import Context
 
 
 def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults: Sequence[Any] = ()) -> Exit:
@@ -46,11 +47,13 @@ def build(
     read_only = bool(args.read_only) or config.read_only_asked()
     given, trail = args.since, Path(args.trail) if args.trail else None
     since = now() - moment(given, now()) if given else timedelta(hours=24)
-    known = context()
-    connect, opener = _connection(args, read_only, lab, faults, now)
+    # the lab's team has a context of its own, and marks are written there
+    known = context() if lab is None else Context()
+    context_file = (config.config_folder() if lab is None else config.cache_folder()) / "context.toml"
+    connect, opener = _connection(args, read_only, lab, faults, now, context_file)
     workspace = Workspace(
         connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=config.cache_folder(),
-        look_back=now() - moment(args.look_back, now()), context_file=config.config_folder() / "context.toml",
+        look_back=now() - moment(args.look_back, now()), context_file=context_file,
     )  # fmt: skip
 
     def open_record(name: str, reason: str) -> Any:
@@ -79,6 +82,7 @@ def _connection(
     lab: tuple[int, str] | None,
     faults: Sequence[Any],
     clock: Callable[[], datetime],
+    context_file: Path,
 ) -> tuple[Callable[[], Any], Callable[..., Any]]:
     """How to connect (on a thread), and how to open an incident's record.
 
@@ -97,6 +101,8 @@ def _connection(
             made = Lab(lab[0], clock, lab[1]).build()
             made.inject(faults)
             made.serve()
+            context_file.parent.mkdir(parents=True, exist_ok=True)
+            context_file.write_text(made.context, encoding="utf-8")
             return AwsSession(made.access(), gate), parse(made.context, "the story's context")
         regions = args.region or []
         region = regions[0] if len(regions) == 1 else ""

@@ -59,7 +59,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     whose = ours.look(caller, (), ())
     inventory = look(caller, regions)
     tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
-    coverage = Coverage("regions", (*found.coverage.parts, *_lacking(inventory.coverage)), ((note,) if note else ()))
+    coverage = Coverage("regions", found.coverage.parts, ((note,) if note else ()), tuple(_lacking(inventory.coverage)))
     looked = (
         f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
     )
@@ -69,6 +69,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     parse(text, "the proposal")  # what is proposed can be read again
     if args.out:
         write_out(args.out, text)
+        say(f"{args.out} is written. Read it, strike out what is wrong, and keep it as {config.config_folder() / FILE}")
     else:
         print(text, end="")
     for part in coverage.missing:

@@ -76,4 +76,5 @@ def _app(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-a
         return run(args, lab=(args.seed, args.story), faults=faults)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        say(f"the lab's incident records are in {os.environ['VPCE_TUI_STATE']}")
+        if Path(os.environ["VPCE_TUI_STATE"]).exists():
+            say(f"the lab's incident records are in {os.environ['VPCE_TUI_STATE']}")

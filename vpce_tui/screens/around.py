@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from vpce_tui.coverage import Coverage
 from vpce_tui.screens.event import BEGINNING
 from vpce_tui.screens.lists import ListFrame, joined, severity_cell
-from vpce_tui.signals.deeds import deed_of
+from vpce_tui.signals.deeds import deed_told, object_of
 from vpce_tui.signals.pivot import Relation, chain, regions_of, related, relations
 from vpce_tui.text import many, short, sign
 from vpce_tui.widgets.bars import Key
@@ -119,7 +119,8 @@ class AroundScreen(ListFrame):
             what = f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
             when = f"{event.time:%m-%d %H:%M:%S}" if event.time > BEGINNING else "no time"
             look = severity.word if severity is not None else ""
-            rows.append(Row(key, (when, what, outcome, event.source_ip, event.region), look))
+            also = f"{event.id} {event.user_agent} {event.principal.arn} {event.principal.access_key_id} {event.error_code}"
+            rows.append(Row(key, (when, what, outcome, event.source_ip, event.region), look, also))
         return rows
 
     def show(self) -> None:
@@ -181,9 +182,11 @@ class AroundScreen(ListFrame):
                 else "Nothing else is known of it."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said = deed_of(event)
+        said, named = deed_told(event), object_of(event)
         if said:
-            found.append(line((f" what it means: {said}", "bold $warning")))
+            found += hanging(" what it means: ", said, width, "bold $warning")
+        elif named:
+            found += hanging(" about ", named, width)
         if event.error_code:
             found += hanging(f" {event.error_code}: ", event.error_message, width)
         regions = ", ".join(f"{region} {count:,}" for region, count in regions_of(self.found()))

@@ -17,8 +17,9 @@ from vpce_tui.inventory.parse import account_of
 from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, severity_cell, why_text
 from vpce_tui.screens.marking import mark_expected
+from vpce_tui.signals.model import Severity
 from vpce_tui.text import sign, visible
-from vpce_tui.widgets.bars import Key
+from vpce_tui.widgets.bars import Key, KeyBar
 from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.table import Column, Row, Table
 
@@ -76,7 +77,7 @@ class EventScreen(Frame):
         with VerticalScroll(classes="reading", id="page"):
             yield Static(id="text")
         with Vertical(id="path"):
-            yield Table((Column("WHAT", 36, grows=True), Column("WHERE, WHEN", 34)), id="rows")
+            yield Table((Column("WHAT", 36, grows=True), Column("WHERE, WHEN", 34, grows=True)), id="rows")
             yield Static(id="whole")
 
     def crumbs(self) -> str:
@@ -85,7 +86,8 @@ class EventScreen(Frame):
     def keys(self) -> Sequence[Key]:
         made = self._item.request
         found = [Key("esc", "back")]
-        if self.view == "path":
+        node = self.nodes.get(self.query_one("#rows", Table).key) if self.view == "path" else None
+        if node is not None and (node.instance or node.event or node.relation is not None):
             found.append(Key("↵", "go there"))
         if not self.work.trail:
             found.append(Key("p", "playbooks"))
@@ -136,6 +138,7 @@ class EventScreen(Frame):
     def on_table_moved(self) -> None:
         """Read the next line."""
         self._show_whole()
+        self.query_one("#keys", KeyBar).show(self.keys())
 
     def action_view(self, name: str) -> None:
         """Show one of the views."""
@@ -203,7 +206,7 @@ class EventScreen(Frame):
 
     def action_expected(self) -> None:
         """Mark it as expected, with a reason and an end."""
-        mark_expected(self, self._item.event)
+        mark_expected(self, self.item)
 
     def action_copy(self) -> None:
         """Copy the event id."""
@@ -249,15 +252,21 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
     from vpce_tui.signals.endpoint import RULES  # noqa: PLC0415
 
     found = [line(("what AWS's guidance asks of an endpoint", "bold"))]
-    if any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals):
+    if is_gone(item):
         return [*found, line("  it does not exist any more: nothing of it is left to look at"), line("")]
     for name, words in SECTIONS:
         rules = {rule.id for rule in RULES if rule.section == name}
-        bad = [signal.title for signal in item.judgement.against if signal.id in rules]
+        against = [signal for signal in item.judgement.against if signal.id in rules]
+        bad = [signal.title for signal in against]
         doubts = list(dict.fromkeys(why for rule, why in item.judgement.unknown if rule in rules))
         fine = [what for rule, what in item.judgement.fine if rule in rules]
         if bad:
-            mark, look, said = "!", "bold $warning", f"bad: {'; '.join(bad)}"
+            little = max(signal.severity for signal in against) <= Severity.LOW
+            mark, look, said = (
+                "!",
+                "" if little else "bold $warning",
+                f"bad{' (low)' if little else ''}: {'; '.join(bad)}",
+            )
         elif doubts:
             mark, look, said = sign("…"), "bold", f"cannot tell: {'; '.join(doubts)}"
         elif fine:
@@ -269,21 +278,42 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
 
 
 def _why(item: JudgedEvent, ago: str, width: int) -> list[Content]:
+    from vpce_tui.signals.deeds import deed_told, object_of  # noqa: PLC0415
+
     event, request, severity = item.event, item.request, item.judgement.severity
     at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
-    facts = [
+    first = [
         ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
-        ("id", event.id), ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else "succeeded"),
-        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
-        ("key", event.principal.access_key_id), ("from", event.source_ip), ("agent", event.user_agent),
-        ("service", request.service or request.resource), ("endpoint", f"{request.endpoint_id}  {request.type}".strip()), ("vpc", request.vpc_id),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"), ("from", event.source_ip),
+        ("made" if request.endpoint_id else "about", f"{request.endpoint_id}  {request.type}".strip() or object_of(event)),
+        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
+        ("do", what_to_do(item)),
+    ]  # fmt: skip
+    facts = [
+        ("id", event.id), ("key", event.principal.access_key_id), ("agent", event.user_agent),
+        ("service", request.service or request.resource), ("vpc", request.vpc_id),
         ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
         ("policy", request.policy or ("default: everybody may do everything" if event.request is not None else "")),
         ("oddities", "; ".join(event.oddities)),
     ]  # fmt: skip
-    found = [line((severity_cell(severity), LOOK[severity])), line("")]
-    found += why_text(item.judgement, width, full=True)
+    verdict = (
+        severity_cell(severity) if event.request is not None else "not judged: the rules judge what makes VPC endpoints"
+    )
+    found = [line((verdict, LOOK[severity]))]
+    if item.judgement.explained:
+        found += hanging("   ", item.judgement.explained, width, "dim")
+    deed = deed_told(event)
+    if deed and not event.error_code:
+        found += hanging(
+            f"{sign(Severity.HIGH.sign)} what it means: ", deed, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]
+        )
+    for name, value in first:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
     found.append(line(""))
+    if event.request is not None:
+        found += why_text(item.judgement, width, full=True)
+        found.append(line(""))
     if event.request is not None and not event.error_code:
         found += section_lines(item, width)
     for name, value in facts:
@@ -302,6 +332,21 @@ def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Con
     return found
 
 
+def is_gone(item: JudgedEvent) -> bool:
+    """Whether the endpoint that it made does not exist any more."""
+    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals)
+
+
+def what_to_do(item: JudgedEvent) -> str:
+    """What an operator would do about an event that is worth looking at; ``""``: it is not."""
+    if item.judgement.severity < Severity.MEDIUM:
+        return ""
+    made, instance = item.request.endpoint_id, item.event.principal.instance_id
+    targets = [f"the endpoint {made}"] if made and not is_gone(item) else []
+    targets += [f"the instance {instance}"] if instance else []
+    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the credentials behind it (p)"
+
+
 def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
     """Open the playbooks for what stands behind an event, or say why there is none."""
     if screen.work.trail:
@@ -309,7 +354,7 @@ def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
         return
     instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
     targets = [(instance, region)] if instance else []
-    if endpoint:
+    if endpoint and not is_gone(item):
         targets.append((endpoint, region))
     own = screen.work.identity.account if screen.work.identity else ""
     principal = principal_target(item.event.principal, own)

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
-from vpce_tui.screens.event import BEGINNING, EventScreen, choose_playbook, raw_lines
-from vpce_tui.screens.lists import ListFrame, joined, severity_cell, why_text
+from vpce_tui.screens.event import BEGINNING, EventScreen, choose_playbook, raw_lines, what_to_do
+from vpce_tui.screens.lists import ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.screens.marking import mark_expected
 from vpce_tui.signals.model import Severity
 from vpce_tui.text import short, sign
@@ -48,6 +48,16 @@ def where_to(item: JudgedEvent) -> str:
     if event.dry_run:
         return f"{name}, dry run"
     return f"{name}, refused" if event.error_code else name
+
+
+def also(item: JudgedEvent) -> str:
+    """What a filter finds an event by, beside what its row shows."""
+    event, request = item.event, item.request
+    named = (
+        event.source_ip, event.user_agent, event.error_code, event.principal.arn, event.principal.access_key_id,
+        request.endpoint_id, request.service, request.vpc_id, *request.groups, *request.subnets,
+    )  # fmt: skip
+    return f"{' '.join(named)} {reasons_of(item.judgement)}"
 
 
 def _wider(parts: Parts, by: int) -> Parts:
@@ -133,6 +143,7 @@ class EventsScreen(ListFrame):
                     who(item), where_to(item), item.event.region,
                 ),
                 item.judgement.severity.word,
+                also(item),
             )
             for key, item in self._by_key.items()
         ]  # fmt: skip
@@ -169,23 +180,15 @@ class EventsScreen(ListFrame):
         item = self._by_key.get(key)
         if item is None:
             return self._nothing()
-        found = why_text(item.judgement, self.page_width, full=False)
-        event = item.event
+        width, event, do = self.page_width, item.event, what_to_do(item)
+        found = []
+        if do and not self.work.trail:
+            found += hanging("do: ", do, width, "bold")
+        found += why_text(item.judgement, width, full=False)
         found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 38)}", "dim")))
         harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
         if harmless:
-            found += hanging("   harmless if: ", harmless, self.page_width)
-        if event.principal.instance_id and not self.work.trail:
-            found.append(
-                line(
-                    ("   do: ", "dim"),
-                    "contain ",
-                    *((f"the endpoint {item.request.endpoint_id} and ",) if item.request.endpoint_id else ()),
-                    "the instance ",
-                    (event.principal.instance_id, "bold"),
-                    " (p)",
-                )
-            )
+            found += hanging("   harmless if: ", harmless, width)
         if self.app.size.width >= 130:
             found += [line(""), *raw_lines(item, self.page_width, 6000)]
         return joined(found)
@@ -230,7 +233,7 @@ class EventsScreen(ListFrame):
         """Mark it as expected, with a reason and an end."""
         item = self._by_key.get(self.table.key)
         if item is not None:
-            mark_expected(self, item.event)
+            mark_expected(self, item)
 
     def action_all(self) -> None:
         """All events of the files, or only those that make endpoints."""

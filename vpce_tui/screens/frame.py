@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from vpce_tui.coverage import Coverage
+from vpce_tui.coverage import Coverage, Part
 from vpce_tui.screens.main import Main
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Read
@@ -148,7 +148,8 @@ class Frame(Screen[None]):
             looking = self.work.history_coverage
             if looking.running and searched is not looking:
                 done = sum(part.status.value != "being looked at" for part in looking.parts)
-                said = f"{searched.sentence()} · history: {done} of {len(looking.parts)} questions"
+                wide = self.app.size.width >= WIDE
+                said = f"{searched.sentence()} · history {done}/{len(looking.parts)}{' questions to event history' if wide else ''}"
             bar.show(self.crumbs(), said, complete=searched.complete)
 
     def action_leave(self) -> None:
@@ -158,6 +159,10 @@ class Frame(Screen[None]):
         elif self.work.coverage.running or self.work.instance_coverage.running or self.work.history_coverage.running:
             self.work.stop()
 
+    def more_help(self) -> Sequence[Content]:
+        """What else is to say of the keys here."""
+        return _IN_PAGES if self.own_numbers else _IN_LISTS
+
     def action_help(self) -> None:
         """What the keys of this screen do."""
         found = [
@@ -166,7 +171,7 @@ class Frame(Screen[None]):
         self.app.push_screen(
             Read(
                 "Keys on this screen",
-                lines([*found, line(""), *(_IN_A_WALK if self.own_numbers else _IN_LISTS), *_MEANINGS]),
+                lines([*found, line(""), *self.more_help(), *_MEANINGS]),
             )
         )
 
@@ -184,20 +189,25 @@ def coverage_text(coverage: Coverage, problem: str = "") -> Content:
     """The coverage, part by part, what is missing first."""
     found = [line((visible(problem), "bold $error")), line("")] if problem else []
     found += [line(note) for note in coverage.notes]
-    for part in (*coverage.missing, *(part for part in coverage.parts if part not in coverage.missing)):
-        mark = sign("✔") if part.status.value == "looked at" else "!"
-        found.append(
-            line(
-                (f"{mark} {part.name}", "bold" if mark == "!" else ""),
-                f"  {part.status.value}, {part.items:,} found  {part.reason} {part.note}",
+    alike: dict[str, list[Part]] = {}
+    for part in coverage.missing:
+        alike.setdefault(f"{part.status.value}: {part.reason}", []).append(part)
+    for said, parts in alike.items():
+        named = ", ".join(f"{part.name} ({part.note})" if part.note else part.name for part in parts)
+        found.append(line(("! ", "bold"), (said, "bold")))
+        found.append(line(f"    {named}"))
+    for part in coverage.parts:
+        if part not in coverage.missing:
+            found.append(
+                line((f"{sign('✔')} {part.name}", ""), f"  {part.status.value}, {part.items:,} found  {part.note}")
             )
-        )
     return lines(found or [line("nothing was looked at yet")])
 
 
-_IN_A_WALK = [
+_IN_PAGES = [
     line(("also here", "bold")),
-    line("   j k       scroll                   F5       plan again"),
+    line("   1 2 3 …   what the line under the title numbers: views, or what is the same"),
+    line("   j k g G   down, up, top, bottom    !        coverage, where there is one"),
     line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
     line(""),
 ]
@@ -217,6 +227,8 @@ _MEANINGS = [
         (sign("◆"), "bold $warning"),
         " leads to something that changes AWS. In read-only it is not there.",
     ),
-    line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO"),
+    line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO; under the bars C H M ·"),
+    line("– speaks for it   … cannot tell   ↗ leads to somebody else's service"),
+    line("(record) the event says so   (live) the account as it is now   (history) other events"),
     line("Steps: ○ to do  ▶ running  ✔ proved  ! needs you  ✖ failed  ↩ undone  – skipped"),
 ]

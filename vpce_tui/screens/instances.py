@@ -12,7 +12,7 @@ from textual.widgets import Static
 from vpce_tui.coverage import Coverage
 from vpce_tui.review import JudgedInstance
 from vpce_tui.screens.frame import Frame
-from vpce_tui.screens.lists import LOOK, ListFrame, joined, severity_cell, why_text
+from vpce_tui.screens.lists import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.signals.model import Severity
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line, lines
@@ -35,7 +35,8 @@ class InstancesScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("   SEVERITY", 12), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 13), Column("REGION", 14),
+            Column("   SEVERITY", 12), Column("SIGNS", 8), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 10),
+            Column("REGION", 14),
         )  # fmt: skip
 
     def table_rows(self) -> list[Row]:
@@ -45,12 +46,15 @@ class InstancesScreen(ListFrame):
                 item.instance.id,
                 (
                     severity_cell(item.judgement.severity),
+                    item.signs,
                     item.instance.id,
                     item.instance.name,
                     item.instance.state,
                     item.instance.region,
                 ),
                 "gone" if item.instance.gone else item.judgement.severity.word,
+                f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
+                f"{item.instance.image_id} {reasons_of(item.judgement)}",
             )
             for item in self.work.instances
         ]
@@ -60,9 +64,10 @@ class InstancesScreen(ListFrame):
 
     def crumbs(self) -> str:
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
+        attacked = sum(item.signs == "attacked" for item in self.work.instances)
         if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
-        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at"
+        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at, {attacked:,} attacked"
 
     def keys(self) -> Sequence[Key]:
         return [

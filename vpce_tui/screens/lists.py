@@ -44,6 +44,8 @@ def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
     ``full`` adds why each matters, what would make it harmless, and techniques.
     """
     found: list[Content] = []
+    if judgement.explained and not full:
+        found += hanging(f"{sign('·')}  ", judgement.explained, width, "dim")
     for signal in judgement.signals:
         found += signal_lines(signal, width, facts=full)
         if full:
@@ -54,17 +56,13 @@ def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
             found.append(line(""))
     if not judgement.signals:
         found.append(line("no rule has anything against it"))
-    if found and judgement.explained:
-        found += hanging(f"{sign('·')}  ", judgement.explained, width, "dim")
     reasons = judgement.cannot_tell
     if full:
         for reason in reasons:
             found += hanging(f"{sign('…')}  ", f"cannot tell: {reason}", width, "dim")
     elif reasons:
         rules = len({rule for rule, _ in judgement.unknown})
-        found += hanging(
-            f"{sign('…')}  ", f"{many(rules, 'rule')} cannot tell yet; Enter says which and why", width, "dim"
-        )
+        found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} cannot tell; Enter says which and why", width, "dim")
     return found
 
 
@@ -103,7 +101,11 @@ class ListFrame(Frame):
             yield Table(self.columns(), id="rows")
             with VerticalScroll(id="why", can_focus=False):
                 yield Static(id="reasons")
-        yield Input(id="filter", placeholder="filter: words that must all be in the row", compact=True)
+        yield Input(
+            id="filter",
+            placeholder="filter: words that must all be in the row, its ids, addresses or reasons",
+            compact=True,
+        )
 
     @property
     def table(self) -> Table:
@@ -120,7 +122,7 @@ class ListFrame(Frame):
         rows = [
             row
             for row in self.table_rows()
-            if all(word in f"{row.key} {' '.join(row.cells)}".lower() for word in wanted)
+            if all(word in f"{row.key} {' '.join(row.cells)} {row.also}".lower() for word in wanted)
         ]
         self.table.set_rows(rows)
         self._show_why()
@@ -166,6 +168,11 @@ class ListFrame(Frame):
         """Copy the id under the cursor."""
         if self.copy_id():
             self.main.copy(self.copy_id())
+
+
+def reasons_of(judgement: Judgement) -> str:
+    """What a filter finds a row by: the reasons, with their ids."""
+    return " ".join(f"{signal.id} {signal.title}" for signal in judgement.signals)
 
 
 def joined(found: list[Content]) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from vpce_tui.aws.errors import told
@@ -10,18 +10,25 @@ from vpce_tui.screens.frame import Frame
 from vpce_tui.widgets.ask import Ask
 
 if TYPE_CHECKING:
-    from vpce_tui.trail.event import Event
+    from vpce_tui.review import JudgedEvent
 
 _TITLE = "Mark as expected"
+_BACK = "Take the mark back"
 
 
-def mark_expected(screen: Frame, event: Event) -> None:
-    """Ask for the reason, then for the end, and keep the mark. Not in read-only, and only for what is judged."""
-    if event.request is None or screen.work.read_only:
+def mark_expected(screen: Frame, item: JudgedEvent) -> None:
+    """Ask for the reason, then for the end, and keep the mark; of an event that has one, whether to take it back.
+
+    Not in read-only, and only for what is judged.
+    """
+    work, event = screen.work, item.event
+    if work.read_only:
+        screen.main.say("This process is read-only: nothing is marked.")
+        return
+    if event.request is None:
+        screen.main.say("Only what makes VPC endpoints is judged, and can be marked as expected.")
         return
     from vpce_tui.signals.marks import DEFAULT, written  # noqa: PLC0415
-
-    work = screen.work
 
     def reasoned(reason: str | None) -> None:
         if reason:
@@ -30,18 +37,32 @@ def mark_expected(screen: Frame, event: Event) -> None:
             screen.app.push_screen(Ask(_TITLE, question, proposed, wrong=_no_day), lambda day: dated(reason, day))
 
     def dated(reason: str, day: str | None) -> None:
-        if not day:
-            return
+        if day:
+            keep(reason, date.fromisoformat(day))
+
+    def taken_back(reason: str | None) -> None:
+        if reason:
+            keep(f"taken back: {reason}", (screen.main.now() - timedelta(days=1)).date())
+
+    def keep(reason: str, until: date) -> None:
         by = work.identity.operator if work.identity else ""
         try:
-            context = written(work.context_file, event.id, reason, date.fromisoformat(day), by)
+            context = written(work.context_file, event.id, reason, until, by)
         except Exception as error:
             screen.main.say(told(error))
             return
         work.use(context)
-        screen.main.say(f"Expected until {day}. It stands in {work.context_file}, and can be taken out there.")
+        ends = until < screen.main.now().date()
+        screen.main.say(
+            "It counts again as it is judged." if ends else f"Expected until {until}; x again takes it back."
+        )
 
-    question = f"{event.name} {event.id} will count as harmless, and stay in the list. Why is it expected?"
+    where = f"This is written into {work.context_file}; nothing in AWS changes."
+    if item.judgement.expected:
+        question = f"It is {item.judgement.expected}. Why does that not hold? {where}"
+        screen.app.push_screen(Ask(_BACK, question, ""), taken_back)
+        return
+    question = f"{event.name} {event.id} will count as harmless, and stay in the list. Why is it expected? {where}"
     screen.app.push_screen(Ask(_TITLE, question, ""), reasoned)
 
 

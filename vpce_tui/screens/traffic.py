@@ -1,7 +1,8 @@
 """Traffic of an endpoint or an instance, by its flow logs: bytes over time, who talks with it, when each was first seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -12,16 +13,18 @@ from textual.widgets import Static
 
 from vpce_tui.inventory.flows import Traffic, size, slot_minutes
 from vpce_tui.screens.frame import Frame
+from vpce_tui.signals.endpoint.subject import service_short
 from vpce_tui.text import many, sign
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line, lines
 from vpce_tui.widgets.timeline import chart
+from vpce_tui.workspace import Workspace
 
 HOURS = 6
 HEIGHT = 6
 _COST = (
     "Flow logs are asked through CloudWatch Logs Insights, which AWS bills by what it reads: USD 0.005 to 0.0076 a GB, "
-    "two questions, each over the log group of the VPC for the last hours. Nothing is changed."
+    "two questions, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
 )
 
 
@@ -74,12 +77,16 @@ class TrafficScreen(Frame):
             found = [
                 line(("Its flow logs were not asked yet.", "bold")),
                 line(""),
-                *hanging("", _COST, width),
+                *hanging("", _COST.format(hours=self.hours), width),
                 line(""),
                 line("f asks them."),
             ]
         else:
-            found = chart_lines(traffic, width)
+            found = chart_lines(
+                traffic, width, names_of(self.work, self.target), endpoint=self.target.startswith("vpce-")
+            )
+            if traffic.window.hours != self.hours:
+                found.insert(0, line((f"f asks again, for the last {self.hours} h (billed).", "bold")))
         self.query_one("#text", Static).update(lines(found))
 
     def action_hours(self, by: int) -> None:
@@ -110,8 +117,38 @@ class TrafficScreen(Frame):
         self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
 
 
-def chart_lines(traffic: Traffic, width: int) -> list[Content]:
-    """The chart: bytes of each slot, marks where somebody is seen for the first time, and who talks."""
+def names_of(work: Workspace, target: str) -> dict[str, str]:
+    """Whose the addresses are that may be among those that a target talks with."""
+    known = work.known()
+    found: dict[str, str] = {}
+    for item in work.judged:
+        if item.event.principal.instance_id == target:
+            found[item.event.source_ip] = "its credentials were used from here"
+    for region in (known.regions or {}).values():
+        for endpoint in region.network.endpoints.values():
+            for nic in endpoint.interfaces:
+                if nic in region.network.addresses:
+                    found[region.network.addresses[nic]] = f"{endpoint.id} {service_short(endpoint.service)}"
+        for instance in region.instances:
+            found.update(dict.fromkeys(instance.addresses, instance.label))
+    return found
+
+
+def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> str:
+    """The most of it in one sentence: what a machine sends to an endpoint is received by the endpoint's interfaces."""
+    out = [(talker.received if endpoint else talker.sent, talker.peer) for talker in traffic.talkers]
+    total, (most, peer) = sum(number for number, _ in out), max(out, default=(0, ""))
+    if not most:
+        return ""
+    named = f"{peer} ({names[peer]})" if peer in names else peer
+    how = "went out through it, most of it by" if endpoint else "went out of it, most of it to"
+    return f"{size(total)} {how} {named}: {size(most)}."
+
+
+def chart_lines(
+    traffic: Traffic, width: int, names: Mapping[str, str] = MappingProxyType({}), *, endpoint: bool = False
+) -> list[Content]:
+    """The chart: bytes of each slot, marks where somebody is seen for the first time, and who talks. ``names``: by address."""
     window = traffic.window
     slots = max((len(values) for values in traffic.bars.values()), default=0)
     total = [sum(values[at] for values in traffic.bars.values() if at < len(values)) for at in range(slots)]
@@ -124,7 +161,9 @@ def chart_lines(traffic: Traffic, width: int) -> list[Content]:
     step = timedelta(minutes=minutes * per)
     most = max(columns)
     rows = chart(columns, HEIGHT)
-    found = [line((f"bytes, {minutes * per} min a column", "bold"))]
+    said = _in_words(traffic, names, endpoint=endpoint)
+    found = [*hanging("", said, width, "bold"), line("")] if said else []
+    found.append(line((f"bytes, {minutes * per} min a column", "bold")))
     for number, row in enumerate(rows):
         label = size(most) if number == 0 else "0" if number == HEIGHT - 1 else ""
         found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
@@ -138,13 +177,19 @@ def chart_lines(traffic: Traffic, width: int) -> list[Content]:
             letter = chr(ord("a") + len(firsts)) if len(firsts) < 26 else "*"
             marks[at] = letter if marks[at] == " " else "*"
             firsts.append((letter, talker))
-    found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen"))
+    found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen (* several)"))
     ends = f"{window.start:%H:%MZ}".ljust(max(len(columns) - 6, 6)) + f"{window.end:%H:%MZ}"
     found += [line((" " * 9 + ends, "dim")), line("")]
     letters = {id(talker): letter for letter, talker in firsts}
     wide = max(len(talker.peer) for talker in traffic.talkers[:40]) if traffic.talkers else 4
-    found.append(line(("bytes that its interfaces sent to, and received from, each address", "dim")))
-    found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {'SENT':>10} {'RECEIVED':>10}  FIRST SEEN", "bold")))
+    into, out = ("FROM IT", "INTO IT") if endpoint else ("SENT", "RECEIVED")
+    said = (
+        "bytes that came back from it to each address, and that each sent into it"
+        if endpoint
+        else "bytes that it sent to each address, and received from it"
+    )
+    found.append(line((said, "dim")))
+    found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {into:>10} {out:>10}  FIRST SEEN  WHO", "bold")))
     for talker in traffic.talkers[:40]:
         first = f"{talker.first:%H:%M:%SZ}" if talker.first else "before"
         refused = f"  {many(talker.rejected, 'flow')} refused" if talker.rejected else ""
@@ -152,7 +197,7 @@ def chart_lines(traffic: Traffic, width: int) -> list[Content]:
         found.append(
             line(
                 (f" {mark:<1} ", "bold $warning"),
-                f"{talker.peer:<{wide}} {talker.port:>5} {size(talker.sent):>10} {size(talker.received):>10}  {first}{refused}",
+                f"{talker.peer:<{wide}} {talker.port:>5} {size(talker.sent):>10} {size(talker.received):>10}  {first:<10}{refused}  {names.get(talker.peer, '')}",
             )
         )
     if len(traffic.talkers) > 40:

@@ -22,7 +22,9 @@ def every() -> Iterator[Rule[Any]]:
 
 def find(identifier: str) -> Rule[Any] | None:
     """The rule with this id, however it is written."""
-    return next((rule for rule in every() if rule.id == identifier.strip().upper()), None)
+    family, _, number = identifier.strip().upper().partition("-")
+    wanted = f"{family}-{number.zfill(2)}"
+    return next((rule for rule in every() if rule.id == wanted), None)
 
 
 def about(rule: Rule[Any]) -> str:
@@ -36,7 +38,7 @@ def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
     found = [
         ("rule", f"{rule.id}  {rule.name}"),
         ("about", f"{about(rule)}: {FAMILIES[rule.family]}"),
-        ("severity", f"{severity}; more or less where the rule sees more or less" if not rule.lowers else severity),
+        ("severity", f"{severity}, if the signal itself says nothing else" if not rule.lowers else severity),
         ("why", rule.why),
         ("harmless if", rule.harmless_if),
     ]

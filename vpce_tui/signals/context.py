@@ -105,8 +105,9 @@ class Context:
         return next((value for key, value in tags.items() if key.lower() in self.owner_tags and value), "")
 
     def is_expected(self, event: str, now: datetime) -> Expected | None:
-        """The mark that holds for an event."""
-        return next((mark for mark in self.expected if mark.event == event and mark.holds(now)), None)
+        """The mark that holds for an event: the last one about it counts, so that a mark can be taken back by another."""
+        last = next((mark for mark in reversed(self.expected) if mark.event == event), None)
+        return last if last is not None and last.holds(now) else None
 
 
 @lru_cache(maxsize=8192)

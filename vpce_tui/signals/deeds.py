@@ -160,3 +160,27 @@ def _meaning(name: str, raw: str, account: str, ours: Ours) -> str:
     asked = record.get("requestParameters") if isinstance(record, Mapping) else None
     whole = replace(ours, accounts=ours.accounts | {account}) if account else ours
     return DEEDS[name](asked if isinstance(asked, Mapping) else {}, whole)
+
+
+def deed_told(event: Event, ours: Ours = Ours()) -> str:
+    """:func:`deed_of` with what it was done to: ``user made: backup-admin``."""
+    said, named = deed_of(event, ours), object_of(event)
+    return f"{said}: {named}" if said and named else said
+
+
+_NAMES: Final = (
+    "userName", "roleName", "groupName", "bucketName", "snapshotId", "imageId", "instanceId", "logGroupName", "detectorId", "trailName",
+    "name", "functionName", "keyId", "policyArn", "accessKeyId", "vpcEndpointId", "volumeId", "groupId",
+)  # fmt: skip
+"""Under which names a request says what it is about, the most telling first."""
+
+
+def object_of(event: Event) -> str:
+    """What a call was about by its request parameters, and the key that it made; ``""``: they do not say."""
+    record = event.record
+    asked, answer = record.get("requestParameters"), record.get("responseElements")
+    asked = asked if isinstance(asked, Mapping) else {}
+    found = next((value for key in _NAMES if isinstance(value := asked.get(key), str) and value), "")
+    made = answer.get("accessKey") if isinstance(answer, Mapping) else None
+    key = made.get("accessKeyId") if isinstance(made, Mapping) else None
+    return f"{found} ({key})" if isinstance(key, str) and event.name == "CreateAccessKey" else found

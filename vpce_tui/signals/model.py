@@ -102,9 +102,9 @@ class Judgement(NamedTuple):
         if self.severity > worst:
             return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"
         if self.severity < worst and any(signal.lowers for signal in self.signals):
-            return f"only {self.severity.word} because of what speaks for it"
+            return f"{self.severity.word} and not {worst.word}, as something speaks for it"
         if self.severity < worst:
-            return f"only {self.severity.word} because nothing was made"
+            return f"{self.severity.word} and not {worst.word}, as nothing was made"
         return ""
 
 

@@ -8,13 +8,17 @@ from typing import Final
 from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.flows import Traffic, size
 from vpce_tui.inventory.model import Instance
-from vpce_tui.signals.deeds import DEEDS, deed_of
+from vpce_tui.signals.context import address_of
+from vpce_tui.signals.deeds import DEEDS, deed_told
 from vpce_tui.signals.model import Judgement, Severity
-from vpce_tui.signals.past import NONE, Past, session_of
+from vpce_tui.signals.past import NONE, Past, by_service, session_of, who_of
 from vpce_tui.signals.pivot import Relation, chain
+from vpce_tui.text import many
 from vpce_tui.trail.event import Event
 
 _DAY: Final = timedelta(days=1)
+MOST: Final = 8
+"""What else was done that is listed at most, each kind once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,16 @@ def attack_path(
     raised = {signal.id: signal.severity for signal in judgement.against}
     session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
-        depth, principal.name, principal.type + (f", from {event.source_ip}" if event.source_ip else ""),
-        _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"), Relation("address", event.source_ip),
+        depth, principal.name, principal.type, _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
+        Relation("principal", who_of(event)),
     )  # fmt: skip
+    if event.source_ip:
+        yield Node(
+            depth + 1, f"from {event.source_ip}", _others_there(event, past), _worst(raised, "VPCE-08", "VPCE-14"),
+            Relation("address", event.source_ip),
+        )  # fmt: skip
     if principal.access_key_id:
-        note = f"{len(session):,} calls known within a day"
+        note = f"{many(len(session), 'call')} known within a day"
         yield Node(
             depth + 1,
             f"key {principal.access_key_id}",
@@ -77,15 +86,25 @@ def attack_path(
     yield from _made(event, judgement, raised, region, depth + 1, traffic)
 
 
+def _others_there(event: Event, past: Past) -> str:
+    """Who else called from the same address: one intruder may hold several credentials."""
+    if address_of(event.source_ip) is None:
+        return ""
+    calls = past.by_address.get(event.source_ip, NONE).around(event.time, _DAY)
+    me = who_of(event)
+    names = dict.fromkeys(other.principal.name for other in calls if who_of(other) != me and not by_service(other))
+    return f"also from here: {', '.join(list(names)[:3])}" if names else "nobody else from here within a day"
+
+
 def _deeds(session: Sequence[Event], depth: int) -> Iterator[Node]:
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:
         if other.name in DEEDS and not other.error_code:
-            words = deed_of(other)
+            words = deed_told(other)
             if words:
                 said.setdefault(words, other)
-    for words, other in list(said.items())[:4]:
+    for words, other in list(said.items())[:MOST]:
         yield Node(
             depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.CRITICAL, event=other.id
         )
@@ -93,7 +112,7 @@ def _deeds(session: Sequence[Event], depth: int) -> Iterator[Node]:
     if refused:
         yield Node(
             depth,
-            f"also: {len(refused)} calls refused",
+            f"also: {many(len(refused), 'call')} refused",
             ", ".join(sorted({other.name for other in refused})[:3]),
             Severity.MEDIUM,
             event=refused[0].id,
@@ -129,7 +148,7 @@ def _made(
     beside = [item for item in (region.instances if region else ()) if item.vpc_id == request.vpc_id and not item.gone]
     name = f" {vpc.tags['Name']}" if vpc and vpc.tags.get("Name") else ""
     unread = region is None or "instances" in region.unknown or "everything" in region.unknown
-    note = "its machines were not looked at" if unread else f"{len(beside)} machines"
+    note = "its machines were not looked at" if unread else many(len(beside), "machine")
     if vpc and vpc.tags.get("env"):
         note += f", env={vpc.tags['env']}"
     if request.vpc_id:

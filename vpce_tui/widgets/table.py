@@ -31,11 +31,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: its key, safe cell texts, and the component class that styles its first cell."""
+    """A row: its key, safe cell texts, the component class that styles its first cell; and what else a filter finds it by."""
 
     key: str
     cells: tuple[str, ...]
     look: str = ""
+    also: str = ""
 
 
 class Table(ScrollView, can_focus=True):

@@ -99,6 +99,11 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         response={"_return": True},
     )  # fmt: skip
     did(49, "us-west-2", "ec2", "GetPasswordData", request={"instanceId": world["build-1"]}, read_only=True)
+    did(
+        46, "us-west-2", "ssm", "SendCommand",
+        request={"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:team", "values": ["platform"]}], "parameters": "HIDDEN_DUE_TO_SECURITY_REASONS"},
+        response={"command": {"commandId": "0f3c9a1b-2d4e-5f60-7a8b-9c0d1e2f3a4b", "documentName": "AWS-RunShellScript"}},
+    )  # fmt: skip
     world["event_drop"] = made(scribe, world, 41, FAR, bot, "drop", THIEF, _AGENT)
 
 
@@ -110,11 +115,11 @@ STORY: Final = Story(
         Truth("event_drop", True, "endpoint with a stranger's bucket in its policy", ("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24")),
         Truth("miner", True, "a machine for mining", ("INST-05", "INST-09")),
         Truth("database", True, "its snapshot is shared with a stranger", ("INST-17",)),
-        Truth("build-1", None, "somebody read its password", ("INST-16",)),
+        Truth("build-1", True, "its password was read, and a command run on it", ("INST-15", "INST-16")),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_pipeline_us-east-1", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS"),
-        Truth("build-2", False, "a build machine"),
+        Truth("build-2", True, "a command was run on it, too, by its tag", ("INST-15",)),
     ),
     PIPELINE_CONTEXT,
 )  # fmt: skip

@@ -305,6 +305,8 @@ def _others(clients: InProcess, account: str, now: datetime, world: World, *, ti
         Tags=[{"Key": "Name", "Value": "batch-worker-spot"}, {"Key": "team", "Value": "batch"}],
     )
     ec2.associate_iam_instance_profile(InstanceId=world["spot"], IamInstanceProfile={"Name": "batch-worker"})
+    if tidy:
+        ec2.modify_instance_metadata_options(InstanceId=world["spot"], HttpTokens="required")
     spot = get_backend("ec2")[account][HOME].get_instance(world["spot"])
     spot.spot_instance_request_id, spot.lifecycle = world["spot_request"], "spot"
     age(account, HOME, world["spot"], now - timedelta(hours=7))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vpce_tui.signals.deeds import ROUTINE, deed_of
+from vpce_tui.signals.deeds import ROUTINE, deed_of, deed_told
 from vpce_tui.signals.endpoint.subject import Subject, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import Line, who_of
@@ -151,7 +151,7 @@ def _near(see: Subject, deeds: Mapping[str, Line]) -> dict[str, Fact]:
         for other in line.around(see.event.time, _DAY)[:1]:
             said = deed_of(other, see.ours)
             if said and not (see.maker.pipeline and said in ROUTINE):
-                found[name] = Fact(name, f"{said}, {other.time:%H:%M:%SZ}", "history")
+                found[name] = Fact(name, f"{deed_told(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
     return found
 
 

@@ -176,7 +176,7 @@ def expected_maker(see: Subject) -> Answer:
 
     This is who should make endpoints here.
 
-    Harmless if it is, unless the pipeline itself was taken over.
+    Harmless if neither the service nor the pipeline was taken over.
     """
     event, principal = see.event, see.event.principal
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)

@@ -11,7 +11,7 @@ from vpce_tui.signals.instance.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import NONE, Past, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
-from vpce_tui.trail.event import Event
+from vpce_tui.trail.event import EPOCH, Event
 
 _LATELY: Final = timedelta(days=2)
 
@@ -19,6 +19,11 @@ _LATELY: Final = timedelta(days=2)
 def _by_people(events: Iterable[Event]) -> list[Event]:
     """Calls that did something, by somebody other than a service of AWS."""
     return [event for event in events if not event.error_code and not by_service(event)]
+
+
+def _of_late(see: Subject, events: Iterable[Event]) -> list[Event]:
+    """Calls of the last days, and those without a time: everybody's first one lies somewhere in a look-back."""
+    return [event for event in events if see.now is None or event.time <= EPOCH or see.now - event.time <= USUAL]
 
 
 def _asked(event: Event) -> Mapping[str, Any]:
@@ -165,7 +170,7 @@ def shell(see: Subject) -> Answer:
     found: list[Event] = []
     unsure: list[Event] = []
     for name in _SHELLS:
-        for event in _by_people(see.about.get(name, ())):
+        for event in _of_late(see, _by_people(see.about.get(name, ()))):
             unusual = _unusual(see, event, tuple(_SHELLS))
             if event.principal.instance_id or unusual:
                 found.append(event)
@@ -200,6 +205,7 @@ def read_secrets(see: Subject) -> Answer:
         for event in _by_people(see.about.get("DescribeInstanceAttribute", ()))
         if _asked(event).get("attribute") == "userData"
     ]
+    calls = _of_late(see, calls)
     found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
     if found:
         what = "its password" if found[0].name == "GetPasswordData" else "its user data"

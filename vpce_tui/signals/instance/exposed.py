@@ -226,7 +226,9 @@ def unencrypted_disks(see: Subject) -> Answer:
     if not plain:
         return None
     return Seen(
-        f"{len(plain)} of its {len(see.instance.volumes)} disks are not encrypted",
+        "Its disk is not encrypted"
+        if len(see.instance.volumes) == 1
+        else f"{len(plain)} of its {len(see.instance.volumes)} disks are not encrypted",
         (Fact("disks", ", ".join(plain[:6]), "live"),),
     )
 

@@ -64,7 +64,7 @@ def near_endpoint(see: Subject) -> Answer:
 
     An endpoint serves the machines of its VPC. Who stands in its subnet can use it, and its maker meant to.
 
-    Harmless if the endpoint turns out to be.
+    Harmless if the endpoint turns out to be harmless.
     """
     for near in see.near:
         if near.event.principal.instance_id == see.instance.id:

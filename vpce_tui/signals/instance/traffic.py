@@ -99,7 +99,7 @@ def talks_to_endpoint(see: Subject) -> Answer:
 
     What was sent there left the VPC by a way that no proxy or gateway sees.
 
-    Harmless if the endpoint turns out to be.
+    Harmless if the endpoint turns out to be harmless.
     """
     near = [item for item in see.near if item.addresses and item.vpc == see.instance.vpc_id]
     if not near:
