@@ -937,7 +937,7 @@ async def test_a_filter_finds_what_the_reasons_and_the_record_name(aws: Aws) -> 
             ("kali", 6),
             (aws.facts["endpoint_ids"]["intruder_exit"], 1),
             ("vpce-24", 6),
-            ("vpce-02", 1),
+            ("vpce-02", 3),
             ("198.51.100.23", 6),
         ):
             await pilot.press("slash", *words_, "enter")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Aws
-from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, created, machine, other, record, region
+from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, created, machine, other, past, record, region
 from vpce_tui.review import Known, judge_instances, judge_one, whole_past
 from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
 from vpce_tui.signals.endpoint.subject import service_short
@@ -257,9 +257,7 @@ def test_the_last_mark_about_an_event_counts() -> None:
 def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
     def raised(minutes: float) -> set[str]:
         opened = other("StartSession", "ssm", minutes, requestParameters={"target": machine().id})
-        known = Known(
-            whole_past([opened, created(), other("DescribeVpcs", minutes=29 * 1440)]), {HOME: region()}, now=AT
-        )
+        known = Known(past(opened), {HOME: region()}, now=AT)
         return {signal.id for item in judge_instances(known, []) for signal in item.judgement.signals}
 
     assert "INST-15" in raised(3 * 1440)

@@ -31,6 +31,8 @@ from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 _NO_REQUEST = EndpointRequest()
 _HAPPENED: Final = frozenset({"found", "done", "traffic"})
 """Families of rules that look at what somebody did; the others at how a machine stands."""
+_NEAR: Final = "INST-03"
+"""Medium where the machine only stands near an endpoint to worry about."""
 _GAP = 3
 """Days without a record after which files are not taken to go on."""
 
@@ -76,8 +78,11 @@ class JudgedInstance:
     @property
     def signs(self) -> str:
         """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
-        families = {signal.family for signal in self.judgement.against if signal.severity >= Severity.MEDIUM}
-        return "attacked" if families & _HAPPENED else "open" if families else ""
+        found = [signal for signal in self.judgement.against if signal.severity >= Severity.MEDIUM]
+        happened = [signal for signal in found if signal.family in _HAPPENED]
+        if any(signal.id != _NEAR or signal.severity >= Severity.HIGH for signal in happened):
+            return "attacked"
+        return "open" if found else ""
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui instances --json`` prints."""
