@@ -25,6 +25,7 @@ from tests.rules import (
     past,
     region,
 )
+from vpce_tui.inventory.account import Mirror
 from vpce_tui.inventory.flows import Talker, Traffic, Window
 from vpce_tui.inventory.images import Image
 from vpce_tui.inventory.model import Finding, Instance, Interface, Rule
@@ -229,8 +230,9 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-18", "monitoring off", subject(about=about(other("UnmonitorInstances", minutes=30))), "medium"),
     ("INST-18", "flow logs deleted", subject(past=past(other("DeleteFlowLogs", minutes=30)), network=network(recorded=frozenset())), "medium"),
     ("INST-18", "flow logs deleted elsewhere", subject(past=past(other("DeleteFlowLogs", minutes=30))), None),
-    ("INST-19", "a copy", subject(mirrored={"eni-1": "tms-1"}), "high"),
-    ("INST-19", "a copy of another", subject(mirrored={"eni-2": "tms-1"}), None),
+    ("INST-19", "a copy", subject(mirrored={"eni-1": Mirror("tms-1")}), "high"),
+    ("INST-19", "it takes the copies", subject(mirrored={"eni-2": Mirror("tms-1", "eni-1")}), "high"),
+    ("INST-19", "a copy of another", subject(mirrored={"eni-2": Mirror("tms-1", "eni-3")}), None),
     ("INST-20", "nobody is named", subject(machine(tags={"Name": "x"})), "low"),
     ("INST-20", "as with its neighbours", subject(machine(tags={}), alike=0), None),
 ]  # fmt: skip

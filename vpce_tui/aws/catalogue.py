@@ -201,6 +201,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _read("ec2", "GetManagedPrefixListEntries", "whom the prefix lists in groups hold"),
     _read("ec2", "DescribeVpcEncryptionControls", "is the VPC watched for unencrypted traffic"),
     _read("ec2", "DescribeTrafficMirrorSessions", "is a machine's traffic copied elsewhere"),
+    _read("ec2", "DescribeTrafficMirrorTargets", "and where to"),
     _read("iam", "GetAccountAuthorizationDetails", "what roles may do, in as few pages as IAM gives"),
     _read("ec2", "DescribeImages", "the image an instance was started from, and newer ones of its family"),
     _read("ssm", "GetParameters", "the newest image of a family; public parameters alone, the gate looks at their names"),

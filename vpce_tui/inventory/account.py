@@ -1,5 +1,6 @@
 """Everything live that rules look at: all regions side by side, paged, with coverage. One look serves endpoints and instances."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,11 +19,19 @@ IMAGES_A_CALL: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Mirror:
+    """One traffic mirroring session, and where it sends the copies: an interface, a load balancer, or ``""``: not known."""
+
+    session: str
+    goes_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """What was found in one region; ``unknown`` says what could not be read, and why.
 
     ``unencrypted``: volumes without encryption. ``public_snapshots``: own snapshots that everybody may use, by volume.
-    ``mirrored``: interfaces whose traffic is copied elsewhere, with the session that does it.
+    ``mirrored``: interfaces whose traffic is copied elsewhere, with what copies it and where to.
     """
 
     name: str
@@ -32,7 +41,7 @@ class Region:
     images: Mapping[str, Image] = field(default_factory=dict)
     unencrypted: frozenset[str] = frozenset()
     public_snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mirrored: Mapping[str, str] = field(default_factory=dict)
+    mirrored: Mapping[str, Mirror] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
 
     def outside_addresses(self, vpc: str) -> frozenset[str]:
@@ -174,10 +183,26 @@ def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tu
     return found
 
 
-def _mirrored(caller: Caller, region: str, stop: Cancel) -> Iterable[tuple[str, str]]:
-    for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), before_page=stop.check):
-        for raw in page.data.get("TrafficMirrorSessions", []):
-            yield str(raw.get("NetworkInterfaceId", "")), str(raw.get("TrafficMirrorSessionId", ""))
+def _mirrored(caller: Caller, region: str, stop: Cancel) -> Iterable[tuple[str, Mirror]]:
+    sessions = [
+        raw
+        for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), before_page=stop.check)
+        for raw in page.data.get("TrafficMirrorSessions", [])
+    ]
+    targets: dict[str, str] = {}
+    if sessions:
+        with contextlib.suppress(AwsError):  # that it is copied is known all the same
+            for page in caller.pages(Call("ec2", "DescribeTrafficMirrorTargets", region), before_page=stop.check):
+                for raw in page.data.get("TrafficMirrorTargets", []):
+                    goes_to = (
+                        raw.get("NetworkInterfaceId")
+                        or raw.get("NetworkLoadBalancerArn")
+                        or raw.get("GatewayLoadBalancerEndpointId")
+                    )
+                    targets[str(raw.get("TrafficMirrorTargetId", ""))] = str(goes_to or "")
+    for raw in sessions:
+        goes_to = targets.get(str(raw.get("TrafficMirrorTargetId", "")), "")
+        yield str(raw.get("NetworkInterfaceId", "")), Mirror(str(raw.get("TrafficMirrorSessionId", "")), goes_to)
 
 
 def _by(size: int, items: Sequence[str]) -> Iterable[list[str]]:

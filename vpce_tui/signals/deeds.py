@@ -1,6 +1,7 @@
 """Calls that intruders make, and what each means: blinding the account, opening data, making credentials."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -9,7 +10,8 @@ from typing import Any, Final
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Reach, outside
 from vpce_tui.inventory.roles import Role, power_of
-from vpce_tui.trail.event import Event
+from vpce_tui.text import many
+from vpce_tui.trail.event import EC2, Event
 
 Asked = Mapping[str, Any]
 Meaning = Callable[[Asked, Ours], str]
@@ -168,6 +170,25 @@ def deed_told(event: Event, ours: Ours = Ours()) -> str:
     return f"{said}: {named}" if said and named else said
 
 
+def beside_of(event: Event) -> str:
+    """What a call means that is a day's work, and may be a part of an attack: shown on its path, and judged by other rules."""
+    record = event.record
+    asked, answer = record.get("requestParameters"), record.get("responseElements")
+    asked = asked if isinstance(asked, Mapping) else {}
+    if event.source != EC2 or event.error_code:
+        return ""
+    if event.name in ("CreateRoute", "ReplaceRoute"):
+        target = asked.get("vpcEndpointId") or asked.get("networkInterfaceId") or asked.get("instanceId")
+        return f"traffic to {asked.get('destinationCidrBlock', 'somewhere')} sent to {target}" if target else ""
+    if event.name == "ModifyInstanceAttribute" and "userData" in asked:
+        return f"user data of {asked.get('instanceId', 'a machine')} changed"
+    if event.name == "RunInstances":
+        started = list(dict.fromkeys(_INSTANCE.findall(json.dumps(answer))))
+        return f"{many(len(started), 'machine')} started: {', '.join(started[:2])}" if started else ""
+    return ""
+
+
+_INSTANCE: Final = re.compile(r"(?<![\w-])i-[0-9a-f]{8,17}(?![\w-])")
 _NAMES: Final = (
     "userName", "roleName", "groupName", "bucketName", "snapshotId", "imageId", "instanceId", "logGroupName", "detectorId", "trailName",
     "name", "functionName", "keyId", "policyArn", "accessKeyId", "vpcEndpointId", "volumeId", "groupId",

@@ -9,7 +9,7 @@ from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.flows import Traffic, size
 from vpce_tui.inventory.model import Instance
 from vpce_tui.signals.context import address_of
-from vpce_tui.signals.deeds import DEEDS, deed_told
+from vpce_tui.signals.deeds import DEEDS, beside_of, deed_told
 from vpce_tui.signals.model import Judgement, Severity
 from vpce_tui.signals.past import NONE, Past, by_service, session_of, who_of
 from vpce_tui.signals.pivot import Relation, chain
@@ -108,6 +108,9 @@ def _deeds(session: Sequence[Event], depth: int) -> Iterator[Node]:
         yield Node(
             depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.CRITICAL, event=other.id
         )
+    beside = {words: other for other in reversed(session) if (words := beside_of(other))}
+    for words, other in list(reversed(beside.items()))[:MOST]:
+        yield Node(depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.MEDIUM, event=other.id)
     refused = [other for other in session if other.refused]
     if refused:
         yield Node(

@@ -89,6 +89,8 @@ class Link:
 def chain(event: Event, past: Past) -> list[Link]:
     """From the session that made a call back to the first human or service: each AssumeRole whose answer holds its key.
 
+    Of a user's long-lived key who made it comes last, where that is among what is known.
+
     A chain that is broken ends with a link that says where.
     """
     found: list[Link] = []
@@ -109,6 +111,9 @@ def chain(event: Event, past: Past) -> list[Link]:
         found.append(Link(_named(maker), f"{maker.name} at {maker.time:%H:%M:%SZ} from {maker.source_ip}", maker))
         twin = _elsewhere(maker, past)
         at = twin or maker
+    key = at.principal.access_key_id
+    made = past.credentials.get(f"CreateAccessKey {at.account} {key}", NONE).events if key.startswith("AKIA") else ()
+    found += [Link(_named(other), f"made the key {key} at {other.time:%m-%d %H:%M:%SZ}", other) for other in made[:1]]
     return found
 
 

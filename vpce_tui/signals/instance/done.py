@@ -312,7 +312,7 @@ def no_longer_watched(see: Subject) -> Answer:
 
 @rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
 def mirrored(see: Subject) -> Answer:
-    """Its traffic is copied elsewhere.
+    """Its traffic is copied elsewhere, or others' traffic is copied to it.
 
     A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
 
@@ -321,13 +321,24 @@ def mirrored(see: Subject) -> Answer:
     why = see.unread("traffic mirroring")
     if why:
         return CannotTell(f"whether its traffic is copied: {why}")
-    found = [(nic.id, see.region.mirrored[nic.id]) for nic in see.instance.interfaces if nic.id in see.region.mirrored]
-    if not found:
+    own = {nic.id for nic in see.instance.interfaces}
+    copied = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if nic in own]
+    taken = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if mirror.goes_to in own]
+    if not copied and not taken:
         return None
-    return Seen(
-        "Its traffic is copied elsewhere",
-        tuple(Fact("mirroring session", f"{session} on {nic}", "live") for nic, session in found),
+    facts = tuple(
+        Fact("mirroring session", f"{mirror.session}: {nic} to {mirror.goes_to or 'an unknown target'}", "live")
+        for nic, mirror in (*copied, *taken)
     )
+    if copied:
+        return Seen(f"Its traffic is copied to {_holder(see, copied[0][1].goes_to)}", facts)
+    return Seen(f"The traffic of {_holder(see, taken[0][0])} is copied to it", facts)
+
+
+def _holder(see: Subject, interface: str) -> str:
+    """The machine that has an interface; the interface itself where no machine that is known has it."""
+    found = (item for item in see.region.instances if any(nic.id == interface for nic in item.interfaces))
+    return next((item.label for item in found), interface or "an unknown target")
 
 
 RULES: Final[tuple[Rule[Subject], ...]] = (
