@@ -30,7 +30,7 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(STRANGER))}, f"bucket opened to account {STRANGER}"),
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(SISTER))}, "bucket policy changed"),
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(OWN))}, "bucket policy changed"),
-        ("PutBucketPolicy", "s3", {"bucketPolicy": 7}, "bucket policy changed"),
+        ("PutBucketPolicy", "s3", {"bucketPolicy": 7}, "bucket may be open: it has no statements"),
         ("PutBucketPolicy", "s3", None, "bucket policy changed"),
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(STRANGER)}, f"role opened to account {STRANGER}"),
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(OWN)}, "who may take a role was changed"),

@@ -169,20 +169,22 @@ def power_of(role: Role) -> Power:
 
 
 def _within_boundary(role: Role) -> Callable[[str], bool] | None:
-    """Whether a permissions boundary lets an action pass at all; None: there is none, or it could not be read."""
+    """Whether a permissions boundary lets an action pass (``*``: every one); None: there is none, or it could not be read."""
     document = parse(role.boundary[1]) if role.boundary and role.boundary[1] else None
     if document is None or document.problem:
         return None
-    statements = document.statements
+    allowing, denying = list(_unlimited(document)), [one for one in document.statements if not one.allow]
+
+    def means(statement: Statement, action: str) -> bool:
+        return any(covers(pattern, action) for pattern in statement.actions) or (
+            bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+        )
 
     def within(action: str) -> bool:
-        def means(statement: Statement) -> bool:
-            return any(covers(pattern, action) for pattern in statement.actions) or (
-                bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
-            )
-
-        denied = any(not one.allow and not one.conditions and "*" in one.resources and means(one) for one in statements)
-        return not denied and any(one.allow and means(one) for one in statements)
+        if action == "*":
+            return not denying and any(one.every_action for one in allowing)
+        denied = any(not one.conditions and "*" in one.resources and means(one, action) for one in denying)
+        return not denied and any(means(one, action) for one in allowing)
 
     return within
 

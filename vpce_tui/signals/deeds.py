@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from vpce_tui.inventory.policies.model import parse
-from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.inventory.policies.outside import Ours, Reach, outside, takers_of
 from vpce_tui.inventory.roles import Role, power_of
 from vpce_tui.text import many
 from vpce_tui.trail.event import EC2, Event
@@ -36,30 +36,44 @@ def _shared(asked: Asked, _: Ours) -> str:
     return ""
 
 
-def _lets_in(what: str, key: str, otherwise: str) -> Meaning:
-    """Whether the policy under ``key`` opens ``what`` to everybody or to somebody else."""
+def _text(document: Any) -> str:
+    """A policy as the characters that AWS counts."""
+    return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _opened(what: str, who: str, unsure: str, otherwise: str) -> str:
+    if who:
+        return f"{what}{OPENED}{who}"
+    return f"{what}{MAY_BE_OPEN}{unsure}" if unsure else otherwise
+
+
+def _bucket_policy(asked: Asked, ours: Ours) -> str:
+    """Whether a bucket's policy opens it to everybody or to somebody else."""
+    document = asked.get("bucketPolicy")
+    if document is None:
+        return "bucket policy changed"
+    found = outside(parse(_text(document)), ours, in_endpoint=False)
+    who = "everybody" if found.who.reach is Reach.ANY else "".join(found.who.names[:1])
+    return _opened("bucket", who, found.problem or "".join(found.who.why[:1]), "bucket policy changed")
+
+
+def _trust(what: str, key: str, otherwise: str) -> Meaning:
+    """Whether the trust policy under ``key`` opens a role to everybody or to somebody else."""
 
     def meaning(asked: Asked, ours: Ours) -> str:
         document = asked.get(key)
-        if document is None:
-            return otherwise
-        text = document if isinstance(document, str) else json.dumps(document)
-        found = outside(parse(text), ours, in_endpoint=False).who
-        if found.reach is Reach.ANY:
-            return f"{what} opened to everybody"
-        return f"{what} opened to {found.names[0]}" if found.names else otherwise
+        return otherwise if document is None else _opened(what, *takers_of(_text(document), ours), otherwise)
 
     return meaning
 
 
 def _written(whose: str) -> Meaning:
-    """Whether the policy that is written lets its holder do everything."""
+    """Whether the policy that is written lets its holder do everything, or what an intruder wants."""
 
     def meaning(asked: Asked, _: Ours) -> str:
-        document = asked.get("policyDocument")
-        text = document if isinstance(document, str) else json.dumps(document)
-        everything = power_of(Role("", "", "", (("it", text),))).everything
-        return f"{whose} may do everything by a new policy" if everything else f"policy written for {whose}"
+        power = power_of(Role("", "", "", (("it", _text(asked.get("policyDocument"))),)))
+        may = "do everything" if power.everything else "".join(said for _, said, _ in power.may[:1])
+        return f"{whose}{MAY}{may} by a new policy" if may else f"policy written for {whose}"
 
     return meaning
 
@@ -106,7 +120,7 @@ BLINDING: Final[Mapping[str, Meaning]] = {
 
 DEEDS: Final[Mapping[str, Meaning]] = {
     **BLINDING,
-    "PutBucketPolicy": _lets_in("bucket", "bucketPolicy", "bucket policy changed"),
+    "PutBucketPolicy": _bucket_policy,
     "PutBucketAcl": _always("bucket's access list changed"),
     "DeleteBucketPolicy": _always("bucket policy deleted"),
     "DeleteBucketPublicAccessBlock": _always("bucket's public access block removed"),
@@ -119,8 +133,8 @@ DEEDS: Final[Mapping[str, Meaning]] = {
     "PutUserPolicy": _written("a user"),
     "AttachRolePolicy": _given("a role"),
     "PutRolePolicy": _written("a role"),
-    "CreateRole": _lets_in("new role", "assumeRolePolicyDocument", ""),
-    "UpdateAssumeRolePolicy": _lets_in("role", "policyDocument", "who may take a role was changed"),
+    "CreateRole": _trust("new role", "assumeRolePolicyDocument", ""),
+    "UpdateAssumeRolePolicy": _trust("role", "policyDocument", "who may take a role was changed"),
     "DeactivateMFADevice": _always("second factor taken away"),
     "CreateTrafficMirrorSession": _always("traffic copied elsewhere"),
 }
@@ -131,6 +145,26 @@ ROUTINE: Final = frozenset(
     {"bucket policy changed", "policy given to a role", "policy written for a role", "who may take a role was changed"}
 )
 """What a pipeline does in a day's work. Opening, blinding and making credentials are not among it."""
+
+OPENED: Final = " opened to "
+MAY_BE_OPEN: Final = " may be open: "
+MAY: Final = " may "
+
+
+def routine(said: str) -> bool:
+    """Whether a pipeline does that in a day's work; what may be open is asked of people, and held against nobody."""
+    return said in ROUTINE or MAY_BE_OPEN in said
+
+
+def opens(said: str) -> bool:
+    """Whether a deed opens something to others, or gives more than work needs: the worst that there is of its name."""
+    return OPENED in said or MAY in said or "made public" in said or said.startswith(tuple(_WIDE))
+
+
+def may_mean_something(event: Event) -> bool:
+    """Whether a call is one of :data:`DEEDS`; what it means depends on what is ours."""
+    return _SOURCE_OF.get(event.name) == event.source
+
 
 _SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "cloudtrail": frozenset({"StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"}),

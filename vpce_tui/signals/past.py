@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from vpce_tui.signals.context import address_of
-from vpce_tui.signals.deeds import deed_of
+from vpce_tui.signals.deeds import may_mean_something
 from vpce_tui.trail.event import EC2, EPOCH, Event, Principal
 
 EVERYTHING = "*"
@@ -245,18 +245,18 @@ class Past:
 
     @cached_property
     def deeds(self) -> tuple[Event, ...]:
-        """What means something (:func:`~vpce_tui.signals.deeds.deed_of`)."""
-        return tuple(event for event in self.ordered if not event.error_code and deed_of(event))
+        """What may mean something: that depends on what is ours (:func:`~vpce_tui.signals.deeds.deed_of`)."""
+        return tuple(event for event in self.ordered if not event.error_code and may_mean_something(event))
 
     @cached_property
-    def deeds_by_session(self) -> Mapping[str, Mapping[str, "Line"]]:
-        """:attr:`deeds` by session, and by the name of the call."""
-        return _lines_by_name((session_of(event.principal), event) for event in self.deeds)
+    def deeds_by_session(self) -> Mapping[str, "Line"]:
+        """:attr:`deeds` by session."""
+        return _lines((session_of(event.principal), event) for event in self.deeds)
 
     @cached_property
-    def deeds_by_who(self) -> Mapping[str, Mapping[str, "Line"]]:
-        """:attr:`deeds` by :func:`who_of`, and by the name of the call."""
-        return _lines_by_name((who_of(event), event) for event in self.deeds)
+    def deeds_by_who(self) -> Mapping[str, "Line"]:
+        """:attr:`deeds` by :func:`who_of`."""
+        return _lines((who_of(event), event) for event in self.deeds)
 
     def index(self) -> None:
         """Build now what screens ask for: called on a thread, so that no screen does."""
@@ -456,13 +456,6 @@ def _habit(events: Iterable[Event]) -> Habit:
     return Habit(
         made, changed, calls[0] if calls else _NEVER, calls[-1] if len(calls) == _ENOUGH else _NEVER, addresses
     )
-
-
-def _lines_by_name(items: Iterable[tuple[str, Event]]) -> Mapping[str, Mapping[str, Line]]:
-    found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
-    for key, event in items:
-        found[key][event.name].append(event)
-    return {key: {name: Line(events) for name, events in by.items()} for key, by in found.items()}
 
 
 K = TypeVar("K")

@@ -140,10 +140,10 @@ def _statement(item: Any) -> Statement | str:
         sid=str(item.get("Sid", "")),
         parties=parties,
         but_parties=tuple(_parties(item.get("NotPrincipal"))),
-        actions=_texts(item.get("Action")),
-        but_actions=_texts(item.get("NotAction")),
-        resources=_texts(item.get("Resource")),
-        but_resources=_texts(item.get("NotResource")),
+        actions=_patterns(item.get("Action")),
+        but_actions=_patterns(item.get("NotAction")),
+        resources=_patterns(item.get("Resource")),
+        but_resources=_patterns(item.get("NotResource")),
         conditions=conditions,
     )
 
@@ -152,6 +152,11 @@ def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return tuple(str(item) for item in value if isinstance(item, (str, int))) if isinstance(value, list) else ()
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    """Several stars in a row mean what one means."""
+    return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in _texts(value))
 
 
 def _parties(value: Any) -> Iterator[Party]:

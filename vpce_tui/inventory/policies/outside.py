@@ -14,7 +14,7 @@ from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vpce_tui.inventory.policies.model import Condition, Party, Policy, Statement
+from vpce_tui.inventory.policies.model import Condition, Party, Policy, Statement, parse
 from vpce_tui.inventory.policies.patterns import covers, has_wildcard, patterns_meet
 
 
@@ -125,6 +125,22 @@ def outside(policy: Policy, ours: Ours, *, in_endpoint: bool = True) -> Outside:
     return Outside(tuple(grants), policy.problem)
 
 
+_TAKES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+
+
+@lru_cache(maxsize=4096)
+def takers_of(trust: str, ours: Ours) -> tuple[str, str]:
+    """Who outside may take a role by its trust policy (``""``: nobody that can be told), and what could not be told of it."""
+    if not trust:
+        return "", ""
+    found = outside(parse(trust), ours, in_endpoint=False)
+    sides = [grant.who for grant in found.grants if any(grant.statement.means([action]) for action in _TAKES)]
+    who = _joined(sides)
+    if who.reach is Reach.ANY:
+        return "everybody", ""
+    return ", ".join(who.names[:3]), found.problem or "; ".join(who.why[:2])
+
+
 def _actions(statement: Statement) -> tuple[str, ...]:
     return statement.actions or tuple(f"all but {action}" for action in statement.but_actions) or ("*",)
 
@@ -194,13 +210,28 @@ def _party(party: Party, ours: Ours) -> Side:
         return _account(party.account, ours, party.value)
     if party.kind == "service":
         return Side(Reach.AWS)
+    if party.kind == "federated" and party.value.count(":") >= 5:
+        account = party.value.split(":", 5)[4]
+        if account not in ours.accounts:  # somebody else's provider vouches for whomever it likes
+            return _account(account, ours, party.value)
     return Side(Reach.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
+
+
+_AWS_ACCOUNTS: Final = frozenset({
+    "aws", "amazon", "cloudfront",
+    "127311923021", "033677994240", "027434742980", "797873946194", "098369216593", "754344448648", "589379963580", "718504428378",
+    "383597477331", "600734575887", "114774131450", "783225319266", "582318560864", "985666609251", "054676820928", "156460612806",
+    "652711504416", "635631232127", "009996457667", "897822967062", "076674570225", "507241528517", "048591011584", "190560391635",
+    "638102146993", "037604701340",
+})  # fmt: skip
+"""AWS itself: its names in ARNs (CloudFront's origin access identities), and the accounts from which load balancers write their
+logs, as "Access logs for your Application Load Balancer" lists them."""
 
 
 def _account(account: str, ours: Ours, shown: str = "") -> Side:
     if account in ours.accounts:
         return Side(Reach.OURS)
-    if account in ("aws", "amazon"):
+    if account in _AWS_ACCOUNTS:
         return Side(Reach.AWS)
     if not account:
         return Side(Reach.UNSURE, (), (f"whose {shown} is",))
@@ -294,9 +325,10 @@ _PATTERNED: Final = frozenset({"stringlike", "stringnotlike", "arnlike", "arnnot
 _BESIDE: Final = (
     "aws:securetransport", "aws:multifactorauth", "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:useragent",
     "aws:referer", "aws:tokenissuetime", "s3:x-amz-", "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:signatureversion",
-    "s3:tlsversion", "aws:requesttag/", "aws:tagkeys", "s3:authtype", "s3:signatureage",
+    "s3:tlsversion", "aws:requesttag/", "aws:tagkeys", "s3:authtype", "s3:signatureage", "sts:externalid", "sts:rolesessionname",
+    "sts:sourceidentity", "sts:transitivetagkeys",
 )  # fmt: skip
-"""Keys that say how something is asked, not by whom or for whose thing."""
+"""Keys that say how something is asked, not by whom or for whose thing: whoever asks chooses them."""
 
 
 def beside_the_point(condition: Condition) -> bool:
@@ -354,8 +386,10 @@ def _means_everybody(deny: Statement) -> bool:
 
 
 def _covers_resources(deny: Statement, allow: Statement) -> bool:
-    """Whether a deny means everything that a statement allows to be reached."""
+    """Whether a deny means everything that a statement allows to be reached. A trust policy names no resources at all."""
     if "*" in deny.resources:
+        return True
+    if not (deny.resources or deny.but_resources or allow.resources or allow.but_resources):
         return True
     return bool(allow.resources) and all(
         any(covers(denied, resource, case=True) for denied in deny.resources) for resource in allow.resources

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vpce_tui.signals.deeds import ROUTINE, deed_of, deed_told
-from vpce_tui.signals.endpoint.subject import Subject, let_through
+from vpce_tui.signals.deeds import OPENED, deed_told
+from vpce_tui.signals.endpoint.subject import Deeds, Subject, let_through
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import Line, who_of
+from vpce_tui.signals.past import who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 _SHORT_WHILE: Final = timedelta(hours=1)
@@ -128,10 +128,11 @@ def same_session(see: Subject) -> Answer:
     """
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    found = _near(see, see.maker.deeds) if see.maker.deeds else {}
+    found = _near(see, see.maker.deeds)
     if found:
-        return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8])
-    elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
+        severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
+        return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
+    elsewhere = _near(see, see.maker.deeds_elsewhere)
     if elsewhere:
         return Seen(
             f"Its maker also called {_few(list(elsewhere))}, in another {one}",
@@ -144,15 +145,19 @@ def same_session(see: Subject) -> Answer:
     return None
 
 
-def _near(see: Subject, deeds: Mapping[str, Line]) -> dict[str, Fact]:
-    """One deed of each name within a day of the event; what a pipeline does every day is none."""
+def _near(see: Subject, deeds: Deeds) -> dict[str, Fact]:
+    """One deed of each name within a day of the event, one that opens something before others."""
     found: dict[str, Fact] = {}
-    for name, line in deeds.items():
-        for other in line.around(see.event.time, _DAY)[:1]:
-            said = deed_of(other, see.ours)
-            if said and not (see.maker.pipeline and said in ROUTINE):
-                found[name] = Fact(name, f"{deed_told(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
+    for name, lines in deeds.items():
+        other = next((other for line in lines for other in line.around(see.event.time, _DAY)[:1]), None)
+        if other is not None:
+            found[name] = Fact(name, f"{deed_told(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
     return found
+
+
+def _to_a_named_one(fact: Fact) -> bool:
+    """Whether something was opened to somebody by name: a pipeline does that for a vendor, too."""
+    return OPENED in fact.value and f"{OPENED}everybody" not in fact.value
 
 
 def _few(names: list[str]) -> str:

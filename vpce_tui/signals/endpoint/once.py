@@ -1,6 +1,7 @@
 """What many events have in common, made once for all of them: what was asked for, and who asked."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,9 @@ from vpce_tui.inventory.model import Instance
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.endpoint.subject import NOBODY, Made, Maker
-from vpce_tui.signals.past import Past
+from vpce_tui.signals.deeds import MAY_BE_OPEN, deed_of, opens, routine
+from vpce_tui.signals.endpoint.subject import NOBODY, Deeds, Made, Maker
+from vpce_tui.signals.past import Line, Past, session_of
 from vpce_tui.trail.event import EndpointRequest, Event
 
 
@@ -24,6 +26,7 @@ class Once:
     past: Past = NOBODY
     machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
     roles: Roles | None = None
+    _deeds: dict[tuple[str, str, bool], Deeds] = field(default_factory=dict)
     _made: dict[tuple[Any, ...], Made] = field(default_factory=dict)
     _makers: dict[tuple[Any, ...], Maker] = field(default_factory=dict)
 
@@ -48,9 +51,35 @@ class Once:
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
             found = self._makers[key] = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
+            found.deeds = self._deeds_of("session", session_of(event.principal), found)
+            found.deeds_elsewhere = self._deeds_of("who", found.who, found)
         return found
+
+    def _deeds_of(self, kind: str, name: str, maker: Maker) -> Deeds:
+        """What a session, or somebody in whatever session, did that means something."""
+        by = self.past.deeds_by_session if kind == "session" else self.past.deeds_by_who
+        line = by.get(name)
+        if line is None:
+            return {}
+        key = (kind, name, maker.pipeline)
+        if key not in self._deeds:
+            self._deeds[key] = deeds_of(line.events, self.ours, pipeline=maker.pipeline)
+        return self._deeds[key]
 
 
 def role_of(machine: tuple[Instance, Region] | None, roles: Roles | None) -> str:
     """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
     return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
+
+
+def deeds_of(events: Iterable[Event], ours: Ours, *, pipeline: bool) -> Deeds:
+    """What some calls mean, by their name: those that open something apart, so that a harmless one before hides none.
+
+    What a pipeline does in a day's work is left out where it is one.
+    """
+    found: defaultdict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
+    for event in events:
+        said = deed_of(event, ours)
+        if said and MAY_BE_OPEN not in said and not (pipeline and routine(said)):
+            found[event.name][0 if opens(said) else 1].append(event)
+    return {name: (Line(worst), Line(rest)) for name, (worst, rest) in found.items()}

@@ -14,7 +14,7 @@ from vpce_tui.inventory.network import Network
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.past import NO_HABIT, Answered, Firsts, Habit, Line, Past, of_a_service, session_of, whose
+from vpce_tui.signals.past import NO_HABIT, Answered, Firsts, Habit, Line, Past, of_a_service, whose
 from vpce_tui.signals.rule import Answers
 from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
@@ -27,6 +27,8 @@ USUAL: Final = timedelta(days=7)
 
 NOT_LOOKED: Final = "the account as it is now was not looked at"
 NOBODY: Final = Past()
+Deeds = Mapping[str, tuple[Line, Line]]
+"""Calls that mean something, by their name: those that open something, and the others."""
 
 
 @dataclass(slots=True)
@@ -153,9 +155,9 @@ class Maker:
     habit: Habit = field(init=False)
     refused: Line | None = field(init=False)
     """Its refused attempts to make an endpoint."""
-    deeds: Mapping[str, Line] | None = field(init=False)
-    """What the session did that means something, by the name of the call."""
-    deeds_elsewhere: Mapping[str, Line] | None = field(init=False)
+    deeds: Deeds = field(init=False, default_factory=dict)
+    """What the session did that means something."""
+    deeds_elsewhere: Deeds = field(init=False, default_factory=dict)
     """What the same did in whatever session."""
     calls: Answered | None = field(init=False)
     """What was asked of its session's calls; None: nothing."""
@@ -169,8 +171,6 @@ class Maker:
         self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
         self.habit = past.habits.get(who, NO_HABIT)
         self.refused = past.refused.get(who)
-        self.deeds = past.deeds_by_session.get(session_of(principal))
-        self.deeds_elsewhere = past.deeds_by_who.get(who)
         key = principal.access_key_id
         self.calls = past.knows(f"AccessKeyId={key}") if key else None
 

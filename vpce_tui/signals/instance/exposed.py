@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
-from vpce_tui.inventory.policies.model import parse
-from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.inventory.policies.outside import takers_of
 from vpce_tui.inventory.roles import power_of
 from vpce_tui.signals.instance.subject import ADMINISTRATION_PORTS, Subject
 from vpce_tui.signals.model import Fact, Severity
@@ -108,7 +106,7 @@ def powerful_role(see: Subject) -> Answer:
     role = see.roles.of_profile(profile)
     if role is None:
         return CannotTell("what its role may do: no role of this account is in its instance profile")
-    power, takers = power_of(role), _takers(role.trust, see.ours)
+    power, (takers, unsure) = power_of(role), takers_of(role.trust, see.ours)
     said, facts = [], []
     if power.everything:
         said.append("may do everything")
@@ -121,20 +119,12 @@ def powerful_role(see: Subject) -> Answer:
     if takers:
         said.append(f"may be taken by {takers}")
         facts.append(Fact("trust policy", role.trust, "live"))
+    facts += [Fact("not told", doubt, "live") for doubt in power.doubts[:2] if said]
     if said:
         return Seen(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
         return CannotTell(f"what its role may do: {'; '.join(power.doubts[:2])}")
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _takers(trust: str, ours: Ours) -> str:
-    """Who outside may take a role by its trust policy; ``""``: nobody that can be told."""
-    found = outside(parse(trust), ours, in_endpoint=False).who if trust else None
-    if found is None:
-        return ""
-    return "everybody" if found.reach is Reach.ANY else ", ".join(found.names[:3])
+    return CannotTell(f"who may take its role: {unsure}") if unsure else None
 
 
 @rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
