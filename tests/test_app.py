@@ -859,14 +859,14 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         await pilot.pause()
         assert "bills by what it reads" in words(app)
         assert not [item for item in aws.handled() if item["operation"] == "StartQuery"]
-        await pilot.press("f")
+        await pilot.press("enter")
         await until(pilot, lambda: bool(app.workspace.traffic) and not app.workspace.judging, "an answer")
         await pilot.pause(0.2)
         assert "first seen" in words(app)
         worst = app.workspace.judged[0].judgement
         assert "VPCE-25" in {signal.id for signal in worst.signals}
         app.open_traffic(aws.victim, "eu-west-1")
-        await pilot.press("f")
+        await pilot.press("enter")
         await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.judging, "an answer")
         victim = next(item for item in app.workspace.instances if item.instance.id == aws.victim)
         assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.judgement.signals}
@@ -882,10 +882,14 @@ async def test_awss_own_check_is_asked_only_after_its_cost_was_shown(aws: Aws) -
         await until(pilot, looked(app))
         await pilot.press("v")
         await until(pilot, lambda: "USD 0.002" in words(app), "the cost")
-        assert asked() == []
-        await pilot.press("v")
+        await pilot.press("v", "v", "v")
+        await pilot.pause()
+        assert asked() == [], "the key that opens it does not buy"
+        await pilot.press("enter")
         await until(pilot, lambda: "yes, to somebody" in words(app), "the answer")
-        assert asked() == ["ValidatePolicy", "CheckAccessNotGranted"]
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert asked() == ["ValidatePolicy", "CheckAccessNotGranted"], "and nothing is bought twice"
         await pilot.press("escape")
         assert isinstance(app.screen, EventScreen)
 

@@ -10,10 +10,10 @@ from tests.conftest import Aws
 from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, created, machine, other, past, record, region
 from vpce_tui.review import Known, judge_instances, judge_one, whole_past
 from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
-from vpce_tui.signals.endpoint.subject import service_short
 from vpce_tui.signals.learn import as_toml, propose
 from vpce_tui.signals.marks import written
 from vpce_tui.signals.model import Severity, Signal, judge
+from vpce_tui.signals.services import service_short
 from vpce_tui.trail.event import Event
 from vpce_tui.trail.event import parse as parse_record
 

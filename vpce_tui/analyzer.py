@@ -13,12 +13,19 @@ from typing import Any, Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.signals.endpoint.subject import service_short
+from vpce_tui.inventory.policies.model import parse
+from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.inventory.policies.patterns import has_wildcard
+from vpce_tui.signals.services import service_short
 from vpce_tui.trail.event import Event
 
 PRICE: Final = "USD 0.002"
 """Of one custom policy check, as AWS's price list has it."""
+MOST: Final = 20
+"""Things that a policy names which are asked about at most."""
 _NOBODYS: Final = "000000000000"
+_SERVICE: Final = "accessanalyzer"
+_ANYWHERE: Final = "us-east-1"
 _OUT: Final[Mapping[str, tuple[str, str]]] = {
     "s3": ("s3:PutObject", "arn:{partition}:s3:::somebody-elses-bucket/*"),
     "dynamodb": ("dynamodb:PutItem", "arn:{partition}:dynamodb:{region}:{nobody}:table/*"),
@@ -50,41 +57,74 @@ class Verdict:
     said: tuple[str, ...]
 
 
-def checks(event: Event, now: str = "") -> tuple[Check, ...]:
-    """What can be asked of the policy that an event set. ``now``: the policy that its endpoint has by now, which stands in its place."""
+def checks(event: Event, now: str = "", ours: Ours = Ours()) -> tuple[Check, ...]:
+    """What can be asked of the policy that an event set.
+
+    ``now``: the policy that its endpoint has by now; where that is another one, both are asked about. ``ours``: whose things are
+    somebody else's.
+    """
     found = _policy_of(event)
     if found is None:
         return ()
     kind, text = found
-    region = event.region or "us-east-1"
-    text = now or text if not kind else text
-    if not text:
-        return ()
-    validate: dict[str, Any] = {"policyDocument": text, "policyType": "RESOURCE_POLICY"}
     if kind:
-        validate["validatePolicyResourceType"] = kind
-    whole = [
-        Check(
-            "Is it valid, and does it do what it seems to?", Call("accessanalyzer", "ValidatePolicy", region, validate)
-        )
-    ]
+        return _of_kind(kind, text, event.region or _ANYWHERE)
+    texts = {"as the event set it": text, "as it is now": now}
+    if now == text or not now or not text:
+        texts = {"": text or now}
+    return tuple(
+        check for which, document in texts.items() if document for check in _of_endpoint(event, document, which, ours)
+    )
+
+
+def _validate(text: str, kind: str, region: str, which: str) -> Check:
+    asked: dict[str, Any] = {"policyDocument": text, "policyType": "RESOURCE_POLICY"}
     if kind:
-        asked = {"policyDocument": text, "resourceType": kind}
-        whole.append(
-            Check("Can it let in everybody?", Call("accessanalyzer", "CheckNoPublicAccess", region, asked), billed=True)
-        )
-    elif event.request is not None and (out := _OUT.get(service_short(event.request.service))):
+        asked["validatePolicyResourceType"] = kind
+    return Check(
+        f"Is the policy{_which(which)} valid, and does it do what it seems to?",
+        Call(_SERVICE, "ValidatePolicy", region, asked),
+    )
+
+
+def _which(which: str) -> str:
+    return f" {which}" if which else ""
+
+
+def _of_kind(kind: str, text: str, region: str) -> tuple[Check, ...]:
+    asked = {"policyDocument": text, "resourceType": kind}
+    public = Check("Can it let in everybody?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True)
+    return _validate(text, kind, region, ""), public
+
+
+def _of_endpoint(event: Event, text: str, which: str, ours: Ours) -> tuple[Check, ...]:
+    region, service = event.region or _ANYWHERE, service_short(event.request.service) if event.request else ""
+    whole = [_validate(text, "", region, which)]
+    if service in _OUT:
         partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-        action, pattern = out
-        thing = pattern.format(partition=partition, region=region, nobody=_NOBODYS)
+        action, pattern = _OUT[service]
+        things = [pattern.format(partition=partition, region=region, nobody=_NOBODYS), *_named(text, service, ours)]
         access = {
             "policyDocument": text,
             "policyType": "RESOURCE_POLICY",
-            "access": [{"actions": [action], "resources": [thing]}],
+            "access": [{"actions": [action], "resources": things}],
         }
-        question = f"Can it carry data to somebody else: {action} on {thing}?"
-        whole.append(Check(question, Call("accessanalyzer", "CheckAccessNotGranted", region, access), billed=True))
+        question = f"Can the policy{_which(which)} carry data to somebody else: {action} on {', '.join(things)}?"
+        whole.append(Check(question, Call(_SERVICE, "CheckAccessNotGranted", region, access), billed=True))
     return tuple(whole)
+
+
+def _named(text: str, service: str, ours: Ours) -> list[str]:
+    """Things of the service that a policy names and that are not known to be ours: a no about others says nothing of these."""
+    found = [
+        resource
+        for grant in outside(parse(text), ours).grants
+        if grant.what.reach > Reach.AWS
+        for resource in grant.statement.resources
+        if resource.startswith("arn:") and resource.split(":")[2:3] == [service] and resource.count(":") >= 5
+        and not has_wildcard(":".join(resource.split(":", 5)[:5]))
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))[:MOST]
 
 
 def _policy_of(event: Event) -> tuple[str, str] | None:
@@ -115,22 +155,16 @@ def ask(caller: Caller, asked: Sequence[Check]) -> tuple[Verdict, ...]:
 def _one(caller: Caller, check: Check) -> Verdict:
     try:
         if check.call.operation == "ValidatePolicy":
-            found = [finding for page in caller.pages(check.call) for finding in page.data.get("findings") or ()]
-            said = tuple(f"{_text(item, 'findingType').lower()}: {_text(item, 'findingDetails')}" for item in found)
-            worst = {_text(item, "findingType") for item in found}
-            return Verdict(
-                check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("nothing to find fault with",)
+            return _validated(
+                check, [item for page in caller.pages(check.call) for item in _list(page.data.get("findings"))]
             )
         data = caller.read(check.call).data
     except AwsError as error:
         return Verdict(check.question, None, (error.sentence(),))
-    result, reasons = _text(data, "result"), data.get("reasons") or ()
+    result = _text(data, "result")
     if result not in ("PASS", "FAIL"):
         return Verdict(check.question, None, (f"its answer is not known: {result or 'none'}",))
-    said = tuple(
-        f"{_text(reason, 'description')} (statement {reason.get('statementId') or int(reason.get('statementIndex') or 0) + 1})"
-        for reason in reasons
-    )
+    said = [_reason(reason) for reason in _list(data.get("reasons"))]
     proved = (
         "no, whatever the conditions are"
         if result == "PASS"
@@ -139,5 +173,21 @@ def _one(caller: Caller, check: Check) -> Verdict:
     return Verdict(check.question, result == "PASS", (proved, *said))
 
 
-def _text(item: Mapping[str, Any], key: str) -> str:
-    return str(item.get(key) or "")
+def _validated(check: Check, found: Sequence[Any]) -> Verdict:
+    said = tuple(f"{_text(item, 'findingType').lower()}: {_text(item, 'findingDetails')}" for item in found)
+    worst = {_text(item, "findingType") for item in found}
+    return Verdict(check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("nothing to find fault with",))
+
+
+def _reason(reason: Any) -> str:
+    index = reason.get("statementIndex") if isinstance(reason, Mapping) else None
+    where = _text(reason, "statementId") or (str(index + 1) if isinstance(index, int) else "")
+    return f"{_text(reason, 'description')}{f' (statement {where})' if where else ''}"
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(item: Any, key: str) -> str:
+    return str(item.get(key) or "") if isinstance(item, Mapping) else ""

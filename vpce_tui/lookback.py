@@ -12,8 +12,8 @@ from typing import Final
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.inventory.model import Instance
-from vpce_tui.signals.endpoint.subject import source_of
 from vpce_tui.signals.past import Answered
+from vpce_tui.signals.services import source_of
 from vpce_tui.text import many
 from vpce_tui.trail.event import Event
 from vpce_tui.trail.history import SAMPLE, History, Question
@@ -26,10 +26,12 @@ _OF_CREDENTIALS: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile",
 _OF_INSTANCES: Final = (
     "RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
     "ModifyInstanceMetadataOptions", "ModifyNetworkInterfaceAttribute", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "ModifySnapshotAttribute", "CreateSnapshot", "CreateSnapshots", "CopySnapshot", "DeleteFlowLogs",
+    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "CreateSnapshot", "CreateSnapshots", "DeleteFlowLogs",
     "UnmonitorInstances", "OpenTunnel", "AttachVolume", "AttachNetworkInterface",
 )  # fmt: skip
 """Calls that are rare in an account and mean something about its instances."""
+_OF_COPIES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
+"""A copy of a snapshot may be anywhere; the call that makes it records where it goes."""
 MOST: Final = 40
 """Makers of endpoints that are asked about at most, and half of the endpoints."""
 SESSIONS: Final = 40
@@ -102,6 +104,8 @@ def asks(
     inhabited = {instance.region for instance in instances}
     for name in _OF_INSTANCES if instances else ():
         ask("EventName", name, inhabited, "what was done to instances")
+    for name in _OF_COPIES if instances else ():
+        ask("EventName", name, everywhere, "were copies of disks given to others, in whatever region")
     return list(asked.values())
 
 

@@ -19,13 +19,14 @@ from vpce_tui.signals.context import Context
 from vpce_tui.signals.elsewhere import delivered
 from vpce_tui.signals.endpoint import NOTHING, judge_event
 from vpce_tui.signals.endpoint.once import Once, role_of
-from vpce_tui.signals.endpoint.subject import AWS_SERVICE
 from vpce_tui.signals.endpoint.subject import Subject as EventSubject
 from vpce_tui.signals.instance import judge_instance
+from vpce_tui.signals.instance.about import about
 from vpce_tui.signals.instance.subject import Near
 from vpce_tui.signals.instance.subject import Subject as InstanceSubject
 from vpce_tui.signals.model import Judgement, Severity
 from vpce_tui.signals.past import EVERYTHING, Answered, Past
+from vpce_tui.signals.services import AWS_SERVICE
 from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 
 _NO_REQUEST = EndpointRequest()
@@ -219,13 +220,6 @@ def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
     return tuple(found)
 
 
-_ABOUT = frozenset({
-    "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
-    "ModifyNetworkInterfaceAttribute", "AttachNetworkInterface", "AttachVolume", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "CreateSnapshots", "UnmonitorInstances",
-})  # fmt: skip
-
-
 def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedInstance]:
     """Every instance with its judgement, worst first, and of those alike the attacked ones."""
     now, regions = known.now, known.regions or {}
@@ -235,7 +229,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
         name = event.principal.instance_id
         if name and delivered(event.principal, role_of(known.machines.get(name), known.roles)):
             by_role[name].append(event)
-    about = _about(known.past, instances)
+    calls = about(known.past, instances, now)
     owned: dict[str, int] = defaultdict(int)
     for instance in instances:
         if not instance.gone and known.context.owner(instance.tags):
@@ -248,7 +242,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
             judge_instance(
                 InstanceSubject(
                     instance, regions[instance.region], known.past, now, known.context, known.ours, known.roles, close,
-                    known.traffic.get(instance.id), about.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
+                    known.traffic.get(instance.id), calls.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
                     owned.get(instance.vpc_id, 0), findings.get(instance.id, ()),
                 )
             ),
@@ -270,60 +264,6 @@ def findings_by_instance(regions: Iterable[Region]) -> dict[str, tuple[Finding, 
         for finding in region.findings:
             found[finding.instance_id] = (*found.get(finding.instance_id, ()), finding)
     return found
-
-
-def _about(past: Past, instances: Sequence[Instance]) -> dict[str, dict[str, tuple[Event, ...]]]:
-    """Calls by the instance that they name, directly or by a disk or an interface of it; then by their name.
-
-    Each record is looked through once, for ids: the work grows with the records and not with the instances.
-    """
-    owner = {}
-    for instance in instances:
-        owner[instance.id] = instance.id
-        owner.update((volume.id, instance.id) for volume in instance.volumes)
-        owner.update((nic.id, instance.id) for nic in instance.interfaces)
-    tagged: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for instance in instances:
-        for key, value in instance.tags.items():
-            tagged[instance.region, key, value].add(instance.id)
-    found: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
-    for name in _ABOUT:
-        line = past.by_name.get(name)
-        for event in line.events if line else ():
-            named = {owner[word] for word in _named(event) if word in owner}
-            if name == "SendCommand":
-                named.update(*(tagged.get((event.region, *tag), ()) for tag in _sent_to_tags(event)))
-            for instance_id in named:
-                found[instance_id][name].append(event)
-    return {key: {name: tuple(events) for name, events in by_name.items()} for key, by_name in found.items()}
-
-
-def _sent_to_tags(event: Event) -> Iterable[tuple[str, str]]:
-    """The tags by which Systems Manager chooses the machines of a command (``Targets``, ``tag:NAME``)."""
-    asked = event.record.get("requestParameters")
-    targets = asked.get("targets") if isinstance(asked, Mapping) else None
-    for target in targets if isinstance(targets, list) else ():
-        key, values = (target.get("key"), target.get("values")) if isinstance(target, Mapping) else (None, None)
-        if isinstance(key, str) and key.startswith("tag:") and isinstance(values, list):
-            yield from ((key.removeprefix("tag:"), value) for value in values if isinstance(value, str))
-
-
-def _named(event: Event) -> set[str]:
-    """Every text in what a call asked for and was answered."""
-    record = event.record
-    return {*_ids(record.get("requestParameters")), *_ids(record.get("responseElements"))}
-
-
-def _ids(value: Any) -> Iterable[str]:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, Mapping):
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
 
 
 def merged(coverage: Coverage, parts: Sequence[Part], notes: Sequence[str] = ()) -> Coverage:

@@ -25,7 +25,7 @@ class AnalyzerScreen(Frame):
     """The questions with their cost, then the answers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "ask", show=False),
+        Binding("enter", "ask", show=False),
         Binding("j,down", "scroll(3)", show=False),
         Binding("k,up", "scroll(-3)", show=False),
     ]
@@ -51,18 +51,19 @@ class AnalyzerScreen(Frame):
     @property
     def cost(self) -> str:
         """What asking costs."""
-        billed = sum(check.billed for check in self.checks)
+        billed = sum(check.billed for check in self._open())
         return f"{billed} x {PRICE}" if billed else "free"
 
     def keys(self) -> Sequence[Key]:
-        again = "ask again" if self.answers else "ask"
-        return [
-            Key("esc", "back"),
-            Key("v", f"{again} ({self.cost})"),
-            Key("j k", "scroll"),
-            Key("?", "help"),
-            Key("q", "quit"),
-        ]
+        found = [Key("esc", "back")]
+        if self._open():
+            found.append(Key("↵", f"ask ({self.cost})"))
+        return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def _open(self) -> tuple[Check, ...]:
+        """What was not answered: the same is not asked, and paid, twice."""
+        answered = {answer.question for answer in self.answers if answer.good is not None}
+        return tuple(check for check in self.checks if check.question not in answered)
 
     def show(self) -> None:
         width = max(self.query_one("#page").size.width - 4, 40)
@@ -73,22 +74,24 @@ class AnalyzerScreen(Frame):
         for check in self.checks:
             found += _about(check, answers.get(check.question), width)
         if self.asking:
-            found.append(line(f"Asking IAM Access Analyzer {many(len(self.checks), 'question')}…"))
-        elif not self.answers:
-            found.append(line(f"v asks ({self.cost})."))
+            found.append(line(f"Asking IAM Access Analyzer {many(len(self._open()), 'question')}…"))
+        elif self._open():
+            found.append(line(f"Enter asks ({self.cost})."))
         self.query_one("#text", Static).update(lines(found))
 
     def action_ask(self) -> None:
         """Ask IAM Access Analyzer."""
-        caller, checks = self.work.caller, self.checks
-        if self.asking or caller is None:
+        caller, checks = self.work.caller, self._open()
+        if self.asking or caller is None or not checks:
             return
         self.asking, self.problem = True, ""
         self.work.background.start("analyzer", lambda: ask(caller, checks), self._told, self._failed)
         self.update()
 
     def _told(self, answers: tuple[Verdict, ...]) -> None:
-        self.asking, self.answers = False, answers
+        again = {answer.question for answer in answers}
+        kept = (answer for answer in self.answers if answer.question not in again)
+        self.asking, self.answers = False, (*kept, *answers)
         self.update()
 
     def _failed(self, error: Exception) -> None:

@@ -185,7 +185,7 @@ class EventScreen(Frame):
             return ()
         region = (self.work.regions_seen or {}).get(self._item.event.region)
         endpoint = region.network.endpoints.get(self._item.request.endpoint_id) if region else None
-        return checks(self._item.event, endpoint.policy if endpoint else "")
+        return checks(self._item.event, endpoint.policy if endpoint else "", self.work.known().ours)
 
     def action_analyzer(self) -> None:
         """Ask AWS's own check of its policy, after its cost was shown."""

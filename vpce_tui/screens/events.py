@@ -39,7 +39,7 @@ def where_to(item: JudgedEvent) -> str:
     event = item.event
     if not event.creates_endpoint:
         return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
-    from vpce_tui.signals.endpoint.subject import service_short  # noqa: PLC0415
+    from vpce_tui.signals.services import service_short  # noqa: PLC0415
 
     resource = item.request.resource.rpartition("/")[2]
     name = service_short(item.request.service) or resource or "unknown service"

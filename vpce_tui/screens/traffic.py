@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from vpce_tui.inventory.flows import Traffic, size, slot_minutes
 from vpce_tui.screens.frame import Frame
-from vpce_tui.signals.endpoint.subject import service_short
+from vpce_tui.signals.services import service_short
 from vpce_tui.text import many, sign
 from vpce_tui.widgets.bars import Key
 from vpce_tui.widgets.safe import hanging, line, lines
@@ -32,7 +32,7 @@ class TrafficScreen(Frame):
     """The chart, or what asking for it would cost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "ask", show=False),
+        Binding("enter", "ask", show=False),
         Binding("j,down", "scroll(3)", show=False),
         Binding("k,up", "scroll(-3)", show=False),
         Binding("p", "playbooks", show=False),
@@ -61,7 +61,7 @@ class TrafficScreen(Frame):
         asked = self.target in self.work.traffic
         found = [
             Key("esc", "back"),
-            Key("f", "ask again" if asked else "ask the flow logs (billed)"),
+            Key("↵", "ask again (billed)" if asked else "ask the flow logs (billed)"),
             Key("+ -", f"{self.hours} h back"),
         ]
         return [*found, Key("p", "playbooks"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
@@ -79,14 +79,14 @@ class TrafficScreen(Frame):
                 line(""),
                 *hanging("", _COST.format(hours=self.hours), width),
                 line(""),
-                line("f asks them."),
+                line("Enter asks them."),
             ]
         else:
             found = chart_lines(
                 traffic, width, names_of(self.work, self.target), endpoint=self.target.startswith("vpce-")
             )
             if traffic.window.hours != self.hours:
-                found.insert(0, line((f"f asks again, for the last {self.hours} h (billed).", "bold")))
+                found.insert(0, line((f"Enter asks again, for the last {self.hours} h (billed).", "bold")))
         self.query_one("#text", Static).update(lines(found))
 
     def action_hours(self, by: int) -> None:

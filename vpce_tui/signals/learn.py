@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from vpce_tui.signals.context import DAYS, address_of, internal
-from vpce_tui.signals.endpoint.subject import AWS_SERVICE
 from vpce_tui.signals.marks import toml
 from vpce_tui.signals.past import by_service
+from vpce_tui.signals.services import AWS_SERVICE
 from vpce_tui.text import many, visible
 from vpce_tui.trail.event import Event
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import may_mean_something
+from vpce_tui.signals.services import service_short
 from vpce_tui.trail.event import EC2, EPOCH, Event, Principal
 
 EVERYTHING = "*"
@@ -145,9 +146,9 @@ class Past:
 
     @cached_property
     def made_in(self) -> Mapping[tuple[str, str, str], "Line"]:
-        """``CreateVpcEndpoint`` events that made something, by VPC, :func:`who_of` and service."""
+        """``CreateVpcEndpoint`` events that made something, by VPC, :func:`who_of` and the short name of the service."""
         return _lines(
-            ((event.request.vpc_id, who_of(event), event.request.service), event)
+            ((event.request.vpc_id, who_of(event), service_short(event.request.service)), event)
             for event in self.ordered
             if event.request and not event.error_code
         )

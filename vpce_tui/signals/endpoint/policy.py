@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.inventory.policies.outside import Ours, Outside, Reach
-from vpce_tui.signals.endpoint.subject import FOREIGN_SERVICE, Made, let_through
+from vpce_tui.signals.endpoint.subject import Made, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.signals.services import FOREIGN_SERVICE
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 _SEEN: Final = 4096

@@ -1,6 +1,5 @@
 """What rules about a ``CreateVpcEndpoint`` event see."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,12 +15,9 @@ from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.past import NO_HABIT, Answered, Firsts, Habit, Line, Past, of_a_service, whose
 from vpce_tui.signals.rule import Answers
+from vpce_tui.signals.services import looks_like_aws, service_short, source_of
 from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
-AWS_SERVICE: Final = re.compile(
-    r"(?:cn\.)?com\.amazonaws\.(?!vpce\.)[a-z0-9.-]+|aws\.(?:api|sagemaker)\.[a-z0-9.-]+|amazon\.[a-z0-9.-]+|software\.amazon\.[a-z0-9.-]+"
-)
-FOREIGN_SERVICE: Final = re.compile(r"(?:cn\.)?com\.amazonaws\.vpce\.[a-z0-9-]+\.vpce-svc-[0-9a-f]+")
 USUAL: Final = timedelta(days=7)
 """Less of a look-back than this tells nothing of what is usual."""
 
@@ -85,7 +81,7 @@ class Made:
         self.endpoint = network.endpoints.get(request.endpoint_id) if network else None
         self.owner = network.owners.get(request.service, "") if network else ""
         self.short = service_short(request.service)
-        self.aws_service = self.owner == "amazon" or (not self.owner and _looks_like_aws(request.service))
+        self.aws_service = self.owner == "amazon" or (not self.owner and looks_like_aws(request.service))
         kind = request.type or (self.endpoint.type if self.endpoint else "")
         self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
         past, where = self.past, self.where
@@ -197,38 +193,6 @@ class Subject:
 
 
 @lru_cache(maxsize=4096)
-def _looks_like_aws(name: str) -> bool:
-    return bool(AWS_SERVICE.fullmatch(name))
-
-
-@lru_cache(maxsize=4096)
 def let_through(policy: str, ours: Ours) -> Outside | None:
     """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
     return outside(parse(policy), ours) if policy else None
-
-
-@lru_cache(maxsize=4096)
-def service_short(name: str) -> str:
-    """``s3`` of ``com.amazonaws.eu-west-1.s3``; the whole ``vpce-svc-…`` of a foreign one."""
-    parts = name.split(".")
-    if "vpce" in parts:
-        return parts[-1]
-    if len(parts) > 3 and name.startswith(("com.amazonaws.", "cn.com.amazonaws.")):
-        return ".".join(parts[3:] if parts[0] == "com" else parts[4:])
-    return name
-
-
-_LOGGED: Final = {
-    "ssm": "ssm", "ssmmessages": "ssmmessages", "ec2messages": "ec2messages", "ec2": "ec2", "sts": "sts", "kms": "kms",
-    "secretsmanager": "secretsmanager", "lambda": "lambda", "ecr.api": "ecr", "ecs": "ecs", "eks": "eks", "rds": "rds",
-    "cloudformation": "cloudformation", "athena": "athena", "glue": "glue", "sagemaker.api": "sagemaker", "bedrock": "bedrock",
-    "codebuild": "codebuild", "autoscaling": "autoscaling", "elasticloadbalancing": "elasticloadbalancing",
-}  # fmt: skip
-"""Services whose use is in CloudTrail without data events, so that its absence means something; with their event source."""
-
-
-def source_of(name: str) -> str:
-    """The event source in which the use of an endpoint's service shows; ``""``: its use is not in event history."""
-    short = service_short(name)
-    source = _LOGGED.get(short)
-    return f"{source}.amazonaws.com" if source else ""

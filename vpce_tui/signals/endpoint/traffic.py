@@ -12,7 +12,7 @@ from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 _NO_CALLS: Final = CannotTell(
     "who called through it: network activity events are not in event history; look into a trail that records them"
 )
-_NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not asked (f asks them, which is billed)")
+_NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not asked (f leads there; it is billed)")
 
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))

@@ -147,12 +147,11 @@ def unused_service(see: Subject) -> Answer:
     """
     short = see.made.short
     if short in _SHELL:
-        vpc, before = see.made.request.vpc_id, see.made.request.service.removesuffix(short)
+        vpc = see.made.request.vpc_id
         made = {
             one
             for one in _SHELL
-            if one == short
-            or see.past.made_in.get((vpc, see.maker.who, before + one), NONE).around(see.event.time, _DAY)
+            if one == short or see.past.made_in.get((vpc, see.maker.who, one), NONE).around(see.event.time, _DAY)
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (

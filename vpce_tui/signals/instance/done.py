@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from vpce_tui.signals.deeds import deed_of
 from vpce_tui.signals.endpoint.subject import USUAL
+from vpce_tui.signals.instance.about import UNREAD_TARGETS, of_late
 from vpce_tui.signals.instance.subject import Subject
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import NONE, Past, by_service, who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
-from vpce_tui.trail.event import EPOCH, Event
+from vpce_tui.trail.event import Event
 
 _LATELY: Final = timedelta(days=2)
 
@@ -19,11 +20,6 @@ _LATELY: Final = timedelta(days=2)
 def _by_people(events: Iterable[Event]) -> list[Event]:
     """Calls that did something, by somebody other than a service of AWS."""
     return [event for event in events if not event.error_code and not by_service(event)]
-
-
-def _of_late(see: Subject, events: Iterable[Event]) -> list[Event]:
-    """Calls of the last days, and those without a time: everybody's first one lies somewhere in a look-back."""
-    return [event for event in events if see.now is None or event.time <= EPOCH or see.now - event.time <= USUAL]
 
 
 def _asked(event: Event) -> Mapping[str, Any]:
@@ -170,7 +166,7 @@ def shell(see: Subject) -> Answer:
     found: list[Event] = []
     unsure: list[Event] = []
     for name in _SHELLS:
-        for event in _of_late(see, _by_people(see.about.get(name, ()))):
+        for event in of_late(_by_people(see.about.get(name, ())), see.now):
             unusual = _unusual(see, event, tuple(_SHELLS))
             if event.principal.instance_id or unusual:
                 found.append(event)
@@ -184,6 +180,8 @@ def shell(see: Subject) -> Answer:
     if unsure:
         event = unsure[-1]
         return CannotTell(f"whether {event.name} by {event.principal.name} is usual: too little history was looked at")
+    if see.about.get(UNREAD_TARGETS):
+        return CannotTell("whether a command was run on it: one was sent to targets that are not understood here")
     if any(
         see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
     ):
@@ -205,7 +203,7 @@ def read_secrets(see: Subject) -> Answer:
         for event in _by_people(see.about.get("DescribeInstanceAttribute", ()))
         if _asked(event).get("attribute") == "userData"
     ]
-    calls = _of_late(see, calls)
+    calls = of_late(calls, see.now)
     found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
     if found:
         what = "its password" if found[0].name == "GetPasswordData" else "its user data"
@@ -250,7 +248,7 @@ def shared_snapshots(see: Subject) -> Answer:
     why = see.unread("snapshots")
     if why:
         return CannotTell(f"whether its snapshots are public: {why}")
-    asked = [see.past.knows(f"EventName={name}", see.instance.region) for name in _SHARES]
+    asked = [see.past.knows(f"EventName={name}") for name in _SHARES]
     if see.instance.volumes and None in asked:
         return CannotTell("whether its snapshots were shared: such calls were not asked for")
     return None

@@ -10,7 +10,7 @@ from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 _MUCH: Final = 100 * 1024 * 1024
 _SCAN: Final = 20
-NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f asks them, which is billed)"
+NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f leads there; it is billed)"
 
 
 def _serves(talker: Talker) -> bool:
