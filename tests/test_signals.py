@@ -191,10 +191,24 @@ def test_accounts_whose_principals_work_here_day_after_day_are_proposed_as_own_a
         who = {"type": "AWSAccount", "principalId": f"AROA:{account}", "accountId": account}
         return [other("AssumeRole", "sts", day * 1440, who, eventID=f"{account}-{day}") for day in days]
 
-    events = [*by("222222222222", 3, 4, 5), *by("333333333333", 3, 3, 4), *by(OWN, 3, 4, 5)]
-    found = propose(events, OWN, (), ())
-    assert [item.toml for item in found] == ['own_accounts = ["222222222222"]']
+    events = [
+        *by("222222222222", 3, 4, 5),
+        *by("333333333333", 3, 3, 4),
+        *by(OWN, 3, 4, 5),
+        *by("444444444444", 6, 7, 9),
+    ]
+    refused = {"type": "AWSAccount", "accountId": "555555555555"}
+    events += [
+        other("AssumeRole", "sts", day * 1440, refused, eventID=f"no{day}", errorCode="AccessDenied")
+        for day in (3, 4, 5)
+    ]
+    found = propose(events, OWN, (), (), ("222222222222", "333333333333"))
+    assert [item.toml for item in found] == [
+        'own_accounts = ["222222222222"]',
+        '# own_accounts = ["444444444444"]  # only where you know that they are yours',
+    ]
     assert "ask whose it is" in found[0].evidence[0]
+    assert parse(as_toml(found, OWN, AT, AT, "all"), "x").own_accounts == frozenset({"222222222222"})
 
 
 def test_a_command_that_is_sent_to_a_tag_is_sent_to_the_machines_that_have_it() -> None:

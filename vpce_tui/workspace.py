@@ -287,6 +287,8 @@ class Workspace:
         wanted = asks(
             list(self.events.values()), inventory.instances, findings, self.regions, self.clock(), self.look_back
         )
+        if not self.look_back:
+            wanted = []
         history, cancel = self._history, self.cancel
         ended: dict[str, dict[str, Part]] = {}
         self.looked_back = False

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vpce_tui import config
-from vpce_tui.commands.common import UsageError, context, moment
+from vpce_tui.commands.common import UsageError, context, look_back, moment
 from vpce_tui.exits import Exit
 from vpce_tui.signals.context import Context
 
@@ -53,7 +53,7 @@ def build(
     connect, opener = _connection(args, read_only, lab, faults, now, context_file)
     workspace = Workspace(
         connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=config.cache_folder(),
-        look_back=now() - moment(args.look_back, now()), context_file=context_file,
+        look_back=look_back(args.look_back, now()), context_file=context_file,
     )  # fmt: skip
 
     def open_record(name: str, reason: str) -> Any:

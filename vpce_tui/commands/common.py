@@ -6,7 +6,7 @@ import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vpce_tui import config
 from vpce_tui.text import visible
@@ -72,6 +72,20 @@ def moment(text: str, now: datetime) -> datetime:
     except ValueError:
         raise UsageError(f"{text!r} is no time; write 24h, 7d, or 2026-01-31T02:00:00Z") from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+LONGEST_LOOK_BACK: Final = timedelta(days=90)
+"""Event history holds no more."""
+
+
+def look_back(text: str, now: datetime) -> timedelta:
+    """How far back to ask what is usual: ``30d``, at most what event history holds; ``0s``: not at all."""
+    span = now - moment(text, now)
+    if span < timedelta(0):
+        raise UsageError("--look-back must lie before now; write 30d, or 0s to ask nothing")
+    if span > LONGEST_LOOK_BACK:
+        say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is asked no further back")
+    return min(span, LONGEST_LOOK_BACK)
 
 
 def write_out(path: str, text: str) -> None:

@@ -64,7 +64,11 @@ def _learn(args: argparse.Namespace) -> Exit:
         f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
     )
     text = as_toml(
-        propose(found.events, identity.account, whose.ours.organisations, tags), identity.account, since, until, looked
+        propose(found.events, identity.account, whose.ours.organisations, tags, whose.ours.accounts),
+        identity.account,
+        since,
+        until,
+        looked,
     )
     parse(text, "the proposal")  # what is proposed can be read again
     if args.out:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
 from vpce_tui.commands.common import UsageError, context, moment, print_json, say, say_identity, session
+from vpce_tui.commands.common import look_back as look_back_of
 from vpce_tui.coverage import Coverage, Part, Status
 from vpce_tui.exits import Exit
 from vpce_tui.review import (
@@ -137,7 +138,7 @@ def _with_everything(
     whose = ours.look(caller, told.own_accounts, told.organisations, told.trusted_principals)
     inventory = look(caller, regions, services=services_of(events))
     found = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
-    span = now - moment(args.look_back, now)
+    span = look_back_of(args.look_back, now)
     wanted = asks(events, inventory.instances, found, regions, now, span) if span else []
     answer = _asked(wanted, lambda cancel: look_back(history, wanted, cancel=cancel))
     known = Known(

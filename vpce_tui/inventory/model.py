@@ -41,6 +41,13 @@ class Rule:
         return self.together > 0 or is_world(self.peer)
 
     @property
+    def whom(self) -> str:
+        """The peer in words: of which prefix list it is, and what it is together with others."""
+        held = f" (of {self.through})" if self.through else ""
+        more = f"{self.together} {'block' if self.together == 1 else 'blocks'} more"
+        return f"{self.peer}{held}" + (f" and {more}, together a large part of the internet," if self.together else "")
+
+    @property
     def all_ports(self) -> bool:
         """Every port of its protocol, or every protocol."""
         return self.protocol == "-1" or self.from_port in (None, -1) or (self.from_port, self.to_port) == (0, 65535)
@@ -62,9 +69,7 @@ class Rule:
             ports = f"{self.protocol} {self.from_port}"
         else:
             ports = f"{self.protocol} {self.from_port}-{self.to_port}"
-        held = f" (of {self.through})" if self.through else ""
-        others = f" and {self.together} blocks more, together a large part of the internet" if self.together else ""
-        return f"{ports} {self.peer}{held}{others}"
+        return f"{ports} {self.whom}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ class AroundScreen(ListFrame):
                 else "Nothing else is known of it."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said, named = deed_told(event), object_of(event)
+        said, named = deed_told(event, self.work.known().ours), object_of(event)
         if said:
             found += hanging(" what it means: ", said, width, "bold $warning")
         elif named:

@@ -222,7 +222,7 @@ def path_of(work: Workspace, item: JudgedEvent) -> tuple[Node, ...]:
     severity = next((one.judgement.severity for one in work.instances if one.instance.id == name), None)
     return tuple(attack_path(
         event, item.judgement, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
-        known.traffic.get(item.request.endpoint_id),
+        known.traffic.get(item.request.endpoint_id), known.ours,
     ))  # fmt: skip
 
 

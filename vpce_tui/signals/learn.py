@@ -45,16 +45,23 @@ class Proposal:
 
 
 def propose(
-    events: Sequence[Event], account: str, organisations: Iterable[str], tags: Iterable[Mapping[str, str]]
+    events: Sequence[Event],
+    account: str,
+    organisations: Iterable[str],
+    tags: Iterable[Mapping[str, str]],
+    confirmed: Iterable[str] = (),
 ) -> tuple[Proposal, ...]:
-    """What these events, and the tags of VPCs, say about the team. ``events``: without the newest days."""
+    """What these events, and the tags of VPCs, say about the team.
+
+    ``events``: without the newest days. ``confirmed``: accounts that AWS Organizations lists beside this one.
+    """
     found: list[Proposal] = []
     named = sorted(organisations)
     if named:
         found.append(
             Proposal(_setting("organisations", named), (f"AWS Organizations says that account {account} is in it",))
         )
-    found += _accounts(events, account)
+    found += _accounts(events, account, frozenset(confirmed))
     found += _restricted(tags)
     found += _services(events)
     found += _networks(events)
@@ -71,8 +78,11 @@ def _days(events: Iterable[Event]) -> int:
     return len({event.time.date() for event in events})
 
 
-def _accounts(events: Sequence[Event], account: str) -> list[Proposal]:
-    """Other accounts whose principals work here day after day."""
+def _accounts(events: Sequence[Event], account: str, confirmed: frozenset[str]) -> list[Proposal]:
+    """Other accounts whose principals work here day after day: own ones where Organizations lists them, else only a comment.
+
+    A vendor's tool works like that, too, and an intruder who has been here for long: own accounts are trusted with everything.
+    """
     by_account: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         whose = event.principal.account
@@ -86,7 +96,13 @@ def _accounts(events: Sequence[Event], account: str) -> list[Proposal]:
         f"{', '.join(sorted({event.principal.name for event in by_account[whose]})[:3])}; ask whose it is before you keep it"
         for whose in chosen
     )
-    return [Proposal(_setting("own_accounts", chosen), seen)]
+    own = [whose for whose in chosen if whose in confirmed]
+    others = [whose for whose in chosen if whose not in confirmed]
+    found = [Proposal(_setting("own_accounts", own), tuple(said for said in seen if said[:12] in own))] if own else []
+    if others:
+        text = f"# {_setting('own_accounts', others)}  # only where you know that they are yours"
+        found.append(Proposal(text, tuple(said for said in seen if said[:12] in others)))
+    return found
 
 
 def _restricted(tags: Iterable[Mapping[str, str]]) -> list[Proposal]:

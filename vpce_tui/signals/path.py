@@ -8,6 +8,7 @@ from typing import Final
 from vpce_tui.inventory.account import Region
 from vpce_tui.inventory.flows import Traffic, size
 from vpce_tui.inventory.model import Instance
+from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import DEEDS, beside_of, deed_told
 from vpce_tui.signals.model import Judgement, Severity
@@ -42,6 +43,7 @@ def attack_path(
     machine: tuple[Instance, Region] | None,
     machine_severity: Severity | None,
     traffic: Traffic | None,
+    ours: Ours = Ours(),
 ) -> Iterator[Node]:
     """The tree line by line, from the first human or service that is known down to where data may go."""
     principal = event.principal
@@ -82,7 +84,7 @@ def attack_path(
             found = machine[0]
             note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
             yield Node(depth + 1, f"machine {found.label}", note, machine_severity, instance=found.id)
-    yield from _deeds(session, depth + 1)
+    yield from _deeds(session, depth + 1, ours)
     yield from _made(event, judgement, raised, region, depth + 1, traffic)
 
 
@@ -96,12 +98,12 @@ def _others_there(event: Event, past: Past) -> str:
     return f"also from here: {', '.join(list(names)[:3])}" if names else "nobody else from here within a day"
 
 
-def _deeds(session: Sequence[Event], depth: int) -> Iterator[Node]:
+def _deeds(session: Sequence[Event], depth: int, ours: Ours) -> Iterator[Node]:
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:
         if other.name in DEEDS and not other.error_code:
-            words = deed_told(other)
+            words = deed_told(other, ours)
             if words:
                 said.setdefault(words, other)
     for words, other in list(said.items())[:MOST]:

@@ -38,7 +38,7 @@ def open_group(see: Made) -> Answer:
             if item.world:
                 only_https = _only(item, 443)
                 severity = Severity.MEDIUM if only_https else Severity.HIGH
-                what = f"lets in {item.peer} on {'port 443' if only_https else 'more than port 443'}"
+                what = f"lets in {item.whom} on {'port 443' if only_https else 'more than port 443'}"
                 if worst is None or severity > worst[0]:
                     facts = [Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live")]
                     worst = (severity, facts, what)

@@ -1,0 +1,135 @@
+"""What is found out once for many events is never another event's answer: judged together or alone, each is judged the same."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.rules import (
+    AT,
+    BOB,
+    FOREIGN,
+    HOME,
+    LIMITED,
+    LONG_AGO,
+    OPEN,
+    OURS,
+    OWN,
+    SESSION,
+    STRANGER,
+    WORLD,
+    allow,
+    created,
+    network,
+    now,
+    other,
+    past,
+    policy,
+    region,
+)  # fmt: skip
+from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.model import Rule
+from vpce_tui.review import JudgedEvent, Known, judge_one
+from vpce_tui.signals.context import Context
+from vpce_tui.signals.past import Past
+from vpce_tui.trail.event import Event, parse
+
+CI = {
+    "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/one", "accountId": OWN, "accessKeyId": "ASIACI1",
+    "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/ci", "userName": "ci"}},
+}  # fmt: skip
+WHO: list[Any] = [
+    BOB, SESSION, CI, {**CI, "accessKeyId": "ASIACI2", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/two"}, {"type": "Root", "arn": f"arn:aws:iam::{OWN}:root", "accountId": OWN},
+    {**BOB, "accessKeyId": "AKIABOB", "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
+    {"type": "AWSService", "invokedBy": "rds.amazonaws.com"}, {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AIDA"}, None, {}, 7,
+]  # fmt: skip
+SERVICES = [f"com.amazonaws.{HOME}.{name}" for name in ("s3", "sns", "ssm", "ssmmessages", "kms")] + [
+    FOREIGN,
+    "",
+    "com.amazonaws.us-east-1.s3",
+]
+POLICIES = [None, LIMITED, OPEN, policy(allow(Action="s3:Get*")), policy(allow(Principal={"AWS": STRANGER})), "{"]
+MINUTES = [0, 1, 60, 61, 1439, 1440, 1441, 2880, 2881, 10_080, 10_081, 20_000, -5]
+ENDPOINTS = ["vpce-1", "vpce-2", "vpce-3", ""]
+CHANGES: list[dict[str, Any]] = [
+    {}, {"errorCode": "Client.UnauthorizedOperation"}, {"errorCode": "Client.DryRunOperation"}, {"awsRegion": "us-east-1"}, {"awsRegion": None},
+    {"recipientAccountId": STRANGER}, {"sharedEventID": "s-1"}, {"sourceIPAddress": "198.51.100.7"}, {"userAgent": "Boto3/1 kali"}, {"userAgent": "Terraform/1"},
+    {"eventTime": None}, {"sessionCredentialFromConsole": "true"},
+]  # fmt: skip
+ASKED: list[dict[str, Any]] = [
+    {}, {"VpcEndpointType": "Gateway"}, {"VpcEndpointType": "GatewayLoadBalancer"}, {"VpcId": "vpc-2"}, {"VpcId": None}, {"PrivateDnsEnabled": True},
+    {"SubnetId": "subnet-2"}, {"SecurityGroupId": None}, {"RouteTableId": "rtb-1"}, {"ServiceRegion": "us-east-1"},
+    {"TagSpecification": {"Tag": {"Key": "owner", "Value": "net"}}},
+]  # fmt: skip
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("CreateUser", "iam", {"requestParameters": {"userName": "bob"}}), ("StopLogging", "cloudtrail", {}), ("RunInstances", "ec2", {}),
+    ("CreateAccessKey", "iam", {"responseElements": {"accessKey": {"accessKeyId": "AKIABOB"}}}), ("PutObject", "s3", {"vpcEndpointId": "vpce-1"}),
+    ("ModifyVpcEndpoint", "ec2", {"requestParameters": {"VpcEndpointId": "vpce-1", "PolicyDocument": OPEN}}), ("SendCommand", "ssm", {}),
+    ("UpdateAssumeRolePolicy", "iam", {"requestParameters": {"policyDocument": policy(allow(Principal={"AWS": STRANGER}))}}),
+]  # fmt: skip
+
+
+def night(seed: int) -> tuple[list[Event], Known]:
+    """Some events and what is known, of everything that rules look at."""
+    chance = random.Random(seed)
+    pick = chance.choice
+    # few of each, so that many events are alike in all but one thing
+    services, policies, asked = chance.sample(SERVICES, 2), chance.sample(POLICIES, 2), chance.sample(ASKED, 2)
+    changes, who = chance.sample(CHANGES, 4), chance.sample(WHO, 3)
+    events: list[Event] = []
+    for number in range(20):
+        made = created(
+            pick(services), pick(policies), minutes=pick(MINUTES), who=pick(who), request=pick(asked), eventID=f"e{number}",
+            **pick(changes),
+        )  # fmt: skip
+        record = made.record
+        if record.get("responseElements"):
+            record["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["vpcEndpointId"] = pick(ENDPOINTS)
+        events.append(parse(record))
+    for number in range(8):
+        name, source, more = pick(CALLS)
+        events.append(other(name, source, pick(MINUTES), pick(who), eventID=f"o{number}", **more))
+    answered = past(
+        *events, asked=pick([("*",), (), ("EventName=CreateVpcEndpoint", "ReadOnly=false", "AccessKeyId=ASIACI1")]),
+        since=pick([LONG_AGO, AT - timedelta(days=7)]), missing=pick([(), ("us-east-1",)]), cut=pick([(), (HOME,)]),
+    )  # fmt: skip
+    ends = {
+        "vpce-1": now(policy=pick([OPEN, LIMITED]), requester_managed=pick([True, False])),
+        "vpce-2": now(id="vpce-2"),
+    }
+    net = network(
+        *pick([(), (Rule("tcp", 22, 22, WORLD),)]),
+        endpoints=ends,
+        owners=pick([{}, {FOREIGN: OWN}]),
+        unknown=pick([{}, {"groups": "denied"}]),
+    )
+    regions = pick([None, {HOME: region(net=net), "us-east-1": Region("us-east-1")}])
+    context = Context(pipelines=pick([(), (("*role/ci*", "Terraform*"),)]))
+    return events, Known(answered, regions, OURS, None, context, now=AT)
+
+
+def said(judged: JudgedEvent) -> Any:
+    found = judged.judgement
+    return found.severity, found.signals, sorted(found.unknown), sorted(found.fine)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_judged_together_or_alone_an_event_is_judged_the_same(seed: int) -> None:
+    events, known = night(seed)
+    shuffled = random.Random(seed).sample(events, len(events))
+    together = {event.id: said(judge_one(event, known)) for event in shuffled}
+    for event in events:
+        alone = replace(known, past=Past(known.past.events, known.past.answered))
+        assert said(judge_one(event, alone)) == together[event.id], event.id
+
+
+def test_what_is_alike_is_found_out_once() -> None:
+    known = Known(past(), {HOME: region()}, OURS, now=AT)
+    one, two = (
+        created(eventID="a"),
+        created(eventID="b", minutes=9, request={"TagSpecification": {"Tag": {"Key": "Name", "Value": "b"}}}),
+    )
+    assert known.once.made(one, one.request) is known.once.made(two, two.request)  # type: ignore[arg-type]
+    assert known.once.maker(one) is known.once.maker(two)
