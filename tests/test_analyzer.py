@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws, Labs
-from tests.rules import HOME, OPEN, allow, created, other, policy
+from tests.rules import HOME, OPEN, OURS, allow, created, other, policy
 from vpce_tui.analyzer import Check, ask, checks
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.catalogue import find
@@ -33,6 +33,26 @@ def test_an_endpoint_is_asked_whether_it_can_carry_data_to_somebody_else_and_wha
 def test_the_policy_that_it_has_by_now_stands_in_the_place_of_the_one_it_was_made_with() -> None:
     assert checks(created(S3, None), OPEN)[0].call.parameters["policyDocument"] == OPEN
     assert checks(created(S3, None)) == ()
+
+
+def test_where_the_policy_was_changed_since_both_are_asked_about_and_said_apart() -> None:
+    found = checks(created(S3, OPEN), NARROW)
+    assert operations(found) == [("ValidatePolicy", False), ("CheckAccessNotGranted", True)] * 2
+    assert [check.call.parameters["policyDocument"] for check in found] == [OPEN, OPEN, NARROW, NARROW]
+    assert "as the event set it" in found[1].question
+    assert "as it is now" in found[3].question
+
+
+def test_a_strangers_thing_that_the_policy_names_is_asked_about_by_name() -> None:
+    named = policy(allow(Action="s3:PutObject", Resource=["arn:aws:s3:::exfil-of-eve/*", "arn:aws:s3:::assets/*", "*"]))
+    access = checks(created(S3, named), "", OURS)[1].call.parameters["access"][0]
+    assert access["resources"] == [
+        "arn:aws:s3:::somebody-elses-bucket/*",
+        "arn:aws:s3:::exfil-of-eve/*",
+        "arn:aws:s3:::assets/*",
+    ]
+    alone = policy(allow(Action="s3:PutObject", Resource="arn:aws:s3:::exfil-of-eve/*"))
+    assert "exfil-of-eve" in checks(created(S3, alone), "", OURS)[1].question
 
 
 def test_a_service_of_which_no_call_is_known_is_asked_only_what_is_free() -> None:
@@ -89,6 +109,24 @@ def test_a_refused_check_says_why_and_keeps_no_other_from_being_asked(labs: Labs
     assert free.good is True
     assert billed.good is None
     assert "CheckAccessNotGranted" in billed.said[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"result": "FAIL", "reasons": ["x", None, {}]}, {"result": "FAIL", "reasons": [{"statementIndex": "two", "description": 7}]},
+        {"result": "FAIL", "reasons": "x"}, {"result": 7}, {},
+    ],
+)  # fmt: skip
+def test_an_odd_answer_loses_no_other(data: Any) -> None:
+    class Odd:
+        def read(self, call: Call) -> Any:
+            return type("Answer", (), {"data": data})()
+
+    asked = [Check(name, Call("accessanalyzer", "CheckNoPublicAccess", HOME, {})) for name in ("a", "b")]
+    found = ask(Odd(), asked)  # type: ignore[arg-type]
+    assert [answer.question for answer in found] == ["a", "b"]
+    assert not any("statement" in said for answer in found for said in answer.said)
 
 
 def test_an_answer_that_is_not_known_is_no_pass() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
-from vpce_tui.inventory.policies.outside import Ours
+from vpce_tui.inventory.policies.outside import Ours, takers_of
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.deeds import deed_of
+from vpce_tui.signals.deeds import beside_of, deed_of, deed_told
 from vpce_tui.signals.endpoint import judge_event
 
 SISTER = "222222222222"
@@ -60,3 +60,113 @@ def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_
 
     assert says(STRANGER)
     assert not says(SISTER)
+
+
+DENY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "*",
+    "Condition": {"StringNotEquals": {"aws:PrincipalAccount": OWN}},
+}
+
+
+def without_resources(*statements: dict[str, Any]) -> str:
+    return policy(*({key: value for key, value in statement.items() if key != "Resource"} for statement in statements))
+
+
+@pytest.mark.parametrize(
+    ("document", "who"),
+    [
+        (without_resources(allow(Principal={"AWS": "*"}, Action="sts:AssumeRole")), "everybody"),
+        (without_resources(allow(Principal={"AWS": "*"}, Action="sts:AssumeRole"), DENY), ""),
+        (without_resources(allow(Principal="*", Action="sts:AssumeRole", Condition={"StringEquals": {"sts:ExternalId": "x"}})), "everybody"),
+        (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:TagSession")), ""),
+        (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:AssumeRole*")), f"account {STRANGER}"),
+        (without_resources(allow(Principal={"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/evil"}, Action="sts:AssumeRoleWithSAML")), f"arn:aws:iam::{STRANGER}:saml-provider/evil of account {STRANGER}"),
+        (without_resources(allow(Principal={"Service": "ec2.amazonaws.com"}, Action="sts:AssumeRole")), ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_who_outside_may_take_a_role(document: str, who: str) -> None:
+    assert takers_of(document, Ours(frozenset({OWN}))) == (who, "")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        without_resources(
+            allow(Principal={"Federated": "accounts.google.com"}, Action="sts:AssumeRoleWithWebIdentity")
+        ),
+    ],
+)
+def test_what_cannot_be_told_of_a_trust_policy_is_said(document: str) -> None:
+    who, unsure = takers_of(document, Ours(frozenset({OWN})))
+    assert (who, bool(unsure)) == ("", True)
+
+
+def test_what_aws_itself_reads_opens_nothing_to_strangers() -> None:
+    for named in (
+        "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1",
+        "arn:aws:iam::156460612806:root",
+    ):
+        document = {"Statement": [allow(Principal={"AWS": named}, Action="s3:GetObject")]}
+        assert (
+            deed_of(other("PutBucketPolicy", "s3", requestParameters={"bucketPolicy": document}))
+            == "bucket policy changed"
+        )
+
+
+def test_a_decoy_before_it_hides_no_deed() -> None:
+    pipeline = Context(pipelines=(("*", "*"),))
+    decoys = [
+        other(
+            "UpdateAssumeRolePolicy", "iam", 50 - n / 10, requestParameters={"policyDocument": by(OWN)}, eventID=f"d{n}"
+        )
+        for n in range(300)
+    ]
+    deed = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by("*")}, eventID="deed")
+    for context in (pipeline, Context()):
+        found = judge_event(see(created(userAgent="Terraform"), past=past(*decoys, deed), context=context))
+        facts = {signal.id: signal.evidence for signal in found.signals}
+        assert "opened to everybody" in facts["VPCE-24"][0].value
+
+
+def test_a_foreign_organisation_is_named_where_ones_own_is_known() -> None:
+    opened = policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-evil"}}))
+    deed = other("PutBucketPolicy", "s3", 5, requestParameters={"bucketPolicy": json.loads(opened)})
+    found = judge_event(see(created(), past=past(deed)))
+    assert "organisation o-evil" in next(signal for signal in found.signals if signal.id == "VPCE-24").evidence[0].value
+
+
+def test_a_pipeline_that_opens_something_to_a_vendor_is_looked_at_and_no_alarm() -> None:
+    deed = other("CreateRole", "iam", 5, requestParameters={"assumeRolePolicyDocument": by(STRANGER)})
+    found = judge_event(see(created(userAgent="Terraform"), past=past(deed), context=Context(pipelines=(("*", "*"),))))
+    assert next(signal for signal in found.signals if signal.id == "VPCE-24").severity.word == "medium"
+
+
+def test_what_it_was_done_to_is_named() -> None:
+    made = other(
+        "CreateAccessKey",
+        "iam",
+        requestParameters={"userName": "bob"},
+        responseElements={"accessKey": {"accessKeyId": "AKIANEW"}},
+    )
+    assert deed_told(made) == "access key made: bob (AKIANEW)"
+    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": "main"})) == "trail stopped: main"
+    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": 7})) == "trail stopped"
+    assert deed_told(other("DescribeVpcs", requestParameters={"name": "x"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("call", "means"),
+    [
+        (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "vpcEndpointId": "vpce-1"}), "traffic to 0.0.0.0/0 sent to vpce-1"),
+        (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}), ""),
+        (other("ModifyInstanceAttribute", requestParameters={"instanceId": "i-1", "userData": "x"}), "user data of i-1 changed"),
+        (other("RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}), "1 machine started: i-0a1b2c3d4e5f60718"),
+        (other("RunInstances", responseElements=None), ""),
+    ],
+)  # fmt: skip
+def test_what_is_a_days_work_and_may_be_a_part_of_it(call: Any, means: str) -> None:
+    assert beside_of(call) == means

@@ -180,6 +180,7 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("VPCE-29", "a role whose path looks like a service's", see(created(who={**ROLE, "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/x/aws-service-role/y/evil", "userName": "evil"}}})), None),
     ("VPCE-34", "a condition that is always true", see(created(rules=policy(allow(Condition={**LIMITS, "BoolIfExists": {"aws:SecureTransport": ["true", "false"]}})), ), region=region(net=network(endpoints={"vpce-1": now(policy="")}))), "low"),
     ("VPCE-35", "an ACL of its own that is all open", see(created(), region=region(net=network(acls=(replace(ALL_OPEN, default=False, entries=(AclEntry(50, False, True, "6", WORLD, (443, 443)), *ALL_OPEN.entries)),)))), "low"),
+    ("VPCE-20", "a shell by an endpoint of another region", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(created("com.amazonaws.us-east-1.ssmmessages", minutes=30, eventID="m"))), "high"),
     ("VPCE-21", "names are taken over", see(created(request={"PrivateDnsEnabled": True})), "low"),
     ("VPCE-21", "names are not", see(created(request={"PrivateDnsEnabled": False})), None),
     ("VPCE-22", "the only way out", see(created(S3, request=GATEWAY), region=region(net=network(tables={"rtb-1": Routes("rtb-1", ("subnet-1",), (("10.0.0.0/16", "local"), ("pl-1", "vpce-1")))}))), "medium"),

@@ -18,11 +18,13 @@ from tests.rules import (
     SESSION,
     STRANGER,
     WORLD,
+    allow,
     created,
     machine,
     network,
     other,
     past,
+    policy,
     region,
 )
 from vpce_tui.inventory.account import Mirror
@@ -33,6 +35,7 @@ from vpce_tui.inventory.roles import POWERS, Role, Roles, power_of
 from vpce_tui.review import findings_by_instance
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.instance import RULES, judge_instance
+from vpce_tui.signals.instance.about import UNREAD_TARGETS
 from vpce_tui.signals.instance.subject import Near, Subject
 from vpce_tui.signals.model import Severity
 from vpce_tui.signals.past import Answered, Past
@@ -181,6 +184,9 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-07", "its own account may take it", subject(roles=trusting(OWN)), None),
     ("INST-07", "everything, inside a boundary that lets it read", subject(roles=bounded("s3:Get*")), None),
     ("INST-07", "everything, inside a boundary that lets it do everything", subject(roles=bounded("*")), "high"),
+    ("INST-07", "everything, inside a boundary of a bucket", subject(roles=bounded("", policy(allow(Resource="arn:aws:s3:::mine/*")))), None),
+    ("INST-07", "everything, inside a boundary that denies what matters", subject(roles=bounded("", policy(allow(), {"Effect": "Deny", "Action": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}))), None),
+    ("INST-07", "everything, inside a boundary of all but what matters", subject(roles=bounded("", policy({"Effect": "Allow", "NotAction": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}))), None),
     ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), None),
     ("INST-07", "over TLS alone, which is no limit", subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})), "high"),
     ("INST-05", "SSH over IPv6 alone", subject(SIX, Rule("tcp", 22, 22, "::/0")), "high"),
@@ -276,6 +282,10 @@ UNREAD = [
     ("INST-07", subject(roles=Roles(problem="denied")), "denied"),
     ("INST-07", subject(roles=Roles()), "no role of this account"),
     ("INST-07", subject(roles=bounded("", "{")), "boundary edge could not be read"),
+    ("INST-07", subject(roles=Roles({"web": replace(HARMLESS.by_name["web"], trust="{")}, HARMLESS.by_profile)), "who may take its role"),
+    ("INST-17", subject(past=past(missing=("us-east-1",))), "not asked"),
+    ("INST-17", subject(past=past(asked=("EventName=ModifySnapshotAttribute",))), "not asked"),
+    ("INST-15", subject(about={UNREAD_TARGETS: (other("SendCommand", "ssm", 5),)}), "not understood"),
     ("INST-07", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), "may limit it"),
     ("INST-10", subject(images={}), "cannot be seen"),
     ("INST-16", subject(past=past(asked=())), "not asked"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import Aws
+from tests.conftest import Aws, Labs
 from tests.rules import HOME, WORLD, created, network, region, see
 from tests.world import clients
 from vpce_tui.inventory.account import look
@@ -93,3 +93,17 @@ def test_prefix_lists_of_groups_are_read_from_aws(aws: Aws) -> None:
         (WORLD, made, True),
     }
     assert "prefix lists" not in net.unknown
+
+
+def test_a_prefix_list_that_may_not_be_read_stays_a_list_and_says_why(labs: Labs) -> None:
+    aws = labs.new("denied@GetManagedPrefixListEntries:99")
+    ec2 = clients(aws)("ec2")
+    made = ec2.create_managed_prefix_list(PrefixListName="p", MaxEntries=2, AddressFamily="IPv4")["PrefixList"][
+        "PrefixListId"
+    ]
+    group = ec2.create_security_group(GroupName="by-list", Description="x", VpcId=aws.facts["vpc"])["GroupId"]
+    allowed = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": made}]}]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=allowed)
+    net = look(aws.session(), [HOME]).regions[HOME].network
+    assert [item.peer for item in net.groups[group].ingress] == [made]
+    assert "GetManagedPrefixListEntries" in net.unknown["prefix lists"]

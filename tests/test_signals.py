@@ -3,13 +3,15 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import Aws
-from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, created, machine, other, past, record, region
+from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, STRANGER, created, machine, other, past, record, region
 from vpce_tui.review import Known, judge_instances, judge_one, whole_past
 from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
+from vpce_tui.signals.instance.about import about
 from vpce_tui.signals.learn import as_toml, propose
 from vpce_tui.signals.marks import written
 from vpce_tui.signals.model import Severity, Signal, judge
@@ -211,16 +213,77 @@ def test_accounts_whose_principals_work_here_day_after_day_are_proposed_as_own_a
     assert parse(as_toml(found, OWN, AT, AT, "all"), "x").own_accounts == frozenset({"222222222222"})
 
 
-def test_a_command_that_is_sent_to_a_tag_is_sent_to_the_machines_that_have_it() -> None:
-    tagged, other_one = machine(tags={"app": "web"}), machine(id="i-0other0000000001", tags={"app": "db"})
-    sent = other(
-        "SendCommand", "ssm", 30, SESSION,
-        requestParameters={"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:app", "values": ["web", "api"]}, 7, {"key": 3}]},
-    )  # fmt: skip
-    known = Known(whole_past([sent, created()]), {HOME: region(instances=(tagged, other_one))}, now=AT)
-    found = {item.instance.id: {signal.id for signal in item.judgement.signals} for item in judge_instances(known, [])}
-    assert "INST-15" in found[tagged.id]
-    assert "INST-15" not in found[other_one.id]
+@pytest.mark.parametrize(
+    ("targets", "sent"),
+    [
+        ([{"key": "tag:app", "values": ["web", "api"]}], True),
+        ([{"key": "tag:app", "values": ["web"]}, {"key": "tag:env", "values": ["prod"]}], True),
+        (
+            [{"key": "tag:app", "values": ["web"]}, {"key": "tag:env", "values": ["dev"]}],
+            False,
+        ),  # all of them must be so
+        ([{"key": "tag-key", "values": ["app"]}], True),
+        ([{"key": "tag-key", "values": ["other"]}], False),
+        ([{"key": "InstanceIds", "values": ["i-0a1b2c3d4e5f60718"]}], True),
+        ([{"key": "resource-groups:Name", "values": ["all"]}], None),
+        ([7, {"key": 3}, {}], False),
+    ],
+)
+def test_a_command_is_sent_to_the_machines_that_its_targets_mean(targets: Any, sent: bool | None) -> None:
+    held = machine(tags={"app": "web", "env": "prod", "owner": "x"})
+    elsewhere = machine(id="i-0other0000000001", region="us-east-1", tags=held.tags)
+    call = other("SendCommand", "ssm", 30, SESSION, requestParameters={"targets": targets})
+    theirs = other(
+        "SendCommand",
+        "ssm",
+        30,
+        SESSION,
+        requestParameters={"targets": targets},
+        recipientAccountId=STRANGER,
+        eventID="x",
+    )
+    regions = {HOME: region(instances=(held,)), "us-east-1": region(instances=(elsewhere,))}
+
+    def found(*events: Event) -> dict[str, Any]:
+        return {item.instance.id: item.judgement for item in judge_instances(Known(past(*events), regions, now=AT), [])}
+
+    here = found(call)[held.id]
+    assert ("INST-15" in {signal.id for signal in here.signals}) is bool(sent)
+    assert ("INST-15" in {rule for rule, _ in here.unknown}) is (sent is None)
+    assert "INST-15" not in {signal.id for signal in found(call)[elsewhere.id].signals}
+    if targets[0] != {"key": "InstanceIds", "values": [held.id]}:
+        assert "INST-15" not in {signal.id for signal in found(theirs)[held.id].signals}
+
+
+def test_any_number_of_commands_by_tag_is_two_calls_a_maker_for_each_machine() -> None:
+    sent = [
+        other(
+            "SendCommand",
+            "ssm",
+            number,
+            SESSION,
+            eventID=f"c{number}",
+            requestParameters={"targets": [{"key": "tag:app", "values": ["web"]}]},
+        )
+        for number in range(500)
+    ]
+    held = [machine(id=f"i-{number:017x}", tags={"app": "web"}) for number in range(50)]
+    found = about(past(*sent), held, AT)
+    assert [len(calls["SendCommand"]) for calls in found.values()] == [2] * 50
+
+
+@pytest.mark.parametrize(("given", "days"), [("0s", 0), ("400d", 90), ("12h", 0.5)])
+def test_a_look_back_has_bounds(given: str, days: float) -> None:
+    from vpce_tui.commands.common import look_back
+
+    assert look_back(given, AT) == timedelta(days=days)
+
+
+def test_a_look_back_into_the_future_is_a_wrong_command_line() -> None:
+    from vpce_tui.commands.common import UsageError, look_back
+
+    with pytest.raises(UsageError, match="before now"):
+        look_back("2099-01-01T00:00:00Z", AT)
 
 
 def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_others() -> None:

@@ -73,7 +73,7 @@ def _written(whose: str) -> Meaning:
     def meaning(asked: Asked, _: Ours) -> str:
         power = power_of(Role("", "", "", (("it", _text(asked.get("policyDocument"))),)))
         may = "do everything" if power.everything else "".join(said for _, said, _ in power.may[:1])
-        return f"{whose}{MAY}{may} by a new policy" if may else f"policy written for {whose}"
+        return f"{whose} may {may}{BY_A_POLICY}" if may else f"policy written for {whose}"
 
     return meaning
 
@@ -148,7 +148,7 @@ ROUTINE: Final = frozenset(
 
 OPENED: Final = " opened to "
 MAY_BE_OPEN: Final = " may be open: "
-MAY: Final = " may "
+BY_A_POLICY: Final = " by a new policy"
 
 
 def routine(said: str) -> bool:
@@ -158,7 +158,7 @@ def routine(said: str) -> bool:
 
 def opens(said: str) -> bool:
     """Whether a deed opens something to others, or gives more than work needs: the worst that there is of its name."""
-    return OPENED in said or MAY in said or "made public" in said or said.startswith(tuple(_WIDE))
+    return OPENED in said or said.endswith((BY_A_POLICY, "made public")) or said.startswith(tuple(_WIDE))
 
 
 def may_mean_something(event: Event) -> bool:
