@@ -162,7 +162,8 @@ def see(event: Event, **more: Any) -> Subject:
     before = more.pop("past", past())
     assert event.request is not None
     machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
-    known = Once({event.region: here} if here else None, told, ours, before, machines)
+    flows = {event.request.endpoint_id: held} if (held := more.pop("traffic", None)) else {}
+    known = Once({event.region: here} if here else None, told, ours, before, machines, None, flows)
     return Subject(event, known.made(event, event.request), known.maker(event), before, **more)
 
 

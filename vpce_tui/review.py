@@ -119,7 +119,7 @@ class Known:
     @cached_property
     def once(self) -> Once:
         """What many events have in common, judged once: what they asked for, and who asked."""
-        return Once(self.regions, self.context, self.ours, self.past, self.machines, self.roles)
+        return Once(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
 
     @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
@@ -158,9 +158,7 @@ def judge_one(event: Event, known: Known) -> JudgedEvent:
     request = event.request
     if request is None:
         return JudgedEvent(event, _NO_REQUEST, NOTHING)
-    see = EventSubject(
-        event, known.once.made(event, request), known.once.maker(event), known.past, known.traffic.get(request.endpoint_id)
-    )  # fmt: skip
+    see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
     return JudgedEvent(event, request, marked(judge_event(see), event, known))
 
 

@@ -14,13 +14,13 @@ def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
 
 
 OF_MADE: Final[tuple[Rule[Made], ...]] = _by_id(
-    *way_out.OF_MADE, *policy.RULES, *groups.RULES, *around.OF_MADE, *traffic.OF_MADE
+    *way_out.OF_MADE, *policy.RULES, *groups.RULES, *around.OF_MADE, *traffic.RULES
 )
 """Rules about what was asked for and what is there now, whoever asked."""
 OF_MAKER: Final[tuple[Rule[Maker], ...]] = _by_id(*who.OF_MAKER)
 """Rules about who asked, whatever for."""
 OF_EVENT: Final[tuple[Rule[Subject], ...]] = _by_id(
-    *way_out.OF_EVENT, *around.OF_EVENT, *who.OF_EVENT, *habit.RULES, *deeds.RULES, *traffic.OF_EVENT
+    *way_out.OF_EVENT, *around.OF_EVENT, *who.OF_EVENT, *habit.RULES, *deeds.RULES
 )
 """Rules about the one event."""
 RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_MAKER, *OF_EVENT)

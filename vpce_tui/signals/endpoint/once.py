@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vpce_tui.inventory.account import Region
+from vpce_tui.inventory.flows import Traffic
 from vpce_tui.inventory.model import Instance
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.inventory.roles import Roles
@@ -26,6 +27,7 @@ class Once:
     past: Past = NOBODY
     machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
     roles: Roles | None = None
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
     _deeds: dict[tuple[str, str, bool], Deeds] = field(default_factory=dict)
     _made: dict[tuple[Any, ...], Made] = field(default_factory=dict)
     _makers: dict[tuple[Any, ...], Maker] = field(default_factory=dict)
@@ -34,13 +36,14 @@ class Once:
         """What an event asked for, and what is there now."""
         region = self.regions.get(event.region) if self.regions is not None else None
         name = request.endpoint_id
-        known = name if name in self.past.through or (region is not None and name in region.network.endpoints) else ""
+        here = region.network.endpoints if region is not None else ()
+        known = name if name in here or name in self.past.through or name in self.traffic else ""
         key = (event.region, event.account, event.shared_id, bool(name), known, request[:-2])
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = Made(
                 request._replace(tags=(), endpoint_id=known), event.region, region, self.context, self.ours, event.account,
-                event.shared_id, bool(name), self.past,
+                event.shared_id, bool(name), self.past, self.traffic.get(known),
             )  # fmt: skip
         return found
 
@@ -50,9 +53,10 @@ class Once:
         found = self._makers.get(key)
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
-            found = self._makers[key] = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
+            found = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
             found.deeds = self._deeds_of("session", session_of(event.principal), found)
             found.deeds_elsewhere = self._deeds_of("who", found.who, found)
+            self._makers[key] = found  # only when it is whole: another thread may ask for it
         return found
 
     def _deeds_of(self, kind: str, name: str, maker: Maker) -> Deeds:

@@ -49,6 +49,8 @@ class Made:
     """The id that the records of several accounts about the call share."""
     named: bool = False
     past: Past = NOBODY
+    traffic: Traffic | None = None
+    """What flow logs said of it; None: they were not asked."""
     used: Sequence[Event] = field(init=False)
     endpoint: Endpoint | None = field(init=False)
     owner: str = field(init=False)
@@ -179,7 +181,6 @@ class Subject:
     made: Made
     maker: Maker
     past: Past = NOBODY
-    traffic: Traffic | None = None
     endpoint_id: str = field(init=False)
     """The endpoint that it made; ``""``: none, or the record does not say."""
     region: Region | None = field(init=False)

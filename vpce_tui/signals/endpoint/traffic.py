@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from vpce_tui.inventory.flows import size
-from vpce_tui.signals.endpoint.subject import Made, Subject
+from vpce_tui.signals.endpoint.subject import Made
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.past import by_service
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
@@ -57,14 +57,14 @@ _MUCH: Final = 100 * 1024 * 1024
 
 
 @rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
-def much_traffic(see: Subject) -> Answer:
+def much_traffic(see: Made) -> Answer:
     """Much went out through it.
 
     Bytes that leave through an endpoint are seen by its flow logs and by nothing else.
 
     Harmless if a backup or a migration was planned.
     """
-    if not see.endpoint_id or see.made.gateway:
+    if not see.named or see.gateway:
         return None
     traffic = see.traffic
     if traffic is None:
@@ -79,7 +79,8 @@ def much_traffic(see: Subject) -> Answer:
             else None
         )
     top = peers[0]
-    new = top.first is not None and top.first >= see.event.time
+    made = see.endpoint.created if see.endpoint else None
+    new = top.first is not None and (made is None or top.first >= made)
     facts = (
         Fact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
         Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
@@ -89,5 +90,4 @@ def much_traffic(see: Subject) -> Answer:
     )
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = (strangers_calls,)
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = (much_traffic,)
+RULES: Final[tuple[Rule[Made], ...]] = (strangers_calls, much_traffic)
