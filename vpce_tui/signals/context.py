@@ -93,12 +93,7 @@ class Context:
 
     def restricted(self, tags: Mapping[str, str]) -> str:
         """The tag that says that something matters most (``env=production``); ``""``: none does."""
-        for key, value in tags.items():
-            low_key, low_value = key.lower(), value.lower()
-            for wanted, said in self.restricted_tags:
-                if fnmatchcase(low_key, wanted) and fnmatchcase(low_value, said):
-                    return f"{key}={value}"
-        return ""
+        return _restricted(tuple(tags.items()), self.restricted_tags) if tags else ""
 
     def owner(self, tags: Mapping[str, str]) -> str:
         """Who is named as owner in the tags; ``""``: nobody."""
@@ -108,6 +103,16 @@ class Context:
         """The mark that holds for an event: the last one about it counts, so that a mark can be taken back by another."""
         last = next((mark for mark in reversed(self.expected) if mark.event == event), None)
         return last if last is not None and last.holds(now) else None
+
+
+@lru_cache(maxsize=8192)
+def _restricted(tags: tuple[tuple[str, str], ...], patterns: tuple[tuple[str, str], ...]) -> str:
+    for key, value in tags:
+        low_key, low_value = key.lower(), value.lower()
+        for wanted, said in patterns:
+            if fnmatchcase(low_key, wanted) and fnmatchcase(low_value, said):
+                return f"{key}={value}"
+    return ""
 
 
 @lru_cache(maxsize=8192)

@@ -131,8 +131,9 @@ def judge(
         return Judgement(Severity.INFO, (), unknown, fine)
     raised = sorted(signals, key=_ID)
     raised.sort(key=_SEVERITY, reverse=True)
-    raised.sort(key=_LOWERS)
     against = [signal for signal in raised if not signal.lowers]
+    if len(against) < len(raised):
+        raised.sort(key=_LOWERS)
     worst = against[0].severity if against else Severity.INFO
     if len(against) >= AGREEING and agreeing(against) >= AGREEING:
         worst = Severity(min(worst + 1, Severity.CRITICAL))

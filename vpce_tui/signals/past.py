@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import may_mean_something
@@ -75,6 +75,17 @@ class Answered:
         )
 
 
+class Place(NamedTuple):
+    """What is known of a region. ``uses``, ``makings``, ``changes``: what was asked of the use of a service there, of who makes
+    endpoints, and of who changes anything (None: nothing); ``users`` and ``changers``: who did so, since when."""
+
+    uses: Answered | None
+    users: "Firsts | None"
+    makings: Answered | None
+    changes: Answered | None
+    changers: "Firsts | None"
+
+
 @dataclass(frozen=True)
 class Past:
     """Events, and which questions they answer. ``events`` need no order; ids that come twice are taken once."""
@@ -94,6 +105,21 @@ class Past:
             return None
         if region and found.regions and region not in found.regions:
             return None
+        return found
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], "Place"]:
+        return {}
+
+    def place(self, region: str, source: str) -> "Place":
+        """What is known of a region, and of the use of a service there (its event source; ``""``: none). Found out once."""
+        found = self._places.get((region, source))
+        if found is None:
+            uses = self.knows(f"EventSource={source}", region) if source else None
+            found = self._places[region, source] = Place(
+                uses, self.users.get((source, region)), self.knows("EventName=CreateVpcEndpoint", region),
+                self.knows("ReadOnly=false", region), self.changers.get(region),
+            )  # fmt: skip
         return found
 
     @cached_property
@@ -396,7 +422,10 @@ class Line:
 
     def count_within(self, moment: datetime, within: timedelta) -> int:
         """How many were before ``moment``, at most ``within`` before it."""
-        return self._at(moment) - self._at(max(moment - within, _FIRST))
+        since = moment - within
+        if not self.events or self.events[-1].time < since or self.events[0].time >= moment:
+            return 0
+        return self._at(moment) - self._at(max(since, _FIRST))
 
     def before(self, moment: datetime, *, within: timedelta | None = None) -> Sequence[Event]:
         """Those before ``moment``, at most ``within`` before it; what has no time is left out."""

@@ -118,7 +118,7 @@ class Event:
     @property
     def dry_run(self) -> bool:
         """It never happened: it was a dry run."""
-        return self.error_code.removeprefix("Client.") == "DryRunOperation"
+        return bool(self.error_code) and self.error_code.removeprefix("Client.") == "DryRunOperation"
 
 
 def parse(record: Any, raw: str | None = None) -> Event:

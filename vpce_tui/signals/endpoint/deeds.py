@@ -128,11 +128,11 @@ def same_session(see: Subject) -> Answer:
     """
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    found = _near(see, see.maker.deeds)
+    found = _near(see, see.maker.deeds) if see.maker.deeds else {}
     if found:
         severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
         return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
-    elsewhere = _near(see, see.maker.deeds_elsewhere)
+    elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
     if elsewhere:
         return Seen(
             f"Its maker also called {_few(list(elsewhere))}, in another {one}",

@@ -138,12 +138,16 @@ def unencrypted(see: Made) -> Answer:
     if not why and mode != "enforce":
         missing.append("VPC Encryption Control only monitors" if mode == "monitor" else "no VPC Encryption Control")
     if missing:
-        return Seen(
-            f"Nothing enforces encryption: {', '.join(missing)}", (Fact("missing", ", ".join(missing), "live"),)
-        )
+        return _nothing_enforces(tuple(missing))
     if why:
         return CannotTell(why)
     return Fine("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
+
+
+@lru_cache(maxsize=64)
+def _nothing_enforces(missing: tuple[str, ...]) -> Seen:
+    named = ", ".join(missing)
+    return Seen(f"Nothing enforces encryption: {named}", (Fact("missing", named, "live"),))
 
 
 @lru_cache(maxsize=4096)

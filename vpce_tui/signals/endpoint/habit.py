@@ -24,7 +24,7 @@ def first_time(see: Subject) -> Answer:
         return None
     if see.maker.who in ("", "unknown"):
         return CannotTell("who made it: the record does not say")
-    known = see.made.makings
+    known = see.made.place.makings
     if known is None:
         return CannotTell("whether its maker made endpoints before: not asked for")
     span = see.event.time - known.since
@@ -121,7 +121,7 @@ def unused_region(see: Subject) -> Answer:
                 f"{region} was switched on {(at - other.time).days} days before",
                 (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
-    known = see.made.changes
+    known = see.made.place.changes
     if known is None:
         return CannotTell(f"what else happens in {region}: not asked for")
     if at - known.since < USUAL:
@@ -129,7 +129,7 @@ def unused_region(see: Subject) -> Answer:
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
     who = see.maker.who
-    changers = see.made.changers
+    changers = see.made.place.changers
     if changers is not None and changers.others(who, at):
         return None
     if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):

@@ -42,7 +42,7 @@ class Once:
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = Made(
-                request._replace(tags=(), endpoint_id=known), event.region, region, self.context, self.ours, event.account,
+                EndpointRequest(*request[:-2], (), known), event.region, region, self.context, self.ours, event.account,
                 event.shared_id, bool(name), self.past, self.traffic.get(known),
             )  # fmt: skip
         return found

@@ -10,20 +10,9 @@ from vpce_tui.inventory.policies.outside import Ours, Outside, Reach
 from vpce_tui.signals.endpoint.subject import Made, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
-from vpce_tui.signals.services import FOREIGN_SERVICE
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 _SEEN: Final = 4096
-
-
-def _takes_policy(see: Made) -> bool:
-    """Endpoints for other people's services and for load balancers take none; nor do those that lead to a resource."""
-    request = see.request
-    return (
-        bool(request.service)
-        and request.type != "GatewayLoadBalancer"
-        and not FOREIGN_SERVICE.fullmatch(request.service)
-    )
 
 
 def _everything(short: str, found: Outside | None) -> bool:
@@ -44,7 +33,7 @@ def open_policy(see: Made) -> Answer:
 
     Harmless if the team accepts open endpoint policies and limits access at the resources instead.
     """
-    return _open(see.policies, see.short, see.ours) if _takes_policy(see) else None
+    return _open(see.policies, see.short, see.ours) if see.takes_policy else None
 
 
 @lru_cache(maxsize=_SEEN)
@@ -72,7 +61,7 @@ def no_limits(see: Made) -> Answer:
 
     Harmless if the actions it allows cannot carry data.
     """
-    return _limits(see.policies, see.short, see.ours) if _takes_policy(see) else None
+    return _limits(see.policies, see.short, see.ours) if see.takes_policy else None
 
 
 @lru_cache(maxsize=_SEEN)
@@ -118,7 +107,7 @@ def names_strangers(see: Made) -> Answer:
 
     Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """
-    return _strangers(see.policies, see.ours) if _takes_policy(see) else None
+    return _strangers(see.policies, see.ours) if see.takes_policy else None
 
 
 @lru_cache(maxsize=_SEEN)

@@ -13,9 +13,9 @@ from vpce_tui.inventory.network import Network
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
-from vpce_tui.signals.past import NO_HABIT, Answered, Firsts, Habit, Line, Past, of_a_service, whose
+from vpce_tui.signals.past import NO_HABIT, Answered, Habit, Line, Past, Place, of_a_service, whose
 from vpce_tui.signals.rule import Answers
-from vpce_tui.signals.services import looks_like_aws, service_short, source_of
+from vpce_tui.signals.services import FOREIGN_SERVICE, looks_like_aws, service_short, source_of
 from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
 USUAL: Final = timedelta(days=7)
@@ -61,16 +61,10 @@ class Made:
     gateway: bool = field(init=False)
     source: str = field(init=False)
     """The event source in which the use of its service shows; ``""``: that is not in event history."""
-    uses: Answered | None = field(init=False)
-    """What was asked of its use in the region; None: nothing."""
-    users: Firsts | None = field(init=False)
-    """Who used it there, since when."""
-    makings: Answered | None = field(init=False)
-    """What was asked of who makes endpoints in the region."""
-    changes: Answered | None = field(init=False)
-    """What was asked of who changes anything in the region."""
-    changers: Firsts | None = field(init=False)
-    """Who did so, since when."""
+    place: Place = field(init=False)
+    """What is known of the region, and of the use of the service there."""
+    takes_policy: bool = field(init=False)
+    """Whether it takes a policy: those for other people's services and for load balancers do not, nor those that lead to a resource."""
     matters: tuple[str, str] | None = field(init=False)
     """The VPC or subnet that matters most, and the tag that says so; None: no such tag was seen."""
     groups: tuple[SecurityGroup, ...] | None = field(init=False)
@@ -86,15 +80,15 @@ class Made:
         self.aws_service = self.owner == "amazon" or (not self.owner and looks_like_aws(request.service))
         kind = request.type or (self.endpoint.type if self.endpoint else "")
         self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
-        past, where = self.past, self.where
-        line = past.through.get(request.endpoint_id) if request.endpoint_id else None
+        self.takes_policy = (
+            bool(request.service)
+            and request.type != "GatewayLoadBalancer"
+            and (self.aws_service or not FOREIGN_SERVICE.fullmatch(request.service))
+        )
+        line = self.past.through.get(request.endpoint_id) if request.endpoint_id else None
         self.used = line.events if line else ()
         self.source = source_of(request.service)
-        self.uses = past.knows(f"EventSource={self.source}", where) if self.source else None
-        self.users = past.users.get((self.source, where))
-        self.makings = past.knows("EventName=CreateVpcEndpoint", where)
-        self.changes = past.knows("ReadOnly=false", where)
-        self.changers = past.changers.get(where)
+        self.place = self.past.place(self.where, self.source)
         self.matters = _what_matters(network, request, self.context) if network else None
         self.groups = None
         if network is not None and self.endpoint is not None and "groups" not in network.unknown:
@@ -148,6 +142,8 @@ class Maker:
     """The role that the machine's profile hands out, where it is known."""
     who: str = field(init=False)
     by_aws: bool = field(init=False)
+    instance_id: str = field(init=False)
+    """The instance whose session it says it is."""
     pipeline: bool = field(init=False)
     """Whether the team configured it as a pipeline."""
     habit: Habit = field(init=False)
@@ -166,6 +162,7 @@ class Maker:
         principal, past = self.principal, self.past
         self.who = who = whose(principal)
         self.by_aws = of_a_service(principal, self.account)
+        self.instance_id = principal.instance_id
         self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
         self.habit = past.habits.get(who, NO_HABIT)
         self.refused = past.refused.get(who)

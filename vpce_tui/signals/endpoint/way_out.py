@@ -1,6 +1,7 @@
 """Where an endpoint leads to."""
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from vpce_tui.inventory.parse import account_of
@@ -124,6 +125,7 @@ def other_region(see: Made) -> Answer:
     )
 
 
+@lru_cache(maxsize=4096)
 def _region_in(name: str) -> str:
     """The region that a service's name holds (``com.amazonaws.eu-west-1.s3``)."""
     parts = name.removeprefix("cn.").split(".")
@@ -160,7 +162,7 @@ def unused_service(see: Subject) -> Answer:
             return Seen("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
     if not see.made.source or not see.made.aws_service:
         return None
-    known, used = see.made.uses, see.made.users
+    known, used = see.made.place.uses, see.made.place.users
     if known is None or see.event.time - known.since < USUAL:
         return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
     if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):

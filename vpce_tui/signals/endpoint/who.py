@@ -40,7 +40,7 @@ def session_elsewhere(see: Subject) -> Answer:
     Harmless if the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add
     that account to own_accounts.
     """
-    name = see.event.principal.instance_id
+    name = see.maker.instance_id
     if not name:
         return None
     if see.maker.machine is None:
