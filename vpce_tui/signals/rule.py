@@ -106,6 +106,9 @@ class Answers(NamedTuple):
     fine: tuple[tuple[str, str], ...] = ()
 
 
+SAID_NOTHING: Final = Answers()
+
+
 def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
     """What some rules say of a subject."""
     signals: tuple[Signal, ...] = ()
@@ -121,4 +124,4 @@ def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
             unknown += ((one.id, answer.why),)
         elif type(answer) is Fine:
             fine += ((one.id, answer.what),)
-    return Answers(signals, unknown, fine)
+    return Answers(signals, unknown, fine) if signals or unknown or fine else SAID_NOTHING

@@ -6,7 +6,7 @@ from typing import Any, Final
 from vpce_tui.signals.endpoint import around, deeds, groups, habit, policy, traffic, way_out, who
 from vpce_tui.signals.endpoint.subject import Made, Maker, Subject
 from vpce_tui.signals.model import Judgement, Severity, judge
-from vpce_tui.signals.rule import Rule, S, answers
+from vpce_tui.signals.rule import SAID_NOTHING, Answers, Rule, S, answers
 
 
 def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
@@ -44,11 +44,18 @@ def judge_event(see: Subject) -> Judgement:
     if maker is None:
         maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
     one = answers(see, _EVENT[attempt])
+    if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is judged as all are that made the same
+        found = see.made.judgements.get(attempt)
+        if found is None:
+            found = see.made.judgements[attempt] = _judged(attempt, made)
+        return found
+    return _judged(attempt, made, maker, one)
+
+
+def _judged(attempt: bool, made: Answers, maker: Answers = SAID_NOTHING, one: Answers = SAID_NOTHING) -> Judgement:
     found = judge(
         made.signals + maker.signals + one.signals,
         made.unknown + maker.unknown + one.unknown,
         made.fine + maker.fine + one.fine,
     )
-    if attempt and found.severity > Severity.MEDIUM:
-        return found._replace(severity=Severity.MEDIUM)
-    return found
+    return found._replace(severity=Severity.MEDIUM) if attempt and found.severity > Severity.MEDIUM else found

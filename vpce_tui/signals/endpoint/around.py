@@ -75,6 +75,9 @@ def no_owner(see: Subject) -> Answer:
     )
 
 
+_GONE: Final = Seen("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
+
+
 @rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
 def changed_since(see: Made) -> Answer:
     """It is not what the record made any more.
@@ -88,7 +91,7 @@ def changed_since(see: Made) -> Answer:
     if see.endpoint is None:
         if see.not_read("endpoints", "the endpoint"):
             return CannotTell(see.not_read("endpoints", "the endpoint as it is now"))
-        return Seen("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
+        return _GONE
     now, then = see.endpoint, see.request
     if now.state in ("deleted", "deleting"):
         return Seen("It does not exist any more", (Fact("state", now.state, "live"),))

@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.inventory.policies.outside import Ours, Outside, Reach
-from vpce_tui.signals.endpoint.subject import Made, let_through
+from vpce_tui.signals.endpoint.subject import Made, PolicyAnswers, let_through
 from vpce_tui.signals.model import Fact, Severity
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 _SEEN: Final = 4096
+_NO_POLICY: Final = (None, None, None)
 
 
 def _everything(short: str, found: Outside | None) -> bool:
@@ -24,6 +25,19 @@ def _when(policies: tuple[str, ...], number: int) -> str:
     return "" if number == 0 or len(policies) == 1 else " by now"
 
 
+def _said(see: Made) -> PolicyAnswers:
+    """What the three rules say: looked through once for all of them, and for all endpoints that share it."""
+    found = see.by_policy
+    if found is None:
+        found = see.by_policy = _looked_through(see.policies, see.short, see.ours) if see.takes_policy else _NO_POLICY
+    return found
+
+
+@lru_cache(maxsize=_SEEN)
+def _looked_through(policies: tuple[str, ...], short: str, ours: Ours) -> PolicyAnswers:
+    return _open(policies, short, ours), _limits(policies, short, ours), _strangers(policies, ours)
+
+
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
 def open_policy(see: Made) -> Answer:
     """Its policy lets everybody do everything through it.
@@ -33,10 +47,9 @@ def open_policy(see: Made) -> Answer:
 
     Harmless if the team accepts open endpoint policies and limits access at the resources instead.
     """
-    return _open(see.policies, see.short, see.ours) if see.takes_policy else None
+    return _said(see)[0]
 
 
-@lru_cache(maxsize=_SEEN)
 def _open(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
     for number, policy in enumerate(policies):
         if not _everything(short, let_through(policy, ours)):
@@ -61,10 +74,9 @@ def no_limits(see: Made) -> Answer:
 
     Harmless if the actions it allows cannot carry data.
     """
-    return _limits(see.policies, see.short, see.ours) if see.takes_policy else None
+    return _said(see)[1]
 
 
-@lru_cache(maxsize=_SEEN)
 def _limits(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
     doubts: list[str] = []
     for number, policy in enumerate(policies):
@@ -107,10 +119,9 @@ def names_strangers(see: Made) -> Answer:
 
     Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """
-    return _strangers(see.policies, see.ours) if see.takes_policy else None
+    return _said(see)[2]
 
 
-@lru_cache(maxsize=_SEEN)
 def _strangers(policies: tuple[str, ...], ours: Ours) -> Answer:
     for number, policy in enumerate(policies):
         found = let_through(policy, ours)

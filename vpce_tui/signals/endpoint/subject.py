@@ -13,8 +13,9 @@ from vpce_tui.inventory.network import Network
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
+from vpce_tui.signals.model import Judgement
 from vpce_tui.signals.past import NO_HABIT, Answered, Habit, Line, Past, Place, of_a_service, whose
-from vpce_tui.signals.rule import Answers
+from vpce_tui.signals.rule import Answer, Answers
 from vpce_tui.signals.services import FOREIGN_SERVICE, looks_like_aws, service_short, source_of
 from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
@@ -23,6 +24,7 @@ USUAL: Final = timedelta(days=7)
 
 NOT_LOOKED: Final = "the account as it is now was not looked at"
 NOBODY: Final = Past()
+PolicyAnswers = tuple[Answer, Answer, Answer]
 Deeds = Mapping[str, tuple[Line, Line]]
 """Calls that mean something, by their name: those that open something, and the others."""
 
@@ -71,6 +73,10 @@ class Made:
     """Its security groups as they are now; None where they are not known."""
     answers: dict[bool, Answers] = field(init=False, default_factory=dict)
     """What the rules about it said, of an attempt and of one that made something: kept, as it cannot change."""
+    by_policy: PolicyAnswers | None = field(init=False, default=None)
+    """What the rules about its policy say, once they were asked."""
+    judgements: dict[bool, Judgement] = field(init=False, default_factory=dict)
+    """And how that is judged where nothing is to be said of who made it, and when."""
 
     def __post_init__(self) -> None:
         network, request = self.region.network if self.region else None, self.request
