@@ -996,3 +996,32 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
         await until(pilot, lambda: app.workspace.looked_back and not app.workspace.judging, "it ends")
         assert app.workspace.history_coverage.missing
         assert app.workspace.judged[0].judgement.unknown
+
+
+async def test_what_a_key_does_before_its_screen_is_there_breaks_nothing(aws: Aws) -> None:
+    """As fast as a terminal pastes: the screen is on the stack, and has not all of its parts yet."""
+    from vpce_tui.screens.instances import InstancesScreen
+
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        item = app.workspace.judged[0]
+        for make, actions in (
+            (lambda: EventScreen(item), ("view('path')", "scroll(3)", "analyzer")),
+            (InstancesScreen, ("filter", "copy", "playbooks")),
+            (lambda: InstanceScreen(app.workspace.instances[0].instance.id), ("scroll(3)",)),
+        ):
+            for action in actions:
+                made = make()
+                app.push_screen(made)
+                for _ in range(60):
+                    await app.run_action(action, made)
+                    await asyncio.sleep(0)
+                    if made.laid_out:
+                        break
+                await until(pilot, lambda made=made: made.laid_out, "the screen")
+                while len(app.screen_stack) > 2:
+                    app.pop_screen()
+                    await pilot.pause()
+        await pilot.press("enter", "2")
+        assert app.screen.view == "path"

@@ -1,6 +1,7 @@
 """Severity, the team's context, and the first story."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -354,3 +355,14 @@ def test_the_lab_keeps_marks_in_a_file_of_its_own(tmp_path: Path, monkeypatch: p
     assert app.workspace.context_file.parent == tmp_path / "scratch"
     assert not (tmp_path / "mine").exists()
     caller.close() if hasattr(caller, "close") else None
+
+
+def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
+    gone = other(
+        "DeleteFlowLogs", minutes=30, requestParameters={"DeleteFlowLogsRequest": {"FlowLogId": {"content": "fl-1"}}}
+    )
+    near_it = replace(region(), network=replace(region().network, recorded=frozenset()))
+    found = judge_instances(Known(past(gone), {HOME: near_it}, now=AT), [])[0]
+    assert ("INST-18" in {signal.id for signal in found.judgement.signals}, found.signs) == (True, "open")
+    shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
+    assert judge_instances(Known(past(shell), {HOME: region()}, now=AT), [])[0].signs == "attacked"

@@ -32,8 +32,8 @@ from vpce_tui.trail.event import EPOCH, EndpointRequest, Event
 _NO_REQUEST = EndpointRequest()
 _HAPPENED: Final = frozenset({"found", "done", "traffic"})
 """Families of rules that look at what somebody did; the others at how a machine stands."""
-_NEAR: Final = "INST-03"
-"""Medium where the machine only stands near an endpoint to worry about."""
+_NEAR: Final = frozenset({"INST-03", "INST-18"})
+"""Medium where it happened near the machine: an endpoint in its subnet, flow logs of its region."""
 _GAP = 3
 """Days without a record after which files are not taken to go on."""
 
@@ -81,7 +81,7 @@ class JudgedInstance:
         """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
         found = [signal for signal in self.judgement.against if signal.severity >= Severity.MEDIUM]
         happened = [signal for signal in found if signal.family in _HAPPENED]
-        if any(signal.id != _NEAR or signal.severity >= Severity.HIGH for signal in happened):
+        if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
             return "attacked"
         return "open" if found else ""
 

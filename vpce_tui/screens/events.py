@@ -185,7 +185,7 @@ class EventsScreen(ListFrame):
         if do and not self.work.trail:
             found += hanging("do: ", do, width, "bold")
         found += why_text(item.judgement, width, full=False)
-        found.append(line((f"   from {event.source_ip}  by {short(event.user_agent, 38)}", "dim")))
+        found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
         harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
         if harmless:
             found += hanging("   harmless if: ", harmless, width)

@@ -36,6 +36,8 @@ class Frame(Screen[None]):
 
     base = ""
     """The name under which a number key leads here."""
+    laid_out = False
+    """Whether every part of it is there: a key may be pressed before."""
     own_numbers = False
     """Whether the number keys mean something of this screen's own."""
 
@@ -99,9 +101,15 @@ class Frame(Screen[None]):
         self.work.listen(self.update)
         self.set_interval(5, self.update)
         self.update()
+        self.call_after_refresh(self._laid_out)
 
     def on_unmount(self) -> None:
         self.work.forget(self.update)
+
+    def _laid_out(self) -> None:
+        """Every part is there, and has its width."""
+        self.laid_out = True
+        self.update()
 
     def on_resize(self) -> None:
         width, height = self.app.size
@@ -111,10 +119,13 @@ class Frame(Screen[None]):
             wanted = f"{SMALLEST[0]}x{SMALLEST[1]}"
             self.query_one("#small", Static).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
         self.update()
+        self.call_after_refresh(self.update)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While nothing can be shown, no key does anything."""
-        return False if self.has_class("-small") else super().check_action(action, parameters)
+        """While nothing can be shown, or not every part is there yet, no key of this screen does anything."""
+        if self.has_class("-small") or not self.laid_out:
+            return False
+        return super().check_action(action, parameters)
 
     def on_screen_resume(self) -> None:
         self.update()
