@@ -203,6 +203,8 @@ class EventScreen(Frame):
         """The instance behind it."""
         if self._item.event.principal.instance_id:
             self.main.open_instance(self._item.event.principal.instance_id)
+        else:
+            self.main.say("No instance's session made it.")
 
     def action_expected(self) -> None:
         """Mark it as expected, with a reason and an end."""
