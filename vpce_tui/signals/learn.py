@@ -13,8 +13,8 @@ from typing import Final
 
 from vpce_tui.signals.context import DAYS, address_of, internal
 from vpce_tui.signals.marks import toml
-from vpce_tui.signals.past import by_service
 from vpce_tui.signals.services import AWS_SERVICE
+from vpce_tui.signals.whose import by_service
 from vpce_tui.text import many, visible
 from vpce_tui.trail.event import Event
 

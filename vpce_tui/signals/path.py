@@ -11,9 +11,11 @@ from vpce_tui.inventory.model import Instance
 from vpce_tui.inventory.policies.outside import Ours
 from vpce_tui.signals.context import address_of
 from vpce_tui.signals.deeds import DEEDS, beside_of, deed_told
+from vpce_tui.signals.lines import NONE
 from vpce_tui.signals.model import Judgement, Severity
-from vpce_tui.signals.past import NONE, Past, by_service, session_of, who_of
+from vpce_tui.signals.past import Past
 from vpce_tui.signals.pivot import Relation, chain
+from vpce_tui.signals.whose import by_service, session_of, who_of
 from vpce_tui.text import many
 from vpce_tui.trail.event import Event
 

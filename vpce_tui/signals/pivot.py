@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vpce_tui.signals.past import NONE, Past, session_of, who_of
+from vpce_tui.signals.lines import NONE
+from vpce_tui.signals.past import Past
+from vpce_tui.signals.whose import session_of, who_of
 from vpce_tui.trail.event import Event
 
 _ID: Final = re.compile(r'"(i-[0-9a-f]{8,17}|vpc-[0-9a-f]{8,17}|vpce-[0-9a-f]{8,17})"')

@@ -8,8 +8,8 @@ from typing import Any, Final
 from vpce_tui.signals.deeds import OPENED, deed_told
 from vpce_tui.signals.endpoint.subject import Deeds, Subject, let_through
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import who_of
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.signals.whose import who_of
 
 _SHORT_WHILE: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)

@@ -7,9 +7,11 @@ from typing import Final
 
 from vpce_tui.signals.context import address_of, within
 from vpce_tui.signals.endpoint.subject import USUAL, Subject
+from vpce_tui.signals.lines import NONE
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import EVERYTHING, NONE, who_of
+from vpce_tui.signals.past import EVERYTHING
 from vpce_tui.signals.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.signals.whose import who_of
 
 
 @rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)

@@ -13,7 +13,9 @@ from vpce_tui.inventory.roles import Roles
 from vpce_tui.signals.context import Context
 from vpce_tui.signals.deeds import MAY_BE_OPEN, deed_of, opens, routine
 from vpce_tui.signals.endpoint.subject import NOBODY, Deeds, Made, Maker
-from vpce_tui.signals.past import Line, Past, session_of
+from vpce_tui.signals.lines import Line
+from vpce_tui.signals.past import Past
+from vpce_tui.signals.whose import session_of
 from vpce_tui.trail.event import EndpointRequest, Event
 
 

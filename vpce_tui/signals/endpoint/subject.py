@@ -13,10 +13,12 @@ from vpce_tui.inventory.network import Network
 from vpce_tui.inventory.policies.model import parse
 from vpce_tui.inventory.policies.outside import Ours, Outside, outside
 from vpce_tui.signals.context import Context
+from vpce_tui.signals.lines import NO_HABIT, Habit, Line
 from vpce_tui.signals.model import Judgement
-from vpce_tui.signals.past import NO_HABIT, Answered, Habit, Line, Past, Place, of_a_service, whose
+from vpce_tui.signals.past import Answered, Past, Place
 from vpce_tui.signals.rule import Answer, Answers
 from vpce_tui.signals.services import FOREIGN_SERVICE, looks_like_aws, service_short, source_of
+from vpce_tui.signals.whose import of_a_service, whose
 from vpce_tui.trail.event import EndpointRequest, Event, Principal
 
 USUAL: Final = timedelta(days=7)

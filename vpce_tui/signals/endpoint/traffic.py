@@ -6,8 +6,8 @@ from typing import Final
 from vpce_tui.inventory.flows import size
 from vpce_tui.signals.endpoint.subject import Made
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import by_service
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.signals.whose import by_service
 
 _NO_CALLS: Final = CannotTell(
     "who called through it: network activity events are not in event history; look into a trail that records them"

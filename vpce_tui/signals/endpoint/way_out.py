@@ -6,8 +6,8 @@ from typing import Final
 
 from vpce_tui.inventory.parse import account_of
 from vpce_tui.signals.endpoint.subject import USUAL, Made, Subject
+from vpce_tui.signals.lines import NONE
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
 
 

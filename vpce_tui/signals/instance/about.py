@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.inventory.model import Instance
-from vpce_tui.signals.past import Past, who_of
+from vpce_tui.signals.past import Past
+from vpce_tui.signals.whose import who_of
 from vpce_tui.trail.event import EPOCH, Event
 
 About = Mapping[str, tuple[Event, ...]]

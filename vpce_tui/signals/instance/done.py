@@ -9,9 +9,11 @@ from vpce_tui.signals.deeds import deed_of
 from vpce_tui.signals.endpoint.subject import USUAL
 from vpce_tui.signals.instance.about import UNREAD_TARGETS, of_late
 from vpce_tui.signals.instance.subject import Subject
+from vpce_tui.signals.lines import NONE
 from vpce_tui.signals.model import Fact, Severity
-from vpce_tui.signals.past import NONE, Past, by_service, who_of
+from vpce_tui.signals.past import Past
 from vpce_tui.signals.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.signals.whose import by_service, who_of
 from vpce_tui.trail.event import Event
 
 _LATELY: Final = timedelta(days=2)
