@@ -866,6 +866,7 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         worst = app.workspace.judged[0].judgement
         assert "VPCE-25" in {signal.id for signal in worst.signals}
         app.open_traffic(aws.victim, "eu-west-1")
+        await until(pilot, lambda: app.screen.laid_out, "its traffic")
         await pilot.press("enter")
         await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.judging, "an answer")
         victim = next(item for item in app.workspace.instances if item.instance.id == aws.victim)
@@ -1025,3 +1026,23 @@ async def test_what_a_key_does_before_its_screen_is_there_breaks_nothing(aws: Aw
                     await pilot.pause()
         await pilot.press("enter", "2")
         assert app.screen.view == "path"
+
+
+async def test_from_an_instance_one_goes_on_to_its_role_its_endpoints_and_its_neighbours(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.open_instance(aws.victim)
+        await until(pilot, lambda: app.screen.laid_out, "the instance")
+        await pilot.press("o")
+        await until(pilot, lambda: bool(getattr(app.screen, "_held", None)), "its events")
+        names = [relation.name for relation in app.screen.relations]
+        assert names[:3] == ["machine", "principal", "VPC"]
+        assert "endpoint" in names
+        assert names.count("machine") > 1, "its neighbours"
+        assert app.screen.relation.value == aws.victim
+        await pilot.press("tab")
+        assert app.screen.relation.value.endswith(":role/web-app")
+        assert len(app.screen.found()) > 5
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, EventScreen), "one of them")

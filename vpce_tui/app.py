@@ -234,11 +234,11 @@ class VpceTui(SafeCrash, App[int]):
         """One event that is at hand."""
         self.push_screen(EventScreen(self.workspace.judged_of(event)))
 
-    def open_around(self, event: Any, relation: Any) -> None:
+    def open_around(self, event: Any, relation: Any, also: Sequence[Any] = ()) -> None:
         """The events of the same key, address, principal, …"""
         from vpce_tui.screens.around import AroundScreen  # noqa: PLC0415
 
-        self.push_screen(AroundScreen(event, relation))
+        self.push_screen(AroundScreen(event, relation, also))
 
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""

@@ -41,9 +41,9 @@ class AroundScreen(ListFrame):
         Binding("p", "playbooks", show=False),
     ]
 
-    def __init__(self, event: Event | None, relation: Relation | None) -> None:
+    def __init__(self, event: Event | None, relation: Relation | None, also: Sequence[Relation] = ()) -> None:
         super().__init__()
-        self.relations = relations(event) if event is not None else []
+        self.relations = [*(relations(event) if event is not None else ()), *also]
         if relation is not None and relation not in self.relations:
             self.relations.insert(0, relation)
         self.at = self.relations.index(relation) if relation is not None else 0

@@ -123,9 +123,14 @@ class Frame(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While nothing can be shown, or not every part is there yet, no key of this screen does anything."""
-        if self.has_class("-small") or not self.laid_out:
+        if self.has_class("-small") or not self._complete():
             return False
         return super().check_action(action, parameters)
+
+    def _complete(self) -> bool:
+        if not self.laid_out:
+            self.laid_out = bool(self.query("#keys")) and all(part.is_mounted for part in self.query("*"))
+        return self.laid_out
 
     def on_screen_resume(self) -> None:
         self.update()

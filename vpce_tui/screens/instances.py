@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vpce_tui.coverage import Coverage
+from vpce_tui.inventory.model import Instance
 from vpce_tui.review import JudgedInstance
 from vpce_tui.screens.frame import Frame
 from vpce_tui.screens.lists import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
@@ -145,7 +146,7 @@ class InstanceScreen(Frame):
         return [
             Key("esc", "back"),
             Key("p", "playbooks"),
-            Key("o", "its events"),
+            Key("o", "its events, role, VPC, neighbours"),
             Key("f", "traffic"),
             Key("y", "copy id"),
             Key("j k", "scroll"),
@@ -224,10 +225,8 @@ class InstanceScreen(Frame):
         if role is not None:
             found += [line(""), line((f"role {role.name}", "bold"))]
             found += [line(f"  policy {name}") for name, _ in role.policies]
-        beside = [
-            other for other in self.work.instances
-            if other.instance.subnet_id == instance.subnet_id and instance.subnet_id and other.instance.id != instance.id
-        ]  # fmt: skip
+        near = {other.id for other in self._neighbours(item)}
+        beside = [other for other in self.work.instances if other.instance.id in near]
         if beside:
             found += [line(""), line((f"neighbours in its subnet, {len(beside)}", "bold"))]
             for other in beside[:20]:
@@ -236,10 +235,27 @@ class InstanceScreen(Frame):
         return found
 
     def action_around(self) -> None:
-        """Its events, over time and in every region."""
+        """Its events, over time and in every region; and from there its role, its VPC, the endpoints in it, its neighbours."""
         from vpce_tui.signals.pivot import Relation  # noqa: PLC0415
 
-        self.main.open_around(None, Relation("machine", self.instance_id))
+        known, item, found = self.work.known(), self.item, Relation("machine", self.instance_id)
+        also = [found]
+        if item is not None:
+            instance = item.instance
+            role = known.roles.of_profile(instance.profile_arn) if known.roles else None
+            region = (known.regions or {}).get(instance.region)
+            ends = region.network.endpoints.values() if region else ()
+            also += [Relation("principal", role.arn)] if role is not None and role.arn else []
+            also += [Relation("VPC", instance.vpc_id)] if instance.vpc_id else []
+            also += [Relation("endpoint", end.id) for end in ends if end.vpc_id == instance.vpc_id][:3]
+            also += [Relation("machine", other.id) for other in self._neighbours(item)][:3]
+        self.main.open_around(None, found, also)
+
+    def _neighbours(self, item: JudgedInstance) -> list[Instance]:
+        """The machines in its subnet, worst first."""
+        subnet = item.instance.subnet_id
+        beside = (other.instance for other in self.work.instances if subnet and other.instance.subnet_id == subnet)
+        return [other for other in beside if other.id != item.instance.id]
 
     def action_traffic(self) -> None:
         """Its traffic."""

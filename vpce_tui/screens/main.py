@@ -47,8 +47,8 @@ class Main(Protocol):
     def open_known_event(self, event: Event) -> None:
         """One event that is at hand."""
 
-    def open_around(self, event: Event | None, relation: Relation | None) -> None:
-        """The events of the same key, address, principal, …; None: of whatever is closest."""
+    def open_around(self, event: Event | None, relation: Relation | None, also: Sequence[Relation] = ()) -> None:
+        """The events of the same key, address, principal, …; None: of whatever is closest. ``also``: where to go on from there."""
 
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
