@@ -84,6 +84,7 @@ class EventsScreen(ListFrame):
     def __init__(self) -> None:
         super().__init__()
         self.every = False
+        self._by_key: dict[str, JudgedEvent] = {}
 
     def above(self) -> ComposeResult:
         yield Static(id="timeline")
@@ -129,7 +130,7 @@ class EventsScreen(ListFrame):
         return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
 
     def table_rows(self) -> list[Row]:
-        self._by_key: dict[str, JudgedEvent] = {}
+        self._by_key = {}
         for item in self._shown():
             key = self._key(item)
             while key in self._by_key:  # two records may claim one id

@@ -128,7 +128,7 @@ class Frame(Screen[None]):
         return super().check_action(action, parameters)
 
     def _complete(self) -> bool:
-        if not self.laid_out and self.query("#keys") and all(part.is_mounted for part in self.query("*")):
+        if not self.laid_out and self.is_mounted and all(part.is_mounted for part in self.query("*")):
             self._laid_out()
         return self.laid_out
 

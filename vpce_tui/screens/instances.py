@@ -25,6 +25,10 @@ class InstancesScreen(ListFrame):
 
     base = "instances"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_key: dict[str, JudgedInstance] = {}
+
     @property
     def crumb(self) -> str:
         return "Instances"
