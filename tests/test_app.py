@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -1046,3 +1047,22 @@ async def test_from_an_instance_one_goes_on_to_its_role_its_endpoints_and_its_ne
         assert len(app.screen.found()) > 5
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, EventScreen), "one of them")
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [((), "role opened to account 222222222222"), (("222222222222",), "who may take a role was changed")],
+)
+async def test_the_page_of_an_event_knows_what_is_ours(aws: Aws, own: tuple[str, ...], said: str) -> None:
+    from tests.rules import allow, other, policy
+
+    document = policy(allow(Principal={"AWS": "222222222222"}, Action="sts:AssumeRole"))
+    opened = other("UpdateAssumeRolePolicy", "iam", requestParameters={"roleName": "r", "policyDocument": document})
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.workspace.ours = replace(app.workspace.ours, accounts=app.workspace.ours.accounts | {*own})
+        app.workspace._known_now = None
+        app.open_known_event(opened)
+        await until(pilot, lambda: app.screen.laid_out, "the event")
+        assert said in words(app)

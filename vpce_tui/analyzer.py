@@ -13,9 +13,9 @@ from typing import Any, Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.inventory.policies.model import parse
-from vpce_tui.inventory.policies.outside import Ours, Reach, outside
+from vpce_tui.inventory.policies.outside import Ours, Reach
 from vpce_tui.inventory.policies.patterns import has_wildcard
+from vpce_tui.signals.endpoint.subject import let_through
 from vpce_tui.signals.services import service_short
 from vpce_tui.trail.event import Event
 
@@ -116,9 +116,10 @@ def _of_endpoint(event: Event, text: str, which: str, ours: Ours) -> tuple[Check
 
 def _named(text: str, service: str, ours: Ours) -> list[str]:
     """Things of the service that a policy names and that are not known to be ours: a no about others says nothing of these."""
+    through = let_through(text, ours)
     found = [
         resource
-        for grant in outside(parse(text), ours).grants
+        for grant in (through.grants if through else ())
         if grant.what.reach > Reach.AWS
         for resource in grant.statement.resources
         if resource.startswith("arn:") and resource.split(":")[2:3] == [service] and resource.count(":") >= 5

@@ -25,6 +25,7 @@ from vpce_tui.widgets.table import Column, Row, Table
 
 if TYPE_CHECKING:
     from vpce_tui.analyzer import Check
+    from vpce_tui.inventory.policies.outside import Ours
     from vpce_tui.review import JudgedEvent
     from vpce_tui.signals.path import Node
     from vpce_tui.trail.event import Principal
@@ -116,7 +117,11 @@ class EventScreen(Frame):
             return
         width = max(self.query_one("#page").size.width - 4, 40)
         item = self.item
-        found = raw_lines(item, width) if self.view == "record" else _why(item, self.main.ago(item.event.time), width)
+        found = (
+            raw_lines(item, width)
+            if self.view == "record"
+            else _why(item, self.main.ago(item.event.time), width, self.work.known().ours)
+        )
         self.query_one("#text", Static).update(lines(found))
 
     def _show_path(self, table: Table) -> None:
@@ -279,7 +284,7 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
     return [*found, line("")]
 
 
-def _why(item: JudgedEvent, ago: str, width: int) -> list[Content]:
+def _why(item: JudgedEvent, ago: str, width: int, ours: Ours) -> list[Content]:
     from vpce_tui.signals.deeds import deed_told, object_of  # noqa: PLC0415
 
     event, request, severity = item.event, item.request, item.judgement.severity
@@ -304,7 +309,7 @@ def _why(item: JudgedEvent, ago: str, width: int) -> list[Content]:
     found = [line((verdict, LOOK[severity]))]
     if item.judgement.explained:
         found += hanging("   ", item.judgement.explained, width, "dim")
-    deed = deed_told(event)
+    deed = deed_told(event, ours)
     if deed and not event.error_code:
         found += hanging(
             f"{sign(Severity.HIGH.sign)} what it means: ", deed, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]

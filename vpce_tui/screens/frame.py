@@ -206,14 +206,15 @@ def coverage_text(coverage: Coverage, problem: str = "") -> Content:
     found = [line((visible(problem), "bold $error")), line("")] if problem else []
     found += [line(note) for note in coverage.notes]
     alike: dict[str, list[Part]] = {}
-    for part in coverage.missing:
+    missing = coverage.missing
+    for part in missing:
         alike.setdefault(f"{part.status.value}: {part.reason}", []).append(part)
     for said, parts in alike.items():
         named = ", ".join(f"{part.name} ({part.note})" if part.note else part.name for part in parts)
         found.append(line(("! ", "bold"), (said, "bold")))
         found.append(line(f"    {named}"))
     for part in coverage.parts:
-        if part not in coverage.missing:
+        if part not in missing:
             found.append(
                 line((f"{sign('✔')} {part.name}", ""), f"  {part.status.value}, {part.items:,} found  {part.note}")
             )
