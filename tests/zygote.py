@@ -126,6 +126,8 @@ def warm(lab: Lab) -> None:
     import botocore.loaders
     import botocore.session
 
+    from vpce_tui.aws.models import loader as bundled_models
+    from vpce_tui.aws.models import wire_forms
     from vpce_tui.lab.inprocess import InProcess
 
     clients = InProcess(lab, lab.operator.key_id)
@@ -136,8 +138,9 @@ def warm(lab: Lab) -> None:
     ):  # fmt: skip
         getattr(clients.client(service, "eu-west-1"), call)()
     lab.store.handled.clear()
-    loader = botocore.loaders.create_loader()
-    botocore.loaders.create_loader = lambda *_: loader  # one cache of models for every fork
+    loader = bundled_models()  # one cache of models for every fork
+    botocore.loaders.create_loader = lambda *_: loader
+    wire_forms("ec2")
     keep_parsed()
     session = botocore.session.Session()
     for service in (

@@ -1,8 +1,9 @@
 """The one door every AWS request passes.
 
-Two hooks on the botocore session, so that every client made from it has them: ``provide-client-params``
-(before parameters are looked at; presigning passes it too) and ``before-sign`` (nothing leaves unsigned by
-us: helpers that sign without a call, such as database tokens, end here).
+Hooks on the botocore session, so that every client made from it has them: ``provide-client-params`` (before parameters
+are looked at; presigning passes it too) and ``before-sign`` (helpers that sign without a call, such as database tokens,
+end here; what is about to be signed is compared with the bundled model). One call makes one write request:
+botocore's S3 redirector, which would send it again, is told that it has done so already.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any, Final, Protocol
 
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.wire import mismatch
+from vpce_tui.text import visible
 
 _TICKET: Final = "vpce_tui_ticket"
 
@@ -38,6 +41,8 @@ class Why(StrEnum):
     NO_ACCOUNT = "the account is not known yet"
     PRESIGN = "presigned requests leave this process uncontrolled"
     UNSEEN = "it did not pass the gate"
+    NOT_AS_MODELLED = "the request is not the one that the bundled service model gives for the operation"
+    NESTED = "it would be sent while a write is under way, in whose name nothing else may be sent"
 
 
 _ALLOWED_BY: Final[dict[Why, str]] = {
@@ -51,17 +56,20 @@ _ALLOWED_BY: Final[dict[Why, str]] = {
     Why.NO_ACCOUNT: "a successful sts:GetCallerIdentity first",
     Why.PRESIGN: "nothing: vpce-tui never presigns",
     Why.UNSEEN: "nothing: only calls made through the caller may be signed",
+    Why.NOT_AS_MODELLED: "nothing; look for AWS_ENDPOINT_URL with a path, or a changed installation of botocore",
+    Why.NESTED: "nothing: one permit is one request",
 }
 
 
 class Refused(Exception):
     """The gate did not let an operation through. Nothing was sent."""
 
-    def __init__(self, operation: str, why: Why) -> None:
+    def __init__(self, operation: str, why: Why, details: str = "") -> None:
         self.operation = operation
         self.why = why
         self.allowed_by = _ALLOWED_BY[why]
-        super().__init__(f"refused: {operation}: {why.value}. What would allow it: {self.allowed_by}.")
+        more = f" ({visible(details, limit=200)})" if details else ""
+        super().__init__(f"refused: {operation}: {why.value}{more}. What would allow it: {self.allowed_by}.")
 
 
 class PermitIssuer(Protocol):
@@ -76,12 +84,22 @@ class PermitIssuer(Protocol):
 class _Ticket:
     """Proof, inside one request, that it passed the first hook."""
 
+    service: str
     operation: str
     write: bool
+    bucket: str = ""
     signed: int = 0
 
 
-_permit: ContextVar[Permit | None] = ContextVar("vpce_tui_permit", default=None)
+@dataclass(slots=True)
+class Carried:
+    """A permit while the one call is made that it is for. ``signed``: whether a request was signed, and so may be out."""
+
+    permit: Permit
+    signed: bool = False
+
+
+_carried: ContextVar[Carried | None] = ContextVar("vpce_tui_carried", default=None)
 
 
 class Gate:
@@ -113,18 +131,20 @@ class Gate:
         self._issuer = issuer
 
     @contextmanager
-    def carrying(self, permit: Permit) -> Iterator[None]:
-        """Make the calls of this block under ``permit``."""
-        token = _permit.set(permit)
+    def carrying(self, permit: Permit) -> Iterator[Carried]:
+        """Make the one call of this block under ``permit``."""
+        carried = Carried(permit)
+        token = _carried.set(carried)
         try:
-            yield
+            yield carried
         finally:
-            _permit.reset(token)
+            _carried.reset(token)
 
     def guard(self, events: Any) -> None:
-        """Put the two hooks on a botocore session's (or client's) event system."""
+        """Put the hooks on a botocore session's (or client's) event system."""
         events.register_last("provide-client-params", self._on_params, unique_id="vpce-tui-gate-params")
-        events.register_last("before-sign", self._on_sign, unique_id="vpce-tui-gate-sign")
+        events.register_last("before-parameter-build.s3", _no_second_request, unique_id="vpce-tui-gate-s3")
+        events.register_last("before-sign", _on_sign, unique_id="vpce-tui-gate-sign")
 
     def _on_params(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         service, operation = model.service_model.service_name, model.name
@@ -141,7 +161,9 @@ class Gate:
             named = str(context.get("client_region") or "")
             region = _GLOBAL_ENDPOINTS.get(named, named)
             self._check_write(Call(service, operation, region, params), name)
-        context[_TICKET] = _Ticket(operation, write)
+        elif _carried.get() is not None:
+            raise Refused(name, Why.NESTED)
+        context[_TICKET] = _Ticket(service, operation, write, str(params.get("Bucket", "")))
 
     def _check_write(self, call: Call, name: str) -> None:
         if self.__read_only:
@@ -150,21 +172,35 @@ class Gate:
             raise Refused(name, Why.NO_INCIDENT)
         if not self._account:
             raise Refused(name, Why.NO_ACCOUNT)
-        permit = _permit.get()
-        if permit is None:
+        carried = _carried.get()
+        if carried is None:
             raise Refused(name, Why.NO_PERMIT)
-        problem = self._issuer.redeem(permit, call.fingerprint(self._account))
+        problem = self._issuer.redeem(carried.permit, call.fingerprint(self._account))
         if problem:
             raise Refused(name, {"used": Why.USED, "other": Why.WRONG_PERMIT}.get(problem, Why.NO_PERMIT))
 
-    @staticmethod
-    def _on_sign(request: Any, operation_name: str, **_: Any) -> None:
-        ticket = request.context.get(_TICKET)
-        if not isinstance(ticket, _Ticket) or ticket.operation != operation_name:
-            raise Refused(operation_name, Why.UNSEEN)
-        if ticket.write and ticket.signed:
-            raise Refused(operation_name, Why.USED)
-        ticket.signed += 1
+
+def _on_sign(request: Any, operation_name: str, **_: Any) -> None:
+    ticket = request.context.get(_TICKET)
+    if not isinstance(ticket, _Ticket) or ticket.operation != operation_name:
+        raise Refused(operation_name, Why.UNSEEN)
+    if ticket.write and ticket.signed:
+        raise Refused(operation_name, Why.USED)
+    other = mismatch(ticket.service, operation_name, ticket.bucket, request)
+    if other:
+        raise Refused(f"{ticket.service}:{operation_name}", Why.NOT_AS_MODELLED, other)
+    ticket.signed += 1
+    carried = _carried.get()
+    if carried is not None:
+        carried.signed = True
+
+
+def _no_second_request(context: dict[str, Any], **_: Any) -> None:
+    """Keep botocore's S3 redirector from sending a write again, in another region: it does so whatever retries are
+    allowed, and asks for the bucket's region in between."""
+    ticket = context.get(_TICKET)
+    if isinstance(ticket, _Ticket) and ticket.write:
+        context.setdefault("s3_redirect", {})["redirected"] = True
 
 
 class CredentialGate:
@@ -174,8 +210,9 @@ class CredentialGate:
         self._allowed = allowed
 
     def guard(self, events: Any) -> None:
-        """Put the hook on the credential session's event system."""
+        """Put the hooks on the credential session's event system."""
         events.register_last("provide-client-params", self._on_params, unique_id="vpce-tui-credential-gate")
+        events.register_last("before-sign", _on_sign, unique_id="vpce-tui-credential-gate-sign")
 
     def _on_params(self, model: Any, context: dict[str, Any], **_: Any) -> None:
         name = f"{model.service_model.service_name}:{model.name}"
@@ -183,3 +220,4 @@ class CredentialGate:
             raise Refused(name, Why.UNKNOWN)
         if context.get("is_presign_request"):
             raise Refused(name, Why.PRESIGN)
+        context[_TICKET] = _Ticket(model.service_model.service_name, model.name, write=False)

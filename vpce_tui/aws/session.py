@@ -16,7 +16,8 @@ from typing import Any, Final
 from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
 from vpce_tui.aws.errors import AwsError, Kind, kind_of
-from vpce_tui.aws.gate import CredentialGate, Gate
+from vpce_tui.aws.gate import CredentialGate, Gate, Refused
+from vpce_tui.aws.models import new_session
 from vpce_tui.aws.trial import PROFILE, held_in, judged, nothing_held
 
 GLOBAL_REGION: Final = "us-east-1"
@@ -46,8 +47,6 @@ class AwsSession:
     """A :class:`~vpce_tui.aws.caller.Caller` over botocore."""
 
     def __init__(self, access: Access, gate: Gate) -> None:
-        import botocore.session  # noqa: PLC0415 - slow; nothing before the first call needs it
-
         self._access = access
         self._gate = gate
         self._lock = threading.RLock()
@@ -56,7 +55,7 @@ class AwsSession:
         from botocore.handlers import inject_presigned_url_ec2  # noqa: PLC0415
 
         try:
-            self._session = botocore.session.Session(profile=access.profile or None)
+            self._session = new_session(access.profile or None)
             emitter = self._session.get_component("event_emitter")
             emitter.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)  # nothing is ever presigned
             gate.guard(emitter)
@@ -71,9 +70,7 @@ class AwsSession:
         if self._access.key_id:
             self._session.set_credentials(self._access.key_id, self._access.secret, self._access.token or None)
             return
-        import botocore.session  # noqa: PLC0415
-
-        lender = botocore.session.Session(profile=self._access.profile or None)
+        lender = new_session(self._access.profile or None)
         CredentialGate(CREDENTIAL_OPERATIONS).guard(lender.get_component("event_emitter"))
         self._session._credentials = lender.get_credentials()
 
@@ -145,8 +142,12 @@ class AwsSession:
 
     def write(self, call: Call, permit: Permit) -> Answer:
         """Make one write under ``permit``; never retried here."""
-        with self._gate.carrying(permit):
-            return self._made(call, write=True)
+        with self._gate.carrying(permit) as carried:
+            try:
+                return self._made(call, write=True)
+            except AwsError as error:
+                error.outcome_known = error.outcome_known or not carried.signed
+                raise
 
     def pages(
         self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
@@ -268,7 +269,10 @@ def _method(operation: str) -> str:
 
 
 def translate(error: BaseException, call: Call) -> Exception:
-    """A botocore error as :class:`AwsError`; anything of ours (a refusal) as it is."""
+    """Whatever went wrong in botocore as :class:`AwsError`; a refusal of the gate as it is.
+
+    An answer that botocore cannot read (a proxy's page, a truncated body) ends in a plain ``KeyError`` there.
+    """
     import botocore.exceptions as be  # noqa: PLC0415
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
@@ -302,7 +306,10 @@ def translate(error: BaseException, call: Call) -> Exception:
         return made(type(error).__name__, Kind.UNREACHABLE, known=False)
     if isinstance(error, (be.BotoCoreError, ResponseParserError)):
         return made(type(error).__name__, Kind.SERVER, known=False)
-    return error if isinstance(error, Exception) else RuntimeError(str(error))
+    if isinstance(error, Refused):
+        return error
+    said = f"what came back, or what was to be sent, could not be read ({type(error).__name__})"
+    return AwsError(call.name, call.region, type(error).__name__, said, Kind.SERVER, outcome_known=False)
 
 
 def _from_client_error(error: Any, call: Call) -> AwsError:

@@ -33,6 +33,8 @@ class Bucket:
     policy: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
     """Whether it is closed to the public, all four ways."""
+    region: str = ""
+    """Where it is: a write sent to another region would be answered with a redirect, and is not sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +210,16 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
             if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE, Kind.THROTTLED, Kind.SERVER):
                 raise
         return Bucket(name, mine=False, taken=True)
-    objects = caller.read(Call("s3", "ListObjectsV2", home, {**owned, "MaxKeys": 1})).data
-    policy = _or_nothing(caller, Call("s3", "GetBucketPolicy", home, owned), "NoSuchBucketPolicy").get("Policy")
-    block = _or_nothing(caller, Call("s3", "GetPublicAccessBlock", home, owned), "NoSuchPublicAccessBlockConfiguration")
+    region = str(caller.read(Call("s3", "HeadBucket", home, owned)).data.get("BucketRegion") or home)
+    objects = caller.read(Call("s3", "ListObjectsV2", region, {**owned, "MaxKeys": 1})).data
+    policy = _or_nothing(caller, Call("s3", "GetBucketPolicy", region, owned), "NoSuchBucketPolicy").get("Policy")
+    block = _or_nothing(
+        caller, Call("s3", "GetPublicAccessBlock", region, owned), "NoSuchPublicAccessBlockConfiguration"
+    )
     ways = block.get("PublicAccessBlockConfiguration") or {}
     return Bucket(
         name, mine=True, empty=not objects.get("KeyCount"), policy=json.loads(policy) if policy else {},
-        blocked=len(ways) >= 4 and all(ways.values()),
+        blocked=len(ways) >= 4 and all(ways.values()), region=region,
     )  # fmt: skip
 
 

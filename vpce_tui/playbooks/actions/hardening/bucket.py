@@ -40,7 +40,7 @@ def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], d
             f"choose another: c, or --set {draft.id}.bucket=…",
         )
         return False
-    at: dict[str, Any] = {"service": "s3", "region": region}
+    at: dict[str, Any] = {"service": "s3", "region": bucket.region or region}
     named = {"Bucket": bucket.name}
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     recalled = draft.recall("bucket") is not None
