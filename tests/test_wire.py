@@ -297,7 +297,7 @@ def test_a_write_is_one_request_whatever_the_answer(service: str) -> None:
                     known.status, known.body, known.headers, known.seen[:] = status, body, headers, []
                     error = outcome(session, call)
                     assert len(known.seen) == 1, (item.name, status, body, known.seen)
-                    if 500 <= status and b"RequestLimit" not in body:
+                    if status >= 500 and b"RequestLimit" not in body:
                         assert error is not None and not error.outcome_known, (item.name, status)
 
 

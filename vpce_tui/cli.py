@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from vpce_tui import __version__
 from vpce_tui.exits import Exit, help_text
+from vpce_tui.process import keep_to_ourselves
 
 COMMANDS = (
     "events", "instances", "signals", "context", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "close", "incidents", "lab",
@@ -297,6 +298,7 @@ def _command_at(words: Sequence[str]) -> int | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error becomes one clear message and the right exit code."""
+    keep_to_ourselves()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -386,6 +388,7 @@ def _told(error: Exception) -> Exit:
     from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
     from vpce_tui.keychain import NoKeyring
     from vpce_tui.playbooks.plan import PlanError, Tampered, WrongChoice
+    from vpce_tui.private import NotPrivate
     from vpce_tui.signals.context import ContextError
     from vpce_tui.team import TeamError
     from vpce_tui.text import visible
@@ -407,6 +410,9 @@ def _told(error: Exception) -> Exit:
         return Exit.FAILED
     if isinstance(error, Cancelled):
         say("stopped")
+        return Exit.FAILED
+    if isinstance(error, NotPrivate):
+        say(f"{error} Nothing was written.")
         return Exit.FAILED
     if isinstance(error, OSError):
         say(f"{error.filename or 'a file'}: {error.strerror or error}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vpce_tui import config
+from vpce_tui.private import trusted_file
 
 FILE: Final = "config.toml"
 MOST: Final = 5
@@ -37,6 +38,7 @@ def rules() -> Rules:
     if not path.exists():
         return Rules()
     try:
+        trusted_file(path)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TeamError(f"{path}: {error}. Nothing that changes AWS is done until it is mended.") from error

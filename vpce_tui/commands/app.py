@@ -96,13 +96,14 @@ def _connection(
         gate = Gate(read_only=read_only)
         if lab is not None:
             from vpce_tui.lab.server import Lab
+            from vpce_tui.private import private_folder, write_private
             from vpce_tui.signals.context import parse
 
             made = Lab(lab[0], clock, lab[1]).build()
             made.inject(faults)
             made.serve()
-            context_file.parent.mkdir(parents=True, exist_ok=True)
-            context_file.write_text(made.context, encoding="utf-8")
+            private_folder(context_file.parent)
+            write_private(context_file, made.context.encode())
             return AwsSession(made.access(), gate), parse(made.context, "the story's context")
         regions = args.region or []
         region = regions[0] if len(regions) == 1 else ""

@@ -89,5 +89,10 @@ def look_back(text: str, now: datetime) -> timedelta:
 
 
 def write_out(path: str, text: str) -> None:
-    """Write a file the operator named. Raises ``OSError``."""
-    Path(path).write_text(text, encoding="utf-8")
+    """Write a file the operator named, for their eyes alone (0600): plans and scripts hold user data and policies.
+
+    Raises :class:`~vpce_tui.private.NotPrivate`, ``OSError``.
+    """
+    from vpce_tui.private import write_private
+
+    write_private(Path(path), text.encode("utf-8", "backslashreplace"))

@@ -8,6 +8,7 @@ from vpce_tui.aws.session import AwsSession
 from vpce_tui.commands.common import say, session
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.files import state_folder
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import State, replay
 from vpce_tui.incident.shelf import records
@@ -20,7 +21,10 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
     A second process gets it for reading: ``journal.holder`` says who holds it.
     """
     identity = caller.identity()
-    journal = Journal.open(config.incident_folder(name), identity.arn, create=create)
+    folder = config.incident_folder(name)
+    for above in (config.state_folder(), folder.parent):
+        state_folder(above)
+    journal = Journal.open(folder, identity.arn, create=create)
     if not journal.writable:
         return journal
     record = replay(journal.rows())
@@ -81,26 +85,29 @@ def verify(args: argparse.Namespace) -> Exit:
     from vpce_tui.incident.verify import row_of
     from vpce_tui.incident.verify import verify as check
 
-    verdict = check(config.incident_folder(args.name))
-    if verdict.good:
-        print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
-        print(f"head {verdict.head}")
-        if args.head and args.head != verdict.head:
-            at = row_of(config.incident_folder(args.name), args.head)
-            if at:
-                print(
-                    f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
-                )
-                return Exit.DONE
-            print(f"NOT verified: the head {visible(args.head)} is in no row; rows may have been cut off at the end")
-            return Exit.FAILED
-        if not args.head:
-            print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
-        return Exit.DONE
-    where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
-    print(f"NOT verified: {where}{visible(verdict.problem)}")
-    print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
-    return Exit.FAILED
+    folder = config.incident_folder(args.name)
+    verdict = check(folder)
+    if not verdict.good:
+        where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
+        print(f"NOT VERIFIED: {where}{visible(verdict.problem)}")
+        print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
+        return Exit.FAILED
+    at = verdict.rows if args.head in (None, "", verdict.head) else row_of(folder, args.head)
+    if not at:
+        print(
+            f"NOT VERIFIED: the head {visible(args.head)} is in no row; rows were cut off, or all of it was written anew"
+        )
+        print(f"the {verdict.rows} rows that are there follow each other, up to {verdict.head}")
+        return Exit.FAILED
+    print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
+    print(f"head {verdict.head}")
+    if at != verdict.rows:
+        print(
+            f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
+        )
+    elif not args.head:
+        print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
+    return Exit.DONE
 
 
 def incidents(_: argparse.Namespace) -> Exit:

@@ -12,6 +12,7 @@ from vpce_tui.exits import Exit
 from vpce_tui.lab.faults import parse_fault
 from vpce_tui.lab.server import HOME, Lab
 from vpce_tui.lab.story import NAMES
+from vpce_tui.private import write_private
 
 
 def lab(args: argparse.Namespace) -> Exit:
@@ -37,7 +38,7 @@ def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type
     url = made.serve(args.port)
     keys = made.operator
     folder = Path(tempfile.mkdtemp(prefix="vpce-tui-lab-config-"))
-    (folder / "context.toml").write_text(made.context, encoding="utf-8")
+    write_private(folder / "context.toml", made.context.encode())
     for name, value in (
         ("AWS_ENDPOINT_URL", url), ("AWS_ACCESS_KEY_ID", keys.key_id), ("AWS_SECRET_ACCESS_KEY", keys.secret),
         ("AWS_DEFAULT_REGION", HOME), ("AWS_SESSION_TOKEN", keys.token), ("VPCE_TUI_CONFIG", folder),

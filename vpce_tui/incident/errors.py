@@ -19,3 +19,7 @@ class ReadOnlyRecord(RecordError):
 
 class NewerRecord(RecordError):
     """The journal was written by a newer version."""
+
+
+class NotAJournal(RecordError):
+    """The file is not one that this product wrote: other tables, a view, a link."""

@@ -3,13 +3,18 @@
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vpce_tui.canonical import canonical
+from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.files import write_atomically
 from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.text import visible
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ def store(journal: Journal, step: str, name: str, content: Any, **about: Any) ->
 
 
 def evidence_path(folder: Path, sha256: str) -> Path:
-    """Where the evidence with this hash lies."""
+    """Where the evidence with this hash lies. Raises :class:`RecordError` for what is no hash: it may be a path."""
+    if not _SHA256.fullmatch(sha256):
+        raise RecordError(f"{visible(sha256, limit=80)!r} is no SHA-256 of an evidence file. Run vpce-tui verify.")
     return folder / "evidence" / sha256
 
 
@@ -50,7 +57,7 @@ def file_hash(path: Path) -> str:
 def kept(folder: Path, sha256: str) -> bytes | None:
     """The bytes of an evidence file as they were kept; None where it is gone or was changed."""
     path = evidence_path(folder, sha256)
-    data = path.read_bytes() if path.exists() else b""
+    data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
     return data if data and hashlib.sha256(data).hexdigest() == sha256 else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vpce_tui.incident.errors import DiskFull, RecordError
+from vpce_tui.private import NotPrivate, own_folder, private_folder
 
 ROOM_NEEDED: Final = 16 * 1024 * 1024
 """Bytes that must be free before a step begins: its rows and evidence must fit."""
@@ -16,17 +17,28 @@ ROOM_NEEDED: Final = 16 * 1024 * 1024
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def private_folder(path: Path) -> None:
-    """Make ``path`` (0700) with its parents."""
+def state_folder(path: Path) -> None:
+    """Make a folder that records lie in, or take it where it is ours: others may no longer write to it."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+        own_folder(path)
+    except OSError as error:
+        raise told(error, path) from error
+
+
+def record_folder(path: Path) -> None:
+    """Make the folder of a record (0700) with its parents. Raises :class:`RecordError` where somebody else could get at it."""
+    try:
+        if path.is_symlink():
+            raise NotPrivate(f"{path} is a link, and a folder of a record is none.")
+        private_folder(path)
     except OSError as error:
         raise told(error, path) from error
 
 
 def told(error: OSError, path: Path) -> RecordError:
     """An operating system error as a sentence."""
+    if isinstance(error, NotPrivate):
+        return RecordError(f"{error} Nothing was written. (VPCE_TUI_STATE names the folder of the records.)")
     if error.errno in _FULL:
         return DiskFull(
             f"the disk is full: {path}: {error.strerror}. Free some space, then try again; nothing was lost."

@@ -20,11 +20,12 @@ from typing import Any, Final, Self
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.canonical import canonical
 from vpce_tui.incident import redact
-from vpce_tui.incident.errors import DiskFull, NewerRecord, ReadOnlyRecord, RecordError
-from vpce_tui.incident.files import ensure_room, private_folder, sync_folder
+from vpce_tui.incident.errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
+from vpce_tui.incident.files import ensure_room, record_folder, sync_folder
 from vpce_tui.incident.lock import Lock
+from vpce_tui.incident.schema import CREATE, VERSION, foreign, harden, is_empty, lacking, not_a_file
+from vpce_tui.private import private_file
 
-VERSION: Final = 1
 GENESIS: Final = "0" * 64
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -66,17 +67,12 @@ class Row:
         return json.loads(self.payload)
 
 
-_SCHEMA: Final = """
-CREATE TABLE journal (
-  seq INTEGER PRIMARY KEY, time TEXT NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL,
-  payload TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
-  WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal)
-  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-"""
+_ROWS: Final = "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+_AT_ONCE: Final = 500
+
+
+def _is_row(found: tuple[Any, ...]) -> bool:
+    return isinstance(found[0], int) and all(isinstance(item, str) for item in found[1:])
 
 
 def row_hash(previous: str, seq: int, time: str, operator: str, kind: str, payload: str) -> str:
@@ -125,8 +121,8 @@ class Journal:
             )
         journal = cls(folder, operator, clock)
         if write:
-            private_folder(folder)
-            private_folder(folder / "evidence")
+            record_folder(folder)
+            record_folder(folder / "evidence")
             journal.holder = journal._lock.take(operator, _now(clock))
             journal._writable = not journal.holder
         try:
@@ -148,22 +144,31 @@ class Journal:
 
     def _connect(self, there: bool) -> None:
         path = self.folder / "journal.db"
+        for end in ("", "-wal", "-shm", "-journal"):
+            problem = not_a_file(path.with_name(path.name + end))
+            if problem:
+                raise self._not_a_journal(problem)
         try:
             if self._writable:
-                if not there:
-                    path.touch(mode=0o600)
+                private_file(path)
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+                harden(self._db)
                 self._check_version()
+                self._check_schema()
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
-                if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='journal'").fetchone():
-                    self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+                if is_empty(self._db):
+                    self._db.executescript(f"BEGIN;{CREATE}PRAGMA user_version = {VERSION};COMMIT;")
                     sync_folder(self.folder)
+                elif lacking(self._db):
+                    raise self._not_a_journal(lacking(self._db))
                 for beside in self.folder.glob("journal.db*"):
                     beside.chmod(0o600)
             else:
                 self._db = self._connect_to_read(path)
+                harden(self._db)
                 self._check_version()
+                self._check_schema()
         except sqlite3.Error as error:
             raise self._told(error) from error
         except OSError as error:
@@ -197,7 +202,24 @@ class Journal:
                 "It is left untouched. Use the newer version."
             )
 
-    def _told(self, error: sqlite3.Error) -> RecordError:
+    def _check_schema(self) -> None:
+        assert self._db is not None
+        problem = foreign(self._db)
+        if problem:
+            raise self._not_a_journal(problem)
+
+    def _not_a_journal(self, problem: str) -> RecordError:
+        return NotAJournal(
+            f"the record {self.name!r} is not one that vpce-tui wrote: {problem}. Nothing in it is to be trusted."
+        )
+
+    @property
+    def lacking(self) -> str:
+        """What every journal has and this file has not; ``""``: nothing."""
+        assert self._db is not None
+        return lacking(self._db)
+
+    def _told(self, error: Exception) -> RecordError:
         said = str(error)
         if "full" in said or "disk I/O" in said:
             return DiskFull(f"the record {self.name!r} cannot be written: {said}. Free some space, then try again.")
@@ -231,17 +253,22 @@ class Journal:
         return row
 
     def rows(self) -> Iterator[Row]:
-        """Every row, oldest first."""
+        """Every row, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged file."""
         assert self._db is not None
-        try:
-            with self._guard:
-                found = self._db.execute(
-                    "SELECT seq,time,operator,kind,payload,previous,hash FROM journal ORDER BY seq"
-                ).fetchall()
-        except sqlite3.Error as error:
-            raise self._told(error) from error
-        for row in found:
-            yield Row(*row)
+        last = 0
+        while True:
+            try:
+                with self._guard:
+                    found = self._db.execute(_ROWS, (last, _AT_ONCE)).fetchall()
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise self._told(error) from error
+            for row in found:
+                if not _is_row(row) or row[0] <= last:
+                    raise RecordError(f"the record {self.name!r} is damaged after row {last}. Run vpce-tui verify.")
+                last = row[0]
+                yield Row(*row)
+            if len(found) < _AT_ONCE:
+                return
 
     @property
     def head(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from vpce_tui.incident.files import told
+from vpce_tui.private import private_file
 
 
 class Lock:
@@ -20,8 +21,9 @@ class Lock:
     def take(self, operator: str, since: str) -> str:
         """``""`` when taken; otherwise who holds it."""
         try:
-            file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115 - held for the life of the lock
-            os.chmod(self._path, 0o600)
+            private_file(self._path)
+            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+            file = os.fdopen(handle, "a+", encoding="utf-8")
         except OSError as error:
             raise told(error, self._path) from error
         try:

@@ -126,7 +126,7 @@ def replay(rows: Iterable[Row]) -> Record:
     for row in rows:
         try:
             data = row.data
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecordError(f"row {row.seq} of the record is damaged: {error}. Run vpce-tui verify.") from error
         if not isinstance(data, dict):
             raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
@@ -139,6 +139,10 @@ def replay(rows: Iterable[Row]) -> Record:
             record.closed_at = row.time
         elif row.kind == Kind.PLAN.value and "whole" in data:
             whole = data["whole"]
+            if not isinstance(whole, dict) or not all(
+                isinstance(whole.get(key), str) for key in ("playbook", "target")
+            ):
+                raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
             record.plans[f"{whole['playbook']}/{whole['target']}"] = whole
         elif handler and data.get("step"):
             try:

@@ -1,11 +1,18 @@
 """Recomputes a whole record: every row's hash, the chain, every evidence file."""
 
+import itertools
+import re
+import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
+from vpce_tui.incident.errors import NotAJournal, RecordError
 from vpce_tui.incident.evidence import evidence_path, file_hash
 from vpce_tui.incident.journal import GENESIS, Journal, Kind, Row, row_hash
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,14 @@ class Verdict:
 
 
 def verify(folder: Path) -> Verdict:
-    """Check the record in ``folder`` without changing anything. Raises ``RecordError`` where it cannot be read."""
-    with Journal.open(folder, "verify", write=False) as journal:
-        return check_rows(journal.rows(), folder)
+    """Check the record in ``folder`` without changing anything. Raises :class:`RecordError` where there is none to read."""
+    try:
+        with Journal.open(folder, "verify", write=False) as journal:
+            verdict = check_rows(journal.rows(), folder)
+            problem = journal.lacking if verdict.good else ""
+            return replace(verdict, problem=f"the file was changed: {problem}") if problem else verdict
+    except NotAJournal as error:
+        return Verdict(0, 0, GENESIS, 0, str(error))
 
 
 def row_of(folder: Path, head: str) -> int:
@@ -39,7 +51,14 @@ def row_of(folder: Path, head: str) -> int:
 def check_rows(rows: Iterable[Row], folder: Path) -> Verdict:
     """The verdict over ``rows``, with evidence looked up below ``folder``."""
     previous, count, files = GENESIS, 0, 0
-    for expected, row in enumerate(rows, start=1):
+    known = iter(rows)
+    for expected in itertools.count(1):
+        try:
+            row = next(known)
+        except StopIteration:
+            break
+        except RecordError as error:
+            return Verdict(count, files, previous, expected, str(error))
         problem = _row_problem(row, expected, previous)
         if not problem and row.kind == Kind.EVIDENCE.value:
             problem = _file_problem(row, folder)
@@ -57,16 +76,29 @@ def _row_problem(row: Row, expected: int, previous: str) -> str:
         return f"row {expected} is missing: the next one is {row.seq}"
     if row.previous != previous:
         return "it does not follow the row before it"
-    if row.hash != row_hash(row.previous, row.seq, row.time, row.operator, row.kind, row.payload):
+    try:
+        own = row_hash(row.previous, row.seq, row.time, row.operator, row.kind, row.payload)
+        readable = isinstance(row.data, dict)
+    except (ValueError, RecursionError):
+        return "it cannot be read"
+    if row.hash != own:
         return "its content was changed"
-    return ""
+    return "" if readable else "its content is none of a record's"
 
 
 def _file_problem(row: Row, folder: Path) -> str:
-    data = row.data
-    path = evidence_path(folder, str(data["sha256"]))
-    if not path.is_file():
-        return f"its evidence file {data['sha256']} is missing"
-    if path.stat().st_size != data["size"] or file_hash(path) != data["sha256"]:
-        return f"its evidence file {data['sha256']} was changed"
+    sha256, size = row.data.get("sha256"), row.data.get("size")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256) or not isinstance(size, int):
+        return "it names no evidence file"
+    path = evidence_path(folder, sha256)
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return f"its evidence file {sha256} is a link, or no file"
+        if found.st_size != size or file_hash(path) != sha256:
+            return f"its evidence file {sha256} was changed"
+    except FileNotFoundError:
+        return f"its evidence file {sha256} is missing"
+    except OSError as error:
+        return f"its evidence file {sha256} cannot be read: {error.strerror}"
     return ""

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from vpce_tui.private import own_folder, write_private
 from vpce_tui.signals.context import FILE, Context, load, parse
 from vpce_tui.text import visible
 
@@ -31,8 +32,6 @@ def written(path: Path | None, event: str, reason: str, until: date, by: str) ->
     mark = "[[expected]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in fields.items() if value)
     text = f"{before.rstrip()}\n\n{mark}until = {until.isoformat()}\n".lstrip()
     context = parse(text, str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".new")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
+    own_folder(path.parent)
+    write_private(path, text.encode())
     return context

@@ -1,7 +1,7 @@
 """Events seen before, so that a second start shows them at once and asks only for what is new.
 
-One SQLite file (0600). It is a convenience: where it cannot be used, everything is asked for again, and it never
-takes part in a decision. Raw records are kept as they came.
+One SQLite file (0600). It is a convenience: where it cannot be used, or somebody else could get at it, everything is asked
+for again, and it never takes part in a decision. Raw records are kept as they came.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from vpce_tui.canonical import rfc3339
+from vpce_tui.private import private_file, private_folder
 from vpce_tui.trail.event import Event, parse_text
 
 _SCHEMA: Final = """
@@ -35,9 +36,11 @@ class Cache:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(folder)
             path = folder / "events-2.db"
-            path.touch(mode=0o600)
+            for beside in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+                if beside == path or beside.exists() or beside.is_symlink():
+                    private_file(beside)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.executescript(_SCHEMA)

@@ -1,0 +1,213 @@
+"""A record that somebody else made to deceive: what SQLite would do with it, and what its rows may hold."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Aws
+from vpce_tui import cli
+from vpce_tui.incident import evidence
+from vpce_tui.incident.errors import NotAJournal, RecordError
+from vpce_tui.incident.journal import GENESIS, Journal, Kind, row_hash
+from vpce_tui.incident.record import replay
+from vpce_tui.incident.verify import verify
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A good record of four rows, closed."""
+    made = tmp_path / "incidents" / "case"
+    with Journal.open(made, "arn:aws:iam::123456789012:user/ann", create=True) as journal:
+        journal.append(Kind.OPENED, {"name": "case", "account": "123456789012"})
+        journal.append(Kind.NOTE, {"step": "p/t/s", "text": "what the attacker wants hidden"})
+        evidence.store(journal, "p/t/s", "console", b"boot")
+        journal.append(Kind.NOTE, {"step": "p/t/s", "text": "last"})
+    return made
+
+
+def script(folder: Path, sql: str) -> None:
+    with sqlite3.connect(folder / "journal.db") as db:
+        db.executescript(sql)
+    db.close()
+
+
+def as_view(select: str) -> str:
+    return f"""
+    DROP TRIGGER journal_no_update; DROP TRIGGER journal_no_delete; DROP TRIGGER journal_in_order;
+    ALTER TABLE journal RENAME TO hidden; CREATE VIEW journal AS {select};
+    """
+
+
+HIDING = as_view("SELECT * FROM hidden WHERE seq <= 1")
+ENDLESS = as_view(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    "SELECT i AS seq, '' AS time, '' AS operator, '' AS kind, '' AS payload, '' AS previous, '' AS hash FROM n"
+)
+FORGED = {
+    "a view that hides rows": HIDING,
+    "a view that never ends": ENDLESS,
+    "a table more": "CREATE TABLE more (x)",
+    "a trigger more": "CREATE TRIGGER more AFTER INSERT ON journal BEGIN DELETE FROM journal WHERE kind = 'undo'; END",
+    "a trigger that lets through": (
+        "DROP TRIGGER journal_no_update; CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT 1; END"
+    ),
+    "an index more": "CREATE INDEX more ON journal (kind)",
+    "a column more": "ALTER TABLE journal ADD COLUMN more TEXT",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_file_with_another_schema_is_never_read_as_a_record(folder: Path, how: str) -> None:
+    script(folder, FORGED[how])
+    verdict = verify(folder)
+    assert not verdict.good
+    assert verdict.rows == 0, "nothing of it is said to be good"
+    for write in (False, True):
+        with pytest.raises(NotAJournal):
+            Journal.open(folder, "somebody", write=write)
+
+
+def test_a_trigger_that_is_gone_is_found(folder: Path) -> None:
+    script(folder, "DROP TRIGGER journal_no_delete")
+    verdict = verify(folder)
+    assert not verdict.good
+    assert "journal_no_delete" in verdict.problem
+    with pytest.raises(NotAJournal):
+        Journal.open(folder, "somebody")
+
+
+def by_link(path: Path) -> None:
+    path.rename(path.with_name("other"))
+    path.symlink_to("other")
+
+
+def by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("how", [by_link, by_pipe, by_folder])
+@pytest.mark.parametrize("write", [False, True])
+def test_what_is_no_regular_file_is_not_opened(folder: Path, how: Callable[[Path], None], write: bool) -> None:
+    how(folder / "journal.db")
+    with pytest.raises(NotAJournal):
+        Journal.open(folder, "somebody", write=write)
+
+
+def append_raw(folder: Path, kind: str, payload: str, **columns: Any) -> None:
+    """A row whose hash fits, whatever its payload: as one writes who knows how."""
+    db = sqlite3.connect(folder / "journal.db", isolation_level=None)
+    seq, previous = db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    time, operator = "2026-11-27T03:00:00.000000Z", "arn:aws:iam::123456789012:user/ann"
+    own = row_hash(previous, seq + 1, time, operator, kind, payload)
+    db.execute("INSERT INTO journal VALUES (?,?,?,?,?,?,?)", (seq + 1, time, operator, kind, payload, previous, own))
+    db.close()
+
+
+SHA = "0" * 64
+PAYLOADS = {
+    "a list": [1, 2],
+    "a number": 7,
+    "nothing": None,
+    "no hash": {"step": "p/t/s", "evidence": "x"},
+    "a list for a hash": {"step": "p/t/s", "evidence": "x", "sha256": [SHA], "size": 4},
+    "an object for a hash": {"step": "p/t/s", "evidence": "x", "sha256": {"a": 1}, "size": 4},
+    "a list for a size": {"step": "p/t/s", "evidence": "x", "sha256": SHA, "size": [4]},
+    "a path for a hash": {"step": "p/t/s", "evidence": "x", "sha256": "../journal.db", "size": 4},
+    "an absolute path": {"step": "p/t/s", "evidence": "x", "sha256": "/etc/hostname", "size": 4},
+}
+
+
+@pytest.mark.parametrize("what", PAYLOADS)
+def test_an_evidence_row_of_another_form_is_a_finding_and_no_fault_of_ours(folder: Path, what: str) -> None:
+    append_raw(folder, "evidence", json.dumps(PAYLOADS[what]))
+    verdict = verify(folder)
+    assert not verdict.good
+    assert verdict.wrong_row == 5
+    assert "fault of vpce-tui" not in verdict.problem
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "[",
+        "[" * 100_000,
+        "7",
+        '{"step": ["x"]}',
+        '{"whole": [1]}',
+        '{"whole": {"playbook": 1}}',
+        '{"step": "s", "calls": 7}',
+    ],
+)
+def test_no_row_is_an_internal_error_for_the_state(folder: Path, kind: str, payload: str) -> None:
+    append_raw(folder, kind, payload)
+    verify(folder)
+    with Journal.open(folder, "reader", write=False) as journal, suppress(RecordError):
+        replay(journal.rows())
+
+
+def test_an_evidence_file_that_is_a_link_or_a_pipe_is_found_and_not_waited_for(folder: Path) -> None:
+    (kept,) = (folder / "evidence").iterdir()
+    data = kept.read_bytes()
+    other = folder / "elsewhere"
+    other.write_bytes(data)
+    for make in (lambda: kept.symlink_to(other), lambda: os.mkfifo(kept)):
+        kept.unlink()
+        make()
+        verdict = verify(folder)
+        assert not verdict.good
+        assert "is a link, or no file" in verdict.problem
+        assert evidence.kept(folder, kept.name) is None
+
+
+def test_rows_that_are_out_of_order_in_the_file_end_the_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file damaged so that SQLite gives rows again and again."""
+    monkeypatch.setattr(
+        "vpce_tui.incident.journal._ROWS",
+        "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ?1 - 2 ORDER BY seq LIMIT ?2",
+    )
+    monkeypatch.setattr("vpce_tui.incident.journal._AT_ONCE", 2)
+    verdict = verify(folder)
+    assert not verdict.good
+    assert "damaged" in verdict.problem
+
+
+def test_a_wrong_head_is_not_verified_from_the_first_word_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VPCE_TUI_STATE", str(folder.parent.parent))
+    assert cli.main(["verify", "case", "--head", "0" * 64]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("NOT VERIFIED")
+    assert "verified:" not in said
+    head = verify(folder).head
+    assert cli.main(["verify", "case", "--head", head]) == 0
+    assert capsys.readouterr().out.startswith("verified: 4 rows")
+    with Journal.open(folder, "ann") as journal:
+        journal.append(Kind.NOTE, {"text": "more"})
+    assert cli.main(["verify", "case", "--head", head]) == 0
+    assert "that of row 4" in capsys.readouterr().out
+    assert cli.main(["verify", "case", "--head", GENESIS]) == 1
+
+
+def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
+    with Journal.open(aws.incident(), "ann", create=True) as journal:
+        journal.append(Kind.OPENED, {"name": "case", "account": "123456789012"})
+    script(aws.incident(), HIDING)
+    for words in (("verify", "case"), ("incidents",), ("evidence", "case"), ("close", "case", "--yes")):
+        code, said = aws.run(*words)
+        assert "not one that vpce-tui wrote" in said, words
+        assert "fault of vpce-tui itself" not in said
+        assert (code == 0) == (words[0] == "incidents")

@@ -1,0 +1,88 @@
+"""The tables of a journal file, and whether a file has these and nothing else.
+
+SQLite runs what a file's schema says: a view in the place of the table hides rows, or never ends. A file is read only where
+its schema is, to the letter, the one written here.
+"""
+
+import os
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = 1
+CREATE: Final = """
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY, time TEXT NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL,
+  payload TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
+  WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal)
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
+_LONGEST: Final = 64 * 1024 * 1024
+"""Bytes of one row at most."""
+_STEPS: Final = 100_000
+"""Steps of SQLite's machine between two looks at how many there were."""
+_MOST_STEPS: Final = 20_000
+"""Looks after which a statement is ended: 2,000 million steps, some hundred million rows."""
+_LIST: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+
+Item = tuple[str, str, str, str | None]
+
+
+def harden(db: sqlite3.Connection) -> None:
+    """Settings for a file that somebody else may have made: nothing in its schema runs functions, and nothing runs for ever."""
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+    looks = 0
+
+    def too_long() -> int:
+        nonlocal looks
+        looks += 1
+        return int(looks > _MOST_STEPS)
+
+    db.set_progress_handler(too_long, _STEPS)
+
+
+def foreign(db: sqlite3.Connection) -> str:
+    """What the file has that a journal has not; ``""``: nothing. An empty file has nothing."""
+    strange = _found(db) - _expected()
+    if not strange:
+        return ""
+    kind, name, _, _ = sorted(strange, key=str)[0]
+    return f"it has a {kind} {name!r} that no journal has"
+
+
+def lacking(db: sqlite3.Connection) -> str:
+    """What a journal has that the file has not; ``""``: nothing."""
+    missing = sorted(f"{kind} {name!r}" for kind, name, _, _ in _expected() - _found(db))
+    return f"it has no {missing[0]}" if missing else ""
+
+
+def is_empty(db: sqlite3.Connection) -> bool:
+    """Whether nothing was ever created in the file."""
+    return not _found(db)
+
+
+def not_a_file(path: Path) -> str:
+    """Why ``path`` is not opened; ``""``: it is a regular file, or not there. A link or a pipe is no journal."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return ""
+    return "" if stat.S_ISREG(mode) else f"{path.name} is a link" if stat.S_ISLNK(mode) else f"{path.name} is no file"
+
+
+def _found(db: sqlite3.Connection) -> set[Item]:
+    return {(str(kind), str(name), str(table), sql) for kind, name, table, sql in db.execute(_LIST).fetchmany(100)}
+
+
+def _expected() -> set[Item]:
+    with sqlite3.connect(":memory:") as fresh:
+        fresh.executescript(CREATE)
+        return _found(fresh)

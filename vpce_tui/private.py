@@ -1,0 +1,205 @@
+"""Folders and files that nobody else on this machine can read, replace or lead elsewhere.
+
+The rules are those of OpenSSH's ``StrictModes``: what leads to a private folder belongs to this user or to root, and nobody
+else may write to it, but for sticky folders such as ``/tmp`` (there only the owner of an entry can replace it). A symbolic
+link is followed where it belongs to this user or to root.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_WRITABLE_BY_OTHERS: Final = 0o022
+_MOST_LINKS: Final = 40
+
+
+class NotPrivate(OSError):
+    """Somebody else could read or change what would lie there. The message says who and what to do."""
+
+
+def private_folder(path: Path) -> None:
+    """Make ``path`` (0700) with its parents, or take it where it is ours: others' rights on it are taken away.
+
+    Raises :class:`NotPrivate`, ``OSError``.
+    """
+    real, found = _make(path)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        os.chmod(real, 0o700)
+
+
+def own_folder(path: Path) -> None:
+    """Make ``path`` (0700) with its parents, or take it where it is ours: others may read it, and no longer write to it.
+
+    For a folder that somebody named. Raises :class:`NotPrivate`, ``OSError``.
+    """
+    real, found = _make(path)
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        os.chmod(real, stat.S_IMODE(found.st_mode) & ~_WRITABLE_BY_OTHERS)
+
+
+def trusted_file(path: Path) -> None:
+    """See that nobody but this user and root can change the file ``path`` or lead it elsewhere. Raises :class:`NotPrivate`."""
+    real = _resolved(path, strict=True)
+    _trusted(real.parent)
+    found = os.stat(real)
+    if found.st_uid not in (0, os.geteuid()):
+        raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}, and not to you or root")
+    if _others_may_write(found):
+        raise NotPrivate(f"{path} can be written by others: chmod go-w {path}")
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """``data`` at ``path``, whole or not at all, readable by this user alone.
+
+    A link that somebody else put there is not followed, and a file of somebody else's is not written to. What is no
+    regular file (``/dev/stdout``, a pipe) is written to as it is. Raises :class:`NotPrivate`, ``OSError``.
+    """
+    real = _resolved(path)
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(real)
+        if not stat.S_ISREG(found.st_mode):
+            with open(real, "wb") as out:
+                out.write(data)
+            return
+        if found.st_uid != os.geteuid():
+            raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}: it is not written to")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=".writing-")  # 0600
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, real)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            error.filename = str(path)
+        raise
+
+
+def private_file(path: Path) -> None:
+    """Make the file ``path`` (0600), or take it where it is ours, and no link. Raises :class:`NotPrivate`, ``OSError``."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if path.is_symlink():
+            raise NotPrivate(f"{path} is a link, and a file of your own is needed") from error
+        raise
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotPrivate(f"{path} is {_kind(found)}, and a file of your own is needed")
+        if found.st_uid != os.geteuid():
+            raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}")
+        if stat.S_IMODE(found.st_mode) & 0o177:
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def _make(path: Path) -> tuple[Path, os.stat_result]:
+    """The real folder behind ``path``, made (0700) with its parents where it is not there, and what the system says of it."""
+    real = _resolved(path, strict=True)
+    missing, there = [], real
+    while not os.path.lexists(there):
+        missing.append(there)
+        there = there.parent
+    _trusted(there if missing else there.parent)
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+    found = os.lstat(real)
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotPrivate(f"{path} is {_kind(found)}, and a folder of your own is needed.")
+    if found.st_uid != os.geteuid():
+        raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}. Name a folder of your own.")
+    if found.st_mode & stat.S_ISVTX and found.st_mode & 0o002:
+        raise NotPrivate(f"{path} is shared by everybody. Name a folder of your own.")
+    return real, found
+
+
+def _resolved(path: Path, *, strict: bool = False) -> Path:
+    """The real path behind ``path``; its last parts may not exist. Raises :class:`NotPrivate` for somebody else's link, and,
+    where it is ``strict``, for one that others could replace."""
+    left = list(Path(os.path.abspath(path)).parts)
+    at, links = Path(left.pop(0)), 0
+    while left:
+        part = left.pop(0)
+        if part == "..":
+            at = at.parent
+            continue
+        here = at / part
+        try:
+            found = os.lstat(here)
+        except FileNotFoundError:
+            return here.joinpath(*left)
+        if not stat.S_ISLNK(found.st_mode):
+            at = here
+            continue
+        links += 1
+        if strict:
+            _trusted(at)
+        if found.st_uid not in (0, os.geteuid()):
+            raise NotPrivate(f"{here} is a link that {_owner(found.st_uid)} made: it is not followed")
+        if links > _MOST_LINKS:
+            raise NotPrivate(f"{path} leads through too many links")
+        target = os.readlink(here)
+        if target.startswith(("pipe:", "socket:", "/dev/pts/")) and at.parts[:2] == ("/", "proc"):
+            return here
+        steps = Path(target).parts
+        at, left = (Path(steps[0]), [*steps[1:], *left]) if os.path.isabs(target) else (at, [*steps, *left])
+    return at
+
+
+def _trusted(real: Path) -> None:
+    """See that nobody but this user and root can put something else in the place of what lies in ``real``."""
+    for folder in _upwards(real):
+        found = os.stat(folder)
+        if found.st_uid not in (0, os.geteuid()):
+            raise NotPrivate(
+                f"{folder} belongs to {_owner(found.st_uid)}, who could change what lies in it. Name another."
+            )
+        if _others_may_write(found) and not found.st_mode & stat.S_ISVTX:
+            raise NotPrivate(f"others may write to {folder}, and could change what lies in it: chmod go-w {folder}")
+
+
+def _upwards(real: Path) -> Iterator[Path]:
+    yield real
+    yield from real.parents
+
+
+def _others_may_write(found: os.stat_result) -> bool:
+    if found.st_mode & 0o002:
+        return True
+    return bool(found.st_mode & 0o020) and not _group_of_one(found.st_gid)
+
+
+def _group_of_one(gid: int) -> bool:
+    """Whether the group is this user's private one, as many systems make it: named as the user, with no other member."""
+    import grp  # noqa: PLC0415
+    import pwd  # noqa: PLC0415
+
+    try:
+        group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+
+
+def _owner(uid: int) -> str:
+    import pwd  # noqa: PLC0415
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _kind(found: os.stat_result) -> str:
+    return "a link" if stat.S_ISLNK(found.st_mode) else "a file" if stat.S_ISREG(found.st_mode) else "no folder or file"
