@@ -5,6 +5,7 @@ key first: names and ids are never touched, because the inverse of a call must b
 """
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -28,17 +29,19 @@ _POLICY: Final = re.compile(r"policydocument$|^policy$", re.IGNORECASE)
 _ANSWERS: Final = frozenset({"choices", "questions"})
 """What the operator was asked and chose: ids, never a secret; a step is planned again from it."""
 
+# Evidence is written by attackers, too: every expression is linear in the length of the text. What may repeat before
+# something else must follow is bounded, or begins where the run before it ends.
 _KEY_ID: Final = re.compile(r"\b(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,28}([A-Z0-9]{4})\b")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_-]{40,}")
-_WELL_KNOWN: Final = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
-)
+_WELL_KNOWN: Final = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,})")
 _ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]*[\"']?\s*(?:[:=]|\bis\b)\s*[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
+    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]{0,64}[\"']?\s{0,64}(?:[:=]|\bis\b)\s{0,64}[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
 )
-_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
-_IN_URL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)([^\s/@]+)@")
+_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s{1,64})([A-Za-z0-9._~+/=-]{8,})")
+_IN_URL: Final = re.compile(r"(://[^\s:/@]{1,256}:)([^\s/@]{1,1024})@")
+_DOTTED: Final = re.compile(r"[\w.-]{26,}")
+_JWT_HEAD: Final = re.compile(r"\beyJ[\w-]{10,}\Z")
 _FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9+])")
 
 
@@ -48,11 +51,26 @@ def _forty(match: re.Match[str]) -> str:
     return HIDDEN if mixed else found
 
 
+def _web_token(match: re.Match[str]) -> str:
+    """JSON web tokens within a run of letters and dots: three parts, the first beginning as Base64 of ``{"``."""
+    parts, shown = deque(match.group().split(".")), []
+    while parts:
+        part = parts.popleft()
+        head = _JWT_HEAD.search(part)
+        if head and len(parts) > 1 and len(parts[0]) >= 10:
+            parts.popleft()
+            parts.popleft()
+            part = part[: head.start()] + HIDDEN
+        shown.append(part)
+    return ".".join(shown)
+
+
 def text(value: str) -> str:
     """``value`` with everything that looks like a secret replaced; access key ids shortened to their ends."""
     value = _PEM.sub(HIDDEN, value)
     value = _TOKEN.sub(HIDDEN, value)
     value = _WELL_KNOWN.sub(HIDDEN, value)
+    value = _DOTTED.sub(_web_token, value)
     value = _ASSIGNED.sub(lambda found: found.group(1) + HIDDEN, value)
     value = _KEY_ID.sub(r"\1…\2", value)
     value = _BEARER.sub(lambda found: found.group(1) + HIDDEN, value)
