@@ -14,7 +14,7 @@ from tests.world import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.canonical import digest
 from vpce_tui.incident.journal import Journal
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.playbooks.walk import Walk
 
 REVERSIBLE = ("hold", "out-of-service", "isolate", "cut-credentials")
@@ -53,6 +53,8 @@ def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
         "region",
         "operator",
         "plannedAt",
+        "incident",
+        "incidentId",
         "steps",
         "sha256",
     ]

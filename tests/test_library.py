@@ -158,7 +158,7 @@ def test_a_cacao_export_with_a_plan_carries_its_commands(aws: Aws, plan_text: st
     code, said = aws.run(*words)
     assert code == 0, said
     commands = [c["command"] for step in json.loads(said)["workflow"].values() for c in step.get("commands", ())]
-    assert any(f"aws ec2 terminate-instances --region {HOME} --instance-ids {aws.victim}" in item for item in commands)
+    assert any(f"aws ec2 terminate-instances --region={HOME} --instance-ids {aws.victim}" in item for item in commands)
 
 
 def test_the_markdown_export_interprets_nothing(aws: Aws) -> None:

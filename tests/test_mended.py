@@ -24,7 +24,7 @@ from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.outcome import Approval, Ended, Patience
 from vpce_tui.playbooks.plan import Blocked, PlannedCall, Step
 from vpce_tui.playbooks.plan import Kind as StepKind
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.trail.cache import Cache
 from vpce_tui.trail.history import History, Question
 

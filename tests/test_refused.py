@@ -25,7 +25,7 @@ from vpce_tui.incident.record import State, replay
 from vpce_tui.inventory.dossiers.principal import Dossier, Key
 from vpce_tui.playbooks.actions.credentials.refused import _judge
 from vpce_tui.playbooks.plan import Kind, Step
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.playbooks.views import cli, python
 
 STEP = Step("refused", "See that it is refused", Kind.READ)
@@ -193,7 +193,7 @@ def test_a_profile_stands_on_a_try_alone_and_looks_like_one(profile: str, aws: A
     (aws.folder / "plan.json").write_text(rehashed(json.dumps(data)))
     code, said = applied(aws, "refused")
     assert code == 1, said
-    assert "is no plan: profile of" in said
+    assert ": profile '" in said
     assert "\x1b" not in said
 
 

@@ -29,6 +29,30 @@ def canonical(value: Any) -> bytes:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
+class AmbiguousJson(ValueError):
+    """The text is JSON, and readers would not agree on what it says."""
+
+
+def loads_strict(text: str) -> Any:
+    """JSON that says one thing: a key that stands twice in an object, or ``NaN``, is refused.
+
+    Raises ``ValueError``; ``RecursionError`` for what is nested too deep.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise AmbiguousJson(f"the key {key[:60]!r} stands twice in one object")
+            found[key] = value
+        return found
+
+    def no_number(name: str) -> Any:
+        raise AmbiguousJson(f"{name} is no number of JSON")
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+
+
 def digest(value: Any) -> str:
     """SHA-256 of :func:`canonical`, in hex."""
     return hashlib.sha256(canonical(value)).hexdigest()

@@ -387,7 +387,8 @@ def _told(error: Exception) -> Exit:
     from vpce_tui.incident.errors import BadName, ReadOnlyRecord, RecordError
     from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
     from vpce_tui.keychain import NoKeyring
-    from vpce_tui.playbooks.plan import PlanError, Tampered, WrongChoice
+    from vpce_tui.playbooks.plan import PlanError, WrongChoice
+    from vpce_tui.playbooks.plan_file import Tampered
     from vpce_tui.private import NotPrivate
     from vpce_tui.signals.context import ContextError
     from vpce_tui.team import TeamError

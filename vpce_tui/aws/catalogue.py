@@ -36,6 +36,11 @@ class Operation:
         return (self.iam_action, *_ALSO.get(self.name, ()))
 
     @property
+    def final(self) -> bool:
+        """Whether AWS gives back nothing of what it takes: no inverse call restores it."""
+        return (self.service, self.name) in _FINAL
+
+    @property
     def passes_role_to(self) -> str:
         """The service that it passes a role to; ``""``: it passes none."""
         return _PASSES_TO.get(self.name, "ec2.amazonaws.com") if "iam:PassRole" in self.iam_actions else ""
@@ -113,6 +118,14 @@ _PASSES_TO: Final = {
     "PutConfigurationRecorder": "config.amazonaws.com",
 }
 """The service that a role is passed to, where it is not EC2."""
+_FINAL: Final = frozenset(
+    {
+        ("ec2", "CancelSpotInstanceRequests"), ("ec2", "DeleteVpcEndpoints"), ("ec2", "LockSnapshot"), ("ec2", "TerminateInstances"),
+        ("iam", "DeactivateMFADevice"), ("iam", "DeleteAccessKey"), ("iam", "DeleteLoginProfile"),
+        ("iam", "DeleteServiceSpecificCredential"), ("iam", "DeleteSigningCertificate"),
+    }
+)  # fmt: skip
+"""A deleted endpoint can be made again, with another id. Not here: what we made ourselves on the way and delete on undo."""
 _IAM_NAME: Final = {
     ("s3", "ListBuckets"): "ListAllMyBuckets", ("s3", "HeadBucket"): "ListBucket", ("s3", "ListObjectsV2"): "ListBucket",
     ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock", ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",

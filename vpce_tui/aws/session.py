@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
-from vpce_tui.aws.errors import AwsError, Kind, kind_of
+from vpce_tui.aws.errors import AwsError, Cancelled, Kind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
 from vpce_tui.aws.models import new_session
 from vpce_tui.aws.trial import PROFILE, held_in, judged, nothing_held
@@ -306,7 +306,7 @@ def translate(error: BaseException, call: Call) -> Exception:
         return made(type(error).__name__, Kind.UNREACHABLE, known=False)
     if isinstance(error, (be.BotoCoreError, ResponseParserError)):
         return made(type(error).__name__, Kind.SERVER, known=False)
-    if isinstance(error, Refused):
+    if isinstance(error, (AwsError, Cancelled, Refused)):
         return error
     said = f"what came back, or what was to be sent, could not be read ({type(error).__name__})"
     return AwsError(call.name, call.region, type(error).__name__, said, Kind.SERVER, outcome_known=False)

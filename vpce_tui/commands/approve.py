@@ -11,7 +11,7 @@ from vpce_tui.commands.playbook import text_of
 from vpce_tui.exits import Exit
 from vpce_tui.incident import approval
 from vpce_tui.incident.journal import Kind
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.playbooks.views import render
 
 _KEY = "approver-key"

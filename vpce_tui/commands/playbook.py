@@ -21,7 +21,8 @@ from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind as StepKind
 from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import from_json
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.text import sign, visible
 
 
@@ -303,12 +304,7 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
 
 def plan_of(data: object) -> Plan | None:
     """The plan as the journal keeps it."""
-    if not isinstance(data, dict):
-        return None
-    steps = tuple(Step.from_json(item) for item in data["steps"])
-    return Plan(
-        data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps
-    )
+    return from_json(data, "the plan in the record") if isinstance(data, dict) else None
 
 
 def note(args: argparse.Namespace) -> Exit:

@@ -9,7 +9,7 @@ from vpce_tui import config
 from vpce_tui.commands.common import UsageError, say, write_out
 from vpce_tui.exits import Exit
 from vpce_tui.playbooks.library import Broken, Playbook, load, load_file, names, team_files
-from vpce_tui.playbooks.plan import read as read_plan
+from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.text import sign, visible
 
 

@@ -105,6 +105,8 @@ class StepRecord:
 class Record:
     """The whole incident."""
 
+    id: str = ""
+    """Hash of the first row: no other incident has it, whatever its name."""
     account: str = ""
     opened_at: str = ""
     opened_by: str = ""
@@ -131,6 +133,7 @@ def replay(rows: Iterable[Row]) -> Record:
         if not isinstance(data, dict):
             raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
         handler = _HANDLERS.get(row.kind)
+        record.id = record.id or row.hash
         record.operator = row.operator
         if row.kind == Kind.OPENED.value:
             record.account, record.reason = str(data.get("account", "")), str(data.get("reason", ""))

@@ -1,18 +1,27 @@
 """How an action writes its part of a plan: what it wants, whether it is so already, and how to take it back."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from vpce_tui.inventory.dossiers.common import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
-from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlannedCall, Step, Until, permissions_of
+from vpce_tui.playbooks.plan import Affected, Blocked, Check, Kind, PlanError, PlannedCall, Step, Until, permissions_of
+from vpce_tui.playbooks.plan_file import wrong
 from vpce_tui.playbooks.values import INCIDENT, ref
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 
 def short_id(name: str) -> str:
     """A name of somebody's choosing as part of a call's id: it must not be changed where secrets are hidden, and fits one."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def readable_id(name: str) -> str:
+    """The same for a name that AWS allows letters, digits and hyphens in alone: as it is, where it is such a name."""
+    return name if _PLAIN.fullmatch(name) else short_id(name)
 
 
 def ordered(value: Any) -> Any:
@@ -170,10 +179,14 @@ class Draft:
         must_come_first: bool = False,
     ) -> Step:
         """The finished step."""
-        return Step(
+        step = Step(
             id=self.id, title=self.title, kind=kind, words=self.words, calls=tuple(self.calls), already=tuple(self.already),
             undo=tuple(self.undo), checks=tuple(self.checks), affects=tuple(self.affects), blocked=tuple(self.blocked),
             permissions=permissions_of([*self.calls, *self.already, *self.undo]), changes=tuple(self.changes),
             notes=tuple(self.notes), choices=dict(self.choices), requires=requires, reversible=reversible,
             must_come_first=must_come_first, bindings=dict(self.bindings), stand_ins=dict(self.stand_ins),
         )  # fmt: skip
+        problem = wrong(step)
+        if problem:
+            raise PlanError(f"the step {self.id} cannot be planned: {problem}. Do it by hand, and report this.")
+        return step

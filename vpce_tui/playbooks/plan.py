@@ -4,7 +4,6 @@ The JSON form is the contract between operators; its schema is ``plan.schema.jso
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -217,6 +216,11 @@ class Step:
     bindings: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def final(self) -> bool:
+        """Whether something of the step cannot be taken back."""
+        return not self.reversible or is_final(self.calls)
+
     def to_json(self) -> dict[str, Any]:
         """The plan's form of a step, keys in their fixed order."""
         return {
@@ -267,7 +271,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole playbook against one target, planned at one moment."""
+    """A whole playbook against one target, planned at one moment; for an incident, or for none yet."""
 
     playbook: str
     target: str
@@ -276,6 +280,10 @@ class Plan:
     operator: str
     planned_at: str
     steps: tuple[Step, ...]
+    incident: str = ""
+    """The incident that it was made for, by name."""
+    incident_id: str = ""
+    """The same by the hash of its record's first row, which no other incident has."""
 
     def step(self, step_id: str) -> Step:
         """The step with this id; raises :class:`PlanError`."""
@@ -294,6 +302,8 @@ class Plan:
             "region": self.region,
             "operator": self.operator,
             "plannedAt": self.planned_at,
+            "incident": self.incident,
+            "incidentId": self.incident_id,
             "steps": [step.to_json() for step in self.steps],
         }
         return {**body, "sha256": digest(body)}
@@ -310,92 +320,6 @@ class Plan:
 
 class WrongChoice(PlanError):
     """The operator asked for a playbook, step or choice that does not exist."""
-
-
-class Tampered(PlanError):
-    """The plan's hash does not fit its content."""
-
-
-_REQUIRED: Final[Mapping[str, type]] = {
-    "schema": str, "playbook": str, "target": str, "accountId": str, "region": str, "operator": str, "plannedAt": str,
-    "steps": list, "sha256": str,
-}  # fmt: skip
-
-
-def read(text: str, name: str = "the plan") -> Plan:
-    """A plan from its file's content. Raises :class:`Tampered` where the hash does not fit, :class:`PlanError` otherwise."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PlanError(f"{name} is no JSON: {type(error).__name__}: {error}.") from error
-    if not isinstance(data, dict):
-        raise PlanError(f"{name} is no plan: it is no JSON object.")
-    for key, kind in _REQUIRED.items():
-        if not isinstance(data.get(key), kind):
-            raise PlanError(f"{name} is no plan: {key!r} is missing or of the wrong type.")
-    if data["schema"] != SCHEMA:
-        raise PlanError(f"{name} has schema {data['schema']!r}; this version knows {SCHEMA!r}.")
-    body = {key: value for key, value in data.items() if key != "sha256"}
-    if digest(body) != data["sha256"]:
-        raise Tampered(
-            f"{name} was changed after it was made: its sha256 does not fit. Make a new plan, and have it read again."
-        )
-    try:
-        steps = tuple(Step.from_json(item) for item in data["steps"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
-    _must_be_well_formed(data, steps, name)
-    return Plan(
-        data["playbook"],
-        data["target"],
-        data["accountId"],
-        data["region"],
-        data["operator"],
-        data["plannedAt"],
-        steps,
-    )
-
-
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
-_REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,199}")
-
-
-def _must_be_well_formed(data: Mapping[str, Any], steps: Sequence[Step], name: str) -> None:
-    """Raise :class:`PlanError` for what no plan of ours holds: scripts and the engine are generated from it."""
-    from vpce_tui.aws.catalogue import TRIAL_OPERATIONS, find  # noqa: PLC0415
-    from vpce_tui.aws.trial import PROFILE  # noqa: PLC0415
-
-    def bad(what: str, value: object) -> PlanError:
-        return PlanError(f"{name} is no plan: {what} {str(value)[:80]!r}.")
-
-    for key in ("playbook", "plannedAt"):
-        if not _ID.fullmatch(data[key]):
-            raise bad(key, data[key])
-    for step in steps:
-        if not isinstance(step.id, str) or not _ID.fullmatch(step.id):
-            raise bad("step id", step.id)
-        if not all(isinstance(key, str) and isinstance(value, str) for key, value in step.choices.items()):
-            raise bad(f"choices of {step.id}:", step.choices)
-        for question in step.questions:
-            if step.choices.get(question.id) != question.chosen:
-                raise bad(f"answer shown for {step.id}.{question.id}:", question.chosen)
-        for call in (*step.calls, *step.already, *step.undo):
-            if call.profile and not (
-                step.kind is Kind.READ
-                and (call.service, call.operation) in TRIAL_OPERATIONS
-                and PROFILE.fullmatch(call.profile)
-            ):
-                raise bad(f"profile of {call.id}:", call.profile)
-            if not isinstance(call.id, str) or not _ID.fullmatch(call.id):
-                raise bad(f"call id in {step.id}:", call.id)
-            if not isinstance(call.parameters, Mapping):
-                raise bad(f"parameters of {call.id}:", call.parameters)
-            if not isinstance(call.region, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", call.region):
-                raise bad(f"region of {call.id}:", call.region)
-            if find(str(call.service), str(call.operation)) is None:
-                raise bad(f"operation of {call.id}:", f"{call.service}:{call.operation}")
-            if not all(isinstance(key, str) and _REFERENCE.fullmatch(key) for key in call.gives):
-                raise bad(f"what {call.id} gives:", list(call.gives))
 
 
 def token_text(incident: str, plan: Plan, step: Step, call: PlannedCall, rounds: int = 0) -> str:
@@ -455,6 +379,13 @@ def _waiting_for_nothing(call: PlannedCall, said: PlannedCall) -> bool:
 def _short(parameters: Mapping[str, Any]) -> str:
     text = json.dumps(parameters, sort_keys=True)
     return text if len(text) <= 300 else text[:299] + "…"
+
+
+def is_final(calls: Sequence[PlannedCall]) -> bool:
+    """Whether AWS gives back nothing of what one of these calls takes, or one hands out a secret."""
+    from vpce_tui.aws.catalogue import find  # noqa: PLC0415
+
+    return any(call.secret or ((listed := find(call.service, call.operation)) and listed.final) for call in calls)
 
 
 def permissions_of(calls: Sequence[PlannedCall]) -> tuple[str, ...]:

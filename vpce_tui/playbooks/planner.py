@@ -130,7 +130,10 @@ def plan_playbook(
         told[recipe.action_name] = step.choices
         steps.append(step)
         world = recipe.action.expect(world, step.choices)
-    return Plan(playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps))
+    return Plan(
+        playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps), incident,
+        record.id if incident and record else "",
+    )  # fmt: skip
 
 
 def plan_step(

@@ -3,12 +3,14 @@
 ``{"$ref": "NAME"}`` is the value that an earlier call gives, the incident's name (``INCIDENT``), AWS's time
 (``AWS_NOW``), or the call's own client token (``TOKEN``). ``{"$json": document}`` is the text of a JSON document in which references are filled in, and
 ``{"$text": [parts]}`` the parts put together. ``{"$sealed": value}`` is sent and never recorded: the journal holds its SHA-256
-alone; with ``"decode": true`` what the value holds is Base64, and is sent decoded.
+alone; with ``"decode": true`` what the value holds is Base64, and is sent decoded. ``{"$literal": value}`` is ``value`` as it is,
+whatever it looks like: what AWS answered may look like one of these.
 """
 
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -17,29 +19,106 @@ AWS_NOW: Final = "AWS_NOW"
 TOKEN: Final = "TOKEN"  # noqa: S105 - a reference's name
 
 
+REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,199}")
+"""How a reference is called."""
+_FORMS: Final = frozenset({"$ref", "$json", "$text", "$sealed", "$literal"})
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
 class Unresolved(Exception):
     """A reference has no value yet."""
 
 
-def ref(name: str) -> dict[str, str]:
+class Placeholder(dict[str, Any]):
+    """One of the forms above, made by us: what AWS answered is never one, whatever it looks like."""
+
+
+def ref(name: str) -> Placeholder:
     """A reference to ``name``."""
-    return {"$ref": name}
+    return Placeholder({"$ref": name})
 
 
-def document(value: Any) -> dict[str, Any]:
-    """The text of a JSON document."""
-    return {"$json": value}
+def document(value: Any) -> Placeholder:
+    """The text of a JSON document; of its objects only those made here are placeholders."""
+    return Placeholder({"$json": _literal(value)})
 
 
-def text(*parts: Any) -> dict[str, Any]:
+def document_in(value: Mapping[str, Any]) -> Any:
+    """What :func:`document` was made from, from its recorded form."""
+    return _opened(value["$json"])
+
+
+def _opened(value: Any) -> Any:
+    if is_literal(value):
+        return value["$literal"]
+    if isinstance(value, Mapping):
+        opened = {key: _opened(item) for key, item in value.items()}
+        return Placeholder(opened) if _FORMS & set(value) else opened
+    return [_opened(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def text(*parts: Any) -> Placeholder:
     """The parts put together as one text."""
-    return {"$text": list(parts)}
+    return Placeholder({"$text": list(parts)})
 
 
-def sealed(value: Any, *, decode: bool = False, sha256: str = "") -> dict[str, Any]:
+def sealed(value: Any, *, decode: bool = False, sha256: str = "") -> Placeholder:
     """A value that is sent and not recorded; ``decode``: it is Base64 and is sent decoded; ``sha256``: of what the Base64 holds,
     as it was reviewed: anything else is not sent (:func:`not_as_reviewed`)."""
-    return {"$sealed": value, **({"decode": True} if decode else {}), **({"sha256": sha256} if sha256 else {})}
+    more = {**({"decode": True} if decode else {}), **({"sha256": sha256} if sha256 else {})}
+    return Placeholder({"$sealed": value, **more})
+
+
+def _literal(value: Any) -> Any:
+    """``value`` with every object of somebody else's that looks like a placeholder marked as what it is."""
+    if isinstance(value, Placeholder):
+        return value
+    if isinstance(value, Mapping):
+        if _FORMS & set(value):
+            return Placeholder({"$literal": value})
+        return {key: _literal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_literal(item) for item in value]
+    return value
+
+
+def is_literal(value: Any) -> bool:
+    """Whether ``value`` is something as it is."""
+    return isinstance(value, Mapping) and set(value) == {"$literal"}
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether ``value`` is well formed and stands for a text: see :func:`malformed`."""
+    return isinstance(value, Mapping) and bool(_FORMS & set(value)) and not is_literal(value) and not malformed(value)
+
+
+def malformed(value: Any) -> str:
+    """What is wrong with the placeholders in ``value``; ``""``: nothing."""
+    if isinstance(value, (list, tuple)):
+        return next((found for found in map(malformed, value) if found), "")
+    if not isinstance(value, Mapping) or is_literal(value):
+        return ""
+    if not _FORMS & set(value):
+        return next((found for found in map(malformed, value.values()) if found), "")
+    if is_ref(value):
+        name = value["$ref"]
+        return (
+            ""
+            if isinstance(name, str) and REFERENCE.fullmatch(name)
+            else f"{str(name)[:60]!r} is no name of a reference"
+        )
+    if is_document(value):
+        return malformed(value["$json"])
+    if is_text(value):
+        parts = value["$text"]
+        good = isinstance(parts, list) and all(isinstance(part, str) or is_ref(part) for part in parts)
+        return malformed(parts) if good else "the parts of a text are texts and references"
+    if set(value) <= {"$sealed", "decode", "sha256"} and "$sealed" in value:
+        inner, good = value["$sealed"], value.get("decode", True) is True and isinstance(value.get("sha256", ""), str)
+        good = good and ("sha256" not in value or bool(_SHA256.fullmatch(value["sha256"])))
+        good = good and (isinstance(inner, str) or is_ref(inner) or is_text(inner))
+        return malformed(inner) if good else "what is sealed is a text or a reference"
+    return f"no placeholder has the keys {', '.join(sorted(map(str, value)))[:80]}"
 
 
 def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
@@ -47,6 +126,8 @@ def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
     if is_sealed(value):
         raw = base64.b64decode(str(resolve(value["$sealed"], known)))
         return "sha256" in value and hashlib.sha256(raw).hexdigest() != value["sha256"]
+    if is_literal(value):
+        return False
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
     return any(not_as_reviewed(item, known) for item in items)
 
@@ -75,7 +156,7 @@ def names(value: Any) -> Iterator[str]:
     """Every reference in ``value``, in order, some perhaps twice."""
     if is_ref(value):
         yield str(value["$ref"])
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and not is_literal(value):
         for item in value.values():
             yield from names(item)
     elif isinstance(value, (list, tuple)):
@@ -96,6 +177,8 @@ def resolve(value: Any, known: Mapping[str, Any], *, recorded: bool = False) -> 
         if known.get(name) in (None, ""):
             raise Unresolved(name)
         return known[name]
+    if is_literal(value):
+        return value["$literal"]
     if is_document(value):
         return json.dumps(resolve(value["$json"], known, recorded=recorded), separators=(",", ":"))
     if is_text(value):

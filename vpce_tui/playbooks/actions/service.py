@@ -8,7 +8,7 @@ from vpce_tui.inventory.dossiers.instance import Dossier, Facet
 from vpce_tui.inventory.dossiers.service import Registration, Scaling
 from vpce_tui.playbooks.actions import Action, Choice, Proof, by_effects
 from vpce_tui.playbooks.actions.undoing import unless_gone
-from vpce_tui.playbooks.draft import Draft
+from vpce_tui.playbooks.draft import Draft, readable_id
 from vpce_tui.playbooks.plan import Kind, Step
 
 
@@ -82,7 +82,7 @@ def _settled(world: Dossier, step: Step) -> Proof:
 def _deregister(target: Registration, draft: Draft) -> None:
     who = {"Id": target.id, **({"Port": target.port} if target.port else {})}
     parameters = {"TargetGroupArn": target.balancer, "Targets": [who]}
-    name = f"deregister-{target.name or target.balancer}-{target.port}"
+    name = f"deregister-{readable_id(target.name or target.balancer)}-{target.port}"
     draft.want(
         name,
         "DeregisterTargets",
@@ -104,7 +104,7 @@ def _deregister(target: Registration, draft: Draft) -> None:
 
 def _deregister_classic(registration: Registration, draft: Draft) -> None:
     parameters = {"LoadBalancerName": registration.balancer, "Instances": [{"InstanceId": registration.id}]}
-    name = f"deregister-{registration.balancer}"
+    name = f"deregister-{readable_id(registration.balancer)}"
     draft.want(
         name, "DeregisterInstancesFromLoadBalancer", parameters, so_already=False,
         why=f"no traffic from load balancer {registration.name}", service="elb",

@@ -1,4 +1,8 @@
-"""The plan as a Python program over boto3, which runs as printed."""
+"""The plan as a Python program over boto3, which runs as printed.
+
+Every value stands as a Python literal of ASCII letters; what an answer gives is used as a value and never as a piece of the
+program. A write is made once: retries are off, and so is the redirector of S3.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -7,8 +11,8 @@ from typing import Any
 from vpce_tui.aws.naming import snake
 from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
-from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names
-from vpce_tui.playbooks.views.script import comment, step_lines
+from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_literal, is_ref, is_sealed, is_text, names
+from vpce_tui.playbooks.views.script import comment, file_name, parameter, step_lines, variable
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
 
@@ -16,14 +20,17 @@ _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "insta
 def script(plan: Plan) -> str:
     """The whole plan."""
     head = [
+        "#!/usr/bin/env python3",
+        "# -*- coding: utf-8 -*-",  # here, so that no text below can name another coding
         f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
         f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
-        f"# plan sha256 {plan.sha256}",
+        f"# plan sha256 {comment(plan.sha256)}",
         "import base64",
         "import hashlib",
         "import json",
         "import os",
         "import pathlib",
+        "import re",
         "import time",
         "from email.utils import parsedate_to_datetime",
         "",
@@ -32,18 +39,28 @@ def script(plan: Plan) -> str:
         "import jmespath",
         "from botocore.config import Config",
         "",
+        "os.umask(0o077)",
         'INCIDENT = os.environ["INCIDENT"]',
+        'if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", INCIDENT):',
+        '    raise SystemExit("INCIDENT is no name of an incident")',
         'EVIDENCE = pathlib.Path(f"evidence-{INCIDENT}")',
         "EVIDENCE.mkdir(exist_ok=True)",
         'ONCE = Config(retries={"total_max_attempts": 1})',
         "",
         "",
         "def client(service, region):",
-        "    return boto3.client(service, region_name=region, config=ONCE)",
+        "    made = boto3.client(service, region_name=region, config=ONCE)",
+        '    if service == "s3":',
+        '        made.meta.events.register_last("before-parameter-build.s3", once)',
+        "    return made",
+        "",
+        "",
+        "def once(context, **_):",
+        '    context.setdefault("s3_redirect", {})["redirected"] = True',
         "",
         "",
         "def aws_now():",
-        f'    answer = client("sts", {plan.region!r}).get_caller_identity()',
+        f'    answer = client("sts", {plan.region!a}).get_caller_identity()',
         '    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")',
         "",
         "",
@@ -112,62 +129,71 @@ def _stop(said: str) -> str:
 def _guard(plan: Plan, step: Step) -> Iterator[str]:
     """It cannot be undone: stop unless the id was given, and the evidence that must come first is there."""
     said = f"set CONFIRM to {plan.target} to go on: the next step cannot be undone"
-    yield f'if os.environ.get("CONFIRM") != {plan.target!r}:'
-    yield f"    raise SystemExit({said!r})"
+    yield f'if os.environ.get("CONFIRM") != {plan.target!a}:'
+    yield f"    raise SystemExit({said!a})"
     if step.requires:
         yield "if MISSED:"
         yield '    raise SystemExit(f"evidence is missing: {MISSED}")'
 
 
 def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
-    if call.until is not None:
-        waited = f"{call.until.path!r}, {call.until.good!r}, {call.until.bad!r}"
-        yield f"answer, good = wait_for({call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {waited})"
-        if step.kind is Kind.CHANGE:
-            yield "if not good:"
-            yield "    raise SystemExit(1)"
-    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in f"{step.id}-{call.id}")
-    if call.profile:
-        yield f"tried({name!r}, {call.profile!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)})"
-        return
-    if step.kind is Kind.READ and not call.gives:
-        yield f"keep({name!r}, {call.service!r}, {call.region!r}, {snake(call.operation)!r}, {_dict(call.parameters)}, {not call.optional})"
-        return
+    what = f"{call.service!a}, {call.region!a}, {snake(call.operation)!a}, {_dict(call.parameters)}"
     if AWS_NOW in names(call.parameters):
         yield "AWS_NOW = aws_now()"
     if TOKEN in names(call.parameters):
         about = token_text("", plan, step, call)
-        yield f"TOKEN = hashlib.sha256((INCIDENT + {about!r}).encode()).hexdigest()[:32]"
-    made = f"client({call.service!r}, {call.region!r})"
+        yield f"TOKEN = hashlib.sha256((INCIDENT + {about!a}).encode()).hexdigest()[:32]"
+    if call.until is not None:
+        yield f"answer, good = wait_for({what}, {call.until.path!a}, {call.until.good!a}, {call.until.bad!a})"
+        if step.kind is Kind.CHANGE:
+            yield "if not good:"
+            yield "    raise SystemExit(1)"
+    name = file_name(step, call)
+    if call.profile:
+        yield f"tried({name!a}, {call.profile!a}, {what})"
+        return
+    if step.kind is Kind.READ and not call.gives:
+        yield f"keep({name!a}, {what}, {not call.optional})"
+        return
+    made = f"client({call.service!a}, {call.region!a})"
     if call.until is None:
         prefix = "answer = " if call.gives or call.secret else ""
-        yield f"{prefix}{made}.{snake(call.operation)}("
-        yield from (f"    {key}={_value(value)}," for key, value in call.parameters.items())
+        yield f"{prefix}{made}.{parameter_method(call.operation)}("
+        yield from (f"    {parameter(key)}={_value(value)}," for key, value in call.parameters.items())
         yield ")"
     if call.secret:
-        yield f"print(jmespath.search({call.secret!r}, answer))  # its secret, shown here once"
-    for name, path in call.gives.items():
-        yield f"{name} = str(jmespath.search({path!r}, answer))"
+        yield f"print(jmespath.search({call.secret!a}, answer))  # its secret, shown here once"
+    for given, path in call.gives.items():
+        yield f"{variable(given)} = str(jmespath.search({path!a}, answer))"
     if call.operation in _WAITERS:
-        yield f'{made}.get_waiter("{_WAITERS[call.operation]}").wait(InstanceIds={call.parameters["InstanceIds"]!r})'
+        ids = _value(call.parameters["InstanceIds"])
+        yield f"{made}.get_waiter({_WAITERS[call.operation]!a}).wait(InstanceIds={ids})"
+
+
+def parameter_method(operation: str) -> str:
+    """boto3's name of an operation, which is printed as it is."""
+    return snake(parameter(operation))
 
 
 def _dict(value: Mapping[str, Any]) -> str:
-    return "{" + ", ".join(f"{key!r}: {_value(item)}" for key, item in value.items()) + "}"
+    return "{" + ", ".join(f"{str(key)!a}: {_value(item)}" for key, item in value.items()) + "}"
 
 
 def _value(value: Any) -> str:
+    """A value as Python writes it, in ASCII; placeholders as what stands for them."""
+    if is_literal(value):
+        return ascii(value["$literal"])
     if is_ref(value):
-        return str(value["$ref"])
+        return variable(str(value["$ref"]))
     if is_sealed(value):
         inner = _value(value["$sealed"])
         return f"base64.b64decode({inner})" if value.get("decode") else inner
     if is_text(value):
-        return " + ".join(_value(part) for part in value["$text"])
+        return " + ".join(_value(str(part) if not is_ref(part) else part) for part in value["$text"]) or "''"
     if is_document(value):
-        return f"json.dumps({_value(value['$json'])})"
+        return f'json.dumps({_value(value["$json"])}, separators=(",", ":"))'
     if isinstance(value, Mapping):
         return _dict(value)
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     return ascii(value)

@@ -1,14 +1,44 @@
-"""What both scripts share: the walk over a step, and text that is harmless in a comment."""
+"""What both scripts share: the walk over a step, names of variables, and text that is harmless in a comment."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
-from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind, PlanError, PlannedCall, Step
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, REFERENCE, TOKEN
 from vpce_tui.text import visible
+
+_OURS: Final = (INCIDENT, AWS_NOW, TOKEN)
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_SPECIAL: Final = str.maketrans({
+    **{sign: chr(ord(sign) + 0xFEE0) for sign in "!#$%&()*;<=>?@[\\]^`{|}~"}, "'": "’", '"': "”",
+})  # fmt: skip
+"""What means something to a shell, and the sign that looks like it: some shells take no comments where lines are pasted
+(zsh), and run what stands in them."""
 
 
 def comment(text: str) -> str:
-    """Text that is harmless in a comment line."""
-    return visible(text, limit=500)
+    """Text that is harmless in a comment line, and where a shell takes the comment for a command."""
+    return visible(text, limit=500).translate(_SPECIAL)
+
+
+def variable(name: str) -> str:
+    """The script's own name for a reference: one that no environment variable and no name of the script's has."""
+    if not REFERENCE.fullmatch(name):
+        raise PlanError(f"{name[:60]!r} is no name of a reference.")
+    return name if name in _OURS else f"GOT_{name}"
+
+
+def parameter(name: str) -> str:
+    """A parameter's name, which is printed as it is."""
+    if not _NAME.fullmatch(name):
+        raise PlanError(f"{name[:60]!r} is no name of a parameter.")
+    return name
+
+
+def file_name(step: Step, call: PlannedCall) -> str:
+    """What a script calls the evidence of a read."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
 
 
 def step_lines(
@@ -19,14 +49,14 @@ def step_lines(
 ) -> Iterator[str]:
     """A step as commented lines; ``written`` gives the lines of one call, ``guard`` those before what cannot be undone;
     ``stop`` the line that ends the script with a sentence."""
-    yield f"# -- {comment(step.title)} ({step.id})"
+    yield f"# -- {comment(step.title)} - {comment(step.id)}"
     if step.kind is Kind.MANUAL:
         yield from (f"#    by hand: {comment(note)}" for note in step.notes)
         yield ""
         return
     if step.blocked:
         yield from (
-            f"#    blocked: {comment(item.says)}; to make it pass: {comment(item.remedy)}" for item in step.blocked
+            f"#    blocked: {comment(item.says)}, to make it pass: {comment(item.remedy)}" for item in step.blocked
         )
         yield stop(f"{step.id} is blocked: {step.blocked[0].says}")
         yield ""
@@ -34,7 +64,7 @@ def step_lines(
     yield from (f"#    already so: {comment(call.why or call.name)}" for call in step.already)
     if not step.calls and not step.already:
         yield "#    nothing to do"
-    if step.kind is Kind.CHANGE and step.calls and not step.reversible:
+    if step.kind is Kind.CHANGE and step.calls and step.final:
         yield from guard(step)
     for call in step.calls:
         if call.why:

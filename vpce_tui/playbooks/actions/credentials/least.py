@@ -15,7 +15,7 @@ from vpce_tui.playbooks.actions import Action, Answers, Choice, Options, by_effe
 from vpce_tui.playbooks.actions.credentials.persistence import look_back
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
-from vpce_tui.playbooks.values import document, ref
+from vpce_tui.playbooks.values import document, document_in, ref
 from vpce_tui.text import many
 
 NONE: Final = "none"
@@ -122,7 +122,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     before = _before(policy, draft)
     wanted, gone, came = narrowed(before, used)
     if recalled is not None:
-        wanted = recalled.parameters["PolicyDocument"]["$json"]
+        wanted = document_in(recalled.parameters["PolicyDocument"])
     _said(world, policy, before, used, gone, came, draft)
     if not used and recalled is None:
         draft.block(
@@ -144,7 +144,7 @@ def _before(policy: Policy, draft: Draft) -> Mapping[str, Any]:
         else None
     )
     if recorded is not None and "PolicyDocument" in recorded.parameters:
-        found: Mapping[str, Any] = recorded.parameters["PolicyDocument"]["$json"]
+        found: Mapping[str, Any] = document_in(recorded.parameters["PolicyDocument"])
         return found
     return policy.document
 

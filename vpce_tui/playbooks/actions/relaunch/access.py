@@ -19,7 +19,7 @@ from vpce_tui.playbooks.actions.blocking.rules import permission
 from vpce_tui.playbooks.actions.quarantine import own_group
 from vpce_tui.playbooks.draft import Draft, short_id
 from vpce_tui.playbooks.plan import Kind, Step
-from vpce_tui.playbooks.values import INCIDENT, document, ref
+from vpce_tui.playbooks.values import INCIDENT, document, document_in, ref
 from vpce_tui.signals.instance.subject import ADMINISTRATION_PORTS
 from vpce_tui.text import many
 
@@ -326,7 +326,7 @@ def _policy(
         if found is None and recalled is None:
             draft.block(f"the policy {key} is gone", "choose again: c, or --set profile.policies=…")
             return
-        text = found.document if found else recalled.parameters["PolicyDocument"]["$json"]  # type: ignore[union-attr]
+        text = found.document if found else document_in(recalled.parameters["PolicyDocument"])  # type: ignore[union-attr]
         named = {**role, "PolicyName": key.partition("/")[2]}
         draft.want(
             f"policy-{name}", "PutRolePolicy", {**named, "PolicyDocument": document(text)},
