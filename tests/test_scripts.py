@@ -1,0 +1,340 @@
+"""Printed scripts send what ``apply`` sends, whatever an attacker named things, and run nothing else.
+
+The shell is real (``sh``), the AWS CLI and boto3 are real, and every request is compared with the one that the session makes of
+the same planned call. The shell's words are taken by a stub in place of ``aws`` and given to the CLI in this process: the
+same words, forty times as fast. Against the lab, with the real command: the last tests.
+"""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import HOME, Aws, Labs
+from tests.test_wire import session_at
+from tests.wire import Wire, wire
+from tests.world import clients
+from vpce_tui.aws.call import Call, Permit
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.playbooks.plan_file import wrong
+from vpce_tui.playbooks.values import document, ref, resolve, text
+from vpce_tui.playbooks.views import render
+
+INCIDENT = "case-1"
+EVIL = (
+    "--endpoint-url=http://127.0.0.1:9", "--profile=evil", "--debug", "-x", "file:///etc/passwd", "fileb:///etc/passwd",
+    "http://127.0.0.1:9/x", "https://127.0.0.1:9/x", "FILE:///etc/passwd", "s3://b/k", "$HOME", "$(touch ran)", "`touch ran`", "'; touch ran; '", '"; touch ran; "',
+    "\n touch ran", "a\ttouch ran", "\x00HOME\x00", "a\x00b", "\x00INCIDENT\x00", "${INCIDENT}", "\\", "\\'", "\\\"", "!!", "~", "*", "?", "[a]", "{a,b}", "{", "[", "[]",
+    '["a"]', '{"a": 1}', "a=b,c=d", "Key=x,Value=y", "@file", "=x", "%s%n", "\x1b[31m", "\u202e", "é", "日本", "\U0001f600", "#", "# x", ";", "|", "&", "<", ">", "(", ")",
+    "null", "true", "1", "a b", " a", "a ", "'''", '"""', "\\n", "\\u0000", "{\"$ref\": \"HOME\"}", "EOF", "%PATH%", "\r\n", "\u2028",
+)  # fmt: skip
+anything = st.one_of(
+    st.sampled_from(EVIL),
+    st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40),
+    st.lists(st.sampled_from(EVIL), min_size=1, max_size=3).map("".join),
+)
+
+
+def calls(v: str, w: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Calls of every protocol with hostile values in every kind of place."""
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": v, "Resource": [v, w], "Condition": {"StringLike": {v: w, "aws:x": {"$ref": v}}}}],
+    }
+    return [
+        ("iam", "UpdateAccessKey", {"UserName": v, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"}),
+        ("ec2", "CreateTags", {"Resources": [v, w], "Tags": [{"Key": v, "Value": w}, {"Key": w, "Value": ref("INCIDENT")}]}),
+        ("iam", "PutUserPolicy", {"UserName": v, "PolicyName": text(w, ref("INCIDENT"), v), "PolicyDocument": document(policy)}),
+        ("ec2", "ModifyInstanceAttribute", {"InstanceId": v, "DisableApiTermination": {"Value": False}}),
+        ("ec2", "StopInstances", {"InstanceIds": [v], "Force": True}),
+        ("logs", "CreateLogGroup", {"logGroupName": v, "tags": {v: w}}),
+        ("wafv2", "UpdateIPSet", {"Name": v, "Scope": "REGIONAL", "Id": w, "Description": v, "Addresses": [v], "LockToken": w}),
+        ("cloudtrail", "CreateTrail", {"Name": v, "S3BucketName": w, "IsMultiRegionTrail": True, "EnableLogFileValidation": False}),
+        ("autoscaling", "DetachInstances", {"InstanceIds": [v, "i-1"], "AutoScalingGroupName": w, "ShouldDecrementDesiredCapacity": False}),
+        ("ec2", "RunInstances", {"MinCount": 1, "MaxCount": 2, "ImageId": v, "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": v, "Value": w}]}]}),
+        ("s3", "PutBucketPolicy", {"Bucket": "bucket-of-ours", "Policy": v}),
+    ]  # fmt: skip
+
+
+def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
+    step = Step("step", why or "A step", Kind.CHANGE, words=why, calls=tuple(planned), notes=(why,) if why else ())
+    assert not wrong(step), wrong(step)
+    operator = "arn:aws:iam::123456789012:user/ann"
+    return Plan("hold-it", "i-0123456789abcdef0", "123456789012", HOME, operator, "2026-11-27T03:00:00Z", (step,))
+
+
+def call_of(service: str, operation: str, parameters: dict[str, Any], why: str = "") -> PlannedCall:
+    return PlannedCall("call", service, operation, HOME, parameters, why)
+
+
+def comparable(seen: tuple[str, str, bytes]) -> Any:
+    """A request in a form in which the order of keys does not matter."""
+    method, path, body = seen
+    if body.startswith(b"{") and path == "/":
+        return method, path, json.loads(body)
+    if b"Action=" in body:
+        form = parse_qs(body.decode(), keep_blank_values=True)
+        form.pop("ClientToken", None)  # botocore's own, another one each time
+        return method, path, form
+    return method, path, body
+
+
+def sent_by_apply(known: Wire, service: str, operation: str, parameters: dict[str, Any]) -> Any:
+    known.seen.clear()
+    with contextlib.suppress(AwsError):
+        session_at(known.url).write(
+            Call(service, operation, HOME, resolve(parameters, {"INCIDENT": INCIDENT})), Permit("1", "x")
+        )
+    (seen,) = known.seen
+    return comparable(seen)
+
+
+STUB = "aws() { for word; do printf '%s\\0' \"$word\" >> words; done; printf 'END\\0' >> words; }\n"
+
+
+def words_of(script: str, folder: Path) -> list[str]:
+    """The words that the shell gives to ``aws``."""
+    (folder / "words").unlink(missing_ok=True)
+    (folder / "script").write_text(STUB + script)
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "INCIDENT": INCIDENT}
+    ended = subprocess.run(["sh", "script"], cwd=folder, env=env, capture_output=True, check=False, timeout=60)
+    assert ended.returncode == 0, (ended.stderr, script)
+    found = (folder / "words").read_bytes().decode().split("\0")
+    assert found[-2:] == ["END", ""]
+    first = found.index("END")
+    assert found[first + 1 :][:2] in ([""], ["ec2", "wait"]), "one command, and perhaps one that waits for it"
+    return found[:first]
+
+
+@contextlib.contextmanager
+def environment(folder: Path, url: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(
+        HOME=str(folder), INCIDENT=INCIDENT, AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY="x" * 40,
+        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_MAX_ATTEMPTS="1", NO_PROXY="*",
+    )  # fmt: skip
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def sent_by_cli(known: Wire, words: list[str], folder: Path) -> Any:
+    from awscli.clidriver import create_clidriver
+
+    known.seen.clear()
+    said = io.StringIO()
+    with environment(folder, known.url), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        create_clidriver().main(words)
+    assert len(known.seen) == 1, (words, said.getvalue())
+    return comparable(known.seen[0])
+
+
+def sent_by_python(known: Wire, script: str, folder: Path) -> Any:
+    known.seen.clear()
+    with environment(folder, known.url), contextlib.suppress(Exception):
+        exec(compile(script.encode(), "script.py", "exec"), {"__name__": "__main__"})
+    assert len(known.seen) == 1, script
+    return comparable(known.seen[0])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Wire]:
+    with wire() as known:
+        known.status, known.body = 400, b"{}"
+        yield known
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scripts")
+
+
+SLOW = settings(
+    deadline=None,
+    max_examples=int(os.environ.get("EXAMPLES", "6")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+NUMBER = len(calls("v", "w"))
+
+
+@pytest.mark.parametrize("number", range(NUMBER))
+@SLOW
+@given(v=anything, w=anything)
+@example(v="--endpoint-url=http://127.0.0.1:9", w="--profile=evil")
+@example(v="file:///etc/passwd", w="http://127.0.0.1:9/x")
+@example(v="\x00HOME\x00", w="$(touch ran)")
+@example(v="\xe9\u202e\x1b[31m", w="['a']")
+def test_the_shell_script_sends_what_apply_sends(number: int, v: str, w: str, server: Wire, folder: Path) -> None:
+    service, operation, parameters = calls(v, w)[number]
+    script = render(plan_of([call_of(service, operation, parameters, v)], w), "cli")
+    words = words_of(script, folder)
+    assert sent_by_cli(server, words, folder) == sent_by_apply(server, service, operation, parameters)
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize("number", range(NUMBER))
+@SLOW
+@given(v=anything, w=anything)
+@example(v="\x00HOME\x00", w="coding: utf-7 +AAo-import os")
+@example(v="'''\"\"\"\\", w="\r\n\u2028import os")
+def test_the_python_program_sends_what_apply_sends(number: int, v: str, w: str, server: Wire, folder: Path) -> None:
+    service, operation, parameters = calls(v, w)[number]
+    script = render(plan_of([call_of(service, operation, parameters, v)], w), "python")
+    assert sent_by_python(server, script, folder) == sent_by_apply(server, service, operation, parameters)
+    assert not (folder / "ran").exists()
+
+
+HARMLESS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/_+-")
+
+
+@given(said=anything, more=anything)
+@settings(deadline=None)
+def test_comments_hold_nothing_that_a_shell_takes_for_its_own(said: str, more: str) -> None:
+    """Where comments are off, as in zsh when lines are pasted, a comment is a command with words: no more."""
+    plan = plan_of([call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]}, said)], more)
+    for form in ("cli", "python"):
+        for line in render(plan, form).splitlines():
+            if line.startswith("#") and not line.startswith("#!") and "coding" not in line[:20]:
+                assert not [sign for sign in line[1:] if sign.isascii() and sign not in HARMLESS], line
+
+
+def test_a_program_names_its_coding_before_anything_else_can() -> None:
+    lines = render(plan_of([]), "python").splitlines()
+    assert lines[:2] == ["#!/usr/bin/env python3", "# -*- coding: utf-8 -*-"]
+
+
+GAVE = [
+    PlannedCall("group", "ec2", "CreateSecurityGroup", HOME, {"GroupName": "g", "Description": "d"}, gives={"PATH": "GroupId", "AWS_PROFILE": "Tags[0].Value"}),
+    PlannedCall("tag", "ec2", "CreateTags", HOME, {"Resources": [ref("PATH")], "Tags": [{"Key": "k", "Value": ref("AWS_PROFILE")}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "sg-1\n--endpoint-url=x",
+        "-x\nv",
+        "sg-1\nfile:///etc/passwd",
+        "sg-1\n$(touch ran)",
+        'sg-1\na"b',
+        "sg-1\na b",
+        "\n",
+    ],
+)
+def test_what_an_answer_gives_is_looked_at_before_it_is_used(answer: str, folder: Path) -> None:
+    """And it is put into variables that mean nothing to anybody else."""
+    script = render(plan_of(GAVE), "cli")
+    stub = f"aws() {{ printf '%s\\n' '{answer}'; echo called >> count; }}\n"
+    (folder / "script").write_text(stub + script + "\necho the end\n")
+    (folder / "count").unlink(missing_ok=True)
+    env = {"PATH": os.environ["PATH"], "INCIDENT": INCIDENT}
+    ended = subprocess.run(
+        ["sh", "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "gave no id" in ended.stderr
+    assert (folder / "count").read_text().count("called") == 1, "the call that needs it was not made"
+    assert not (folder / "ran").exists()
+
+
+def test_a_good_answer_is_used_and_no_variable_of_the_environment_is_touched(folder: Path) -> None:
+    script = render(plan_of(GAVE), "cli")
+    stub = 'aws() { printf "sg-1\\nv\\n"; printf "%s|" "$@" >> said; }\n'
+    (folder / "said").unlink(missing_ok=True)
+    (folder / "script").write_text(stub + script + '\nprintf "%s" "$PATH" > path\n')
+    env = {"PATH": os.environ["PATH"], "INCIDENT": INCIDENT}
+    subprocess.run(["sh", "script"], cwd=folder, env=env, check=True, timeout=60)
+    assert (folder / "path").read_text() == os.environ["PATH"]
+    assert "--resources|sg-1|" in (folder / "said").read_text()
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "-x", "$(x)", "a/b", "", "a;b"])
+@pytest.mark.parametrize("form", ["cli", "python"])
+def test_a_script_takes_no_other_name_for_an_incident(form: str, name: str, folder: Path) -> None:
+    (folder / "script").write_text(render(plan_of([]), form))
+    program = ["sh"] if form == "cli" else [sys.executable]
+    env = {**os.environ, "INCIDENT": name}
+    before = set(folder.iterdir())
+    ended = subprocess.run([*program, "script"], cwd=folder, env=env, capture_output=True, check=False, timeout=60)
+    assert ended.returncode != 0
+    assert set(folder.iterdir()) == before
+
+
+# -- with the real command, against the lab
+
+
+USERS = ("--endpoint-url=x", "--profile=evil", "-h", "a+b=c,d.e@f_g")
+
+
+def planned_for(aws: Aws) -> list[PlannedCall]:
+    resources = [aws.victim, aws.facts["vpc"], aws.facts["subnet_app-a"], aws.facts["group_open"]]
+    found = []
+    for number, resource in enumerate(resources):
+        tags = [{"Key": f"k{at}", "Value": value} for at, value in enumerate(EVIL[number::4])]
+        found.append(PlannedCall(f"tags-{number}", "ec2", "CreateTags", HOME, {"Resources": [resource], "Tags": tags}))
+    allow = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/$(touch ran)'*"}],
+    }
+    for number, user in enumerate(USERS):
+        found.append(PlannedCall(f"policy-{number}", "iam", "PutUserPolicy", "us-east-1", {"UserName": user, "PolicyName": text(user, ref("INCIDENT")), "PolicyDocument": document(allow)}))  # fmt: skip
+        found.append(PlannedCall(f"drop-{number}", "iam", "DeleteUserPolicy", "us-east-1", {"UserName": user, "PolicyName": text(user, ref("INCIDENT"))}))  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("form", ["cli", "python"])
+def test_script_as_printed_with_hostile_names_against_the_lab(form: str, labs: Labs) -> None:
+    one, other = labs.new(), labs.new()
+    for aws in (one, other):
+        for user in USERS:
+            clients(aws)("iam").create_user(UserName=user)
+    before = {id(aws): len(aws.handled()) for aws in (one, other)}
+    planned = planned_for(one)
+    from tests.test_wire import AnyPermit
+
+    session = one.session()
+    session.identity()
+    session.gate.open_incident(AnyPermit())
+    for call in planned:
+        parameters = resolve(call.parameters, {"INCIDENT": INCIDENT})
+        session.write(Call(call.service, call.operation, call.region, parameters), Permit("1", "x"))
+    script = other.folder / "script"
+    script.write_text(render(plan_of(planned, "'; touch ran; '"), form))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["sh", "script"] if form == "cli" else [sys.executable, "script"], cwd=other.folder, capture_output=True, text=True,
+        env={**other.env, "PATH": path, "INCIDENT": INCIDENT}, timeout=300, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+
+    def changed(aws: Aws) -> list[tuple[str, Any]]:
+        return [
+            (item["operation"], item["parameters"])
+            for item in aws.handled()[before[id(aws)] :]
+            if item["operation"] in ("CreateTags", "PutUserPolicy", "DeleteUserPolicy")
+        ]
+
+    assert changed(other) == changed(one)
+    assert len(changed(one)) == len(planned)
+    assert not (other.folder / "ran").exists()
+
+
+def test_the_real_command_is_the_one_that_is_tested() -> None:
+    assert shutil.which("aws", path=str(Path(sys.executable).parent)), "the AWS CLI is part of the development set"
