@@ -13,7 +13,7 @@ from vpce_tui.exits import Exit, help_text
 from vpce_tui.process import keep_to_ourselves
 
 COMMANDS = (
-    "events", "instances", "signals", "context", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "close", "incidents", "lab",
+    "events", "instances", "signals", "context", "playbooks", "policy", "plan", "apply", "undo", "note", "decide", "approve", "evidence", "verify", "open", "close", "incidents", "lab",
 )  # fmt: skip
 
 
@@ -156,6 +156,15 @@ def _undo(made: argparse.ArgumentParser) -> None:
     made.add_argument("step_id", nargs="?", metavar="STEP", help="the step")
     _running(made)
     made.add_argument("--all", action="store_true", help="every reversible step that was done, last first")
+    made.add_argument(
+        "--confirm", action="append", metavar="ID", help="the target's id, where undoing deletes something for good"
+    )
+    made.add_argument(
+        "--approval",
+        action="append",
+        metavar="FILE",
+        help="somebody's approval, where undoing deletes something for good",
+    )
 
 
 def _decide(made: argparse.ArgumentParser) -> None:
@@ -198,6 +207,9 @@ def _approve(made: argparse.ArgumentParser) -> None:
         "--out", metavar="FILE", help="write the approval there (default: the plan's name with .approval)"
     )
     made.add_argument("--yes", action="store_true", help="do not ask")
+    made.add_argument(
+        "--hours", type=float, metavar="N", help="how long it holds (default: your team's approval_hours, 12)"
+    )
     made.add_argument("--key", action="store_true", help="print your public key, for the team's config.toml")
 
 
@@ -212,6 +224,12 @@ def _verify(made: argparse.ArgumentParser) -> None:
     made.description = "Recompute an incident's chain and evidence, and print its head hash."
     made.add_argument("name", metavar="NAME", help="the incident")
     made.add_argument("--head", metavar="HASH", help="the head hash that was kept elsewhere")
+
+
+def _open(made: argparse.ArgumentParser) -> None:
+    made.description = "Open an incident: its record begins. A plan made with --incident NAME is bound to it."
+    made.add_argument("name", metavar="NAME", help="what the incident is called")
+    made.add_argument("--reason", metavar="TEXT", help="why it is opened")
 
 
 def _close(made: argparse.ArgumentParser) -> None:
@@ -266,7 +284,7 @@ def _context(made: argparse.ArgumentParser) -> None:
 
 _ADD = {
     "events": _events, "instances": _instances, "signals": _signals, "context": _context, "playbooks": _playbooks, "policy": _policy, "plan": _plan, "apply": _apply, "undo": _undo, "note": _note, "decide": _decide,
-    "approve": _approve, "evidence": _evidence, "verify": _verify, "close": _close, "incidents": _incidents, "lab": _lab,
+    "approve": _approve, "evidence": _evidence, "verify": _verify, "open": _open, "close": _close, "incidents": _incidents, "lab": _lab,
 }  # fmt: skip
 
 
@@ -360,10 +378,15 @@ def _run(args: argparse.Namespace) -> Exit:
         from vpce_tui.commands.evidence import evidence
 
         return evidence(args)
-    if name in ("verify", "close", "incidents"):
+    if name in ("verify", "open", "close", "incidents"):
         from vpce_tui.commands import incident
 
-        return {"verify": incident.verify, "close": incident.close, "incidents": incident.incidents}[name](args)
+        return {
+            "verify": incident.verify,
+            "open": incident.open_new,
+            "close": incident.close,
+            "incidents": incident.incidents,
+        }[name](args)
     if name == "lab":
         try:
             from vpce_tui.commands.lab import lab

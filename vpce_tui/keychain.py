@@ -5,6 +5,8 @@ import uuid
 from typing import Final
 
 SERVICE: Final = "vpce-tui"
+APPROVER_KEY: Final = "approver-key"
+"""The name of the key that signs approvals."""
 
 
 class NoKeyring(Exception):

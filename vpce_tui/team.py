@@ -10,6 +10,8 @@ from vpce_tui.private import trusted_file
 
 FILE: Final = "config.toml"
 MOST: Final = 5
+LONGEST: Final = 72
+"""Hours."""
 
 
 class TeamError(Exception):
@@ -26,10 +28,12 @@ class Approver:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """``approvals``: how many people stand behind a step that cannot be undone, whoever runs it included."""
+    """``approvals``: how many people stand behind a step that cannot be undone, whoever runs it included. ``approval_hours``:
+    for how long an approval holds at most."""
 
     approvals: int = 1
     approvers: tuple[Approver, ...] = ()
+    approval_hours: int = 12
 
 
 def rules() -> Rules:
@@ -42,13 +46,20 @@ def rules() -> Rules:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TeamError(f"{path}: {error}. Nothing that changes AWS is done until it is mended.") from error
-    strange = sorted(set(data) - {"approvals", "approvers"})
+    strange = sorted(set(data) - {"approvals", "approvers", "approval_hours"})
     if strange:
-        raise TeamError(f"{path}: unknown setting {strange[0]!r}; known are approvals, approvers.")
+        raise TeamError(f"{path}: unknown setting {strange[0]!r}; known are approvals, approvers, approval_hours.")
     needed = data.get("approvals", 1)
     if not isinstance(needed, int) or isinstance(needed, bool) or not 1 <= needed <= MOST:
         raise TeamError(f"{path}: approvals must be a number from 1 to {MOST}.")
-    return Rules(needed, tuple(_approver(item) for item in _list(data.get("approvers", []))))
+    hours = data.get("approval_hours", Rules().approval_hours)
+    if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= LONGEST:
+        raise TeamError(f"{path}: approval_hours must be a number from 1 to {LONGEST}.")
+    approvers = tuple(_approver(item) for item in _list(data.get("approvers", [])))
+    twice = {item.key for item in approvers if sum(other.key == item.key for other in approvers) > 1}
+    if twice:
+        raise TeamError(f"{path}: the key {min(twice)} stands for two approvers; a key is one person's.")
+    return Rules(needed, approvers, hours)
 
 
 def _list(value: Any) -> list[Any]:

@@ -54,6 +54,10 @@ class Caller(Protocol):
     def home_region(self) -> str:
         """The region of the profile, for what has none of its own."""
 
+    @property
+    def access_key(self) -> str:
+        """Id of the access key that signs; ``""``: not known. Never the secret."""
+
     def identity(self) -> Identity:
         """Who AWS says we are; asked once, then remembered."""
 

@@ -84,6 +84,14 @@ class AwsSession:
         """The gate of this session."""
         return self._gate
 
+    @property
+    def access_key(self) -> str:
+        """Id of the access key that signs; ``""``: not known. Never the secret."""
+        if self._access.key_id:
+            return self._access.key_id
+        held = self._session.get_credentials()
+        return str(held.access_key or "") if held else ""
+
     def client(self, service: str, region: str, *, write: bool) -> Any:
         """The (cached) client; its hooks come from the session."""
         key = (service, region, write)

@@ -1,43 +1,53 @@
-"""``vpce-tui approve``: a second operator reads a plan and signs its hash."""
+"""``vpce-tui approve``: a second operator reads every call of a plan and signs it."""
 
 import argparse
 import sys
 from datetime import UTC, datetime
 
-from vpce_tui import keychain
+from vpce_tui import keychain, team
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.session import AwsSession
 from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
 from vpce_tui.commands.incident import open_incident
 from vpce_tui.commands.playbook import text_of
 from vpce_tui.exits import Exit
 from vpce_tui.incident import approval
 from vpce_tui.incident.journal import Kind
+from vpce_tui.inventory.dossiers.common import iam_region
 from vpce_tui.playbooks.plan_file import read as read_plan
-from vpce_tui.playbooks.views import render
-
-_KEY = "approver-key"
+from vpce_tui.playbooks.views import calls
+from vpce_tui.trail.person import behind, named
 
 
 def approve(args: argparse.Namespace) -> Exit:
     """Show a plan, and sign it; or print the public key that the team's ``config.toml`` takes."""
-    private = _private_key()
     if args.key:
-        print(approval.public_key(private))
+        print(approval.public_key(_private_key()))
         return Exit.DONE
     if not args.file or not args.incident:
         raise UsageError("name a plan's FILE and the --incident that your approval is recorded in, or give --key")
+    hours = team.rules().approval_hours if args.hours is None else args.hours
+    if not 0 < hours <= team.LONGEST:
+        raise UsageError(f"--hours takes a number up to {team.LONGEST}")
     plan = read_plan(text_of(args.file), args.file)
+    private = _private_key()
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    person = behind(caller, (caller.home_region, iam_region(caller.home_region)))
     if identity.account != plan.account:
         say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
         return Exit.REFUSED
-    if identity.arn == plan.operator:
-        say(f"refused: {identity.arn} made this plan: approving it is for somebody else.")
+    if person.same_as(named(plan.operator)):
+        say(f"refused: {person} made this plan: approving it is for somebody else.")
         return Exit.REFUSED
-    print(render(plan, "console"))
-    last = [step.title for step in plan.steps if not step.reversible and step.calls]
+    if not plan.incident_id:
+        say("refused: the plan was made for no incident. Open one (vpce-tui open NAME), and plan with --incident NAME.")
+        return Exit.REFUSED
+    print(calls.plan_text(plan))
+    last = [step.title for step in plan.steps if step.final and step.calls]
     say(f"cannot be undone: {', '.join(last) or 'nothing of it'}")
+    say(f"you sign as {person}" + ("" if person.certain else ": AWS tells no more, so your key decides"))
     if not args.yes:
         if not sys.stdin.isatty():
             say("refused: without a terminal there is nobody to ask; give --yes.")
@@ -50,20 +60,36 @@ def approve(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
-        about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": identity.arn}
-        row = journal.append(Kind.APPROVED, {**about, "how": "vpce-tui approve"})
-        made = approval.approve(plan, identity.arn, identity.user_id, datetime.now(UTC), row.hash, private)
+        about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": person.to_json()}
+        row = journal.append(
+            Kind.APPROVED,
+            {
+                **about,
+                "incident": plan.incident,
+                "incidentId": plan.incident_id,
+                "hours": hours,
+                "how": "vpce-tui approve",
+            },
+        )
+        made = approval.approve(
+            plan, person, identity.user_id, at=_now(caller), hours=hours, record=row.hash, private=private
+        )
     out = args.out or f"{args.file}.approval"
     write_out(out, made.text())
-    say(f"written: {out} (plan sha256 {plan.sha256}, your record's head {row.hash})")
+    say(f"written: {out} (plan sha256 {plan.sha256}, until {made.body['until']}, your record's head {row.hash})")
     return Exit.DONE
+
+
+def _now(caller: AwsSession) -> datetime:
+    """AWS's clock."""
+    return caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time or datetime.now(UTC)
 
 
 def _private_key() -> str:
     """The approver's key from the keyring; made the first time."""
-    known = keychain.get(_KEY)
+    known = keychain.get(keychain.APPROVER_KEY)
     if known:
         return known
     made = approval.new_key()
-    keychain.keep(_KEY, made)
+    keychain.keep(keychain.APPROVER_KEY, made)
     return made

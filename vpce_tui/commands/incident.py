@@ -5,7 +5,7 @@ import sys
 
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
-from vpce_tui.commands.common import say, session
+from vpce_tui.commands.common import say, say_identity, session
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.files import state_folder
@@ -53,6 +53,20 @@ class Closed(RecordError):
 
 class WrongAccount(RecordError):
     """The credentials are for another account than the incident."""
+
+
+def open_new(args: argparse.Namespace) -> Exit:
+    """Open an incident, or say that it is open already."""
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    with open_incident(caller, args.name, create=True, reason=args.reason or "") as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            return Exit.REFUSED
+        record = replay(journal.rows())
+        print(visible(f"{args.name} is open since {record.opened_at[:19]}Z; head {journal.head}"))
+    return Exit.DONE
 
 
 def close(args: argparse.Namespace) -> Exit:

@@ -20,7 +20,7 @@ from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind as StepKind
-from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice
+from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice, is_final
 from vpce_tui.playbooks.plan_file import from_json
 from vpce_tui.playbooks.plan_file import read as read_plan
 from vpce_tui.text import sign, visible
@@ -249,7 +249,14 @@ def undo(args: argparse.Namespace) -> Exit:
             return Exit.DONE
         worst = Exit.DONE
         for made, step_id in chosen:
-            engine = Engine(caller, journal, made, patience=patience(args), on_progress=_print_progress)
+            engine = Engine(
+                caller,
+                journal,
+                made,
+                patience=patience(args),
+                on_progress=_print_progress,
+                approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
+            )
             worst = max(worst, _undo_one(engine, step_id, args))
     return worst
 
@@ -263,10 +270,17 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     say(f"\nundo “{step.title}”")
     for line in (*(_described(call) for call in calls), *left):
         say(f"    {line}")
-    if not args.yes and calls and _ask("do it? [y/N] ").lower() not in ("y", "yes"):
-        say("left as it is")
-        return Exit.DONE
-    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal"), with_others=args.all)
+    target = engine.plan.target
+    typed = target if target in (args.confirm or ()) else ""
+    if not args.yes and calls:
+        if is_final(calls):
+            typed = typed or _ask(f"this deletes for good what it made. Type {target} to do it, or press Enter: ")
+        elif _ask("do it? [y/N] ").lower() in ("y", "yes"):
+            typed = target
+        if typed != target:
+            say("left as it is")
+            return Exit.DONE
+    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal", typed), with_others=args.all)
     _print_outcome(step, outcome)
     return outcome.exit
 

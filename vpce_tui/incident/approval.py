@@ -1,22 +1,32 @@
-"""Four eyes: a second operator signs a plan's hash; what cannot be undone runs only with it.
+"""Two-person approval: somebody else signs a plan, and what cannot be undone runs only with it.
 
-The signature is Ed25519 (RFC 8032) over the canonical form of the approval's body, by a key that lives in the approver's keyring;
-whose keys count stands in the team's ``config.toml``. The identity is what STS says when it is signed.
+The signature is Ed25519 (RFC 8032) over the canonical form of the approval's body, by a key in the approver's keyring; whose
+keys count stands in the team's ``config.toml``. An approval is for one plan in one incident of one account, for some hours,
+and for one run of each step. People differ by their keys and by who is behind their sessions.
 """
 
 import base64
 import json
+import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Protocol
 
-from vpce_tui.canonical import canonical, rfc3339
+from vpce_tui.canonical import canonical, loads_strict, rfc3339
 from vpce_tui.team import Rules
+from vpce_tui.trail.person import Person, named
 
 SCHEMA: Final = "vpce-tui:approval:1"
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far two clocks may differ."""
 _PREFIX: Final = "ed25519:"
+_KEYS: Final = frozenset(
+    {"schema", "id", "plan", "playbook", "target", "accountId", "incident", "incidentId", "approver", "userId", "person", "at", "until", "record", "key", "signature"}
+)  # fmt: skip
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class ApprovalError(Exception):
@@ -36,15 +46,27 @@ class Planned(Protocol):
 
     @property
     def operator(self) -> str:
-        """Who planned it."""
+        """ARN of who planned it."""
+
+    @property
+    def planned_at(self) -> str:
+        """When (RFC 3339)."""
 
     @property
     def playbook(self) -> str:
-        """What it does."""
+        """Name of the playbook."""
 
     @property
     def target(self) -> str:
-        """To what."""
+        """Id of the AWS resource that the plan acts on."""
+
+    @property
+    def incident(self) -> str:
+        """Name of the incident that it was made for."""
+
+    @property
+    def incident_id(self) -> str:
+        """Hash of that incident's first row; ``""``: it was made for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +78,40 @@ class Approved:
     signature: str
 
     @property
+    def id(self) -> str:
+        """Its own number: what is used once."""
+        return str(self.body["id"])
+
+    @property
     def arn(self) -> str:
-        """Who approved."""
-        return str(self.body.get("approver", ""))
+        """ARN of who approved."""
+        return str(self.body["approver"])
+
+    @property
+    def person(self) -> Person:
+        """Who approved. Raises ``ValueError``."""
+        return Person.from_json(self.body["person"])
 
     def text(self) -> str:
         """The file's content."""
         return json.dumps({**self.body, "key": self.key, "signature": self.signature}, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who runs a step: the person, and the public key of this machine's keyring (``""``: it has none)."""
+
+    person: Person
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an approval is asked to cover: the incident by id, the time by AWS's clock, approvals that are used up."""
+
+    incident_id: str
+    now: datetime
+    spent: frozenset[str] = frozenset()
 
 
 def new_key() -> str:
@@ -83,11 +132,14 @@ def _private(private: str) -> Any:
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(private))
 
 
-def approve(plan: Planned, arn: str, user_id: str, at: datetime, record: str, private: str) -> Approved:
-    """Sign a plan's hash as ``arn``. ``record``: the head of the approver's own record."""
+def approve(
+    plan: Planned, person: Person, user_id: str, *, at: datetime, hours: float, record: str, private: str
+) -> Approved:
+    """Sign a plan as ``person``. ``hours``: how long it holds; ``record``: the head of the approver's own record."""
     body = {
-        "schema": SCHEMA, "plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "accountId": plan.account,
-        "approver": arn, "userId": user_id, "at": rfc3339(at), "record": record,
+        "schema": SCHEMA, "id": secrets.token_hex(16), "plan": plan.sha256, "playbook": plan.playbook, "target": plan.target,
+        "accountId": plan.account, "incident": plan.incident, "incidentId": plan.incident_id, "approver": person.arn,
+        "userId": user_id, "person": person.to_json(), "at": rfc3339(at), "until": rfc3339(at + timedelta(hours=hours)), "record": record,
     }  # fmt: skip
     signature = base64.b64encode(_private(private).sign(canonical(body))).decode()
     return Approved(body, public_key(private), signature)
@@ -96,30 +148,79 @@ def approve(plan: Planned, arn: str, user_id: str, at: datetime, record: str, pr
 def read(text: str, name: str) -> Approved:
     """An approval from its file. Raises :class:`ApprovalError`."""
     try:
-        data = json.loads(text)
+        data = loads_strict(text)
     except (ValueError, RecursionError) as error:
-        raise ApprovalError(f"{name} is no approval: it is no JSON.") from error
+        raise ApprovalError(f"{name} is no approval: it is no JSON that can be read ({error}).") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ApprovalError(f"{name} is no approval of this version ({SCHEMA}).")
-    key, signature = data.pop("key", ""), data.pop("signature", "")
-    if not isinstance(key, str) or not isinstance(signature, str):
-        raise ApprovalError(f"{name} is no approval: it has no signature.")
-    return Approved(data, key, signature)
+    if set(data) != _KEYS or not all(isinstance(value, str) for key, value in data.items() if key != "person"):
+        raise ApprovalError(f"{name} is no approval: it has other fields than an approval has.")
+    key, signature = data.pop("key"), data.pop("signature")
+    approved = Approved(data, key, signature)
+    try:
+        known = bool(_ID.fullmatch(approved.id)) and approved.person.arn == approved.arn
+        _moment(data["at"]), _moment(data["until"])
+    except ValueError as error:
+        raise ApprovalError(f"{name} is no approval: {error}.") from error
+    if not known:
+        raise ApprovalError(f"{name} is no approval: its number or its person is none.")
+    return approved
 
 
-def problem(approved: Approved, plan: Planned, runner: str, rules: Rules) -> str:
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def problem(approved: Approved, plan: Planned, runner: Runner, rules: Rules, use: Use) -> str:
     """Why an approval does not count; ``""``: it does."""
-    who = approved.arn
-    if approved.body.get("plan") != plan.sha256:
-        return f"the approval of {who} is for another plan (sha256 {str(approved.body.get('plan', ''))[:12]}…)"
-    if approved.body.get("accountId") != plan.account:
-        return f"the approval of {who} is for another account"
+    body, who = approved.body, approved.arn
+    for field, wanted, what in (
+        ("plan", plan.sha256, "plan"), ("accountId", plan.account, "account"), ("incidentId", use.incident_id, "incident"),
+    ):  # fmt: skip
+        if body[field] != wanted:
+            return f"the approval of {who} is for another {what} ({body[field][:12] or 'none'}…)"
     if not _signed(approved):
         return f"the signature of {who} does not fit: the approval was changed"
     if not any(item.key == approved.key and fnmatchcase(who, item.arn) for item in rules.approvers):
         return f"{who} with this key is no approver of your team (config.toml)"
-    if who == runner:
+    return (
+        _out_of_time(approved, plan, rules, use)
+        or _not_another(approved, plan, runner, rules)
+        or (
+            f"the approval of {who} was used already: one approval is for one run of a step"
+            if approved.id in use.spent
+            else ""
+        )
+    )
+
+
+def _out_of_time(approved: Approved, plan: Planned, rules: Rules, use: Use) -> str:
+    at, until, who = _moment(approved.body["at"]), _moment(approved.body["until"]), approved.arn
+    if at > use.now + CLOCK_SKEW:
+        return f"the approval of {who} is dated {rfc3339(at)}, and by AWS's clock it is {rfc3339(use.now)}"
+    if at < _moment(plan.planned_at) - CLOCK_SKEW:
+        return f"the approval of {who} is older than the plan"
+    until = min(until, at + timedelta(hours=rules.approval_hours))
+    return f"the approval of {who} ended at {rfc3339(until)}" if use.now >= until else ""
+
+
+def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: Rules) -> str:
+    """Why the approver may be the person who runs or planned it; ``""``: it is somebody else."""
+    who = approved.person
+    if who.same_as(runner.person):
         return f"{who} runs it: approving it is for somebody else"
+    if who.same_as(named(plan.operator)):
+        return f"{who} made the plan: approving it is for somebody else"
+    if runner.key and runner.key == approved.key:
+        return f"the approval of {who} was signed with the key of this machine: approving it is for somebody else"
+    registered = any(item.key == runner.key and fnmatchcase(runner.person.arn, item.arn) for item in rules.approvers)
+    unsure = next((person for person in (runner.person, who) if not person.certain), None)
+    if unsure is not None and not registered:
+        return (
+            f"AWS does not tell who is behind {unsure.arn} ({unsure.behind.value}), and session names can be chosen: so the keys "
+            "decide, and yours stands for nobody in config.toml (vpce-tui approve --key prints it); or sign in through IAM "
+            "Identity Center, or with a source identity"
+        )
     return ""
 
 
@@ -128,32 +229,53 @@ def _signed(approved: Approved) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
 
     try:
-        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(approved.key.removeprefix(_PREFIX)))
-        public.verify(base64.b64decode(approved.signature), canonical(dict(approved.body)))
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(approved.key.removeprefix(_PREFIX), validate=True))
+        public.verify(base64.b64decode(approved.signature, validate=True), canonical(dict(approved.body)))
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
 def lacking(
-    plan: Planned, runner: str, rules: Rules, approvals: Sequence[Approved], count: Callable[[str], object] = lambda _: None
-) -> str:  # fmt: skip
-    """What keeps a step that cannot be undone from running; ``""``: nothing. ``count`` is told of each that counts."""
+    plan: Planned,
+    runner: Runner,
+    rules: Rules,
+    approvals: Sequence[Approved],
+    use: Use,
+    count: Callable[[Approved], object] = lambda _: None,
+) -> str:
+    """What keeps something that cannot be undone from running; ``""``: nothing. ``count`` is told of each that counts."""
     if rules.approvals <= 1:
         return ""
-    said, people = [], set[str]()
+    said, counted = [], list[Approved]()
+    if not plan.incident_id:
+        said.append(
+            "this plan was made for no incident: make it with --incident NAME, so that an approval can be bound to it"
+        )
     for approved in approvals:
-        wrong = problem(approved, plan, runner, rules)
+        wrong = problem(approved, plan, runner, rules, use) or _again(approved, counted)
         if wrong:
             said.append(wrong)
-        elif approved.arn not in people:
-            people.add(approved.arn)
-            count(approved.arn)
-    open_still = rules.approvals - 1 - len(people)
+        else:
+            counted.append(approved)
+    open_still = rules.approvals - 1 - len(counted)
     if open_still <= 0:
+        for approved in counted:
+            count(approved)
         return ""
     more = f" ({'; '.join(said)})" if said else ""
     return (
         f"your team wants {rules.approvals} people behind what cannot be undone, and {open_still} more must approve this plan{more}: "
-        "vpce-tui plan … --out plan.json, then vpce-tui approve plan.json by somebody else, then vpce-tui apply plan.json --approval FILE"
+        "vpce-tui plan … --incident NAME --out plan.json, then vpce-tui approve plan.json by somebody else, then "
+        "vpce-tui apply plan.json --approval FILE"
     )
+
+
+def _again(approved: Approved, counted: Sequence[Approved]) -> str:
+    """Why an approval is no further person's; ``""``: it is."""
+    for other in counted:
+        if other.key == approved.key:
+            return f"{approved.arn} signed with the same key as {other.arn}"
+        if other.person.same_as(approved.person):
+            return f"{approved.person} is the same person as {other.person}"
+    return ""

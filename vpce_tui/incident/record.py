@@ -77,6 +77,10 @@ class StepRecord:
     """How often it was undone."""
     half_undone: bool = False
     """Whether an undo was begun and has not ended."""
+    approvals: set[str] = field(default_factory=set)
+    """Numbers of the approvals of the run that is under way; one that was interrupted goes on with them."""
+    spent: set[str] = field(default_factory=set)
+    """Numbers of approvals whose run has ended."""
 
     @property
     def id(self) -> str:
@@ -177,6 +181,9 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
 
 
 def _approved(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+    if data.get("approval"):
+        step.approvals.add(str(data["approval"]))
+        return
     step.state = State.RUNNING  # a step whose undo was begun is proved no more
 
 
@@ -198,12 +205,20 @@ def _result(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
         return
     _settle(step, data, "done" if data["ok"] else "failed" if data.get("outcomeKnown", True) else "unknown")
     if not data["ok"]:
+        if data.get("outcomeKnown", True):
+            _run_ended(step)
         step.state = State.FAILED if data.get("outcomeKnown", True) else State.UNKNOWN
         step.saw = str(data.get("error", ""))
 
 
+def _run_ended(step: StepRecord) -> None:
+    step.spent |= step.approvals
+    step.approvals = set()
+
+
 def _check(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     if "proof" in data:
+        _run_ended(step)
         step.saw = str(data.get("saw", ""))
         if data.get("undo"):
             undone = data["proof"] == "proved"

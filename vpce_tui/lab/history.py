@@ -6,6 +6,7 @@ Every request the lab handles becomes a record, so that the operator's own conta
 import base64
 import itertools
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -46,6 +47,8 @@ class Store:
         self._numbers = itertools.count(1)
         self.handled: list[dict[str, Any]] = []
         """Every request in order: service, operation, region, parameters, whether it was a dry run, HTTP status."""
+        self.source_identities: dict[str, str] = {}
+        """Source identity by access key of the session that carries it."""
 
     def add(self, record: Record) -> None:
         """Keep one record."""
@@ -88,7 +91,7 @@ class Recorder:
         region = "us-east-1" if asked.service in _GLOBAL_SERVICES else asked.region
         record: Record = {
             "eventVersion": "1.11",
-            "userIdentity": identity_of(asked.access_key, self._account),
+            "userIdentity": self._identity(asked.access_key),
             "eventTime": rfc3339(self._clock()),
             "eventSource": f"{_source(asked.service)}.amazonaws.com",
             "eventName": asked.operation,
@@ -105,11 +108,41 @@ class Recorder:
             "recipientAccountId": self._account,
             "eventCategory": "Management",
         }
+        if asked.name == "sts:AssumeRole" and answer.code < 300:
+            record["responseElements"] = self._began(asked, answer.body)
         if answer.code >= 300:
             code = "DryRunOperation" if answer.code == 412 else answer.status.partition(" ")[2] or "Unknown"
             record["errorCode"] = f"Client.{code}" if asked.service == "ec2" else code
             record["errorMessage"] = answer.body.decode("utf-8", "replace")[:200]
         return record
+
+    def _identity(self, access_key: str) -> dict[str, Any]:
+        found = identity_of(access_key, self._account)
+        source = self._store.source_identities.get(access_key)
+        if source and "sessionContext" in found:
+            found["sessionContext"]["sourceIdentity"] = source
+        return found
+
+    def _began(self, asked: AwsRequest, body: bytes) -> dict[str, Any]:
+        """What CloudTrail shows of a session that began, and the source identity that each of its calls will carry."""
+        known = {
+            name: found[1].decode()
+            for name in ("AccessKeyId", "Arn", "AssumedRoleId")
+            if (found := _element(name).search(body))
+        }
+        held = self._store.source_identities.get(asked.access_key, "")
+        source = str(asked.parameters.get("SourceIdentity") or held)
+        if source:
+            self._store.source_identities[known.get("AccessKeyId", "")] = source
+        return {
+            "credentials": {"accessKeyId": known.get("AccessKeyId", "")},
+            "assumedRoleUser": {"assumedRoleId": known.get("AssumedRoleId", ""), "arn": known.get("Arn", "")},
+            **({"sourceIdentity": source} if source else {}),
+        }
+
+
+def _element(name: str) -> re.Pattern[bytes]:
+    return re.compile(f"<{name}>([^<]*)</{name}>".encode())
 
 
 def _source(service: str) -> str:

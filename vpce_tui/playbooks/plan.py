@@ -90,7 +90,7 @@ class PlannedCall:
         if self.part:
             written["part"] = self.part
         if self.secret:
-            written["secret"] = self.secret
+            written["secretAt"] = self.secret
         if self.profile:
             written["profile"] = self.profile
         return written
@@ -102,7 +102,7 @@ class PlannedCall:
             data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
             data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
             Until.from_json(data["until"]) if data.get("until") else None, str(data.get("part", "")),
-            str(data.get("secret", "")), str(data.get("profile", "")),
+            str(data.get("secretAt", "")), str(data.get("profile", "")),
         )  # fmt: skip
 
     def same_as(self, other: "PlannedCall") -> bool:

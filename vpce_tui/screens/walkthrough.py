@@ -16,7 +16,7 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.shelf import about
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
-from vpce_tui.playbooks.plan import Kind, Plan, Question, Step, WrongChoice
+from vpce_tui.playbooks.plan import Kind, Plan, Question, Step, WrongChoice, is_final
 from vpce_tui.playbooks.views import render_step
 from vpce_tui.playbooks.walk import Walk
 from vpce_tui.screens.frame import WIDE, Frame
@@ -568,18 +568,24 @@ class WalkthroughScreen(Frame):
             _, calls, left = found
             text = "; ".join([*(call.why or call.name for call in calls), *left]) or "nothing to undo"
 
+            final = is_final(calls)
+            word = self.walk.target if final else "undo"
+
             def answered(typed: str | None) -> None:
-                if typed == "undo":
+                if typed == word:
+                    approval = Approval("typed in the app", self.walk.target if final else "")
                     self._start(
-                        step, f"undoing: {step.title}",
-                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, Approval("typed in the app"), tell, cancel),
-                    )  # fmt: skip
+                        step,
+                        f"undoing: {step.title}",
+                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, approval, tell, cancel),
+                    )
 
             if not calls and self.known(step).half_undone:
                 text = "every inverse call was made; what is left is to read back that it is undone"
             if calls or self.known(step).half_undone:
+                text += ". This deletes for good what the step made" if final else ""
                 self.app.push_screen(
-                    Ask(f"Undo: {step.title}", f"{text}. Type undo to do it:", must_be="undo"), answered
+                    Ask(f"Undo: {step.title}", f"{text}. Type {word} to do it:", must_be=word), answered
                 )
             else:
                 self.main.say(text)

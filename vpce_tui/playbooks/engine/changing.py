@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.incident.approval import lacking
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
+from vpce_tui.playbooks.engine.approving import not_approved
 from vpce_tui.playbooks.engine.ending import blocked, stale
 from vpce_tui.playbooks.engine.making import make, probe
 from vpce_tui.playbooks.engine.settling import prove, settle_open
@@ -36,20 +36,15 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
         return Outcome(
             Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
         )
-    if live.step.calls and not live.step.reversible:
-        counted: list[str] = []
-        runner = work.caller.identity().arn
-        alone = lacking(work.plan, runner, work.team, work.approvals, counted.append)
-        if alone:
-            return Outcome(Ended.REFUSED, alone)
-        for arn in counted:
-            work.journal.append(RowKind.APPROVED, {"plan": work.plan.sha256, "by": arn, "how": "vpce-tui approve"})
     if live.step.calls:
         if not live.step.reversible and approval.confirmed != work.plan.target:
             return Outcome(
                 Ended.REFUSED,
                 f"{step.title} cannot be undone: it needs the id {work.plan.target}, typed (--confirm {work.plan.target}).",
             )
+        alone = not_approved(work, key, final=live.step.final)
+        if alone:
+            return alone
         work.journal.append(
             RowKind.PLAN, {"step": key, "plan": _as_approved(step, live.step).to_json(), "sha256": work.plan.sha256}
         )

@@ -14,6 +14,12 @@ def refusal(work: Work, step: Step) -> Outcome | None:
             Ended.REFUSED,
             f"the plan is for account {work.plan.account}, and these credentials are for {identity.account}; nothing was done.",
         )
+    ours = work.record().id
+    if work.plan.incident_id not in ("", ours):
+        return Outcome(
+            Ended.REFUSED,
+            f"the plan was made for the incident {work.plan.incident!r}, which is another one; nothing was done.",
+        )
     if work.caller.read_only and step.kind is Kind.CHANGE:
         return Outcome(
             Ended.REFUSED, "this process is read-only; nothing was done. Start vpce-tui without --read-only."

@@ -8,12 +8,13 @@ from vpce_tui.aws.gate import Refused
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
 from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
+from vpce_tui.playbooks.engine.approving import not_approved
 from vpce_tui.playbooks.engine.ending import refusal, stopped
 from vpce_tui.playbooks.engine.making import make, probe
 from vpce_tui.playbooks.engine.settling import settle_open
 from vpce_tui.playbooks.engine.work import Lost, Work
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
-from vpce_tui.playbooks.plan import Kind, PlanError, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind, PlanError, PlannedCall, Step, is_final
 from vpce_tui.playbooks.values import Unresolved
 
 
@@ -115,6 +116,15 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
             return Outcome(
                 Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
             )
+        if is_final(calls) and approval.confirmed != work.plan.target:
+            return Outcome(
+                Ended.REFUSED,
+                f"undoing {step.title} deletes for good what it made: it needs the id {work.plan.target}, typed "
+                f"(--confirm {work.plan.target}).",
+            )
+        alone = not_approved(work, key, final=is_final(calls), undo=True)
+        if alone:
+            return alone
         work.journal.append(
             RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
         )

@@ -95,7 +95,7 @@ class Work:
         """What the references of a call stand for."""
         known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
         if AWS_NOW in names(planned.parameters):
-            known[AWS_NOW] = rfc3339(self._aws_now())
+            known[AWS_NOW] = rfc3339(self.aws_now())
         if TOKEN in names(planned.parameters):
             known[TOKEN] = self._token(step, planned)
         return known
@@ -105,7 +105,7 @@ class Work:
         said = token_text(self.journal.name, self.plan, step, planned, rounds)
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
-    def _aws_now(self) -> datetime:
+    def aws_now(self) -> datetime:
         """AWS's clock, rounded up: the second after its last answer's ``Date``."""
         answer = self.caller.read(Call("sts", "GetCallerIdentity", self.caller.home_region))
         return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)

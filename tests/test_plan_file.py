@@ -1,0 +1,197 @@
+"""A plan file that somebody made to deceive: it is refused before anything of it is shown or printed."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import Aws
+from vpce_tui.canonical import digest
+from vpce_tui.playbooks.plan import PlanError
+from vpce_tui.playbooks.plan_file import Tampered, read
+from vpce_tui.playbooks.values import document, is_placeholder, ref, resolve
+from vpce_tui.playbooks.views import render
+
+EVIL = "x; touch ran; #"
+
+
+def signed(data: dict[str, Any]) -> str:
+    body = {key: value for key, value in data.items() if key != "sha256"}
+    return json.dumps({**body, "sha256": digest(body)})
+
+
+def step_with(data: dict[str, Any], operation: str, where: str = "calls") -> dict[str, Any]:
+    """The first call of this operation."""
+    found: dict[str, Any] = next(
+        call for step in data["steps"] for call in step[where] if call["operation"] == operation
+    )
+    return found
+
+
+def parameters(data: dict[str, Any], **more: Any) -> None:
+    step_with(data, "TerminateInstances")["parameters"].update(more)
+
+
+def run_instances(data: dict[str, Any], **more: Any) -> None:
+    call = step_with(data, "TerminateInstances")
+    call.update(operation="RunInstances", parameters={"MinCount": 1, "MaxCount": 1, "ImageId": "ami-1", **more})
+
+
+def call_with(data: dict[str, Any], **more: Any) -> None:
+    step_with(data, "TerminateInstances").update(more)
+
+
+def read_step(data: dict[str, Any], **more: Any) -> None:
+    data["steps"][0]["calls"][0].update(more)
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "shell in a parameter's name": lambda data: parameters(data, **{EVIL: "x"}),
+    "shell in a nested name": lambda data: run_instances(data, MetadataOptions={EVIL: "x"}),
+    "shell where a number stands": lambda data: run_instances(data, MinCount="1; touch ran"),
+    "a boolean where a number stands": lambda data: run_instances(data, MinCount=True),
+    "shell where a boolean stands": lambda data: run_instances(data, EbsOptimized="$(touch ran)"),
+    "a reference where a number stands": lambda data: run_instances(data, MinCount={"$ref": "INCIDENT"}),
+    "a text for a list": lambda data: parameters(data, InstanceIds="i-1"),
+    "a list in a text": lambda data: run_instances(data, ImageId=["ami-1"]),
+    "an object in a text": lambda data: run_instances(data, ImageId={"a": 1}),
+    "nothing in a text": lambda data: run_instances(data, ImageId=None),
+    "code for a reference": lambda data: parameters(
+        data, InstanceIds=[{"$ref": "__import__('os').system('touch ran')"}]
+    ),
+    "shell for a reference": lambda data: parameters(data, InstanceIds=[{"$ref": 'X"; touch ran; "'}]),
+    "a reference in a text": lambda data: run_instances(data, ImageId={"$text": ["a", {"$ref": "a b"}]}),
+    "a reference in a document": lambda data: run_instances(data, UserData={"$json": {"a": [{"$ref": "$(x)"}]}}),
+    "an object as part of a text": lambda data: run_instances(data, ImageId={"$text": ["a", {"b": 1}]}),
+    "a placeholder that is none": lambda data: run_instances(data, ImageId={"$ref": "A", "more": 1}),
+    "a seal that is none": lambda data: run_instances(data, UserData={"$sealed": ["x"], "decode": "yes"}),
+    "an operation that is not listed": lambda data: call_with(
+        data, operation="DeleteVpc", parameters={"VpcId": "vpc-1"}
+    ),
+    "an operation that is none": lambda data: call_with(data, operation=EVIL),
+    "a service that is none": lambda data: call_with(data, service="ec2; touch ran"),
+    "shell for a region": lambda data: call_with(data, region="eu-west-1; touch ran"),
+    "an option for a region": lambda data: call_with(data, region="--debug"),
+    "shell for a call's id": lambda data: call_with(data, id="a b; touch ran"),
+    "a name of the environment's": lambda data: call_with(data, gives={"path": "x"}),
+    "a path that is none": lambda data: call_with(data, gives={"X": "a[?"}),
+    "a path of two lines": lambda data: call_with(data, gives={"X": "a ||\n b"}),
+    "nothing to wait for": lambda data: read_step(data, until={"path": "x", "good": [], "bad": []}),
+    "a write in a step that only reads": lambda data: read_step(
+        data, operation="TerminateInstances", service="ec2", parameters={"InstanceIds": ["i-1"]}
+    ),
+    "shell in the inverse": lambda data: next(step for step in data["steps"] if step["undo"])["undo"][0][
+        "parameters"
+    ].update({EVIL: "x"}),
+    "shell in a check": lambda data: next(c for s in data["steps"] for c in s["checks"] if c["operation"])[
+        "parameters"
+    ].update({EVIL: "x"}),
+    "shell for the target": lambda data: data.update(target=EVIL),
+    "a coding for the target": lambda data: data.update(target="coding:utf-7"),
+    "shell for the account": lambda data: data.update(accountId="123456789012; touch ran"),
+    "shell for the plan's region": lambda data: data.update(region="$(touch ran)"),
+    "a line break in the operator": lambda data: data.update(operator="arn:aws:iam::123456789012:user/a\ntouch ran"),
+    "an operator that is none": lambda data: data.update(operator="coding: utf-7"),
+    "a line break in the playbook": lambda data: data.update(playbook="x\ntouch ran"),
+    "a time that is none": lambda data: data.update(plannedAt="2026-11-27T03:00:00Z\n"),
+    "a path for the incident": lambda data: data.update(incident="../x"),
+    "an incident's id that is none": lambda data: data.update(incidentId="x"),
+    "shell for a step's id": lambda data: data["steps"][0].update(id="a;b"),
+    "shell for what it requires": lambda data: data["steps"][0].update(requires=["a b"]),
+    "a permission that is none": lambda data: data["steps"][0].update(permissions=["ec2:*; x"]),
+    "the same step twice": lambda data: data["steps"].append(copy.deepcopy(data["steps"][0])),
+    "the same call twice": lambda data: data["steps"][0]["calls"].append(copy.deepcopy(data["steps"][0]["calls"][0])),
+    "a key of no plan": lambda data: data.update(more=1),
+    "a key of no step": lambda data: data["steps"][0].update(more=1),
+    "a key of no call": lambda data: call_with(data, more=1),
+    "a number for a title": lambda data: data["steps"][0].update(title=7),
+    "a text for a boolean": lambda data: data["steps"][0].update(reversible="no"),
+    "a kind that is none": lambda data: data["steps"][0].update(kind="shell"),
+    "a list for the notes": lambda data: data["steps"][0].update(notes=[["x"]]),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_plan_that_no_planner_made_is_refused_though_its_hash_fits(plan_text: str, what: str) -> None:
+    data = json.loads(plan_text)
+    CHANGES[what](data)
+    with pytest.raises(PlanError) as caught:
+        read(signed(data))
+    assert "is no plan" in str(caught.value)
+    assert not isinstance(caught.value, Tampered)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"playbook":', '"playbook": "other", "playbook":'),
+        ('"InstanceIds":', '"InstanceIds": ["i-00000000000000000"], "InstanceIds":'),
+        ('"reversible": false', '"reversible": true, "reversible": false'),
+        ('"count": 0', '"count": NaN'),
+        ('"count": 0', '"count": Infinity'),
+    ],
+)
+def test_json_of_which_two_readers_would_read_two_things_is_refused(plan_text: str, change: tuple[str, str]) -> None:
+    assert change[0] in plan_text
+    with pytest.raises(PlanError, match="no JSON that can be read"):
+        read(plan_text.replace(*change, 1))
+
+
+@pytest.mark.parametrize("text", ["", "7", "[]", "null", "{", "[" * 200_000, '{"a":' * 200_000, "\x00", "\ufeff{}"])
+def test_what_is_no_plan_at_all_is_a_sentence(text: str) -> None:
+    with pytest.raises(PlanError):
+        read(text)
+
+
+def test_a_good_plan_is_read_as_it_was_written(plan_text: str) -> None:
+    assert read(plan_text).text() == plan_text
+    assert read(signed(json.loads(plan_text))).text() == plan_text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("playbooks", "export", "terminate-instance", "--format", "cacao", "--plan"),
+        ("approve", "--incident", "a", "--yes"),
+        ("apply", "--incident", "a", "--yes"),
+    ],
+)
+def test_no_command_shows_or_runs_anything_of_it(aws: Aws, plan_text: str, words: tuple[str, ...]) -> None:
+    data = json.loads(plan_text)
+    parameters(data, **{EVIL: "x"})
+    path = aws.folder / "plan.json"
+    path.write_text(signed(data))
+    code, said = aws.run(*words, str(path))
+    assert code in (1, 2)
+    assert "is no plan" in said
+    assert "aws ec2" not in said
+    assert aws.handled() == []
+
+
+def test_what_looks_like_a_placeholder_in_a_policy_of_aws_is_sent_as_it_is(plan_text: str) -> None:
+    for foreign in (
+        {"$ref": "INCIDENT"},
+        {"$json": {"a": 1}},
+        {"$text": ["a"]},
+        {"$sealed": "eA==", "decode": True},
+        {"$literal": 1},
+    ):
+        policy = {"Statement": [{"Condition": {"StringLike": foreign}, "Sid": ref("INCIDENT")}]}
+        sent = json.loads(resolve(document(policy), {"INCIDENT": "case"}))
+        assert sent == {"Statement": [{"Condition": {"StringLike": foreign}, "Sid": "case"}]}
+        assert not is_placeholder({"$literal": foreign})
+
+
+def test_the_views_refuse_a_name_they_would_print_as_it_is(plan_text: str) -> None:
+    """The second line of defence: a plan that was put together without being looked at."""
+    from dataclasses import replace
+
+    plan = read(plan_text)
+    step = next(step for step in plan.steps if step.id == "terminate")
+    for wrong in ({EVIL: "x"}, {"InstanceIds": [{"$ref": "a; touch ran"}]}):
+        calls = tuple(replace(call, parameters=wrong) for call in step.calls if call.operation == "TerminateInstances")
+        for form in ("cli", "python"):
+            with pytest.raises((PlanError, KeyError)):
+                render(replace(plan, steps=(replace(step, calls=calls),)), form)

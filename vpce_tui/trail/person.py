@@ -1,0 +1,156 @@
+"""Who is behind a session, as far as AWS tells.
+
+A role session's name is what its holder wrote there, so it says nothing by itself. What does: the name of an IAM user, the
+session name that IAM Identity Center sets (the user's), the source identity (fixed when the first role was assumed, carried
+through role chains), or who assumed the role by event history. (AWS: "Monitor and control actions taken with assumed roles".)
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError
+
+_IDENTITY_CENTER: Final = "AWSReservedSSO_"
+_LONGEST_CHAIN: Final = 3
+
+
+class Behind(StrEnum):
+    """How it is known who is behind a session."""
+
+    USER = "IAM user"
+    ROOT = "root user"
+    IDENTITY_CENTER = "IAM Identity Center user"
+    SOURCE_IDENTITY = "source identity"
+    ASSUMED_BY = "who assumed the role, by event history"
+    FEDERATED = "federated user"
+    SESSION = "role and session name alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``name``: what they are called there; ``arn``: of the session or user."""
+
+    name: str
+    behind: Behind
+    arn: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether the name is more than what the session's holder wrote."""
+        return self.behind is not Behind.SESSION
+
+    def same_as(self, other: "Person") -> bool:
+        """Whether both are, or may be, one person: the same session or user, or the same name (before an ``@``, in any case)."""
+        return self.arn == other.arn or _plain(self.name) == _plain(other.name)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.behind.value})"
+
+    def to_json(self) -> dict[str, str]:
+        """As an approval and a journal have it."""
+        return {"name": self.name, "behind": self.behind.value, "arn": self.arn}
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Person":
+        """Read it back. Raises ``ValueError``."""
+        if not isinstance(data, Mapping) or not all(
+            isinstance(data.get(key), str) for key in ("name", "behind", "arn")
+        ):
+            raise ValueError("it names no person")
+        return cls(data["name"], Behind(data["behind"]), data["arn"])
+
+
+def _plain(name: str) -> str:
+    return name.partition("@")[0].casefold()
+
+
+def named(arn: str) -> Person:
+    """What an ARN alone says (``sts:GetCallerIdentity``)."""
+    resource = arn.split(":", 5)[-1]
+    kind, _, rest = resource.partition("/")
+    name = rest.rpartition("/")[2]
+    if kind == "user":
+        return Person(name, Behind.USER, arn)
+    if kind == "federated-user":
+        return Person(name, Behind.FEDERATED, arn)
+    if resource == "root":
+        return Person("root", Behind.ROOT, arn)
+    if kind == "assumed-role" and rest.startswith(_IDENTITY_CENTER):
+        return Person(name, Behind.IDENTITY_CENTER, arn)
+    return Person(name or resource, Behind.SESSION, arn)
+
+
+def behind(caller: Caller, regions: tuple[str, ...]) -> Person:
+    """Who is behind the caller's own session. ``regions``: where STS may have recorded it: the home region and the global one.
+
+    Events come minutes after the call, and event history may be denied: then what the ARN says is all there is.
+    """
+    person = named(caller.identity().arn)
+    return person if person.certain else _by_history(caller, caller.access_key, regions, person)
+
+
+def _by_history(caller: Caller, key: str, regions: tuple[str, ...], person: Person) -> Person:
+    for _ in range(_LONGEST_CHAIN):
+        if not key:
+            break
+        for event in _events(caller, key, regions):
+            source = _source_identity(event, key)
+            if source:
+                return Person(source, Behind.SOURCE_IDENTITY, person.arn)
+        by = next((event["userIdentity"] for event in _events(caller, key, regions) if _began(event, key)), None)
+        if by is None:
+            break
+        found = _who(by)
+        if found is not None:
+            return Person(found.name, Behind.ASSUMED_BY, person.arn)
+        key = str(by.get("accessKeyId") or "")
+    return person
+
+
+def _who(identity: Mapping[str, Any]) -> Person | None:
+    """Who assumed a role, where that is somebody: a user, Identity Center's, a federated subject."""
+    arn = str(identity.get("arn") or "")
+    found = named(arn) if arn else None
+    if found is not None and found.certain:
+        return found
+    if identity.get("type") in ("SAMLUser", "WebIdentityUser") and identity.get("userName"):
+        return Person(str(identity["userName"]), Behind.FEDERATED, arn)
+    return None
+
+
+def _source_identity(event: Mapping[str, Any], key: str) -> str:
+    """The source identity of the session with this key, from a call that it made or the one that began it."""
+    if _began(event, key):
+        return str((event.get("requestParameters") or {}).get("sourceIdentity") or "")
+    identity = event["userIdentity"]
+    if identity.get("accessKeyId") != key:
+        return ""
+    return str((identity.get("sessionContext") or {}).get("sourceIdentity") or "")
+
+
+def _began(event: Mapping[str, Any], key: str) -> bool:
+    """Whether this call gave out the session with this key."""
+    given = ((event.get("responseElements") or {}).get("credentials") or {}).get("accessKeyId")
+    return str(event.get("eventName", "")).startswith("AssumeRole") and given == key and not event.get("errorCode")
+
+
+def _events(caller: Caller, key: str, regions: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    for region in dict.fromkeys(regions):
+        for attribute in ("ResourceName", "AccessKeyId"):
+            asked = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": key}], "MaxResults": 10}
+            try:
+                found = caller.read(Call("cloudtrail", "LookupEvents", region, asked)).data.get("Events", [])
+            except AwsError:
+                continue
+            for item in found:
+                try:
+                    event = json.loads(item.get("CloudTrailEvent") or "")
+                except ValueError:
+                    continue
+                if isinstance(event, dict) and isinstance(event.get("userIdentity"), dict):
+                    yield event
