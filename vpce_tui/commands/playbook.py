@@ -1,6 +1,7 @@
 """``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -286,7 +287,8 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
 
 
 def _described(call: PlannedCall) -> str:
-    return visible(f"{call.why or call.name} ({call.name})", limit=600)
+    said = json.dumps(call.parameters, ensure_ascii=True)
+    return visible(f"{call.why or call.name}: {call.name} in {call.region} {said}", limit=20_000)
 
 
 def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:

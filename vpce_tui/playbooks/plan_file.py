@@ -64,6 +64,20 @@ def from_json(data: Any, name: str = "the plan") -> Plan:
     return plan
 
 
+def recorded_step(planned: Mapping[str, Any]) -> Step:
+    """A step as a journal has it; a record may be somebody else's, so it is looked at as a file is. Raises :class:`PlanError`."""
+    try:
+        step = Step.from_json(planned)
+        problem = wrong(step)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    if problem:
+        raise PlanError(
+            f"a step in the record is none that was planned: {problem}. Run vpce-tui verify; undo it by hand"
+        )
+    return step
+
+
 @cache
 def _validator() -> Any:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow; only a file needs it

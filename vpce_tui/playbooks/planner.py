@@ -14,6 +14,7 @@ from vpce_tui.playbooks.actions import Answers
 from vpce_tui.playbooks.draft import Draft
 from vpce_tui.playbooks.library import Playbook, Recipe
 from vpce_tui.playbooks.plan import Blocked, Plan, Step, WrongChoice
+from vpce_tui.playbooks.plan_file import recorded_step
 
 Choices = Mapping[str, Mapping[str, str]]
 """Choices by step id, then by choice id."""
@@ -76,7 +77,7 @@ def remembered_step(record: Record | None, key: str) -> Step | None:
     """A step as the record has it, where calls of it stand, or may."""
     known = record.steps.get(key) if record else None
     standing = known is not None and (known.done_by_us or known.open_calls)
-    return Step.from_json(known.planned) if known and known.planned and standing else None
+    return recorded_step(known.planned) if known and known.planned and standing else None
 
 
 def plan_playbook(

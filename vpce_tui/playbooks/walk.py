@@ -12,6 +12,7 @@ from vpce_tui.playbooks.engine import Engine
 from vpce_tui.playbooks.library import Playbook, Recipe, load
 from vpce_tui.playbooks.outcome import Approval, Outcome, Patience, Progress
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.playbooks.plan_file import recorded_step
 from vpce_tui.playbooks.planner import plan_playbook
 
 _BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNOWN)
@@ -86,7 +87,7 @@ class Walk:
             if known.state is State.PROVED and ((step.kind is Kind.CHANGE and step.calls) or otherwise):
                 drifted.add(step.id)
                 begun = False
-            steps.append(Step.from_json(known.planned) if begun else step)
+            steps.append(recorded_step(known.planned) if begun else step)
         self.drifted = frozenset(drifted)
         return replace(made, steps=tuple(steps))
 

@@ -566,7 +566,8 @@ class WalkthroughScreen(Frame):
         def then(found: Any) -> None:
             self.busy = ""
             _, calls, left = found
-            text = "; ".join([*(call.why or call.name for call in calls), *left]) or "nothing to undo"
+            made = (f"{call.why}: {call.name}" if call.why else call.name for call in calls)
+            text = "; ".join([*made, *left]) or "nothing to undo"
 
             final = is_final(calls)
             word = self.walk.target if final else "undo"

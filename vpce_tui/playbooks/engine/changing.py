@@ -12,6 +12,7 @@ from vpce_tui.playbooks.engine.settling import prove, settle_open
 from vpce_tui.playbooks.engine.work import Work
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome
 from vpce_tui.playbooks.plan import Step, differences
+from vpce_tui.playbooks.plan_file import recorded_step
 
 _DONE: Final = (State.PROVED, State.BY_HAND)
 
@@ -66,7 +67,7 @@ def _other_inverses(work: Work, filed: Step, live: Step) -> list[str]:
     call that was made is the recorded one, and nothing changes it."""
     record = work.record().step(work.key(filed.id))
     made = record.done_by_us | {call.id for call in record.open_calls}
-    recorded = Step.from_json(record.planned).undo if record.planned else ()
+    recorded = recorded_step(record.planned).undo if record.planned else ()
     known = {call.id: call for call in live.undo}
     known.update((call.id, call) for call in recorded if made & set(call.undoes))
     named = {call.id for call in filed.undo}

@@ -10,6 +10,7 @@ from vpce_tui.inventory.dossiers.common import TargetGone
 from vpce_tui.playbooks.engine.work import Lost, Work
 from vpce_tui.playbooks.outcome import Ended, Outcome, Progress
 from vpce_tui.playbooks.plan import PlannedCall, Step
+from vpce_tui.playbooks.plan_file import recorded_step
 from vpce_tui.playbooks.planner import Live
 
 
@@ -23,7 +24,7 @@ def settle_open(work: Work, step: Step) -> Outcome | None:
         if (
             planned is None and record.planned
         ):  # a plan made since may ask for less: what was begun stands in the record
-            planned = _find(Step.from_json(record.planned), made.id, undo=undo)
+            planned = _find(recorded_step(record.planned), made.id, undo=undo)
         if planned is None:
             return Outcome(
                 Ended.UNKNOWN, f"the plan does not know the call {made.id} that was begun; look at it by hand"

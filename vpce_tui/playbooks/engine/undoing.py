@@ -15,6 +15,7 @@ from vpce_tui.playbooks.engine.settling import settle_open
 from vpce_tui.playbooks.engine.work import Lost, Work
 from vpce_tui.playbooks.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.playbooks.plan import Kind, PlanError, PlannedCall, Step, is_final
+from vpce_tui.playbooks.plan_file import recorded_step
 from vpce_tui.playbooks.values import Unresolved
 
 
@@ -27,7 +28,7 @@ def undo_calls(
     everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`.
     """
     record = work.record().step(work.key(step_id))
-    step = Step.from_json(record.planned) if record.planned else work.plan.step(step_id)
+    step = recorded_step(record.planned) if record.planned else work.plan.step(step_id)
     ours = record.done_by_us
     if not ours:
         return step, (), ()
@@ -104,7 +105,7 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
             return said_no
         work.journal.ensure_room()
         recorded = work.record().step(key)
-        lost = settle_open(work, Step.from_json(recorded.planned) if recorded.planned else step)
+        lost = settle_open(work, recorded_step(recorded.planned) if recorded.planned else step)
         if lost:
             return lost
         step, calls, left = undo_calls(work, step_id, with_others=with_others)
