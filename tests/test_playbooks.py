@@ -50,7 +50,8 @@ def test_undoing_every_reversible_step_restores_the_state(case: Case, aws: Aws) 
     asked = aws.handled()[start:]
     assert dump(aws, case.region) != before
     start = len(aws.handled())
-    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    confirmed = ("--confirm", case.target_in(aws))
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3", *confirmed)
     assert code == 0, said
     asked += aws.handled()[start:]
     assert dump(aws, case.region) == before
@@ -111,7 +112,7 @@ def test_an_undo_killed_at_each_boundary_is_taken_up_and_restores_the_state(case
     before = dump(aws, case.region)
     steps = reversible(planned(aws, case))
     assert apply(aws, case, *steps)[0] == 0
-    undo = ("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    undo = ("undo", "--incident", "case", "--all", "--yes", "--wait", "3", "--confirm", case.target_in(aws))
     passed = ["none yet"]
     for _ in range(200):
         code, said = aws.run(*undo, kill_new=passed)

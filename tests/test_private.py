@@ -196,7 +196,8 @@ def test_a_link_in_a_record_that_was_handed_over_leads_nowhere(tmp_path: Path, n
         pass
     target = tmp_path / "precious"
     if name == "evidence":
-        target.mkdir(mode=0o755)
+        target.mkdir()
+        target.chmod(0o755)
         (made / name).rmdir()
     else:
         target.write_text("keep me")

@@ -294,7 +294,7 @@ def test_a_group_with_a_launch_template_gets_a_new_version_of_it_and_undo_takes_
     assert data["ImageId"] == aws.facts["image_newer"]
     assert "EbsOptimized" not in data
     assert "KeyName" not in data, "nothing of the version of before: an intruder may have written it"
-    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
+    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3", "--confirm", aws.victim)
     assert code == 0, said
     assert dump(aws) == before
 

@@ -168,7 +168,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 SLOW = settings(
     deadline=None,
-    max_examples=int(os.environ.get("EXAMPLES", "6")),
+    max_examples=int(os.environ.get("EXAMPLES", "3")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 NUMBER = len(calls("v", "w"))

@@ -258,7 +258,11 @@ def undo(args: argparse.Namespace) -> Exit:
                 on_progress=_print_progress,
                 approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
             )
-            worst = max(worst, _undo_one(engine, step_id, args))
+            ended = _undo_one(engine, step_id, args)
+            worst = max(worst, ended)
+            if ended is Exit.REFUSED:  # what was done before it may rest on it
+                say("the steps before it stay as they are")
+                break
     return worst
 
 
