@@ -200,6 +200,7 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
     assert cli.main(["verify", "case", "--head", head]) == 0
     assert "that of row 4" in capsys.readouterr().out
     assert cli.main(["verify", "case", "--head", GENESIS]) == 1
+    assert cli.main(["verify", "case", "--head", "0000"]) == 2, "a slip of the finger accuses nobody"
 
 
 def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:

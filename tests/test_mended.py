@@ -420,7 +420,7 @@ def test_a_script_of_a_blocked_step_stops_there(labs: Labs) -> None:
     for form, stop in (("cli", "exit 1"), ("python", "raise SystemExit")):
         code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", form)
         assert code == 0, said
-        last = said[said.index(" - terminate\n") :]
+        last = said[said.index("(terminate)") :]
         assert stop in last
         assert "terminate-instances" not in last
         assert "terminate_instances" not in last
@@ -429,7 +429,7 @@ def test_a_script_of_a_blocked_step_stops_there(labs: Labs) -> None:
 def test_a_script_goes_past_what_cannot_be_undone_only_with_the_typed_id(aws: Aws) -> None:
     code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "cli")
     assert code == 0
-    last = said[said.index(" - terminate\n") :]
+    last = said[said.index("(terminate)") :]
     assert last.index('"${CONFIRM:-}" = ' + aws.victim) < last.index("terminate-instances")
 
 

@@ -5,10 +5,12 @@ the same planned call. The shell's words are taken by a stub in place of ``aws``
 same words, forty times as fast. Against the lab, with the real command: the last tests.
 """
 
+import ast
 import contextlib
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -101,12 +103,19 @@ def sent_by_apply(known: Wire, service: str, operation: str, parameters: dict[st
     return comparable(seen)
 
 
-STUB = "aws() { for word; do printf '%s\\0' \"$word\" >> words; done; printf 'END\\0' >> words; }\n"
+WHO = 'if [ "$1 $2" = "sts get-caller-identity" ]; then echo 123456789012; return; fi; '
+STUB = f"aws() {{ {WHO}for word; do printf '%s\\0' \"$word\" >> words; done; printf 'END\\0' >> words; }}\n"
+
+
+def no_evidence(folder: Path) -> None:
+    for kept in folder.glob("evidence-*"):
+        shutil.rmtree(kept)
 
 
 def words_of(script: str, folder: Path) -> list[str]:
     """The words that the shell gives to ``aws``."""
     (folder / "words").unlink(missing_ok=True)
+    no_evidence(folder)
     (folder / "script").write_text(STUB + script)
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "INCIDENT": INCIDENT}
     ended = subprocess.run(["sh", "script"], cwd=folder, env=env, capture_output=True, check=False, timeout=60)
@@ -148,6 +157,7 @@ def sent_by_cli(known: Wire, words: list[str], folder: Path) -> Any:
 
 def sent_by_python(known: Wire, script: str, folder: Path) -> Any:
     known.seen.clear()
+    no_evidence(folder)
     with environment(folder, known.url), contextlib.suppress(Exception):
         exec(compile(script.encode(), "script.py", "exec"), {"__name__": "__main__"})
     assert len(known.seen) == 1, script
@@ -157,7 +167,7 @@ def sent_by_python(known: Wire, script: str, folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Wire]:
     with wire() as known:
-        known.status, known.body = 400, b"{}"
+        known.status, known.body, known.account = 400, b"{}", "123456789012"
         yield known
 
 
@@ -201,18 +211,79 @@ def test_the_python_program_sends_what_apply_sends(number: int, v: str, w: str, 
     assert not (folder / "ran").exists()
 
 
-HARMLESS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/_+-")
-
-
 @given(said=anything, more=anything)
 @settings(deadline=None)
-def test_comments_hold_nothing_that_a_shell_takes_for_its_own(said: str, more: str) -> None:
-    """Where comments are off, as in zsh when lines are pasted, a comment is a command with words: no more."""
+def test_what_a_script_says_is_text_in_quotes_and_nothing_else(said: str, more: str) -> None:
+    """No comment in a shell script: zsh runs what stands in one where lines are pasted. In Python a comment is one line."""
     plan = plan_of([call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]}, said)], more)
+    lines = render(plan, "cli").splitlines()
+    assert [line for line in lines if line.startswith("#")] == ["#!/bin/sh"]
+    for line in (line for line in lines if line.startswith(": ")):
+        words = shlex.split(line)
+        assert len(words) == 2
+        assert line == f": {shlex.quote(words[1])}"
+        assert "'\"'\"'" not in line, "one pair of quotes, which no shell sees anything in"
+    program = render(plan, "python")
+    known = [line for line in program.splitlines() if line.startswith("#")]
+    assert program.count("\n#") == len(known) - 1
+    ast.parse(program)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "dash", "ksh"])
+@given(said=anything)
+@settings(deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pasted_into_a_shell_it_is_read_whole_before_any_of_it_runs(shell: str, said: str, folder: Path) -> None:
+    """Line by line on standard input, as a terminal gives it, into a shell in which the incident is not named."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    script = render(plan_of([call_of("ec2", "TerminateInstances", {"InstanceIds": ["i-1"]}, said)], said), "cli")
+    stub = "aws() { echo called >> called; }\n"
+    (folder / "called").unlink(missing_ok=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "ZDOTDIR": str(folder)}
+    for more in ({}, {"INCIDENT": INCIDENT}):  # without CONFIRM, too
+        ended = subprocess.run(
+            [shell], input=stub + script + "\necho the shell is there still\n", cwd=folder, env={**env, **more}, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert "the shell is there still" in ended.stdout, ended.stderr
+        assert not (folder / "called").exists()
+    assert not (folder / "ran").exists()
+
+
+def test_a_script_runs_for_its_account_alone_and_keeps_evidence_apart(folder: Path) -> None:
+    plan = plan_of([call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]})])
+    for form, program in (("cli", "sh"), ("python", sys.executable)):
+        no_evidence(folder)
+        script = render(plan, form)
+        stub = "aws() { echo 210987654321; echo called >> called; }\n" if form == "cli" else ""
+        (folder / "script").write_text(stub + script)
+        (folder / "called").unlink(missing_ok=True)
+        with wire() as known:
+            known.account = "210987654321"
+            env = {
+                **os.environ, "INCIDENT": INCIDENT, "AWS_ENDPOINT_URL": known.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_CONFIG_FILE": os.devnull, "NO_PROXY": "*",
+            }  # fmt: skip
+            ended = subprocess.run(
+                [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
+            )
+        assert "not for account 123456789012" in ended.stderr
+        assert known.seen == []
+        assert form == "python" or (folder / "called").read_text().count("called") == 1
+        assert list(folder.glob("evidence-*")) == []
+
+
+def test_a_step_by_itself_says_what_must_come_first(plan_text: str) -> None:
+    from vpce_tui.playbooks.plan_file import read
+    from vpce_tui.playbooks.views import render_step
+
+    plan = read(plan_text)
     for form in ("cli", "python"):
-        for line in render(plan, form).splitlines():
-            if line.startswith("#") and not line.startswith("#!") and "coding" not in line[:20]:
-                assert not [sign for sign in line[1:] if sign.isascii() and sign not in HARMLESS], line
+        alone = render_step(plan, plan.step("terminate"), form, runnable=True)
+        whole = render(plan, form)
+        assert "set DONE to the steps" in alone
+        assert "set DONE to the steps" not in whole
+        assert alone.index("set DONE") < alone.index("terminate-instances" if form == "cli" else "terminate_instances(")
 
 
 def test_a_program_names_its_coding_before_anything_else_can() -> None:
@@ -241,8 +312,9 @@ GAVE = [
 def test_what_an_answer_gives_is_looked_at_before_it_is_used(answer: str, folder: Path) -> None:
     """And it is put into variables that mean nothing to anybody else."""
     script = render(plan_of(GAVE), "cli")
-    stub = f"aws() {{ printf '%s\\n' '{answer}'; echo called >> count; }}\n"
-    (folder / "script").write_text(stub + script + "\necho the end\n")
+    stub = f"aws() {{ {WHO}printf '%s\\n' '{answer}'; echo called >> count; }}\n"
+    no_evidence(folder)
+    (folder / "script").write_text(stub + script)
     (folder / "count").unlink(missing_ok=True)
     env = {"PATH": os.environ["PATH"], "INCIDENT": INCIDENT}
     ended = subprocess.run(
@@ -256,7 +328,8 @@ def test_what_an_answer_gives_is_looked_at_before_it_is_used(answer: str, folder
 
 def test_a_good_answer_is_used_and_no_variable_of_the_environment_is_touched(folder: Path) -> None:
     script = render(plan_of(GAVE), "cli")
-    stub = 'aws() { printf "sg-1\\nv\\n"; printf "%s|" "$@" >> said; }\n'
+    stub = f'aws() {{ {WHO}printf "sg-1\\nv\\n"; printf "%s|" "$@" >> said; }}\n'
+    no_evidence(folder)
     (folder / "said").unlink(missing_ok=True)
     (folder / "script").write_text(stub + script + '\nprintf "%s" "$PATH" > path\n')
     env = {"PATH": os.environ["PATH"], "INCIDENT": INCIDENT}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+WHO = b"<R><GetCallerIdentityResult><Account></Account></GetCallerIdentityResult></R>"
+
 
 @dataclass
 class Wire:
@@ -16,6 +18,8 @@ class Wire:
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
+    account: str = ""
+    """Answers ``GetCallerIdentity`` for this account, and does not count it."""
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
@@ -29,6 +33,12 @@ def wire() -> Iterator[Wire]:
 
         def answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if known.account and b"Action=GetCallerIdentity" in sent:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(WHO) + len(known.account)))
+                self.end_headers()
+                self.wfile.write(WHO.replace(b"<Account>", b"<Account>" + known.account.encode()))
+                return
             known.seen.append((self.command, self.path, sent))
             self.send_response(known.status)
             for name, value in known.headers.items():

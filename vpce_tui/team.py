@@ -3,6 +3,7 @@ count."""
 
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from vpce_tui import config
@@ -36,9 +37,17 @@ class Rules:
     approval_hours: int = 12
 
 
+def path() -> Path:
+    """Where the rules are: in ``VPCE_TUI_CONFIG``, or the user's configuration directory."""
+    return config.config_folder() / FILE
+
+
 def rules() -> Rules:
     """The rules; no file: one person is enough. Raises :class:`TeamError`."""
-    path = config.config_folder() / FILE
+    return _read(path())
+
+
+def _read(path: Path) -> Rules:
     if not path.exists():
         return Rules()
     try:

@@ -1,11 +1,12 @@
 """``vpce-tui verify``, ``incidents``, and how commands open an incident."""
 
 import argparse
+import re
 import sys
 
 from vpce_tui import config
 from vpce_tui.aws.session import AwsSession
-from vpce_tui.commands.common import say, say_identity, session
+from vpce_tui.commands.common import UsageError, say, say_identity, session
 from vpce_tui.exits import Exit
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.files import state_folder
@@ -99,6 +100,8 @@ def verify(args: argparse.Namespace) -> Exit:
     from vpce_tui.incident.verify import row_of
     from vpce_tui.incident.verify import verify as check
 
+    if args.head and not re.fullmatch("[0-9a-f]{64}", args.head):
+        raise UsageError(f"--head takes a head hash, 64 digits and letters from a to f; {args.head!r} is none")
     folder = config.incident_folder(args.name)
     verdict = check(folder)
     if not verdict.good:

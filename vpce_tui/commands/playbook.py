@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vpce_tui import config, keychain
+from vpce_tui import config, keychain, team
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.commands.common import UsageError, say, say_identity, session, write_out
 from vpce_tui.commands.incident import open_incident
@@ -48,7 +48,7 @@ def plan(args: argparse.Namespace) -> Exit:
     text = render(made, args.form or ("json" if args.out else "console"))
     if args.out:
         write_out(args.out, text)
-        say(f"written: {args.out} (sha256 {made.sha256})")
+        say(f"written: {args.out} (plan sha256 {made.sha256})")
     else:
         print(text)
     return Exit.DONE
@@ -95,9 +95,13 @@ def apply(args: argparse.Namespace) -> Exit:
             f"refused: the plan is for account {made.account}, and these credentials are for {identity.account}; nothing was done."
         )
         return Exit.REFUSED
+    steps = [step for step in made.steps if not args.step or step.id in args.step]
+    _say_approvals(steps, len(args.approval or ()))
     with open_incident(caller, args.incident, create=True, reason=args.reason or "") as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
+            say(
+                f"refused: {journal.holder} holds the incident {args.incident}; nothing was done. (If it is the app: leave it.)"
+            )
             return Exit.REFUSED
         remember(journal, made)
         engine = Engine(
@@ -109,8 +113,16 @@ def apply(args: argparse.Namespace) -> Exit:
             on_secret=_taker(args),
             approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
         )
-        steps = [step for step in made.steps if not args.step or step.id in args.step]
         return _run_all(engine, steps, args)
+
+
+def _say_approvals(steps: Sequence[Step], given: int) -> None:
+    """What the team's rules will ask for, before anything is done."""
+    rules = team.rules()
+    final = [step.title for step in steps if step.final and step.calls]
+    if rules.approvals > 1 and final:
+        wanted = rules.approvals - 1
+        say(f"{team.path()} wants {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given")
 
 
 def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:

@@ -122,5 +122,6 @@ def _manual(recipe: Recipe) -> dict[str, Any]:
 
 def _command(recipe: Recipe, plan: Plan | None) -> str:
     if plan is not None:
-        return f'INCIDENT="{_INCIDENT}:value"\n' + render_step(plan, plan.step(recipe.id), "cli")
+        script = render_step(plan, plan.step(recipe.id), "cli", runnable=True)
+        return f"INCIDENT='{_INCIDENT}:value'\n{script}"
     return f'vpce-tui apply plan.json --incident "{_INCIDENT}:value" --step {shlex.quote(recipe.id)}'

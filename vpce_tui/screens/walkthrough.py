@@ -23,6 +23,7 @@ from vpce_tui.screens.frame import WIDE, Frame
 from vpce_tui.screens.kept import evidence_page
 from vpce_tui.screens.run_log import RunLog
 from vpce_tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, step_list, tabs
+from vpce_tui.team import TeamError, rules
 from vpce_tui.text import sign, visible
 from vpce_tui.widgets.ask import Ask, Read
 from vpce_tui.widgets.bars import Key
@@ -469,7 +470,31 @@ class WalkthroughScreen(Frame):
         if step.blocked:
             self.main.say(f"It is blocked: {step.blocked[0].says}.")
             return
+        first = self._must_come_first(step)
+        if first:
+            self.main.say(first)
+            return
         self._with_incident(self._confirm)
+
+    def _must_come_first(self, step: Step) -> str:
+        """What keeps the step from running before anybody is asked for anything; ``""``: nothing."""
+        assert self.plan is not None
+        done = (State.PROVED, State.BY_HAND)
+        titles = [
+            self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
+        ]
+        if titles:
+            return f"First: {', '.join(titles)} (h: a person did it)."
+        try:
+            wanted = rules().approvals
+        except TeamError as error:
+            return told(error)
+        if wanted > 1 and step.final and step.calls:
+            return (
+                f"Your team wants {wanted} people for this step. Approvals are given to the command line: leave the app, then "
+                "vpce-tui plan … --incident NAME --out FILE, approve, apply (README: two-person approval)."
+            )
+        return ""
 
     def _confirm(self) -> None:
         step = self.step

@@ -1,6 +1,6 @@
 """The plan as a shell script for the AWS CLI (version 1 or 2), which runs as printed, in order.
 
-Every value is quoted for the shell, and cannot be taken for an option (``--name=value``) or for the address of a file or page
+Every text is quoted for the shell, and no value can be taken for an option (``--name=value``) or the address of a file or page
 to be read (what could be goes as JSON with ``--cli-input-json``). What an answer gives to later commands is looked at before it
 is used. A write is made once: the CLI's own retries are off for it.
 """
@@ -17,7 +17,7 @@ from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
 from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names
 from vpce_tui.playbooks.views.parts import Part, Variable, json_parts, parts_of
-from vpce_tui.playbooks.views.script import comment, file_name, parameter, step_lines, variable
+from vpce_tui.playbooks.views.script import before, file_name, parameter, plain, step_lines, variable
 
 _WAITERS: Final[Mapping[str, str]] = {
     "TerminateInstances": "instance-terminated",
@@ -38,20 +38,31 @@ _GIVEN: Final = "''|-*|*://*|*[!A-Za-z0-9._:/+=,@-]*"
 
 
 def script(plan: Plan) -> str:
-    """The whole plan."""
+    """The whole plan.
+
+    It is one compound command: a shell into which it is pasted reads all of it before it runs any of it, and is not ended by it.
+    """
+    final = any(step.final and step.calls and not step.blocked for step in plan.steps)
     head = [
         "#!/bin/sh",
-        f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
-        f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
-        f"# plan sha256 {comment(plan.sha256)}",
+        "(",
+        _remark(f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}"),
+        _remark(f"planned {plan.planned_at} by {plan.operator}"),
+        _remark(f"plan sha256 {plan.sha256}"),
+        _remark("runs once, outside any record: no journal, no approval, no undo"),
         "set -eu",
         "umask 077",
         "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
-        'case "$INCIDENT" in [!A-Za-z0-9]*|*[!A-Za-z0-9._-]*) echo "INCIDENT is no name of an incident" >&2; exit 2 ;; esac',
-        'mkdir -p "evidence-$INCIDENT"',
+        f'case "$INCIDENT" in [!A-Za-z0-9]*|*[!A-Za-z0-9._-]*) {_say("INCIDENT is no name of an incident")}; exit 2 ;; esac',
+        *([_confirmed(plan)] if final else []),
+        f"ACCOUNT=$(aws sts get-caller-identity --region={shlex.quote(plan.region)} --query=Account --output=text)",
+        f'[ "$ACCOUNT" = {shlex.quote(plan.account)} ] || {{ {_say(f"these credentials are not for account {plan.account}")}; exit 5; }}',
+        "EVIDENCE=evidence-$INCIDENT",
+        '[ ! -e "$EVIDENCE" ] || EVIDENCE=$EVIDENCE-$(date -u +%Y%m%dT%H%M%SZ)',
+        'mkdir "$EVIDENCE"',
         "",
     ]
-    return "\n".join([*head, *(line for step in plan.steps for line in _lines(plan, step))])
+    return "\n".join([*head, *(line for step in plan.steps for line in _lines(plan, step)), ")", ""])
 
 
 def step_script(plan: Plan, step: Step) -> str:
@@ -60,22 +71,39 @@ def step_script(plan: Plan, step: Step) -> str:
 
 
 def _lines(plan: Plan, step: Step) -> Iterator[str]:
-    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop)
+    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark)
+
+
+def _remark(said: str) -> str:
+    """A line that does nothing. No comment: where lines are pasted some shells take none (zsh), and run what stands in them."""
+    return f": {_text(said)}"
+
+
+def _text(said: str) -> str:
+    return shlex.quote(plain(said).replace("'", "’"))
 
 
 def _say(said: str) -> str:
     """A line on stderr; ``echo`` would take backslashes in it for escape sequences."""
-    return f"printf '%s\\n' {shlex.quote(comment(said))} >&2"
+    return f"printf '%s\\n' {_text(said)} >&2"
 
 
 def _stop(said: str) -> str:
     return f"{_say(said)}; exit 1"
 
 
+def _confirmed(plan: Plan) -> str:
+    said = f"set CONFIRM to {plan.target} to go on: some of it cannot be undone"
+    return f'[ "${{CONFIRM:-}}" = {shlex.quote(plan.target)} ] || {{ {_say(said)}; exit 5; }}'
+
+
 def _guard(plan: Plan, step: Step) -> Iterator[str]:
-    """It cannot be undone: stop unless the id was given, and the evidence that must come first is there."""
-    said = f"set CONFIRM to {plan.target} to go on: the next step cannot be undone"
-    yield f'[ "${{CONFIRM:-}}" = {shlex.quote(plan.target)} ] || {{ {_say(said)}; exit 5; }}'
+    """It cannot be undone: stop unless the id was given, and what must come first is done and kept."""
+    yield _confirmed(plan)
+    elsewhere = " ".join(before(plan, step))
+    if elsewhere:
+        said = f"set DONE to the steps that must be done before this one, once they are: {elsewhere}"
+        yield f'[ "${{DONE:-}}" = {shlex.quote(elsewhere)} ] || {{ {_say(said)}; exit 6; }}'
     if step.requires:
         yield '[ -z "${MISSED:-}" ] || { printf \'%s\\n\' "evidence is missing: $MISSED" >&2; exit 6; }'
 
@@ -84,7 +112,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     listed = find(call.service, call.operation)
     writes = listed is None or listed.access is Access.WRITE
     if AWS_NOW in names(call.parameters):
-        yield "# the clock of this machine must be right"
+        yield _remark("the clock of this machine must be right")
         yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     if TOKEN in names(call.parameters):
         about = shlex.quote(token_text("", plan, step, call).lstrip())
@@ -102,12 +130,12 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if call.profile:
         yield from _tried(call.profile, name, command)
     elif step.kind is Kind.READ and not call.gives:
-        kept = f'{command} --output=json > "evidence-$INCIDENT/{name}.json"'
+        kept = f'{command} --output=json > "$EVIDENCE/{name}.json"'
         missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
-        yield f'{kept} || {{ rm -f "evidence-$INCIDENT/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'
+        yield f'{kept} || {{ rm -f "$EVIDENCE/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'
     elif call.secret:
         query = f"[{', '.join([*call.gives.values(), call.secret])}]"
-        yield "# its secret is shown here, once"
+        yield _remark("its secret is shown here, once")
         yield f"AWS_PAGER= {command} --query={shlex.quote(query)} --output=text"
     elif call.gives:
         query = "[" + ", ".join(f"[{path}]" for path in call.gives.values()) + "]"
@@ -139,7 +167,7 @@ def _command(call: PlannedCall, files: Mapping[str, str]) -> str:
 
 def _tried(profile: str, name: str, command: str) -> Iterator[str]:
     """A read with the keys that stand in a profile; nothing is fetched or assumed to get them. AWS's refusal is an answer."""
-    kept, codes = f'"evidence-$INCIDENT/{name}.json"', "|".join(sorted(NOT_TAKEN | DENIED))
+    kept, codes = f'"$EVIDENCE/{name}.json"', "|".join(sorted(NOT_TAKEN | DENIED))
     get = f"aws configure get --profile={shlex.quote(profile)}"
     keys = f'AWS_ACCESS_KEY_ID="$TRY" AWS_SECRET_ACCESS_KEY="$({get} aws_secret_access_key)"'
     keys += f' AWS_SESSION_TOKEN="$({get} aws_session_token || true)"'

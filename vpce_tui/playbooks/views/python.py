@@ -12,19 +12,21 @@ from vpce_tui.aws.naming import snake
 from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
 from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_literal, is_ref, is_sealed, is_text, names
-from vpce_tui.playbooks.views.script import comment, file_name, parameter, step_lines, variable
+from vpce_tui.playbooks.views.script import before, file_name, parameter, plain, step_lines, variable
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
 
 
 def script(plan: Plan) -> str:
     """The whole plan."""
+    final = any(step.final and step.calls and not step.blocked for step in plan.steps)
     head = [
         "#!/usr/bin/env python3",
         "# -*- coding: utf-8 -*-",  # here, so that no text below can name another coding
-        f"# {comment(plan.playbook)} {comment(plan.target)} in {comment(plan.region)}, account {comment(plan.account)}",
-        f"# planned {comment(plan.planned_at)} by {comment(plan.operator)}",
-        f"# plan sha256 {comment(plan.sha256)}",
+        _remark(f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}"),
+        _remark(f"planned {plan.planned_at} by {plan.operator}"),
+        _remark(f"plan sha256 {plan.sha256}"),
+        _remark("runs once, outside any record: no journal, no approval, no undo"),
         "import base64",
         "import hashlib",
         "import json",
@@ -43,8 +45,10 @@ def script(plan: Plan) -> str:
         'INCIDENT = os.environ["INCIDENT"]',
         'if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", INCIDENT):',
         '    raise SystemExit("INCIDENT is no name of an incident")',
+        *(_confirmed(plan) if final else ()),
         'EVIDENCE = pathlib.Path(f"evidence-{INCIDENT}")',
-        "EVIDENCE.mkdir(exist_ok=True)",
+        "if EVIDENCE.exists():",
+        "    EVIDENCE = pathlib.Path(f\"evidence-{INCIDENT}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}\")",
         'ONCE = Config(retries={"total_max_attempts": 1})',
         "",
         "",
@@ -57,6 +61,11 @@ def script(plan: Plan) -> str:
         "",
         "def once(context, **_):",
         '    context.setdefault("s3_redirect", {})["redirected"] = True',
+        "",
+        "",
+        f'if client("sts", {plan.region!a}).get_caller_identity()["Account"] != {plan.account!a}:',
+        f"    raise SystemExit({f'these credentials are not for account {plan.account}'!a})",
+        "EVIDENCE.mkdir()",
         "",
         "",
         "def aws_now():",
@@ -108,29 +117,42 @@ def script(plan: Plan) -> str:
     return "\n".join(
         [
             *head,
-            *(
-                line
-                for step in plan.steps
-                for line in step_lines(step, partial(_call, plan), partial(_guard, plan), _stop)
-            ),
+            *(line for step in plan.steps for line in _lines(plan, step)),
         ]
     )
 
 
 def step_script(plan: Plan, step: Step) -> str:
     """One step."""
-    return "\n".join(step_lines(step, partial(_call, plan), partial(_guard, plan), _stop))
+    return "\n".join(_lines(plan, step))
+
+
+def _lines(plan: Plan, step: Step) -> Iterator[str]:
+    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark)
+
+
+def _remark(said: str) -> str:
+    return f"# {plain(said)}"
 
 
 def _stop(said: str) -> str:
-    return f"raise SystemExit({comment(said)!a})"
+    return f"raise SystemExit({plain(said)!a})"
+
+
+def _confirmed(plan: Plan) -> Iterator[str]:
+    said = f"set CONFIRM to {plan.target} to go on: some of it cannot be undone"
+    yield f'if os.environ.get("CONFIRM") != {plan.target!a}:'
+    yield f"    raise SystemExit({said!a})"
 
 
 def _guard(plan: Plan, step: Step) -> Iterator[str]:
-    """It cannot be undone: stop unless the id was given, and the evidence that must come first is there."""
-    said = f"set CONFIRM to {plan.target} to go on: the next step cannot be undone"
-    yield f'if os.environ.get("CONFIRM") != {plan.target!a}:'
-    yield f"    raise SystemExit({said!a})"
+    """It cannot be undone: stop unless the id was given, and what must come first is done and kept."""
+    yield from _confirmed(plan)
+    elsewhere = " ".join(before(plan, step))
+    if elsewhere:
+        said = f"set DONE to the steps that must be done before this one, once they are: {elsewhere}"
+        yield f'if os.environ.get("DONE") != {elsewhere!a}:'
+        yield f"    raise SystemExit({said!a})"
     if step.requires:
         yield "if MISSED:"
         yield '    raise SystemExit(f"evidence is missing: {MISSED}")'

@@ -1,25 +1,20 @@
-"""What both scripts share: the walk over a step, names of variables, and text that is harmless in a comment."""
+"""What both scripts share: the walk over a step, names of variables, text on one line."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from vpce_tui.playbooks.plan import Kind, PlanError, PlannedCall, Step
+from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, Step
 from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, REFERENCE, TOKEN
 from vpce_tui.text import visible
 
 _OURS: Final = (INCIDENT, AWS_NOW, TOKEN)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_SPECIAL: Final = str.maketrans({
-    **{sign: chr(ord(sign) + 0xFEE0) for sign in "!#$%&()*;<=>?@[\\]^`{|}~"}, "'": "’", '"': "”",
-})  # fmt: skip
-"""What means something to a shell, and the sign that looks like it: some shells take no comments where lines are pasted
-(zsh), and run what stands in them."""
 
 
-def comment(text: str) -> str:
-    """Text that is harmless in a comment line, and where a shell takes the comment for a command."""
-    return visible(text, limit=500).translate(_SPECIAL)
+def plain(text: str) -> str:
+    """Text in which nothing ends a line or steers a terminal."""
+    return visible(text, limit=500)
 
 
 def variable(name: str) -> str:
@@ -41,33 +36,38 @@ def file_name(step: Step, call: PlannedCall) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{step.id}-{call.id}")
 
 
+def before(plan: Plan, step: Step) -> list[str]:
+    """Steps that must be done before this one and are not in the same script, by id."""
+    here = {other.id for other in plan.steps}
+    return [needed for needed in step.requires if needed not in here]
+
+
 def step_lines(
     step: Step,
     written: Callable[[Step, PlannedCall], Iterable[str]],
     guard: Callable[[Step], Iterable[str]],
     stop: Callable[[str], str],
+    remark: Callable[[str], str],
 ) -> Iterator[str]:
-    """A step as commented lines; ``written`` gives the lines of one call, ``guard`` those before what cannot be undone;
-    ``stop`` the line that ends the script with a sentence."""
-    yield f"# -- {comment(step.title)} - {comment(step.id)}"
+    """A step as lines; ``written`` gives the lines of one call, ``guard`` those before what cannot be undone; ``stop`` the line
+    that ends the script with a sentence, ``remark`` the one that does nothing and says it."""
+    yield remark(f"-- {step.title} ({step.id})")
     if step.kind is Kind.MANUAL:
-        yield from (f"#    by hand: {comment(note)}" for note in step.notes)
+        yield from (remark(f"   by hand: {note}") for note in step.notes)
         yield ""
         return
     if step.blocked:
-        yield from (
-            f"#    blocked: {comment(item.says)}, to make it pass: {comment(item.remedy)}" for item in step.blocked
-        )
+        yield from (remark(f"   blocked: {item.says}; to make it pass: {item.remedy}") for item in step.blocked)
         yield stop(f"{step.id} is blocked: {step.blocked[0].says}")
         yield ""
         return
-    yield from (f"#    already so: {comment(call.why or call.name)}" for call in step.already)
+    yield from (remark(f"   already so: {call.why or call.name}") for call in step.already)
     if not step.calls and not step.already:
-        yield "#    nothing to do"
+        yield remark("   nothing to do")
     if step.kind is Kind.CHANGE and step.calls and step.final:
         yield from guard(step)
     for call in step.calls:
         if call.why:
-            yield f"#    {comment(call.why)}"
+            yield remark(f"   {call.why}")
         yield from written(step, call)
     yield ""
