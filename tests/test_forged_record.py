@@ -212,3 +212,128 @@ def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
         assert "not one that vpce-tui wrote" in said, words
         assert "fault of vpce-tui itself" not in said
         assert (code == 0) == (words[0] == "incidents")
+
+
+# -- what a schema lists twice, rows before the first, numbers that are none
+
+
+def hidden_trigger(folder: Path) -> None:
+    """The same index listed over and over, and behind it a trigger that drops what is written."""
+    db = sqlite3.connect(folder / "journal.db", isolation_level=None)
+    (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_journal_1'").fetchone()
+    db.execute("PRAGMA writable_schema = ON")
+    for _ in range(120):
+        db.execute(
+            "INSERT INTO sqlite_master VALUES ('index', 'sqlite_autoindex_journal_1', 'journal', ?, NULL)", (root,)
+        )
+    drop = "CREATE TRIGGER zz BEFORE INSERT ON journal WHEN NEW.kind <> 'note' BEGIN SELECT RAISE(IGNORE); END"
+    db.execute("INSERT INTO sqlite_master VALUES ('trigger', 'zz', 'journal', 0, ?)", (drop,))
+    db.close()
+
+
+def test_a_trigger_behind_a_schema_that_repeats_itself_is_seen(folder: Path) -> None:
+    hidden_trigger(folder)
+    assert not verify(folder).good
+    for write in (False, True):
+        with pytest.raises(NotAJournal):
+            Journal.open(folder, "somebody", write=write)
+
+
+def test_a_row_that_was_not_kept_is_no_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second line of defence: whatever made SQLite drop it, no permit comes of it."""
+    hidden_trigger(folder)
+    for name in ("foreign", "lacking"):
+        monkeypatch.setattr(f"vpce_tui.incident.journal.{name}", lambda _: "")
+    with Journal.open(folder, "somebody") as journal, pytest.raises(RecordError, match="did not keep"):
+        journal.append(Kind.APPROVED, {"step": "p/t/s"})
+
+
+def test_rows_before_the_first_are_found(folder: Path) -> None:
+    db = sqlite3.connect(folder / "journal.db", isolation_level=None)
+    (guard,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_in_order'").fetchone()
+    db.execute("DROP TRIGGER journal_in_order")
+    for seq in (-5, 0):
+        db.execute("INSERT INTO journal VALUES (?, 't', 'o', 'note', '{}', 'p', ?)", (seq, f"h{seq}"))
+    db.execute(guard)
+    db.close()
+    assert not verify(folder).good
+
+
+ODD = {
+    "a number without end": ("result", '{"step": "p/t/s", "call": "c", "ok": true, "seconds": ' + "9" * 400 + "}"),
+    "a list for what it gave": ("result", '{"step": "p/t/s", "call": "c", "ok": true, "gave": [1]}'),
+    "a list within undoes": (
+        "plan",
+        '{"step": "p/t/s", "plan": {"calls": [], "undo": [{"id": "u", "undoes": [["x"]]}]}}',
+    ),
+    "a plan of nothing": ("plan", '{"step": "p/t/s", "plan": {}}'),
+    "a plan that is a number": ("plan", '{"step": "p/t/s", "plan": 7}'),
+    "choices that are a number": ("plan", '{"step": "p/t/s", "plan": {"calls": [], "undo": [], "choices": 7}}'),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_a_row_of_odd_values_is_a_sentence_and_the_other_records_are_listed(
+    what: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal.open(folder.parent / "other", "ann", create=True) as journal:
+        journal.append(Kind.OPENED, {"name": "other", "account": "123456789012"})
+    intent = {"step": "p/t/s", "calls": [{"id": "c", "service": "ec2", "operation": "x", "parameters": {}}]}
+    append_raw(folder, "intent", json.dumps(intent))
+    append_raw(folder, *ODD[what])
+    monkeypatch.setenv("VPCE_TUI_STATE", str(folder.parent.parent))
+    cli.main(["incidents"])
+    cli.main(["evidence", "case"])
+    said = capsys.readouterr()
+    assert "fault of vpce-tui itself" not in said.out + said.err
+    assert "other" in said.out
+
+
+def test_evidence_larger_than_any_is_not_read(folder: Path) -> None:
+    (kept,) = (folder / "evidence").iterdir()
+    with open(kept, "wb") as file:
+        file.truncate(8 << 40)
+    append_raw(folder, "evidence", json.dumps({"step": "p/t/s", "evidence": "x", "sha256": kept.name, "size": 8 << 40}))
+    assert evidence.kept(folder, kept.name) is None
+    assert not verify(folder).good
+
+
+# -- a record that makes undo do something else
+
+
+def held(aws: Aws) -> str:
+    """An incident in which the instance is protected; the journal's key of the step."""
+    plan = str(aws.folder / "plan.json")
+    assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", plan)[0] == 0
+    assert aws.run("apply", plan, "--incident", "case", "--yes", "--wait", "3", "--step", "hold")[0] == 0
+    return f"terminate-instance/{aws.victim}/hold"
+
+
+def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None:
+    key = held(aws)
+    with Journal.open(aws.incident(), "reader", write=False) as journal:
+        planned = dict(replay(journal.rows()).step(key).planned)
+    stands = planned["undo"][0]
+    extra = {
+        "id": "more", "service": "iam", "operation": "AttachUserPolicy", "region": "us-east-1", "why": stands["why"], "undoes": stands["undoes"],
+        "parameters": {"UserName": "bob", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+    }  # fmt: skip
+    planned["undo"] = [*planned["undo"], extra]
+    append_raw(
+        aws.incident(), "plan", json.dumps({"step": key, "plan": planned}, sort_keys=True, separators=(",", ":"))
+    )
+    assert aws.run("verify", "case")[0] == 0
+    before = len(aws.writes())
+    code, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    assert code == 1, said
+    assert "no such step makes" in said
+    assert len(aws.writes()) == before
+
+
+def test_undo_shows_every_call_with_its_parameters(aws: Aws) -> None:
+    held(aws)
+    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "3")
+    assert (
+        f'ec2:ModifyInstanceAttribute in eu-west-1 {{"DisableApiTermination": {{"Value": false}}, "InstanceId": "{aws.victim}"}}'
+        in said
+    )

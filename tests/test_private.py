@@ -143,6 +143,38 @@ def test_what_is_written_is_private_and_whole_whatever_was_there(tmp_path: Path)
     write_private(Path("/dev/null"), b"x")
 
 
+def test_nothing_is_written_into_a_pipe_or_a_folder_that_others_can_write_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o666)
+    with pytest.raises(NotPrivate, match="file of your own"):
+        write_private(tmp_path / "pipe", b"x")
+    with pytest.raises(NotPrivate, match="others may write"):
+        write_private(folder(tmp_path / "open", 0o777) / "plan.json", b"x")
+    write_private(folder(tmp_path / "sticky", 0o1777) / "plan.json", b"x")
+
+
+@as_root
+def test_nothing_is_written_into_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    other = theirs(folder(tmp_path / "other", 0o755))
+    with pytest.raises(NotPrivate, match="belongs to"):
+        write_private(other / "plan.json", b"x")
+    assert list(other.iterdir()) == []
+
+
+@as_root
+def test_a_context_and_playbooks_of_somebody_else_are_not_used(aws: Aws) -> None:
+    config = folder(aws.folder / "config")
+    playbooks = folder(config / "playbooks")
+    for path in (config / "context.toml", playbooks / "ours.toml"):
+        path.write_text("")
+        theirs(path)
+    code, said = aws.run("plan", "ours", aws.victim)
+    assert code == 2
+    assert "belongs to" in said
+    code, said = aws.run("events", "--since", "1h", "--look-back", "0s")
+    assert code == 2
+    assert "belongs to" in said
+
+
 def test_a_private_file_is_no_link_and_no_pipe(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("target")
     os.mkfifo(tmp_path / "pipe")

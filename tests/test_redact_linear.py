@@ -64,3 +64,22 @@ def test_web_tokens_are_hidden_wherever_they_are(around: str) -> None:
 )
 def test_passwords_in_addresses_are_hidden_whatever_stands_before_them(text: str) -> None:
     assert "hunter2hunter" not in redact.text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password:\n" + " " * 200 + "hunter2hunter",
+        "password" + " " * 200 + "= hunter2hunter",
+        "secret_" + "a" * 120 + "=hunter2hunter",
+        "Authorization: Bearer" + " " * 200 + "hunter2hunter",
+        "x://" + "u" * 300 + ":hunter2hunter@h",
+        "x://u:" + "p" * 1100 + "hunter2hunter@h",
+        "redis://:hunter2hunter@h",
+        '{\\"password\\": \\"hunter2hunter\\"}',
+        "password => hunter2hunter",
+        "password := hunter2hunter",
+    ],
+)
+def test_secrets_are_hidden_whatever_stands_between_their_name_and_them(text: str) -> None:
+    assert "hunter2hunter" not in redact.text(text)

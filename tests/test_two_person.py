@@ -12,10 +12,11 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
-from vpce_tui.canonical import canonical, rfc3339
+from vpce_tui import team as team_rules
+from vpce_tui.canonical import canonical, digest, rfc3339
 from vpce_tui.incident import approval
 from vpce_tui.incident.journal import Journal
-from vpce_tui.team import Approver, Rules
+from vpce_tui.team import Approver, Rules, TeamError
 from vpce_tui.trail.person import Behind, Person, named
 
 
@@ -182,34 +183,100 @@ def test_an_approval_is_for_one_run(aws: Aws) -> None:
     assert code == 0, said
 
 
+RUN = ("--incident", "case", "--yes", "--wait", "1", "--step", "snapshots")
+
+
+def killed_at_each_row(aws: Aws, words: tuple[str, ...]) -> tuple[int | None, str, int]:
+    passed = ["none yet"]
+    for _ in range(40):
+        code, said = aws.run(*words, kill_new=passed, env=keyring(aws, ALICE))
+        if code is not None:
+            break
+        passed.append(said.rpartition("killed at: ")[2].strip())
+    return code, said, len(passed) - 1
+
+
 def test_a_run_that_was_interrupted_goes_on_with_its_approval(aws: Aws) -> None:
     env = with_team(aws)
     path = stop_plan(aws)
     file = approved(aws, path, env)
-    words = (
-        "apply",
-        path,
-        "--incident",
-        "case",
-        "--yes",
-        "--wait",
-        "1",
-        "--confirm",
-        aws.victim,
-        "--step",
-        "snapshots",
-        "--approval",
-        file,
-    )
-    with Journal.open(aws.incident(), "reader", write=False) as journal:
-        rows = len(list(journal.rows()))
-    for at in range(rows + 1, rows + 8):
-        code, _ = aws.run(*words, kill_at=at, env=keyring(aws, ALICE))
-        if code is not None:
-            break
-    code, said = aws.run(*words, env=keyring(aws, ALICE))
+    code, said, kills = killed_at_each_row(aws, ("apply", path, *RUN, "--confirm", aws.victim, "--approval", file))
     assert code == 0, said
+    assert kills > 5, "it was killed at hardly any row"
     assert [name for name, _ in aws.writes()].count("ec2:CreateSnapshots") == 1
+
+
+def test_a_call_is_made_once_under_an_approval_though_its_run_was_interrupted(aws: Aws) -> None:
+    """Killed after the call and before its proof; what it made is deleted by hand; run again it would be made again."""
+    env = with_team(aws)
+    path = stop_plan(aws)
+    file = approved(aws, path, env)
+    words = ("apply", path, *RUN, "--confirm", aws.victim, "--approval", file)
+    passed, last = ["none yet"], ""
+    while not (last.startswith("result") and "ec2:CreateSnapshots" in [name for name, _ in aws.writes()]):
+        code, said = aws.run(*words, kill_new=passed, env=keyring(aws, ALICE))
+        assert code is None, said
+        last = said.rpartition("killed at: ")[2].strip()
+        passed.append(last)
+    ec2 = clients(aws)("ec2")
+    for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
+        with suppress(ClientError):  # an image's
+            ec2.delete_snapshot(SnapshotId=item["SnapshotId"])
+    code, said = aws.run(*words, env=keyring(aws, ALICE))
+    assert code == 5, said
+    assert "was used already" in said
+    assert [name for name, _ in aws.writes()].count("ec2:CreateSnapshots") == 1
+
+
+def test_an_undo_is_covered_only_by_a_plan_that_shows_its_calls(aws: Aws) -> None:
+    """A plan of the same playbook with its calls taken out is approved; the undo of what the first plan did is not."""
+    env = with_team(aws)
+    path = rotate_plan(aws)
+    words = ("--incident", "case", "--yes", "--wait", "1")
+    mine = keyring(aws, ALICE)
+    assert (
+        aws.run(
+            "apply", path, *words, "--step", "rotate", "--keyring", "--approval", approved(aws, path, env), env=mine
+        )[0]
+        == 0
+    )
+    data = json.loads(Path(path).read_text())
+    data["steps"] = [
+        {**step, "calls": [], "undo": [], "already": [], "permissions": [], "checks": []} for step in data["steps"]
+    ]
+    body = {key: value for key, value in data.items() if key != "sha256"}
+    Path(path).write_text(json.dumps({**body, "sha256": digest(body)}))
+    file = approved(aws, path, env)
+    aws.run("apply", path, *words, "--step", "who", env=mine)
+    code, said = aws.run("undo", "rotate", *words, "--confirm", "user/bob", "--approval", file, env=mine)
+    assert code == 5, said
+    assert "does not show" in said
+    assert len(bobs_keys(aws)) == 1
+
+
+@pytest.mark.parametrize("target", ["nowhere.toml", "config.toml"])
+def test_rules_behind_a_link_that_leads_nowhere_are_not_no_rules(aws: Aws, target: str) -> None:
+    path = stop_plan(aws)
+    folder = aws.folder / "config"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").symlink_to(target)
+    code, said = snapshots(aws, path)
+    assert code == 2, said
+    assert aws.writes() == []
+
+
+def test_a_key_is_written_in_one_way_only() -> None:
+    private = approval.new_key()
+    key = approval.public_key(private)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = key[:-2] + letters[letters.index(key[-2]) ^ 1] + "="
+    assert base64.b64decode(other[8:]) == base64.b64decode(key[8:])
+    assert approval.canonical_key(other) == key
+    with pytest.raises(approval.ApprovalError):
+        approval.read(json.dumps({**signed(private), "key": other}), "it")
+    with pytest.raises(TeamError):
+        team_rules._approver({"arn": "*", "key": other})
+    assert team_rules._approver({"arn": "*", "key": key}).key == key
 
 
 def test_an_approval_does_not_count_in_another_incident_even_of_the_same_name(aws: Aws) -> None:
@@ -274,11 +341,11 @@ def judged(
     data: dict[str, Any], private: str, *, now: datetime = NOW, arn: str = "*", spent: frozenset[str] = frozenset()
 ) -> str:
     """Why the approval does not count."""
-    rules = Rules(2, (Approver(arn, approval.public_key(private)),), 12)
+    mine = approval.public_key(approval.new_key())
+    rules = Rules(2, (Approver(arn, approval.public_key(private)), Approver(ALICES, mine)), 12)
     use = approval.Use("b" * 64, now, spent)
-    return approval.problem(
-        approval.read(json.dumps(data), "it"), plan_like(), approval.Runner(named(ALICES)), rules, use
-    )
+    runner = approval.Runner(named(ALICES), mine)
+    return approval.problem(approval.read(json.dumps(data), "it"), plan_like(), runner, rules, use)
 
 
 TIMES: dict[str, tuple[str, str, str]] = {
@@ -329,7 +396,7 @@ def refused_with(aws: Aws, path: str, expected: str, *files: str, env: dict[str,
 
 
 def test_an_operator_does_not_approve_herself_under_a_second_session_name(aws: Aws) -> None:
-    """On one machine the key is the same; from a second one nobody knows that key, or hers."""
+    """On one machine the key is the same; from a second one hers is in the rules once, as approver's or as runner's."""
     second = operator(aws, "alice-2", machine=ALICE)
     key = key_of(aws, keyring(aws, ALICE))
     team(aws, ("*", key))
@@ -337,15 +404,21 @@ def test_an_operator_does_not_approve_herself_under_a_second_session_name(aws: A
     refused_with(aws, path, "signed with the key of this machine", approved(aws, path, second))
     third = operator(aws, "alice-3")
     team(aws, ("*", key_of(aws, third)))
-    refused_with(aws, path, "AWS does not tell who is behind", approved(aws, path, third))
-    refused_with(aws, path, "AWS does not tell who is behind", approved(aws, path, third), env={})
+    refused_with(aws, path, "the key of this machine stands for nobody", approved(aws, path, third))
+    refused_with(aws, path, "the key of this machine stands for nobody", approved(aws, path, third), env={})
 
 
 def test_a_source_identity_gives_her_away_whatever_the_session_is_called(aws: Aws) -> None:
     first = operator(aws, "alice", source="alice@example.com")
     second = operator(aws, "somebody", source="alice@example.com")
     other = operator(aws, "whoever", source="bob@example.com")
-    team(aws, *((f"*/{name}", key_of(aws, env)) for name, env in (("somebody", second), ("whoever", other))))
+    team(
+        aws,
+        *(
+            (f"*/{name}", key_of(aws, env))
+            for name, env in (("alice", first), ("somebody", second), ("whoever", other))
+        ),
+    )
     path = stop_plan(aws, env={**operator(aws, "carol"), "VPCE_TUI_STATE": str(aws.folder / "state")})
     for env in (first, second, other):  # what a session did is in event history before it signs
         assert aws.run("incidents", env=env)[0] == 0
@@ -417,7 +490,7 @@ PEOPLE = [
 def test_what_an_arn_says_of_a_person(arn: str, name: str, behind: Behind) -> None:
     person = named(arn)
     assert (person.name, person.behind) == (name, behind)
-    assert person.certain is (behind is not Behind.SESSION)
+    assert person.certain is (behind in (Behind.USER, Behind.IDENTITY_CENTER))
     assert Person.from_json(person.to_json()) == person
 
 
@@ -429,8 +502,30 @@ def test_two_names_of_one_person_are_one() -> None:
     assert not sso.same_as(named("arn:aws:iam::1:user/bob"))
 
 
-def test_who_assumed_a_role_is_found_through_a_chain(aws: Aws) -> None:
-    """A user takes a role, and with it another one: behind both is the user."""
+SELF_MADE: list[dict[str, Any]] = [
+    {"name": "zed", "behind": "IAM user", "arn": "arn:aws:sts::1:assumed-role/OnCall/alice", "also": []},
+    {"name": "zed", "behind": "IAM user", "arn": "arn:aws:iam::1:user/alice", "also": []},
+    {"name": "zed", "behind": "source identity", "arn": "arn:aws:iam::1:user/alice", "also": []},
+    {
+        "name": "zed",
+        "behind": "role and session name alone",
+        "arn": "arn:aws:sts::1:assumed-role/OnCall/alice",
+        "also": [],
+    },
+    {"name": "zed", "behind": "nobody", "arn": "arn:aws:sts::1:assumed-role/OnCall/alice", "also": []},
+    {"name": "alice", "behind": "IAM user", "arn": "arn:aws:iam::1:user/alice", "also": [7]},
+]
+
+
+@pytest.mark.parametrize("data", SELF_MADE)
+def test_a_person_is_not_another_than_its_arn_says(data: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        Person.from_json(data)
+
+
+@pytest.mark.parametrize("source", ["", "zoe@example.com"])
+def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> None:
+    """A user takes a role, and with it another one: behind both is the user, whatever source identity she chose."""
     import boto3
 
     from vpce_tui.aws.gate import Gate
@@ -451,14 +546,16 @@ def test_who_assumed_a_role_is_found_through_a_chain(aws: Aws) -> None:
             aws_secret_access_key=creds[1],
             aws_session_token=creds[2],
         )
-        got = sts.assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        more = {"SourceIdentity": source} if source and name == "first" else {}
+        got = sts.assume_role(RoleArn=role, RoleSessionName=name, **more)["Credentials"]
         creds = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
     session_ = AwsSession(
         Access(region=HOME, endpoint_url=aws.url, key_id=creds[0], secret=creds[1], token=creds[2] or ""),
         Gate(read_only=True),
     )
     person = behind(session_, (HOME, "us-east-1"))
-    assert (person.name, person.behind) == ("dora", Behind.ASSUMED_BY)
+    assert (person.name, person.behind, person.also) == ("dora", Behind.ASSUMED_BY, (source,) if source else ())
+    assert person.same_as(named("arn:aws:iam::123456789012:user/dora"))
 
 
 CHANGED: dict[str, tuple[dict[str, Any], str]] = {

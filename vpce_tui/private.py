@@ -55,18 +55,23 @@ def trusted_file(path: Path) -> None:
 def write_private(path: Path, data: bytes) -> None:
     """``data`` at ``path``, whole or not at all, readable by this user alone.
 
-    A link that somebody else put there is not followed, and a file of somebody else's is not written to. What is no
-    regular file (``/dev/stdout``, a pipe) is written to as it is. Raises :class:`NotPrivate`, ``OSError``.
+    A link that somebody else put there is not followed, a file of somebody else's is not written to, and nothing is written
+    into a folder that others can write to. ``/dev/stdout`` is written to as it is. Raises :class:`NotPrivate`, ``OSError``.
     """
     real = _resolved(path)
     with contextlib.suppress(FileNotFoundError):
         found = os.lstat(real)
         if not stat.S_ISREG(found.st_mode):
+            if found.st_uid not in (0, os.geteuid()) or not (
+                stat.S_ISCHR(found.st_mode) or real.is_relative_to("/proc")
+            ):
+                raise NotPrivate(f"{path} is {_kind(found)}: a plan or script is written to a file of your own.")
             with open(real, "wb") as out:
                 out.write(data)
             return
         if found.st_uid != os.geteuid():
             raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}: it is not written to")
+    _trusted(real.parent)
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=".writing-")  # 0600

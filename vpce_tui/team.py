@@ -1,6 +1,8 @@
 """The rules that a team has set for itself in ``config.toml``: how many people it takes for what cannot be undone, and whose keys
 count."""
 
+import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from vpce_tui.private import trusted_file
 
 FILE: Final = "config.toml"
 MOST: Final = 5
+_KEY: Final = re.compile(r"ed25519:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+"""32 bytes in Base64, written in the one way in which no bit of the last letter is left over."""
 LONGEST: Final = 72
 """Hours."""
 
@@ -48,7 +52,7 @@ def rules() -> Rules:
 
 
 def _read(path: Path) -> Rules:
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere is no absence of rules
         return Rules()
     try:
         trusted_file(path)
@@ -79,7 +83,7 @@ def _list(value: Any) -> list[Any]:
 
 def _approver(item: Any) -> Approver:
     arn, key = (item.get("arn"), item.get("key")) if isinstance(item, dict) else (None, None)
-    if not isinstance(arn, str) or not isinstance(key, str) or not key.startswith("ed25519:"):
+    if not isinstance(arn, str) or not isinstance(key, str) or not _KEY.fullmatch(key):
         raise TeamError(
             f'{FILE}: each approver needs arn = "arn:aws:…" and key = "ed25519:…" (vpce-tui approve --key prints it).'
         )

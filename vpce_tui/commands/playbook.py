@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from vpce_tui.playbooks.plan import Kind as StepKind
 from vpce_tui.playbooks.plan import Plan, PlanError, PlannedCall, Step, WrongChoice, is_final
 from vpce_tui.playbooks.plan_file import from_json
 from vpce_tui.playbooks.plan_file import read as read_plan
+from vpce_tui.playbooks.values import names, resolve
 from vpce_tui.text import sign, visible
 
 
@@ -281,11 +282,12 @@ def undo(args: argparse.Namespace) -> Exit:
 def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     try:
         step, calls, left = engine.undo_calls(step_id, with_others=args.all)
-    except (Unreadable, TargetGone, AwsError) as error:
+    except (Unreadable, TargetGone, AwsError, PlanError) as error:
         say(f"{sign('✖')} {step_id}: {error}")
         return Exit.FAILED
+    known = {**step.bindings, **engine.record().step(engine.key(step_id)).bindings}
     say(f"\nundo “{step.title}”")
-    for line in (*(_described(call) for call in calls), *left):
+    for line in (*(_described(call, known) for call in calls), *left):
         say(f"    {line}")
     target = engine.plan.target
     typed = target if target in (args.confirm or ()) else ""
@@ -302,8 +304,10 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     return outcome.exit
 
 
-def _described(call: PlannedCall) -> str:
-    said = json.dumps(call.parameters, ensure_ascii=True)
+def _described(call: PlannedCall, known: Mapping[str, str]) -> str:
+    """A call whole, with what its references stand for."""
+    stands = {name: known.get(name, f"${name}") for name in names(call.parameters)}
+    said = json.dumps(resolve(call.parameters, stands, recorded=True), ensure_ascii=True)
     return visible(f"{call.why or call.name}: {call.name} in {call.region} {said}", limit=20_000)
 
 

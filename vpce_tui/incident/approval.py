@@ -126,6 +126,15 @@ def public_key(private: str) -> str:
     return _PREFIX + base64.b64encode(_private(private).public_key().public_bytes_raw()).decode()
 
 
+def canonical_key(key: str) -> str:
+    """A public key as it is written in one way only; ``""``: it is none."""
+    try:
+        raw = base64.b64decode(key.removeprefix(_PREFIX), validate=True)
+    except ValueError:
+        return ""
+    return _PREFIX + base64.b64encode(raw).decode() if len(raw) == 32 and key.startswith(_PREFIX) else ""
+
+
 def _private(private: str) -> Any:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
@@ -162,8 +171,8 @@ def read(text: str, name: str) -> Approved:
         _moment(data["at"]), _moment(data["until"])
     except ValueError as error:
         raise ApprovalError(f"{name} is no approval: {error}.") from error
-    if not known:
-        raise ApprovalError(f"{name} is no approval: its number or its person is none.")
+    if not known or canonical_key(key) != key:
+        raise ApprovalError(f"{name} is no approval: its number, its key or its person is none.")
     return approved
 
 
@@ -213,13 +222,10 @@ def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: Rules
         return f"{who} made the plan: approving it is for somebody else"
     if runner.key and runner.key == approved.key:
         return f"the approval of {who} was signed with the key of this machine: approving it is for somebody else"
-    registered = any(item.key == runner.key and fnmatchcase(runner.person.arn, item.arn) for item in rules.approvers)
-    unsure = next((person for person in (runner.person, who) if not person.certain), None)
-    if unsure is not None and not registered:
+    if not any(item.key == runner.key and fnmatchcase(runner.person.arn, item.arn) for item in rules.approvers):
         return (
-            f"AWS does not tell who is behind {unsure.arn} ({unsure.behind.value}), and session names can be chosen: so the keys "
-            "decide, and yours stands for nobody in config.toml (vpce-tui approve --key prints it); or sign in through IAM "
-            "Identity Center, or with a source identity"
+            f"the key of this machine stands for nobody in config.toml who is {runner.person.arn}: people are told apart by their "
+            "keys, too, as names of sessions can be chosen. vpce-tui approve --key prints it"
         )
     return ""
 

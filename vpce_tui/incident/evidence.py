@@ -14,6 +14,8 @@ from vpce_tui.incident.files import write_atomically
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.text import visible
 
+LARGEST: Final = 1 << 30
+"""Bytes of an evidence file."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -57,7 +59,8 @@ def file_hash(path: Path) -> str:
 def kept(folder: Path, sha256: str) -> bytes | None:
     """The bytes of an evidence file as they were kept; None where it is gone or was changed."""
     path = evidence_path(folder, sha256)
-    data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+    regular = path.is_file() and not path.is_symlink() and path.stat().st_size <= LARGEST
+    data = path.read_bytes() if regular else b""
     return data if data and hashlib.sha256(data).hexdigest() == sha256 else None
 
 

@@ -169,7 +169,7 @@ class Journal:
                 harden(self._db)
                 self._check_version()
                 self._check_schema()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._told(error) from error
         except OSError as error:
             from vpce_tui.incident.files import told  # noqa: PLC0415
@@ -238,18 +238,28 @@ class Journal:
         text = canonical(redact.payload(payload)).decode("ascii")
         with self._guard:
             assert self._db is not None
-            last = self._db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-            seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
-            time = _now(self._clock)
-            own = row_hash(previous, seq, time, self.operator, kind.value, text)
-            row = Row(seq, time, self.operator, kind.value, text, previous, own)
             try:
-                self._db.execute(
-                    "INSERT INTO journal VALUES (?,?,?,?,?,?,?)",
-                    (row.seq, row.time, row.operator, row.kind, row.payload, row.previous, row.hash),
-                )
-            except sqlite3.Error as error:
+                row = self._insert(kind, text)
+                kept = self._db.execute(_ROWS, (row.seq - 1, 1)).fetchone()
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
+            if kept is None or Row(*kept) != row:
+                raise RecordError(
+                    f"the record {self.name!r} did not keep a row that was written. Run vpce-tui verify {self.name}."
+                )
+        return row
+
+    def _insert(self, kind: Kind, text: str) -> Row:
+        assert self._db is not None
+        last = self._db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+        time = _now(self._clock)
+        own = row_hash(previous, seq, time, self.operator, kind.value, text)
+        row = Row(seq, time, self.operator, kind.value, text, previous, own)
+        self._db.execute(
+            "INSERT INTO journal VALUES (?,?,?,?,?,?,?)",
+            (row.seq, row.time, row.operator, row.kind, row.payload, row.previous, row.hash),
+        )
         return row
 
     def rows(self) -> Iterator[Row]:
@@ -259,6 +269,11 @@ class Journal:
         while True:
             try:
                 with self._guard:
+                    before = self._db.execute("SELECT seq FROM journal WHERE seq < 1 LIMIT 1").fetchone()
+                    if before:
+                        raise RecordError(
+                            f"the record {self.name!r} has a row {before[0]}, before its first. Run vpce-tui verify."
+                        )
                     found = self._db.execute(_ROWS, (last, _AT_ONCE)).fetchall()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Kind, Row
@@ -81,6 +81,8 @@ class StepRecord:
     """Numbers of the approvals of the run that is under way; one that was interrupted goes on with them."""
     spent: set[str] = field(default_factory=set)
     """Numbers of approvals whose run has ended."""
+    made_under: dict[str, set[str]] = field(default_factory=dict)
+    """Calls that were made under an approval, by its number: an interrupted run goes on with those that were not."""
 
     @property
     def id(self) -> str:
@@ -126,6 +128,9 @@ class Record:
         return self.steps.setdefault(key, StepRecord(key))
 
 
+_DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 def replay(rows: Iterable[Row]) -> Record:
     """Fold the rows, oldest first."""
     record = Record()
@@ -154,7 +159,7 @@ def replay(rows: Iterable[Row]) -> Record:
         elif handler and data.get("step"):
             try:
                 handler(record.step(str(data["step"])), data, row)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except _DAMAGED as error:
                 raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.") from error
     return record
 
@@ -162,6 +167,9 @@ def replay(rows: Iterable[Row]) -> Record:
 def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
     before, plan = step.planned, dict(data["plan"])
+    for call in (*plan["calls"], *plan.get("already", ()), *plan["undo"]):
+        if not isinstance(call["id"], str) or not all(isinstance(name, str) for name in call.get("undoes", ())):
+            raise ValueError("a call that no plan has")
     if before:
         known = {call["id"] for call in (*plan["calls"], *plan.get("already", ()))}
         kept = [
@@ -173,7 +181,7 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
         old = [
             call
             for call in before["undo"]
-            if call["id"] not in inverses and set(step.calls) & set(call.get("undoes", ()))
+            if call["id"] not in inverses and not step.calls.keys().isdisjoint(call.get("undoes", ()))
         ]
         plan["already"] = [*plan.get("already", ()), *kept]
         plan["undo"] = [*plan["undo"], *old]
@@ -242,7 +250,10 @@ def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
         return
     made.state, made.seconds = state, float(data.get("seconds", 0))
     made.says = str(data.get("error") or data.get("saw") or "")
-    made.gave.update(data.get("gave", {}))
+    made.gave.update({str(name): str(value) for name, value in data.get("gave", {}).items()})
+    if state == "done":
+        for number in step.approvals:
+            step.made_under.setdefault(number, set()).add(made.id)
     if state == "done" and data.get("undo"):
         for forward in data.get("undoes", ()):
             if forward in step.calls:

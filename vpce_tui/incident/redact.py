@@ -36,11 +36,11 @@ _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z
 _TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_-]{40,}")
 _WELL_KNOWN: Final = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,})")
 _ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]{0,64}[\"']?\s{0,64}(?:[:=]|\bis\b)\s{0,64}[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
+    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]{0,128}\\{0,4}[\"']?\s*(?::=|=>|[:=]|\bis\b)\s*\\{0,4}[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
 )
-_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s{1,64})([A-Za-z0-9._~+/=-]{8,})")
-_IN_URL: Final = re.compile(r"(://[^\s:/@]{1,256}:)([^\s/@]{1,1024})@")
-_DOTTED: Final = re.compile(r"[\w.-]{26,}")
+_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
+_IN_URL: Final = re.compile(r"(://[^\s:/@]*:)([^\s/@]+)@")
+_DOTTED: Final = re.compile(r"[\w.-]{25,}")
 _JWT_HEAD: Final = re.compile(r"\beyJ[\w-]{10,}\Z")
 _FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9+])")
 

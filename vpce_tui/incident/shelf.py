@@ -18,6 +18,8 @@ def records() -> Iterator[tuple[Path, Record | RecordError]]:
                 yield path, replay(journal.rows())
         except RecordError as error:
             yield path, error
+        except OSError as error:
+            yield path, RecordError(f"the record {path.name!r} cannot be read: {error.strerror or error}.")
 
 
 def about(target: str) -> list[str]:

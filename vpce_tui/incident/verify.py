@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vpce_tui.incident.errors import NotAJournal, RecordError
-from vpce_tui.incident.evidence import evidence_path, file_hash
+from vpce_tui.incident.evidence import LARGEST, evidence_path, file_hash
 from vpce_tui.incident.journal import GENESIS, Journal, Kind, Row, row_hash
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -95,6 +95,8 @@ def _file_problem(row: Row, folder: Path) -> str:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
             return f"its evidence file {sha256} is a link, or no file"
+        if found.st_size == size and size > LARGEST:
+            return f"its evidence file {sha256} is larger than any that is kept ({size:,} bytes)"
         if found.st_size != size or file_hash(path) != sha256:
             return f"its evidence file {sha256} was changed"
     except FileNotFoundError:

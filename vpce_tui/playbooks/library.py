@@ -16,6 +16,7 @@ from vpce_tui.playbooks.actions import Action, manual
 from vpce_tui.playbooks.actions.table import ACTIONS
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 from vpce_tui.playbooks.plan import WrongChoice
+from vpce_tui.private import trusted_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,11 @@ def load(name: str) -> Playbook:
 def load_file(path: Path) -> Playbook:
     """A team's playbook from its file. Raises :class:`Broken`."""
     try:
+        trusted_file(path)
         with path.open("rb") as file:
             text = file.read(LARGEST + 1).decode("utf-8")
     except OSError as error:
-        raise Broken(path.stem, (Problem(1, 1, f"it cannot be read: {error.strerror}"),)) from error
+        raise Broken(path.stem, (Problem(1, 1, f"it cannot be read: {error.strerror or error}"),)) from error
     except UnicodeDecodeError as error:
         raise Broken(path.stem, (Problem(1, 1, "it is not UTF-8"),)) from error
     return _made(path.stem, text, str(path))

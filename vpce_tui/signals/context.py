@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from vpce_tui.private import trusted_file
+
 FILE: Final = "context.toml"
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -148,6 +150,7 @@ def load(path: Path) -> Context:
     if not path.exists():
         return Context()
     try:
+        trusted_file(path)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ContextError(f"{path}: {error}. Nothing of it is used; mend it, then start again.") from error

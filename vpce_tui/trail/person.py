@@ -33,27 +33,32 @@ class Behind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``name``: what they are called there; ``arn``: of the session or user."""
+    """``name``: what they are called there; ``arn``: of the session or user; ``also``: other names that AWS knows them by."""
 
     name: str
     behind: Behind
     arn: str
+    also: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:
         """Whether the name is more than what the session's holder wrote."""
-        return self.behind is not Behind.SESSION
+        return self.behind not in (Behind.SESSION, Behind.FEDERATED, Behind.ROOT)
 
     def same_as(self, other: "Person") -> bool:
         """Whether both are, or may be, one person: the same session or user, or the same name (before an ``@``, in any case)."""
-        return self.arn == other.arn or _plain(self.name) == _plain(other.name)
+        return self.arn == other.arn or bool(self._names & other._names)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return frozenset(map(_plain, (self.name, *self.also)))
 
     def __str__(self) -> str:
         return f"{self.name} ({self.behind.value})"
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """As an approval and a journal have it."""
-        return {"name": self.name, "behind": self.behind.value, "arn": self.arn}
+        return {"name": self.name, "behind": self.behind.value, "arn": self.arn, "also": list(self.also)}
 
     @classmethod
     def from_json(cls, data: Any) -> "Person":
@@ -62,7 +67,18 @@ class Person:
             isinstance(data.get(key), str) for key in ("name", "behind", "arn")
         ):
             raise ValueError("it names no person")
-        return cls(data["name"], Behind(data["behind"]), data["arn"])
+        also = data.get("also", [])
+        if not isinstance(also, list) or not all(isinstance(name, str) for name in also):
+            raise ValueError("it names no person")
+        person, plain = cls(data["name"], Behind(data["behind"]), data["arn"], tuple(also)), named(data["arn"])
+        if person.behind not in (Behind.SOURCE_IDENTITY, Behind.ASSUMED_BY) and (person.name, person.behind) != (
+            plain.name,
+            plain.behind,
+        ):
+            raise ValueError("it names another person than its ARN")
+        if person.behind is not plain.behind and plain.behind is not Behind.SESSION:
+            raise ValueError("it names another person than its ARN")
+        return person
 
 
 def _plain(name: str) -> str:
@@ -95,28 +111,29 @@ def behind(caller: Caller, regions: tuple[str, ...]) -> Person:
 
 
 def _by_history(caller: Caller, key: str, regions: tuple[str, ...], person: Person) -> Person:
+    """Both count where both are known: the source identity, which whoever assumed the first role may have chosen, and who that was."""
+    source, assumer = "", ""
     for _ in range(_LONGEST_CHAIN):
-        if not key:
-            break
-        for event in _events(caller, key, regions):
-            source = _source_identity(event, key)
-            if source:
-                return Person(source, Behind.SOURCE_IDENTITY, person.arn)
-        by = next((event["userIdentity"] for event in _events(caller, key, regions) if _began(event, key)), None)
+        events = list(_events(caller, key, regions)) if key else []
+        source = source or next((found for event in events if (found := _source_identity(event, key))), "")
+        by = next((event["userIdentity"] for event in events if _began(event, key)), None)
         if by is None:
             break
-        found = _who(by)
-        if found is not None:
-            return Person(found.name, Behind.ASSUMED_BY, person.arn)
+        who = _who(by)
+        if who is not None:
+            assumer = who.name
+            break
         key = str(by.get("accessKeyId") or "")
-    return person
+    if assumer:
+        return Person(assumer, Behind.ASSUMED_BY, person.arn, (source,) if source else ())
+    return Person(source, Behind.SOURCE_IDENTITY, person.arn) if source else person
 
 
 def _who(identity: Mapping[str, Any]) -> Person | None:
     """Who assumed a role, where that is somebody: a user, Identity Center's, a federated subject."""
     arn = str(identity.get("arn") or "")
     found = named(arn) if arn else None
-    if found is not None and found.certain:
+    if found is not None and found.behind in (Behind.USER, Behind.IDENTITY_CENTER, Behind.ROOT):
         return found
     if identity.get("type") in ("SAMLUser", "WebIdentityUser") and identity.get("userName"):
         return Person(str(identity["userName"]), Behind.FEDERATED, arn)

@@ -1,21 +1,31 @@
 """Whether as many people stand behind a run, or an undo, as the team wants for what cannot be undone."""
 
+from collections.abc import Sequence
+
 from vpce_tui import keychain
 from vpce_tui.incident.approval import Approved, Runner, Use, lacking, public_key
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.inventory.dossiers.common import iam_region
 from vpce_tui.playbooks.engine.work import Work
 from vpce_tui.playbooks.outcome import Ended, Outcome
+from vpce_tui.playbooks.plan import PlannedCall, Step
 from vpce_tui.trail.person import behind
 
 
-def not_approved(work: Work, key: str, *, final: bool, undo: bool = False) -> Outcome | None:
-    """Why the run of the step ``key`` is refused; None: enough people approved it, which the journal has then."""
-    if not final or work.team.approvals <= 1:
+def not_approved(work: Work, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
+    """Why these calls of a step, or of its undo, are refused; None: enough people approved them, which the journal has then."""
+    if work.team.approvals <= 1:
         return None
+    key = work.key(step.id)
+    unseen = _not_in_plan(work, step.id, calls, undo=undo)
+    if unseen:
+        return Outcome(Ended.REFUSED, unseen)
     record = work.record()
+    known = record.step(key)
+    due = {call.id for call in calls}
+    spent = known.spent | {number for number, made in known.made_under.items() if made & due}
     counted: list[Approved] = []
-    use = Use(record.id, work.aws_now(), frozenset(record.step(key).spent))
+    use = Use(record.id, work.aws_now(), frozenset(spent))
     runner = _runner(work)
     alone = lacking(work.plan, runner, work.team, work.approvals, use, counted.append)
     if alone:
@@ -39,6 +49,16 @@ def not_approved(work: Work, key: str, *, final: bool, undo: bool = False) -> Ou
             },
         )
     return None
+
+
+def _not_in_plan(work: Work, step_id: str, calls: Sequence[PlannedCall], *, undo: bool) -> str:
+    """Which call the plan that people approve does not show; ``""``: none."""
+    planned = work.plan.step(step_id)
+    shown = {call.id: call for call in (planned.undo if undo else (*planned.calls, *planned.already))}
+    for call in calls:
+        if call.id not in shown or not call.same_as(shown[call.id]):
+            return f"the plan that was approved does not show {call.name} ({call.id}) as it would be made: plan again, and have it approved"
+    return ""
 
 
 def _runner(work: Work) -> Runner:

@@ -43,7 +43,7 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
                 Ended.REFUSED,
                 f"{step.title} cannot be undone: it needs the id {work.plan.target}, typed (--confirm {work.plan.target}).",
             )
-        alone = not_approved(work, key, final=live.step.final)
+        alone = not_approved(work, step, live.step.calls) if live.step.final else None
         if alone:
             return alone
         work.journal.append(

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
 from vpce_tui.inventory.dossiers.common import TargetGone, Unreadable
+from vpce_tui.playbooks.actions import Action
 from vpce_tui.playbooks.engine.approving import not_approved
 from vpce_tui.playbooks.engine.ending import refusal, stopped
 from vpce_tui.playbooks.engine.making import make, probe
@@ -32,7 +34,15 @@ def undo_calls(
     ours = record.done_by_us
     if not ours:
         return step, (), ()
+    strange = next((call for call in step.undo if not _made_by(work.recipe(step_id).action, call)), None)
+    if strange is not None:
+        raise PlanError(
+            f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it by hand"
+        )
     live = work.live(step, undone=True)
+    for name, value in live.step.bindings.items():
+        if record.bindings.get(name, value) != value:
+            raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it by hand")
     step = replace(step, bindings=live.step.bindings)
     if live.world.unknown:
         facet, why = next(iter(live.world.unknown.items()))
@@ -54,6 +64,12 @@ def undo_calls(
     lost = sorted(ours - covered)
     left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
     return step, tuple(calls), tuple(left)
+
+
+def _made_by(action: Action, call: PlannedCall) -> bool:
+    """Whether the call is one that the action makes, or reads on the way to one: a record may be somebody else's."""
+    listed = find(call.service, call.operation)
+    return call.name in action.may or (listed is not None and listed.access is Access.READ)
 
 
 def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
@@ -123,7 +139,7 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
                 f"undoing {step.title} deletes for good what it made: it needs the id {work.plan.target}, typed "
                 f"(--confirm {work.plan.target}).",
             )
-        alone = not_approved(work, key, final=is_final(calls), undo=True)
+        alone = not_approved(work, step, calls, undo=True) if is_final(calls) else None
         if alone:
             return alone
         work.journal.append(
