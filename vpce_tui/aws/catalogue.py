@@ -366,6 +366,9 @@ TRIAL_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
 """What is tried with stolen credentials, to see them refused: who they are (AWS answers that whatever is denied, while the key
 or session is good), and one harmless read, which a deny refuses. Nothing else is ever done with them."""
 
+SECRET_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset({("iam", "CreateAccessKey")})
+"""Writes whose answer holds a secret that AWS gives once."""
+
 _INDEX: Final = {(item.service, item.name): item for item in OPERATIONS}
 
 

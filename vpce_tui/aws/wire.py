@@ -11,6 +11,11 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from vpce_tui.aws.models import WireForm, wire_forms
 
 _LABEL: Final = re.compile(r"\{(\w+)(\+?)\}")
+_S3_HOST: Final = re.compile(
+    r"s3(?:-fips)?(?:[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?"
+    r"|bucket\.vpce-[0-9a-z-]+\.s3\.[a-z0-9-]+\.vpce\.amazonaws\.com(?:\.cn)?"
+)
+"""Hosts of S3 that are no bucket's."""
 _QUERY: Final = ("query", "ec2")
 _JSON: Final = ("json",)
 _REST: Final = ("rest-json", "rest-xml")
@@ -62,7 +67,7 @@ def _at_bucket(form: WireForm, bucket: str, host: str, path: str) -> bool:
     The host of another bucket with a path would be an object of that bucket.
     """
     aws_host = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    of_no_bucket = not aws_host or host.startswith(("s3.", "s3-", "bucket.vpce-"))
+    of_no_bucket = not aws_host or bool(_S3_HOST.fullmatch(host))
     if not form.path.startswith("/{Bucket}"):
         return path == form.path and of_no_bucket
     if not bucket:

@@ -2,14 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vpce_tui import config
-from vpce_tui.commands.common import UsageError, say, write_out
+from vpce_tui.commands.common import UsageError, say, session, write_out
 from vpce_tui.exits import Exit
 from vpce_tui.playbooks.library import Broken, Playbook, load, load_file, names, team_files
+from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, differences
 from vpce_tui.playbooks.plan_file import read as read_plan
+from vpce_tui.playbooks.planner import plan_playbook
 from vpce_tui.text import sign, visible
 
 
@@ -110,4 +114,28 @@ def _export(playbook: Playbook, args: argparse.Namespace) -> str:
     plan = read_plan(Path(args.plan).read_text(encoding="utf-8", errors="replace"), args.plan) if args.plan else None
     if plan is not None and plan.playbook != playbook.name:
         raise UsageError(f"{args.plan} is a plan of {plan.playbook}, not of {playbook.name}")
+    if plan is not None:
+        _must_hold(playbook, plan, args)
     return cacao(playbook, datetime.now(UTC), plan)
+
+
+def _must_hold(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> None:
+    """Plan again from live state: what is handed on to others is what would be planned now. Raises :class:`PlanError`."""
+    caller = session(args)
+    identity = caller.identity()
+    if identity.account != plan.account:
+        raise PlanError(f"the plan is for account {plan.account}, and these credentials are for {identity.account}.")
+    choices = {step.id: step.choices for step in plan.steps}
+    now = plan_playbook(caller, playbook, plan.target, plan.region, datetime.now(UTC), choices)
+    for step in plan.steps:
+        filed, live = step, now.step(step.id)
+        if step.kind is Kind.READ:  # what is read may change as the world does; scripts keep it as evidence
+            filed, live = replace(filed, calls=(), already=()), replace(live, calls=(), already=())
+        found = [*differences(filed, live), *_other_inverses(filed.undo, live.undo)]
+        if found:
+            raise PlanError(f"{args.plan} is stale: {step.id}: {found[0]}. Make a new plan.")
+
+
+def _other_inverses(filed: Sequence[PlannedCall], live: Sequence[PlannedCall]) -> list[str]:
+    known = {call.id for call in live}
+    return [f"undoing it would also make {call.name} ({call.id})" for call in filed if call.id not in known]

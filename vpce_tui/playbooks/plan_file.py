@@ -36,11 +36,31 @@ def read(text: str, name: str = "the plan") -> Plan:
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{name} is no JSON that can be read: {type(error).__name__}: {error}.") from error
     plan = from_json(data, name)
+    problem = _not_of_playbook(plan)
+    if problem:
+        raise PlanError(f"{name} is no plan: {problem}.")
     if digest({key: value for key, value in data.items() if key != "sha256"}) != data["sha256"]:
         raise Tampered(
             f"{name} was changed after it was made: its sha256 does not fit. Make a new plan, and have it read again."
         )
     return plan
+
+
+def _not_of_playbook(plan: Plan) -> str:
+    """What in the plan its playbook cannot have: a step, or a write of another kind than the step's action makes."""
+    from vpce_tui.aws.catalogue import Access, find  # noqa: PLC0415
+    from vpce_tui.playbooks.library import load  # noqa: PLC0415
+
+    recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+    for step in plan.steps:
+        recipe = recipes.get(step.id)
+        if recipe is None:
+            return f"{plan.playbook} has no step {step.id!r} in this version; make a new plan"
+        for call in (*step.calls, *step.already, *step.undo):
+            listed = find(call.service, call.operation)
+            if listed is not None and listed.access is Access.WRITE and call.name not in recipe.action.may:
+                return f"no step {step.id!r} makes {call.name}"
+    return ""
 
 
 def from_json(data: Any, name: str = "the plan") -> Plan:
@@ -147,9 +167,9 @@ def _wrong(step: Step) -> Iterator[str]:
 
 
 def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
-    from vpce_tui.aws.catalogue import TRIAL_OPERATIONS, Access, find  # noqa: PLC0415
+    from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, Access, find  # noqa: PLC0415
     from vpce_tui.aws.trial import PROFILE  # noqa: PLC0415
-    from vpce_tui.playbooks.values import REFERENCE  # noqa: PLC0415
+    from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, REFERENCE, TOKEN, nested_decode  # noqa: PLC0415
 
     if not _ID.fullmatch(call.id):
         yield "its id is none"
@@ -167,10 +187,14 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
         and PROFILE.fullmatch(call.profile)
     ):
         yield f"profile {call.profile[:80]!r}"
-    if not all(REFERENCE.fullmatch(name) for name in call.gives):
+    if not all(REFERENCE.fullmatch(name) and name not in (INCIDENT, AWS_NOW, TOKEN) for name in call.gives):
         yield f"it gives {str(list(call.gives))[:80]}"
-    if call.until is not None and not call.until.good:
-        yield "it waits for nothing"
+    if call.until is not None and (not call.until.good or listed.access is Access.WRITE):
+        yield "it is a write that is made again" if call.until.good else "it waits for nothing"
+    if call.secret and (call.service, call.operation) not in SECRET_OPERATIONS:
+        yield f"{call.name} hands out no secret"
+    if any(nested_decode(value) for value in call.parameters.values()):
+        yield "something within a parameter is to be decoded"
     for path in (*call.gives.values(), call.secret, call.until.path if call.until else ""):
         if path and not _is_path(path):
             yield f"{path[:80]!r} is no JMESPath"
@@ -181,8 +205,11 @@ def _call_problem(service: str, operation: str, region: str, parameters: Mapping
     from vpce_tui.aws.parameters import problem  # noqa: PLC0415
     from vpce_tui.playbooks.values import is_placeholder, malformed  # noqa: PLC0415
 
-    if find(service, operation) is None:
+    listed = find(service, operation)
+    if listed is None:
         return f"operation {service[:40]}:{operation[:80]} is not on the reviewed list"
+    if listed.outside(parameters):
+        return f"{listed.service}:{listed.name}: {listed.outside(parameters)}"
     if not _REGION.fullmatch(region):
         return f"region {region[:80]!r}"
     return malformed(parameters) or problem(service, operation, parameters, is_placeholder)

@@ -82,6 +82,25 @@ def _literal(value: Any) -> Any:
     return value
 
 
+def sealed_in(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Everything sealed in ``value``."""
+    if is_literal(value):
+        return
+    if is_sealed(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from sealed_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from sealed_in(item)
+
+
+def nested_decode(parameter: Any) -> bool:
+    """Whether something within a parameter, and not the whole of it, is to be decoded: no script can send it so."""
+    return not is_sealed(parameter) and any(item.get("decode") for item in sealed_in(parameter))
+
+
 def is_literal(value: Any) -> bool:
     """Whether ``value`` is something as it is."""
     return isinstance(value, Mapping) and set(value) == {"$literal"}

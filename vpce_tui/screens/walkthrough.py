@@ -35,6 +35,10 @@ _SHOWN_WITHIN: Final = 20.0
 """Seconds in which a secret must be on the screen."""
 
 
+LONGEST_COPY: Final = 60_000
+"""Characters that are handed to a terminal's clipboard at most."""
+
+
 class NotShown(Exception):
     """Nobody could be shown what was handed out."""
 
@@ -360,7 +364,10 @@ class WalkthroughScreen(Frame):
         if self.plan and self.step:
             form = "console" if self.view == "change" else self.view
             text = render_step(self.plan, self.step, form, runnable=True)
-            self.main.copy(visible(text, limit=60_000, multiline=True), "the step")
+            if len(text) > LONGEST_COPY:  # cut anywhere, a script is another script
+                self.main.say("It is too long to be copied: vpce-tui plan … --as cli --out FILE writes it.")
+                return
+            self.main.copy(visible(text, limit=LONGEST_COPY, multiline=True), "the step")
 
     def action_who(self) -> None:
         """Who else is hit, by name."""

@@ -15,7 +15,7 @@ from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.naming import dashed
 from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
-from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names
+from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names, sealed_in
 from vpce_tui.playbooks.views.parts import Part, Variable, json_parts, parts_of
 from vpce_tui.playbooks.views.script import before, file_name, parameter, plain, step_lines, variable
 
@@ -25,7 +25,7 @@ _WAITERS: Final[Mapping[str, str]] = {
 }
 _COMMANDS: Final[Mapping[str, str]] = {"s3": "s3api", "config": "configservice"}
 """Commands of the CLI that are not called as their service."""
-_NO: Final[Mapping[str, str]] = {"egress": "--ingress"}
+_NO: Final[Mapping[str, str]] = {"egress": "--ingress", "disable-api-termination": "--enable-api-termination"}
 """Options whose opposite has a name of its own."""
 _WIDE: Final = 90
 """Characters of a command that still stands on one line."""
@@ -33,8 +33,8 @@ _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 """What the CLI reads a value from, where one begins so: ``file://``, ``fileb://``, in version 1 ``http://``."""
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]*")
 """An item of a list that can stand as a word of its own."""
-_GIVEN: Final = "''|-*|*://*|*[!A-Za-z0-9._:/+=,@-]*"
-"""Shell patterns of what no id, ARN, version or token of AWS is."""
+_GIVEN: Final = ("A-Za-z0-9._:/+=,@-", "''|None|-*|*://*")
+"""Letters of ids, ARNs, versions and tokens of AWS, and shell patterns of what none of them is."""
 
 
 def script(plan: Plan) -> str:
@@ -44,7 +44,6 @@ def script(plan: Plan) -> str:
     """
     final = any(step.final and step.calls and not step.blocked for step in plan.steps)
     head = [
-        "#!/bin/sh",
         "(",
         _remark(f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}"),
         _remark(f"planned {plan.planned_at} by {plan.operator}"),
@@ -53,7 +52,7 @@ def script(plan: Plan) -> str:
         "set -eu",
         "umask 077",
         "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
-        f'case "$INCIDENT" in [!A-Za-z0-9]*|*[!A-Za-z0-9._-]*) {_say("INCIDENT is no name of an incident")}; exit 2 ;; esac',
+        _only("INCIDENT", "A-Za-z0-9._-", ".*|-*", "INCIDENT is no name of an incident", 2),
         *([_confirmed(plan)] if final else []),
         f"ACCOUNT=$(aws sts get-caller-identity --region={shlex.quote(plan.region)} --query=Account --output=text)",
         f'[ "$ACCOUNT" = {shlex.quote(plan.account)} ] || {{ {_say(f"these credentials are not for account {plan.account}")}; exit 5; }}',
@@ -71,7 +70,18 @@ def step_script(plan: Plan, step: Step) -> str:
 
 
 def _lines(plan: Plan, step: Step) -> Iterator[str]:
-    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark)
+    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark, _bind, plan)
+
+
+def _bind(name: str, value: str) -> str:
+    return f"{variable(name)}={shlex.quote(value)}"
+
+
+def _only(name: str, letters: str, patterns: str, said: str, code: int) -> str:
+    """Stop unless a variable holds these letters alone and is none of the patterns. (No ``!`` outside quotes: zsh takes one in
+    a pasted line for its history.)"""
+    kept = f'$(printf %s "${name}" | LC_ALL=C tr -cd {shlex.quote(letters)})'
+    return f'case "${name}" in {patterns}) {_say(said)}; exit {code} ;; esac; [ "{kept}" = "${name}" ] || {{ {_say(said)}; exit {code}; }}'
 
 
 def _remark(said: str) -> str:
@@ -117,6 +127,9 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if TOKEN in names(call.parameters):
         about = shlex.quote(token_text("", plan, step, call).lstrip())
         yield f'TOKEN=$(printf %s "$INCIDENT "{about} | {{ sha256sum 2>/dev/null || shasum -a 256; }} | cut -c1-32)'
+    if call.operation == "CopySnapshot":
+        yield _remark("the CLI adds a presigned URL of its own to this call")
+    yield from _reviewed(call)
     files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
     for key, name in files.items():
         held = _quoted(parts_of(call.parameters[key]["$sealed"]))
@@ -142,7 +155,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"GAVE=$({command} --query={shlex.quote(query)} --output=text)"
         for line, given in enumerate(map(variable, call.gives), start=1):
             yield f'{given}=$(printf "%s\\n" "$GAVE" | sed -n {line}p)'
-            yield f'case "${given}" in {_GIVEN}) echo "AWS gave no id where one was expected" >&2; exit 1 ;; esac'
+            yield _only(given, *_GIVEN, "AWS gave no id where one was expected", 1)
     elif call.until is None:
         yield f"{command} > /dev/null"
     if files:
@@ -151,6 +164,16 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if waiter and step.kind is Kind.CHANGE:
         ids = " ".join(_list("--instance-ids", call.parameters["InstanceIds"]))
         yield f"aws ec2 wait {waiter} --region={shlex.quote(call.region)} {ids}"
+
+
+def _reviewed(call: PlannedCall) -> Iterator[str]:
+    """Stop where what is sealed is not what was reviewed, by its SHA-256."""
+    for item in sealed_in(call.parameters):
+        if "sha256" in item:
+            held = _quoted(parts_of(item["$sealed"]))
+            found = f"$(printf %s {held} | base64 -d | {{ sha256sum 2>/dev/null || shasum -a 256; }} | cut -c1-64)"
+            said = _say("what would be sent is not what was reviewed; plan again")
+            yield f'[ "{found}" = {shlex.quote(str(item["sha256"]))} ] || {{ {said}; exit 1; }}'
 
 
 def _command(call: PlannedCall, files: Mapping[str, str]) -> str:
@@ -232,13 +255,12 @@ def _is_word(item: str) -> bool:
 
 
 def _can_stand(parts: list[Part]) -> bool:
-    """Whether a text is taken as it is: printable ASCII, and no address that the CLI would read it from."""
+    """Whether a text is taken as it is: printable ASCII in one line (bash looks for its history in the second line of a pasted
+    text, quoted or not), and no address that the CLI would read it from."""
     first = parts[0]
     if isinstance(first, str) and _ADDRESS.match(first):
         return False
-    return all(
-        isinstance(part, Variable) or (part.isascii() and part.replace("\n", "").isprintable()) for part in parts
-    )
+    return all(isinstance(part, Variable) or (part.isascii() and part.isprintable()) for part in parts)
 
 
 def _decoded(call: PlannedCall) -> list[str]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote as percent_encoded
 
 from vpce_tui.playbooks.plan import PlannedCall
 
 Parameters = Mapping[str, Any]
 
 _DOMAINS: Final = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+
+
+def quote(text: str, safe: str = "/") -> str:
+    """Percent-encoded; what cannot be encoded (an unpaired surrogate) as a question mark."""
+    return percent_encoded(text.encode("utf-8", "replace"), safe)
 
 
 def link(call: PlannedCall) -> str:

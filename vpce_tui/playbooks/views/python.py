@@ -11,7 +11,17 @@ from typing import Any
 from vpce_tui.aws.naming import snake
 from vpce_tui.aws.trial import DENIED, NOT_TAKEN
 from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step, token_text
-from vpce_tui.playbooks.values import AWS_NOW, TOKEN, is_document, is_literal, is_ref, is_sealed, is_text, names
+from vpce_tui.playbooks.values import (
+    AWS_NOW,
+    TOKEN,
+    is_document,
+    is_literal,
+    is_ref,
+    is_sealed,
+    is_text,
+    names,
+    sealed_in,
+)
 from vpce_tui.playbooks.views.script import before, file_name, parameter, plain, step_lines, variable
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
@@ -34,12 +44,14 @@ def script(plan: Plan) -> str:
         "import pathlib",
         "import re",
         "import time",
+        "from datetime import timedelta",
         "from email.utils import parsedate_to_datetime",
         "",
         "import boto3",
         "import botocore.session",
         "import jmespath",
         "from botocore.config import Config",
+        "from botocore.handlers import inject_presigned_url_ec2",
         "",
         "os.umask(0o077)",
         'INCIDENT = os.environ["INCIDENT"]',
@@ -56,6 +68,8 @@ def script(plan: Plan) -> str:
         "    made = boto3.client(service, region_name=region, config=ONCE)",
         '    if service == "s3":',
         '        made.meta.events.register_last("before-parameter-build.s3", once)',
+        '    if service == "ec2":',
+        '        made.meta.events.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)',
         "    return made",
         "",
         "",
@@ -70,7 +84,20 @@ def script(plan: Plan) -> str:
         "",
         "def aws_now():",
         f'    answer = client("sts", {plan.region!a}).get_caller_identity()',
-        '    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")',
+        '    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]) + timedelta(seconds=1)',
+        '    return now.strftime("%Y-%m-%dT%H:%M:%SZ")',
+        "",
+        "",
+        "def got(path, answer):",
+        "    found = jmespath.search(path, answer)",
+        '    if found in (None, ""):',
+        '        raise SystemExit("AWS gave nothing where something was expected")',
+        "    return str(found)",
+        "",
+        "",
+        "def reviewed(text, sha256):",
+        "    if hashlib.sha256(base64.b64decode(text)).hexdigest() != sha256:",
+        '        raise SystemExit("what would be sent is not what was reviewed; plan again")',
         "",
         "",
         "def wait_for(service, region, operation, parameters, path, good, bad):",
@@ -91,7 +118,7 @@ def script(plan: Plan) -> str:
         "    try:",
         "        answer = getattr(client(service, region), operation)(**parameters)",
         "    except Exception as error:",
-        '        print("not kept:", name, error)',
+        '        print("not kept:", name, ascii(str(error)))',
         "        MISSED.extend([name] if needed else [])",
         "    else:",
         '        (EVIDENCE / f"{name}.json").write_text(json.dumps(answer, default=str))',
@@ -107,7 +134,7 @@ def script(plan: Plan) -> str:
         "    except Exception as error:",
         '        said, word = getattr(error, "response", {}), "refused"',
         f'        if said.get("Error", {{}}).get("Code") not in {sorted(NOT_TAKEN | DENIED)!r}:',
-        '            print("not tried:", name, error)',
+        '            print("not tried:", name, ascii(str(error)))',
         "            MISSED.append(name)",
         "            return",
         '    (EVIDENCE / f"{name}.json").write_text(json.dumps(said, default=str))',
@@ -128,7 +155,11 @@ def step_script(plan: Plan, step: Step) -> str:
 
 
 def _lines(plan: Plan, step: Step) -> Iterator[str]:
-    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark)
+    return step_lines(step, partial(_call, plan), partial(_guard, plan), _stop, _remark, _bind, plan)
+
+
+def _bind(name: str, value: str) -> str:
+    return f"{variable(name)} = {value!a}"
 
 
 def _remark(said: str) -> str:
@@ -165,6 +196,9 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if TOKEN in names(call.parameters):
         about = token_text("", plan, step, call)
         yield f"TOKEN = hashlib.sha256((INCIDENT + {about!a}).encode()).hexdigest()[:32]"
+    for item in sealed_in(call.parameters):
+        if "sha256" in item:
+            yield f"reviewed({_value(item['$sealed'])}, {str(item['sha256'])!a})"
     if call.until is not None:
         yield f"answer, good = wait_for({what}, {call.until.path!a}, {call.until.good!a}, {call.until.bad!a})"
         if step.kind is Kind.CHANGE:
@@ -186,7 +220,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if call.secret:
         yield f"print(jmespath.search({call.secret!a}, answer))  # its secret, shown here once"
     for given, path in call.gives.items():
-        yield f"{variable(given)} = str(jmespath.search({path!a}, answer))"
+        yield f"{variable(given)} = got({path!a}, answer)"
     if call.operation in _WAITERS:
         ids = _value(call.parameters["InstanceIds"])
         yield f"{made}.get_waiter({_WAITERS[call.operation]!a}).wait(InstanceIds={ids})"

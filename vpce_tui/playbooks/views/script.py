@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, Step
-from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, REFERENCE, TOKEN
+from vpce_tui.playbooks.values import AWS_NOW, INCIDENT, REFERENCE, TOKEN, names
 from vpce_tui.text import visible
 
 _OURS: Final = (INCIDENT, AWS_NOW, TOKEN)
@@ -42,15 +42,45 @@ def before(plan: Plan, step: Step) -> list[str]:
     return [needed for needed in step.requires if needed not in here]
 
 
+def unbound(plan: Plan, step: Step) -> tuple[dict[str, str], list[str]]:
+    """References of a step that the script does not learn from an answer: what stands for them by now, and those unknown."""
+    before_it: list[Step] = []
+    for other in plan.steps:
+        if other.id == step.id:
+            break
+        before_it.append(other)
+    given = {
+        name
+        for other in before_it
+        if other.kind is not Kind.MANUAL and not other.blocked
+        for call in other.calls
+        for name in call.gives
+    }
+    known, missing = {}, []
+    for call in step.calls:
+        for name in names(call.parameters):
+            if name in given or name in _OURS:
+                continue
+            if name in step.bindings:
+                known[name] = step.bindings[name]
+            elif name not in missing:
+                missing.append(name)
+        given |= set(call.gives)
+    return known, missing
+
+
 def step_lines(
     step: Step,
     written: Callable[[Step, PlannedCall], Iterable[str]],
     guard: Callable[[Step], Iterable[str]],
     stop: Callable[[str], str],
     remark: Callable[[str], str],
+    bind: Callable[[str, str], str],
+    plan: Plan,
 ) -> Iterator[str]:
     """A step as lines; ``written`` gives the lines of one call, ``guard`` those before what cannot be undone; ``stop`` the line
-    that ends the script with a sentence, ``remark`` the one that does nothing and says it."""
+    that ends the script with a sentence, ``remark`` the one that does nothing and says it, ``bind`` the one that gives a reference
+    the value that it has by now."""
     yield remark(f"-- {step.title} ({step.id})")
     if step.kind is Kind.MANUAL:
         yield from (remark(f"   by hand: {note}") for note in step.notes)
@@ -66,6 +96,14 @@ def step_lines(
         yield remark("   nothing to do")
     if step.kind is Kind.CHANGE and step.calls and step.final:
         yield from guard(step)
+    known, missing = unbound(plan, step)
+    if missing and step.calls:
+        yield stop(
+            f"what {', '.join(missing)} stands for is not known here: plan again with --incident, or run the steps before it"
+        )
+        yield ""
+        return
+    yield from (bind(name, value) for name, value in known.items())
     for call in step.calls:
         if call.why:
             yield remark(f"   {call.why}")
