@@ -22,7 +22,7 @@ import sys
 from vpce_tui.incident import redact
 from vpce_tui.text import visible
 for piece in {pieces}:
-    text = (piece * (2_000_000 // len(piece)))
+    text = (piece * (500_000 // len(piece)))
     redact.text(text)
     visible(text, limit=10_000_000, multiline=True)
 print("all of them")

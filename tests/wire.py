@@ -30,6 +30,8 @@ def wire() -> Iterator[Wire]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -52,13 +52,15 @@ def script(plan: Plan) -> str:
         "set -eu",
         "umask 077",
         "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
-        _only("INCIDENT", "A-Za-z0-9._-", ".*|-*", "INCIDENT is no name of an incident", 2),
+        f'[ "$(printf %s "$INCIDENT" | LC_ALL=C tr -cd A-Za-z0-9._-)" = "$INCIDENT" ] || {{ {_say("INCIDENT is no name of an incident")}; exit 2; }}',
+        f'case "$INCIDENT" in .*|-*) {_say("INCIDENT is no name of an incident")}; exit 2 ;; esac',
         *([_confirmed(plan)] if final else []),
         f"ACCOUNT=$(aws sts get-caller-identity --region={shlex.quote(plan.region)} --query=Account --output=text)",
         f'[ "$ACCOUNT" = {shlex.quote(plan.account)} ] || {{ {_say(f"these credentials are not for account {plan.account}")}; exit 5; }}',
         "EVIDENCE=evidence-$INCIDENT",
         '[ ! -e "$EVIDENCE" ] || EVIDENCE=$EVIDENCE-$(date -u +%Y%m%dT%H%M%SZ)',
         'mkdir "$EVIDENCE"',
+        *_functions(),
         "",
     ]
     return "\n".join([*head, *(line for step in plan.steps for line in _lines(plan, step)), ")", ""])
@@ -77,11 +79,22 @@ def _bind(name: str, value: str) -> str:
     return f"{variable(name)}={shlex.quote(value)}"
 
 
-def _only(name: str, letters: str, patterns: str, said: str, code: int) -> str:
-    """Stop unless a variable holds these letters alone and is none of the patterns. (No ``!`` outside quotes: zsh takes one in
-    a pasted line for its history.)"""
-    kept = f'$(printf %s "${name}" | LC_ALL=C tr -cd {shlex.quote(letters)})'
-    return f'case "${name}" in {patterns}) {_say(said)}; exit {code} ;; esac; [ "{kept}" = "${name}" ] || {{ {_say(said)}; exit {code}; }}'
+def _functions() -> list[str]:
+    """Of the script: stop unless an answer is an id, and what is done where a read was not kept. (No ``!`` before a letter: zsh
+    takes one in a pasted line for its history.)"""
+    letters, patterns = _GIVEN
+    refused = f"{_say('AWS gave no id where one was expected')}; exit 1"
+    return [
+        "given() {",
+        f'  case "$1" in {patterns}) {refused} ;; esac',
+        f'  [ "$(printf %s "$1" | LC_ALL=C tr -cd {shlex.quote(letters)})" = "$1" ] || {{ {refused}; }}',
+        "}",
+        "missed() {",
+        '  rm -f "$EVIDENCE/$1.json"',
+        "  printf 'not kept: %s\\n' \"$1\" >&2",
+        '  [ -n "${2:-}" ] || MISSED="${MISSED:-} $1"',
+        "}",
+    ]
 
 
 def _remark(said: str) -> str:
@@ -143,9 +156,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if call.profile:
         yield from _tried(call.profile, name, command)
     elif step.kind is Kind.READ and not call.gives:
-        kept = f'{command} --output=json > "$EVIDENCE/{name}.json"'
-        missed = "" if call.optional else f'; MISSED="${{MISSED:-}} {name}"'
-        yield f'{kept} || {{ rm -f "$EVIDENCE/{name}.json"; echo "not kept: {name}" >&2{missed}; }}'
+        yield f'{command} --output=json > "$EVIDENCE/{name}.json" || missed {name}{" optional" if call.optional else ""}'
     elif call.secret:
         query = f"[{', '.join([*call.gives.values(), call.secret])}]"
         yield _remark("its secret is shown here, once")
@@ -155,7 +166,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"GAVE=$({command} --query={shlex.quote(query)} --output=text)"
         for line, given in enumerate(map(variable, call.gives), start=1):
             yield f'{given}=$(printf "%s\\n" "$GAVE" | sed -n {line}p)'
-            yield _only(given, *_GIVEN, "AWS gave no id where one was expected", 1)
+            yield f'given "${given}"'
     elif call.until is None:
         yield f"{command} > /dev/null"
     if files:
