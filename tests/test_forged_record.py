@@ -2,7 +2,10 @@
 
 import json
 import os
+import resource
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -337,3 +340,30 @@ def test_undo_shows_every_call_with_its_parameters(aws: Aws) -> None:
         f'ec2:ModifyInstanceAttribute in eu-west-1 {{"DisableApiTermination": {{"Value": false}}, "InstanceId": "{aws.victim}"}}'
         in said
     )
+
+
+MANY = """
+import json
+from vpce_tui.incident.journal import Row
+from vpce_tui.incident.record import replay
+
+def rows(count):
+    for at in range(1, count + 1):
+        call = {"id": f"x{at // 2}", "service": "s", "operation": "o", "region": "r", "parameters": {}}
+        undo = {**call, "id": f"u{at // 2}", "undoes": [call["id"]]}
+        plan = {"id": "c", "title": "t", "kind": "change", "calls": [call], "undo": [undo]}
+        kind, data = ("plan", {"step": "a/b/c", "plan": plan}) if at % 2 else ("intent", {"step": "a/b/c", "calls": [call]})
+        yield Row(at, "2026-01-01T00:00:00.000000Z", "o", kind, json.dumps(data), "", f"h{at}")
+
+print(len(replay(rows(7000)).steps))
+"""
+
+
+def test_a_record_of_many_rows_is_read_in_bounded_time() -> None:
+    """With a cost that grows by the cube of the rows this took minutes; a process that may use one does it."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=False, preexec_fn=limited)
+    assert done.stdout == "1\n", (done.returncode, done.stderr[-300:])
