@@ -15,6 +15,7 @@ from typing import Final
 
 _WRITABLE_BY_OTHERS: Final = 0o022
 _MOST_LINKS: Final = 40
+_ALL_USERS: Final = 0xFFFFFFFF
 
 
 class NotPrivate(OSError):
@@ -46,7 +47,7 @@ def trusted_file(path: Path) -> None:
     real = _resolved(path, strict=True)
     _trusted(real.parent)
     found = os.stat(real)
-    if found.st_uid not in (0, os.geteuid()):
+    if found.st_uid not in _trusted_owners():
         raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}, and not to you or root")
     if _others_may_write(found):
         raise NotPrivate(f"{path} can be written by others: chmod go-w {path}")
@@ -62,7 +63,7 @@ def write_private(path: Path, data: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):
         found = os.lstat(real)
         if not stat.S_ISREG(found.st_mode):
-            if found.st_uid not in (0, os.geteuid()) or not (
+            if found.st_uid not in _trusted_owners() or not (
                 stat.S_ISCHR(found.st_mode) or real.is_relative_to("/proc")
             ):
                 raise NotPrivate(f"{path} is {_kind(found)}: a plan or script is written to a file of your own.")
@@ -150,7 +151,7 @@ def _resolved(path: Path, *, strict: bool = False) -> Path:
         links += 1
         if strict:
             _trusted(at)
-        if found.st_uid not in (0, os.geteuid()):
+        if found.st_uid not in _trusted_owners():
             raise NotPrivate(f"{here} is a link that {_owner(found.st_uid)} made: it is not followed")
         if links > _MOST_LINKS:
             raise NotPrivate(f"{path} leads through too many links")
@@ -166,12 +167,24 @@ def _trusted(real: Path) -> None:
     """See that nobody but this user and root can put something else in the place of what lies in ``real``."""
     for folder in _upwards(real):
         found = os.stat(folder)
-        if found.st_uid not in (0, os.geteuid()):
+        if found.st_uid not in _trusted_owners():
             raise NotPrivate(
                 f"{folder} belongs to {_owner(found.st_uid)}, who could change what lies in it. Name another."
             )
         if _others_may_write(found) and not found.st_mode & stat.S_ISVTX:
             raise NotPrivate(f"others may write to {folder}, and could change what lies in it: chmod go-w {folder}")
+
+
+def _trusted_owners() -> frozenset[int]:
+    """Root and this user; in a user namespace (a rootless container) also the number that stands for everybody outside of it."""
+    own = frozenset({0, os.geteuid()})
+    try:
+        ranges = [list(map(int, row.split())) for row in Path("/proc/self/uid_map").read_text().splitlines()]
+        if sum(row[2] for row in ranges) < _ALL_USERS:
+            return own | {int(Path("/proc/sys/kernel/overflowuid").read_text())}
+    except (OSError, ValueError, IndexError):
+        return own  # no Linux
+    return own
 
 
 def _upwards(real: Path) -> Iterator[Path]:
