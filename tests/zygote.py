@@ -126,9 +126,11 @@ def warm(lab: Lab) -> None:
     import botocore.loaders
     import botocore.session
 
+    from vpce_tui.aws.catalogue import OPERATIONS
     from vpce_tui.aws.models import loader as bundled_models
     from vpce_tui.aws.models import wire_forms
     from vpce_tui.lab.inprocess import InProcess
+    from vpce_tui.playbooks import plan_file
 
     clients = InProcess(lab, lab.operator.key_id)
     for service, call in (
@@ -140,7 +142,10 @@ def warm(lab: Lab) -> None:
     lab.store.handled.clear()
     loader = bundled_models()  # one cache of models for every fork
     botocore.loaders.create_loader = lambda *_: loader
-    wire_forms("ec2")
+    for service in sorted({item.service for item in OPERATIONS}):
+        wire_forms(service)
+        loader.load_service_model(service, "service-2")
+    plan_file._validator()
     keep_parsed()
     session = botocore.session.Session()
     for service in (
