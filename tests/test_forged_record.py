@@ -342,6 +342,16 @@ def test_undo_shows_every_call_with_its_parameters(aws: Aws) -> None:
     )
 
 
+def test_a_long_incident_does_not_use_the_bound_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is of one statement: a record that is read all day goes on being read."""
+    monkeypatch.setattr("vpce_tui.incident.schema._STEPS", 10)
+    monkeypatch.setattr("vpce_tui.incident.schema._MOST_STEPS", 200)
+    with Journal.open(folder, "ann") as journal:
+        for _ in range(300):
+            assert len(list(journal.rows())) >= 4
+        journal.append(Kind.NOTE, {"text": "x"})
+
+
 MANY = """
 import json
 from vpce_tui.incident.journal import Row

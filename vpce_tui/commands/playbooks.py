@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vpce_tui import config
 from vpce_tui.commands.common import UsageError, say, session, write_out
+from vpce_tui.commands.playbook import text_of
 from vpce_tui.exits import Exit
 from vpce_tui.playbooks.library import Broken, Playbook, load, load_file, names, team_files
 from vpce_tui.playbooks.plan import Kind, Plan, PlanError, PlannedCall, differences
@@ -111,7 +112,7 @@ def _export(playbook: Playbook, args: argparse.Namespace) -> str:
 
     if args.format == "md":
         return markdown(playbook)
-    plan = read_plan(Path(args.plan).read_text(encoding="utf-8", errors="replace"), args.plan) if args.plan else None
+    plan = read_plan(text_of(args.plan), args.plan) if args.plan else None
     if plan is not None and plan.playbook != playbook.name:
         raise UsageError(f"{args.plan} is a plan of {plan.playbook}, not of {playbook.name}")
     if plan is not None:

@@ -94,6 +94,7 @@ class Journal:
         self._permits: dict[str, tuple[str, bool]] = {}
         self._db: sqlite3.Connection | None = None
         self._writable = False
+        self._begin: Callable[[], None] = lambda: None
 
     @classmethod
     def open(
@@ -152,7 +153,7 @@ class Journal:
             if self._writable:
                 private_file(path)
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-                harden(self._db)
+                self._begin = harden(self._db)
                 self._check_version()
                 self._check_schema()
                 self._db.execute("PRAGMA journal_mode=WAL")
@@ -166,7 +167,7 @@ class Journal:
                     beside.chmod(0o600)
             else:
                 self._db = self._connect_to_read(path)
-                harden(self._db)
+                self._begin = harden(self._db)
                 self._check_version()
                 self._check_schema()
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -239,6 +240,7 @@ class Journal:
         with self._guard:
             assert self._db is not None
             try:
+                self._begin()
                 row = self._insert(kind, text)
                 kept = self._db.execute(_ROWS, (row.seq - 1, 1)).fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -269,6 +271,7 @@ class Journal:
         while True:
             try:
                 with self._guard:
+                    self._begin()
                     before = self._db.execute("SELECT seq FROM journal WHERE seq < 1 LIMIT 1").fetchone()
                     if before:
                         raise RecordError(

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +38,11 @@ _LIST: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 Item = tuple[str, str, str, str | None]
 
 
-def harden(db: sqlite3.Connection) -> None:
-    """Settings for a file that somebody else may have made: nothing in its schema runs functions, and nothing runs for ever."""
+def harden(db: sqlite3.Connection) -> Callable[[], None]:
+    """Settings for a file that somebody else may have made: nothing in its schema runs functions, and nothing runs for ever.
+
+    Gives what is called before each statement, so that the bound is of one statement and not of a long incident.
+    """
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
@@ -49,7 +53,12 @@ def harden(db: sqlite3.Connection) -> None:
         looks += 1
         return int(looks > _MOST_STEPS)
 
+    def begin() -> None:
+        nonlocal looks
+        looks = 0
+
     db.set_progress_handler(too_long, _STEPS)
+    return begin
 
 
 def foreign(db: sqlite3.Connection) -> str:

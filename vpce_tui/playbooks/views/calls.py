@@ -22,11 +22,6 @@ def plan_text(plan: Plan) -> str:
     return "\n".join([*map(visible, head), *(line for step in plan.steps for line in _step(step))])
 
 
-def step_text(_: Plan, step: Step) -> str:
-    """One step."""
-    return "\n".join(_step(step))
-
-
 def _step(step: Step) -> Iterator[str]:
     mark = "  CANNOT BE UNDONE" if step.kind is Kind.CHANGE and step.final else ""
     yield visible(f"{step.title} ({step.id}), {step.kind.value}{mark}")
