@@ -1,0 +1,94 @@
+"""Who is behind a session: what its ARN says, and who assumed the role."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import HOME, Aws
+from tests.world import clients
+from vpce_tui.trail.person import Behind, Person, named
+
+PEOPLE = [
+    ("arn:aws:iam::123456789012:user/ops/alice", "alice", Behind.USER),
+    ("arn:aws:iam::123456789012:root", "root", Behind.ROOT),
+    (
+        "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice@example.com",
+        "alice@example.com",
+        Behind.IDENTITY_CENTER,
+    ),
+    ("arn:aws:sts::123456789012:federated-user/alice", "alice", Behind.FEDERATED),
+    ("arn:aws:sts::123456789012:assumed-role/OnCall/alice", "alice", Behind.SESSION),
+    ("arn:aws-cn:sts::123456789012:assumed-role/OnCall/x", "x", Behind.SESSION),
+]
+
+
+@pytest.mark.parametrize(("arn", "name", "behind"), PEOPLE)
+def test_what_an_arn_says_of_a_person(arn: str, name: str, behind: Behind) -> None:
+    person = named(arn)
+    assert (person.name, person.behind) == (name, behind)
+    assert person.certain is (behind in (Behind.USER, Behind.IDENTITY_CENTER))
+    assert Person.from_json(person.to_json()) == person
+
+
+def test_two_names_of_one_person_are_one() -> None:
+    sso = named("arn:aws:sts::1:assumed-role/AWSReservedSSO_A_1/Alice@example.com")
+    other_account = named("arn:aws:sts::2:assumed-role/AWSReservedSSO_B_2/alice@example.com")
+    assert sso.same_as(other_account)
+    assert sso.same_as(named("arn:aws:iam::1:user/alice"))
+    assert not sso.same_as(named("arn:aws:iam::1:user/bob"))
+
+
+SELF_MADE: list[dict[str, Any]] = [
+    {"name": "zed", "behind": "IAM user", "arn": "arn:aws:sts::1:assumed-role/OnCall/alice", "also": []},
+    {"name": "zed", "behind": "IAM user", "arn": "arn:aws:iam::1:user/alice", "also": []},
+    {"name": "zed", "behind": "source identity", "arn": "arn:aws:iam::1:user/alice", "also": []},
+    {
+        "name": "zed",
+        "behind": "role and session name alone",
+        "arn": "arn:aws:sts::1:assumed-role/OnCall/alice",
+        "also": [],
+    },
+    {"name": "zed", "behind": "nobody", "arn": "arn:aws:sts::1:assumed-role/OnCall/alice", "also": []},
+    {"name": "alice", "behind": "IAM user", "arn": "arn:aws:iam::1:user/alice", "also": [7]},
+]
+
+
+@pytest.mark.parametrize("data", SELF_MADE)
+def test_a_person_is_not_another_than_its_arn_says(data: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        Person.from_json(data)
+
+
+@pytest.mark.parametrize("source", ["", "zoe@example.com"])
+def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> None:
+    """A user takes a role, and with it another one: behind both is the user, whatever source identity she chose."""
+    import boto3
+
+    from vpce_tui.aws.gate import Gate
+    from vpce_tui.aws.session import Access, AwsSession
+    from vpce_tui.trail.person import behind
+
+    iam = clients(aws)("iam")
+    iam.create_user(UserName="dora")
+    key = iam.create_access_key(UserName="dora")["AccessKey"]
+    role = f"arn:aws:iam::{aws.facts['account']}:role/OnCallResponder"
+    creds = (key["AccessKeyId"], key["SecretAccessKey"], None)
+    for name in ("first", "second"):
+        sts = boto3.client(
+            "sts",
+            region_name=HOME,
+            endpoint_url=aws.url,
+            aws_access_key_id=creds[0],
+            aws_secret_access_key=creds[1],
+            aws_session_token=creds[2],
+        )
+        more = {"SourceIdentity": source} if source and name == "first" else {}
+        got = sts.assume_role(RoleArn=role, RoleSessionName=name, **more)["Credentials"]
+        creds = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+    session_ = AwsSession(
+        Access(region=HOME, endpoint_url=aws.url, key_id=creds[0], secret=creds[1], token=creds[2] or ""),
+        Gate(read_only=True),
+    )
+    person = behind(session_, (HOME, "us-east-1"))
+    assert (person.name, person.behind, person.also) == ("dora", Behind.ASSUMED_BY, (source,) if source else ())
+    assert person.same_as(named("arn:aws:iam::123456789012:user/dora"))
