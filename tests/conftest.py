@@ -195,7 +195,7 @@ def labs(zygote: Zygote, tmp_path: Path) -> Iterator[Labs]:
 @pytest.fixture(autouse=True)
 def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lab allows more than AWS's two questions a second; the tests of pacing have buckets of their own."""
-    monkeypatch.setattr("vpce_tui.trail.history.RATE", 500.0)
+    monkeypatch.setattr("vpce_tui.cloudtrail.event_history.RATE", 500.0)
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vpce_tui.inventory.account import Region
-from vpce_tui.inventory.model import Endpoint, Instance, Interface, Rule, SecurityGroup, Volume
-from vpce_tui.inventory.network import Acl, AclEntry, Network, Routes, Subnet, Vpc
-from vpce_tui.inventory.policies.outside import Ours
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.endpoint import OF_MADE, OF_MAKER
-from vpce_tui.signals.endpoint.once import Once
-from vpce_tui.signals.endpoint.subject import Subject
-from vpce_tui.signals.past import Answered, Past
-from vpce_tui.trail.event import Event, parse
+from vpce_tui.cloudtrail.event import Event, parse
+from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.detection.endpoint import OF_MADE, OF_MAKER
+from vpce_tui.detection.endpoint.endpoint_facts import Subject
+from vpce_tui.detection.endpoint.facts_cache import Once
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.networks import Acl, AclEntry, Network, Routes, Subnet, Vpc
+from vpce_tui.inventory.resources import Endpoint, Instance, Interface, Rule, SecurityGroup, Volume
 
 HOME, OWN, STRANGER = "eu-west-1", "123456789012", "999999999999"
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vpce_tui.signals.context import Context
+from vpce_tui.detection.team_context import Context
 
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
 SIZE = (100, 30)
@@ -36,9 +36,9 @@ def prepare(folder: Path) -> None:
             return 0.0
 
     import vpce_tui.aws.session
-    import vpce_tui.trail.history
+    import vpce_tui.cloudtrail.event_history
 
-    vpce_tui.trail.history.RATE = 500.0  # type: ignore[misc] - the lab allows more than AWS does
+    vpce_tui.cloudtrail.event_history.RATE = 500.0  # type: ignore[misc] - the lab allows more than AWS does
     vpce_tui.aws.session.time = Stopped  # type: ignore[attr-defined]
 
 
@@ -59,12 +59,12 @@ CONTEXT = Context(pipelines=(("arn:aws:sts::*:assumed-role/ci-network/*", "*Terr
 
 
 def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = STORY) -> Any:
-    from vpce_tui import config
-    from vpce_tui.app import VpceTui
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
+    from vpce_tui.incident.incident_store import incident_folder
     from vpce_tui.incident.journal import Journal, Kind
-    from vpce_tui.workspace import Workspace
+    from vpce_tui.investigation.workspace import Workspace
+    from vpce_tui.tui.app import VpceTui
 
     work = Workspace(
         lambda: (AwsSession(access, Gate(read_only=read_only)), None),
@@ -76,7 +76,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
 
     def open_record(name: str, _: str) -> Journal:
         identity = work.caller.identity()
-        journal = Journal.open(config.incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
+        journal = Journal.open(incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
         if not list(journal.rows()):
             journal.append(Kind.OPENED, {"name": name, "account": identity.account, "reason": "GuardDuty page"})
         return journal
@@ -96,7 +96,7 @@ def keep(app: Any, folder: Path, name: str) -> None:
 async def shoot(folder: Path, access: Any) -> None:
     from moto.moto_api._internal import mock_random
 
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
+    from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access, regions=())
     work = app.workspace
@@ -156,7 +156,7 @@ async def shoot(folder: Path, access: Any) -> None:
 
 
 async def shoot_read_only(folder: Path, access: Any) -> None:
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
+    from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access, read_only=True)
     async with app.run_test(size=SIZE) as pilot:
@@ -175,7 +175,7 @@ async def shoot_read_only(folder: Path, access: Any) -> None:
 @asynccontextmanager
 async def walking(access: Any, playbook: str, target: str) -> AsyncIterator[tuple[Any, Any, Callable[[], Any]]]:
     """The app on a playbook: the pilot, the walkthrough, and how to wait for its next plan."""
-    from vpce_tui.screens.walkthrough import WalkthroughScreen
+    from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access)
 

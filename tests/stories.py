@@ -13,12 +13,13 @@ def judged(name: str, seed: int = 7) -> dict[str, Any]:
     import contextlib
     import io
 
-    from vpce_tui import cli
-    from vpce_tui.lab.server import HOME, Lab
-    from vpce_tui.lab.story import stories
-    from vpce_tui.trail import history
+    from vpce_tui.cli import main
+    from vpce_tui.cloudtrail import event_history
+    from vpce_tui.lab.account import HOME
+    from vpce_tui.lab.scenarios import stories
+    from vpce_tui.lab.server import Lab
 
-    history.RATE = 500.0
+    event_history.RATE = 500.0
     lab = Lab(seed=seed, story=name).build()
     url = lab.serve()
     folder = Path(tempfile.mkdtemp())
@@ -34,7 +35,7 @@ def judged(name: str, seed: int = 7) -> dict[str, Any]:
     for command in ("events", "instances"):
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = cli.main([command, "--json"])
+            code = main.main([command, "--json"])
         answer[command] = code
         for line in out.getvalue().splitlines():
             item = json.loads(line)

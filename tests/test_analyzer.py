@@ -7,9 +7,9 @@ import pytest
 
 from tests.conftest import Aws, Labs
 from tests.rules import HOME, OPEN, OURS, allow, created, other, policy
-from vpce_tui.analyzer import Check, ask, checks
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.catalogue import find
+from vpce_tui.investigation.access_analyzer import Check, ask, checks
 
 S3 = f"com.amazonaws.{HOME}.s3"
 TRUST = policy(allow(Action="sts:AssumeRole"))

@@ -16,24 +16,24 @@ from tests.terminal import Terminal
 from tests.test_engine import apply
 from tests.test_trail import endpoint, write
 from tests.world import clients, dump
-from vpce_tui.app import VpceTui, ago
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.detection.pivot import Relation
+from vpce_tui.detection.team_context import Context
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import State
-from vpce_tui.screens.events import EventScreen, EventsScreen
-from vpce_tui.screens.incident import IncidentScreen
-from vpce_tui.screens.instances import InstanceScreen, InstancesScreen
-from vpce_tui.screens.playbooks import PlaybooksScreen
-from vpce_tui.screens.walkthrough import WalkthroughScreen
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.pivot import Relation
-from vpce_tui.widgets.ask import Ask, Read
-from vpce_tui.widgets.bars import CrumbBar, KeyBar, TopBar
-from vpce_tui.widgets.form import Form
-from vpce_tui.widgets.once import Once
-from vpce_tui.widgets.table import Column, Row, Table
-from vpce_tui.workspace import Workspace
+from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.app import VpceTui, ago
+from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen
+from vpce_tui.tui.screens.incident import IncidentScreen
+from vpce_tui.tui.screens.instance_list import InstanceScreen, InstancesScreen
+from vpce_tui.tui.screens.playbook_list import PlaybooksScreen
+from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
+from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, TopBar
+from vpce_tui.tui.widgets.dialogs import Ask, Read
+from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.reveal_secret import Once
+from vpce_tui.tui.widgets.table import Column, Row, Table
 
 STORY = ("eu-west-1", "us-east-1")
 """Where the story takes place; a search of every region is for the tests that look at regions."""
@@ -989,7 +989,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = labs.new()
-    monkeypatch.setattr("vpce_tui.trail.history.RATE", 2.0)
+    monkeypatch.setattr("vpce_tui.cloudtrail.event_history.RATE", 2.0)
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.workspace.history_coverage.running, "history is being asked")
@@ -1002,7 +1002,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
 
 async def test_what_a_key_does_before_its_screen_is_there_breaks_nothing(aws: Aws) -> None:
     """As fast as a terminal pastes: the screen is on the stack, and has not all of its parts yet."""
-    from vpce_tui.screens.instances import InstancesScreen
+    from vpce_tui.tui.screens.instance_list import InstancesScreen
 
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from vpce_tui import team as team_rules
-from vpce_tui.canonical import canonical
-from vpce_tui.incident import approval
-from vpce_tui.team import Approver, Rules, TeamError
-from vpce_tui.trail.person import named
+from vpce_tui.cloudtrail.session_owner import named
+from vpce_tui.core.canonical_json import canonical
+from vpce_tui.incident import approval, team_rules
+from vpce_tui.incident.team_rules import Approver, Rules, TeamError
 
 NOW = datetime(2026, 11, 27, 4, tzinfo=UTC)
 ALICES, BOBS = "arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import HOME, Aws
 from tests.world import clients
-from vpce_tui.playbooks.actions.credentials.least import narrowed
+from vpce_tui.plans.actions.credentials.least_privilege import narrowed
 
 
 def plan(aws: Aws, playbook: str, target: str, *words: str) -> dict[str, Any]:

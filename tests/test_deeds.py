@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
-from vpce_tui.inventory.policies.outside import Ours, takers_of
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.deeds import beside_of, deed_of, deed_told
-from vpce_tui.signals.endpoint import judge_event
+from vpce_tui.cloudtrail.sensitive_calls import beside_of, deed_of, deed_told
+from vpce_tui.detection.endpoint import judge_event
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours, takers_of
 
 SISTER = "222222222222"
 OURS = Ours(frozenset({SISTER}))

@@ -34,15 +34,15 @@ from tests.rules import (
     says,
     see,
 )  # fmt: skip
-from vpce_tui.inventory.flows import Talker, Traffic, Window
-from vpce_tui.inventory.model import Rule
-from vpce_tui.inventory.network import Acl, AclEntry, Routes, Subnet, Vpc
-from vpce_tui.inventory.policies.outside import Ours
-from vpce_tui.signals.context import Context, Hours
-from vpce_tui.signals.endpoint import RULES, judge_event
-from vpce_tui.signals.endpoint.subject import Subject
-from vpce_tui.signals.past import Answered, Past
-from vpce_tui.signals.rule import CannotTell, Seen
+from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.detection.endpoint import RULES, judge_event
+from vpce_tui.detection.endpoint.endpoint_facts import Subject
+from vpce_tui.detection.rule import CannotTell, Seen
+from vpce_tui.detection.team_context import Context, Hours
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.inventory.flow_log_queries import Talker, Traffic, Window
+from vpce_tui.inventory.networks import Acl, AclEntry, Routes, Subnet, Vpc
+from vpce_tui.inventory.resources import Rule
 
 S3 = f"com.amazonaws.{HOME}.s3"
 REFUSED = {"errorCode": "Client.UnauthorizedOperation"}

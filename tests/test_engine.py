@@ -12,10 +12,10 @@ import pytest
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.aws.call import Call
-from vpce_tui.canonical import digest
+from vpce_tui.core.canonical_json import digest
+from vpce_tui.engine.playbook_session import Walk
 from vpce_tui.incident.journal import Journal
-from vpce_tui.playbooks.plan_file import read as read_plan
-from vpce_tui.playbooks.walk import Walk
+from vpce_tui.playbooks.plan_reader import read as read_plan
 
 REVERSIBLE = ("hold", "out-of-service", "isolate", "cut-credentials")
 
@@ -36,9 +36,9 @@ def rows(aws: Aws, incident: str = "case") -> list[Any]:
 
 
 def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
-    import vpce_tui.playbooks
+    import vpce_tui.plans
 
-    schema = json.loads((Path(vpce_tui.playbooks.__file__).parent / "plan.schema.json").read_text())
+    schema = json.loads((Path(vpce_tui.plans.__file__).parent / "plan.schema.json").read_text())
     plan = json.loads(plan_text)
     jsonschema.Draft202012Validator(schema).validate(plan)
     assert plan["sha256"] == digest({key: value for key, value in plan.items() if key != "sha256"})

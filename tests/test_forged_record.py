@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws
-from vpce_tui import cli
+from vpce_tui.cli import main
 from vpce_tui.incident import evidence
-from vpce_tui.incident.errors import NotAJournal, RecordError
 from vpce_tui.incident.journal import GENESIS, Journal, Kind, row_hash
 from vpce_tui.incident.record import replay
-from vpce_tui.incident.verify import verify
+from vpce_tui.incident.record_errors import NotAJournal, RecordError
+from vpce_tui.incident.verification import verify
 
 
 @pytest.fixture
@@ -191,19 +191,19 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VPCE_TUI_STATE", str(folder.parent.parent))
-    assert cli.main(["verify", "case", "--head", "0" * 64]) == 1
+    assert main.main(["verify", "case", "--head", "0" * 64]) == 1
     said = capsys.readouterr().out
     assert said.startswith("NOT VERIFIED")
     assert "verified:" not in said
     head = verify(folder).head
-    assert cli.main(["verify", "case", "--head", head]) == 0
+    assert main.main(["verify", "case", "--head", head]) == 0
     assert capsys.readouterr().out.startswith("verified: 4 rows")
     with Journal.open(folder, "ann") as journal:
         journal.append(Kind.NOTE, {"text": "more"})
-    assert cli.main(["verify", "case", "--head", head]) == 0
+    assert main.main(["verify", "case", "--head", head]) == 0
     assert "that of row 4" in capsys.readouterr().out
-    assert cli.main(["verify", "case", "--head", GENESIS]) == 1
-    assert cli.main(["verify", "case", "--head", "0000"]) == 2, "a slip of the finger accuses nobody"
+    assert main.main(["verify", "case", "--head", GENESIS]) == 1
+    assert main.main(["verify", "case", "--head", "0000"]) == 2, "a slip of the finger accuses nobody"
 
 
 def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
@@ -285,8 +285,8 @@ def test_a_row_of_odd_values_is_a_sentence_and_the_other_records_are_listed(
     append_raw(folder, "intent", json.dumps(intent))
     append_raw(folder, *ODD[what])
     monkeypatch.setenv("VPCE_TUI_STATE", str(folder.parent.parent))
-    cli.main(["incidents"])
-    cli.main(["evidence", "case"])
+    main.main(["incidents"])
+    main.main(["evidence", "case"])
     said = capsys.readouterr()
     assert "fault of vpce-tui itself" not in said.out + said.err
     assert "other" in said.out
@@ -344,8 +344,8 @@ def test_undo_shows_every_call_with_its_parameters(aws: Aws) -> None:
 
 def test_a_long_incident_does_not_use_the_bound_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is of one statement: a record that is read all day goes on being read."""
-    monkeypatch.setattr("vpce_tui.incident.schema._STEPS", 10)
-    monkeypatch.setattr("vpce_tui.incident.schema._MOST_STEPS", 200)
+    monkeypatch.setattr("vpce_tui.incident.journal_schema._STEPS", 10)
+    monkeypatch.setattr("vpce_tui.incident.journal_schema._MOST_STEPS", 200)
     with Journal.open(folder, "ann") as journal:
         for _ in range(300):
             assert len(list(journal.rows())) >= 4

@@ -14,8 +14,8 @@ from vpce_tui.aws.catalogue import OPERATIONS, Access, find
 from vpce_tui.aws.errors import AwsError, Kind
 from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.session import AwsSession, translate
-from vpce_tui.incident.errors import ReadOnlyRecord, RecordError
 from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record_errors import ReadOnlyRecord, RecordError
 
 SESSION = botocore.session.get_session()
 SERVICES = SESSION.get_available_services()

@@ -6,10 +6,10 @@ from typing import Any
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.aws.caller import Cancel
+from vpce_tui.engine import Engine
+from vpce_tui.engine.outcome import Approval, Ended, Patience, Progress
 from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.playbooks.engine import Engine
-from vpce_tui.playbooks.outcome import Approval, Ended, Patience, Progress
-from vpce_tui.playbooks.plan_file import read as read_plan
+from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
 def plan(aws: Aws, *sets: str) -> dict[str, Any]:

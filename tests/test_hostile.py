@@ -176,10 +176,10 @@ def test_a_crash_shows_no_value_of_any_variable(aws: Aws, tmp_path: Path) -> Non
     program = """
 import sys
 from datetime import UTC, datetime
-from vpce_tui.app import VpceTui
-from vpce_tui.signals.context import Context
-from vpce_tui.workspace import Workspace
-from vpce_tui.commands import app as opening
+from vpce_tui.tui.app import VpceTui
+from vpce_tui.detection.team_context import Context
+from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.cli.commands import app as opening
 
 class Broken(VpceTui):
     def on_mount(self):
@@ -191,7 +191,7 @@ def build(args, **_):
     return Broken(Workspace(lambda: None, lambda: datetime.now(UTC), Context(), read_only=True))
 
 opening.build = build
-from vpce_tui.cli import main
+from vpce_tui.cli.main import main
 sys.exit(main([]))
 """
     import sys

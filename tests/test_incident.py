@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import HOME, Aws
 from tests.world import clients
-from vpce_tui import config
 from vpce_tui.aws.call import Call
-from vpce_tui.incident import evidence, redact
-from vpce_tui.incident.errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
-from vpce_tui.incident.files import ensure_room
+from vpce_tui.incident import evidence, redaction
+from vpce_tui.incident.durable_files import ensure_room
+from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.verify import verify
+from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
+from vpce_tui.incident.verification import verify
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -126,9 +126,9 @@ def test_names_from_aws_are_never_paths(journal: Journal) -> None:
     assert (journal.folder / "evidence" / kept.sha256).is_file()
     for name in ("../escape", "a/b", "", ".hidden", "x" * 64, "a b", "case\n"):
         with pytest.raises(BadName):
-            config.incident_folder(name)
+            incident_folder(name)
     with pytest.raises(BadName):
-        config.incident_folder(KEY_ID)
+        incident_folder(KEY_ID)
 
 
 def test_the_second_process_reads_and_says_who_holds_it(journal: Journal, folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_disk_that_fills_up_gives_no_permit_and_loses_no_row(folder: Path) -> 
 import resource, signal, sys
 from pathlib import Path
 from vpce_tui.aws.call import Call
-from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
@@ -200,7 +200,7 @@ def test_evidence_on_a_full_disk_leaves_no_half_file(folder: Path) -> None:
 import resource, signal, sys
 from pathlib import Path
 from vpce_tui.incident import evidence
-from vpce_tui.incident.errors import RecordError
+from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.journal import Journal, Kind
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
@@ -240,7 +240,7 @@ def test_a_read_only_journal_appends_nothing(journal: Journal, folder: Path) -> 
 )
 def test_a_planted_secret_in_free_text_is_taken_out(planted: str, wrap: str) -> None:
     text = wrap.replace("{}", PEM if planted in PEM else planted).replace("{{", "{").replace("}}", "}")
-    assert planted not in redact.text(text)
+    assert planted not in redaction.text(text)
 
 
 @pytest.mark.parametrize("planted", [KEY_ID, SECRET, SESSION_TOKEN])
@@ -258,7 +258,7 @@ def test_planted_secrets_never_reach_the_journal(journal: Journal, planted: str)
 
 
 def test_secrets_by_key_are_taken_out_whatever_they_look_like() -> None:
-    seen = redact.payload(
+    seen = redaction.payload(
         {"SecretAccessKey": "short", "nested": [{"Password": "p"}, {"UserData": "abc"}], "AccessKeyId": KEY_ID}
     )
     assert "short" not in str(seen)
@@ -273,18 +273,18 @@ def test_names_and_ids_are_never_touched_so_that_the_inverse_is_exact() -> None:
         "Groups": ["sg-1"],
         "PolicyName": "token: abcdefgh",
     }
-    assert not redact.holds_secret(parameters)
-    assert redact.payload(parameters) == parameters
+    assert not redaction.holds_secret(parameters)
+    assert redaction.payload(parameters) == parameters
 
 
 def test_our_own_policies_are_no_secrets() -> None:
     document = '{"Statement":[{"Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-01-31T02:14:05Z"}}}]}'
-    assert not redact.holds_secret({"PolicyDocument": document})
+    assert not redaction.holds_secret({"PolicyDocument": document})
 
 
 @given(st.text(max_size=200))
 def test_redaction_is_settled_after_one_pass(text: str) -> None:
-    assert redact.text(redact.text(text)) == redact.text(text)
+    assert redaction.text(redaction.text(text)) == redaction.text(text)
 
 
 def test_a_whole_run_over_planted_secrets_leaves_none_in_the_journal(aws: Aws) -> None:
@@ -335,7 +335,7 @@ def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
 def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) -> None:
     import errno
 
-    from vpce_tui.incident.files import told
+    from vpce_tui.incident.durable_files import told
 
     assert "read-only" in str(told(OSError(errno.EROFS, "Read-only file system"), Path("/x")))
     path = aws.folder / "plan.json"

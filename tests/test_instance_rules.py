@@ -27,20 +27,20 @@ from tests.rules import (
     policy,
     region,
 )
-from vpce_tui.inventory.account import Mirror
-from vpce_tui.inventory.flows import Talker, Traffic, Window
-from vpce_tui.inventory.images import Image
-from vpce_tui.inventory.model import Finding, Instance, Interface, Rule
-from vpce_tui.inventory.roles import POWERS, Role, Roles, power_of
-from vpce_tui.review import findings_by_instance
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.instance import RULES, judge_instance
-from vpce_tui.signals.instance.about import UNREAD_TARGETS
-from vpce_tui.signals.instance.subject import Near, Subject
-from vpce_tui.signals.model import Severity
-from vpce_tui.signals.past import Answered, Past
-from vpce_tui.signals.rule import CannotTell, Seen
-from vpce_tui.trail.event import Event
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.detection.assessment import findings_by_instance
+from vpce_tui.detection.instance import RULES, judge_instance
+from vpce_tui.detection.instance.instance_facts import Near, Subject
+from vpce_tui.detection.instance.related_events import UNREAD_TARGETS
+from vpce_tui.detection.rule import CannotTell, Seen
+from vpce_tui.detection.signals import Severity
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.role_privileges import POWERS, Role, Roles, power_of
+from vpce_tui.inventory.account_inventory import Mirror
+from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.flow_log_queries import Talker, Traffic, Window
+from vpce_tui.inventory.resources import Finding, Instance, Interface, Rule
 
 PROFILE = f"arn:aws:iam::{OWN}:instance-profile/web"
 

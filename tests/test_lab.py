@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from tests.conftest import HOME, Aws, Labs, Zygote
 from tests.world import clients
-from vpce_tui.inventory.account import look
-from vpce_tui.lab.faults import parse_fault
-from vpce_tui.trail.history import History, Question
+from vpce_tui.cloudtrail.event_history import History, Question
+from vpce_tui.inventory.account_inventory import look
+from vpce_tui.lab.layers.faults import parse_fault
 
 
 def code_of(call: Any, **parameters: Any) -> str:

@@ -14,9 +14,9 @@ import vpce_tui.playbooks
 from tests.cacao import SCHEMA
 from tests.conftest import HOME, Aws
 from vpce_tui.aws.catalogue import OPERATIONS, Access
+from vpce_tui.plans.renderers.console_steps import WORDS
 from vpce_tui.playbooks.export import summary
 from vpce_tui.playbooks.library import ACTIONS, load, names
-from vpce_tui.playbooks.views.clicks import WORDS
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.toml"))
 OURS = Path(vpce_tui.playbooks.__file__).parent

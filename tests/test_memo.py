@@ -29,12 +29,12 @@ from tests.rules import (
     policy,
     region,
 )  # fmt: skip
-from vpce_tui.inventory.account import Region
-from vpce_tui.inventory.model import Rule
-from vpce_tui.review import JudgedEvent, Known, judge_one
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.past import Past
-from vpce_tui.trail.event import Event, parse
+from vpce_tui.cloudtrail.event import Event, parse
+from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.detection.assessment import JudgedEvent, Known, judge_one
+from vpce_tui.detection.team_context import Context
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.resources import Rule
 
 CI = {
     "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/one", "accountId": OWN, "accessKeyId": "ASIACI1",

@@ -16,17 +16,17 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.errors import Kind as ErrorKind
-from vpce_tui.canonical import digest
+from vpce_tui.cloudtrail.event_cache import Cache
+from vpce_tui.cloudtrail.event_history import History, Question
+from vpce_tui.core.canonical_json import digest
+from vpce_tui.engine import Engine
+from vpce_tui.engine.outcome import Approval, Ended, Patience
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import State, replay
-from vpce_tui.playbooks.actions import by_effects
-from vpce_tui.playbooks.engine import Engine
-from vpce_tui.playbooks.outcome import Approval, Ended, Patience
-from vpce_tui.playbooks.plan import Blocked, PlannedCall, Step
-from vpce_tui.playbooks.plan import Kind as StepKind
-from vpce_tui.playbooks.plan_file import read as read_plan
-from vpce_tui.trail.cache import Cache
-from vpce_tui.trail.history import History, Question
+from vpce_tui.plans.actions import by_effects
+from vpce_tui.plans.plan import Blocked, PlannedCall, Step
+from vpce_tui.plans.plan import Kind as StepKind
+from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
 def test_an_undo_whose_effect_cannot_be_read_is_not_proved(labs: Labs, plan_text: str) -> None:
@@ -158,11 +158,11 @@ def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
 
 
 def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() -> None:
-    from vpce_tui.inventory.dossiers.instance import Dossier
-    from vpce_tui.inventory.dossiers.service import Scaling
-    from vpce_tui.inventory.model import Instance
-    from vpce_tui.playbooks.actions.service import TAKE_OUT
-    from vpce_tui.playbooks.draft import Draft
+    from vpce_tui.inventory.resources import Instance
+    from vpce_tui.plans.actions.out_of_service import TAKE_OUT
+    from vpce_tui.plans.step_builder import Draft
+    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.service import Scaling
 
     instance = Instance("i-1", HOME, "1", "running")
     world = Dossier(instance, scaling=Scaling("web", "Detaching", 2, 2, 6), targets=(), classic=())
@@ -188,7 +188,7 @@ def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_pa
 )
 def test_one_bad_file_never_loses_the_folder(tmp_path: Path, content: str) -> None:
     from tests.test_trail import records, write
-    from vpce_tui.trail.files import read
+    from vpce_tui.cloudtrail.log_files import read
 
     (tmp_path / "bad.json").write_text(content)
     write(tmp_path / "good.json", records(3))
@@ -449,7 +449,7 @@ def test_a_note_by_hand_says_for_which_target(aws: Aws) -> None:
 
 
 def test_the_inverse_of_what_was_done_cannot_be_changed_by_a_new_file(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.canonical import digest
+    from vpce_tui.core.canonical_json import digest
 
     assert apply(aws, plan_text, "--step", "isolate")[0] == 0
     plan = json.loads(plan_text)

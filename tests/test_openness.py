@@ -5,10 +5,10 @@ import pytest
 from tests.conftest import Aws, Labs
 from tests.rules import HOME, WORLD, created, network, region, see
 from tests.world import clients
-from vpce_tui.inventory.account import look
-from vpce_tui.inventory.model import Rule
-from vpce_tui.inventory.openness import read_together
-from vpce_tui.signals.endpoint import judge_event
+from vpce_tui.detection.endpoint import judge_event
+from vpce_tui.inventory.account_inventory import look
+from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.world_open_rules import read_together
 
 
 def rule(peer: str, port: int = 443) -> Rule:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import HOME, Aws
 from tests.world import clients
-from vpce_tui.trail.person import Behind, Person, named
+from vpce_tui.cloudtrail.session_owner import Behind, Person, named
 
 PEOPLE = [
     ("arn:aws:iam::123456789012:user/ops/alice", "alice", Behind.USER),
@@ -66,7 +66,7 @@ def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> N
 
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import Access, AwsSession
-    from vpce_tui.trail.person import behind
+    from vpce_tui.cloudtrail.session_owner import behind
 
     iam = clients(aws)("iam")
     iam.create_user(UserName="dora")

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from tests.rules import AT, BOB, MACHINE, OWN, SESSION, STRANGER, created, other, past
-from vpce_tui.coverage import Part, Status
-from vpce_tui.lookback import Ask, answered_by, asks, coverage_of
-from vpce_tui.signals.model import Judgement, Severity
-from vpce_tui.signals.past import Past
-from vpce_tui.signals.path import attack_path
-from vpce_tui.signals.pivot import Relation, chain, related, relations
-from vpce_tui.trail.event import Event
-from vpce_tui.trail.history import SAMPLE, Question
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_history import SAMPLE, Question
+from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.core.coverage import Part, Status
+from vpce_tui.detection.attack_path import attack_path
+from vpce_tui.detection.pivot import Relation, chain, related, relations
+from vpce_tui.detection.signals import Judgement, Severity
+from vpce_tui.investigation.lookback import Ask, answered_by, asks, coverage_of
 
 
 def session(key: str, role: str = "ci") -> dict[str, Any]:
@@ -199,8 +199,8 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
     from tests.rules import machine, says
     from tests.test_endpoint_rules import TABLE
     from tests.test_instance_rules import TABLE as OF_INSTANCES
-    from vpce_tui.signals.endpoint import RULES
-    from vpce_tui.signals.instance import RULES as INSTANCE_RULES
+    from vpce_tui.detection.endpoint import RULES
+    from vpce_tui.detection.instance import RULES as INSTANCE_RULES
 
     for _, what, subject, _ in TABLE:
         heard.clear()

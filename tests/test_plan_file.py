@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws
-from vpce_tui.canonical import digest
-from vpce_tui.playbooks.plan import PlanError
-from vpce_tui.playbooks.plan_file import Tampered, from_json, read
-from vpce_tui.playbooks.values import document, is_placeholder, ref, resolve
-from vpce_tui.playbooks.views import render
+from vpce_tui.core.canonical_json import digest
+from vpce_tui.plans.placeholders import document, is_placeholder, ref, resolve
+from vpce_tui.plans.plan import PlanError
+from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.plans.renderers import render
+from vpce_tui.playbooks.plan_reader import Tampered, read
 
 EVIL = "x; touch ran; #"
 

@@ -15,7 +15,7 @@ from tests.conftest import Aws, Labs
 from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
 from vpce_tui.aws.catalogue import Access, find
-from vpce_tui.canonical import digest
+from vpce_tui.core.canonical_json import digest
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.permissions import operations_of, policy_of
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpce_tui.inventory.policies.model import LONGEST, parse
-from vpce_tui.inventory.policies.outside import Ours, Outside, Reach, outside
-from vpce_tui.inventory.policies.patterns import covers, patterns_meet
+from vpce_tui.iam.external_access import Ours, Outside, Reach, outside
+from vpce_tui.iam.policy_document import LONGEST, parse
+from vpce_tui.iam.wildcards import covers, patterns_meet
 
 OWN, PARTNER = "123456789012", "999999999999"
 OURS = Ours(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"storefront-assets"}))

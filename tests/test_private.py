@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import HOME, Aws
-from vpce_tui.incident.errors import RecordError
+from vpce_tui.cloudtrail.event_cache import Cache
+from vpce_tui.core.private_files import (
+    NotPrivate,
+    own_folder,
+    private_file,
+    private_folder,
+    trusted_file,
+    write_private,
+)
 from vpce_tui.incident.journal import Journal
-from vpce_tui.private import NotPrivate, own_folder, private_file, private_folder, trusted_file, write_private
-from vpce_tui.trail.cache import Cache
+from vpce_tui.incident.record_errors import RecordError
 
 SOMEBODY = 65_533
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of somebody else")
@@ -278,7 +285,7 @@ def test_the_process_leaves_no_core_dump(tmp_path: Path) -> None:
     """Of a real process, started with the limit lifted: it may leave nothing, and what it makes is its own."""
     program = (
         "import resource, ctypes, os, sys\n"
-        "from vpce_tui import cli\n"
+        "from vpce_tui.cli import main as cli\n"
         "try:\n    cli.main(['--version'])\nexcept SystemExit:\n    pass\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE), oct(os.umask(0)), ctypes.CDLL(None).prctl(3) if sys.platform == 'linux' else 0)\n"
     )

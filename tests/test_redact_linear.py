@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from vpce_tui.incident import redact
+from vpce_tui.incident import redaction
 
 PIECES = (
     "token", "secret-", "password_", "access-key-", "credential:", "api_key ", "password =", "secret is ", "a.", "eyJ-", "eyJaaaaaaaaaaaa-",
@@ -19,11 +19,11 @@ PIECES = (
 )  # fmt: skip
 PROGRAM = """
 import sys
-from vpce_tui.incident import redact
-from vpce_tui.text import visible
+from vpce_tui.incident import redaction
+from vpce_tui.core.text import visible
 for piece in {pieces}:
     text = (piece * (500_000 // len(piece)))
-    redact.text(text)
+    redaction.text(text)
     visible(text, limit=10_000_000, multiline=True)
 print("all of them")
 """
@@ -48,7 +48,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
     ["{}", "a-{}", "x.y.{}", "token {} end", "aaaaaaaaaaaaaaa.bbbbbbbbbbbbbbb.{}", "{0}.{0}", "https://h/?t={}"],
 )
 def test_web_tokens_are_hidden_wherever_they_are(around: str) -> None:
-    shown = redact.text(around.format(JWT))
+    shown = redaction.text(around.format(JWT))
     assert "eyJzdWIi" not in shown
     assert "dozjgNryP4J3jVmNHl0w5N" not in shown
 
@@ -63,7 +63,7 @@ def test_web_tokens_are_hidden_wherever_they_are(around: str) -> None:
     ],
 )
 def test_passwords_in_addresses_are_hidden_whatever_stands_before_them(text: str) -> None:
-    assert "hunter2hunter" not in redact.text(text)
+    assert "hunter2hunter" not in redaction.text(text)
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_passwords_in_addresses_are_hidden_whatever_stands_before_them(text: str
     ],
 )
 def test_secrets_are_hidden_whatever_stands_between_their_name_and_them(text: str) -> None:
-    assert "hunter2hunter" not in redact.text(text)
+    assert "hunter2hunter" not in redaction.text(text)

@@ -14,19 +14,19 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import HOME, Aws, Labs
 from vpce_tui.aws.call import Call
+from vpce_tui.aws.credential_check import judged
 from vpce_tui.aws.errors import AwsError, kind_of
 from vpce_tui.aws.gate import Gate, Refused
 from vpce_tui.aws.session import Access, AwsSession
-from vpce_tui.aws.trial import judged
-from vpce_tui.canonical import digest
+from vpce_tui.core.canonical_json import digest
 from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import State, replay
-from vpce_tui.inventory.dossiers.principal import Dossier, Key
-from vpce_tui.playbooks.actions.credentials.refused import _judge
-from vpce_tui.playbooks.plan import Kind, Step
-from vpce_tui.playbooks.plan_file import read as read_plan
-from vpce_tui.playbooks.views import cli, python
+from vpce_tui.plans.actions.credentials.credential_checks import _judge
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.renderers import aws_cli, boto3_program
+from vpce_tui.plans.targets.principal import Dossier, Key
+from vpce_tui.playbooks.plan_reader import read as read_plan
 
 STEP = Step("refused", "See that it is refused", Kind.READ)
 TARGETS = {"stolen-key": "user/ci-backup", "stolen-session": "role/web-app"}
@@ -295,7 +295,7 @@ def test_a_script_that_reaches_nobody_tries_nothing(form: str, aws: Aws) -> None
     plan = read_plan((aws.folder / "plan.json").read_text(), "plan.json")
     step = plan.step("refused")
     only = replace(step, calls=tuple(call for call in step.calls if call.profile))
-    module = cli if form == "cli" else python
+    module = aws_cli if form == "cli" else boto3_program
     script = module.script(replace(plan, steps=(only,)))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(

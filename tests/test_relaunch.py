@@ -12,13 +12,13 @@ import pytest
 from tests.cases import CASES, apply, effects, planned, with_template
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
-from vpce_tui.inventory import images
-from vpce_tui.inventory.dossiers.barriers import GroupRule
-from vpce_tui.inventory.dossiers.launch import UP, PolicyOf, Replacement
-from vpce_tui.inventory.images import Image, family_of, name_pattern, newest_first
-from vpce_tui.playbooks.actions.relaunch.access import too_much, too_wide
-from vpce_tui.playbooks.actions.relaunch.comeback import PROVE
-from vpce_tui.playbooks.plan import Kind, PlannedCall, Step
+from vpce_tui.inventory import amis
+from vpce_tui.inventory.amis import Image, family_of, name_pattern, newest_first
+from vpce_tui.plans.actions.relaunch.access import too_much, too_wide
+from vpce_tui.plans.actions.relaunch.return_to_service import PROVE
+from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.launch import UP, PolicyOf, Replacement
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
@@ -88,11 +88,11 @@ def test_deprecated_and_disabled_images_are_not_offered() -> None:
         "OwnerId": "1", "Name": "x", "State": "available", "Architecture": "x86_64", "CreationDate": "2026-01-01T00:00:00.000Z",
     }  # fmt: skip
     listed = [
-        images.image({**raw, "ImageId": "ami-good"}),
-        images.image({**raw, "ImageId": "ami-late", "DeprecationTime": "2026-10-01T00:00:00.000Z"}),
-        images.image({**raw, "ImageId": "ami-off", "State": "disabled"}),
-        images.image({**raw, "ImageId": "ami-soon", "DeprecationTime": "2027-10-01T00:00:00.000Z"}),
-        images.image({"ImageId": "ami-bare"}),
+        amis.image({**raw, "ImageId": "ami-good"}),
+        amis.image({**raw, "ImageId": "ami-late", "DeprecationTime": "2026-10-01T00:00:00.000Z"}),
+        amis.image({**raw, "ImageId": "ami-off", "State": "disabled"}),
+        amis.image({**raw, "ImageId": "ami-soon", "DeprecationTime": "2027-10-01T00:00:00.000Z"}),
+        amis.image({"ImageId": "ami-bare"}),
     ]
     assert [item.id for item in newest_first(listed, NOW)] == ["ami-soon", "ami-good"]
 
@@ -345,14 +345,14 @@ def test_a_full_group_is_said_before_anything_is_done(aws: Aws) -> None:
 
 
 def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
-    from vpce_tui.inventory.dossiers.instance import Dossier
-    from vpce_tui.inventory.dossiers.launch import Replacement
-    from vpce_tui.inventory.model import Instance
+    from vpce_tui.inventory.resources import Instance
+    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.launch import Replacement
     from vpce_tui.playbooks.library import load
 
     recipe = next(item for item in load("relaunch-instance").steps if item.id == "launch")
     plan = step(planned(aws, CASE), "launch")
-    from vpce_tui.playbooks.plan import Step
+    from vpce_tui.plans.plan import Step
 
     filed = Step.from_json(plan)
     old = Instance("i-1", HOME, "1", "running")
@@ -386,11 +386,11 @@ def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
 
 
 def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_what_helps() -> None:
-    from vpce_tui.inventory.dossiers.common import VpcGroups
-    from vpce_tui.inventory.dossiers.instance import Dossier
-    from vpce_tui.inventory.dossiers.launch import Settings
-    from vpce_tui.inventory.model import Instance
-    from vpce_tui.playbooks.draft import Draft
+    from vpce_tui.inventory.resources import Instance
+    from vpce_tui.plans.step_builder import Draft
+    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.launch import Settings
+    from vpce_tui.plans.targets.planning_context import VpcGroups
     from vpce_tui.playbooks.library import load
 
     gone = Dossier(Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=())

@@ -32,10 +32,10 @@ from tests.wire import Wire, wire
 from tests.world import clients
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.playbooks.plan import Kind, Plan, PlannedCall, Step
-from vpce_tui.playbooks.plan_file import wrong
-from vpce_tui.playbooks.values import document, ref, resolve, sealed, text
-from vpce_tui.playbooks.views import render
+from vpce_tui.plans.placeholders import document, ref, resolve, sealed, text
+from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan_validation import wrong
+from vpce_tui.plans.renderers import render
 
 INCIDENT = "case-1"
 EVIL = (
@@ -277,8 +277,8 @@ def test_a_script_runs_for_its_account_alone_and_keeps_evidence_apart(folder: Pa
 
 
 def test_a_step_by_itself_says_what_must_come_first(plan_text: str) -> None:
-    from vpce_tui.playbooks.plan_file import read
-    from vpce_tui.playbooks.views import render_step
+    from vpce_tui.plans.renderers import render_step
+    from vpce_tui.playbooks.plan_reader import read
 
     plan = read(plan_text)
     for form in ("cli", "python"):

@@ -10,15 +10,15 @@ import pytest
 
 from tests.conftest import Aws
 from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, STRANGER, created, machine, other, past, record, region
-from vpce_tui.review import Known, judge_instances, judge_one, whole_past
-from vpce_tui.signals.context import Context, ContextError, Expected, load, parse
-from vpce_tui.signals.instance.about import about
-from vpce_tui.signals.learn import as_toml, propose
-from vpce_tui.signals.marks import written
-from vpce_tui.signals.model import Severity, Signal, judge
-from vpce_tui.signals.services import service_short
-from vpce_tui.trail.event import Event
-from vpce_tui.trail.event import parse as parse_record
+from vpce_tui.aws.endpoint_services import service_short
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event import parse as parse_record
+from vpce_tui.detection.assessment import Known, judge_instances, judge_one, whole_past
+from vpce_tui.detection.context_proposal import as_toml, propose
+from vpce_tui.detection.instance.related_events import about
+from vpce_tui.detection.signals import Severity, Signal, judge
+from vpce_tui.detection.team_context import Context, ContextError, Expected, parse
+from vpce_tui.investigation.context_file import load, written
 
 
 def signal(severity: Severity, *, lowers: bool = False, family: str = "") -> Signal:
@@ -275,13 +275,13 @@ def test_any_number_of_commands_by_tag_is_two_calls_a_maker_for_each_machine() -
 
 @pytest.mark.parametrize(("given", "days"), [("0s", 0), ("400d", 90), ("12h", 0.5)])
 def test_a_look_back_has_bounds(given: str, days: float) -> None:
-    from vpce_tui.commands.common import look_back
+    from vpce_tui.cli.commands.aws_access import look_back
 
     assert look_back(given, AT) == timedelta(days=days)
 
 
 def test_a_look_back_into_the_future_is_a_wrong_command_line() -> None:
-    from vpce_tui.commands.common import UsageError, look_back
+    from vpce_tui.cli.commands.aws_access import UsageError, look_back
 
     with pytest.raises(UsageError, match="before now"):
         look_back("2099-01-01T00:00:00Z", AT)
@@ -298,8 +298,8 @@ def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_othe
 
 
 async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vpce_tui.cli import parse as parse_arguments
-    from vpce_tui.commands.app import build
+    from vpce_tui.cli.commands.app import build
+    from vpce_tui.cli.main import parse as parse_arguments
 
     monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path))
     for given, days in ((["--look-back", "7d"], 7), ([], 30)):
@@ -309,7 +309,7 @@ async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypat
 
 def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Path) -> None:
     """Between the end of a search and its judgement nothing may be taken for not found."""
-    from vpce_tui.workspace import Workspace
+    from vpce_tui.investigation.workspace import Workspace
 
     (tmp_path / "a.json").write_text(json.dumps({"Records": [record("CreateVpcEndpoint")]}))
     work = Workspace(lambda: (None, None), lambda: AT, Context(), read_only=True, trail=tmp_path)
@@ -343,8 +343,8 @@ def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
 
 
 def test_the_lab_keeps_marks_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vpce_tui.cli import parse as parse_arguments
-    from vpce_tui.commands.app import build
+    from vpce_tui.cli.commands.app import build
+    from vpce_tui.cli.main import parse as parse_arguments
 
     monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path / "mine"))
     monkeypatch.setenv("VPCE_TUI_CACHE", str(tmp_path / "scratch"))

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, WORLD, created, machine, network, now, other, record, region
-from vpce_tui.inventory.flows import Traffic, Window
-from vpce_tui.inventory.model import Rule
-from vpce_tui.inventory.policies.outside import Ours
-from vpce_tui.review import Known, judge_instances, judge_one, ours_of, whole_past
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.model import Severity
-from vpce_tui.signals.path import attack_path
-from vpce_tui.signals.pivot import chain, related, relations
-from vpce_tui.trail.event import Event, parse
-from vpce_tui.trail.files import TWO_TALES, read
+from vpce_tui.cloudtrail.event import Event, parse
+from vpce_tui.cloudtrail.log_files import TWO_TALES, read
+from vpce_tui.detection.assessment import Known, judge_instances, judge_one, ours_of, whole_past
+from vpce_tui.detection.attack_path import attack_path
+from vpce_tui.detection.pivot import chain, related, relations
+from vpce_tui.detection.signals import Severity
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.inventory.flow_log_queries import Traffic, Window
+from vpce_tui.inventory.resources import Rule
 
 BAD = created(
     FOREIGN, None, who=SESSION, sourceIPAddress="198.51.100.23", userAgent="aws-cli/2.22 kali", tlsDetails={"tlsVersion": "TLSv1.3"},

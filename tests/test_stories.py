@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from vpce_tui.lab.story import stories
-from vpce_tui.signals import endpoint, instance
-from vpce_tui.signals.model import Severity
+from vpce_tui.detection import endpoint, instance
+from vpce_tui.detection.signals import Severity
+from vpce_tui.lab.scenarios import stories
 
 README = Path(__file__).parent.parent / "README.md"
 MARKER, END = "<!-- stories -->\n", "<!-- /stories -->"

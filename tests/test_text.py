@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpce_tui.text import LIMIT, short, sign, visible
+from vpce_tui.core.text import LIMIT, short, sign, visible
 
 HOSTILE = "\x1b]52;c;RVZJTA==\x07 \x9b31m \u202e rtl \u2066 [@click=app.quit]q[/] [/foo] \ud800 \u200b \x00 \r\n \U000e0041 \ufeff"
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cases import INTRUDER, REJECTED, flow
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
-from vpce_tui.playbooks.actions.flow_logs import FIELDS
+from vpce_tui.plans.actions.flow_logs import FIELDS
 
 ACCEPTED = REJECTED.replace("REJECT", "ACCEPT")
 
@@ -395,7 +395,7 @@ def test_an_entry_that_somebody_removed_is_not_made_again_unless_it_is_chosen(aw
 
 
 def test_a_set_that_somebody_changes_in_between_is_not_overwritten(aws: Aws) -> None:
-    from vpce_tui.playbooks.actions.blocking.waf import _as_it_was
+    from vpce_tui.plans.actions.blocking.waf import _as_it_was
 
     until = _as_it_was(("203.0.113.200/32",))
     import jmespath

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import HOME, Aws, Labs
-from vpce_tui.coverage import Status
-from vpce_tui.trail.cache import Cache
-from vpce_tui.trail.event import EPOCH, EndpointRequest, Event, parse, parse_text
-from vpce_tui.trail.files import read
-from vpce_tui.trail.history import History, Question, enabled_regions
+from vpce_tui.cloudtrail.event import EPOCH, EndpointRequest, Event, parse, parse_text
+from vpce_tui.cloudtrail.event_cache import Cache
+from vpce_tui.cloudtrail.event_history import History, Question, enabled_regions
+from vpce_tui.cloudtrail.log_files import read
+from vpce_tui.core.coverage import Status
 
 # Shapes taken from public records (github: invictus-ir/aws_dataset, MIT), shortened.
 SERVICE_EVENT = {

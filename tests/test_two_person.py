@@ -26,7 +26,7 @@ from tests.people import (
     with_team,
 )
 from tests.world import clients
-from vpce_tui.canonical import canonical, digest, rfc3339
+from vpce_tui.core.canonical_json import canonical, digest, rfc3339
 from vpce_tui.incident import approval
 from vpce_tui.incident.journal import Journal
 

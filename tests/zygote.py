@@ -12,13 +12,13 @@ import signal
 import sys
 import traceback
 
-from vpce_tui.lab.faults import parse_fault
+from vpce_tui.lab.layers.faults import parse_fault
 from vpce_tui.lab.server import Lab
 
 
 def serve(lab: Lab, asked: dict, answer: int) -> None:
     if asked.get("hostile"):
-        from vpce_tui.lab import faults
+        from vpce_tui.lab.layers import faults
 
         plain = faults.error
         faults.error = lambda start, request, status, code, message: plain(
@@ -40,10 +40,10 @@ def boundary(row: object) -> str:
 
 
 def run(asked: dict) -> None:
-    from vpce_tui import cli
-    from vpce_tui.commands import playbook
+    from vpce_tui.cli import main
+    from vpce_tui.cli.commands import playbook
+    from vpce_tui.engine.outcome import Patience
     from vpce_tui.incident.journal import Journal
-    from vpce_tui.playbooks.outcome import Patience
 
     out = os.open(asked["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for descriptor in (1, 2):
@@ -55,9 +55,9 @@ def run(asked: dict) -> None:
     # The lab is consistent at once: nothing is gained by waiting as for AWS.
     waits = (0.05,) * 60
     playbook.patience = lambda _: Patience(ask=(0.05,), under_way=0.0, prove=waits, wait=waits)
-    from vpce_tui.trail import history
+    from vpce_tui.cloudtrail import event_history
 
-    history.RATE = 500.0  # what AWS allows is tested where pacing is
+    event_history.RATE = 500.0  # what AWS allows is tested where pacing is
     kill_at, passed = asked.get("kill_at"), asked.get("kill_new")
     if kill_at or passed:
         written = Journal.append
@@ -72,7 +72,7 @@ def run(asked: dict) -> None:
 
         Journal.append = append  # type: ignore[method-assign,assignment]
     try:
-        code = cli.main(asked["argv"])
+        code = main.main(asked["argv"])
     except SystemExit as ended:
         code = int(ended.code or 0)
     sys.stdout.flush()
@@ -92,8 +92,8 @@ def child(work: object) -> None:
 def main() -> None:
     import jmespath  # noqa: F401 - warmed before the forks
 
-    from vpce_tui.commands import incident, playbook, search  # noqa: F401
-    from vpce_tui.playbooks import walk  # noqa: F401
+    from vpce_tui.cli.commands import incident, playbook, search  # noqa: F401
+    from vpce_tui.engine import playbook_session  # noqa: F401
 
     lab = Lab(seed=7).build()
     warm(lab)
@@ -130,7 +130,7 @@ def warm(lab: Lab) -> None:
     from vpce_tui.aws.models import loader as bundled_models
     from vpce_tui.aws.models import wire_forms
     from vpce_tui.lab.inprocess import InProcess
-    from vpce_tui.playbooks import plan_file
+    from vpce_tui.plans import plan_validation
 
     clients = InProcess(lab, lab.operator.key_id)
     for service, call in (
@@ -145,7 +145,7 @@ def warm(lab: Lab) -> None:
     for service in sorted({item.service for item in OPERATIONS}):
         wire_forms(service)
         loader.load_service_model(service, "service-2")
-    plan_file._validator()
+    plan_validation._validator()
     keep_parsed()
     session = botocore.session.Session()
     for service in (

@@ -1,5 +1,5 @@
 """``python -m vpce_tui`` is ``vpce-tui``."""
 
-from vpce_tui.cli import main
+from vpce_tui.cli.main import main
 
 raise SystemExit(main())

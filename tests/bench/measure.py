@@ -70,7 +70,7 @@ def first_paint(folder: Path) -> str:
 
 
 def imports() -> str:
-    program = "import sys, vpce_tui.app, vpce_tui.commands.app; print([m for m in ('boto3', 'botocore', 'moto') if m in sys.modules])"
+    program = "import sys, vpce_tui.tui.app, vpce_tui.cli.commands.app; print([m for m in ('boto3', 'botocore', 'moto') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
     return f"of boto3, botocore, moto imported by importing the app: {found}"
 
@@ -80,11 +80,11 @@ async def _latency(lab: Any) -> tuple[list[float], list[float]]:
 
     from textual import events
 
-    from vpce_tui.app import VpceTui
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
-    from vpce_tui.signals.context import Context
-    from vpce_tui.workspace import Workspace
+    from vpce_tui.detection.team_context import Context
+    from vpce_tui.investigation.workspace import Workspace
+    from vpce_tui.tui.app import VpceTui
 
     loading: list[float] = []
     idle: list[float] = []
@@ -124,11 +124,11 @@ def key_latency(url: str, keys: list[str]) -> str:
 def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import Access, AwsSession
+    from vpce_tui.engine import Engine
+    from vpce_tui.engine.outcome import Approval
     from vpce_tui.incident.journal import Journal, Kind
-    from vpce_tui.playbooks.engine import Engine
+    from vpce_tui.plans.planner import plan_playbook
     from vpce_tui.playbooks.library import load
-    from vpce_tui.playbooks.outcome import Approval
-    from vpce_tui.playbooks.planner import plan_playbook
 
     spent = 0.0
 
@@ -208,7 +208,7 @@ def pacing() -> str:
     import random
 
     from vpce_tui.aws.pacing import Bucket
-    from vpce_tui.trail.history import RATE
+    from vpce_tui.cloudtrail.event_history import RATE
 
     throttled = asked = 0
     rates = []
@@ -239,9 +239,9 @@ def memory(folder: Path) -> str:
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from vpce_tui.app import VpceTui
-from vpce_tui.signals.context import Context
-from vpce_tui.workspace import Workspace
+from vpce_tui.tui.app import VpceTui
+from vpce_tui.detection.team_context import Context
+from vpce_tui.investigation.workspace import Workspace
 async def main():
     work = Workspace(lambda: None, lambda: datetime.now(UTC), Context(), read_only=True, trail=Path(sys.argv[1]))
     app = VpceTui(work)

@@ -30,14 +30,14 @@ from tests.rules import (
     region,
 )  # fmt: skip
 from vpce_tui.aws.call import Answer, Call, Identity
-from vpce_tui.cli import calm_the_collector
-from vpce_tui.inventory.account import Region, look
-from vpce_tui.inventory.model import Interface, Rule, SecurityGroup
-from vpce_tui.inventory.roles import Role, Roles
-from vpce_tui.review import Known, judge_events, judge_instances, ours_of, whole_past
-from vpce_tui.signals.context import Context
-from vpce_tui.signals.pivot import Relation, related, relations
-from vpce_tui.trail.event import parse, parse_text
+from vpce_tui.cli.main import calm_the_collector
+from vpce_tui.cloudtrail.event import parse, parse_text
+from vpce_tui.detection.assessment import Known, judge_events, judge_instances, ours_of, whole_past
+from vpce_tui.detection.pivot import Relation, related, relations
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.role_privileges import Role, Roles
+from vpce_tui.inventory.account_inventory import Region, look
+from vpce_tui.inventory.resources import Interface, Rule, SecurityGroup
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from vpce_tui.canonical import digest
+from vpce_tui.core.canonical_json import digest
 
 
 @dataclass(frozen=True, slots=True)

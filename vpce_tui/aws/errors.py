@@ -93,7 +93,7 @@ class AwsError(Exception):
 
     ``outcome_known`` is False where the request may have taken effect although no answer arrived
     (connection lost, 5xx): a write must then be read back, never repeated. ``message`` is AWS's own text,
-    unsafe until shown through :func:`vpce_tui.text.visible`.
+    unsafe until shown through :func:`vpce_tui.core.text.visible`.
     """
 
     call_name: str
@@ -109,7 +109,7 @@ class AwsError(Exception):
 
     def sentence(self) -> str:
         """One line: what happened and what to do."""
-        from vpce_tui.text import visible  # noqa: PLC0415 - errors are rare; keeps import order flat
+        from vpce_tui.core.text import visible  # noqa: PLC0415 - errors are rare; keeps import order flat
 
         where = f" in {self.region}" if self.region else ""
         said = visible(self.message, limit=300).strip().rstrip(".")

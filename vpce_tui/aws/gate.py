@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.wire import mismatch
-from vpce_tui.text import visible
+from vpce_tui.core.text import visible
 
 _TICKET: Final = "vpce_tui_ticket"
 

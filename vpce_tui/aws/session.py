@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
+from vpce_tui.aws.credential_check import PROFILE, held_in, judged, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, Kind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
 from vpce_tui.aws.models import new_session
-from vpce_tui.aws.trial import PROFILE, held_in, judged, nothing_held
 
 GLOBAL_REGION: Final = "us-east-1"
 """Where global services (IAM) are called and recorded."""

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Protocol
 
-from vpce_tui.canonical import canonical, loads_strict, rfc3339
-from vpce_tui.team import Rules
-from vpce_tui.trail.person import Person, named
+from vpce_tui.cloudtrail.session_owner import Person, named
+from vpce_tui.core.canonical_json import canonical, loads_strict, rfc3339
+from vpce_tui.incident.team_rules import Rules
 
 SCHEMA: Final = "vpce-tui:approval:1"
 CLOCK_SKEW: Final = timedelta(minutes=5)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vpce_tui.canonical import canonical
-from vpce_tui.incident.errors import RecordError
-from vpce_tui.incident.files import write_atomically
+from vpce_tui.core.canonical_json import canonical
+from vpce_tui.core.text import visible
+from vpce_tui.incident.durable_files import write_atomically
 from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.text import visible
+from vpce_tui.incident.record_errors import RecordError
 
 LARGEST: Final = 1 << 30
 """Bytes of an evidence file."""
@@ -67,7 +67,7 @@ def kept(folder: Path, sha256: str) -> bytes | None:
 def readable(data: bytes) -> str:
     """Evidence as text for a person: JSON laid out, Base64 that holds text (user data, console output) as that text.
 
-    Nothing is left out or hidden here; :mod:`vpce_tui.incident.redact` hides secrets where it is shown.
+    Nothing is left out or hidden here; :mod:`vpce_tui.incident.redaction` hides secrets where it is shown.
     """
     try:
         found = json.loads(data)

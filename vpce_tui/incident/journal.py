@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from vpce_tui.aws.call import Call, Permit
-from vpce_tui.canonical import canonical
-from vpce_tui.incident import redact
-from vpce_tui.incident.errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
-from vpce_tui.incident.files import ensure_room, record_folder, sync_folder
-from vpce_tui.incident.lock import Lock
-from vpce_tui.incident.schema import CREATE, VERSION, foreign, harden, is_empty, lacking, not_a_file
-from vpce_tui.private import private_file
+from vpce_tui.core.canonical_json import canonical
+from vpce_tui.core.private_files import private_file
+from vpce_tui.incident import redaction
+from vpce_tui.incident.durable_files import ensure_room, record_folder, sync_folder
+from vpce_tui.incident.incident_lock import Lock
+from vpce_tui.incident.journal_schema import CREATE, VERSION, foreign, harden, is_empty, lacking, not_a_file
+from vpce_tui.incident.record_errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
 
 GENESIS: Final = "0" * 64
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -173,7 +173,7 @@ class Journal:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._told(error) from error
         except OSError as error:
-            from vpce_tui.incident.files import told  # noqa: PLC0415
+            from vpce_tui.incident.durable_files import told  # noqa: PLC0415
 
             raise told(error, path) from error
 
@@ -236,7 +236,7 @@ class Journal:
                 f"the record {self.name!r} is open for reading only"
                 + (f": {self.holder} holds it." if self.holder else ".")
             )
-        text = canonical(redact.payload(payload)).decode("ascii")
+        text = canonical(redaction.payload(payload)).decode("ascii")
         with self._guard:
             assert self._db is not None
             try:
@@ -317,7 +317,7 @@ class Journal:
         """
         written = {key: (recorded or {}).get(key, call.parameters) for key, call in calls.items()}
         for key, call in calls.items():
-            if redact.holds_secret(written[key]):
+            if redaction.holds_secret(written[key]):
                 raise RecordError(
                     f"a parameter of {call.name} ({key}) looks like a secret, and secrets are never recorded; "
                     "the call is not made. Do this step by hand."

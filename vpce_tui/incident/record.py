@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from vpce_tui.incident.errors import RecordError
 from vpce_tui.incident.journal import Kind, Row
+from vpce_tui.incident.record_errors import RecordError
 
 
 class State(StrEnum):

@@ -1,19 +1,10 @@
-"""boto3's answers into the values of :mod:`vpce_tui.inventory.model`. Missing fields become empty ones."""
+"""boto3's answers into the values of :mod:`vpce_tui.inventory.resources`. Missing fields become empty ones."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vpce_tui.inventory.model import (
-    Endpoint,
-    Finding,
-    Instance,
-    Interface,
-    Rule,
-    SecurityGroup,
-    Volume,
-    tags_of,
-)
+from vpce_tui.inventory.resources import Endpoint, Finding, Instance, Interface, Rule, SecurityGroup, Volume, tags_of
 
 Raw = Mapping[str, Any]
 

@@ -5,33 +5,20 @@ import logging
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Any
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
 from vpce_tui.aws.session import Access
-from vpce_tui.lab.analyzer import Analyzer
-from vpce_tui.lab.faults import Fault, Faults, parse_fault
-from vpce_tui.lab.history import LookupEvents, Recorder, Store
-from vpce_tui.lab.layers import ClientTokens, DryRun, Identities, OneAtATime
+from vpce_tui.lab.account import ACCOUNT, HOME, Keys
+from vpce_tui.lab.layers.access_analyzer import Analyzer
+from vpce_tui.lab.layers.event_history import LookupEvents, Recorder, Store
+from vpce_tui.lab.layers.faults import Fault, Faults, parse_fault
+from vpce_tui.lab.layers.front import ClientTokens, DryRun, Identities, OneAtATime
 from vpce_tui.lab.request import App, Environ, StartResponse, guarded
-
-ACCOUNT: Final = "123456789012"
-ALIAS: Final = "prod-main"
-HOME: Final = "eu-west-1"
-OPERATOR: Final = "alice"
-
-
-@dataclass
-class Keys:
-    """Credentials of one party of the story. Worth nothing outside the lab."""
-
-    key_id: str
-    secret: str = field(repr=False)
-    token: str = field(default="", repr=False)
 
 
 def _where_it_is_night(hour: int) -> str:
@@ -56,20 +43,21 @@ class Lab:
         self.store = Store()
         self.faults = Faults(_nothing)
         self.operator = Keys("", "")
-        self.profiles: dict[str, Keys] = {}
+        self.profiles: Mapping[str, Keys] = {}
         """What was stolen in the story, as somebody would hold it who found it."""
-        self.facts: dict[str, Any] = {}
+        self.facts: Mapping[str, Any] = {}
         self._app: App | None = None
         self._server: Any = None
 
     def build(self) -> "Lab":
         """Make moto's account and the story. Takes a few seconds; starts no thread."""
-        from vpce_tui.lab import story  # noqa: PLC0415
+        from vpce_tui.lab import scenarios  # noqa: PLC0415
 
         warnings.filterwarnings("ignore", module="moto")
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         bare = _moto_app(self.seed)
-        self.facts = story.tell(self, bare)
+        account = scenarios.build(self.story, self.seed, self.clock(), self.store.add, bare)
+        self.facts, self.operator, self.profiles = account.facts, account.operator, account.profiles
         inner: App = OneAtATime(bare)
         inner = LookupEvents(inner, self.store, self.clock)
         inner = Analyzer(inner)
@@ -78,16 +66,16 @@ class Lab:
         inner = guarded(Identities(inner, ACCOUNT))
         inner = Recorder(inner, self.store, ACCOUNT, self.clock)
         self.faults = Faults(inner, self.faults.faults)
-        self.inject([parse_fault(text) for text in story.stories()[self.story].faults])
+        self.inject([parse_fault(text) for text in scenarios.stories()[self.story].faults])
         self._app = self.faults
         return self
 
     @property
     def context(self) -> str:
         """What the story's team has told vpce-tui about itself: a ``context.toml``. Needs the lab to be built."""
-        from vpce_tui.lab import story  # noqa: PLC0415
+        from vpce_tui.lab import scenarios  # noqa: PLC0415
 
-        text = story.stories()[self.story].context
+        text = scenarios.stories()[self.story].context
         for name, value in self.facts.items():
             if isinstance(value, str):
                 text = text.replace(f"<{name}>", value)
@@ -166,7 +154,7 @@ def _moto_app(seed: int) -> App:
     from moto.moto_api._internal import mock_random  # noqa: PLC0415
     from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 
-    from vpce_tui.lab import corrections  # noqa: PLC0415
+    from vpce_tui.lab.layers import corrections  # noqa: PLC0415
 
     if not _installed.is_set():
         corrections.install()

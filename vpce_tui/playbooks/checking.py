@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from vpce_tui.playbooks.actions import Action
+    from vpce_tui.plans.actions import Action
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TOP: Final[Mapping[str, type]] = {"name": str, "title": str, "target": str, "when": str, "steps": list}
@@ -98,7 +98,7 @@ def check_text(
 
 
 def _top(data: Mapping[str, Any], place: _Place, taken: frozenset[str], stem: str) -> Iterable[Problem]:
-    from vpce_tui.inventory.dossiers import KINDS  # noqa: PLC0415
+    from vpce_tui.plans.targets import KINDS  # noqa: PLC0415
 
     for key in data:
         if key not in _TOP:

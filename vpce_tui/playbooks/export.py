@@ -7,10 +7,10 @@ import uuid
 from datetime import datetime
 from typing import Any, Final
 
-from vpce_tui.playbooks.library import Playbook, Recipe
-from vpce_tui.playbooks.plan import Plan
-from vpce_tui.playbooks.views import render_step
-from vpce_tui.text import visible
+from vpce_tui.core.text import visible
+from vpce_tui.plans.plan import Plan
+from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.renderers import render_step
 
 _ESCAPED: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|!"})
 _ESCAPED_IN_README: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\*_<>|"})

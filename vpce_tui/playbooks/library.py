@@ -5,56 +5,18 @@ half-loaded. The schema for editors is ``playbook.schema.json`` beside this file
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from vpce_tui import config
-from vpce_tui.playbooks.actions import Action, manual
-from vpce_tui.playbooks.actions.table import ACTIONS
+from vpce_tui.core import paths
+from vpce_tui.core.private_files import trusted_file
+from vpce_tui.plans.actions import manual
+from vpce_tui.plans.actions.action_table import ACTIONS
+from vpce_tui.plans.plan import WrongChoice
+from vpce_tui.plans.playbook import Playbook, Recipe
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
-from vpce_tui.playbooks.plan import WrongChoice
-from vpce_tui.private import trusted_file
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One step of a playbook as its file has it.
-
-    ``first``: nothing after it may run before it is proved, or recorded as done by hand. ``ask``: which of the action's
-    questions are asked (None: all). ``siblings``: step ids of the playbook by their action.
-    """
-
-    id: str
-    title: str
-    words: str
-    action: Action
-    target: str
-    action_name: str
-    first: bool = False
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    ask: tuple[str, ...] | None = None
-    guidance: tuple[str, ...] = ()
-    siblings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Playbook:
-    """A playbook: prose and ordered steps. ``team``: the file it was read from, where it is the team's own."""
-
-    name: str
-    title: str
-    target: str
-    when: str
-    steps: tuple[Recipe, ...]
-    team: str = ""
-
-    @property
-    def whose(self) -> str:
-        """A mark for the team's own."""
-        return "(your team's)" if self.team else ""
 
 
 class Broken(WrongChoice):
@@ -85,7 +47,7 @@ def _own() -> Mapping[str, str]:
 
 def team_files() -> dict[str, Path]:
     """The team's playbook files by name."""
-    folder = config.playbooks_folder()
+    folder = paths.playbooks_folder()
     return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder.is_dir() else {}
 
 

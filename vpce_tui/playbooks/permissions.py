@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from vpce_tui.aws.catalogue import Access, Operation, find
-from vpce_tui.inventory.dossiers import KINDS
-from vpce_tui.playbooks.library import Playbook
-from vpce_tui.playbooks.plan import PlanError
+from vpce_tui.plans.plan import PlanError
+from vpce_tui.plans.playbook import Playbook
+from vpce_tui.plans.targets import KINDS
 
 ALWAYS: Final = ("sts:GetCallerIdentity", "iam:ListAccountAliases", "ec2:DescribeRegions")
 """What every playbook asks: who we are, and where to look for the target."""

@@ -1,0 +1,95 @@
+"""``vpce-tui approve``: a second operator reads every call of a plan and signs it."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.session import AwsSession
+from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session, write_out
+from vpce_tui.cli.commands.incident import open_incident
+from vpce_tui.cli.commands.playbook import text_of
+from vpce_tui.cloudtrail.session_owner import behind, named
+from vpce_tui.core import os_keyring
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.incident import approval, team_rules
+from vpce_tui.incident.journal import Kind
+from vpce_tui.plans.renderers import call_list
+from vpce_tui.plans.targets.planning_context import iam_region
+from vpce_tui.playbooks.plan_reader import read as read_plan
+
+
+def approve(args: argparse.Namespace) -> Exit:
+    """Show a plan, and sign it; or print the public key that the team's ``config.toml`` takes."""
+    if args.key:
+        print(approval.public_key(_private_key()))
+        return Exit.DONE
+    if not args.file or not args.incident:
+        raise UsageError("name a plan's FILE and the --incident that your approval is recorded in, or give --key")
+    hours = team_rules.rules().approval_hours if args.hours is None else args.hours
+    if not 0 < hours <= team_rules.LONGEST:
+        raise UsageError(f"--hours takes a number up to {team_rules.LONGEST}")
+    plan = read_plan(text_of(args.file), args.file)
+    private = _private_key()
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    person = behind(caller, (caller.home_region, iam_region(caller.home_region)))
+    if identity.account != plan.account:
+        say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
+        return Exit.REFUSED
+    if person.same_as(named(plan.operator)):
+        say(f"refused: {person} made this plan: approving it is for somebody else.")
+        return Exit.REFUSED
+    if not plan.incident_id:
+        say("refused: the plan was made for no incident. Open one (vpce-tui open NAME), and plan with --incident NAME.")
+        return Exit.REFUSED
+    print(call_list.plan_text(plan))
+    last = [step.title for step in plan.steps if step.final and step.calls]
+    say(f"cannot be undone: {', '.join(last) or 'nothing of it'}")
+    say(f"you sign as {person}" + ("" if person.certain else ": AWS tells no more, so your key decides"))
+    if not args.yes:
+        if not sys.stdin.isatty():
+            say("refused: without a terminal there is nobody to ask; give --yes.")
+            return Exit.REFUSED
+        print(f"type {plan.target} to approve plan {plan.sha256[:12]}…: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip() != plan.target:
+            say("not approved")
+            return Exit.DONE
+    with open_incident(caller, args.incident, create=True, reason="approvals") as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            return Exit.REFUSED
+        about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": person.to_json()}
+        row = journal.append(
+            Kind.APPROVED,
+            {
+                **about,
+                "incident": plan.incident,
+                "incidentId": plan.incident_id,
+                "hours": hours,
+                "how": "vpce-tui approve",
+            },
+        )
+        made = approval.approve(
+            plan, person, identity.user_id, at=_now(caller), hours=hours, record=row.hash, private=private
+        )
+    out = args.out or f"{args.file}.approval"
+    write_out(out, made.text())
+    say(f"written: {out} (plan sha256 {plan.sha256}, until {made.body['until']}, your record's head {row.hash})")
+    return Exit.DONE
+
+
+def _now(caller: AwsSession) -> datetime:
+    """AWS's clock."""
+    return caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time or datetime.now(UTC)
+
+
+def _private_key() -> str:
+    """The approver's key from the keyring; made the first time."""
+    known = os_keyring.get(os_keyring.APPROVER_KEY)
+    if known:
+        return known
+    made = approval.new_key()
+    os_keyring.keep(os_keyring.APPROVER_KEY, made)
+    return made

@@ -1,0 +1,85 @@
+"""``vpce-tui context``: what the team has told the product about itself; and a proposal for it, learned from history."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+
+from vpce_tui.cli.commands.aws_access import UsageError, moment, say, say_identity, session, write_out
+from vpce_tui.cli.commands.aws_access import context as told
+from vpce_tui.cli.commands.search import exit_of
+from vpce_tui.core import paths
+from vpce_tui.core.coverage import Coverage, Part
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.detection.team_context import FILE, parse
+
+NOT_LEARNED = timedelta(days=2)
+"""What is newer is not learned from: an intruder may be in it."""
+SAMPLE = 10
+"""Pages of changes looked at in each region: the newest of them."""
+
+
+def context(args: argparse.Namespace) -> Exit:
+    """Show, or learn."""
+    if args.what == "show":
+        path = paths.config_folder() / FILE
+        told()  # says what is wrong with it
+        say(
+            str(path)
+            if path.exists()
+            else f"there is no {path}: nothing is known of the team, and nothing is taken for fine"
+        )
+        if path.exists():
+            print(path.read_text(encoding="utf-8"), end="")
+        return Exit.DONE
+    return _learn(args)
+
+
+def _learn(args: argparse.Namespace) -> Exit:
+    from vpce_tui.cloudtrail.event_cache import Cache
+    from vpce_tui.cloudtrail.event_history import History, Question, enabled_regions
+    from vpce_tui.detection.context_proposal import as_toml, propose
+    from vpce_tui.iam import trust_zone_lookup
+    from vpce_tui.inventory.account_inventory import look
+
+    now = datetime.now(UTC)
+    since, until = moment(args.since, now), now - NOT_LEARNED
+    if since >= until:
+        raise UsageError(
+            f"--since must lie before the last {NOT_LEARNED.days} days, which are not learned from: for instance 30d"
+        )
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    regions, note = (args.region, "") if args.region else enabled_regions(caller)
+    history = History(caller, Cache(paths.cache_folder()))
+    say(
+        f"asking event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    )
+    questions = [Question(since, until), Question(since, until, "false", "ReadOnly", SAMPLE)]
+    found = history.look_up(sorted({*regions, "us-east-1"}), questions)
+    whose = trust_zone_lookup.look(caller, (), ())
+    inventory = look(caller, regions)
+    tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
+    coverage = Coverage("regions", found.coverage.parts, ((note,) if note else ()), tuple(_lacking(inventory.coverage)))
+    looked = (
+        f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
+    )
+    text = as_toml(
+        propose(found.events, identity.account, whose.ours.organisations, tags, whose.ours.accounts),
+        identity.account,
+        since,
+        until,
+        looked,
+    )
+    parse(text, "the proposal")  # what is proposed can be read again
+    if args.out:
+        write_out(args.out, text)
+        say(f"{args.out} is written. Read it, strike out what is wrong, and keep it as {paths.config_folder() / FILE}")
+    else:
+        print(text, end="")
+    for part in coverage.missing:
+        say(f"{part.name}: {part.status.value}, {part.reason}")
+    return exit_of(coverage)
+
+
+def _lacking(coverage: Coverage) -> list[Part]:
+    return [Part(f"{part.name} as it is now", part.status, part.reason) for part in coverage.missing]

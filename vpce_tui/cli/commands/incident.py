@@ -1,0 +1,139 @@
+"""``vpce-tui verify``, ``incidents``, and how commands open an incident."""
+
+import argparse
+import re
+import sys
+
+from vpce_tui.aws.session import AwsSession
+from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session
+from vpce_tui.core import paths
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.core.text import sign, visible
+from vpce_tui.incident.durable_files import state_folder
+from vpce_tui.incident.incident_store import incident_folder, records
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.record_errors import RecordError
+
+
+def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
+    """The incident's journal, open for writing and known to the gate. Raises :class:`RecordError`.
+
+    A second process gets it for reading: ``journal.holder`` says who holds it.
+    """
+    identity = caller.identity()
+    folder = incident_folder(name)
+    for above in (paths.state_folder(), folder.parent):
+        state_folder(above)
+    journal = Journal.open(folder, identity.arn, create=create)
+    if not journal.writable:
+        return journal
+    record = replay(journal.rows())
+    if not record.opened_at:
+        journal.append(
+            Kind.OPENED, {"name": name, "account": identity.account, "alias": identity.alias, "reason": reason}
+        )
+    elif record.account and record.account != identity.account:
+        journal.close()
+        raise WrongAccount(
+            f"the incident {name!r} is about account {record.account}, and these credentials are for {identity.account}; "
+            "nothing was done. Use the profile of that account."
+        )
+    elif record.closed_at:
+        journal.close()
+        raise Closed(f"the incident {name!r} was closed at {record.closed_at[:19]}Z; nothing was done. Open a new one.")
+    elif record.operator != identity.arn:
+        journal.append(Kind.OPERATOR, {"arn": identity.arn})
+    caller.gate.open_incident(journal)
+    return journal
+
+
+class Closed(RecordError):
+    """The incident is over."""
+
+
+class WrongAccount(RecordError):
+    """The credentials are for another account than the incident."""
+
+
+def open_new(args: argparse.Namespace) -> Exit:
+    """Open an incident, or say that it is open already."""
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    with open_incident(caller, args.name, create=True, reason=args.reason or "") as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            return Exit.REFUSED
+        record = replay(journal.rows())
+        print(visible(f"{args.name} is open since {record.opened_at[:19]}Z; head {journal.head}"))
+    return Exit.DONE
+
+
+def close(args: argparse.Namespace) -> Exit:
+    """End an incident: its record takes nothing more."""
+    if args.read_only or paths.read_only_asked():
+        say("refused: this process is read-only; the incident stays as it is.")
+        return Exit.REFUSED
+    if not args.yes:
+        if not sys.stdin.isatty():
+            say("refused: without a terminal there is nobody to ask; give --yes.")
+            return Exit.REFUSED
+        print(f"its record takes nothing more. Type {args.name} to close it: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip() != args.name:
+            say("left open")
+            return Exit.DONE
+    caller = session(args)
+    with open_incident(caller, args.name, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            return Exit.REFUSED
+        for step in replay(journal.rows()).steps.values():
+            if step.state not in (State.PROVED, State.BY_HAND, State.UNDONE, State.SKIPPED):
+                say(f"{sign('!')} left as it is: {visible(step.key)}: {step.state.value}")
+        print(f"closed; head {journal.append(Kind.CLOSED, {}).hash}")
+    return Exit.DONE
+
+
+def verify(args: argparse.Namespace) -> Exit:
+    """Recompute a record."""
+    from vpce_tui.incident.verification import row_of
+    from vpce_tui.incident.verification import verify as check
+
+    if args.head and not re.fullmatch("[0-9a-f]{64}", args.head):
+        raise UsageError(f"--head takes a head hash, 64 digits and letters from a to f; {args.head!r} is none")
+    folder = incident_folder(args.name)
+    verdict = check(folder)
+    if not verdict.good:
+        where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
+        print(f"NOT VERIFIED: {where}{visible(verdict.problem)}")
+        print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
+        return Exit.FAILED
+    at = verdict.rows if args.head in (None, "", verdict.head) else row_of(folder, args.head)
+    if not at:
+        print(
+            f"NOT VERIFIED: the head {visible(args.head)} is in no row; rows were cut off, or all of it was written anew"
+        )
+        print(f"the {verdict.rows} rows that are there follow each other, up to {verdict.head}")
+        return Exit.FAILED
+    print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
+    print(f"head {verdict.head}")
+    if at != verdict.rows:
+        print(
+            f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
+        )
+    elif not args.head:
+        print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
+    return Exit.DONE
+
+
+def incidents(_: argparse.Namespace) -> Exit:
+    """List the records on this machine."""
+    for path, record in records():
+        if isinstance(record, RecordError):
+            print(f"{visible(path.name)}  {visible(record)}")
+            continue
+        state = f"closed {record.closed_at[:19]}Z" if record.closed_at else "open"
+        said = f"{path.name}  account {record.account}  opened {record.opened_at[:19]}Z by {record.opened_by}  {state}"
+        print(visible(said))
+    return Exit.DONE

@@ -1,0 +1,399 @@
+"""``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session, write_out
+from vpce_tui.cli.commands.incident import open_incident
+from vpce_tui.core import os_keyring
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.core.text import sign, visible
+from vpce_tui.engine import Engine
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.incident import approval, team_rules
+from vpce_tui.incident.incident_store import incident_folder
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.plans.placeholders import names, resolve
+from vpce_tui.plans.plan import Kind as StepKind
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, WrongChoice, is_final
+from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
+from vpce_tui.playbooks.library import load
+from vpce_tui.playbooks.plan_reader import read as read_plan
+
+
+def plan(args: argparse.Namespace) -> Exit:
+    """Make a plan; reads only."""
+    from vpce_tui.cloudtrail.event_history import enabled_regions
+    from vpce_tui.plans.planner import parse_choices, plan_playbook
+    from vpce_tui.plans.renderers import render
+    from vpce_tui.plans.targets import KINDS
+
+    playbook = load(args.playbook)
+    kind = KINDS[playbook.target]
+    if not kind.pattern.fullmatch(args.target):
+        raise UsageError(f"{args.target!r} is no {kind.name}; it looks like {kind.example}")
+    choices = parse_choices(args.set or [], playbook)
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    region = args.region or kind.region(caller, args.target, enabled_regions(caller)[0])
+    record = _known(args.incident) if args.incident else None
+    made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
+    text = render(made, args.form or ("json" if args.out else "console"))
+    if args.out:
+        write_out(args.out, text)
+        say(f"written: {args.out} (plan sha256 {made.sha256})")
+    else:
+        print(text)
+    return Exit.DONE
+
+
+def _known(incident: str) -> Record:
+    """What an incident's record knows, for planning; nothing is opened for writing."""
+    with Journal.open(incident_folder(incident), "plan", write=False) as journal:
+        return replay(journal.rows())
+
+
+def _must_be_known(made: Plan) -> None:
+    """A plan must name a playbook and steps of this version."""
+    known = {recipe.id for recipe in load(made.playbook).steps}
+    for step in made.steps:
+        if step.id not in known:
+            raise PlanError(f"{made.playbook} has no step {step.id!r} in this version; make a new plan.")
+
+
+def apply(args: argparse.Namespace) -> Exit:
+    """Run a plan file on an incident."""
+    made = read_plan(sys.stdin.read()) if args.file == "-" else read_plan(text_of(args.file), args.file)
+    _must_be_known(made)
+    if not args.yes and not sys.stdin.isatty():
+        say(
+            "refused: without a terminal there is nobody to ask; give --yes (and --confirm ID for what cannot be undone)."
+        )
+        return Exit.REFUSED
+    for step_id in args.step or ():
+        made.step(step_id)
+    if args.confirm and made.target not in args.confirm:
+        say(
+            f"refused: --confirm names {', '.join(args.confirm)}, and the plan is about {made.target}; nothing was done."
+        )
+        return Exit.REFUSED
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    if caller.read_only:
+        say("refused: this process is read-only; nothing was done. Start it without --read-only.")
+        return Exit.REFUSED
+    if identity.account != made.account:
+        say(
+            f"refused: the plan is for account {made.account}, and these credentials are for {identity.account}; nothing was done."
+        )
+        return Exit.REFUSED
+    steps = [step for step in made.steps if not args.step or step.id in args.step]
+    _say_approvals(steps, len(args.approval or ()))
+    with open_incident(caller, args.incident, create=True, reason=args.reason or "") as journal:
+        if journal.holder:
+            say(
+                f"refused: {journal.holder} holds the incident {args.incident}; nothing was done. (If it is the app: leave it.)"
+            )
+            return Exit.REFUSED
+        remember(journal, made)
+        engine = Engine(
+            caller,
+            journal,
+            made,
+            patience=patience(args),
+            on_progress=_print_progress,
+            on_secret=_taker(args),
+            approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
+        )
+        return _run_all(engine, steps, args)
+
+
+def _say_approvals(steps: Sequence[Step], given: int) -> None:
+    """What the team's rules will ask for, before anything is done."""
+    rules = team_rules.rules()
+    final = [step.title for step in steps if step.final and step.calls]
+    if rules.approvals > 1 and final:
+        wanted = rules.approvals - 1
+        say(
+            f"{team_rules.path()} wants {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given"
+        )
+
+
+def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
+    """Where a secret goes that AWS hands out once: the keyring, or a person at this terminal; None: nobody is there."""
+    if args.keyring:
+        os_keyring.ready()
+        return os_keyring.keep
+    if not sys.stderr.isatty():
+        return None
+
+    def shown(label: str, secret: str) -> str:
+        print(f"the secret of {label}, shown this once: {visible(secret)}", file=sys.stderr, flush=True)
+        return "shown once at the terminal"
+
+    return shown
+
+
+def text_of(path: str) -> str:
+    """The text of a plan's file. Raises :class:`PlanError` where it is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PlanError(f"{path} is no plan: it is no text.") from None
+
+
+def patience(args: argparse.Namespace) -> Patience:
+    """How long to wait for proofs: ``--wait SECONDS``."""
+    if args.wait is None:
+        return Patience()
+    if not 0 <= args.wait <= 86_400:
+        raise UsageError("--wait takes seconds from 0 to 86400")
+    waits = tuple(0.2 for _ in range(int(args.wait * 5)))
+    return Patience(prove=waits, wait=waits)
+
+
+def remember(journal: Journal, made: Plan) -> None:
+    """Keep the whole plan in the journal, once."""
+    key = f"{made.playbook}/{made.target}"
+    known = replay(journal.rows()).plans.get(key)
+    if known is None or known.get("sha256") != made.sha256:
+        journal.append(Kind.PLAN, {"whole": made.to_json()})
+
+
+def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
+    for step in steps:
+        state = engine.record().step(engine.key(step.id)).state
+        named = (
+            bool(args.step)
+            and (state is not State.PROVED or step.kind is StepKind.CHANGE)
+            and state is not State.BY_HAND
+        )
+        if state in (State.PROVED, State.BY_HAND, State.SKIPPED, State.UNDONE) and not named:
+            again = "not done again" if state in (State.PROVED, State.BY_HAND) else f"left so; --step {step.id} does it"
+            say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
+            continue
+        approval = _approval(step, engine, args)
+        if approval is None:
+            engine.note(step.id, "skipped", "skipped at the prompt")
+            say(f"{sign('–')} {step.title}: skipped")
+            continue
+        outcome = engine.run(step.id, approval)
+        _print_outcome(step, outcome)
+        if not outcome.good:
+            return outcome.exit
+    return Exit.DONE
+
+
+def _approval(step: Step, engine: Engine, args: argparse.Namespace) -> Approval | None:
+    made = engine.plan
+    confirmed = made.target if made.target in (args.confirm or ()) else ""
+    if args.yes or step.kind is not StepKind.CHANGE:
+        return Approval("--yes" if args.yes else "terminal", confirmed)
+    step = engine.live(step).step  # what is asked about is what would run now, in our words
+    say(f"\n{step.title}\n  {step.words}")
+    for line in step.changes:
+        say(f"    {line}")
+    for affected in step.affects:
+        say(f"  who else is hit: {affected.says}" + (f" ({', '.join(affected.names)})" if affected.names else ""))
+    if step.reversible:
+        return Approval("terminal") if _ask(f"run “{step.title}”? [y/N] ").lower() in ("y", "yes") else None
+    typed = confirmed or _ask(f"this cannot be undone. Type {made.target} to run it, or press Enter to skip: ")
+    return Approval("terminal", typed) if typed == made.target else None
+
+
+def _ask(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def _print_progress(progress: Progress) -> None:
+    marks = {
+        "done": "✔",
+        "failed": "✖",
+        "lost": "!",
+        "asking": "…",
+        "missing": "!",
+        "denied": "✖",
+        "proved": "✔",
+        "waiting": "…",
+    }
+    if progress.state == "running":
+        return
+    took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
+    say(f"    {sign(marks.get(progress.state, '·'))} {progress.words}{took}")
+
+
+def _print_outcome(step: Step, outcome: Outcome) -> None:
+    mark = {Ended.PROVED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
+    say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
+    if not outcome.good:
+        for line in outcome.details:
+            said = line.removeprefix(outcome.says).lstrip(". ")
+            if said:
+                say(f"    {said}")
+
+
+def undo(args: argparse.Namespace) -> Exit:
+    """Take steps back by their recorded inverse."""
+    if bool(args.all) == bool(args.step_id):
+        raise UsageError("name one STEP, or give --all")
+    if not args.yes and not sys.stdin.isatty():
+        say("refused: without a terminal there is nobody to ask; give --yes.")
+        return Exit.REFUSED
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    if caller.read_only:
+        say("refused: this process is read-only; nothing was done. Start it without --read-only.")
+        return Exit.REFUSED
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
+            return Exit.REFUSED
+        chosen = _to_undo(journal, args.step_id)
+        if not chosen:
+            say("there is nothing to undo")
+            return Exit.DONE
+        worst = Exit.DONE
+        for made, step_id in chosen:
+            engine = Engine(
+                caller,
+                journal,
+                made,
+                patience=patience(args),
+                on_progress=_print_progress,
+                approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
+            )
+            ended = _undo_one(engine, step_id, args)
+            worst = max(worst, ended)
+            if ended is Exit.REFUSED:  # what was done before it may rest on it
+                say("the steps before it stay as they are")
+                break
+    return worst
+
+
+def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
+    try:
+        step, calls, left = engine.undo_calls(step_id, with_others=args.all)
+    except (Unreadable, TargetGone, AwsError, PlanError) as error:
+        say(f"{sign('✖')} {step_id}: {error}")
+        return Exit.FAILED
+    known = {**step.bindings, **engine.record().step(engine.key(step_id)).bindings}
+    say(f"\nundo “{step.title}”")
+    for line in (*(_described(call, known) for call in calls), *left):
+        say(f"    {line}")
+    target = engine.plan.target
+    typed = target if target in (args.confirm or ()) else ""
+    if not args.yes and calls:
+        if is_final(calls):
+            typed = typed or _ask(f"this deletes for good what it made. Type {target} to do it, or press Enter: ")
+        elif _ask("do it? [y/N] ").lower() in ("y", "yes"):
+            typed = target
+        if typed != target:
+            say("left as it is")
+            return Exit.DONE
+    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal", typed), with_others=args.all)
+    _print_outcome(step, outcome)
+    return outcome.exit
+
+
+def _described(call: PlannedCall, known: Mapping[str, str]) -> str:
+    """A call whole, with what its references stand for."""
+    stands = {name: known.get(name, f"${name}") for name in names(call.parameters)}
+    said = json.dumps(resolve(call.parameters, stands, recorded=True), ensure_ascii=True)
+    return visible(f"{call.why or call.name}: {call.name} in {call.region} {said}", limit=20_000)
+
+
+def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
+    """The plans and step ids to take back, last done first."""
+    record = replay(journal.rows())
+    order: dict[str, int] = {}
+    for key, step in record.steps.items():
+        intents = [call.intent for call in step.calls.values()]
+        if intents and (step.done_by_us or step.open_calls or step.half_undone):
+            order[key] = max(intents)
+    found: list[tuple[Plan, str]] = []
+    for key in sorted(order, key=lambda item: -order[item]):
+        playbook_target, _, name = key.rpartition("/")
+        made = plan_of(record.plans.get(playbook_target))
+        if made is None or (step_id is not None and step_id not in (name, key)):
+            continue
+        if step_id is None and not made.step(name).reversible:
+            say(f"“{made.step(name).title}” cannot be undone and stays")
+            continue
+        found.append((made, name))
+    if step_id is not None and len(found) > 1:
+        raise UsageError(f"{step_id!r} was done on several targets; name one: {', '.join(order)}")
+    if step_id is not None and not found:
+        raise PlanError(
+            f"the incident has no step {step_id!r} that was done; it has {', '.join(sorted(order)) or 'none'}."
+        )
+    return found
+
+
+def plan_of(data: object) -> Plan | None:
+    """The plan as the journal keeps it."""
+    return from_json(data, "the plan in the record") if isinstance(data, dict) else None
+
+
+def note(args: argparse.Namespace) -> Exit:
+    """Record a note about a step, that it was skipped, or that a person did it."""
+    caller = session(args)
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            return Exit.REFUSED
+        plans = [plan_of(item) for item in replay(journal.rows()).plans.values()]
+        fitting = {
+            f"{made.playbook}/{made.target}/{step.id}": made
+            for made in plans
+            if made
+            for step in made.steps
+            if args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}")
+        }
+        key, plan_found = _only_one(fitting, args.step_id)
+        decision = "by hand" if args.by_hand else "skipped" if args.skipped else ""
+        Engine(caller, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
+        say(f"recorded for {key}")
+        return Exit.DONE
+
+
+def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
+    """The one step that is meant; raises where there is none, or more than one."""
+    if not fitting:
+        raise WrongChoice(f"the incident has no plan with a step {step_id!r}.")
+    if len(fitting) > 1:
+        raise UsageError(f"{step_id!r} stands in several plans; name one: {', '.join(fitting)}")
+    return next(iter(fitting.items()))
+
+
+def decide(args: argparse.Namespace) -> Exit:
+    """Record what the operator found out about a call that AWS cannot tell about."""
+    caller = session(args)
+    with open_incident(caller, args.incident, create=False) as journal:
+        if journal.holder:
+            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            return Exit.REFUSED
+        record = replay(journal.rows())
+        fitting: dict[str, Plan] = {}
+        for key, step in record.steps.items():
+            playbook_target, _, name = key.rpartition("/")
+            made = plan_of(record.plans.get(playbook_target))
+            if made and args.step_id in (name, key) and any(call.id == args.call_id for call in step.open_calls):
+                fitting[key] = made
+        if fitting:
+            key, found = _only_one(fitting, args.step_id)
+            Engine(caller, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
+            say(f"recorded: {args.call_id} of {key} was {args.found}, decided by {caller.identity().arn}")
+            return Exit.DONE
+    raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

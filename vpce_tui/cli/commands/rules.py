@@ -1,0 +1,39 @@
+"""``vpce-tui signals``: every rule, and one rule in words."""
+
+import argparse
+import textwrap
+
+from vpce_tui.cli.commands.aws_access import UsageError, print_json
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.core.text import sign, visible
+from vpce_tui.detection import rule_catalogue
+
+
+def signals(args: argparse.Namespace) -> Exit:
+    """List or show."""
+    if args.what == "show":
+        return _show(args.names)
+    if args.names:
+        raise UsageError("signals list takes no name; signals show NAME shows one")
+    for rule in rule_catalogue.every():
+        if args.json:
+            print_json(rule_catalogue.to_json(rule))
+        else:
+            mark = sign("–" if rule.lowers else rule.severity.sign)
+            word = "lowers" if rule.lowers else rule.severity.word
+            print(f"{rule.id}  {mark:<2} {word:<8}  {rule.name}")
+    return Exit.DONE
+
+
+def _show(names: list[str]) -> Exit:
+    if not names:
+        raise UsageError("which signal? for instance: vpce-tui signals show VPCE-08")
+    for number, name in enumerate(names):
+        rule = rule_catalogue.find(name)
+        if rule is None:
+            raise UsageError(f"there is no signal {visible(name)}; vpce-tui signals list names them all")
+        if number:
+            print()
+        for what, words in rule_catalogue.in_words(rule):
+            print(textwrap.fill(words, 100, initial_indent=f"{what:<12} ", subsequent_indent=" " * 13))
+    return Exit.DONE

@@ -1,0 +1,42 @@
+"""Who made a call: whatever the session, in which session, and whether it was a service of AWS of its own."""
+
+import re
+from typing import Final
+
+from vpce_tui.cloudtrail.event import Event, Principal
+
+
+def whose(principal: Principal) -> str:
+    """Who somebody is, whatever session it is: the role of a session, else the principal itself."""
+    return principal.role_arn or principal.arn or principal.invoked_by or principal.name
+
+
+def who_of(event: Event) -> str:
+    """Who made a call (:func:`whose`)."""
+    return whose(event.principal)
+
+
+_LINKED: Final = re.compile(
+    r"arn:aws[\w-]*:iam::(\d{12}):role/aws-service-role/[\w.-]+\.amazonaws\.com/AWSServiceRoleFor[\w+=,.@-]+"
+)
+
+
+def of_a_service(principal: Principal, account: str) -> bool:
+    """Whether somebody is an AWS service of its own: its principal, or its service-linked role, which nobody else can take.
+
+    ``invokedBy`` alone says nothing of the kind: CloudFormation works with the rights, and for the ends, of whoever asks it.
+    """
+    if principal.type == "AWSService":
+        return True
+    linked = _LINKED.fullmatch(principal.role_arn)
+    return linked is not None and linked[1] == account
+
+
+def by_service(event: Event) -> bool:
+    """Whether an AWS service did it of its own (:func:`of_a_service`)."""
+    return of_a_service(event.principal, event.account)
+
+
+def session_of(principal: Principal) -> str:
+    """The session of a call: its access key id, or its ARN where the record has none."""
+    return principal.access_key_id or principal.arn or whose(principal)

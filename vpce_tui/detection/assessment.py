@@ -1,0 +1,269 @@
+"""Judges: events and instances, with everything that is known of the account. Used by screens and commands; makes no call."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from vpce_tui.aws.endpoint_services import AWS_SERVICE
+from vpce_tui.cloudtrail.event import EPOCH, EndpointRequest, Event
+from vpce_tui.cloudtrail.event_index import EVERYTHING, Answered, Past
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.core.coverage import Coverage, Part
+from vpce_tui.detection.credentials_used_elsewhere import delivered
+from vpce_tui.detection.endpoint import NOTHING, judge_event
+from vpce_tui.detection.endpoint.endpoint_facts import Subject as EventSubject
+from vpce_tui.detection.endpoint.facts_cache import Once, role_of
+from vpce_tui.detection.instance import judge_instance
+from vpce_tui.detection.instance.instance_facts import Near
+from vpce_tui.detection.instance.instance_facts import Subject as InstanceSubject
+from vpce_tui.detection.instance.related_events import about
+from vpce_tui.detection.signals import Judgement, Severity
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.flow_log_queries import Traffic
+from vpce_tui.inventory.resources import Finding, Instance
+
+_NO_REQUEST = EndpointRequest()
+_HAPPENED: Final = frozenset({"guardduty", "activity", "instance_traffic"})
+"""Families of rules that look at what somebody did; the others at how a machine stands."""
+_NEAR: Final = frozenset({"INST-03", "INST-18"})
+"""Medium where it happened near the machine: an endpoint in its subnet, flow logs of its region."""
+_GAP = 3
+"""Days without a record after which files are not taken to go on."""
+
+
+class JudgedEvent(NamedTuple):
+    """An event with its judgement and its endpoint request (empty for other events)."""
+
+    event: Event
+    request: EndpointRequest
+    judgement: Judgement
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``vpce-tui events --json`` prints."""
+        event = self.event
+        return {
+            "eventID": event.id,
+            "eventTime": rfc3339(event.time) if event.time != EPOCH else None,
+            "eventName": event.name,
+            "eventSource": event.source,
+            "awsRegion": event.region,
+            "accountId": event.account,
+            "principal": event.principal.arn or event.principal.name,
+            "sourceIPAddress": event.source_ip,
+            "userAgent": event.user_agent,
+            "errorCode": event.error_code or None,
+            "vpcEndpointId": self.request.endpoint_id or None,
+            "serviceName": self.request.service or None,
+            "severity": self.judgement.severity.word,
+            "signals": [signal.to_json() for signal in self.judgement.signals],
+            "unknown": list(self.judgement.cannot_tell),
+            "expected": self.judgement.expected or None,
+            "oddities": list(event.oddities),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedInstance:
+    """An instance with its judgement."""
+
+    instance: Instance
+    judgement: Judgement
+
+    @property
+    def signs(self) -> str:
+        """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
+        found = [signal for signal in self.judgement.against if signal.severity >= Severity.MEDIUM]
+        happened = [signal for signal in found if signal.family in _HAPPENED]
+        if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
+            return "attacked"
+        return "open" if found else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``vpce-tui instances --json`` prints."""
+        instance = self.instance
+        return {
+            "instanceId": instance.id,
+            "awsRegion": instance.region,
+            "accountId": instance.account,
+            "name": instance.name,
+            "state": instance.state,
+            "severity": self.judgement.severity.word,
+            "signs": self.signs or None,
+            "signals": [signal.to_json() for signal in self.judgement.signals],
+            "unknown": list(self.judgement.cannot_tell),
+        }
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything that a judgement rests on. ``regions`` None: the account as it is now was not looked at.
+
+    ``traffic`` is by the id of the endpoint or instance whose flow logs were asked.
+    """
+
+    past: Past = field(default_factory=Past)
+    regions: Mapping[str, Region] | None = None
+    ours: Ours = field(default_factory=Ours)
+    roles: Roles | None = None
+    context: Context = field(default_factory=Context)
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    now: datetime | None = None
+
+    @cached_property
+    def once(self) -> Once:
+        """What many events have in common, judged once: what they asked for, and who asked."""
+        return Once(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
+
+    @cached_property
+    def machines(self) -> Mapping[str, tuple[Instance, Region]]:
+        """Every instance by id, with its region."""
+        regions = (self.regions or {}).values()
+        return {instance.id: (instance, region) for region in regions for instance in region.instances}
+
+
+def whole_past(events: Sequence[Event]) -> Past:
+    """A past in which these events are everything that happened, back to the first gap of some days.
+
+    Events that all have one name were picked by it: of other calls they say nothing.
+    """
+    days = sorted({event.time.date() for event in events if event.time > EPOCH}, reverse=True)
+    since = days[0] if days else None
+    for day in days:  # back to the first gap: an old record alone does not tell of the time after it
+        if since is None or (since - day).days > _GAP:
+            break
+        since = day
+    first = min(
+        (event.time for event in events if since and event.time.date() >= since and event.time > EPOCH), default=EPOCH
+    )
+    names = {event.name for event in events}
+    whole = f"EventName={next(iter(names))}" if len(names) == 1 else EVERYTHING  # records that somebody picked by name
+    return Past(events, {whole: Answered(first)})
+
+
+def ours_of(events: Iterable[Event], context: Context) -> Ours:
+    """Whose files these are: the accounts that recorded the events, and what the team has named."""
+    accounts = {event.account for event in events if event.account}
+    return Ours(frozenset({*accounts, *context.own_accounts}), context.organisations, None, context.trusted_principals)
+
+
+def judge_one(event: Event, known: Known) -> JudgedEvent:
+    """One event with its judgement."""
+    request = event.request
+    if request is None:
+        return JudgedEvent(event, _NO_REQUEST, NOTHING)
+    see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
+    return JudgedEvent(event, request, marked(judge_event(see), event, known))
+
+
+def marked(found: Judgement, event: Event, known: Known) -> Judgement:
+    """With the mark of a person that it was expected: nothing to worry about, and every reason kept."""
+    mark = known.context.is_expected(event.id, known.now) if known.context.expected and known.now else None
+    if mark is None:
+        return found
+    by = f" ({mark.by})" if mark.by else ""
+    return found._replace(severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
+
+
+def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
+    """Every event with its judgement, worst first, then newest."""
+    return worst_first(judge_one(event, known) for event in events)
+
+
+def worst_first(judged: Iterable[JudgedEvent]) -> list[JudgedEvent]:
+    """In order: worst first, then newest."""
+    found = sorted(judged, key=_TIME, reverse=True)
+    found.sort(key=_SEVERITY, reverse=True)
+    return found
+
+
+_TIME: Final = attrgetter("event.time")
+_SEVERITY: Final = attrgetter("judgement.severity")
+
+
+def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
+    """By region, the names of services that are not plainly AWS's: whose they are must be asked."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.request and event.request.service and not AWS_SERVICE.fullmatch(event.request.service):
+            found[event.region].add(event.request.service)
+    return found
+
+
+def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
+    """The endpoints to worry about, for the instances that stand near them."""
+    found = []
+    for item in judged:
+        if item.judgement.severity < Severity.HIGH and not (
+            item.event.error_code and item.judgement.severity is Severity.MEDIUM
+        ):
+            continue
+        region = (known.regions or {}).get(item.event.region)
+        endpoint = region.network.endpoints.get(item.request.endpoint_id) if region else None
+        subnets = frozenset(endpoint.subnets if endpoint else item.request.subnets)
+        nics = set(endpoint.interfaces) if endpoint else set()
+        addresses = (
+            frozenset(region.network.addresses[nic] for nic in nics if nic in region.network.addresses)
+            if region
+            else frozenset()
+        )
+        vpc = item.request.vpc_id or (endpoint.vpc_id if endpoint else "")
+        found.append(Near(item.event, item.request.endpoint_id, item.judgement.severity, vpc, subnets, addresses))
+    return tuple(found)
+
+
+def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedInstance]:
+    """Every instance with its judgement, worst first, and of those alike the attacked ones."""
+    now, regions = known.now, known.regions or {}
+    instances = [instance for region in regions.values() for instance in region.instances]
+    by_role: dict[str, list[Event]] = defaultdict(list)
+    for event in known.past.ordered:
+        name = event.principal.instance_id
+        if name and delivered(event.principal, role_of(known.machines.get(name), known.roles)):
+            by_role[name].append(event)
+    calls = about(known.past, instances, now)
+    owned: dict[str, int] = defaultdict(int)
+    for instance in instances:
+        if not instance.gone and known.context.owner(instance.tags):
+            owned[instance.vpc_id] += 1
+    close = near(judged, known)
+    findings = findings_by_instance(regions.values())
+    found = [
+        JudgedInstance(
+            instance,
+            judge_instance(
+                InstanceSubject(
+                    instance, regions[instance.region], known.past, now, known.context, known.ours, known.roles, close,
+                    known.traffic.get(instance.id), calls.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
+                    owned.get(instance.vpc_id, 0), findings.get(instance.id, ()),
+                )
+            ),
+        )
+        for instance in instances
+    ]  # fmt: skip
+    return sorted(
+        found,
+        key=lambda item: (
+            -item.judgement.severity, item.instance.gone, item.signs != "attacked", item.instance.region, item.instance.id,
+        ),
+    )  # fmt: skip
+
+
+def findings_by_instance(regions: Iterable[Region]) -> dict[str, tuple[Finding, ...]]:
+    """GuardDuty's findings by the instance that they are about."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for region in regions:
+        for finding in region.findings:
+            found[finding.instance_id] = (*found.get(finding.instance_id, ()), finding)
+    return found
+
+
+def merged(coverage: Coverage, parts: Sequence[Part], notes: Sequence[str] = ()) -> Coverage:
+    """``coverage`` with what else could not be looked at."""
+    return replace(coverage, beside=(*coverage.beside, *parts), notes=(*coverage.notes, *notes))

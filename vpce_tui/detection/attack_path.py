@@ -1,0 +1,202 @@
+"""The attack path behind an endpoint event, as a small tree: from where, by whom, with what, what was made, where it leads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from vpce_tui.cloudtrail.callers import by_service, session_of, who_of
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_timeline import NONE
+from vpce_tui.cloudtrail.sensitive_calls import DEEDS, beside_of, deed_told
+from vpce_tui.core.ip_addresses import address_of
+from vpce_tui.core.text import many
+from vpce_tui.detection.pivot import Relation, chain
+from vpce_tui.detection.signals import Judgement, Severity
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.flow_log_queries import Traffic, size
+from vpce_tui.inventory.resources import Instance
+
+_DAY: Final = timedelta(days=1)
+MOST: Final = 8
+"""What else was done that is listed at most, each kind once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line of the tree. ``goes``: where Enter leads, as a relation, or an instance or event by its id."""
+
+    depth: int
+    text: str
+    note: str = ""
+    severity: Severity | None = None
+    relation: Relation | None = None
+    instance: str = ""
+    event: str = ""
+
+
+def attack_path(
+    event: Event,
+    judgement: Judgement,
+    past: Past,
+    region: Region | None,
+    machine: tuple[Instance, Region] | None,
+    machine_severity: Severity | None,
+    traffic: Traffic | None,
+    ours: Ours = Ours(),
+) -> Iterator[Node]:
+    """The tree line by line, from the first human or service that is known down to where data may go."""
+    principal = event.principal
+    depth = 0
+    for link in reversed(chain(event, past)):
+        yield Node(depth, link.who, link.how, event=link.event.id if link.event else "")
+        depth += 1
+    raised = {signal.id: signal.severity for signal in judgement.against}
+    session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
+    yield Node(
+        depth, principal.name, principal.type, _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
+        Relation("principal", who_of(event)),
+    )  # fmt: skip
+    if event.source_ip:
+        yield Node(
+            depth + 1, f"from {event.source_ip}", _others_there(event, past), _worst(raised, "VPCE-08", "VPCE-14"),
+            Relation("address", event.source_ip),
+        )  # fmt: skip
+    if principal.access_key_id:
+        note = f"{many(len(session), 'call')} known within a day"
+        yield Node(
+            depth + 1,
+            f"key {principal.access_key_id}",
+            note,
+            _worst(raised, "VPCE-11"),
+            Relation("key", principal.access_key_id),
+        )
+    if principal.instance_id:
+        if machine is None:
+            yield Node(
+                depth + 1,
+                f"machine {principal.instance_id}",
+                "not among the instances looked at",
+                None,
+                Relation("machine", principal.instance_id),
+            )
+        else:
+            found = machine[0]
+            note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
+            yield Node(depth + 1, f"machine {found.label}", note, machine_severity, instance=found.id)
+    yield from _deeds(session, depth + 1, ours)
+    yield from _made(event, judgement, raised, region, depth + 1, traffic)
+
+
+def _others_there(event: Event, past: Past) -> str:
+    """Who else called from the same address: one intruder may hold several credentials."""
+    if address_of(event.source_ip) is None:
+        return ""
+    calls = past.by_address.get(event.source_ip, NONE).around(event.time, _DAY)
+    me = who_of(event)
+    names = dict.fromkeys(other.principal.name for other in calls if who_of(other) != me and not by_service(other))
+    return f"also from here: {', '.join(list(names)[:3])}" if names else "nobody else from here within a day"
+
+
+def _deeds(session: Sequence[Event], depth: int, ours: Ours) -> Iterator[Node]:
+    """What else the session did that counts, each kind once."""
+    said: dict[str, Event] = {}
+    for other in session:
+        if other.name in DEEDS and not other.error_code:
+            words = deed_told(other, ours)
+            if words:
+                said.setdefault(words, other)
+    for words, other in list(said.items())[:MOST]:
+        yield Node(
+            depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.CRITICAL, event=other.id
+        )
+    beside = {words: other for other in reversed(session) if (words := beside_of(other))}
+    for words, other in list(reversed(beside.items()))[:MOST]:
+        yield Node(depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.MEDIUM, event=other.id)
+    refused = [other for other in session if other.refused]
+    if refused:
+        yield Node(
+            depth,
+            f"also: {many(len(refused), 'call')} refused",
+            ", ".join(sorted({other.name for other in refused})[:3]),
+            Severity.MEDIUM,
+            event=refused[0].id,
+        )
+
+
+def _made(
+    event: Event,
+    judgement: Judgement,
+    raised: dict[str, Severity],
+    region: Region | None,
+    depth: int,
+    traffic: Traffic | None,
+) -> Iterator[Node]:
+    request = event.request
+    if request is None:
+        yield Node(depth, event.name, event.error_code or event.source, judgement.severity)
+        return
+    if event.error_code:
+        yield Node(depth, "made no endpoint", event.error_code, judgement.severity)
+    else:
+        what = request.endpoint_id or "an endpoint"
+        yield Node(
+            depth,
+            f"made {what}",
+            f"{request.type or 'endpoint'} in {event.region}",
+            judgement.severity,
+            Relation("endpoint", request.endpoint_id) if request.endpoint_id else None,
+        )
+    network = region.network if region else None
+    endpoint = network.endpoints.get(request.endpoint_id) if network else None
+    vpc = network.vpcs.get(request.vpc_id) if network else None
+    beside = [item for item in (region.instances if region else ()) if item.vpc_id == request.vpc_id and not item.gone]
+    name = f" {vpc.tags['Name']}" if vpc and vpc.tags.get("Name") else ""
+    unread = region is None or "instances" in region.unknown or "everything" in region.unknown
+    note = "its machines were not looked at" if unread else many(len(beside), "machine")
+    if vpc and vpc.tags.get("env"):
+        note += f", env={vpc.tags['env']}"
+    if request.vpc_id:
+        yield Node(
+            depth + 1,
+            f"in {request.vpc_id}{name}",
+            note,
+            _worst(raised, "VPCE-22", "VPCE-27", "VPCE-35"),
+            Relation("VPC", request.vpc_id),
+        )
+    for group in (
+        network.groups[item] for item in (endpoint.groups if endpoint else ()) if network and item in network.groups
+    ):
+        peers = sorted({str(rule) for rule in group.ingress})
+        yield Node(
+            depth + 1,
+            f"reached through {group.id} {group.name}",
+            f"lets in {', '.join(peers[:2]) or 'nobody'}",
+            _worst(raised, "VPCE-05", "VPCE-06"),
+        )
+    where = request.service or request.resource or "nothing that the record names"
+    owner = network.owners.get(request.service, "") if network else ""
+    yield Node(
+        depth + 1,
+        f"leads to {where}",
+        f"owner {owner}" if owner else "",
+        _worst(raised, "VPCE-01", "VPCE-20", "VPCE-31", "VPCE-32", "VPCE-33"),
+    )
+    limits = _worst(raised, "VPCE-02", "VPCE-03", "VPCE-04")
+    if limits is not None:
+        title = next(signal.title for signal in judgement.against if signal.id in ("VPCE-02", "VPCE-03", "VPCE-04"))
+        yield Node(depth + 2, title, "", limits)
+    if traffic is not None:
+        sent = sum(talker.received for talker in traffic.talkers)
+        yield Node(
+            depth + 2,
+            f"{size(sent)} went in by it",
+            f"last {traffic.window.hours} h, by flow logs",
+            _worst(raised, "VPCE-25"),
+        )
+
+
+def _worst(raised: dict[str, Severity], *rules: str) -> Severity | None:
+    return max((raised[rule] for rule in rules if rule in raised), default=None)

@@ -1,0 +1,66 @@
+"""Whether an instance's credentials were used away from the instance."""
+
+from collections.abc import Set
+from datetime import datetime
+
+from vpce_tui.cloudtrail.event import Event, Principal
+from vpce_tui.core.ip_addresses import address_of
+from vpce_tui.detection.rule import CannotTell, Fine, Seen
+from vpce_tui.detection.signals import Fact
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.resources import Instance
+
+
+def delivered(principal: Principal, role: str) -> bool:
+    """Whether a session is an instance's: EC2 delivered it, or it is of the role that the instance has (``""``: not known).
+
+    Its name alone proves nothing: whoever assumes a role chooses it.
+    """
+    return bool(principal.instance_id) and bool(principal.ec2_role_delivery or (role and principal.role_name == role))
+
+
+def where_used(event: Event, instance: Instance, region: Region, ours: Ours) -> Seen | CannotTell | Fine | None:
+    """Whether a call of an instance's session came from somewhere else than the instance.
+
+    Through a VPC endpoint the address proves nothing, as anybody may give a machine of theirs the same private one: it is the
+    endpoint that must be ours. Without one it must be an address of its interfaces, or of a NAT gateway of its VPC. Addresses
+    are of now: of calls before the machine was last started nothing is said.
+    """
+    address = event.source_ip
+    if address_of(address) is None:
+        return None
+    network = region.network
+    if event.through:
+        if event.through in network.endpoints or (event.through_account and event.through_account in ours.accounts):
+            return Fine(f"used through {event.through}, which is yours")
+        if "endpoints" in network.unknown or "everything" in region.unknown or "networks" in region.unknown:
+            return CannotTell(
+                f"whether {event.through} is yours: {network.unknown.get('endpoints') or 'endpoints were not read'}"
+            )
+        facts = (
+            Fact("vpcEndpointId", event.through),
+            Fact("sourceIPAddress", address),
+            Fact("endpoints of the region", str(len(network.endpoints)), "live"),
+        )
+        return Seen(f"used through {event.through}, an endpoint that is not yours", facts)
+    own: Set[str] = instance.addresses | region.outside_addresses(instance.vpc_id)
+    if address in own:
+        return Fine(f"used from {address}, which is the instance's own way out")
+    if _started_after(instance, event.time):
+        return CannotTell(f"whether {address} was its address: it was started again after the call")
+    why = network.unknown.get("nat") or region.unknown.get("NAT gateways") or region.unknown.get("networks")
+    if why:
+        return CannotTell(f"whether {address} is its NAT gateway: {why}")
+    facts = (
+        Fact("sourceIPAddress", address),
+        Fact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
+        Fact(
+            "NAT addresses of its VPC", ", ".join(sorted(region.outside_addresses(instance.vpc_id))) or "none", "live"
+        ),
+    )
+    return Seen(f"used from {address}, outside of it", facts)
+
+
+def _started_after(instance: Instance, moment: datetime) -> bool:
+    return instance.launched is not None and instance.launched > moment

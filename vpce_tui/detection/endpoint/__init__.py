@@ -1,0 +1,70 @@
+"""Rules about a ``CreateVpcEndpoint`` event, by what they look at, and the judgement that they make together."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.detection.endpoint import (
+    caller,
+    caller_activity,
+    caller_baseline,
+    egress,
+    endpoint_policy,
+    endpoint_traffic,
+    network_context,
+    security_groups,
+)
+from vpce_tui.detection.endpoint.endpoint_facts import Made, Maker, Subject
+from vpce_tui.detection.rule import SAID_NOTHING, Answers, Rule, S, answers
+from vpce_tui.detection.signals import Judgement, Severity, judge
+
+
+def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
+    return tuple(sorted(rules, key=lambda rule: rule.id))
+
+
+OF_MADE: Final[tuple[Rule[Made], ...]] = _by_id(
+    *egress.OF_MADE, *endpoint_policy.RULES, *security_groups.RULES, *network_context.OF_MADE, *endpoint_traffic.RULES
+)
+"""Rules about what was asked for and what is there now, whoever asked."""
+OF_MAKER: Final[tuple[Rule[Maker], ...]] = _by_id(*caller.OF_MAKER)
+"""Rules about who asked, whatever for."""
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = _by_id(
+    *egress.OF_EVENT, *network_context.OF_EVENT, *caller.OF_EVENT, *caller_baseline.RULES, *caller_activity.RULES
+)
+"""Rules about the one event."""
+RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_MAKER, *OF_EVENT)
+"""Every rule, by id."""
+
+
+def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...]]:
+    return {True: tuple(rule for rule in rules if rule.attempts), False: rules}
+
+
+_MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attempts(OF_EVENT)
+NOTHING: Final = Judgement(Severity.INFO)
+
+
+def judge_event(see: Subject) -> Judgement:
+    """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium."""
+    attempt = bool(see.event.error_code)
+    made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
+    if made is None:
+        made = see.made.answers[attempt] = answers(see.made, _MADE[attempt])
+    if maker is None:
+        maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
+    one = answers(see, _EVENT[attempt])
+    if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is judged as all are that made the same
+        found = see.made.judgements.get(attempt)
+        if found is None:
+            found = see.made.judgements[attempt] = _judged(attempt, made)
+        return found
+    return _judged(attempt, made, maker, one)
+
+
+def _judged(attempt: bool, made: Answers, maker: Answers = SAID_NOTHING, one: Answers = SAID_NOTHING) -> Judgement:
+    found = judge(
+        made.signals + maker.signals + one.signals,
+        made.unknown + maker.unknown + one.unknown,
+        made.fine + maker.fine + one.fine,
+    )
+    return found._replace(severity=Severity.MEDIUM) if attempt and found.severity > Severity.MEDIUM else found

@@ -1,0 +1,196 @@
+"""Who made an endpoint, and with what credentials."""
+
+import re
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+
+from vpce_tui.cloudtrail.event_index import IAM_RECORDS_IN, MAKES_CREDENTIALS
+from vpce_tui.detection.credentials_used_elsewhere import delivered, where_used
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, Maker, Subject
+from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+
+@rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def instance_session(see: Maker) -> Answer:
+    """An instance's credentials made it.
+
+    Machines seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
+
+    Harmless if the instance runs the team's infrastructure tooling.
+    """
+    principal = see.principal
+    if not principal.instance_id:
+        return None
+    facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
+    if principal.ec2_role_delivery:
+        facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
+    if delivered(see.principal, see.machine_role):
+        return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
+    return Seen(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
+
+
+@rule("VPCE-08", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def session_elsewhere(see: Subject) -> Answer:
+    """An instance's credentials were used from an address that is not the instance's.
+
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+
+    Harmless if the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add
+    that account to own_accounts.
+    """
+    name = see.maker.instance_id
+    if not name:
+        return None
+    if see.maker.machine is None:
+        return CannotTell(
+            f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
+        )
+    instance, region = see.maker.machine
+    if not delivered(see.event.principal, see.maker.machine_role):
+        return None  # a session that somebody gave the name of an instance
+    found = where_used(see.event, instance, region, see.ours)
+    return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Seen) else found
+
+
+@rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def by_root(see: Maker) -> Answer:
+    """The root user made it.
+
+    Root has no need to build networks; nobody can limit it by policy.
+
+    Harmless if somebody used root on purpose, and says so.
+    """
+    if not see.principal.root:
+        return None
+    return Seen("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
+
+
+@rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def no_mfa(see: Maker) -> Answer:
+    """A person's session without a second factor made it.
+
+    A password alone, or a key alone, is what phishing and leaks give away.
+
+    Harmless if the team signs in with a second factor elsewhere, at its identity provider.
+    """
+    principal = see.principal
+    if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
+        return None
+    facts = [Fact("mfaAuthenticated", "false")]
+    if see.console:
+        facts.append(Fact("sessionCredentialFromConsole", "true"))
+    return Seen(f"{principal.name} was signed in without a second factor", tuple(facts))
+
+
+@rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
+def long_lived_key(see: Maker) -> Answer:
+    """A long-lived access key made it, where the account uses temporary credentials.
+
+    Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
+
+    Harmless if this user is a tool of the team that cannot take a role.
+    """
+    key = see.principal.access_key_id
+    if not key.startswith("AKIA") or see.principal.type not in ("IAMUser", ""):
+        return None
+    known = see.past.knows("EventName=CreateVpcEndpoint")
+    if known is None:
+        return CannotTell("whether others here use temporary credentials: their endpoints were not asked for")
+    sessions, keyed = see.past.makers
+    me = see.who
+    with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
+    others = with_sessions + with_keys
+    if others < 2:
+        return CannotTell(f"whether others here use temporary credentials: {others} others are known to make endpoints")
+    if with_keys * 4 > others:
+        return None
+    return Seen(
+        "A long-lived access key made it, where others use temporary credentials",
+        (
+            Fact("accessKeyId", key),
+            Fact(
+                "others who made endpoints",
+                f"{with_sessions} with temporary credentials, {with_keys} with long-lived keys",
+                "history",
+            ),
+        ),
+    )
+
+
+_ATTACK: Final = re.compile(
+    r"(?<![a-z])(?:pacu|cloudgoat|stratus[-_ ]?red[-_ ]?team|kali|parrot|blackarch|pentoo|weirdaal|enumerate[-_]iam|aws[-_]consoler"
+    r"|cloudfox|nimbostratus|endgame)(?![a-z])",
+    re.IGNORECASE,
+)
+_RAW: Final = re.compile(
+    r"^(?:aws-cli|boto3|botocore|aws-sdk-|python-requests|curl|go-http-client|powershell|awspowershell)", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=8192)
+def _attack_tool(agent: str) -> str:
+    found = _ATTACK.search(agent)
+    return found[0].lower() if found else ""
+
+
+@rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
+def strange_agent(see: Maker) -> Answer:
+    """The tool that made it is an attacker's, or not what the team makes endpoints with.
+
+    The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
+    theirs as it is.
+
+    Harmless if somebody of the team tests on purpose, or did by hand what the pipeline does.
+    """
+    agent = see.agent
+    found = _attack_tool(agent)
+    if found:
+        return Seen(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
+    if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
+        return Seen("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+    return None
+
+
+_DAY: Final = timedelta(days=1)
+_OF_ROLE: Final = ("CreateAccessKey", "CreateRole")
+_OF_USER: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile")
+_WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}
+
+
+@rule("VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), attempts=True)
+def new_credentials(see: Subject) -> Answer:
+    """The key, user or role that made it was itself made within the day before.
+
+    An intruder makes credentials of their own first, so that they stay when the stolen ones are cut off.
+
+    Harmless if the team made the user or role for just this work.
+    """
+    principal, at = see.event.principal, see.event.time
+    if principal.type not in ("IAMUser", "AssumedRole"):
+        return None
+    made = see.past.credentials
+    names = _OF_ROLE if principal.type == "AssumedRole" else _OF_USER
+    for name in names if made else ():
+        said = principal.access_key_id if name == "CreateAccessKey" else principal.role_name or principal.name
+        line = made.get(f"{name} {see.event.account} {said}") if said else None
+        for other in line.before(at, within=_DAY)[:1] if line else ():
+            minutes = int((at - other.time).total_seconds() // 60)
+            age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+            facts = (
+                Fact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
+                Fact("made by", other.principal.name, "history"),
+            )
+            return Seen(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
+    since = at - _DAY
+    if see.past.credentials_since <= since:
+        return None
+    missing = [
+        name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
+    ]
+    return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
+
+
+OF_MAKER: Final[tuple[Rule[Maker], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (session_elsewhere, new_credentials)

@@ -1,0 +1,168 @@
+"""What else the same hands did: before it, with it, and to it afterwards."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.sensitive_calls import OPENED, deed_told
+from vpce_tui.detection.endpoint.endpoint_facts import Deeds, Subject, let_through
+from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+_SHORT_WHILE: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_MOST: Final = 200
+"""Calls looked at one by one at most: an intruder may make many."""
+
+
+@rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), attempts=True)
+def refused_attempts(see: Subject) -> Answer:
+    """Attempts were refused, one or several, or it succeeded after some.
+
+    Somebody is trying out what these credentials may do.
+
+    Harmless if a new pipeline's permissions were being set up.
+    """
+    event = see.event
+    line = see.maker.refused
+    before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
+    if event.refused:
+        count = before + 1
+        title = (
+            f"Refused: permission was missing, {count} times within the hour"
+            if count > 1
+            else "Refused: permission was missing"
+        )
+        return Seen(
+            title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
+        )
+    if event.error_code or line is None or not before:
+        return None
+    regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
+    title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
+    return Seen(
+        title, (Fact("refused before", str(before), "history"), Fact("regions", regions, "history")), Severity.HIGH
+    )
+
+
+@rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), attempts=True)
+def dry_run(see: Subject) -> Answer:
+    """It was a dry run: somebody asked what these credentials may do.
+
+    A dry run changes nothing and tells the caller whether the call would work.
+
+    Harmless if a tool checks its permissions this way before it works.
+    """
+    if not see.event.dry_run:
+        return None
+    return Seen("A dry run: nothing was made", (Fact("errorCode", see.event.error_code),))
+
+
+@rule("VPCE-23", Severity.HIGH, "contain-endpoint", techniques=("T1578", "T1070"))
+def changed_soon(see: Subject) -> Answer:
+    """Its maker widened it or took it away soon after.
+
+    Made narrow and then widened, it passes a review that looks at the making alone. Taken away again, it leaves no trace but
+    the trail.
+
+    Harmless if the team tried something out, and says so.
+    """
+    endpoint = see.endpoint_id
+    if not endpoint:
+        return None
+    changes = see.past.changes_of.get(endpoint)
+    for other in changes.after(see.event.time, within=_DAY) if changes else ():
+        if who_of(other) == see.maker.who:
+            name = other.name
+            minutes = int((other.time - see.event.time).total_seconds() // 60)
+            fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
+            if name == "DeleteVpcEndpoints":
+                return Seen(f"Its maker deleted it {minutes} min later", (fact,))
+            widened = _widened(other.record, see)
+            if widened:
+                return Seen(f"Its maker widened it {minutes} min later: {widened}", (fact,))
+    if see.past.knows(f"ResourceName={endpoint}", see.event.region, since=see.event.time) is None:
+        return CannotTell("whether its maker changed it since: calls that name it were not asked for")
+    return None
+
+
+def _widened(record: Mapping[str, Any], see: Subject) -> str:
+    """In what a ``ModifyVpcEndpoint`` lets more through; ``""``: in nothing that can be seen."""
+    asked = record.get("requestParameters")
+    asked = asked if isinstance(asked, Mapping) else {}
+    inner = asked.get("ModifyVpcEndpointRequest")
+    asked = inner if isinstance(inner, Mapping) else asked
+    found = {key[:1].lower() + key[1:]: value for key, value in asked.items() if isinstance(key, str)}
+    if str(found.get("resetPolicy", "")).lower() == "true":
+        return "the policy was reset, which lets everything through"
+    policy = found.get("policyDocument")
+    found_now = let_through(policy, see.ours) if isinstance(policy, str) and policy else None
+    if found_now is not None:
+        names = [name for side in (found_now.who, found_now.what) for name in side.names]
+        if found_now.everything(see.made.short.split(".")[0]):
+            return "a policy that lets everything through"
+        if names:
+            return f"a policy that names {names[0]}"
+    if any(key.startswith("addSecurityGroup") for key in found):
+        return f"groups were added ({json.dumps(next(value for key, value in found.items() if key.startswith('addSecurityGroup')))[:120]})"
+    if any(key.startswith("addRouteTable") for key in found):
+        return "route tables were added"
+    return ""
+
+
+@rule(
+    "VPCE-24",
+    Severity.CRITICAL,
+    "revoke-credentials",
+    techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
+    attempts=True,
+)
+def same_session(see: Subject) -> Answer:
+    """The same session also blinded the account, opened data to others, or made credentials.
+
+    One of these alone may be work. With a new way out of the network it is what an intrusion looks like.
+
+    Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
+    """
+    principal = see.event.principal
+    one = "key" if principal.access_key_id.startswith("AKIA") else "session"
+    found = _near(see, see.maker.deeds) if see.maker.deeds else {}
+    if found:
+        severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
+        return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
+    elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
+    if elsewhere:
+        return Seen(
+            f"Its maker also called {_few(list(elsewhere))}, in another {one}",
+            tuple(elsewhere.values())[:8],
+            Severity.MEDIUM,
+        )
+    calls = see.maker.calls
+    if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
+        return CannotTell("what else the same session did: its calls were not asked for")
+    return None
+
+
+def _near(see: Subject, deeds: Deeds) -> dict[str, Fact]:
+    """One deed of each name within a day of the event, one that opens something before others."""
+    found: dict[str, Fact] = {}
+    for name, lines in deeds.items():
+        other = next((other for line in lines for other in line.around(see.event.time, _DAY)[:1]), None)
+        if other is not None:
+            found[name] = Fact(name, f"{deed_told(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
+    return found
+
+
+def _to_a_named_one(fact: Fact) -> bool:
+    """Whether something was opened to somebody by name: a pipeline does that for a vendor, too."""
+    return OPENED in fact.value and f"{OPENED}everybody" not in fact.value
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{' and '.join(names[:2])}{more}"
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

@@ -1,0 +1,194 @@
+"""Whether it is usual: for who made it, for the region, for the hour."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import islice, takewhile
+from typing import Final
+
+from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.event_index import EVERYTHING
+from vpce_tui.cloudtrail.event_timeline import NONE
+from vpce_tui.core.ip_addresses import address_of, within
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, Subject
+from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+
+@rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+def first_time(see: Subject) -> Answer:
+    """Its maker never made an endpoint before, in all that was looked at.
+
+    People and pipelines do the same things again and again. A first time is where stolen credentials show.
+
+    Harmless if it is a new colleague, or a new task.
+    """
+    if see.maker.by_aws:
+        return None
+    if see.maker.who in ("", "unknown"):
+        return CannotTell("who made it: the record does not say")
+    known = see.made.place.makings
+    if known is None:
+        return CannotTell("whether its maker made endpoints before: not asked for")
+    span = see.event.time - known.since
+    days = span.days
+    if span < USUAL:
+        return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
+    who, cut = see.maker.who, see.event.time - _SPREE
+    habit = see.maker.habit
+    if habit.made < cut:
+        return None
+    calls = see.past.by_who.get(who, NONE).count_before(cut)
+    title = f"Its maker never made an endpoint in the {days} days before{known.scope}"
+    if calls and habit.changed >= cut and _all_calls_known(see):
+        title = f"Its maker never changed anything in EC2 in the {days} days before"
+    facts = (
+        Fact("principal", who),
+        Fact("endpoints before", "0", "history"),
+        Fact("other calls known", str(calls), "history"),
+    )
+    return Seen(title, facts)
+
+
+def _all_calls_known(see: Subject) -> bool:
+    """Whether everything that its maker did was asked for: of a role that is every session, which only files tell."""
+    if EVERYTHING in see.past.answered:
+        return True
+    principal = see.event.principal
+    return principal.type == "IAMUser" and see.past.knows(f"Username={principal.name}") is not None
+
+
+_SPREE: Final = timedelta(days=2)
+"""What somebody did just before belongs to the same spree, and is no habit."""
+
+
+@rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), attempts=True)
+def new_address(see: Subject) -> Answer:
+    """It came from an address from which its maker never called.
+
+    Stolen credentials are used from somewhere else. Ranges of hosting, VPN and Tor that the team lists count more than a
+    new address alone.
+
+    Harmless if its maker travels, or the pipeline moved.
+    """
+    address = see.event.source_ip
+    if address_of(address) is None or see.maker.by_aws:
+        return None
+    context = see.context
+    bad = within(address, context.bad_networks)
+    if bad is not None:
+        return Seen(
+            f"It came from {address}, in a range that the team lists as bad",
+            (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
+            Severity.HIGH,
+        )
+    own = within(address, context.networks)
+    if own is not None:
+        return Fine(f"it came from {address}, in the team's own {own}")
+    time = see.event.time
+    cut, habit = time - _SPREE, see.maker.habit
+    if habit.enough >= cut or time - habit.began < USUAL:
+        calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
+        return CannotTell(f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})")
+    since = habit.addresses.get(address)
+    if since is not None and since < cut:
+        return None
+    earlier = takewhile(lambda one: one[1] < cut, habit.addresses.items())
+    seen = ", ".join(one for one, _ in islice(earlier, 6))
+    calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
+    facts = (
+        Fact("sourceIPAddress", address),
+        Fact("its earlier addresses", seen, "history"),
+        Fact("earlier calls", str(calls), "history"),
+    )
+    return Seen(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
+
+
+@rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), attempts=True)
+def unused_region(see: Subject) -> Answer:
+    """It is in a region where the account does nothing else, or that was switched on lately.
+
+    Intruders work where nobody looks: alarms, flow logs and Config are often only in the regions that a team uses.
+
+    Harmless if the team is opening up a new region.
+    """
+    region, at = see.event.region, see.event.time
+    if not region:
+        return None
+    enabled = see.past.by_name.get("EnableRegion")
+    for other in enabled.before(at, within=USUAL) if enabled else ():
+        asked = other.record.get("requestParameters")
+        named = (asked.get("RegionName") or asked.get("regionName")) if isinstance(asked, Mapping) else ""
+        if named == region and not other.error_code:
+            return Seen(
+                f"{region} was switched on {(at - other.time).days} days before",
+                (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
+            )
+    known = see.made.place.changes
+    if known is None:
+        return CannotTell(f"what else happens in {region}: not asked for")
+    if at - known.since < USUAL:
+        return CannotTell(
+            f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
+        )
+    who = see.maker.who
+    changers = see.made.place.changers
+    if changers is not None and changers.others(who, at):
+        return None
+    if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
+        return CannotTell(
+            f"whether others have machines in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
+        )
+    machines = see.region.instances if see.region else ()
+    if any(_of_another(see, instance.id, who) for instance in machines):
+        return None
+    if region in known.cut:
+        return CannotTell(
+            f"what else happens in {region}: only the newest changes there were asked for, and they are all its own"
+        )
+    said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
+    return Seen(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
+
+
+def _of_another(see: Subject, instance: str, who: str) -> bool:
+    """Whether somebody else launched an instance, as far as is known."""
+    launch = see.past.launched.get(instance)
+    return launch is None or who_of(launch) != who
+
+
+@rule("VPCE-17", Severity.LOW, "revoke-credentials", attempts=True)
+def off_hours(see: Subject) -> Answer:
+    """It was made outside the team's hours.
+
+    Alone it says little; beside other reasons it says that nobody was at work.
+
+    Harmless if somebody was on call, or a pipeline ran by the clock.
+    """
+    hours = see.context.hours
+    if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
+        return None
+    return Seen(
+        "It was made outside the team's hours",
+        (Fact("eventTime", f"{see.event.time:%a %H:%MZ}"), Fact("hours", str(hours), "context")),
+    )
+
+
+@rule("VPCE-29", Severity.INFO, attempts=True, lowers=True)
+def expected_maker(see: Subject) -> Answer:
+    """It was made by who makes endpoints here: an AWS service, or the team's pipeline.
+
+    This is who should make endpoints here.
+
+    Harmless if neither the service nor the pipeline was taken over.
+    """
+    event, principal = see.event, see.event.principal
+    managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
+    if see.maker.by_aws or managed:
+        said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
+    elif see.maker.pipeline:
+        said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)
+    else:
+        return None
+    return Seen(said, (fact, Fact("userAgent", event.user_agent)))
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)

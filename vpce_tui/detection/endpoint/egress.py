@@ -1,0 +1,181 @@
+"""Where an endpoint leads to."""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+
+from vpce_tui.cloudtrail.event_timeline import NONE
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, Made, Subject
+from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.inventory.parse import account_of
+
+
+@rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), attempts=True)
+def foreign_service(see: Made) -> Answer:
+    """It leads to a service that is not AWS's.
+
+    An endpoint to somebody else's service is a private way out of the VPC: no internet gateway, proxy or DNS log sees it.
+
+    Harmless if the service belongs to a partner that you know; then add it to trusted_services.
+    """
+    name, owner = see.request.service, see.owner
+    if not name or see.aws_service or see.context.knows_service(name):
+        return None
+    if owner and owner in see.ours.accounts:
+        return None
+    said = Fact("owner", owner, "live") if owner else Fact("owner", "unknown")
+    title = "It leads to a service that is not AWS's, owner " + (owner or "unknown")
+    return Seen(title, (Fact("serviceName", name), said))
+
+
+@rule("VPCE-30", Severity.MEDIUM, "contain-endpoint", techniques=("T1199",))
+def shared(see: Made) -> Answer:
+    """Its VPC or service is shared with another account.
+
+    What happens in a shared VPC is seen in part by each of the accounts: its owner does not see who made this endpoint, and
+    you may not see its flow logs.
+
+    Harmless if the VPC is shared on purpose (AWS RAM) with accounts of your own.
+    """
+    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
+    if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
+        if vpc.owner in see.ours.accounts:
+            return None
+        return Seen(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
+    if see.shared_id:
+        return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.shared_id),))
+    why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
+    return CannotTell(why) if why else None
+
+
+@rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))
+def load_balancer(see: Made) -> Answer:
+    """It is a Gateway Load Balancer endpoint: traffic of whole subnets can be sent through it.
+
+    Routes that lead to it send every packet through machines that somebody else may own: they can read, change and copy it.
+
+    Harmless if it leads to your own firewall, and the routes to it are the team's.
+    """
+    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
+    if kind != "GatewayLoadBalancer":
+        return None
+    facts = [Fact("VpcEndpointType", kind)]
+    tables = see.region.network.tables.values() if see.region else ()
+    routes = [
+        f"{table.id}: {where}"
+        for table in tables
+        for where, target in table.routes
+        if target == see.request.endpoint_id and target
+    ]
+    owner = see.owner
+    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
+    foreign = bool(owner) and owner != "amazon" and not ours
+    if routes:
+        facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
+    if owner:
+        facts.append(Fact("owner of the service", owner, "live"))
+    title = "Traffic of subnets can be sent through it"
+    if routes:
+        title = f"Traffic of subnets is sent through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
+    if foreign:
+        title += f", to account {owner}"
+    return Seen(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
+
+
+@rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), attempts=True)
+def foreign_resource(see: Made) -> Answer:
+    """It leads to a resource or a service network of another account.
+
+    Such an endpoint is a door into somebody else's database or service, or out to it, past every gateway of the VPC. It
+    takes no policy: only its groups limit it.
+
+    Harmless if the resource was shared with you by somebody you know; then add the account to own_accounts.
+    """
+    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
+    arn = see.request.resource or (see.endpoint.resource if see.endpoint else "")
+    if kind not in ("Resource", "ServiceNetwork") and not arn:
+        return None
+    account = account_of(arn)
+    if not account:
+        return CannotTell("whose resource it leads to: the record does not name it")
+    if account in see.ours.accounts:
+        return None
+    what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
+    return Seen(f"It leads to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
+
+
+@rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), attempts=True)
+def other_region(see: Made) -> Answer:
+    """Its service is in another region: data leaves the region.
+
+    Rules about where data may be are mostly kept by region. An endpoint to a service of another region carries data there
+    without a public address, and logs of this region end where it begins.
+
+    Harmless if the team uses the service of that region on purpose.
+    """
+    asked, here = see.request.service_region, see.where
+    named = _region_in(see.request.service)
+    there = asked or named
+    if not there or not here or there == here:
+        return None
+    return Seen(
+        f"Its service is in {there}",
+        (Fact("ServiceRegion", asked or "absent"), Fact("serviceName", see.request.service)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _region_in(name: str) -> str:
+    """The region that a service's name holds (``com.amazonaws.eu-west-1.s3``)."""
+    parts = name.removeprefix("cn.").split(".")
+    where = 3 if parts[2:3] == ["vpce"] else 2
+    found = parts[where] if len(parts) > where and name.removeprefix("cn.").startswith("com.amazonaws.") else ""
+    return found if found.count("-") >= 2 and found[-1:].isdigit() else ""
+
+
+_DAY: Final = timedelta(days=1)
+_SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
+
+
+@rule("VPCE-20", Severity.MEDIUM, "contain-endpoint", techniques=("T1021.007", "T1572"))
+def unused_service(see: Subject) -> Answer:
+    """It leads to a service that was not used here before.
+
+    The endpoints for ssm and ssmmessages together give an interactive shell on machines without internet. An endpoint for a
+    service that nobody used is often the first step of using it.
+
+    Harmless if a new part of the system is being built that needs it.
+    """
+    short = see.made.short
+    if short in _SHELL:
+        vpc = see.made.request.vpc_id
+        made = {
+            one
+            for one in _SHELL
+            if one == short or see.past.made_in.get((vpc, see.maker.who, one), NONE).around(see.event.time, _DAY)
+        }
+        if {"ssm", "ssmmessages"} <= made:
+            facts = (
+                Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
+            )
+            return Seen("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
+    if not see.made.source or not see.made.aws_service:
+        return None
+    known, used = see.made.place.uses, see.made.place.users
+    if known is None or see.event.time - known.since < USUAL:
+        return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
+    if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):
+        return None
+    if see.event.region in known.cut:
+        return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")
+    days = (see.event.time - known.since).days
+    return Seen(
+        f"Nobody used {short} in {see.event.region} in the {days} days before", (Fact("calls before", "0", "history"),)
+    )
+
+
+OF_MADE: Final[tuple[Rule[Made], ...]] = (
+    foreign_service, shared, load_balancer, foreign_resource, other_region,
+)  # fmt: skip
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (unused_service,)

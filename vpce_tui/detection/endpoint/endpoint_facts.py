@@ -1,0 +1,204 @@
+"""What rules about a ``CreateVpcEndpoint`` event see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+
+from vpce_tui.aws.endpoint_services import FOREIGN_SERVICE, looks_like_aws, service_short, source_of
+from vpce_tui.cloudtrail.callers import of_a_service, whose
+from vpce_tui.cloudtrail.event import EndpointRequest, Event, Principal
+from vpce_tui.cloudtrail.event_index import Answered, Past, Place
+from vpce_tui.cloudtrail.event_timeline import NO_HABIT, Habit, Line
+from vpce_tui.detection.rule import Answer, Answers
+from vpce_tui.detection.signals import Judgement
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours, Outside, outside
+from vpce_tui.iam.policy_document import parse
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.flow_log_queries import Traffic
+from vpce_tui.inventory.networks import Network
+from vpce_tui.inventory.resources import Endpoint, Instance, SecurityGroup
+
+USUAL: Final = timedelta(days=7)
+"""Less of a look-back than this tells nothing of what is usual."""
+
+NOT_LOOKED: Final = "the account as it is now was not looked at"
+NOBODY: Final = Past()
+PolicyAnswers = tuple[Answer, Answer, Answer]
+Deeds = Mapping[str, tuple[Line, Line]]
+"""Calls that mean something, by their name: those that open something, and the others."""
+
+
+@dataclass(slots=True)
+class Made:
+    """What was asked for and what is there now, in whatever event: equal for all that asked for the same, and judged once.
+
+    It holds nothing of who asked, when, or from where, so that no rule about it can rest on that. ``request`` names no tags, and
+    an endpoint only where something is known of it; ``named``: the record does. ``used``: the calls through it that are known. Not to be
+    changed once made; ``owner`` of the service is ``amazon``, an account, or ``""`` where AWS was not asked or does not say.
+    """
+
+    request: EndpointRequest
+    where: str = ""
+    """The region of the record."""
+    region: Region | None = None
+    """That region as it is now; None: not looked at."""
+    context: Context = field(default_factory=Context)
+    ours: Ours = field(default_factory=Ours)
+    account: str = ""
+    """The account that recorded it."""
+    shared_id: str = ""
+    """The id that the records of several accounts about the call share."""
+    named: bool = False
+    past: Past = NOBODY
+    traffic: Traffic | None = None
+    """What flow logs said of it; None: they were not asked."""
+    used: Sequence[Event] = field(init=False)
+    endpoint: Endpoint | None = field(init=False)
+    owner: str = field(init=False)
+    short: str = field(init=False)
+    """The name of the service in short."""
+    aws_service: bool = field(init=False)
+    """Whether the service is AWS's, by its owner or name."""
+    gateway: bool = field(init=False)
+    source: str = field(init=False)
+    """The event source in which the use of its service shows; ``""``: that is not in event history."""
+    place: Place = field(init=False)
+    """What is known of the region, and of the use of the service there."""
+    takes_policy: bool = field(init=False)
+    """Whether it takes a policy: those for other people's services and for load balancers do not, nor those that lead to a resource."""
+    matters: tuple[str, str] | None = field(init=False)
+    """The VPC or subnet that matters most, and the tag that says so; None: no such tag was seen."""
+    groups: tuple[SecurityGroup, ...] | None = field(init=False)
+    """Its security groups as they are now; None where they are not known."""
+    answers: dict[bool, Answers] = field(init=False, default_factory=dict)
+    """What the rules about it said, of an attempt and of one that made something: kept, as it cannot change."""
+    by_policy: PolicyAnswers | None = field(init=False, default=None)
+    """What the rules about its policy say, once they were asked."""
+    judgements: dict[bool, Judgement] = field(init=False, default_factory=dict)
+    """And how that is judged where nothing is to be said of who made it, and when."""
+
+    def __post_init__(self) -> None:
+        network, request = self.region.network if self.region else None, self.request
+        self.endpoint = network.endpoints.get(request.endpoint_id) if network else None
+        self.owner = network.owners.get(request.service, "") if network else ""
+        self.short = service_short(request.service)
+        self.aws_service = self.owner == "amazon" or (not self.owner and looks_like_aws(request.service))
+        kind = request.type or (self.endpoint.type if self.endpoint else "")
+        self.gateway = kind == "Gateway" or (not kind and self.short in ("s3", "dynamodb") and not request.subnets)
+        self.takes_policy = (
+            bool(request.service)
+            and request.type != "GatewayLoadBalancer"
+            and (self.aws_service or not FOREIGN_SERVICE.fullmatch(request.service))
+        )
+        line = self.past.through.get(request.endpoint_id) if request.endpoint_id else None
+        self.used = line.events if line else ()
+        self.source = source_of(request.service)
+        self.place = self.past.place(self.where, self.source)
+        self.matters = _what_matters(network, request, self.context) if network else None
+        self.groups = None
+        if network is not None and self.endpoint is not None and "groups" not in network.unknown:
+            self.groups = tuple(network.groups[group] for group in self.endpoint.groups if group in network.groups)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policy that it was made with (``""``: the default one), and the one that it has now, where that is another."""
+        made, now = self.request.policy or "", self.endpoint.policy if self.endpoint else ""
+        return (made, now) if now and now != made else (made,)
+
+    def not_read(self, part: str, words: str) -> str:
+        """Why a part of the region's network is not known; ``""``: it is."""
+        if self.region is None:
+            return NOT_LOOKED
+        why = self.region.unknown.get("everything") or self.region.network.unknown.get(part)
+        return f"{words}: {why}" if why else ""
+
+
+def _what_matters(network: Network, request: EndpointRequest, context: Context) -> tuple[str, str] | None:
+    vpc = network.vpcs.get(request.vpc_id)
+    said = context.restricted(vpc.tags) if vpc is not None else ""
+    if said:
+        return f"VPC {request.vpc_id}", said
+    for name in request.subnets:
+        subnet = network.subnets.get(name)
+        said = context.restricted(subnet.tags) if subnet is not None else ""
+        if said:
+            return f"subnet {name}", said
+    return None
+
+
+@dataclass(slots=True)
+class Maker:
+    """Who asked, with which credentials and tool: equal for all of their calls, and judged once.
+
+    It holds nothing of when and for what. Not to be changed once made. ``who`` it is, whatever the session; ``by_aws``: a
+    service of AWS, of its own.
+    """
+
+    principal: Principal
+    account: str = ""
+    """The account that recorded it."""
+    agent: str = ""
+    console: bool = False
+    context: Context = field(default_factory=Context)
+    past: Past = NOBODY
+    machine: tuple[Instance, Region] | None = None
+    """The instance whose session it is, with its region, where it was found in some region."""
+    machine_role: str = ""
+    """The role that the machine's profile hands out, where it is known."""
+    who: str = field(init=False)
+    by_aws: bool = field(init=False)
+    instance_id: str = field(init=False)
+    """The instance whose session it says it is."""
+    pipeline: bool = field(init=False)
+    """Whether the team configured it as a pipeline."""
+    habit: Habit = field(init=False)
+    refused: Line | None = field(init=False)
+    """Its refused attempts to make an endpoint."""
+    deeds: Deeds = field(init=False, default_factory=dict)
+    """What the session did that means something."""
+    deeds_elsewhere: Deeds = field(init=False, default_factory=dict)
+    """What the same did in whatever session."""
+    calls: Answered | None = field(init=False)
+    """What was asked of its session's calls; None: nothing."""
+    answers: dict[bool, Answers] = field(init=False, default_factory=dict)
+    """What the rules about it said, of an attempt and of a call that made something: kept, as it cannot change."""
+
+    def __post_init__(self) -> None:
+        principal, past = self.principal, self.past
+        self.who = who = whose(principal)
+        self.by_aws = of_a_service(principal, self.account)
+        self.instance_id = principal.instance_id
+        self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
+        self.habit = past.habits.get(who, NO_HABIT)
+        self.refused = past.refused.get(who)
+        key = principal.access_key_id
+        self.calls = past.knows(f"AccessKeyId={key}") if key else None
+
+
+@dataclass(slots=True)
+class Subject:
+    """The event with what it made and who made it, and what else happened. Not to be changed once made."""
+
+    event: Event
+    made: Made
+    maker: Maker
+    past: Past = NOBODY
+    endpoint_id: str = field(init=False)
+    """The endpoint that it made; ``""``: none, or the record does not say."""
+    region: Region | None = field(init=False)
+    context: Context = field(init=False)
+    ours: Ours = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = self.made
+        self.endpoint_id = self.event.request.endpoint_id if self.event.request else ""
+        self.region, self.context, self.ours = made.region, made.context, made.ours
+
+
+@lru_cache(maxsize=4096)
+def let_through(policy: str, ours: Ours) -> Outside | None:
+    """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
+    return outside(parse(policy), ours) if policy else None

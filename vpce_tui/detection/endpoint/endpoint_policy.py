@@ -1,0 +1,138 @@
+"""What an endpoint's policy lets through: the one that it was made with, and the one that it has now.
+
+Each answer rests on the policies, the service and what is ours, and on nothing else: it is found out once for all that share them.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from vpce_tui.detection.endpoint.endpoint_facts import Made, PolicyAnswers, let_through
+from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.iam.external_access import Ours, Outside, Reach
+
+_VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
+_SEEN: Final = 4096
+_NO_POLICY: Final = (None, None, None)
+
+
+def _everything(short: str, found: Outside | None) -> bool:
+    return found is None or found.everything(short.partition(".")[0])
+
+
+def _when(policies: tuple[str, ...], number: int) -> str:
+    """``""``, or that it is so only by now."""
+    return "" if number == 0 or len(policies) == 1 else " by now"
+
+
+def _said(see: Made) -> PolicyAnswers:
+    """What the three rules say: looked through once for all of them, and for all endpoints that share it."""
+    found = see.by_policy
+    if found is None:
+        found = see.by_policy = _looked_through(see.policies, see.short, see.ours) if see.takes_policy else _NO_POLICY
+    return found
+
+
+@lru_cache(maxsize=_SEEN)
+def _looked_through(policies: tuple[str, ...], short: str, ours: Ours) -> PolicyAnswers:
+    return _open(policies, short, ours), _limits(policies, short, ours), _strangers(policies, ours)
+
+
+@rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
+def open_policy(see: Made) -> Answer:
+    """Its policy lets everybody do everything through it.
+
+    Any principal, also of a foreign account, can use the service through it: data can be copied to somebody else's
+    resources.
+
+    Harmless if the team accepts open endpoint policies and limits access at the resources instead.
+    """
+    return _said(see)[0]
+
+
+def _open(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
+    for number, policy in enumerate(policies):
+        if not _everything(short, let_through(policy, ours)):
+            continue
+        said = policy or "absent: the default allows everybody everything"
+        valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
+        return Seen(
+            f"Its policy lets everybody do everything through it{_when(policies, number)} ({short})",
+            (Fact("PolicyDocument", said, "live" if number else "record"),),
+            Severity.HIGH if valuable else Severity.MEDIUM,
+        )
+    problems = [found.problem for policy in policies if (found := let_through(policy, ours)) and found.problem]
+    return CannotTell(f"what its policy lets through: {problems[0]}") if problems else None
+
+
+@rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
+def no_limits(see: Made) -> Answer:
+    """Its policy does not limit it to what is yours.
+
+    A policy that names actions but neither whose principals may ask (aws:PrincipalOrgID) nor whose resources may be reached
+    (aws:ResourceOrgID) still carries data to a stranger's bucket.
+
+    Harmless if the actions it allows cannot carry data.
+    """
+    return _said(see)[1]
+
+
+def _limits(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
+    doubts: list[str] = []
+    for number, policy in enumerate(policies):
+        found = let_through(policy, ours)
+        if found is None or _everything(short, found):
+            return None  # which is said already
+        sides = ((found.who, "whose principals may ask"), (found.what, "whose resources may be reached"))
+        conditional = [words for side, words in sides if any(why.startswith("the condition") for why in side.why)]
+        wide = [words for side, words in sides if side.reach is Reach.ANY]
+        if wide or conditional:
+            actions = sorted({action for grant in found.grants for action in grant.actions})
+            facts = [
+                Fact("actions", ", ".join(actions[:8])),
+                Fact("PolicyDocument", policy, "live" if number else "record"),
+            ]
+            facts += [Fact("not told", why) for why in found.doubts[:2]]
+            title = f"Its policy{_when(policies, number)} does not limit {' or '.join(wide)}"
+            if not wide:
+                title = (
+                    f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
+                )
+            return Seen(title, tuple(facts))
+        doubts += found.doubts
+    if doubts:
+        return CannotTell(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
+    if any(
+        Reach.NAMED in (found.who.reach, found.what.reach)
+        for policy in policies
+        if (found := let_through(policy, ours))
+    ):
+        return None
+    return Fine("its policy lets only your principals reach only your resources")
+
+
+@rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
+def names_strangers(see: Made) -> Answer:
+    """Its policy names a principal or a resource of another account.
+
+    Somebody wrote a stranger into it by name. That is how data is carried out, or how somebody from outside is let in.
+
+    Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
+    """
+    return _said(see)[2]
+
+
+def _strangers(policies: tuple[str, ...], ours: Ours) -> Answer:
+    for number, policy in enumerate(policies):
+        found = let_through(policy, ours)
+        names = [name for side in (found.who, found.what) for name in side.names] if found else []
+        if names:
+            facts = (
+                Fact("names", "; ".join(names[:6])),
+                Fact("PolicyDocument", policy, "live" if number else "record"),
+            )
+            return Seen(f"Its policy names {names[0]}{_when(policies, number)}", facts)
+    return None
+
+
+RULES: Final[tuple[Rule[Made], ...]] = (open_policy, no_limits, names_strangers)

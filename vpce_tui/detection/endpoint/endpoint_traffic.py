@@ -1,0 +1,93 @@
+"""What went through an endpoint."""
+
+from fnmatch import fnmatchcase
+from typing import Final
+
+from vpce_tui.cloudtrail.callers import by_service
+from vpce_tui.detection.endpoint.endpoint_facts import Made
+from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.inventory.flow_log_queries import size
+
+_NO_CALLS: Final = CannotTell(
+    "who called through it: network activity events are not in event history; look into a trail that records them"
+)
+_NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not asked (f leads there; it is billed)")
+
+
+@rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
+def strangers_calls(see: Made) -> Answer:
+    """Calls through it were refused by its policy, or made by principals of other accounts.
+
+    Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
+    data is carried out: the intruder brings their own.
+
+    Harmless if a partner works in this VPC with credentials of its own.
+    """
+    for other in see.used:
+        account = other.principal.account
+        if other.error_code == "VpceAccessDenied":
+            facts = (
+                Fact("errorCode", other.error_code, "history"),
+                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+            )
+            return Seen("Calls through it were refused by its policy", facts)
+        if (
+            account
+            and account not in see.ours.accounts
+            and account != see.account
+            and not by_service(other)
+            and not any(
+                fnmatchcase(arn, pattern)
+                for pattern in see.ours.trusted
+                for arn in (other.principal.arn, other.principal.role_arn)
+            )
+        ):
+            facts = (
+                Fact("account", account, "history"),
+                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+            )
+            return Seen(f"A principal of account {account} called through it", facts)
+    if see.named and see.aws_service and not see.past.has_network_events:
+        return _NO_CALLS
+    return None
+
+
+_MUCH: Final = 100 * 1024 * 1024
+
+
+@rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
+def much_traffic(see: Made) -> Answer:
+    """Much went out through it.
+
+    Bytes that leave through an endpoint are seen by its flow logs and by nothing else.
+
+    Harmless if a backup or a migration was planned.
+    """
+    if not see.named or see.gateway:
+        return None
+    traffic = see.traffic
+    if traffic is None:
+        return _NOT_ASKED
+    # a machine that sends to the endpoint is "received" by the endpoint's own interface
+    peers = sorted((talker for talker in traffic.talkers if talker.accepted), key=lambda talker: -talker.received)
+    total = sum(talker.received for talker in peers)
+    if total < _MUCH or not peers:
+        return (
+            CannotTell("how much went through it: there was more than the flow logs' answer holds")
+            if traffic.cut
+            else None
+        )
+    top = peers[0]
+    made = see.endpoint.created if see.endpoint else None
+    new = top.first is not None and (made is None or top.first >= made)
+    facts = (
+        Fact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
+        Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
+    )
+    return Seen(
+        f"{size(total)} went out through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM
+    )
+
+
+RULES: Final[tuple[Rule[Made], ...]] = (strangers_calls, much_traffic)

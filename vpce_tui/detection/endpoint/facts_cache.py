@@ -1,0 +1,91 @@
+"""What many events have in common, made once for all of them: what was asked for, and who asked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vpce_tui.cloudtrail.callers import session_of
+from vpce_tui.cloudtrail.event import EndpointRequest, Event
+from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_timeline import Line
+from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, deed_of, opens, routine
+from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, Deeds, Made, Maker
+from vpce_tui.detection.team_context import Context
+from vpce_tui.iam.external_access import Ours
+from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.flow_log_queries import Traffic
+from vpce_tui.inventory.resources import Instance
+
+
+@dataclass(slots=True)
+class Once:
+    """Gives the :class:`Made` and the :class:`Maker` of each event, one for all that are alike."""
+
+    regions: Mapping[str, Region] | None
+    context: Context
+    ours: Ours
+    past: Past = NOBODY
+    machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
+    roles: Roles | None = None
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    _deeds: dict[tuple[str, str, bool], Deeds] = field(default_factory=dict)
+    _made: dict[tuple[Any, ...], Made] = field(default_factory=dict)
+    _makers: dict[tuple[Any, ...], Maker] = field(default_factory=dict)
+
+    def made(self, event: Event, request: EndpointRequest) -> Made:
+        """What an event asked for, and what is there now."""
+        region = self.regions.get(event.region) if self.regions is not None else None
+        name = request.endpoint_id
+        here = region.network.endpoints if region is not None else ()
+        known = name if name in here or name in self.past.through or name in self.traffic else ""
+        key = (event.region, event.account, event.shared_id, bool(name), known, request[:-2])
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Made(
+                EndpointRequest(*request[:-2], (), known), event.region, region, self.context, self.ours, event.account,
+                event.shared_id, bool(name), self.past, self.traffic.get(known),
+            )  # fmt: skip
+        return found
+
+    def maker(self, event: Event) -> Maker:
+        """Who made an event."""
+        key = (event.principal, event.account, event.user_agent, event.console)
+        found = self._makers.get(key)
+        if found is None:
+            machine = self.machines.get(event.principal.instance_id)
+            found = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
+            found.deeds = self._deeds_of("session", session_of(event.principal), found)
+            found.deeds_elsewhere = self._deeds_of("who", found.who, found)
+            self._makers[key] = found  # only when it is whole: another thread may ask for it
+        return found
+
+    def _deeds_of(self, kind: str, name: str, maker: Maker) -> Deeds:
+        """What a session, or somebody in whatever session, did that means something."""
+        by = self.past.deeds_by_session if kind == "session" else self.past.deeds_by_who
+        line = by.get(name)
+        if line is None:
+            return {}
+        key = (kind, name, maker.pipeline)
+        if key not in self._deeds:
+            self._deeds[key] = deeds_of(line.events, self.ours, pipeline=maker.pipeline)
+        return self._deeds[key]
+
+
+def role_of(machine: tuple[Instance, Region] | None, roles: Roles | None) -> str:
+    """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
+    return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
+
+
+def deeds_of(events: Iterable[Event], ours: Ours, *, pipeline: bool) -> Deeds:
+    """What some calls mean, by their name: those that open something apart, so that a harmless one before hides none.
+
+    What a pipeline does in a day's work is left out where it is one.
+    """
+    found: defaultdict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
+    for event in events:
+        said = deed_of(event, ours)
+        if said and MAY_BE_OPEN not in said and not (pipeline and routine(said)):
+            found[event.name][0 if opens(said) else 1].append(event)
+    return {name: (Line(worst), Line(rest)) for name, (worst, rest) in found.items()}

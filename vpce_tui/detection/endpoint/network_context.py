@@ -1,0 +1,202 @@
+"""The network around an endpoint, and what it stands next to."""
+
+import ipaddress
+import json
+from functools import lru_cache
+from typing import Any, Final
+
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, Made, Subject
+from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+
+@rule("VPCE-21", Severity.LOW, "contain-endpoint", techniques=("T1557",))
+def private_dns(see: Made) -> Answer:
+    """Names of an AWS service now resolve to it in the whole VPC.
+
+    With private DNS on, every machine of the VPC that asks for the service comes through this endpoint and its policy,
+    whether it knows of it or not.
+
+    Harmless if the team wants all calls to the service to go this way.
+    """
+    if see.request.private_dns is not True or not see.aws_service:
+        return None
+    return Seen(f"The names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
+
+
+@rule("VPCE-22", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",))
+def only_way_out(see: Made) -> Answer:
+    """A gateway endpoint was put into subnets that had no way out.
+
+    Machines that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
+
+    Harmless if these machines need the service and its policy limits them to your own buckets.
+    """
+    tables = see.request.route_tables or (see.endpoint.route_tables if see.endpoint else ())
+    if not see.gateway or not tables:
+        return None
+    why = see.not_read("tables", "route tables")
+    if why:
+        return CannotTell(why)
+    known = see.region.network.tables if see.region else {}
+    closed = [known[table] for table in tables if table in known and not known[table].ways_out]
+    if not closed:
+        lost = [table for table in tables if table not in known]
+        return CannotTell(f"route table {lost[0]}: it is not there any more") if lost else None
+    named = ", ".join(table.id for table in closed[:4])
+    subnets = sorted({subnet for table in closed for subnet in table.subnets})
+    facts = (
+        Fact("route tables without a way out", named, "live"),
+        Fact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
+    )
+    return Seen(
+        f"{see.short} is the only way out of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
+        facts,
+    )
+
+
+@rule("VPCE-27", Severity.LOW, "contain-endpoint")
+def no_owner(see: Subject) -> Answer:
+    """It stands in a network that matters most, and nobody is named as its owner.
+
+    In production networks every part should have somebody who can be called at night.
+
+    Harmless if the team's tags are elsewhere, or come later.
+    """
+    found, request = see.made.matters, see.event.request
+    if found is None or request is None:
+        return None
+    tags = {**dict(request.tags), **(see.made.endpoint.tags if see.made.endpoint else {})}
+    if see.context.owner(tags):
+        return None
+    return Seen(
+        f"It stands in {found[0]}, tagged {found[1]}, and names no owner",
+        (Fact("tag", found[1], "live"), Fact("tags of the endpoint", ", ".join(tags) or "none", "live")),
+    )
+
+
+_GONE: Final = Seen("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
+
+
+@rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
+def changed_since(see: Made) -> Answer:
+    """It is not what the record made any more.
+
+    What you look at is not what was made: somebody changed it since, or took it away. The record alone tells half of it.
+
+    Harmless if the team changed it, which event history then shows.
+    """
+    if see.region is None or not see.named:
+        return None
+    if see.endpoint is None:
+        if see.not_read("endpoints", "the endpoint"):
+            return CannotTell(see.not_read("endpoints", "the endpoint as it is now"))
+        return _GONE
+    now, then = see.endpoint, see.request
+    if now.state in ("deleted", "deleting"):
+        return Seen("It does not exist any more", (Fact("state", now.state, "live"),))
+    different = []
+    if then.groups and set(then.groups) != set(now.groups):
+        different.append(("groups", ", ".join(then.groups), ", ".join(now.groups)))
+    if then.subnets and set(then.subnets) != set(now.subnets):
+        different.append(("subnets", ", ".join(then.subnets), ", ".join(now.subnets)))
+    if then.route_tables and set(then.route_tables) != set(now.route_tables):
+        different.append(("route tables", ", ".join(then.route_tables), ", ".join(now.route_tables)))
+    if then.policy and now.policy and _canonical(then.policy) != _canonical(now.policy):
+        different.append(("policy", then.policy, now.policy))
+    if then.private_dns is not None and then.private_dns != now.private_dns and now.type == "Interface":
+        different.append(("private DNS", str(then.private_dns), str(now.private_dns)))
+    if not different:
+        return None
+    facts = tuple(Fact(what, f"{before} → {after}", "live") for what, before, after in different)
+    return Seen(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
+
+
+@lru_cache(maxsize=2048)
+def _canonical(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+@rule("VPCE-35", Severity.LOW, "block-traffic", section="network")
+def network_around(see: Made) -> Answer:
+    """Nothing of the network around it limits or records it.
+
+    A network ACL that lets everything through, groups that whole networks pass, and no flow logs: nobody would be kept from
+    it, and nobody would see it.
+
+    Harmless if the groups alone are meant to limit it, and its use is recorded elsewhere.
+    """
+    if see.region is None:
+        return CannotTell(NOT_LOOKED)
+    network = see.region.network
+    why = see.region.unknown.get("everything")
+    if why:
+        return CannotTell(f"the network around it: {why}")
+    endpoint = see.endpoint
+    if endpoint is None:
+        return CannotTell(see.not_read("endpoints", "the endpoint")) if see.not_read("endpoints", "") else None
+    bad: list[Fact] = []
+    unread: list[str] = []
+    vpc = network.vpcs.get(endpoint.vpc_id)
+    if endpoint.subnets:
+        if "acls" in network.unknown:
+            unread.append(see.not_read("acls", "network ACLs"))
+        guards = [acl for subnet in endpoint.subnets if (acl := network.acl_of(subnet)) is not None]
+        if guards and all(acl.all_open for acl in guards):
+            bad.append(
+                Fact(
+                    "network ACL",
+                    f"{guards[0].id}{', the default one,' if guards[0].default else ''} lets everything through",
+                    "live",
+                )
+            )
+        if see.groups is None:
+            unread.append(see.not_read("groups", "its security groups") or "its security groups were not read")
+        if vpc is None:
+            unread.append(see.not_read("vpcs", "its VPC") or "its VPC is not there")
+        outside = _from_elsewhere(see, vpc.blocks if vpc else ())
+        if outside:
+            bad.append(Fact("group lets in more than the VPC", outside, "live"))
+    if "recorded" in network.unknown:
+        unread.append(see.not_read("recorded", "flow logs"))
+    elif endpoint.vpc_id not in network.recorded and not (
+        endpoint.subnets and {*endpoint.subnets} <= network.recorded
+    ) and not (endpoint.interfaces and {*endpoint.interfaces} <= network.recorded):  # fmt: skip
+        bad.append(Fact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
+    if bad:
+        said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}
+        title = ", ".join(said.get(fact.what, "groups that let in other networks") for fact in bad)
+        return Seen(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
+    if unread:
+        return CannotTell("; ".join(unread))
+    if not endpoint.subnets:
+        return Fine("its VPC's traffic is recorded; a gateway endpoint has no network of its own")
+    return Fine("its traffic is recorded, and the network around it has limits")
+
+
+@lru_cache(maxsize=16_384)
+def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _from_elsewhere(see: Made, blocks: tuple[str, ...]) -> str:
+    """A rule of its groups that lets in addresses beyond the VPC and narrower than the world; ``""``: none."""
+    own = [net for block in blocks if (net := _block(block)) is not None]
+    for group in see.groups or ():
+        for item in group.ingress:
+            peer = _block(item.peer)
+            if peer is None:
+                continue  # a group or a prefix list
+            if not item.world and own and not any(peer.version == net.version and peer.subnet_of(net) for net in own):  # type: ignore[arg-type]
+                return f"{group.id}: {item}"
+    return ""
+
+
+OF_MADE: Final[tuple[Rule[Made], ...]] = (private_dns, only_way_out, changed_since, network_around)
+OF_EVENT: Final[tuple[Rule[Subject], ...]] = (no_owner,)

@@ -1,0 +1,191 @@
+"""Who reaches an endpoint: its security groups, and what speaks through them."""
+
+from functools import lru_cache
+from typing import Final
+
+from vpce_tui.detection.endpoint.endpoint_facts import Made
+from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.iam.policy_document import Statement, parse
+from vpce_tui.inventory.resources import Rule as GroupRule
+
+
+def _only(rule_: GroupRule, port: int) -> bool:
+    return rule_.protocol in ("tcp", "6") and (rule_.from_port, rule_.to_port) == (port, port)
+
+
+@rule("VPCE-05", Severity.HIGH, "contain-endpoint", techniques=("T1562.007",), section="access")
+def open_group(see: Made) -> Answer:
+    """Its security group lets in the whole world, or is the VPC's default one.
+
+    Whoever reaches the VPC, by peering, VPN or transit gateway, reaches the endpoint.
+
+    Harmless if nothing but this VPC can route to it, and the team keeps groups open on purpose.
+    """
+    if see.gateway or see.request.type == "GatewayLoadBalancer":
+        return None
+    groups = see.groups
+    if groups is None:
+        if see.region is not None and see.endpoint is None and not see.not_read("endpoints", ""):
+            return None  # it is gone, which is said elsewhere
+        return CannotTell(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
+    lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
+    if not groups:
+        return CannotTell("its security groups are not there any more, or are another account's") if lost else None
+    worst: tuple[Severity, list[Fact], str] | None = None
+    for group in groups:
+        for item in group.ingress:
+            if item.world:
+                only_https = _only(item, 443)
+                severity = Severity.MEDIUM if only_https else Severity.HIGH
+                what = f"lets in {item.whom} on {'port 443' if only_https else 'more than port 443'}"
+                if worst is None or severity > worst[0]:
+                    facts = [Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live")]
+                    worst = (severity, facts, what)
+        if group.name == "default" and (worst is None or worst[0] < Severity.HIGH):
+            worst = (Severity.HIGH, [Fact("group", f"{group.id} default", "live")], "is the VPC's default group")
+    if worst is None and lost:
+        return CannotTell(
+            f"its security groups {', '.join(lost)}: they are not there any more, or are another account's"
+        )
+    lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
+    if worst is None and lists:
+        why = see.region.network.unknown.get("prefix lists") if see.region else ""
+        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: {why or 'it was not read'}")
+    if worst is None:
+        peers = sorted({str(item) for group in groups for item in group.ingress})
+        return Fine(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")
+    return Seen(f"Its security group {worst[2]}", tuple(worst[1]), worst[0])
+
+
+@rule("VPCE-06", Severity.MEDIUM, "contain-endpoint", techniques=("T1562.007",), section="access")
+def no_group(see: Made) -> Answer:
+    """No security group was named: the VPC's default group is used.
+
+    The default group lets in everything that has the same group, and is what people forget about.
+
+    Harmless if the default group of this VPC has no rules.
+    """
+    if see.gateway or see.request.type in ("Gateway", "GatewayLoadBalancer") or see.request.groups:
+        return None
+    if not see.request.service and not see.request.resource:
+        return None  # the record does not say what was asked for
+    now = see.groups
+    if now is not None and any(group.name != "default" for group in now):
+        return None
+    return Seen("No security group was named, so it has the default one", (Fact("SecurityGroupId", "absent"),))
+
+
+_OTHER_PORTS: Final = {
+    "email-smtp": {25, 465, 587, 2465, 2587}, "iot.data": {8883, 8443}, "transfer.server": {21, 22},
+    "storagegateway": {1026, 1027, 1028, 1031, 2222}, "datasync": set(range(1024, 1065)), "redshift": {5439},
+    "kinesisvideo": {8443}, "cassandra": {9142}, "elasticache": {6379, 6380}, "memorydb": {6379},
+}  # fmt: skip
+"""Ports beside 443 that AWS documents for endpoints of its services."""
+_PLAIN: Final = {21: "FTP", 23: "Telnet", 25: "SMTP", 80: "HTTP", 110: "POP3", 143: "IMAP", 389: "LDAP", 8080: "HTTP"}
+_OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
+
+
+@rule("VPCE-34", Severity.LOW, "contain-endpoint", techniques=("T1040", "T1557"), section="encryption")
+def unencrypted(see: Made) -> Answer:
+    """Traffic through it may be unencrypted.
+
+    What goes through an endpoint stays on AWS's network, and whoever mirrors traffic or owns the service reads what is not
+    encrypted. Neither a condition on aws:SecureTransport nor VPC Encryption Control keeps it from happening.
+
+    Harmless if everything that uses it speaks TLS 1.2 or newer, which its records then show.
+    """
+    used = see.used
+    plain = [event for event in used if event.tls in _OLD_TLS]
+    plain += [event for event in used if event.tls is None and event.kind == "AwsVpceEvent" and not event.error_code]
+    if plain:
+        facts = (
+            Fact("calls without TLS 1.2", f"{len(plain)} of {len(used)}", "history"),
+            Fact("tlsVersion", plain[0].tls or "absent", "history"),
+        )
+        return Seen("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
+    groups = see.groups
+    if groups is None and not see.gateway and see.endpoint is not None:
+        return CannotTell(see.not_read("groups", "its security groups") or "its security groups were not read")
+    groups = groups or ()
+    allowed = _OTHER_PORTS.get(see.short, set())
+    for group in groups:
+        for item in group.ingress:
+            if see.aws_service:
+                if item.protocol in ("tcp", "6", "-1") and not _only(item, 443) and not _within(item, allowed):
+                    facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
+                    return Seen(
+                        "Its group lets in more than port 443, where its service speaks TLS", facts, Severity.MEDIUM
+                    )
+            elif not item.all_ports:
+                named = next(
+                    (f"{name} {port}" for port, name in _PLAIN.items() if item.covers(port) and _narrow(item)), ""
+                )
+                if named:
+                    facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
+                    return Seen(f"Its group lets in {named}, which is not encrypted", facts, Severity.MEDIUM)
+    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
+    if vpc is None:
+        return CannotTell(
+            see.not_read("vpcs", "the VPC") or f"its VPC {see.request.vpc_id or '(not named)'} is not there"
+        )
+    missing = []
+    takes_policy = bool(see.request.service) and see.aws_service
+    if takes_policy and not _encrypted_only(see.policies[-1]):
+        missing.append("no condition on aws:SecureTransport")
+    why = see.not_read("encryption", "VPC Encryption Control")
+    mode = vpc.encryption
+    if not why and mode != "enforce":
+        missing.append("VPC Encryption Control only monitors" if mode == "monitor" else "no VPC Encryption Control")
+    if missing:
+        return _nothing_enforces(tuple(missing))
+    if why:
+        return CannotTell(why)
+    return Fine("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
+
+
+@lru_cache(maxsize=64)
+def _nothing_enforces(missing: tuple[str, ...]) -> Seen:
+    named = ", ".join(missing)
+    return Seen(f"Nothing enforces encryption: {named}", (Fact("missing", named, "live"),))
+
+
+@lru_cache(maxsize=4096)
+def _encrypted_only(text: str) -> bool:
+    """Whether a policy lets only encrypted requests pass: each statement that allows asks for it, or a deny takes the rest."""
+    found = parse(text)
+    if found.problem or not text:
+        return False
+
+    def asks(statement: Statement, value: str) -> bool:
+        return any(
+            one.key == "aws:securetransport" and one.operator == "bool" and one.values == (value,) and not one.if_exists
+            for one in statement.conditions
+        )
+
+    for statement in found.statements:
+        whole = statement.every_action and "*" in statement.resources and len(statement.conditions) == 1
+        if (
+            not statement.allow
+            and whole
+            and asks(statement, "false")
+            and any(one.kind == "everybody" for one in statement.parties or ())
+        ):
+            return True
+    allowing = [statement for statement in found.statements if statement.allow]
+    return bool(allowing) and all(asks(statement, "true") for statement in allowing)
+
+
+def _within(item: GroupRule, allowed: set[int]) -> bool:
+    if item.from_port is None or item.to_port is None or not allowed:
+        return False
+    return all(
+        port in allowed or port == 443 for port in range(item.from_port, min(item.to_port, item.from_port + 100) + 1)
+    )
+
+
+def _narrow(item: GroupRule) -> bool:
+    return item.from_port is not None and item.to_port is not None and item.to_port - item.from_port < 100
+
+
+RULES: Final[tuple[Rule[Made], ...]] = (open_group, no_group, unencrypted)

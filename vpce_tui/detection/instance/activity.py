@@ -1,0 +1,352 @@
+"""What was done to an instance, by whom."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.cloudtrail.callers import by_service, who_of
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_timeline import NONE
+from vpce_tui.cloudtrail.sensitive_calls import deed_of
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL
+from vpce_tui.detection.instance.instance_facts import Subject
+from vpce_tui.detection.instance.related_events import UNREAD_TARGETS, of_late
+from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+_LATELY: Final = timedelta(days=2)
+
+
+def _by_people(events: Iterable[Event]) -> list[Event]:
+    """Calls that did something, by somebody other than a service of AWS."""
+    return [event for event in events if not event.error_code and not by_service(event)]
+
+
+def _asked(event: Event) -> Mapping[str, Any]:
+    found = event.record.get("requestParameters")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _unusual(see: Subject, event: Event, names: Iterable[str]) -> bool | None:
+    """Whether its maker never made such a call before; None: too little is known."""
+    known = [see.past.knows(f"EventName={name}", see.instance.region) for name in names]
+    since = min((found.since for found in known if found is not None), default=None)
+    if since is None or event.time - since < USUAL:
+        return None
+    line = see.past.by_who.get(who_of(event), NONE)
+    return not any(other.name in names for other in line.before(event.time - timedelta(days=2)))
+
+
+def _when(event: Event) -> str:
+    return f"{event.time:%Y-%m-%d %H:%M:%SZ} by {event.principal.name} from {event.source_ip}"
+
+
+_CHANGES: Final = {
+    "ModifyInstanceAttribute": "its attributes", "ModifyInstanceMetadataOptions": "its metadata service",
+    "AssociateIamInstanceProfile": "its role", "ReplaceIamInstanceProfileAssociation": "its role",
+    "ModifyNetworkInterfaceAttribute": "its groups", "AttachNetworkInterface": "its interfaces", "AttachVolume": "its disks",
+}  # fmt: skip
+
+
+@rule("INST-08", Severity.MEDIUM, "terminate-instance", techniques=("T1578.005", "T1059.009"))
+def changed_lately(see: Subject) -> Answer:
+    """Its user data, role, groups or attributes were changed lately by a person.
+
+    User data runs as root at the next start. A new role or group is a way in, or a way on.
+
+    Harmless if the change was planned.
+    """
+    found: list[tuple[str, Event]] = []
+    for name, what in _CHANGES.items():
+        for event in _by_people(see.about.get(name, ())):
+            if see.now is not None and see.now - event.time > _LATELY:
+                continue
+            if name == "ModifyNetworkInterfaceAttribute" and "groupSet" not in _asked(event):
+                continue
+            said = "its user data" if "userData" in _asked(event) else what
+            if name == "ModifyInstanceAttribute" and "groupSet" in _asked(event):
+                said = "its groups"
+            found.append((said, event))
+    if not found:
+        if see.past.knows("EventName=ModifyInstanceAttribute", see.instance.region) is None:
+            return CannotTell("whether it was changed lately: such calls were not asked for")
+        return None
+    worst = next((item for item in found if item[0] == "its user data"), found[0])
+    words = list(dict.fromkeys(what for what, _ in found))
+    facts = tuple(Fact(event.name, _when(event), "history") for _, event in found[:5])
+    return Seen(
+        f"Changed lately: {', '.join(words)}", facts, Severity.HIGH if worst[0] == "its user data" else Severity.MEDIUM
+    )
+
+
+_LARGE: Final = (
+    "p2.",
+    "p3",
+    "p4",
+    "p5",
+    "p6",
+    "g3",
+    "g4",
+    "g5",
+    "g6",
+    "inf",
+    "trn",
+    "dl1",
+    "u-",
+    "x1",
+    "x2",
+    "hpc",
+    "vt1",
+    "f1.",
+    "f2.",
+)
+_BURST: Final = 5
+_HOUR: Final = timedelta(hours=1)
+
+
+@rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
+def strange_launch(see: Subject) -> Answer:
+    """It was launched lately by somebody new, in an unused region, as a very large machine, or with many others at once.
+
+    Stolen credentials are turned into money by large machines, where nobody looks.
+
+    Harmless if the team started it for a known work.
+    """
+    launched = see.instance.launched
+    if launched is None or see.now is None or see.now - launched > _LATELY:
+        return None
+    reasons: list[str] = []
+    facts = [Fact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"), Fact("type", see.instance.type, "live")]
+    if see.instance.type.startswith(_LARGE) or see.instance.type.endswith(
+        ("24xlarge", "32xlarge", "48xlarge", "metal")
+    ):
+        reasons.append(f"as a {see.instance.type}")
+    mine = see.past.launched.get(see.instance.id)
+    if mine is not None and not by_service(mine):
+        facts.append(Fact("RunInstances", _when(mine), "history"))
+        who, line = who_of(mine), see.past.launches.get(who_of(mine), NONE)
+        if _unusual(see, mine, ("RunInstances",)):
+            reasons.append("by somebody who never launched one before")
+        near = line.count_within(mine.time + _HOUR, 2 * _HOUR)
+        if near >= _BURST:
+            reasons.append(f"with {near - 1} more launches within the hour")
+        known, others = (
+            see.past.knows("ReadOnly=false", see.instance.region),
+            see.past.changers.get(see.instance.region),
+        )
+        long_enough = known is not None and see.instance.region not in known.cut and mine.time - known.since >= USUAL
+        if (
+            long_enough
+            and others is not None
+            and not others.others(who, mine.time)
+            and len(see.region.instances) <= near
+        ):
+            reasons.append("in a region where nobody else does anything")
+    if reasons:
+        return Seen(f"Launched lately {', '.join(reasons)}", tuple(facts))
+    if mine is None and see.past.knows("EventName=RunInstances", see.instance.region) is None:
+        return CannotTell("who launched it: such calls were not asked for")
+    return None
+
+
+_SHELLS: Final = {
+    "StartSession": "an SSM session", "SendCommand": "an SSM command", "SendSSHPublicKey": "EC2 Instance Connect",
+    "SendSerialConsoleSSHPublicKey": "the serial console", "OpenTunnel": "an Instance Connect tunnel",
+}  # fmt: skip
+
+
+@rule("INST-15", Severity.HIGH, "terminate-instance", techniques=("T1021.007", "T1651"))
+def shell(see: Subject) -> Answer:
+    """Somebody unusual opened a shell on it, or ran a command.
+
+    Such a session is root's, goes past every security group, and leaves little on the machine.
+
+    Harmless if somebody of the team repaired it.
+    """
+    found: list[Event] = []
+    unsure: list[Event] = []
+    for name in _SHELLS:
+        for event in of_late(_by_people(see.about.get(name, ())), see.now):
+            unusual = _unusual(see, event, tuple(_SHELLS))
+            if event.principal.instance_id or unusual:
+                found.append(event)
+            elif unusual is None:
+                unsure.append(event)
+    if found:
+        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        return Seen(
+            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first time that is known", facts
+        )
+    if unsure:
+        event = unsure[-1]
+        return CannotTell(f"whether {event.name} by {event.principal.name} is usual: too little history was looked at")
+    if see.about.get(UNREAD_TARGETS):
+        return CannotTell("whether a command was run on it: one was sent to targets that are not understood here")
+    if any(
+        see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
+    ):
+        return CannotTell("whether somebody opened a shell on it: such calls were not asked for")
+    return None
+
+
+@rule("INST-16", Severity.MEDIUM, "terminate-instance", techniques=("T1552", "T1580"))
+def read_secrets(see: Subject) -> Answer:
+    """Somebody unusual read its password or its user data.
+
+    User data often holds passwords and keys; the Windows password opens the machine.
+
+    Harmless if somebody of the team looked something up.
+    """
+    calls = _by_people(see.about.get("GetPasswordData", ()))
+    calls += [
+        event
+        for event in _by_people(see.about.get("DescribeInstanceAttribute", ()))
+        if _asked(event).get("attribute") == "userData"
+    ]
+    calls = of_late(calls, see.now)
+    found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
+    if found:
+        what = "its password" if found[0].name == "GetPasswordData" else "its user data"
+        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        return Seen(f"{found[0].principal.name} read {what}", facts)
+    unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
+    if unsure:
+        return CannotTell(
+            f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was looked at"
+        )
+    if see.past.knows("EventName=GetPasswordData", see.instance.region) is None:
+        return CannotTell("whether somebody read its password: such calls were not asked for")
+    return None
+
+
+@rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
+def shared_snapshots(see: Subject) -> Answer:
+    """A snapshot of its disks was shared with others, or made public.
+
+    Whoever has the snapshot has the disk: files, keys, databases.
+
+    Harmless if it was shared with an account of yours, for instance for forensics.
+    """
+    public = {
+        snapshot: volume
+        for volume in see.instance.volumes
+        for snapshot in see.region.public_snapshots.get(volume.id, ())
+    }
+    if public:
+        named = ", ".join(sorted(public))
+        return Seen("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
+    own = {
+        name
+        for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
+        for name in _SNAPSHOT.findall(event.raw)
+    }
+    for snapshot in sorted(_with_copies(own, see.past)):
+        for event in see.past.shares.get(snapshot, NONE).events:
+            if not _only_known(see, event):
+                facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
+                return Seen(f"A snapshot of its disk was {deed_of(event)}", facts)
+    why = see.unread("snapshots")
+    if why:
+        return CannotTell(f"whether its snapshots are public: {why}")
+    asked = [see.past.knows(f"EventName={name}") for name in _SHARES]
+    if see.instance.volumes and None in asked:
+        return CannotTell("whether its snapshots were shared: such calls were not asked for")
+    return None
+
+
+_SHARES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
+_SNAPSHOT: Final = re.compile(r"snap-[0-9a-f]+")
+
+
+def _with_copies(snapshots: set[str], past: Past) -> set[str]:
+    """Snapshots with their copies, and the copies of those."""
+    found, waiting = set(snapshots), list(snapshots)
+    while waiting:
+        new = past.copies.get(waiting.pop(), frozenset()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _only_known(see: Subject, event: Event) -> bool:
+    """Whether everybody that a snapshot was given to is ours."""
+    known = {*see.ours.accounts, see.context.forensics_account}
+    text = str(_asked(event).get("createVolumePermission") or _asked(event))
+    named = set(re.findall(r"(?<!\d)\d{12}(?!\d)", text))
+    return deed_of(event) != "made public" and bool(named) and named <= known
+
+
+@rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), attempts=True)
+def no_longer_watched(see: Subject) -> Answer:
+    """What watched it is gone since: monitoring or flow logs.
+
+    The first thing that an intruder with rights does is to go unseen.
+
+    Harmless if the team tidied up its logs.
+    """
+    stopped = _by_people(see.about.get("UnmonitorInstances", ()))
+    places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
+    for event in see.past.by_name.get("DeleteFlowLogs", NONE).events:
+        if (
+            event.region == see.instance.region
+            and not event.error_code
+            and see.instance.vpc_id
+            and not see.unread("flow logs", "networks")
+            and not (places & see.region.network.recorded)
+        ):
+            stopped.append(event)
+    if not stopped:
+        if see.past.knows("EventName=DeleteFlowLogs", see.instance.region) is None:
+            return CannotTell("whether what watched it is gone: such calls were not asked for")
+        return None
+    event = stopped[0]
+    what = (
+        "Its monitoring was switched off"
+        if event.name == "UnmonitorInstances"
+        else "Flow logs of its region were deleted, and nothing records its traffic now"
+    )
+    return Seen(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
+
+
+@rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
+def mirrored(see: Subject) -> Answer:
+    """Its traffic is copied elsewhere, or others' traffic is copied to it.
+
+    A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
+
+    Harmless if the team's intrusion detection works that way.
+    """
+    why = see.unread("traffic mirroring")
+    if why:
+        return CannotTell(f"whether its traffic is copied: {why}")
+    own = {nic.id for nic in see.instance.interfaces}
+    copied = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if nic in own]
+    taken = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if mirror.goes_to in own]
+    if not copied and not taken:
+        return None
+    facts = tuple(
+        Fact("mirroring session", f"{mirror.session}: {nic} to {mirror.goes_to or 'an unknown target'}", "live")
+        for nic, mirror in (*copied, *taken)
+    )
+    if copied:
+        return Seen(f"Its traffic is copied to {_holder(see, copied[0][1].goes_to)}", facts)
+    return Seen(f"The traffic of {_holder(see, taken[0][0])} is copied to it", facts)
+
+
+def _holder(see: Subject, interface: str) -> str:
+    """The machine that has an interface; the interface itself where no machine that is known has it."""
+    found = (item for item in see.region.instances if any(nic.id == interface for nic in item.interfaces))
+    return next((item.label for item in found), interface or "an unknown target")
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (
+    changed_lately,
+    strange_launch,
+    shell,
+    read_secrets,
+    shared_snapshots,
+    no_longer_watched,
+    mirrored,
+)

@@ -1,0 +1,83 @@
+"""What others found about an instance, and where its credentials were used."""
+
+from typing import Final
+
+from vpce_tui.detection.credentials_used_elsewhere import where_used
+from vpce_tui.detection.instance.instance_facts import Subject
+from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.signals import Fact, Severity
+
+
+@rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), attempts=True)
+def guardduty(see: Subject) -> Answer:
+    """GuardDuty has findings about it.
+
+    GuardDuty looks at traffic, DNS and API calls; a finding of this kind is seldom noise.
+
+    Harmless if the finding was looked into, and archived as expected.
+    """
+    if not see.findings:
+        why = see.unread("GuardDuty findings")
+        return CannotTell(why) if why else None
+    worst = max(see.findings, key=lambda finding: finding.severity)
+    severity = Severity.CRITICAL if worst.severity >= 9 else Severity.HIGH if worst.severity >= 7 else Severity.MEDIUM
+    if worst.severity < 4:
+        severity = Severity.LOW
+    facts = [
+        Fact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
+        for finding in see.findings
+    ]
+    return Seen(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
+
+
+@rule("INST-02", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+def credentials_elsewhere(see: Subject) -> Answer:
+    """Its role's credentials were used from an address that is not its own.
+
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+
+    Harmless if it is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add that
+    account to own_accounts.
+    """
+    answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
+    strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Seen)]
+    if strange:
+        answer = strange[0][1]
+        addresses = sorted({one.source_ip for one, _ in strange})
+        facts = (
+            *answer.facts,
+            Fact("addresses", ", ".join(addresses[:5]), "history"),
+            Fact("calls from there", str(len(strange)), "history"),
+        )
+        return Seen(f"Its role's credentials were {answer.title}", facts)
+    doubt = next((answer for answer in answers if isinstance(answer, CannotTell)), None)
+    if doubt is not None:
+        return doubt
+    if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
+        return CannotTell("calls made with its role: not all were looked at")
+    return Fine(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
+
+
+@rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), attempts=True)
+def near_endpoint(see: Subject) -> Answer:
+    """It made an endpoint to worry about, or stands beside one.
+
+    An endpoint serves the machines of its VPC. Who stands in its subnet can use it, and its maker meant to.
+
+    Harmless if the endpoint turns out to be harmless.
+    """
+    for near in see.near:
+        if near.event.principal.instance_id == see.instance.id:
+            facts = (Fact("endpoint", near.endpoint or "(none made)", "record"), Fact("event", near.event.id, "record"))
+            did = "made" if near.endpoint else "tried to make"
+            return Seen(f"Its credentials {did} an endpoint judged {near.severity.word}", facts, Severity.HIGH)
+    if see.instance.gone:
+        return None
+    for near in see.near:
+        if near.endpoint and see.instance.subnet_id in near.subnets:
+            facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
+            return Seen(f"An endpoint judged {near.severity.word} stands in its subnet", facts, Severity.MEDIUM)
+    return None
+
+
+RULES: Final[tuple[Rule[Subject], ...]] = (guardduty, credentials_elsewhere, near_endpoint)

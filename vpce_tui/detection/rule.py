@@ -1,0 +1,127 @@
+"""A rule: a small function that looks at one thing of a subject, with its docstring as what the user reads.
+
+The docstring's first line is the rule's name, its last paragraph begins with "Harmless if", what stands between says why it
+matters. ``vpce-tui signals``, the app's help and every signal take their words from there.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from vpce_tui.detection.signals import Fact, Severity, Signal
+
+
+class Seen(NamedTuple):
+    """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
+
+    ``severity`` stands in the place of the rule's own where it is given.
+    """
+
+    title: str
+    facts: tuple[Fact, ...]
+    severity: Severity | None = None
+
+
+class CannotTell(NamedTuple):
+    """A rule's answer where it would have to look at what nobody has looked at. Never the same as fine."""
+
+    why: str
+
+
+class Fine(NamedTuple):
+    """A rule's answer where it looked and found good what people will ask about: in one line, what it saw."""
+
+    what: str
+
+
+Answer = Seen | CannotTell | Fine | None
+"""None: it has nothing to say of this subject."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[S]):
+    """One rule of the catalogue.
+
+    ``family`` is what it looks at: rules of one family are not independent of each other. ``section`` is the part of an
+    endpoint's detail in which its answer stands (access, encryption, network; ``""``: none).
+    """
+
+    id: str
+    severity: Severity
+    family: str
+    name: str
+    why: str
+    harmless_if: str
+    do: str
+    techniques: tuple[str, ...]
+    check: Callable[[S], Answer]
+    attempts: bool = False
+    lowers: bool = False
+    section: str = ""
+
+    def signal(self, seen: Seen) -> Signal:
+        """What it raised, as a signal."""
+        return Signal(
+            self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
+            self.harmless_if, self.do, self.techniques, self.lowers, self.family,
+        )  # fmt: skip
+
+
+_HARMLESS: Final = "Harmless if "
+
+
+def rule(
+    identifier: str,
+    severity: Severity,
+    do: str = "",
+    *,
+    techniques: Sequence[str] = (),
+    attempts: bool = False,
+    lowers: bool = False,
+    section: str = "",
+) -> Callable[[Callable[[S], Answer]], Rule[S]]:
+    """Make a :class:`Rule` of a function. ``attempts``: it can be said of a call that made nothing, too."""
+
+    def made(check: Callable[[S], Answer]) -> Rule[S]:
+        name, *paragraphs = inspect.cleandoc(check.__doc__ or "").split("\n\n")
+        words = [" ".join(paragraph.split()) for paragraph in paragraphs]
+        if not words or not words[-1].startswith(_HARMLESS):
+            raise TypeError(f"{identifier}: its docstring must end with what would make it harmless")
+        return Rule(
+            identifier, severity, check.__module__.rpartition(".")[2], name.rstrip("."), " ".join(words[:-1]),
+            words[-1].removeprefix(_HARMLESS).rstrip("."), do, tuple(techniques), check, attempts, lowers, section,
+        )  # fmt: skip
+
+    return made
+
+
+class Answers(NamedTuple):
+    """What some rules say of a subject: signals, and (rule, why or what) of what cannot be told and of what is fine."""
+
+    signals: tuple[Signal, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    fine: tuple[tuple[str, str], ...] = ()
+
+
+SAID_NOTHING: Final = Answers()
+
+
+def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
+    """What some rules say of a subject."""
+    signals: tuple[Signal, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    fine: tuple[tuple[str, str], ...] = ()
+    for one in rules:
+        answer = one.check(see)
+        if answer is None:
+            continue
+        if type(answer) is Seen:
+            signals += (one.signal(answer),)
+        elif type(answer) is CannotTell:
+            unknown += ((one.id, answer.why),)
+        elif type(answer) is Fine:
+            fine += ((one.id, answer.what),)
+    return Answers(signals, unknown, fine) if signals or unknown or fine else SAID_NOTHING

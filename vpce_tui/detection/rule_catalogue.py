@@ -1,0 +1,76 @@
+"""Every rule there is, as people read them: the list, and one rule in words. Made from the rules themselves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from vpce_tui.detection import endpoint, instance
+from vpce_tui.detection.rule import Rule
+
+FAMILIES: Final[Mapping[str, str]] = {
+    "egress": "where it leads",
+    "endpoint_policy": "its policy",
+    "security_groups": "who reaches it",
+    "network_context": "the network around it",
+    "caller": "who made it",
+    "caller_baseline": "what is usual",
+    "caller_activity": "what else was done",
+    "endpoint_traffic": "its traffic",
+    "instance_traffic": "its traffic",
+    "guardduty": "what others found",
+    "exposure": "how open it lies",
+    "activity": "what was done to it",
+}
+"""What the rules of each family look at."""
+
+
+def every() -> Iterator[Rule[Any]]:
+    """Every rule: about events first, each in the order of its id."""
+    yield from endpoint.RULES
+    yield from instance.RULES
+
+
+def find(identifier: str) -> Rule[Any] | None:
+    """The rule with this id, however it is written."""
+    family, _, number = identifier.strip().upper().partition("-")
+    wanted = f"{family}-{number.zfill(2)}"
+    return next((rule for rule in every() if rule.id == wanted), None)
+
+
+def about(rule: Rule[Any]) -> str:
+    """``an endpoint event`` or ``an instance``."""
+    return "an endpoint event" if rule.id.startswith("VPCE") else "an instance"
+
+
+def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
+    """A rule as (what, words) pairs, for a page."""
+    severity = "lowers the severity" if rule.lowers else rule.severity.word
+    found = [
+        ("rule", f"{rule.id}  {rule.name}"),
+        ("about", f"{about(rule)}: {FAMILIES[rule.family]}"),
+        ("severity", f"{severity}, if the signal itself says nothing else" if not rule.lowers else severity),
+        ("why", rule.why),
+        ("harmless if", rule.harmless_if),
+    ]
+    if rule.do:
+        found.append(("do", f"playbook {rule.do}"))
+    if rule.techniques:
+        found.append(("ATT&CK", ", ".join(rule.techniques)))
+    if rule.id.startswith("VPCE") and not rule.attempts:
+        found.append(("not of", "an attempt that made nothing"))
+    return found
+
+
+def to_json(rule: Rule[Any]) -> dict[str, Any]:
+    """A rule as ``vpce-tui signals list --json`` prints it."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "about": about(rule),
+        "looksAt": FAMILIES[rule.family],
+        "severity": rule.severity.word,
+        "why": rule.why,
+        "harmlessIf": rule.harmless_if,
+        "do": rule.do or None,
+        "techniques": list(rule.techniques),
+        "lowers": rule.lowers,
+    }

@@ -1,0 +1,140 @@
+"""Runs steps: the one path by which anything changes.
+
+Before a step the engine plans it again from live state and compares it with what was approved; what would do anything
+else is not run. Each write: intent in the journal, permit, call, result. After a lost answer it asks AWS what happened
+and never repeats the call. Screens and commands call the same functions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.errors import AwsError, Cancelled
+from vpce_tui.aws.gate import Refused
+from vpce_tui.engine.apply_step import change
+from vpce_tui.engine.collect_evidence import keep
+from vpce_tui.engine.early_exit import refusal, stale, stopped
+from vpce_tui.engine.execution_context import Lost, Work
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.engine.reconcile import decide
+from vpce_tui.engine.roll_back import take_back, undo_calls
+from vpce_tui.incident import team_rules
+from vpce_tui.incident.approval import Approved
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import Record, State
+from vpce_tui.plans.placeholders import Unresolved
+from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step, differences
+from vpce_tui.plans.planner import Live
+from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
+from vpce_tui.playbooks.library import load
+
+
+def tries(step: Step) -> tuple[PlannedCall, ...]:
+    """Of the reads of a step, which may change as the world does, those that must not: with whose credentials what is tried."""
+    return tuple(call for call in step.calls if call.profile)
+
+
+_BUSY: Final = Outcome(Ended.REFUSED, "another step of this incident is running; wait until it has ended")
+
+
+class Engine:
+    """Runs the steps of one plan on one incident. ``journal`` is open for writing, and the gate knows it."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        journal: Journal,
+        plan: Plan,
+        *,
+        patience: Patience | None = None,
+        on_progress: Callable[[Progress], object] = lambda _: None,
+        cancel: Cancel | None = None,
+        on_secret: Callable[[str, str], str] | None = None,
+        approvals: Sequence[Approved] = (),
+    ) -> None:
+        self.plan, self.journal = plan, journal
+        recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+        self._work = Work(
+            caller, journal, plan, recipes, patience or Patience(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
+        )  # fmt: skip
+
+    def key(self, step_id: str) -> str:
+        """How the journal names a step of this plan."""
+        return self._work.key(step_id)
+
+    def record(self) -> Record:
+        """The incident as it stands."""
+        return self._work.record()
+
+    def live(self, step: Step) -> Live:
+        """``step`` planned again from live state."""
+        return self._work.live(step)
+
+    def run(self, step_id: str, approval: Approval) -> Outcome:
+        """Run one step as planned, or say why not. Never raises for what AWS or the operator may do."""
+        with self.journal.one_step() as free:
+            return self._run(step_id, approval) if free else _BUSY
+
+    def _run(self, step_id: str, approval: Approval) -> Outcome:
+        work = self._work
+        work.cancel = work.asked_to_stop
+        step = work.plan.step(step_id)
+        try:
+            said_no = refusal(work, step)
+            if said_no:
+                return said_no
+            work.journal.ensure_room()
+            if step.kind is not Kind.CHANGE:
+                live = work.live(step).step
+                found = differences(
+                    replace(step, calls=tries(step), already=(), undo=()),
+                    replace(live, calls=tries(live), already=(), undo=()),
+                )
+                if found:
+                    return stale(work, step, found)
+            if step.kind is Kind.MANUAL:
+                return self._leave_open(step)
+            if step.kind is Kind.READ:
+                return keep(work, step, approval)
+            return change(work, step, approval)
+        except Lost as lost:
+            return lost.outcome
+        except (AwsError, TargetGone, Unreadable) as error:
+            said = error.sentence() if isinstance(error, AwsError) else str(error)
+            work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
+            return Outcome(Ended.FAILED, said)
+        except (PlanError, Unresolved) as error:
+            said = str(error) if isinstance(error, PlanError) else f"what {error} stands for is not known"
+            return stale(work, step, [said])
+        except Refused as error:
+            work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": str(error)})
+            return Outcome(Ended.REFUSED, str(error))
+        except Cancelled:
+            return stopped(work, step_id)
+
+    def _leave_open(self, step: Step) -> Outcome:
+        state = self.record().step(self.key(step.id)).state
+        if state in (State.TODO, State.RUNNING):
+            self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": "left open", "text": ""})
+        return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {State.OPEN.value}", step.notes)
+
+    def undo_calls(
+        self, step_id: str, *, with_others: bool = False
+    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+        """What undoing would do now: see :func:`vpce_tui.engine.roll_back.undo_calls`."""
+        return undo_calls(self._work, step_id, with_others=with_others)
+
+    def undo(self, step_id: str, approval: Approval, *, with_others: bool = False) -> Outcome:
+        """Take a step back by its recorded inverse, through the same path."""
+        with self.journal.one_step() as free:
+            return take_back(self._work, step_id, approval, with_others) if free else _BUSY
+
+    def decide(self, step_id: str, call_id: str, done: bool) -> None:
+        """The operator says what became of a call that AWS cannot tell about."""
+        decide(self._work, step_id, call_id, done)
+
+    def note(self, step_id: str, decision: str, text: str) -> None:
+        """Record that a step was ``skipped`` or done ``by hand``, or a plain note (``decision`` ``""``)."""
+        self.journal.append(RowKind.NOTE, {"step": self.key(step_id), "decision": decision, "text": text})

@@ -1,0 +1,100 @@
+"""A step that changes something: looked at again, compared with what was approved, made, proved."""
+
+from dataclasses import replace
+from typing import Final
+
+from vpce_tui.engine.approvals import not_approved
+from vpce_tui.engine.early_exit import blocked, stale
+from vpce_tui.engine.execute import make, probe
+from vpce_tui.engine.execution_context import Work
+from vpce_tui.engine.outcome import Approval, Ended, Outcome
+from vpce_tui.engine.reconcile import prove, settle_open
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import State
+from vpce_tui.plans.plan import Step, differences
+from vpce_tui.plans.plan_validation import recorded_step
+
+_DONE: Final = (State.PROVED, State.BY_HAND)
+
+
+def change(work: Work, step: Step, approval: Approval) -> Outcome:
+    """Make exactly the planned calls, or say why not."""
+    key = work.key(step.id)
+    lost = settle_open(work, step)
+    if lost:
+        return lost
+    live = work.live(step)
+    missing = _required(work, live.step)
+    if missing:
+        return Outcome(Ended.BLOCKED, missing)
+    in_the_way = blocked(work, live.step)
+    if in_the_way:
+        return in_the_way
+    found = [*differences(step, live.step), *_other_inverses(work, step, live.step)]
+    if found:
+        return stale(work, step, found)
+    if any(call.secret for call in live.step.calls) and work.hand_over is None:
+        return Outcome(
+            Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
+        )
+    if live.step.calls:
+        if not live.step.reversible and approval.confirmed != work.plan.target:
+            return Outcome(
+                Ended.REFUSED,
+                f"{step.title} cannot be undone: it needs the id {work.plan.target}, typed (--confirm {work.plan.target}).",
+            )
+        alone = not_approved(work, step, live.step.calls) if live.step.final else None
+        if alone:
+            return alone
+        work.journal.append(
+            RowKind.PLAN, {"step": key, "plan": _as_approved(step, live.step).to_json(), "sha256": work.plan.sha256}
+        )
+        work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "confirmed": approval.confirmed})
+        denied = probe(work, key, live.step, live.step.calls)
+        if denied:
+            return denied
+        bindings = {**work.record().step(key).bindings, **live.step.bindings}
+        make(work, step, live.step.calls, bindings)
+    elif not live.step.already:
+        work.journal.append(RowKind.CHECK, {"step": key, "proof": "proved", "saw": "nothing to do"})
+        return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
+    ours = work.record().step(key).done_by_us
+    return prove(work, step, nothing=not live.step.calls and not ours)
+
+
+def _other_inverses(work: Work, filed: Step, live: Step) -> list[str]:
+    """Inverse calls that the file adds, changes or leaves out: each must be one that is planned now; the inverse of a
+    call that was made is the recorded one, and nothing changes it."""
+    record = work.record().step(work.key(filed.id))
+    made = record.done_by_us | {call.id for call in record.open_calls}
+    recorded = recorded_step(record.planned).undo if record.planned else ()
+    known = {call.id: call for call in live.undo}
+    known.update((call.id, call) for call in recorded if made & set(call.undoes))
+    named = {call.id for call in filed.undo}
+    found = [
+        f"undoing it would also make {call.name} ({call.id})"
+        for call in filed.undo
+        if call.id not in known or not call.same_as(known[call.id]) or set(call.undoes) != set(known[call.id].undoes)
+    ]
+    return found + [
+        f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named
+    ]
+
+
+def _required(work: Work, step: Step) -> str:
+    record = work.record()
+    for needed in step.requires:
+        if record.step(work.key(needed)).state not in _DONE:
+            title = work.plan.step(needed).title
+            return f"“{title}” must be proved, or recorded as done by hand, before “{step.title}”"
+    for other in work.recipes.values():  # of the playbook, whatever the file leaves out
+        if other.id == step.id:
+            break
+        if other.first and record.step(work.key(other.id)).state not in _DONE:
+            return f"“{other.title}” must come first, and is not done"
+    return ""
+
+
+def _as_approved(filed: Step, live: Step) -> Step:
+    """What is journalled as the plan: every call and inverse as approved, whatever is in effect already."""
+    return replace(live, undo=filed.undo, calls=filed.calls, already=filed.already)

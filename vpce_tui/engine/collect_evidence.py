@@ -1,0 +1,123 @@
+"""Reads: a step that only reads keeps every answer as evidence; a read between writes waits for what the next one needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import jmespath
+
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.engine.early_exit import blocked
+from vpce_tui.engine.execution_context import NeverCame, StillWaiting, Work, as_call, given
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.incident import evidence
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.plans.placeholders import Unresolved, names, resolve
+from vpce_tui.plans.plan import PlannedCall, Step
+
+_UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
+
+
+def keep(work: Work, step: Step, approval: Approval) -> Outcome:
+    """A step that only reads: every answer becomes an evidence file."""
+    key = work.key(step.id)
+    live = work.live(step)
+    in_the_way = blocked(work, live.step)
+    if in_the_way:
+        return in_the_way
+    judge = work.recipe(step.id).action.judge
+    known = {} if judge else work.record().step(key).evidence
+    answers: dict[str, list[Any]] = {}
+    work.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": work.plan.sha256})
+    work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
+    missing: list[str] = []
+    bindings: dict[str, str] = {}
+    for call in _due(live.step.calls, known):
+        work.cancel.check()
+        work.tell(Progress(step.id, call.id, "running", call.why))
+        try:
+            pages, seconds = read(work, step, call, bindings)
+        except (AwsError, Unresolved, NeverCame) as error:
+            if isinstance(error, AwsError) and error.kind not in _UNAVAILABLE:
+                raise
+            said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
+            work.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": said})
+            work.tell(Progress(step.id, call.id, "missing", said))
+            missing.append(f"{call.id}: {said}")
+            continue
+        if call.gives:
+            continue
+        answers[call.id] = pages
+        about = {"service": call.service, "operation": call.operation, "region": call.region}
+        if call.profile:
+            about["profile"] = call.profile
+        kept = evidence.store(
+            work.journal,
+            key,
+            call.id,
+            {**about, "parameters": _parameters(call, bindings), "pages": pages},
+            **about,
+        )
+        work.tell(Progress(step.id, call.id, "done", f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
+    kept_now = answers if judge else work.record().step(key).evidence  # what is judged is judged by what was read now
+    wanted = [call for call in live.step.calls if not call.gives]
+    needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
+    saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
+    judged = judge(live.world, live.step, answers) if judge else live.proof
+    proof, seen = ("not yet", "") if needed else judged
+    saw = f"{seen}; {saw}" if seen else saw
+    work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
+    if needed:
+        said = f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --by-hand"
+        return Outcome(Ended.UNPROVED, said, tuple(missing))
+    ended = {"proved": Ended.PROVED, "not yet": Ended.UNPROVED}.get(proof, Ended.FAILED)
+    return Outcome(ended, saw, tuple(missing))
+
+
+def read(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
+    """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
+
+    Raises :class:`NeverCame` when it says that what is waited for never comes, :class:`StillWaiting` when time is up.
+    """
+    call, seconds = as_call(planned, resolve(planned.parameters, work.known(step, planned, bindings))), 0.0
+    if planned.profile:
+        return [work.caller.trial(planned.profile, call).to_json()], seconds
+    for wait in (0.0, *work.patience.wait):
+        if wait:
+            work.cancel.wait(wait)
+        pages = []
+        try:
+            for page in work.caller.pages(call, before_page=work.cancel.check):
+                pages.append(page.data)
+                seconds += page.seconds
+        except AwsError as error:  # what was just made is not known everywhere at once
+            if planned.until is None or error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            pages = [{}]
+        state = str(jmespath.search(planned.until.path, pages[-1])) if planned.until else ""
+        if planned.until is None or state in planned.until.good:
+            bindings.update(given(planned, pages[0]))
+            return pages, seconds
+        if state in planned.until.bad:
+            raise NeverCame(f"{planned.why or planned.name}: it is {state}")
+        work.tell(Progress(step.id, planned.id, "waiting", f"{planned.why or planned.name}: {state}"))
+    raise StillWaiting(f"{planned.why or planned.name}: it is {state}; run the step again to go on waiting")
+
+
+def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedCall]:
+    """The reads whose answers are not kept yet, with the means to them."""
+    due: list[PlannedCall] = []
+    for call in reversed(calls):
+        needed = {name for other in due for name in names(other.parameters)}
+        if needed & set(call.gives) if call.gives else call.id not in kept:
+            due.insert(0, call)
+    return due
+
+
+def _why_not(error: Exception) -> str:
+    return f"what it needs ({error}) could not be read" if isinstance(error, Unresolved) else str(error)
+
+
+def _parameters(planned: PlannedCall, bindings: Mapping[str, str]) -> Any:
+    """As they were sent, for the evidence."""
+    return resolve(planned.parameters, {**{name: f"${name}" for name in names(planned.parameters)}, **bindings})

@@ -1,0 +1,53 @@
+"""Ways a run ends without doing what was planned, each recorded, each with its words."""
+
+from vpce_tui.engine.execution_context import Work
+from vpce_tui.engine.outcome import Ended, Outcome
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.plans.plan import Kind, Step
+
+
+def refusal(work: Work, step: Step) -> Outcome | None:
+    """Why the step may not run here at all: another account, or a process that is read-only."""
+    identity = work.caller.confirm_identity()
+    if identity.account != work.plan.account:
+        return Outcome(
+            Ended.REFUSED,
+            f"the plan is for account {work.plan.account}, and these credentials are for {identity.account}; nothing was done.",
+        )
+    ours = work.record().id
+    if work.plan.incident_id not in ("", ours):
+        return Outcome(
+            Ended.REFUSED,
+            f"the plan was made for the incident {work.plan.incident!r}, which is another one; nothing was done.",
+        )
+    if work.caller.read_only and step.kind is Kind.CHANGE:
+        return Outcome(
+            Ended.REFUSED, "this process is read-only; nothing was done. Start vpce-tui without --read-only."
+        )
+    return None
+
+
+def blocked(work: Work, step: Step) -> Outcome | None:
+    """A precondition of the step is not met; each with what would make it pass."""
+    if not step.blocked:
+        return None
+    first = step.blocked[0]
+    said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in step.blocked)
+    work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": f"blocked: {first.says}"})
+    return Outcome(Ended.BLOCKED, first.says, said)
+
+
+def stale(work: Work, step: Step, found: list[str]) -> Outcome:
+    """The step would now do something else than was approved."""
+    work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": "the plan is stale", "differences": found})
+    said = (
+        "the step would now do something else than the plan says; nothing of it was done. Plan again, with --incident"
+    )
+    return Outcome(Ended.STALE, f"{said} {work.journal.name}", tuple(found))
+
+
+def stopped(work: Work, step_id: str) -> Outcome:
+    """The operator asked to stop."""
+    said = "stopped by the operator"
+    work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
+    return Outcome(Ended.STOPPED, f"{said}; what was done is recorded; run it again for the rest")

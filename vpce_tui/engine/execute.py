@@ -1,0 +1,186 @@
+"""Writes: dry runs first, then each call behind its own intent, with the permit that the journal gives for it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import jmespath
+
+from vpce_tui.aws.call import Call, Permit
+from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.engine.collect_evidence import read
+from vpce_tui.engine.execution_context import Lost, NeverCame, StillWaiting, Work, as_call, given
+from vpce_tui.engine.outcome import Ended, Outcome, Progress
+from vpce_tui.engine.reconcile import ask
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve
+from vpce_tui.plans.plan import PlanError, PlannedCall, Step
+
+_ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE)
+"""After such an error no other call would do better."""
+_NOT_HANDED: Final = "could not be handed over"
+
+
+def probe(work: Work, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
+    """Every call of the step as a dry run, where the operation takes one, before the first real one."""
+    known = {
+        INCIDENT: work.journal.name,
+        AWS_NOW: rfc3339(datetime.now(UTC)),
+        TOKEN: "0" * 32,
+        **step.stand_ins,
+        **step.bindings,
+    }
+    probes: dict[str, Call] = {}
+    recorded: dict[str, Any] = {}
+    for call in calls:
+        listed = find(call.service, call.operation)
+        if listed is None or not listed.dry_run:
+            continue
+        try:
+            parameters = resolve(call.parameters, known)
+        except Unresolved:
+            continue
+        probes[call.id] = as_call(call, {**parameters, "DryRun": True})
+        recorded[call.id] = {**resolve(call.parameters, known, recorded=True), "DryRun": True}
+    if not probes:
+        return None
+    permits = work.journal.intend(key, probes, work.plan.account, recorded=recorded, probe=True, undo=undo)
+    denied, passed, problems = [], [], []
+    for call_id, probe in probes.items():
+        try:
+            work.caller.write(probe, permits[call_id])
+        except AwsError as error:
+            if error.kind is ErrorKind.DRY_RUN_OK:
+                passed.append(call_id)
+            elif error.kind is ErrorKind.DENIED:
+                denied.append(_action(probe))
+            elif error.kind is not ErrorKind.CONFLICT:
+                problems.append(error.sentence())
+        else:
+            passed.append(call_id)
+    work.journal.append(
+        RowKind.RESULT,
+        {"step": key, "probe": True, "passed": passed, "denied": sorted(set(denied)), "problems": problems},
+    )
+    work.tell(
+        Progress(
+            step.id,
+            "dry run",
+            "denied" if denied else "done",
+            f"passed for {len(passed)} of {len(probes)} calls",
+        )
+    )
+    if denied:
+        needed = ", ".join(sorted(set(denied)))
+        return Outcome(
+            Ended.BLOCKED,
+            f"permission is missing: {needed}; nothing was done",
+            (f"ask for {needed}, or do this step by hand",),
+        )
+    if problems:
+        return Outcome(Ended.BLOCKED, f"AWS would not accept it; nothing was done: {problems[0]}", tuple(problems))
+    return None
+
+
+def make(work: Work, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False) -> None:
+    """Make the calls in order, each behind its own intent. Raises :class:`Lost` when one did not take effect."""
+    key = work.key(step.id)
+    refused: list[str] = []
+    part, broken = "", set[str]()
+    for planned in calls:
+        if planned.part in broken:
+            continue
+        if not planned.part or planned.part != part:
+            work.asked_to_stop.check()
+        part = planned.part
+        work.cancel = work.asked_to_stop.patient() if part else work.asked_to_stop
+        work.cancel.check()
+        if _is_read(planned):
+            _read_on_the_way(work, step, planned, bindings)
+            continue
+        known = work.known(step, planned, bindings)
+        if not_as_reviewed(planned.parameters, known):
+            raise PlanError(f"{planned.why or planned.name}: what would be sent is not what was reviewed; plan again")
+        call = as_call(planned, resolve(planned.parameters, known))
+        recorded = {planned.id: resolve(planned.parameters, known, recorded=True)}
+        permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
+        permit = permits[planned.id]
+        began = datetime.now(UTC)
+        work.tell(Progress(step.id, planned.id, "running", planned.why))
+        about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
+        try:
+            gave, seconds, request_id, handed = _call(work, planned, call, permit)
+        except AwsError as error:
+            work.journal.append(
+                RowKind.RESULT,
+                {
+                    **about,
+                    "ok": False,
+                    "error": error.sentence(),
+                    "outcomeKnown": error.outcome_known,
+                    "requestId": error.request_id,
+                },
+            )
+            work.tell(Progress(step.id, planned.id, "failed" if error.outcome_known else "lost", error.sentence()))
+            if not error.outcome_known:
+                bindings.update(ask(work, step, planned, undo=undo, began=began))
+                continue
+            said = f"{planned.why or planned.name}: {error.sentence()}"
+            if not undo or error.kind in _ALL_FAIL:
+                raise Lost(Outcome(Ended.FAILED, said)) from error
+            refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
+            broken |= {planned.part} - {""}  # but within a part each call stands on the one before
+            continue
+        work.journal.append(
+            RowKind.RESULT,
+            {
+                **about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3),
+                **({"handedOver": handed} if handed else {}),
+            },
+        )  # fmt: skip
+        bindings.update(gave)
+        if handed.startswith(_NOT_HANDED):
+            lost = f"{', '.join(gave.values())} was made, and its secret is lost ({handed})"
+            raise Lost(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
+        said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
+        work.tell(Progress(step.id, planned.id, "done", said, seconds))
+    work.cancel = work.asked_to_stop
+    if refused:
+        raise Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
+
+
+def _read_on_the_way(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
+    """A read between writes: what it gives is used by the next call, or its answer is waited for."""
+    try:
+        _, seconds = read(work, step, planned, bindings)
+    except NeverCame as error:
+        ended = Ended.UNPROVED if isinstance(error, StillWaiting) else Ended.FAILED
+        work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": str(error)})
+        raise Lost(Outcome(ended, str(error))) from error
+    work.tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
+
+
+def _call(work: Work, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str, str]:
+    """What the call gave; a secret in its answer is handed to the operator here, and goes no further."""
+    answer = work.caller.write(call, permit)
+    gave, handed = given(planned, answer.data), ""
+    if planned.secret and work.hand_over is not None:
+        label = f"{work.plan.account}/{next(iter(gave.values()), planned.id)}"
+        try:
+            handed = work.hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
+        except Exception as error:  # whatever it was: AWS has made it, and that must be recorded
+            handed = f"{_NOT_HANDED}: {type(error).__name__}"
+    return gave, answer.seconds, answer.request_id, handed
+
+
+def _is_read(planned: PlannedCall) -> bool:
+    listed = find(planned.service, planned.operation)
+    return listed is not None and listed.access is Access.READ
+
+
+def _action(call: Call) -> str:
+    listed = find(call.service, call.operation)
+    return listed.iam_action if listed else call.name

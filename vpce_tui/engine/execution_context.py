@@ -1,0 +1,121 @@
+"""What a run works with: the way to AWS, the record, the plan; and how what was waited for can fail to come."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jmespath
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.engine.outcome import Outcome, Patience, Progress
+from vpce_tui.incident.approval import Approved
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.team_rules import Rules
+from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, names
+from vpce_tui.plans.plan import Plan, PlannedCall, Step, token_text
+from vpce_tui.plans.planner import Live, asked_for, plan_step, remembered_step
+from vpce_tui.plans.playbook import Recipe
+
+
+class NeverCame(Exception):
+    """What was waited for never comes; the message says what AWS says of it."""
+
+
+class StillWaiting(NeverCame):
+    """What was waited for has not come in the time there was."""
+
+
+class Lost(Exception):
+    """AWS did not say whether the call took effect, or that it did not."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.says)
+
+
+@dataclass
+class Work:
+    """One plan on one incident. ``journal`` is open for writing, and the gate knows it.
+
+    ``asked_to_stop`` is what the operator raises; ``cancel`` is how the present call looks at it: within a part of a step
+    it is patient. ``hand_over`` takes a secret that AWS gives once, with its label, and says where it went.
+    """
+
+    caller: Caller
+    journal: Journal
+    plan: Plan
+    recipes: Mapping[str, Recipe]
+    patience: Patience
+    tell: Callable[[Progress], object]
+    asked_to_stop: Cancel
+    hand_over: Callable[[str, str], str] | None
+    approvals: Sequence[Approved]
+    team: Rules
+    cancel: Cancel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cancel = self.asked_to_stop
+
+    def key(self, step_id: str) -> str:
+        """How the journal names a step of this plan."""
+        return f"{self.plan.playbook}/{self.plan.target}/{step_id}"
+
+    def record(self) -> Record:
+        """The incident as it stands."""
+        return replay(self.journal.rows())
+
+    def live(self, step: Step, *, undone: bool = False) -> Live:
+        """``step`` planned again from live state; what was done before is known from the record, never from the plan's file.
+
+        ``undone``: to see whether what was done is taken back, everything that was ever made counts as ours.
+        """
+        record = self.record()
+        asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
+        remembered = step if undone else remembered_step(record, self.key(step.id))
+        return plan_step(
+            self.caller, self.recipe(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
+            remembered=remembered, others=self.answers,
+        )  # fmt: skip
+
+    @property
+    def answers(self) -> dict[str, Mapping[str, str]]:
+        """What every step of the plan was told, by its action."""
+        return {self.recipe(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
+
+    def recipe(self, step_id: str) -> Recipe:
+        """The recipe of a step."""
+        return self.recipes[step_id]
+
+    def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
+        """What the references of a call stand for."""
+        known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
+        if AWS_NOW in names(planned.parameters):
+            known[AWS_NOW] = rfc3339(self.aws_now())
+        if TOKEN in names(planned.parameters):
+            known[TOKEN] = self._token(step, planned)
+        return known
+
+    def _token(self, step: Step, planned: PlannedCall) -> str:
+        rounds = self.record().step(self.key(step.id)).rounds
+        said = token_text(self.journal.name, self.plan, step, planned, rounds)
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+    def aws_now(self) -> datetime:
+        """AWS's clock, rounded up: the second after its last answer's ``Date``."""
+        answer = self.caller.read(Call("sts", "GetCallerIdentity", self.caller.home_region))
+        return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)
+
+
+def as_call(planned: PlannedCall, parameters: Mapping[str, Any]) -> Call:
+    """The planned call with its parameters."""
+    return Call(planned.service, planned.operation, planned.region, parameters)
+
+
+def given(planned: PlannedCall, answer: Any) -> dict[str, str]:
+    """What an answer gives to later calls, by name."""
+    return {name: str(jmespath.search(path, answer) or "") for name, path in planned.gives.items()}

@@ -1,0 +1,94 @@
+"""How a step ended, and what the engine tells while it runs."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from vpce_tui.core.exit_codes import Exit
+
+
+class Ended(StrEnum):
+    """How a step, or its undo, ended."""
+
+    PROVED = "proved"
+    NOTHING = "nothing to do"
+    OPEN = "left open"
+    UNPROVED = "done, not proved"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    STALE = "the plan is stale"
+    REFUSED = "refused"
+    UNKNOWN = "needs you"
+
+
+EXIT_OF = {
+    Ended.PROVED: Exit.DONE,
+    Ended.NOTHING: Exit.DONE,
+    Ended.OPEN: Exit.DONE,
+    Ended.UNPROVED: Exit.UNPROVED,
+    Ended.STOPPED: Exit.UNPROVED,
+    Ended.FAILED: Exit.FAILED,
+    Ended.BLOCKED: Exit.FAILED,
+    Ended.STALE: Exit.STALE,
+    Ended.REFUSED: Exit.REFUSED,
+    Ended.UNKNOWN: Exit.UNPROVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended, in words; ``details`` line by line."""
+
+    ended: Ended
+    says: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether a run may go on to the next step."""
+        return EXIT_OF[self.ended] is Exit.DONE
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that says so."""
+        return EXIT_OF[self.ended]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line while a step runs: which call, what became of it, how long it took (seconds)."""
+
+    step: str
+    call: str
+    state: str
+    says: str = ""
+    seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """What is shown of it: a call that is done speaks for itself, anything else is named."""
+        return (
+            self.says if self.state in ("done", "waiting") and self.call != "dry run" else f"{self.call}  {self.says}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The operator's yes: how it was given, and the id that was typed for what cannot be undone."""
+
+    how: str
+    confirmed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Waits in seconds: ``ask`` between asking whether a lost call took effect, ``prove`` between reading back, ``wait``
+    between reading what a later call waits for.
+
+    ``under_way``: how long after it began a call without an answer may still take effect.
+    """
+
+    ask: tuple[float, ...] = (1.0, 2.0, 4.0)
+    prove: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 115)))
+    wait: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 355)))
+    under_way: float = 60.0

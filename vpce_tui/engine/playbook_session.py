@@ -1,0 +1,154 @@
+"""A playbook being walked: one target, the choices made so far, the plan as it stands, and what was done of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.engine import Engine
+from vpce_tui.engine.outcome import Approval, Outcome, Patience, Progress
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan_validation import recorded_step
+from vpce_tui.plans.planner import plan_playbook
+from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.playbooks.library import load
+
+_BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNOWN)
+
+
+class Walk:
+    """Plans and runs. Every method may wait for AWS: call them on a thread."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        playbook: str,
+        target: str,
+        region: str,
+        choices: dict[str, dict[str, str]] | None = None,
+    ) -> None:
+        self.caller, self._clock = caller, clock
+        self.playbook: Playbook = load(playbook)
+        self.target, self.region = target, region
+        self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
+        self.patience = Patience()
+        self.drifted: frozenset[str] = frozenset()
+        """Steps that were proved, and whose effect is gone again."""
+
+    def recipe(self, step_id: str) -> Recipe:
+        """The step's recipe."""
+        return next(recipe for recipe in self.playbook.steps if recipe.id == step_id)
+
+    def choose(self, step_id: str, choice: str, value: str) -> None:
+        """Decide a choice; it stands in the next plan."""
+        self.choices.setdefault(step_id, {})[choice] = value
+
+    def wrong(self, step: Step) -> Callable[[str, str], str]:
+        """Judges an answer to one of the step's questions: what is wrong with it, ``""`` for nothing."""
+        choices = {choice.id: choice for choice in self.recipe(step.id).action.choices}
+        asked = {question.id: question for question in step.questions}
+
+        def judge(key: str, value: str) -> str:
+            return replace(choices[key], options=asked[key].options).wrong(None, value)
+
+        return judge
+
+    def record(self, journal: Journal | None) -> Record:
+        """What the incident knows."""
+        return replay(journal.rows()) if journal else Record()
+
+    def key(self, step_id: str) -> str:
+        """How the journal names a step."""
+        return f"{self.playbook.name}/{self.target}/{step_id}"
+
+    def plan(self, journal: Journal | None) -> Plan:
+        """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back;
+        a proved one whose effect is gone again is planned anew."""
+        incident = journal.name if journal else ""
+        record = self.record(journal)
+        made = plan_playbook(
+            self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident, record
+        )
+        steps: list[Step] = []
+        drifted: set[str] = set()
+        for step in made.steps:
+            known = record.step(self.key(step.id))
+            ours = bool(known.done_by_us or known.open_calls or known.state is State.PROVED)
+            begun = known.state in _BEGUN and bool(known.planned) and ours
+            answered = known.planned.get("choices", {}) if known.planned else {}
+            otherwise = (
+                step.kind is Kind.READ
+                and known.planned
+                and any(answered.get(name) != value for name, value in self.choices.get(step.id, {}).items())
+            )
+            if known.state is State.PROVED and ((step.kind is Kind.CHANGE and step.calls) or otherwise):
+                drifted.add(step.id)
+                begun = False
+            steps.append(recorded_step(known.planned) if begun else step)
+        self.drifted = frozenset(drifted)
+        return replace(made, steps=tuple(steps))
+
+    def _engine(
+        self,
+        journal: Journal,
+        plan: Plan,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel | None,
+        on_secret: Callable[[str, str], str] | None = None,
+    ) -> Engine:
+        whole = plan.to_json()
+        known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
+        if journal.writable and (known is None or known.get("steps") != whole["steps"]):
+            journal.append(RowKind.PLAN, {"whole": whole})
+        return Engine(
+            self.caller,
+            journal,
+            plan,
+            patience=self.patience,
+            on_progress=on_progress,
+            cancel=cancel,
+            on_secret=on_secret,
+        )
+
+    def run(
+        self,
+        journal: Journal,
+        plan: Plan,
+        step_id: str,
+        approval: Approval,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel,
+        on_secret: Callable[[str, str], str] | None = None,
+    ) -> Outcome:
+        """Run one step of the plan that the operator saw; ``on_secret`` takes a secret that AWS hands out once."""
+        return self._engine(journal, plan, on_progress, cancel, on_secret).run(step_id, approval)
+
+    def undo_calls(
+        self, journal: Journal, plan: Plan, step_id: str
+    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+        """What undoing would do: see :meth:`Engine.undo_calls`."""
+        return self._engine(journal, plan, lambda _: None, None).undo_calls(step_id)
+
+    def undo(
+        self,
+        journal: Journal,
+        plan: Plan,
+        step_id: str,
+        approval: Approval,
+        on_progress: Callable[[Progress], object],
+        cancel: Cancel,
+    ) -> Outcome:
+        """Take one step back."""
+        return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval)
+
+    def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
+        """The operator says what became of a call that AWS cannot tell about."""
+        self._engine(journal, plan, lambda _: None, None).decide(step_id, call_id, done)
+
+    def note(self, journal: Journal, plan: Plan, step_id: str, decision: str, text: str) -> None:
+        """Record a decision or a note."""
+        self._engine(journal, plan, lambda _: None, None).note(step_id, decision, text)

@@ -1,0 +1,169 @@
+"""The way back: the recorded inverse of what we did, where it is still as we left it, through the same path."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.errors import AwsError, Cancelled
+from vpce_tui.aws.gate import Refused
+from vpce_tui.engine.approvals import not_approved
+from vpce_tui.engine.early_exit import refusal, stopped
+from vpce_tui.engine.execute import make, probe
+from vpce_tui.engine.execution_context import Lost, Work
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.engine.reconcile import settle_open
+from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.record import State
+from vpce_tui.plans.actions import Action
+from vpce_tui.plans.placeholders import Unresolved
+from vpce_tui.plans.plan import Kind, PlanError, PlannedCall, Step, is_final
+from vpce_tui.plans.plan_validation import recorded_step
+from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
+
+
+def undo_calls(
+    work: Work, step_id: str, *, with_others: bool = False
+) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
+    """What undoing the step would do now: the step as recorded, the inverse calls, and what is left as it is, with why.
+
+    Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
+    everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`.
+    """
+    record = work.record().step(work.key(step_id))
+    step = recorded_step(record.planned) if record.planned else work.plan.step(step_id)
+    ours = record.done_by_us
+    if not ours:
+        return step, (), ()
+    strange = next((call for call in step.undo if not _made_by(work.recipe(step_id).action, call)), None)
+    if strange is not None:
+        raise PlanError(
+            f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it by hand"
+        )
+    live = work.live(step, undone=True)
+    for name, value in live.step.bindings.items():
+        if record.bindings.get(name, value) != value:
+            raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it by hand")
+    step = replace(step, bindings=live.step.bindings)
+    if live.world.unknown:
+        facet, why = next(iter(live.world.unknown.items()))
+        raise Unreadable(f"the {facet} could not be read, so nothing is undone: {why}")
+    still = {call.id for call in live.step.already} & ours
+    calls, left = [], []
+    for call in step.undo:
+        if not ours & set(call.undoes):
+            continue
+        said = call.why or call.name
+        reason = live.recipe.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
+        if reason:
+            left.append(f"{said}: {reason}")
+        elif still & set(call.undoes):
+            calls.append(call)
+        else:
+            left.append(f"{said}: it is not as we left it any more, so it stays as it is")
+    covered = {name for call in step.undo for name in call.undoes}
+    lost = sorted(ours - covered)
+    left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
+    return step, tuple(calls), tuple(left)
+
+
+def _made_by(action: Action, call: PlannedCall) -> bool:
+    """Whether the call is one that the action makes, or reads on the way to one: a record may be somebody else's."""
+    listed = find(call.service, call.operation)
+    return call.name in action.may or (listed is not None and listed.access is Access.READ)
+
+
+def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
+    """Read back until nothing of what was taken back is in effect, or time is up."""
+    key, proof, saw = work.key(step.id), "not yet", ""
+    forward = {name for call in calls for name in call.undoes}
+    for wait in (0.0, *work.patience.prove):
+        if wait:
+            work.cancel.wait(wait)
+        try:
+            live = work.live(step, undone=True)
+        except AwsError as error:
+            saw = error.sentence()
+            continue
+        if live.world.unknown:
+            saw = f"could not be read back: {next(iter(live.world.unknown.values()))}"
+            continue
+        there = forward & {call.id for call in live.step.already}
+        if not there:
+            proof, saw = "proved", f"{len(calls)} inverse calls read back"
+            if left:
+                saw += f"; {len(left)} left as they are: {'; '.join(left)}"
+            break
+        saw = f"still in effect: {', '.join(sorted(there))}"
+    work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw, "undo": True})
+    work.tell(Progress(step.id, "proof", proof, saw))
+    _judged_before(work, step)
+    return Outcome(Ended.PROVED if proof == "proved" else Ended.UNPROVED, saw, left)
+
+
+def _judged_before(work: Work, undone: Step) -> None:
+    """What a step judged of a world that an undo has changed since holds no more."""
+    record = work.record()
+    for step in work.plan.steps:
+        judged = work.recipe(step.id).action.judge is not None
+        if judged and record.step(work.key(step.id)).state is State.PROVED:
+            saw = f"“{undone.title}” was undone since; run it again"
+            work.journal.append(RowKind.CHECK, {"step": work.key(step.id), "proof": "not yet", "saw": saw})
+
+
+def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -> Outcome:
+    """Make the recorded inverse of what we did, or say why not."""
+    key = work.key(step_id)
+    work.cancel = work.asked_to_stop
+    try:
+        step = work.plan.step(step_id)
+        said_no = refusal(work, replace(step, kind=Kind.CHANGE))
+        if said_no:
+            return said_no
+        work.journal.ensure_room()
+        recorded = work.record().step(key)
+        lost = settle_open(work, recorded_step(recorded.planned) if recorded.planned else step)
+        if lost:
+            return lost
+        step, calls, left = undo_calls(work, step_id, with_others=with_others)
+        made = work.record().step(key)
+        begun = [call for call in step.undo if call.id in made.undo_calls and made.undo_calls[call.id].state == "done"]
+        if not calls and begun and made.half_undone:
+            return prove_undone(work, step, begun, left)
+        if not calls:
+            return Outcome(
+                Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
+            )
+        if is_final(calls) and approval.confirmed != work.plan.target:
+            return Outcome(
+                Ended.REFUSED,
+                f"undoing {step.title} deletes for good what it made: it needs the id {work.plan.target}, typed "
+                f"(--confirm {work.plan.target}).",
+            )
+        alone = not_approved(work, step, calls, undo=True) if is_final(calls) else None
+        if alone:
+            return alone
+        work.journal.append(
+            RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
+        )
+        work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
+        record = work.record().step(key)
+        bindings = {**step.bindings, **record.bindings}
+        denied = probe(work, key, replace(step, stand_ins={**bindings}), calls, undo=True)
+        if denied:
+            return denied
+        make(work, step, calls, dict(bindings), undo=True)
+        return prove_undone(work, step, calls, left)
+    except Lost as lost_call:
+        return lost_call.outcome
+    except (AwsError, TargetGone, Unreadable) as error:
+        said = error.sentence() if isinstance(error, AwsError) else str(error)
+        work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+        return Outcome(Ended.FAILED, said)
+    except (PlanError, Unresolved) as error:
+        said = f"{error}: take this back by hand, then record it: vpce-tui note"
+        work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+        return Outcome(Ended.FAILED, said)
+    except Refused as error:
+        return Outcome(Ended.REFUSED, str(error))
+    except Cancelled:
+        return stopped(work, step_id)

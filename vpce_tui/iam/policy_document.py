@@ -1,0 +1,211 @@
+"""A policy document as values: statements with principals, actions, resources and conditions.
+
+Follows AWS's "IAM JSON policy elements reference". Nothing in a text can make this raise: what cannot be read is named in
+:attr:`Policy.problem`, and then nothing is to be concluded from the rest.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from vpce_tui.iam.wildcards import covers
+
+LONGEST: Final = 25_000
+"""Characters that are read at most. AWS takes 20,480 for an endpoint or a bucket, and less for a role."""
+LONGEST_PATTERN: Final = 2_048
+"""Characters of one action, resource or principal that are read at most: no ARN is longer."""
+
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_OPERATOR: Final = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One principal. ``kind``: everybody, account, principal (an ARN), service, federated, canonical, unknown."""
+
+    kind: str
+    value: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One line of a condition block: all of a statement's must hold, and of its values one is enough.
+
+    ``operator`` is the bare name in small letters (``stringequals``), ``key`` is in small letters, ``each`` is ``any``,
+    ``all`` or ``""`` (ForAnyValue, ForAllValues, neither).
+    """
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+    each: str = ""
+    if_exists: bool = False
+
+    @property
+    def negated(self) -> bool:
+        """Whether it holds where the value is another, and where the key is absent."""
+        return "not" in self.operator and self.operator != "null"
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. ``actions`` and ``resources`` are patterns; with ``but_actions`` it means all others, and so on.
+
+    ``parties`` is None where the policy has no principals at all (an identity's policy).
+    """
+
+    allow: bool
+    sid: str = ""
+    parties: tuple[Party, ...] | None = None
+    but_parties: tuple[Party, ...] = ()
+    actions: tuple[str, ...] = ()
+    but_actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    but_resources: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def means(self, actions: Sequence[str]) -> bool:
+        """Whether it means all of these actions."""
+        if self.but_actions:
+            return not any(covers(pattern, action) for pattern in self.but_actions for action in actions)
+        return all(any(covers(pattern, action) for pattern in self.actions) for action in actions)
+
+    @property
+    def every_action(self) -> bool:
+        """Whether it means every action."""
+        return "*" in self.actions or "*:*" in self.actions
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The statements of a document; ``problem`` says why they are not all there."""
+
+    statements: tuple[Statement, ...] = ()
+    problem: str = ""
+
+
+@lru_cache(maxsize=2048)
+def parse(text: str) -> Policy:
+    """The document in ``text``."""
+    if len(text) > LONGEST:
+        return Policy(problem=f"it is {len(text):,} characters long, far more than AWS takes")
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        return Policy(problem="it is nested too deeply to be a policy")
+    except ValueError:
+        return Policy(problem="it is no JSON")
+    if not isinstance(document, Mapping) or "Statement" not in document:
+        return Policy(problem="it has no statements")
+    found = document["Statement"]
+    items = found if isinstance(found, list) else [found]
+    statements: list[Statement] = []
+    problem = ""
+    for item in items:
+        statement = _statement(item)
+        if isinstance(statement, str):
+            problem = problem or statement
+        else:
+            statements.append(statement)
+    return Policy(tuple(statements), problem)
+
+
+def _statement(item: Any) -> Statement | str:
+    if not isinstance(item, Mapping):
+        return "a statement is no object"
+    effect = item.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        return "a statement neither allows nor denies"
+    conditions = _conditions(item.get("Condition"))
+    if isinstance(conditions, str):
+        return conditions
+    named = [
+        *_texts(item.get("Action")),
+        *_texts(item.get("NotAction")),
+        *_texts(item.get("Resource")),
+        *_texts(item.get("NotResource")),
+    ]
+    if any(len(text) > LONGEST_PATTERN for text in named):
+        return "an action or a resource is longer than AWS takes"
+    parties = None if "Principal" not in item and "NotPrincipal" not in item else tuple(_parties(item.get("Principal")))
+    return Statement(
+        allow=effect == "Allow",
+        sid=str(item.get("Sid", "")),
+        parties=parties,
+        but_parties=tuple(_parties(item.get("NotPrincipal"))),
+        actions=_patterns(item.get("Action")),
+        but_actions=_patterns(item.get("NotAction")),
+        resources=_patterns(item.get("Resource")),
+        but_resources=_patterns(item.get("NotResource")),
+        conditions=conditions,
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(item) for item in value if isinstance(item, (str, int))) if isinstance(value, list) else ()
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    """Several stars in a row mean what one means."""
+    return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in _texts(value))
+
+
+def _parties(value: Any) -> Iterator[Party]:
+    if value is None:
+        return
+    if value == "*":
+        yield Party("everybody", "*")
+        return
+    if not isinstance(value, Mapping):
+        yield Party("unknown", str(value)[:200])
+        return
+    for kind, named in value.items():
+        for text in _texts(named) or ("",):
+            yield _party(str(kind), text)
+
+
+def _party(kind: str, text: str) -> Party:
+    if kind == "AWS":
+        if text == "*":
+            return Party("everybody", "*")
+        if _ACCOUNT.fullmatch(text):
+            return Party("account", text, text)
+        parts = text.split(":", 5)
+        if len(parts) == 6 and parts[0] == "arn":
+            account = parts[4]
+            if parts[5] == "root" and _ACCOUNT.fullmatch(account):
+                return Party("account", account, account)
+            return Party("principal", text, account)
+        return Party("unknown", text)  # the unique id of somebody who is gone, or no principal at all
+    words = {"Service": "service", "Federated": "federated", "CanonicalUser": "canonical"}
+    return Party(words.get(kind, "unknown"), text)
+
+
+def _conditions(value: Any) -> tuple[Condition, ...] | str:
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):
+        return "a condition is no object"
+    found = []
+    for name, block in value.items():
+        match = _OPERATOR.fullmatch(str(name))
+        if match is None or not isinstance(block, Mapping):
+            return "a condition has no form that AWS knows"
+        each = {"forallvalues": "all", "foranyvalue": "any"}.get((match[1] or "").lower(), "")
+        for key, values in block.items():
+            texts = tuple(_scalar(item) for item in (values if isinstance(values, list) else [values]))
+            found.append(Condition(match[2].lower(), str(key).lower(), texts, each, bool(match[3])))
+    return tuple(found)
+
+
+def _scalar(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,200 @@
+"""What roles may do: every role of the account with its policies, in as few pages as IAM gives them, and instance profiles."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.iam.external_access import beside_the_point
+from vpce_tui.iam.policy_document import Policy, Statement, parse
+from vpce_tui.iam.wildcards import covers, has_wildcard, patterns_meet
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One role: who may take it, and the documents of its policies by their name."""
+
+    name: str
+    arn: str
+    trust: str = ""
+    policies: tuple[tuple[str, str], ...] = ()
+    boundary: tuple[str, str] | None = None
+    """The name and the document of its permissions boundary, beyond which no policy of it goes; None: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Roles by name, and the role of each instance profile by its ARN. ``problem``: why they could not be read."""
+
+    by_name: Mapping[str, Role] = field(default_factory=dict)
+    by_profile: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+    def of_profile(self, arn: str) -> Role | None:
+        """The role that an instance profile hands out."""
+        return self.by_name.get(self.by_profile.get(arn, ""))
+
+
+def look(caller: Caller, cancel: Cancel | None = None) -> Roles:
+    """Every role (``GetAccountAuthorizationDetails``, some hundred a page)."""
+    stop = cancel or Cancel()
+    kinds = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]
+    call = Call("iam", "GetAccountAuthorizationDetails", caller.home_region, {"Filter": kinds})
+    raws: list[Mapping[str, Any]] = []
+    managed: dict[str, str] = {}
+    try:
+        for page in caller.pages(call, before_page=stop.check):
+            raws += page.data.get("RoleDetailList", [])
+            for policy in page.data.get("Policies", []):
+                for version in policy.get("PolicyVersionList") or ():
+                    if version.get("IsDefaultVersion"):
+                        managed[str(policy.get("Arn", ""))] = text_of(version.get("Document"))
+    except AwsError as error:
+        return Roles(problem=error.sentence())
+    roles, profiles = {}, {}
+    for raw in raws:
+        role = _role(raw, managed)
+        roles[role.name] = role
+        for profile in raw.get("InstanceProfileList") or ():
+            profiles[str(profile.get("Arn", ""))] = role.name
+    return Roles(roles, profiles)
+
+
+def text_of(document: Any) -> str:
+    """A policy document as text: boto3 gives some as values and some as text."""
+    return document if isinstance(document, str) else json.dumps(document, sort_keys=True, default=str)
+
+
+def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> Role:
+    inline = [
+        (str(item.get("PolicyName", "")), text_of(item.get("PolicyDocument")))
+        for item in raw.get("RolePolicyList") or ()
+    ]
+    attached = [
+        (str(item.get("PolicyName", "")), managed.get(str(item.get("PolicyArn", "")), ""))
+        for item in raw.get("AttachedManagedPolicies") or ()
+    ]
+    trust = text_of(raw.get("AssumeRolePolicyDocument") or "")
+    limit = str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""))
+    boundary = (limit.rpartition("/")[2], managed.get(limit, "")) if limit else None
+    return Role(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached), boundary)
+
+
+POWERS: Final[tuple[tuple[str, str], ...]] = (
+    ("iam:CreateUser", "make users"),
+    ("iam:CreateAccessKey", "make access keys"),
+    ("iam:CreateLoginProfile", "give console access"),
+    ("iam:AttachUserPolicy", "give users any policy"),
+    ("iam:AttachRolePolicy", "give roles any policy"),
+    ("iam:PutUserPolicy", "write users' policies"),
+    ("iam:PutRolePolicy", "write roles' policies"),
+    ("iam:UpdateAssumeRolePolicy", "change who may take a role"),
+    ("iam:CreatePolicyVersion", "rewrite managed policies"),
+    ("iam:SetDefaultPolicyVersion", "rewrite managed policies"),
+    ("iam:AttachGroupPolicy", "give groups any policy"),
+    ("iam:PutGroupPolicy", "write groups' policies"),
+    ("iam:AddUserToGroup", "put users into groups"),
+    ("iam:UpdateLoginProfile", "change passwords"),
+    ("iam:PassRole", "hand any role to a service"),
+    ("ec2:CreateVpcEndpoint", "make VPC endpoints"),
+    ("ec2:ModifyVpcEndpoint", "change VPC endpoints"),
+    ("ec2:ModifySnapshotAttribute", "share snapshots"),
+    ("cloudtrail:StopLogging", "stop trails"),
+    ("ec2:DeleteFlowLogs", "delete flow logs"),
+    ("sts:AssumeRole", "take any role"),
+)
+"""What a role of a machine hardly needs, and an intruder does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What a role may do beyond a machine's work, by the policy that lets it; ``doubts``: what could not be told."""
+
+    everything: str = ""
+    may: tuple[tuple[str, str, str], ...] = ()
+    """(action, what that means, the policy)."""
+    doubts: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def power_of(role: Role) -> Power:
+    """Which of :data:`POWERS` the role has, on everything and without a condition. A deny without a condition takes away."""
+    documents = [(name, parse(text)) for name, text in role.policies if text]
+    doubts = [f"policy {name}: {policy.problem}" for name, policy in documents if policy.problem]
+    doubts += [f"policy {name} could not be read" for name, text in role.policies if not text]
+    doubts += [
+        f"policy {name}: the condition {condition} may limit it"
+        for name, policy in documents
+        for statement in policy.statements
+        if statement.allow and "*" in statement.resources and any(has_wildcard(action) for action in statement.actions)
+        for condition in statement.conditions
+        if not beside_the_point(condition)
+    ]
+    denied = [
+        statement
+        for _, policy in documents
+        for statement in policy.statements
+        if not statement.allow and not statement.conditions and "*" in statement.resources
+    ]
+
+    def taken_away(action: str) -> bool:
+        return any(
+            any(covers(pattern, action) for pattern in statement.actions)
+            or (statement.but_actions and not any(patterns_meet(action, spared) for spared in statement.but_actions))
+            for statement in denied
+        )
+
+    within = _within_boundary(role)
+    if within is None and role.boundary:
+        return Power(doubts=(f"its permissions boundary {role.boundary[0]} could not be read", *doubts))
+    everything = ""
+    may: dict[str, tuple[str, str]] = {}
+    for name, policy in documents:
+        for statement in _unlimited(policy):
+            if statement.every_action and not taken_away("*") and (within is None or within("*")):
+                everything = everything or name
+            for action, words in POWERS:
+                if action in may or taken_away(action) or (within is not None and not within(action)):
+                    continue
+                meant = any(covers(pattern, action) for pattern in statement.actions) or (
+                    bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+                )
+                if meant:
+                    may[action] = (words, name)
+    return Power(everything, tuple((action, *said) for action, said in may.items()), tuple(doubts))
+
+
+def _within_boundary(role: Role) -> Callable[[str], bool] | None:
+    """Whether a permissions boundary lets an action pass (``*``: every one); None: there is none, or it could not be read."""
+    document = parse(role.boundary[1]) if role.boundary and role.boundary[1] else None
+    if document is None or document.problem:
+        return None
+    allowing, denying = list(_unlimited(document)), [one for one in document.statements if not one.allow]
+
+    def means(statement: Statement, action: str) -> bool:
+        return any(covers(pattern, action) for pattern in statement.actions) or (
+            bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+        )
+
+    def within(action: str) -> bool:
+        if action == "*":
+            return not denying and any(one.every_action for one in allowing)
+        denied = any(not one.conditions and "*" in one.resources and means(one, action) for one in denying)
+        return not denied and any(means(one, action) for one in allowing)
+
+    return within
+
+
+def _unlimited(policy: Policy) -> Iterator[Any]:
+    """Statements that allow, on everything or on everything of a kind, without a condition."""
+    for statement in policy.statements:
+        wide = "*" in statement.resources or bool(statement.but_resources) or any(
+            resource.endswith((":*", "/*")) and resource.count("*") >= 1 and resource.split(":")[-1] in ("*", "role/*", "user/*")
+            for resource in statement.resources
+        )  # fmt: skip
+        if statement.allow and wide and all(map(beside_the_point, statement.conditions)):
+            yield statement

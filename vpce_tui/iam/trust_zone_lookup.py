@@ -1,0 +1,45 @@
+"""What is ours: the account with its organisation and buckets, as far as the operator may see it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.iam.external_access import Ours
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """:class:`Ours` as AWS tells it, and what could not be read of it."""
+
+    ours: Ours
+    unknown: tuple[str, ...] = ()
+
+
+def look(
+    caller: Caller,
+    accounts: Iterable[str],
+    organisations: Iterable[str],
+    trusted: Iterable[str] = (),
+    cancel: Cancel | None = None,
+) -> Whose:
+    """Ask for the organisation and the buckets; the rest is what the team has named besides."""
+    stop = cancel or Cancel()
+    own, known, unknown = caller.identity().account, set(organisations), []
+    try:
+        stop.check()
+        answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
+        known.add(str((answer.get("Organization") or {}).get("Id", "")))
+    except AwsError as error:
+        if error.code != "AWSOrganizationsNotInUseException":
+            unknown.append(f"the organisation: {error.sentence()}")
+    buckets: frozenset[str] | None = None
+    try:
+        pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), before_page=stop.check)
+        buckets = frozenset(str(raw.get("Name", "")) for page in pages for raw in page.data.get("Buckets", []))
+    except AwsError as error:
+        if error.kind is Kind.EXPIRED:
+            raise
+        unknown.append(f"the buckets: {error.sentence()}")
+    return Whose(Ours(frozenset({own, *accounts}), frozenset(known - {""}), buckets, tuple(trusted)), tuple(unknown))

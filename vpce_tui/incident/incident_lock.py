@@ -1,0 +1,58 @@
+"""One writer an incident: a lock that dies with its holder (POSIX ``flock``)."""
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from vpce_tui.core.private_files import private_file
+from vpce_tui.incident.durable_files import told
+
+
+class Lock:
+    """Holds ``path`` locked until closed or the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def take(self, operator: str, since: str) -> str:
+        """``""`` when taken; otherwise who holds it."""
+        try:
+            private_file(self._path)
+            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+            file = os.fdopen(handle, "a+", encoding="utf-8")
+        except OSError as error:
+            raise told(error, self._path) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = _holder(file.read())
+            file.close()
+            return holder
+        try:
+            file.seek(0)
+            file.truncate()
+            json.dump({"pid": os.getpid(), "host": socket.gethostname(), "operator": operator, "since": since}, file)
+            file.flush()
+        except OSError as error:
+            raise told(error, self._path) from error
+        self._file = file
+        return ""
+
+    def release(self) -> None:
+        """Let go."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _holder(text: str) -> str:
+    try:
+        told_by = json.loads(text)
+        return f"{told_by['operator']} on {told_by['host']}, process {told_by['pid']}, since {told_by['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,106 @@
+"""Recomputes a whole record: every row's hash, the chain, every evidence file."""
+
+import itertools
+import re
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from vpce_tui.incident.evidence import LARGEST, evidence_path, file_hash
+from vpce_tui.incident.journal import GENESIS, Journal, Kind, Row, row_hash
+from vpce_tui.incident.record_errors import NotAJournal, RecordError
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification found. ``head`` is the last good hash; ``wrong_row`` the first bad row (0: none)."""
+
+    rows: int
+    evidence: int
+    head: str
+    wrong_row: int = 0
+    problem: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.problem
+
+
+def verify(folder: Path) -> Verdict:
+    """Check the record in ``folder`` without changing anything. Raises :class:`RecordError` where there is none to read."""
+    try:
+        with Journal.open(folder, "verify", write=False) as journal:
+            verdict = check_rows(journal.rows(), folder)
+            problem = journal.lacking if verdict.good else ""
+            return replace(verdict, problem=f"the file was changed: {problem}") if problem else verdict
+    except NotAJournal as error:
+        return Verdict(0, 0, GENESIS, 0, str(error))
+
+
+def row_of(folder: Path, head: str) -> int:
+    """The number of the row whose hash is ``head``; 0 where there is none."""
+    with Journal.open(folder, "verify", write=False) as journal:
+        return next((row.seq for row in journal.rows() if row.hash == head), 0)
+
+
+def check_rows(rows: Iterable[Row], folder: Path) -> Verdict:
+    """The verdict over ``rows``, with evidence looked up below ``folder``."""
+    previous, count, files = GENESIS, 0, 0
+    known = iter(rows)
+    for expected in itertools.count(1):
+        try:
+            row = next(known)
+        except StopIteration:
+            break
+        except RecordError as error:
+            return Verdict(count, files, previous, expected, str(error))
+        problem = _row_problem(row, expected, previous)
+        if not problem and row.kind == Kind.EVIDENCE.value:
+            problem = _file_problem(row, folder)
+            files += 1
+        if problem:
+            return Verdict(count, files, previous, row.seq, problem)
+        previous, count = row.hash, count + 1
+    if not count:
+        return Verdict(0, 0, previous, 0, "the record is empty")
+    return Verdict(count, files, previous)
+
+
+def _row_problem(row: Row, expected: int, previous: str) -> str:
+    if row.seq != expected:
+        return f"row {expected} is missing: the next one is {row.seq}"
+    if row.previous != previous:
+        return "it does not follow the row before it"
+    try:
+        own = row_hash(row.previous, row.seq, row.time, row.operator, row.kind, row.payload)
+        readable = isinstance(row.data, dict)
+    except (ValueError, RecursionError):
+        return "it cannot be read"
+    if row.hash != own:
+        return "its content was changed"
+    return "" if readable else "its content is none of a record's"
+
+
+def _file_problem(row: Row, folder: Path) -> str:
+    sha256, size = row.data.get("sha256"), row.data.get("size")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256) or not isinstance(size, int):
+        return "it names no evidence file"
+    path = evidence_path(folder, sha256)
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return f"its evidence file {sha256} is a link, or no file"
+        if found.st_size == size and size > LARGEST:
+            return f"its evidence file {sha256} is larger than any that is kept ({size:,} bytes)"
+        if found.st_size != size or file_hash(path) != sha256:
+            return f"its evidence file {sha256} was changed"
+    except FileNotFoundError:
+        return f"its evidence file {sha256} is missing"
+    except OSError as error:
+        return f"its evidence file {sha256} cannot be read: {error.strerror}"
+    return ""

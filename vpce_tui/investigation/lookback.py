@@ -1,0 +1,203 @@
+"""One look back in event history, for the rules that ask what is usual and what else was done: which questions, and their answers.
+
+Asked once, cached, in the order of what they are worth; what was not answered is known to be unanswered.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.endpoint_services import source_of
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_history import SAMPLE, History, Question
+from vpce_tui.cloudtrail.event_index import Answered
+from vpce_tui.core.coverage import Coverage, Part, Status, side_by_side
+from vpce_tui.core.text import many
+from vpce_tui.inventory.resources import Instance
+
+DEFAULT: Final = timedelta(days=30)
+GLOBAL: Final = "us-east-1"
+"""Where IAM, Organizations and account settings record."""
+
+_OF_CREDENTIALS: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile", "CreateRole", "EnableRegion")
+_OF_INSTANCES: Final = (
+    "RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
+    "ModifyInstanceMetadataOptions", "ModifyNetworkInterfaceAttribute", "StartSession", "SendCommand", "SendSSHPublicKey",
+    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "CreateSnapshot", "CreateSnapshots", "DeleteFlowLogs",
+    "UnmonitorInstances", "OpenTunnel", "AttachVolume", "AttachNetworkInterface",
+)  # fmt: skip
+"""Calls that are rare in an account and mean something about its instances."""
+_OF_COPIES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
+"""A copy of a snapshot may be anywhere; the call that makes it records where it goes."""
+MOST: Final = 40
+"""Makers of endpoints that are asked about at most, and half of the endpoints."""
+SESSIONS: Final = 40
+"""Instances whose role's calls are looked up at most (2 requests a second is all AWS allows)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, the regions to ask it in, and what it is for."""
+
+    question: Question
+    regions: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What history told: events, which questions they answer, and the coverage, a part a question."""
+
+    events: tuple[Event, ...] = ()
+    answered: Mapping[str, Answered] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=lambda: Coverage("questions"))
+    unanswered: tuple[Part, ...] = ()
+    """A part for each region in which questions were not answered."""
+
+
+def asks(
+    events: Iterable[Event],
+    instances: Sequence[Instance],
+    found: Iterable[str],
+    regions: Sequence[str],
+    now: datetime,
+    since: timedelta = DEFAULT,
+) -> list[Ask]:
+    """What to ask about endpoint events and instances. ``found``: instances that GuardDuty names, asked about first."""
+    begin = now - since
+    everywhere = tuple(sorted({*regions, GLOBAL}))
+    made = _worth_asking([event for event in events if event.request is not None])
+    asked: dict[tuple[str, str], Ask] = {}
+
+    def ask(attribute: str, value: str, where: Iterable[str], why: str, pages: int = 0) -> None:
+        if value:
+            before = asked.get((attribute, value))
+            wanted = {*where, *(before.regions if before else ())} - {""}
+            asked[attribute, value] = Ask(Question(begin, now, value, attribute, pages), tuple(sorted(wanted)), why)
+
+    for event in made:
+        ask("AccessKeyId", event.principal.access_key_id, everywhere, "what else the key or session did")
+    for event in made:
+        if event.principal.type == "AssumedRole" and not event.principal.ec2_role_delivery:
+            ask("ResourceName", event.principal.access_key_id, everywhere, "who made the session")
+    ask("EventName", "CreateVpcEndpoint", everywhere, "who makes endpoints here")
+    for event in made:
+        if event.request and event.request.endpoint_id:
+            ask("ResourceName", event.request.endpoint_id, [event.region], "what was done to the endpoint since")
+    for name in _OF_CREDENTIALS if made else ():
+        ask("EventName", name, [GLOBAL], "are the key, the user or the role new")
+    for event in made:
+        principal = event.principal
+        name = principal.session_name or (principal.name if principal.type == "IAMUser" else "")
+        ask("Username", name, everywhere, "from where, and what, it works usually")
+        ask("ReadOnly", "false", [event.region], "what else happens in the region", pages=1)
+        source = source_of(event.request.service) if event.request else ""
+        ask("EventSource", source, [event.region], "was the service used here before", pages=1)
+    named = set(found)
+    holders = [instance for instance in instances if instance.profile_arn and not instance.gone]
+    holders.sort(key=lambda item: (item.id not in named, item.http_tokens != "optional", item.id))
+    for instance in holders[:SESSIONS]:
+        ask("Username", instance.id, everywhere, "where its role's session was used")
+    inhabited = {instance.region for instance in instances}
+    for name in _OF_INSTANCES if instances else ():
+        ask("EventName", name, inhabited, "what was done to instances")
+    for name in _OF_COPIES if instances else ():
+        ask("EventName", name, everywhere, "were copies of disks given to others, in whatever region")
+    return list(asked.values())
+
+
+def _worth_asking(made: list[Event]) -> list[Event]:
+    """The events whose makers are asked about: those that made something, newest first, then attempts; of each key one.
+
+    An intruder can make any number of attempts with any number of sessions; the questions are few.
+    """
+    ordered = sorted(made, key=lambda event: (bool(event.error_code), -event.time.timestamp()))
+    keys: set[str] = set()
+    chosen: list[Event] = []
+    for event in ordered:
+        key = event.principal.access_key_id or event.principal.arn
+        endpoint = event.request.endpoint_id if event.request else ""
+        if (key in keys and not endpoint) or (len(chosen) >= MOST and key not in keys):
+            continue
+        if len(chosen) >= 2 * MOST:
+            break
+        keys.add(key)
+        chosen.append(event)
+    return chosen
+
+
+def left_out(instances: Sequence[Instance]) -> str:
+    """What is said of instances whose role's calls are not looked up; ``""``: there are none."""
+    holders = sum(bool(instance.profile_arn) and not instance.gone for instance in instances)
+    return f"calls by the roles of {holders - SESSIONS} more instances are not looked up" if holders > SESSIONS else ""
+
+
+def look_back(
+    history: History,
+    wanted: Sequence[Ask],
+    *,
+    cancel: Cancel | None = None,
+    on_answer: Callable[[Ask, str, Sequence[Event], Part], object] = lambda *_: None,
+) -> Told:
+    """Ask, all regions side by side, each question in turn. ``on_answer`` is told of each, from worker threads."""
+    by_region: dict[str, list[Ask]] = defaultdict(list)
+    for item in wanted:
+        for region in item.regions:
+            by_region[region].append(item)
+    ended: dict[str, dict[str, Part]] = {item.question.key: {} for item in wanted}
+
+    def one(region: str) -> tuple[list[Event], Part]:
+        found: list[Event] = []
+        for item in by_region[region]:
+            events, part = history.ask(region, item.question, cancel=cancel)
+            found += events
+            ended[item.question.key][region] = part
+            on_answer(item, region, events, part)
+        return found, Part(region, Status.LOOKED)
+
+    events, _ = side_by_side(sorted(by_region), one, at_most=max(len(by_region), 1))
+    return Told(tuple(events), answered_by(wanted, ended), coverage_of(wanted, ended), _unanswered(ended))
+
+
+def _unanswered(ended: Mapping[str, Mapping[str, Part]]) -> tuple[Part, ...]:
+    by_region: dict[str, list[Part]] = defaultdict(list)
+    for parts in ended.values():
+        for region, part in parts.items():
+            if part.status is not Status.LOOKED:
+                by_region[region].append(part)
+    return tuple(
+        Part(region, parts[0].status, f"{many(len(parts), 'question')} to event history: {parts[0].reason}")
+        for region, parts in sorted(by_region.items())
+    )
+
+
+def answered_by(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) -> dict[str, Answered]:
+    """Which questions were answered, where, and since when."""
+    found = {}
+    for item in wanted:
+        parts = ended.get(item.question.key, {})
+        done = frozenset(region for region, part in parts.items() if part.status is Status.LOOKED)
+        if done:
+            cut = frozenset(region for region in done if parts[region].note == SAMPLE)
+            found[item.question.key] = Answered(item.question.since, done, frozenset(item.regions) - done, cut)
+    return found
+
+
+def coverage_of(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) -> Coverage:
+    """A part a question: in how many regions it was answered, and why not in the others."""
+    parts = []
+    for item in wanted:
+        by_region = dict(ended.get(item.question.key, {}))
+        bad = {region: part for region, part in by_region.items() if part.status is not Status.LOOKED}
+        waiting = set(item.regions) - set(by_region)
+        status = Status.RUNNING if waiting else Status.LOOKED
+        if bad:
+            status = Status.PARTIAL if len(bad) < len(item.regions) else next(iter(bad.values())).status
+        reason = "; ".join(f"{region}: {part.reason}" for region, part in sorted(bad.items()))
+        found = sum(part.items for part in by_region.values())
+        note = f"{item.why}; in {many(len(item.regions), 'region')}"
+        parts.append(Part(item.question.key, status, reason, found, note=note))
+    return Coverage("questions", tuple(parts))

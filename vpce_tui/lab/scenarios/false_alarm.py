@@ -1,0 +1,126 @@
+"""A night in which everything is harmless, and much looks otherwise."""
+
+import json
+import random
+from datetime import datetime, timedelta
+from typing import Final
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios.account_setup import HOME, ORGANISATION, World, endpoint, policy_with_limits
+from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS, endpoint_of_old
+from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, made
+from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
+
+CAROL: Final = "192.0.2.18"
+BACKUP_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0b4c4b5e7d1ce0001"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """A known partner's service, a bucket's gateway, an endpoint made by hand at night; all with limits."""
+    ec2, s3 = clients.client("ec2", HOME), clients.client("s3", HOME)
+    s3.create_bucket(Bucket="storefront-assets", CreateBucketConfiguration={"LocationConstraint": HOME})
+    vpc, private = world["vpc"], [world["subnet_app-a"], world["subnet_app-b"]]
+    tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "owner", "Value": "platform"}]}]
+    guard = [world["group_endpoints-443"]]
+    world["endpoints"]["backup"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=95), VpcEndpointType="Interface", VpcId=vpc, ServiceName=BACKUP_SERVICE,
+        SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=False, TagSpecifications=tags,
+    )  # fmt: skip
+    own = {"StringEquals": {"aws:PrincipalOrgID": ORGANISATION}, "Bool": {"aws:SecureTransport": "true"}}
+    assets = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::storefront-assets/*",
+        "Condition": own,
+    }
+    packages = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::al2023-repos-{HOME}-de612dc2/*",
+    }
+    world["endpoints"]["assets"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=82), VpcEndpointType="Gateway", VpcId=vpc, TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.s3", RouteTableIds=[world["route_table"]],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [assets, packages]}),
+    )  # fmt: skip
+    world["endpoints"]["repair"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=38), VpcEndpointType="Interface", VpcId=vpc, TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.sts", SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=True,
+        PolicyDocument=policy_with_limits(),
+    )  # fmt: skip
+    world["endpoints"]["first"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=17), VpcEndpointType="Interface", VpcId=vpc, TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.kms", SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=True,
+    )  # fmt: skip
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """Carol is on call, and has been before; Erin is new, and her endpoint was announced."""
+    for days in (28, 21, 15, 10, 8, 3):
+        before = scribe.user("carol", f"ASIALABCAROLOLD{days:05}", mfa=True)
+        scribe.write(days * DAY + 200, HOME, "ec2", "CreateTags", before, ip=CAROL, agent=CONSOLE)
+    earlier = scribe.user("carol", "ASIALABCAROLEARLIER1", mfa=True)
+    endpoint_of_old(scribe, 15 * DAY, HOME, earlier, CAROL, CONSOLE, 77)
+    pipeline = scribe.role("ci-network", "build-4720", "ASIALABPIPELINE00720", minutes_old=110)
+    world["event_backup"] = made(scribe, world, 95, HOME, pipeline, "backup", PIPELINE_ADDRESS, TERRAFORM)
+    scribe.write(
+        90, HOME, "s3", "PutBucketPolicy", pipeline, ip=PIPELINE_ADDRESS, agent=TERRAFORM,
+        request={"bucketName": "storefront-assets", "bucketPolicy": {"Statement": []}},
+    )  # fmt: skip
+    world["event_assets"] = made(scribe, world, 82, HOME, pipeline, "assets", PIPELINE_ADDRESS, TERRAFORM)
+    carol = scribe.user("carol", "ASIALABCAROL00000002", mfa=True)
+    world["event_repair"] = made(
+        scribe, world, 38, HOME, carol, "repair", CAROL, CONSOLE, sessionCredentialFromConsole="true"
+    )
+    scribe.write(
+        30, HOME, "ssm", "StartSession", carol, ip=CAROL, agent=CONSOLE,
+        request={"target": world["web_servers"][0]}, response={"sessionId": "carol-0a1b2c"},
+    )  # fmt: skip
+    scribe.write(
+        16 * DAY,
+        HOME,
+        "ssm",
+        "StartSession",
+        carol,
+        ip=CAROL,
+        agent=CONSOLE,
+        request={"target": world["web_servers"][1]},
+    )
+    world["web_server"] = world["web_servers"][0]
+    erin = scribe.user("erin", "ASIALABERIN000000001", mfa=True)
+    world["event_first"] = made(
+        scribe, world, 17, HOME, erin, "first", CAROL, CONSOLE, sessionCredentialFromConsole="true"
+    )
+
+
+STORY: Final = Story(
+    "false-alarm",
+    build,
+    write,
+    (
+        Truth("event_backup", False, "a partner's service that the team knows", ("VPCE-01",)),
+        Truth("event_assets", False, "a gateway to own buckets and AWS's packages", ("VPCE-03", "VPCE-04", "VPCE-22")),
+        Truth("event_repair", False, "the on-call engineer, by hand at night", ("VPCE-12", "VPCE-14", "VPCE-15", "VPCE-17")),
+        Truth("event_first", False, "announced, and marked as expected", ("VPCE-02", "VPCE-12")),
+        Truth("event_sts", False, "the pipeline's endpoints"),
+        Truth("event_bob", False, "a colleague's small endpoint"),
+        Truth("event_service", False, "made by RDS"),
+        Truth("victim", False, "a web server"),
+        Truth("web_server", False, "a web server that was repaired over SSM", ("INST-15",)),
+        Truth("bastion", False, "the bastion, closed to the world"),
+        Truth("database", False, "the database"),
+    ),
+    f"""
+trusted_services = ["{BACKUP_SERVICE}"]
+networks = ["192.0.2.0/24"]
+{PIPELINE_CONTEXT}{HOURS}
+[[expected]]
+event = "<event_first>"
+reason = "announced in the change calendar: Erin tests key rotation"
+until = <tomorrow>
+by = "carol"
+""",
+    tidy=True,
+)  # fmt: skip

@@ -1,0 +1,65 @@
+"""A stolen session again, in an account that cannot be looked at whole: a region is denied, the trail was stopped, parts are refused."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios.account_setup import HOME, World, endpoint
+from vpce_tui.lab.scenarios.records import Scribe, create_endpoint, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+
+INTRUDER: Final = "198.51.100.77"
+_AGENT: Final = "aws-cli/2.17.9 md/awscrt#0.20.11 ua/2.0 os/windows#10 md/arch#amd64 lang/python#3.11.9"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """One open gateway endpoint."""
+    world["endpoints"]["quiet"] = endpoint(
+        clients.client("ec2", HOME), account, HOME, now - timedelta(minutes=27), VpcEndpointType="Gateway", VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.dynamodb", RouteTableIds=[world["route_table"]],
+    )  # fmt: skip
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """The session stops the trail, waits, and builds."""
+    stolen = scribe.role("web-app", world["web_servers"][0], "ASIALABQUIET00000001", minutes_old=90, ec2=True)
+
+    def did(minutes_ago: float, source: str, name: str, **more: Any) -> Any:
+        return scribe.write(minutes_ago, HOME, source, name, stolen, ip=INTRUDER, agent=_AGENT, **more)
+
+    did(58, "sts", "GetCallerIdentity", read_only=True)
+    did(55, "cloudtrail", "StopLogging", request={"name": "main"})
+    world["event_quiet"] = made(scribe, world, 27, HOME, stolen, "quiet", INTRUDER, _AGENT)
+    world["web_server"] = world["web_servers"][0]
+    root = {
+        "type": "Root",
+        "principalId": world["account"],
+        "arn": f"arn:aws:iam::{world['account']}:root",
+        "accountId": world["account"],
+    }
+    asked, answer = create_endpoint(
+        {"VpcId": "vpc-0c0ffee0c0ffee000", "ServiceName": "com.amazonaws.us-west-2.sqs", "VpcEndpointType": "Interface"},
+        {"VpcEndpointId": "vpce-0c0ffee0c0ffee000", "VpcId": "vpc-0c0ffee0c0ffee000", "ServiceName": "com.amazonaws.us-west-2.sqs"},
+    )  # fmt: skip
+    record = scribe.write(
+        19, "us-west-2", "ec2", "CreateVpcEndpoint", root, ip=INTRUDER, agent=_AGENT, request=asked, response=answer
+    )
+    world["event_root"] = str(record["eventID"])
+
+
+STORY: Final = Story(
+    "gaps",
+    build,
+    write,
+    (
+        Truth("event_quiet", True, "open gateway endpoint by a stolen session", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
+        Truth("web_server", True, "the machine whose credentials were stolen", ("INST-02", "INST-03")),
+        Truth("event_root", True, "made by root, and gone already", ("VPCE-09", "VPCE-28")),
+        Truth("event_sts", False, "the pipeline's endpoints"),
+        Truth("event_service", False, "made by RDS"),
+    ),
+    PIPELINE_CONTEXT,
+    gaps=("ap-southeast-2", "eu-west-1"),
+    faults=("denied@LookupEvents%ap-southeast-2:1000000", "denied@DescribeRouteTables%eu-west-1:1000000"),
+)  # fmt: skip

@@ -1,0 +1,130 @@
+"""An engineer with the right to build networks reads along: subnets are routed through a stranger's appliance, traffic is copied."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios.account_setup import HOME, World, age, endpoint, policy_with_limits, run
+from vpce_tui.lab.scenarios.ordinary import DAY
+from vpce_tui.lab.scenarios.records import CONSOLE, Scribe, made
+from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
+
+OFFICE: Final = "192.0.2.90"
+APPLIANCE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a77b1c2d3e4f5061"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """A load balancer endpoint with a route to it, an endpoint whose limits are gone, a mirroring session; no flow logs."""
+    ec2 = clients.client("ec2", HOME)
+    world["endpoints"]["appliance"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=64), VpcEndpointType="GatewayLoadBalancer", VpcId=world["vpc"],
+        ServiceName=APPLIANCE, SubnetIds=[world["subnet_edge-a"]],
+    )  # fmt: skip
+    ec2.create_route(
+        RouteTableId=world["route_table"],
+        DestinationCidrBlock="198.18.0.0/15",
+        GatewayId=world["endpoints"]["appliance"]["made"]["VpcEndpointId"],
+    )
+    world["endpoints"]["widened"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=48), VpcEndpointType="Interface", VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.execute-api", SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
+    )  # fmt: skip
+    ec2.modify_vpc_endpoint(VpcEndpointId=world["endpoints"]["widened"]["made"]["VpcEndpointId"], ResetPolicy=True)
+    database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
+    world["database_interface"] = database["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    ec2.delete_flow_logs(FlowLogIds=[world["flow_log"]])
+    world["collector"] = run(
+        ec2, world, HOME, world["subnet_data-a"], [world["group_db-client"]], InstanceType="m6i.large", tags={"Name": "collector"},
+        MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
+    )  # fmt: skip
+    age(account, HOME, world["collector"], now - timedelta(minutes=58))
+    collector = ec2.describe_instances(InstanceIds=[world["collector"]])["Reservations"][0]["Instances"][0]
+    nic = collector["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    target = ec2.create_traffic_mirror_target(NetworkInterfaceId=nic)["TrafficMirrorTarget"]
+    chosen = ec2.create_traffic_mirror_filter()["TrafficMirrorFilter"]
+    ec2.create_traffic_mirror_session(
+        NetworkInterfaceId=world["database_interface"], TrafficMirrorTargetId=target["TrafficMirrorTargetId"],
+        TrafficMirrorFilterId=chosen["TrafficMirrorFilterId"], SessionNumber=1,
+    )  # fmt: skip
+    iam = clients.client("iam")
+    iam.create_user(UserName="svc-archive")
+    world["made_key"] = iam.create_access_key(UserName="svc-archive")["AccessKey"]["AccessKeyId"]
+    world["endpoints"]["archive"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=24), VpcEndpointType="Interface", VpcId=world["vpc"],
+        ServiceName="com.amazonaws.us-east-1.s3", ServiceRegion="us-east-1", SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=False,
+    )  # fmt: skip
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """Weeks of ordinary work from the office, then an hour at night from the same desk."""
+    for days in (24, 20, 15, 9, 7, 3):
+        work = scribe.user("dave", f"ASIALABDAVEOLD0{days:05}", mfa=False)
+        scribe.write(
+            days * DAY + 300, HOME, "ec2", "DescribeRouteTables", work, ip=OFFICE, agent=CONSOLE, read_only=True
+        )
+    dave = scribe.user("dave", "ASIALABDAVE000000001", mfa=False)
+
+    def did(minutes_ago: float, source: str, name: str, **more: Any) -> Any:
+        return scribe.write(
+            minutes_ago, HOME, source, name, dave, ip=OFFICE, agent=CONSOLE, sessionCredentialFromConsole="true", **more
+        )
+
+    did(79, "cloudtrail", "StopLogging", request={"name": f"arn:aws:cloudtrail:{HOME}:{world['account']}:trail/main"})
+    did(
+        77,
+        "ec2",
+        "DeleteFlowLogs",
+        request={"DeleteFlowLogsRequest": {"FlowLogId": {"tag": 1, "content": world["flow_log"]}}},
+    )
+    gone = {"sessionCredentialFromConsole": "true"}
+    world["event_appliance"] = made(scribe, world, 64, HOME, dave, "appliance", OFFICE, CONSOLE, **gone)
+    did(
+        62, "ec2", "CreateRoute",
+        request={"routeTableId": world["route_table"], "destinationCidrBlock": "198.18.0.0/15", "vpcEndpointId": world["endpoints"]["appliance"]["made"]["VpcEndpointId"]},
+        response={"_return": True},
+    )  # fmt: skip
+    world["event_widened"] = made(scribe, world, 48, HOME, dave, "widened", OFFICE, CONSOLE, **gone)
+    identifier = world["endpoints"]["widened"]["made"]["VpcEndpointId"]
+    did(
+        40, "ec2", "ModifyVpcEndpoint", request={"ModifyVpcEndpointRequest": {"VpcEndpointId": identifier, "ResetPolicy": True}},
+        response={"ModifyVpcEndpointResponse": {"return": True}},
+    )  # fmt: skip
+    did(
+        58, "ec2", "RunInstances", request={"instanceType": "m6i.large"},
+        response={"instancesSet": {"items": [{"instanceId": world["collector"]}]}},
+    )  # fmt: skip
+    did(
+        52, "ec2", "ModifyInstanceAttribute", response={"_return": True},
+        request={"instanceId": world["database"], "userData": "<sensitiveDataRemoved>"},
+    )  # fmt: skip
+    did(
+        36, "ec2", "CreateTrafficMirrorSession",
+        request={"CreateTrafficMirrorSessionRequest": {"NetworkInterfaceId": world["database_interface"]}},
+    )  # fmt: skip
+    scribe.write(
+        29, "us-east-1", "iam", "CreateAccessKey", dave, ip=OFFICE, agent=CONSOLE, request={"userName": "svc-archive"},
+        response={"accessKey": {"userName": "svc-archive", "accessKeyId": world["made_key"], "status": "Active"}},
+    )  # fmt: skip
+    service = scribe.user("svc-archive", world["made_key"])
+    world["event_archive"] = made(scribe, world, 24, HOME, service, "archive", OFFICE, "rclone/v1.66.0")
+
+
+STORY: Final = Story(
+    "insider",
+    build,
+    write,
+    (
+        Truth("event_appliance", True, "load balancer endpoint with a route to it", ("VPCE-01", "VPCE-10", "VPCE-24", "VPCE-31")),
+        Truth("event_widened", True, "made narrow, then opened", ("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28")),
+        Truth("event_archive", True, "to another region, with a key made minutes before", ("VPCE-02", "VPCE-13", "VPCE-33")),
+        Truth("database", True, "its traffic is copied and not recorded, its user data changed", ("INST-08", "INST-18", "INST-19")),
+        Truth("collector", True, "the machine that takes the copy", ("INST-09", "INST-19", "INST-20")),
+        Truth("event_logs", False, "the pipeline's endpoints"),
+        Truth("event_service", False, "made by RDS"),
+        Truth("edge-syd", False, "a machine elsewhere"),
+    ),
+    PIPELINE_CONTEXT + HOURS,
+)  # fmt: skip

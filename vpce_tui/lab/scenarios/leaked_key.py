@@ -1,0 +1,125 @@
+"""A user's access key leaks. Somebody mines with it where nobody looks, and carries a database's snapshot and files away."""
+
+import json
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios.account_setup import HOME, World, age, endpoint, group, tags_of
+from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS
+from vpce_tui.lab.scenarios.records import Scribe, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+
+THIEF: Final = "198.51.100.201"
+FAR: Final = "ap-northeast-3"
+STRANGER: Final = "888877776666"
+_AGENT: Final = "aws-cli/2.15.30 Python/3.11.8 Linux/5.15.0 exe/x86_64.ubuntu.22 prompt/off"
+_USUAL: Final = "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.10 lang/python#3.9.16"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """The user with its key; six large machines and an endpoint far away."""
+    iam = clients.client("iam")
+    iam.create_user(UserName="deploy-bot")
+    iam.put_user_policy(
+        UserName="deploy-bot", PolicyName="deploy",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "s3:*"], "Resource": "*"}]}),
+    )  # fmt: skip
+    world["leaked_key"] = iam.create_access_key(UserName="deploy-bot")["AccessKey"]["AccessKeyId"]
+    ec2 = clients.client("ec2", FAR)
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnet = sorted(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"])[0]
+    image = ec2.register_image(
+        Name="xmr", Architecture="x86_64", RootDeviceName="/dev/xvda",
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}],
+    )["ImageId"]  # fmt: skip
+    guard = group(ec2, vpc, "launch-wizard-1", [(22, 22, "0.0.0.0/0")])
+    started = ec2.run_instances(
+        ImageId=image, MinCount=6, MaxCount=6, InstanceType="g5.12xlarge", SubnetId=subnet, SecurityGroupIds=[guard],
+        MetadataOptions={"HttpTokens": "optional", "HttpEndpoint": "enabled"},
+    )  # fmt: skip
+    world["miners"] = [item["InstanceId"] for item in started["Instances"]]
+    world["miner"] = world["miners"][0]
+    for number, identifier in enumerate(world["miners"]):
+        age(account, FAR, identifier, now - timedelta(minutes=70 - number))
+    drop = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::drop-7f3a/*"}
+        ],
+    }
+    world["endpoints"]["drop"] = endpoint(
+        ec2, account, FAR, now - timedelta(minutes=41), VpcEndpointType="Interface", VpcId=vpc, SubnetIds=[subnet],
+        ServiceName=f"com.amazonaws.{FAR}.s3", SecurityGroupIds=[guard], PolicyDocument=json.dumps(drop),
+    )  # fmt: skip
+    home = clients.client("ec2", HOME)
+    found = home.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [world["database"]]}])[
+        "Volumes"
+    ]
+    world["database_volume"] = found[0]["VolumeId"]
+    world["snapshot"] = home.create_snapshot(
+        VolumeId=world["database_volume"], TagSpecifications=tags_of("snapshot", Name="backup")
+    )["SnapshotId"]
+    home.modify_snapshot_attribute(
+        SnapshotId=world["snapshot"], Attribute="createVolumePermission", OperationType="add", UserIds=[STRANGER]
+    )
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """Weeks of deployments with the key, then the thief's evening."""
+    bot = scribe.user("deploy-bot", world["leaked_key"])
+    for days in (25, 21, 18, 13, 10, 6, 3):
+        scribe.write(
+            days * DAY + 60, HOME, "ec2", "DescribeInstances", bot, ip=PIPELINE_ADDRESS, agent=_USUAL, read_only=True
+        )
+
+    def did(minutes_ago: float, region: str, source: str, name: str, **more: Any) -> Any:
+        return scribe.write(minutes_ago, region, source, name, bot, ip=THIEF, agent=_AGENT, **more)
+
+    did(96, "us-east-1", "sts", "GetCallerIdentity", read_only=True)
+    did(
+        93, "us-east-1", "iam", "CreateUser", request={"userName": "support"},
+        error=("AccessDenied", "User is not authorized to perform: iam:CreateUser"),
+    )  # fmt: skip
+    for minute, region in ((88, HOME), (87, "us-east-1"), (86, FAR)):
+        did(minute, region, "ec2", "DescribeInstances", request={"filterSet": {}}, read_only=True)
+    for number, identifier in enumerate(world["miners"]):
+        did(
+            70 - number, FAR, "ec2", "RunInstances", request={"instanceType": "g5.12xlarge", "minCount": 1, "maxCount": 1},
+            response={"instancesSet": {"items": [{"instanceId": identifier}]}},
+        )  # fmt: skip
+    did(
+        58, HOME, "ec2", "CreateSnapshot", request={"volumeId": world["database_volume"]},
+        response={"snapshotId": world["snapshot"], "volumeId": world["database_volume"]},
+    )  # fmt: skip
+    did(
+        52, HOME, "ec2", "ModifySnapshotAttribute",
+        request={"snapshotId": world["snapshot"], "attributeType": "CREATE_VOLUME_PERMISSION", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}},
+        response={"_return": True},
+    )  # fmt: skip
+    did(49, "us-west-2", "ec2", "GetPasswordData", request={"instanceId": world["build-1"]}, read_only=True)
+    did(
+        46, "us-west-2", "ssm", "SendCommand",
+        request={"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:team", "values": ["platform"]}], "parameters": "HIDDEN_DUE_TO_SECURITY_REASONS"},
+        response={"command": {"commandId": "0f3c9a1b-2d4e-5f60-7a8b-9c0d1e2f3a4b", "documentName": "AWS-RunShellScript"}},
+    )  # fmt: skip
+    world["event_drop"] = made(scribe, world, 41, FAR, bot, "drop", THIEF, _AGENT)
+
+
+STORY: Final = Story(
+    "leaked-key",
+    build,
+    write,
+    (
+        Truth("event_drop", True, "endpoint with a stranger's bucket in its policy", ("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24")),
+        Truth("miner", True, "a machine for mining", ("INST-05", "INST-09")),
+        Truth("database", True, "its snapshot is shared with a stranger", ("INST-17",)),
+        Truth("build-1", True, "its password was read, and a command run on it", ("INST-15", "INST-16")),
+        Truth("event_sts", False, "the pipeline's endpoints"),
+        Truth("event_pipeline_us-east-1", False, "the pipeline's, elsewhere"),
+        Truth("event_service", False, "made by RDS"),
+        Truth("build-2", True, "a command was run on it, too, by its tag", ("INST-15",)),
+    ),
+    PIPELINE_CONTEXT,
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""A partner's role is taken over from the partner's side, and doors to somebody else's resources are built with it."""
+
+import json
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios.account_setup import HOME, World, endpoint, group
+from vpce_tui.lab.scenarios.ordinary import DAY
+from vpce_tui.lab.scenarios.records import Scribe, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+
+PARTNER: Final = "777788889999"
+THEIRS: Final = "203.0.113.140"
+KEY: Final = "ASIALABPARTNER000001"
+_AGENT: Final = "Boto3/1.34.84 md/Botocore#1.34.84 ua/2.0 os/macos#23.4.0 lang/python#3.12.2"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """The role that the partner may take; an endpoint to a database of theirs, one with them in its policy."""
+    ec2, iam = clients.client("ec2", HOME), clients.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{PARTNER}:root"}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName="partner-integration",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    guard = group(ec2, world["vpc"], "replica-link", [(5432, 5432, "10.0.0.0/16")])
+    world["resource"] = f"arn:aws:vpc-lattice:{HOME}:{PARTNER}:resourceconfiguration/rcfg-0c1d2e3f4a5b6c7d8"
+    world["endpoints"]["door"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=34), VpcEndpointType="Resource", VpcId=world["vpc"],
+        ResourceConfigurationArn=world["resource"], SubnetIds=[world["subnet_data-a"]], SecurityGroupIds=[guard],
+    )  # fmt: skip
+    theirs = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{PARTNER}:role/etl"},
+                "Action": "*",
+                "Resource": "*",
+            }
+        ],
+    }
+    world["endpoints"]["guest"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=22), VpcEndpointType="Interface", VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.secretsmanager", SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=True, PolicyDocument=json.dumps(theirs),
+    )  # fmt: skip
+    closed = ec2.create_route_table(VpcId=world["vpc"])["RouteTable"]["RouteTableId"]
+    world["endpoints"]["closet"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=15), VpcEndpointType="Gateway", VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.dynamodb", RouteTableIds=[closed],
+    )  # fmt: skip
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """The partner's usual nightly reading; then the role is used to build."""
+    for days in (22, 17, 12, 8, 4, 2):
+        usual = scribe.role("partner-integration", "nightly", f"ASIALABPARTNEROLD{days:03}")
+        scribe.write(
+            days * DAY + 90, HOME, "rds", "DescribeDBInstances", usual, ip="203.0.113.12", agent=_AGENT, read_only=True
+        )
+    taken = scribe.role("partner-integration", "nightly", KEY, minutes_old=50)
+    theirs = {
+        "type": "AWSAccount", "principalId": "AROAPARTNERETL:nightly", "accountId": PARTNER,
+    }  # fmt: skip
+    scribe.write(
+        50, HOME, "sts", "AssumeRole", theirs, ip=THEIRS, agent=_AGENT, read_only=True,
+        request={"roleArn": f"arn:aws:iam::{world['account']}:role/partner-integration", "roleSessionName": "nightly"},
+        response={"credentials": {"accessKeyId": KEY}, "assumedRoleUser": {"arn": taken["arn"]}},
+        sharedEventID=scribe.identifier(),
+    )  # fmt: skip
+
+    def did(minutes_ago: float, source: str, name: str, **more: Any) -> Any:
+        return scribe.write(minutes_ago, HOME, source, name, taken, ip=THEIRS, agent=_AGENT, **more)
+
+    for minute, name in ((47, "DescribeVpcs"), (46, "DescribeSubnets"), (45, "DescribeSecurityGroups")):
+        did(minute, "ec2", name, request={"filterSet": {}}, read_only=True)
+    world["event_door"] = made(scribe, world, 34, HOME, taken, "door", THEIRS, _AGENT)
+    shared = {"sharedEventID": scribe.identifier()}
+    world["event_guest"] = made(scribe, world, 22, HOME, taken, "guest", THEIRS, _AGENT, **shared)
+    world["event_closet"] = made(scribe, world, 15, HOME, taken, "closet", THEIRS, _AGENT)
+
+
+STORY: Final = Story(
+    "partner",
+    build,
+    write,
+    (
+        Truth("event_door", True, "endpoint to a stranger's database", ("VPCE-12", "VPCE-14", "VPCE-32")),
+        Truth("event_guest", True, "a stranger's role in its policy", ("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30")),
+        Truth("event_closet", True, "a way out for machines that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
+        Truth("event_ssm", False, "the pipeline's endpoints"),
+        Truth("event_pipeline_ap-southeast-2", False, "the pipeline's, elsewhere"),
+        Truth("event_service", False, "made by RDS"),
+        Truth("build-1", False, "a build machine"),
+    ),
+    PIPELINE_CONTEXT,
+)  # fmt: skip

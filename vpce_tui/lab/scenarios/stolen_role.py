@@ -1,0 +1,145 @@
+"""An application server's role credentials are stolen, and used to build private ways out."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from moto.backends import get_backend
+
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.scenarios import flow_records
+from vpce_tui.lab.scenarios.account_setup import HOME, World, endpoint, group, image
+from vpce_tui.lab.scenarios.records import CLI_ON_KALI, Scribe, create_endpoint, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+
+INTRUDER: Final = "198.51.100.23"
+STOLEN_KEY: Final = "ASIALABSTOLEN0000001"
+FOREIGN_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
+
+
+def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+    """What the intruder made: a user with a key, an open group, two endpoints, an image; and what GuardDuty found."""
+    iam, ec2 = clients.client("iam"), clients.client("ec2", HOME)
+    iam.create_user(UserName="ci-backup")
+    iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
+    key = iam.create_access_key(UserName="ci-backup")["AccessKey"]
+    world["intruder_user_key"] = key["AccessKeyId"]
+    held = get_backend("iam")[account]["aws"]
+    held.access_keys[key["AccessKeyId"]].create_date = now - timedelta(minutes=44)
+    held.users["ci-backup"].create_date = now - timedelta(minutes=45)
+    world["profiles"]["stolen-key"] = (key["AccessKeyId"], key["SecretAccessKey"], "")
+    world["group_open"] = group(ec2, world["vpc"], "endpoint-access", [])
+    ec2.authorize_security_group_ingress(
+        GroupId=world["group_open"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    )
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [world["group_open"]]}])
+    wide = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
+    world["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
+    world["endpoints"]["intruder_s3"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=21), VpcEndpointType="Gateway", VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.s3", RouteTableIds=[world["route_table"]],
+    )  # fmt: skip
+    world["endpoints"]["intruder_exit"] = endpoint(
+        ec2, account, HOME, now - timedelta(minutes=13), VpcEndpointType="Interface", VpcId=world["vpc"],
+        ServiceName=FOREIGN_SERVICE, SubnetIds=[world["subnet_app-a"]], SecurityGroupIds=[world["group_open"]],
+        PrivateDnsEnabled=False,
+    )  # fmt: skip
+    world["image_poisoned"] = image(clients, HOME, "storefront-base-2026-10")
+    get_backend("ec2")[account][HOME].amis[world["image_poisoned"]].creation_date = now - timedelta(minutes=31)
+    flow_records.record_intruder(clients, HOME, now, world)
+    _findings(account, now, world)
+    stolen = clients.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{account}:role/web-app", RoleSessionName=world["victim"]
+    )["Credentials"]
+    world["profiles"]["stolen-session"] = (stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"])
+
+
+def _findings(account: str, now: datetime, world: World) -> None:
+    victim = world["victim"]
+    detector = next(iter(get_backend("guardduty")[account][HOME].detectors.values()))
+    stolen = {
+        "SchemaVersion": "2.0", "AccountId": account, "Region": HOME, "Id": "8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
+        "Arn": f"arn:aws:guardduty:{HOME}:{account}:detector/{detector.id}/finding/8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
+        "Type": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", "Partition": "aws", "Severity": 8.0,
+        "Title": f"Credentials for instance role web-app of {victim} used from an external address.",
+        "Description": "Credentials created exclusively for an EC2 instance were used from an external IP address.",
+        "CreatedAt": (now - timedelta(minutes=44)).isoformat(), "UpdatedAt": (now - timedelta(minutes=9)).isoformat(),
+        "Resource": {
+            "ResourceType": "AccessKey",
+            "AccessKeyDetails": {"AccessKeyId": STOLEN_KEY, "PrincipalId": f"AROAEXAMPLE:{victim}", "UserName": "web-app", "UserType": "AssumedRole"},
+            "InstanceDetails": {"InstanceId": victim},
+        },
+        "Service": {"ServiceName": "guardduty", "DetectorId": detector.id, "Archived": False, "Count": 14, "ResourceRole": "TARGET",
+                    "Action": {"ActionType": "AWS_API_CALL", "AwsApiCallAction": {"Api": "CreateVpcEndpoint", "ServiceName": "ec2.amazonaws.com",
+                               "RemoteIpDetails": {"IpAddressV4": INTRUDER}}}},
+    }  # fmt: skip
+    detector.lab_findings = {stolen["Id"]: stolen}
+
+
+def write(scribe: Scribe, world: World, _: random.Random) -> None:
+    """The intruder's hour."""
+    stolen = scribe.role("web-app", world["victim"], STOLEN_KEY, minutes_old=75, ec2=True)
+
+    def did(minutes_ago: float, region: str, source: str, name: str, **more: Any) -> Any:
+        return scribe.write(minutes_ago, region, source, name, stolen, ip=INTRUDER, agent=CLI_ON_KALI, **more)
+
+    did(52, "us-east-1", "sts", "GetCallerIdentity", read_only=True)
+    for minute, name in (
+        (51, "DescribeInstances"), (50.5, "DescribeVpcs"), (50, "DescribeSubnets"), (49, "DescribeVpcEndpoints"),
+    ):  # fmt: skip
+        did(minute, HOME, "ec2", name, request={"filterSet": {}}, read_only=True)
+    did(46, "us-east-1", "iam", "ListUsers", read_only=True)
+    did(
+        45, "us-east-1", "iam", "CreateUser", request={"userName": "ci-backup"},
+        response={"user": {"userName": "ci-backup", "path": "/"}},
+    )  # fmt: skip
+    did(
+        44, "us-east-1", "iam", "CreateAccessKey", request={"userName": "ci-backup"},
+        response={"accessKey": {"userName": "ci-backup", "accessKeyId": world["intruder_user_key"], "status": "Active"}},
+    )  # fmt: skip
+    refused = (
+        "Client.UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:sts::"
+        f"{world['account']}:assumed-role/web-app/{world['victim']} is not authorized to perform: ec2:CreateVpcEndpoint",
+    )
+    for minute in (39.2, 38.7, 38.1):
+        asked, _none = create_endpoint(
+            {"VpcId": "vpc-0aa11bb22cc33dd44", "ServiceName": "com.amazonaws.us-east-1.s3"}, None
+        )
+        did(minute, "us-east-1", "ec2", "CreateVpcEndpoint", request=asked, error=refused)
+    probe, _none = create_endpoint(
+        {"DryRun": True, "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.s3"}, None
+    )
+    did(
+        31, HOME, "ec2", "CreateVpcEndpoint", request=probe,
+        error=("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
+    )  # fmt: skip
+    did(
+        26, HOME, "ec2", "CreateSecurityGroup", request={"groupName": "endpoint-access", "vpcId": world["vpc"]},
+        response={"groupId": world["group_open"]},
+    )  # fmt: skip
+    did(
+        25.5, HOME, "ec2", "AuthorizeSecurityGroupIngress",
+        request={"groupId": world["group_open"], "ipPermissions": {"items": [{"ipProtocol": "-1", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}},
+        response={"_return": True},
+    )  # fmt: skip
+    world["event_s3"] = made(scribe, world, 21, HOME, stolen, "intruder_s3", INTRUDER, CLI_ON_KALI)
+    world["event_exit"] = made(scribe, world, 13, HOME, stolen, "intruder_exit", INTRUDER, CLI_ON_KALI)
+
+
+STORY: Final = Story(
+    "stolen-role",
+    build,
+    write,
+    (
+        Truth("event_exit", True, "endpoint to a stranger's service", ("VPCE-01", "VPCE-05", "VPCE-07", "VPCE-08", "VPCE-14", "VPCE-18", "VPCE-24")),
+        Truth("event_s3", True, "open gateway to S3", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
+        Truth("victim", True, "the machine whose credentials were stolen", ("INST-01", "INST-02", "INST-03")),
+        Truth("event_sts", False, "the pipeline's endpoints", ("VPCE-21",)),
+        Truth("event_pipeline_us-west-2", False, "the pipeline's, elsewhere"),
+        Truth("event_service", False, "made by RDS", ("VPCE-02", "VPCE-06")),
+        Truth("database", False, "the database beside it"),
+        Truth("build-1", False, "a build machine"),
+    ),
+    PIPELINE_CONTEXT,
+)  # fmt: skip

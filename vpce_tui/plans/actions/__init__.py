@@ -1,0 +1,115 @@
+"""The code behind the steps. An action is pure: it plans from a dossier, says what the world is after, and when it is proved."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vpce_tui.plans.plan import PlannedCall, Question, Step
+from vpce_tui.plans.step_builder import Draft
+
+Proof = tuple[str, str]
+"""``("proved" | "not yet" | "failed", what was seen)``."""
+
+Answers = Mapping[str, Mapping[str, str]]
+"""Answers to questions, by the name of the action that asks, then by question."""
+
+Options = tuple[tuple[str, str], ...]
+"""Values with their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something the operator decides before a step; the first option is the safe default unless ``default`` says more.
+
+    ``options`` may depend on the world. ``many``: several of them, joined by commas, or none. ``free``: anything that
+    ``check`` finds nothing wrong with; ``check`` gives the sentence that says what is.
+    """
+
+    id: str
+    question: str
+    options: Options | Callable[[Any], Options] = ()
+    default: Callable[[Any], str] | None = None
+    free: bool = False
+    many: bool = False
+    check: Callable[[str], str] = lambda _: ""
+
+    def offered(self, world: Any) -> Options:
+        """The options in this world."""
+        return self.options(world) if callable(self.options) else self.options
+
+    def default_value(self, world: Any) -> str:
+        """What stands when nobody decides."""
+        if self.default is not None:
+            return self.default(world)
+        offered = self.offered(world)
+        return "" if self.many or not offered else offered[0][0]
+
+    def wrong(self, world: Any, value: str) -> str:
+        """What is wrong with ``value``, as a sentence; ``""``: nothing."""
+        known = dict(self.offered(world))
+        parts = [part.strip() for part in value.split(",") if part.strip()] if self.many else [value]
+        for part in parts:
+            if part in known:
+                continue
+            if not self.free:
+                names = ", ".join(known) or "nothing: there is none here"
+                return f"{self.id} must be {'some' if self.many else 'one'} of {names}, not {part!r}."
+            said = self.check(part)
+            if said:
+                return f"{self.id}: {said}"
+        return ""
+
+    def question_in(self, world: Any, chosen: str) -> Question:
+        """As it is asked."""
+        return Question(self.id, self.question, self.offered(world), chosen, self.free, self.many)
+
+
+def parts(value: str) -> tuple[str, ...]:
+    """The several values of a ``many`` choice."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step's code. ``facets``: what must be read to plan it; ``expect``: the world once it is done.
+
+    ``target``: the kind of target it acts on (``""``: any). ``remember`` gives what an earlier plan of the step holds and
+    looking needs (:attr:`Asked.remembered`). ``leave`` says why an inverse call makes no sense in this world (``""``: it
+    does), given the call, whether what it takes back is still so, and whether everything is being undone.
+    """
+
+    facets: frozenset[str]
+    plan: Callable[[Any, Draft], Step]
+    expect: Callable[[Any, Mapping[str, str]], Any]
+    settled: Callable[[Any, Step], Proof]
+    choices: tuple[Choice, ...] = ()
+    remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
+    leave: Callable[[Any, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
+    target: str = "instance"
+    look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
+    """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
+    judge: Callable[[Any, Step, Mapping[str, Any]], Proof] | None = None
+    """For a step that reads: the proof from the very answers that were kept, by call id (their pages); such a step asks anew
+    each time it is run."""
+    may: tuple[str, ...] = ()
+    """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
+
+
+def unchanged(world: Any, _: Mapping[str, str]) -> Any:
+    """For actions that change nothing a later step looks at."""
+    return world
+
+
+def read_back(_: Any, __: Step) -> Proof:
+    """For steps that only read."""
+    return "proved", ""
+
+
+def by_effects(_: Any, step: Step) -> Proof:
+    """Proved when every call of the step is in effect."""
+    if step.blocked:
+        return "not yet", step.blocked[0].says
+    if step.calls:
+        waiting = ", ".join(call.why or call.name for call in step.calls[:3])
+        return "not yet", f"not in effect yet: {waiting}"
+    return "proved", f"{len(step.already)} of {len(step.already)} effects read back"

@@ -1,0 +1,160 @@
+"""Whether traffic with some addresses stopped: judged from flow logs, and never better than they allow.
+
+(AWS: "Flow log records" and "Flow log limitations": no record is made of traffic with the VPC's resolver, the metadata and time
+services, DHCP; a record's end may lie a minute after its last packet.)
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.inventory import flow_log_queries
+from vpce_tui.inventory.flow_log_queries import Talker, Traffic, inside, overlap, within
+from vpce_tui.plans.actions import Proof
+from vpce_tui.plans.targets.interface import Dossier, Facet
+
+_GRACE: Final = timedelta(seconds=60)
+"""A block takes a moment to hold everywhere, and a record may be dated up to this much late."""
+_LINK_LOCAL: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
+
+
+def beyond_reach(world: Dossier, block: str) -> str:
+    """Why neither lists nor flow logs know of an address; ``""``: they do."""
+    own = [str(ipaddress.ip_network(base).network_address + 2) for base in world.vpc_ranges if ":" not in base]
+    resolvers = {f"{address}/32" for address in own}
+    if any(within(block, base) for base in _LINK_LOCAL) or block in resolvers:
+        return (
+            f"{block} is a service of AWS inside the VPC (resolver, metadata, time): no network ACL or group filters it, and no flow "
+            "log records it"
+        )
+    return ""
+
+
+BEYOND_REMEDY: Final = (
+    "for names: Route 53 Resolver DNS Firewall; for the metadata service: its options on the instance"
+)
+
+
+def blocked_at(world: Dossier, block: str) -> datetime | None:
+    """Since when this incident blocks ``block`` for good, both ways; None: it does not."""
+    found = [moment for moment in (_by_acl(world, block), _by_rules(world, block), _by_dark(world, block)) if moment]
+    return min(found, default=None)
+
+
+def _by_acl(world: Dossier, block: str) -> datetime | None:
+    ways: dict[str, dict[bool, datetime]] = {}
+    for made in world.stands.values():
+        denied = str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
+        if made.operation == "CreateNetworkAclEntry" and within(block, denied):
+            acl = ways.setdefault(str(made.parameters["NetworkAclId"]), {})
+            acl[bool(made.parameters["Egress"])] = datetime.fromisoformat(made.at)
+    if not ways or any(len(both) < 2 for both in ways.values()):
+        return None
+    return max(moment for both in ways.values() for moment in both.values())
+
+
+def _by_rules(world: Dossier, block: str) -> datetime | None:
+    closed = [made.at for made in world.stands.values() if made.operation.startswith("RevokeSecurityGroup")]
+    if not closed or world.rules is None or Facet.RULES in world.unknown:
+        return None
+    open_still = any(overlap(rule.peer, block) or not _is_block(rule.peer) for rule in world.rules)
+    return None if open_still else datetime.fromisoformat(max(closed))
+
+
+def _is_block(peer: str) -> bool:
+    """Whether a rule names addresses: one that names a group or a list may let it through as well."""
+    return not peer.startswith(("sg-", "pl-"))
+
+
+def _by_dark(world: Dossier, block: str) -> datetime | None:
+    if not ipaddress.ip_network(block).is_global:
+        return None
+    modes = [
+        datetime.fromisoformat(made.at)
+        for made in world.stands.values()
+        if made.parameters.get("InternetGatewayBlockMode") == "block-bidirectional"
+    ]
+    return max(modes, default=None)
+
+
+def blocks_of(world: Dossier) -> tuple[str, ...]:
+    """The addresses that this incident denied, where nobody names any."""
+    found = [
+        str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
+        for made in world.stands.values()
+        if made.operation == "CreateNetworkAclEntry"
+    ]
+    return tuple(dict.fromkeys(block for block in found if block))
+
+
+def verdicts(world: Dossier, traffic: Traffic | None, blocks: Iterable[str]) -> list[tuple[str, str]]:
+    """For each block ``stopped``, ``flows``, ``wait`` or ``unknown``, and the sentence."""
+    return [_verdict(world, traffic, block) for block in blocks]
+
+
+def _at(moment: datetime | None) -> str:
+    return moment.strftime("%m-%d %H:%M:%SZ") if moment else "?"
+
+
+def _verdict(world: Dossier, traffic: Traffic | None, block: str) -> tuple[str, str]:
+    since = blocked_at(world, block)
+    beyond = beyond_reach(world, block)
+    if beyond:
+        return "unknown", beyond
+    if traffic is None:
+        return "unknown", f"{block}: its traffic is not recorded: there is nothing to judge by"
+    talkers = [item for item in traffic.talkers if inside(item.peer, block)]
+    last = max((item.last_accepted for item in talkers if item.last_accepted), default=None)
+    if since is None:
+        return "unknown", f"{block}: not blocked both ways in this incident; last let through {_at(last)}"
+    begun = max((item.accepted_from for item in talkers if item.accepted_from), default=None)
+    if begun is not None and begun > since + _GRACE:
+        return "flows", f"{block}: still let through at {_at(begun)}, after it was blocked at {_at(since)}"
+    doubt = _doubt(world, traffic, talkers, since)
+    if doubt:
+        return "wait", f"{block}: {doubt}"
+    newest = min((traffic.newest_of[nic] for nic in _judged_by(world, traffic, talkers)), default=traffic.newest)
+    tried = max((item.last for item in talkers if item.rejected and item.last), default=None)
+    said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "nobody tried"
+    return "stopped", f"{block}: nothing let through from {_at(since)} until {_at(newest)}; {said}"
+
+
+def _judged_by(world: Dossier, traffic: Traffic, talkers: list[Talker]) -> list[str]:
+    """The interfaces whose records say it: those that talked with it, else all that have records."""
+    named = {nic for item in talkers for nic in item.interfaces}
+    own = [nic.id for nic in world.interfaces if nic.id in traffic.newest_of]
+    return [nic for nic in own if nic in named] or own
+
+
+def _doubt(world: Dossier, traffic: Traffic, talkers: list[Talker], since: datetime) -> str:
+    """Why nothing can be said yet; ``""``: it can."""
+    if traffic.window.start > since:
+        return (
+            f"the look-back begins at {_at(traffic.window.start)}, after it was blocked: look back further (see.hours)"
+        )
+    if traffic.cut:
+        return f"only the {flow_log_queries.MOST} largest conversations were answered, and it may be among the others: look at less time (see.hours)"
+    if traffic.skipped:
+        return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): it may have flowed unseen"
+    whole = since + timedelta(seconds=world.log.interval if world.log else 600) + _GRACE
+    late = [nic for nic in _judged_by(world, traffic, talkers) if traffic.newest_of[nic] < whole]
+    if late or not traffic.newest_of:
+        return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} to tell; then run it again"
+    return ""
+
+
+def judge(world: Dossier, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> Proof:
+    """The proof, from the answer that was kept as ``name``."""
+    traffic = world.traffic
+    if name in pages and traffic is not None:
+        rows = [row for page in pages[name] for row in flow_log_queries.rows_of(page)]
+        traffic = flow_log_queries.traffic_of(traffic.window, rows, (), world.addresses)
+    found = verdicts(world, traffic, blocks)
+    if not found:
+        return "not yet", "no address is chosen, and none was denied in this incident: nothing to judge"
+    for verdict, proof in (("flows", "failed"), ("unknown", "not yet"), ("wait", "not yet")):
+        said = [words for kind, words in found if kind == verdict]
+        if said:
+            return proof, "; ".join(said)
+    return "proved", "; ".join(words for _, words in found)

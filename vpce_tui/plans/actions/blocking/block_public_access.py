@@ -1,0 +1,89 @@
+"""Keep the internet out of every VPC of a region.
+
+(AWS: "Block public access to VPCs and subnets".)
+"""
+
+from typing import Final
+
+from vpce_tui.core.text import many
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.interface import Dossier, Facet
+
+
+def _vpc_options(world: Dossier) -> Options:
+    others = [vpc for vpc in (world.public.open_vpcs if world.public else ()) if vpc != world.vpc_id]
+    return tuple((vpc, "goes on: excluded") for vpc in others)
+
+
+def _plan_dark(world: Dossier, draft: Draft) -> Step:
+    mode = draft.choices["mode"]
+    if mode == "no":
+        draft.notes.append("not chosen: it closes the internet for every VPC of the account in this region")
+        return draft.step(Kind.CHANGE)
+    draft.block_unknown(world.unknown, Facet.PUBLIC)
+    public = world.public
+    if public is not None and world.vpc_id in public.exclusions:
+        draft.block(
+            f"{world.vpc_id} is excluded already ({public.exclusions[world.vpc_id][0]}): its own traffic would go on",
+            "delete that exclusion first (VPC › Settings › Block Public Access), or deny the address in the subnet",
+        )
+    if draft.blocked or public is None:
+        return draft.step(Kind.CHANGE)
+    for vpc in parts(draft.choices["keep"]):
+        name, reference = f"exclude-{vpc}", f"EXCLUSION_{vpc.replace('-', '_').upper()}"
+        draft.want(
+            name, "CreateVpcBlockPublicAccessExclusion",
+            {"VpcId": vpc, "InternetGatewayExclusionMode": "allow-bidirectional",
+             "TagSpecifications": draft.tags("vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}")},
+            so_already=vpc in public.exclusions, why=f"{vpc} goes on", gives={reference: "VpcBlockPublicAccessExclusion.ExclusionId"},
+        )  # fmt: skip
+        if vpc in public.exclusions:
+            draft.bindings[reference] = public.own.get(name, public.exclusions[vpc][0])
+        draft.take_back(
+            f"undo-{name}",
+            "DeleteVpcBlockPublicAccessExclusion",
+            {"ExclusionId": ref(reference)},
+            undoes=(name,),
+            why=f"{vpc}: no exclusion any more",
+        )
+    before = public.mode
+    if before == mode and draft.remembered is not None:
+        before = next(
+            (
+                str(call.parameters["InternetGatewayBlockMode"])
+                for call in draft.remembered.undo
+                if call.id == "undo-dark"
+            ),
+            before,
+        )
+    draft.want(
+        "dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
+        why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "talks with the internet"),
+    )  # fmt: skip
+    draft.take_back(
+        "undo-dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("dark",), why=f"{world.region}: as it was, {before}",
+    )  # fmt: skip
+    kept = {*parts(draft.choices["keep"]), *public.exclusions}
+    hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
+    draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
+    draft.hits(f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit)
+    draft.notes.append("it takes minutes until it holds everywhere; endpoints, peerings and VPNs go on")
+    draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
+    return draft.step(Kind.CHANGE)
+
+
+TRAFFIC_DARK: Final = Action(
+    frozenset({Facet.PUBLIC}), _plan_dark, unchanged, by_effects,
+    (
+        Choice(
+            "mode", "Close the internet for every VPC of this region",
+            (("no", "no"), ("block-ingress", "what comes in first"), ("block-bidirectional", "both ways")),
+        ),
+        Choice("keep", "Which VPCs go on", _vpc_options, many=True),
+    ),
+    target="interface",
+    may=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:CreateVpcBlockPublicAccessExclusion", "ec2:DeleteVpcBlockPublicAccessExclusion"),
+)  # fmt: skip

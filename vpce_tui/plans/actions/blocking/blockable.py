@@ -1,0 +1,30 @@
+"""What every way of blocking needs: chosen addresses that something filters."""
+
+from vpce_tui.plans.actions.block_verification import BEYOND_REMEDY, beyond_reach
+from vpce_tui.plans.actions.traffic import CHOOSE, chosen
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.interface import Dossier
+
+
+def filtered(world: Dossier, blocks: tuple[str, ...], draft: Draft) -> None:
+    """Block what no list and no group filters."""
+    for block in blocks:
+        beyond = beyond_reach(world, block)
+        if beyond:
+            draft.block(beyond, BEYOND_REMEDY)
+
+
+def nothing_chosen(world: Dossier, draft: Draft) -> tuple[str, ...]:
+    """The chosen addresses; blocks or says why there is nothing to do."""
+    if world.gone:
+        draft.block(f"{world.target} is gone", "nothing; it talks with nobody any more")
+        return ()
+    blocks = chosen(draft)
+    if not blocks:
+        step = (
+            "the step that chooses addresses"
+            if CHOOSE in draft.others
+            else "a step with action traffic-choose, which this playbook lacks,"
+        )
+        draft.notes.append(f"no address is chosen: {step} says which")
+    return blocks

@@ -1,0 +1,159 @@
+"""Deny an address in the network ACLs of the subnets.
+
+(AWS: "Network ACL rules".)
+"""
+
+from typing import Final
+
+from vpce_tui.core.text import many
+from vpce_tui.inventory.flow_log_queries import overlap, within
+from vpce_tui.inventory.networks import Acl, AclEntry
+from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
+from vpce_tui.plans.actions.traffic import warnings
+from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.interface import Dossier, Facet
+
+_LAST: Final = 32_767
+
+
+def _plan_acl(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.ACLS)
+    blocks = nothing_chosen(world, draft)
+    if draft.choices["deny"] == "no":
+        draft.notes.append("not chosen: the subnets go on letting the addresses through")
+        blocks = ()
+    filtered(world, blocks, draft)
+    if not draft.blocked:
+        for acl in world.acls or ():
+            for egress in (False, True):
+                _deny_all(acl, egress, blocks, draft)
+            if blocks:
+                _who_is_behind(world, acl, draft)
+        if blocks:
+            draft.notes += [said for block in blocks for said in warnings(world, block)]
+            draft.notes.append("a network ACL has no memory: connections that are open now end at once")
+        _denied_before(world, draft)
+    draft.prove(
+        "each entry reads back before the first one that allows",
+        "DescribeNetworkAcls",
+        {"NetworkAclIds": [acl.id for acl in world.acls or ()]},
+    )
+    return draft.step(Kind.CHANGE)
+
+
+def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> None:
+    entries = [entry for entry in acl.entries if entry.egress is egress and entry.number < _LAST]
+    taken, quota, way = {entry.number for entry in entries}, int(draft.choices["quota"]), "out" if egress else "in"
+    for block in blocks:
+        allows = [entry.number for entry in entries if entry.allow and _overlaps(entry, block)]
+        before = min(allows, default=_LAST)
+        there = next((entry for entry in entries if _denies(entry, block) and entry.number < before), None)
+        free = [number for number in range(before - 1, 0, -1) if number not in taken]
+        stem = f"deny-{way}-{short_id(acl.id + block)}-"
+        before_us = _recalled_number(stem, draft)
+        number = there.number if there else before_us if before_us in free else next(iter(free), 0)
+        if not number:
+            draft.block(
+                f"{acl.id} has no free number before {before}, its first entry that allows {block} {way}",
+                "renumber that entry by hand so that there is room before it, then plan again",
+            )
+            continue
+        family = [entry for entry in entries if (":" in entry.block) is (":" in block)]
+        full = len(family) + len([number for number in taken if number not in {entry.number for entry in entries}]) + 1
+        if there is None and full >= quota:
+            draft.block(
+                f"{acl.id} has {full} entries {way} with its last one, and {quota} is the most",
+                "remove entries that are not needed; or have the quota raised (Service Quotas, VPC, up to 40) and set quota=40",
+            )
+            continue
+        taken.add(number)
+        name = f"{stem}{number}"
+        entry = {"NetworkAclId": acl.id, "RuleNumber": number, "Egress": egress}
+        denied = {"CidrBlock" if ":" not in block else "Ipv6CidrBlock": block, "Protocol": "-1", "RuleAction": "deny"}
+        draft.want(
+            name, "CreateNetworkAclEntry", {**entry, **denied}, so_already=there is not None,
+            why=f"{acl.id}: entry {number} denies {block} {way}",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: entry {number} goes again"
+        )
+        draft.changes.append(
+            f"+ {acl.id} entry {number}: nothing {'out to' if egress else 'in from'} {block} (the first that allows it is {before if allows else 'none'})"
+        )
+
+
+def _recalled_number(stem: str, draft: Draft) -> int:
+    """The number that an earlier plan of the step chose; 0: none."""
+    calls = (*draft.remembered.calls, *draft.remembered.already) if draft.remembered else ()
+    return next((int(call.parameters["RuleNumber"]) for call in calls if call.id.startswith(stem)), 0)
+
+
+def _entry_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """The entry under this number may be another one by now; see :attr:`Action.leave`."""
+    asked = call.parameters
+    found = next(
+        (
+            entry
+            for acl in world.acls or ()
+            if acl.id == asked["NetworkAclId"]
+            for entry in acl.entries
+            if entry.number == asked["RuleNumber"] and entry.egress is asked["Egress"]
+        ),
+        None,
+    )
+    made = world.stands.get(call.undoes[0])
+    block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
+    if found is not None and (found.allow or (block and found.block != block)):
+        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} is somebody else's by now: look at it by hand"
+    return ""
+
+
+def _overlaps(entry: AclEntry, block: str) -> bool:
+    return overlap(entry.block, block)
+
+
+def _denies(entry: AclEntry, block: str) -> bool:
+    same = entry.protocol == "-1" and entry.ports is None
+    return not entry.allow and same and within(block, entry.block)
+
+
+def _who_is_behind(world: Dossier, acl: Acl, draft: Draft) -> None:
+    behind = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
+    draft.hits(
+        f"{many(len(behind), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
+        behind,
+    )
+    if acl.default:
+        draft.notes.append(f"{acl.id} is the default list of {world.vpc_id}: subnets made later are behind it too")
+
+
+def _denied_before(world: Dossier, draft: Draft) -> None:
+    """Entries of an earlier plan of the step for addresses that are no longer chosen."""
+    if draft.remembered is None:
+        return
+    planned = {call.id for call in (*draft.calls, *draft.already)}
+    there = {
+        (acl.id, entry.egress, entry.number, entry.block)
+        for acl in world.acls or ()
+        for entry in acl.entries
+        if not entry.allow
+    }
+    for call in (*draft.remembered.calls, *draft.remembered.already):
+        if call.id not in planned:
+            asked = call.parameters
+            block = asked.get("CidrBlock") or asked.get("Ipv6CidrBlock")
+            if (asked["NetworkAclId"], asked["Egress"], asked["RuleNumber"], block) in there:
+                draft.already.append(call)
+                draft.undo += [inverse for inverse in draft.remembered.undo if call.id in inverse.undoes]
+
+
+TRAFFIC_ACL: Final = Action(
+    frozenset({Facet.ACLS}), _plan_acl, unchanged, by_effects,
+    (
+        Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, both ways"), ("no", "no"))),
+        Choice("quota", "How many entries a list may have, each way", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
+    ),
+    leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
+)  # fmt: skip

@@ -1,0 +1,223 @@
+"""Close the rules of security groups that let an address through, with a narrower one in their place.
+
+(AWS: "Security group rules".)
+"""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.inventory.flow_log_queries import Talker, inside, overlap, within
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
+from vpce_tui.plans.actions.traffic import look, rules_that_let, went_through
+from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.interface import Dossier, Facet
+
+_MATCHING: Final = "matching"
+_MOST_RULES: Final = 20
+
+
+def _rule_options(world: Dossier) -> Options:
+    everything = rules_that_let(world, (talker.peer for talker in world.traffic.talkers)) if world.traffic else []
+    listed = [(rule.id, _rule_label(world, rule)) for rule, _ in everything]
+    return ((_MATCHING, "every rule that lets a chosen address through"), *listed)
+
+
+def _default_rules(world: Dossier) -> str:
+    """None where others hold the groups: denying the address in the subnet hits less."""
+    return "" if any(world.holders.values()) else _MATCHING
+
+
+def _rule_label(world: Dossier, rule: GroupRule) -> str:
+    held = many(len(world.holders.get(rule.group, ())), "other holds", "others hold")
+    return f"{world.group_names.get(rule.group, '')} {rule.says}; {held} the group"
+
+
+def _plan_rules(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.RULES, Facet.TRAFFIC)
+    blocks = nothing_chosen(world, draft)
+    filtered(world, blocks, draft)
+    if not draft.blocked:
+        wanted = parts(draft.choices["rules"])
+        letting = rules_that_let(world, blocks) if blocks else []
+        named = {rule.id: rule for rule in world.rules or ()}
+        picked = {rule.id: (rule, through) for rule, through in letting if _MATCHING in wanted}
+        picked |= {item: (named[item], []) for item in wanted if item in named and item not in picked}
+        for rule, through in picked.values():
+            _close(world, rule, through, blocks, draft)
+        if letting and not wanted:
+            draft.notes.append(
+                "no rule is chosen, as others hold these groups: denying the address in the subnet hits less; c chooses"
+            )
+        elif blocks and not picked and draft.remembered is None:
+            draft.notes.append("no rule of its groups with an address in it lets the chosen addresses through")
+        missing = [
+            item for item in wanted if item.startswith("sgr-") and item not in named and not _was_closed(draft, item)
+        ]
+        for item in missing:
+            draft.block(f"the rule {item} is gone: somebody removed it", "choose again: c, or --set rules.rules=…")
+        _closed_before(world, draft)
+    draft.prove("each rule reads as gone, its narrower one as there")
+    return draft.step(Kind.CHANGE)
+
+
+def _was_closed(draft: Draft, rule: str) -> bool:
+    return draft.recall(f"rule-{short_id(rule)}") is not None
+
+
+def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple[str, ...], draft: Draft) -> None:
+    name, way = short_id(rule.id), "Egress" if rule.egress else "Ingress"
+    label = f"{world.group_names.get(rule.group, '')} {rule.group}".strip()
+    narrower = _replacements(world, rule, blocks, draft)
+    there = {item.effect for item in world.rules or ()}
+    fresh = _not_there(narrower, there, draft)
+    recalled = draft.recall(f"narrow-{name}")
+    if recalled is not None:
+        fresh = tuple(rules_of(recalled))
+    if fresh:
+        parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in fresh]}
+        more = f", and {len(narrower) - 2} more" if narrower[2:] else ""
+        draft.want(
+            f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in fresh),
+            why=f"{label} {'; '.join(item.says for item in narrower[:2])}{more}",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-narrow-{name}", f"RevokeSecurityGroup{way}", parameters, undoes=(f"narrow-{name}",),
+            why=f"{label}: the narrower rules go again",
+        )  # fmt: skip
+    draft.want(
+        f"rule-{name}", f"RevokeSecurityGroup{way}", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
+        why=f"{label} no longer {rule.says}",
+    )  # fmt: skip
+    draft.take_back(
+        f"undo-rule-{name}", f"AuthorizeSecurityGroup{way}", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
+        undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id",
+    )  # fmt: skip
+    draft.changes.append(f"- {rule.id}: {label} {rule.says}")
+    draft.changes += [f"+ {label} {item.says}" for item in narrower]
+    others = world.holders.get(rule.group, ())
+    draft.hits(
+        f"{many(len(others), 'other holds', 'others hold')} {label}: what this rule lets through ends for them too",
+        others,
+    )
+    lost = [
+        item
+        for item in (world.traffic.talkers if world.traffic else ())
+        if went_through(world, rule, item)
+        and item not in through
+        and not any(went_through(world, new, item) for new in narrower)
+    ]
+    if lost:
+        names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
+        draft.hits(f"{many(len(names), 'other conversation')} of this machine went through the same rule", names)
+    said = "a security group cannot deny one address: the rule that lets it through goes, for everybody in the group"
+    if said not in draft.notes:
+        draft.notes.append(said)
+
+
+def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -> tuple[GroupRule, ...]:
+    """Those that neither stand already nor are planned in this step: AWS refuses a rule that is there, and all with it."""
+    planned = {
+        rule.effect
+        for call in (*draft.calls, *draft.already)
+        if call.id.startswith("narrow-")
+        for rule in rules_of(call)
+    }
+    return tuple(item for item in narrower if item.effect not in there and item.effect not in planned)
+
+
+def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draft: Draft) -> tuple[GroupRule, ...]:
+    """What goes on being let through, by the answer to that question."""
+    mode = draft.choices["replace"]
+    if mode == "own":
+        fitting = [item for item in world.vpc_ranges if item != rule.peer and within(item, rule.peer)]
+        ranges = [item for item in fitting if not any(overlap(item, block) for block in blocks)]
+        if len(ranges) < len(fitting):
+            draft.notes.append(f"{rule.id}: a chosen address is inside the VPC, so its own range is no narrower rule")
+        return tuple(replace(rule, id="", peer=block, description="") for block in ranges)
+    if mode != "seen" or world.traffic is None:
+        return ()
+    seen = {
+        _for(rule, item)
+        for item in world.traffic.talkers
+        if item.accepted and went_through(world, rule, item) and not any(inside(item.peer, block) for block in blocks)
+    }
+    if len(seen) > _MOST_RULES:
+        draft.block(
+            f"{len(seen)} other conversations went through {rule.id}: too many for rules of their own",
+            "choose replace: own, or none; or deny the address in the subnet, the step before",
+        )
+    return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
+
+
+def _for(rule: GroupRule, talker: Talker) -> GroupRule:
+    """The rule, for one conversation alone."""
+    peer = talker.peer + ("/128" if ":" in talker.peer else "/32")
+    new = replace(rule, id="", peer=peer, description="")
+    if talker.protocol not in ("tcp", "udp"):
+        return new
+    return replace(new, protocol=talker.protocol, from_port=talker.port, to_port=talker.port)
+
+
+def permission(rule: GroupRule) -> dict[str, Any]:
+    """As ``IpPermissions`` takes it."""
+    key, name = next(
+        (
+            (key, name)
+            for key, name, sign in (
+                ("PrefixListIds", "PrefixListId", "pl-"), ("UserIdGroupPairs", "GroupId", "sg-"), ("Ipv6Ranges", "CidrIpv6", ":"),
+            )
+            if sign in rule.peer
+        ),
+        ("IpRanges", "CidrIp"),
+    )  # fmt: skip
+    ports = {} if rule.protocol == "-1" else {"FromPort": rule.from_port, "ToPort": rule.to_port}
+    said = {"Description": rule.description} if rule.description else {}
+    return {"IpProtocol": rule.protocol, **ports, key: [{name: rule.peer, **said}]}
+
+
+def rules_of(call: PlannedCall) -> list[GroupRule]:
+    """The rules that a call makes or takes back by their content."""
+    return [
+        GroupRule(
+            "", call.parameters["GroupId"], call.operation.endswith("Egress"), item["IpProtocol"], item.get("FromPort", -1),
+            item.get("ToPort", -1), str(next(value for name, value in peer.items() if name != "Description")),
+        )
+        for item in call.parameters["IpPermissions"]
+        for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+        for peer in item.get(key) or ()
+    ]  # fmt: skip
+
+
+def _closed_before(world: Dossier, draft: Draft) -> None:
+    """What an earlier plan of the step closed: so still, unless an equal rule is there again."""
+    if draft.remembered is None:
+        return
+    planned = {call.id for call in (*draft.calls, *draft.already)}
+    there = {item.effect for item in world.rules or ()}
+    inverses = {name: call for call in draft.remembered.undo for name in call.undoes}
+    for call in (*draft.remembered.calls, *draft.remembered.already):
+        inverse = inverses.get(call.id)
+        if call.id in planned or inverse is None:
+            continue
+        effects = {rule.effect for rule in rules_of(inverse)}
+        if not effects & there if call.id.startswith("rule-") else effects <= there:
+            draft.already.append(call)
+            draft.undo.append(inverse)
+
+
+TRAFFIC_RULES: Final = Action(
+    frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_rules, unchanged, by_effects,
+    (
+        Choice("rules", "Which rules to close", _rule_options, _default_rules, many=True),
+        Choice(
+            "replace", "Put a narrower rule in its place",
+            (("seen", "yes: for the other conversations that this machine had through it lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
+        ),
+    ),
+    look=look, target="interface",
+    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"),
+)  # fmt: skip

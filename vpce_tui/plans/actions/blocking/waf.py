@@ -1,0 +1,135 @@
+"""Put an address into an IP set of WAF.
+
+(AWS: "IP sets in AWS WAF".)
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, unchanged
+from vpce_tui.plans.actions.blocking.blockable import nothing_chosen
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, PlannedCall, Step, Until
+from vpce_tui.plans.step_builder import Draft, ordered
+from vpce_tui.plans.targets.barriers import AddressSet
+from vpce_tui.plans.targets.interface import Dossier, Facet
+
+
+def _set_options(world: Dossier) -> Options:
+    listed = [
+        (
+            item.key,
+            f"{item.version}, {len(item.addresses)} addresses; "
+            + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
+            + (f"; NOT to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
+        )
+        for item in world.sets or ()
+    ]
+    return (("none", "none: no web ACL is in front of it"), *listed)
+
+
+def _plan_waf(world: Dossier, draft: Draft) -> Step:
+    if draft.choices["ip_set"] == "none":
+        draft.notes.append("not chosen: a web ACL sees only what comes through a load balancer, API or distribution")
+        return draft.step(Kind.CHANGE)
+    draft.block_unknown(world.unknown, Facet.SETS)
+    blocks = nothing_chosen(world, draft)
+    known = next((item for item in world.sets or () if item.key == draft.choices["ip_set"]), None)
+    if known is None and not draft.blocked:
+        draft.block(f"the IP set {draft.choices['ip_set']} is gone", "choose another one: c")
+    if known is not None and blocks and not draft.blocked:
+        _into_set(known, blocks, draft)
+    return draft.step(Kind.CHANGE)
+
+
+def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
+    six = known.version == "IPV6"
+    fitting, others = (
+        [block for block in blocks if (":" in block) is six],
+        [block for block in blocks if (":" in block) is not six],
+    )
+    if others:
+        draft.notes.append(
+            f"{', '.join(others)}: {known.name} takes only {known.version}; IPv4 and IPv6 have sets of their own"
+        )
+    if not fitting:
+        return
+    if known.lets_in:
+        draft.block(
+            f"{', '.join(known.lets_in)} does something else with {known.name} than block it: the addresses would be let in, or counted",
+            "choose a set that every rule blocks: c",
+        )
+        return
+    before = known.addresses
+    recalled = draft.recall("ip-set")
+    so_already = set(fitting) <= set(before)
+    if so_already and recalled is not None and draft.remembered is not None:
+        before = next(
+            (tuple(call.parameters["Addresses"]) for call in draft.remembered.undo if call.id == "undo-ip-set"), before
+        )
+    named = {"Name": known.name, "Scope": known.scope, "Id": known.id}
+    waf: dict[str, Any] = {"service": "wafv2", "region": known.region}
+    draft.want(
+        "lock", "GetIPSet", named, so_already=so_already, why="the set as it is, and its lock token", gives={"SET_LOCK": "LockToken"},
+        until=_as_it_was(known.written), **waf,
+    )  # fmt: skip
+    draft.want(
+        "ip-set", "UpdateIPSet", {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")}, so_already=so_already,
+        why=f"{known.name}: {', '.join(fitting)} in it", **waf,
+    )  # fmt: skip
+    lock = PlannedCall(
+        "undo-lock", "wafv2", "GetIPSet", known.region, ordered(named), "the set as it is, and its lock token", {"SET_LOCK": "LockToken"}, ("ip-set",),
+    )  # fmt: skip
+    draft.take_back(
+        "undo-ip-set", "UpdateIPSet", {**named, "Addresses": sorted(before), "LockToken": ref("SET_LOCK")}, undoes=("ip-set",),
+        why=f"{known.name}: as it was", first=(lock,), **waf,
+    )  # fmt: skip
+    draft.changes += [f"+ {known.name}: {block}" for block in fitting]
+    if known.used_by:
+        draft.hits(
+            f"everything behind {', '.join(known.used_by)}: what a rule there does with the set, it does with these addresses"
+        )
+    else:
+        draft.notes.append(f"no web ACL names {known.name} itself: being in it blocks nothing until a rule does")
+    draft.notes.append("rule groups are not looked through: one of them may use the set too")
+    draft.notes.append(
+        "a web ACL blocks requests: connections to other ports of the same machine go on, and flow logs show them"
+    )
+    draft.prove("the addresses are in the set", "GetIPSet", named, **waf)
+
+
+def _as_it_was(addresses: tuple[str, ...]) -> Until:
+    """The set must hold what it held when this was planned: what is sent takes the place of all of it."""
+    listed = json.dumps(sorted(addresses), ensure_ascii=True).replace("`", "\\`")
+    same = f"sort(IPSet.Addresses) == `{listed}`"
+    return Until(f"{same} && 'as planned' || 'changed by somebody since it was planned'", ("as planned",), ("changed by somebody since it was planned",))  # fmt: skip
+
+
+def _added(step: Step) -> Mapping[str, Any]:
+    """The addresses that the step put into the set; see :attr:`Action.remember`."""
+    calls = {call.id: call for call in (*step.calls, *step.already, *step.undo)}
+    if not {"ip-set", "undo-ip-set"} <= set(calls):
+        return {}
+    before = set(calls["undo-ip-set"].parameters["Addresses"])
+    return {"added": tuple(item for item in calls["ip-set"].parameters["Addresses"] if item not in before)}
+
+
+def _set_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """Putting the set back as it was would undo what somebody else changed in it since; see :attr:`Action.leave`."""
+    known = next((item for item in world.sets or () if item.id == call.parameters.get("Id")), None)
+    if known is None:
+        return "the set is gone"
+    if call.operation != "UpdateIPSet":
+        return ""
+    left = {*call.parameters["Addresses"], *world.remembered.get("added", ())}
+    return (
+        "" if left == set(known.addresses) else f"somebody changed {known.name} since: take the addresses out by hand"
+    )
+
+
+TRAFFIC_WAF: Final = Action(
+    frozenset({Facet.SETS}), _plan_waf, unchanged, by_effects,
+    (Choice("ip_set", "Into which IP set of WAF", _set_options),), _added,
+    leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"),
+)  # fmt: skip

@@ -1,0 +1,143 @@
+"""See that what was stolen is refused: read back, and tried where the operator holds it in a profile.
+
+``sts:GetCallerIdentity`` is answered whatever is denied, while key or session is good: it tells whose the credentials are,
+and shows an inactive key. A harmless read shows a deny. (AWS: "GetCallerIdentity", "Troubleshoot access denied error messages".)
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
+from vpce_tui.plans.actions import Action, Choice, Options, Proof, read_back, unchanged
+from vpce_tui.plans.placeholders import INCIDENT, ref, text
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.principal import SESSIONS_POLICY, Dossier, Facet
+
+_WHO: Final = "whose-it-is"
+_USE: Final = "what-it-gets"
+
+
+def _profiles(world: Dossier) -> Options:
+    found = tuple((name, f"try what profile {name} holds") for name in world.profiles or ())
+    return (("", "none: nothing is tried, it is read back alone"), *found)
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.KEYS, Facet.POLICIES)
+    if world.kind == "root" or world.managed:
+        draft.notes.append(world.managed or "no policy limits the root user, so there is no deny to see")
+        return draft.step(Kind.READ)
+    kind, profile = world.kind.capitalize(), draft.choices["profile"]
+    named = {f"{kind}Name": world.name}
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    if world.kind == "user":
+        draft.read("keys", "ListAccessKeys", named, "are its keys inactive", **iam)
+        for number, key in enumerate(world.keys or ()):
+            used = f"when {key.id} was last used"
+            draft.read(f"last-use-{number}", "GetAccessKeyLastUsed", {"AccessKeyId": key.id}, used, **iam)
+    policy = {**named, "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
+    draft.read("cut", f"Get{kind}Policy", policy, "does the deny for older sessions stand", optional=True, **iam)
+    if profile:
+        it = f"what profile {profile} holds"
+        draft.read(
+            _WHO,
+            "GetCallerIdentity",
+            {},
+            f"{it}, tried: whose it is, and whether it is good still",
+            service="sts",
+            region=world.region,
+            profile=profile,
+        )
+        draft.read(
+            _USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", region=world.region, profile=profile
+        )
+        draft.notes.append(
+            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this machine"
+        )
+    else:
+        draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
+    draft.prove("keys read inactive, the deny stands, and what was tried was refused")
+    return draft.step(Kind.READ)
+
+
+def _judge(world: Dossier, _: Step, answers: Mapping[str, Any]) -> Proof:
+    if world.kind == "root" or world.managed:
+        return "proved", "there is nothing to prove here"
+    unread = [f"the {facet} could not be read" for facet in (Facet.KEYS, Facet.POLICIES) if facet in world.unknown]
+    live = [key.id for key in world.keys or () if key.active and key.id not in world.keys_given]
+    left = [*unread, *(f"{key} is active" for key in live)]
+    if not (world.cut or world.quarantined):
+        left.append("its sessions are not cut")
+    outcome, said = _tried(world, answers)
+    if outcome is _Tried.WORKS:
+        return "failed", said
+    if outcome is _Tried.DENIED and world.quarantined and not unread:  # whatever is active: a deny refuses it
+        return "proved", f"it is refused; {said}"
+    if left or outcome is _Tried.UNCLEAR:
+        return "not yet", "; ".join([*left, said])
+    return "proved", f"{'it reads as refused' if outcome is _Tried.NOT else 'it is refused'}; {said}"
+
+
+class _Tried(StrEnum):
+    """What came of the tries."""
+
+    NOT = "nothing that tells of the principal"
+    NOT_TAKEN = "AWS does not take the key any more"
+    DENIED = "a deny refuses it"
+    WORKS = "AWS answers"
+    UNCLEAR = "it proves nothing"
+
+
+def _tried(world: Dossier, answers: Mapping[str, Any]) -> tuple[_Tried, str]:
+    """What came of the tries, and in words."""
+    who, use = (answers.get(name, [None])[0] for name in (_WHO, _USE))
+    if who is None or use is None:
+        return _Tried.NOT, "nothing was tried"
+    key, code = str(who["keyId"]), str(who.get("refused", ""))
+    is_its_key = key in {item.id for item in world.keys or ()}
+    if key.startswith("AKIA") and not is_its_key:
+        return _Tried.UNCLEAR, f"{key} was tried, and is no key of {world.name}: that proves nothing"
+    if code in NOT_TAKEN:
+        if is_its_key:
+            return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not take it any more ({code})"
+        return (
+            _Tried.NOT,
+            f"{key} was tried, and AWS does not take it any more ({code}); whose session it was AWS does not say",
+        )
+    if code:
+        return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
+    arn = str(who.get("answer", {}).get("Arn", ""))
+    if not _is_of(arn, world):
+        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: that proves nothing"
+    return _got(key, use)
+
+
+def _got(key: str, use: Mapping[str, Any]) -> tuple[_Tried, str]:
+    """What credentials that are known to be the principal's got."""
+    code = str(use.get("refused", ""))
+    if not code:
+        return _Tried.WORKS, f"{key} was tried, and AWS still answers it: ec2:DescribeRegions"
+    if code in DENIED and "explicit deny in an identity-based policy" in str(use["message"]):
+        return _Tried.DENIED, f"{key} was tried, and a deny refuses it ({code})"
+    return (
+        _Tried.UNCLEAR,
+        f"{key} was tried and refused, but not by a deny of its own: it may lack that right anyway ({code})",
+    )
+
+
+def _is_of(arn: str, world: Dossier) -> bool:
+    """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
+    if world.kind == "user":
+        return arn == world.arn
+    parts = arn.split(":", 5)
+    session = parts[5].split("/") if len(parts) == 6 else []
+    return session[:2] == ["assumed-role", world.name] and parts[2] == "sts" and parts[4] == world.account
+
+
+REFUSED: Final = Action(
+    frozenset({Facet.KEYS, Facet.POLICIES, Facet.PROFILES}), _plan, unchanged, read_back,
+    (Choice("profile", "Which profile of your AWS config holds what was stolen", _profiles),), target="principal", judge=_judge,
+    may=("ec2:DescribeRegions",),
+)  # fmt: skip

@@ -1,0 +1,274 @@
+"""Least privilege from real use: a policy of the principal cut down to the actions that it used, shown as a diff.
+
+What event history cannot show (data events) is never taken away: nobody can tell whether it is used. (AWS: "Refine permissions
+using last accessed information", "Logging data events".)
+"""
+
+import fnmatch
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.iam.wildcards import patterns_meet
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.credentials.persistence import look_back
+from vpce_tui.plans.placeholders import document, document_in, ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.principal import SESSIONS, Dossier, Facet, Policy
+
+NONE: Final = "none"
+VERSION: Final = "POLICY_VERSION"
+_MOST_VERSIONS: Final = 5
+UNSEEN: Final = (
+    "s3:Get*", "s3:Put*", "s3:Delete*", "s3:List*", "s3:AbortMultipartUpload", "s3:RestoreObject", "dynamodb:*", "lambda:Invoke*", "sqs:*",
+    "sns:Publish*", "logs:PutLogEvents", "logs:CreateLogStream", "logs:Get*", "logs:Filter*", "cloudwatch:PutMetricData", "xray:*", "kinesis:*",
+    "firehose:*", "ssmmessages:*", "ec2messages:*", "ssm:UpdateInstanceInformation", "execute-api:*", "bedrock:Invoke*", "rds-data:*",
+    "rds-db:*", "es:ESHttp*", "aoss:*", "cassandra:*", "timestream:*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+    "iam:PassRole", "ec2:CreateTags", "apigateway:*",
+)  # fmt: skip
+"""Actions whose use does not stand in event history, wholly or in part, or under another name."""
+
+
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    other = others.get("principal-persistence", {})
+    named = {SESSIONS: parts(other.get("sessions", ""))}
+    return {**look_back(choices.get("days", "30"), other.get("days", "")), **named}
+
+
+def narrowed(policy: Mapping[str, Any], used: frozenset[str]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The policy with its allowed actions cut down to ``used``; what went, and what came for a wildcard.
+
+    Statements that deny, that allow by ``NotAction``, and actions whose use cannot be seen stay as they are.
+    """
+    found = policy.get("Statement", [])
+    statements, gone, came = [], [], []
+    for statement in found if isinstance(found, list) else [found]:
+        if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow" or "Action" not in statement:
+            statements.append(statement)
+            continue
+        listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        kept: list[str] = []
+        for action in map(str, listed):
+            mine = _kept(action, used)
+            kept += mine
+            if mine != [action]:
+                gone.append(action)
+                came += mine
+        if kept:
+            statements.append({**statement, "Action": sorted(dict.fromkeys(kept))})
+    return {**policy, "Statement": statements}, sorted(set(gone)), sorted(set(came))
+
+
+def _matches(action: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]"))
+
+
+def _kept(action: str, used: frozenset[str]) -> list[str]:
+    """What stays of one action: itself where its use cannot be seen or was seen; for a wildcard what was used of it, and what of
+    it cannot be seen."""
+    if any(_matches(action, pattern) for pattern in UNSEEN):
+        return [action]
+    if (
+        "*" in action.rstrip("*") or "?" in action
+    ):  # a part in the middle: what it means of the unseen cannot be written shorter
+        return [action] if any(patterns_meet(action, pattern) for pattern in UNSEEN) else _of(action, used)
+    if "*" not in action and "?" not in action:
+        return [action] if any(_matches(item, action) for item in used) else []
+    hidden = [pattern for pattern in UNSEEN if _matches(pattern, action)]
+    if any(patterns_meet(action, pattern) for pattern in set(UNSEEN) - set(hidden)):
+        return [action]
+    return [*_of(action, used), *hidden]
+
+
+def _of(action: str, used: frozenset[str]) -> list[str]:
+    """What was used of a wildcard, but for what is kept anyway."""
+    return sorted(
+        item for item in used if _matches(item, action) and not any(_matches(item, pattern) for pattern in UNSEEN)
+    )
+
+
+def _options(world: Dossier) -> Options:
+    return (
+        (NONE, "none"),
+        *((policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}") for policy in world.documents or () if policy.ours),
+    )  # fmt: skip
+
+
+def _until(world: Dossier, hours: str) -> datetime | None:
+    """The end of honest use: the hours before the incident was opened (or now) are left out."""
+    begun = world.incident_opened or world.now
+    return begun - timedelta(hours=int(hours)) if begun and hours.isdigit() else None
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.DOCUMENTS, Facet.HISTORY)
+    history, chosen = world.history, draft.choices["policy"]
+    draft.notes += [
+        f"{policy.name}: AWS manages it, so it cannot be cut down; attach a policy of your own in its place"
+        for policy in world.documents or ()
+        if not policy.ours
+    ]
+    policy = next((item for item in world.documents or () if item.key == chosen), None)
+    if chosen == NONE or draft.blocked or history is None:
+        draft.notes.insert(0, "no policy is chosen: c chooses one, and what it would lose is shown")
+        return draft.step(Kind.CHANGE)
+    if policy is None:
+        draft.block(f"the policy {chosen} is gone", "choose again: c, or --set least-privilege.policy=…")
+        return draft.step(Kind.CHANGE)
+    used = history.used(_until(world, draft.choices["leave_out"]))
+    recalled = draft.recall(f"narrow-{short_id(chosen)}")
+    before = _before(policy, draft)
+    wanted, gone, came = narrowed(before, used)
+    if recalled is not None:
+        wanted = document_in(recalled.parameters["PolicyDocument"])
+    _said(world, policy, before, used, gone, came, draft)
+    if not used and recalled is None:
+        draft.block(
+            "event history shows no use of it at all in that time: everything that can be seen would go",
+            "look back further, or leave less out (c); or quarantine it",
+        )
+    if policy.arn:
+        _managed(world, policy, wanted, draft)
+    else:
+        _inline(world, policy, before, wanted, draft)
+    return draft.step(Kind.CHANGE)
+
+
+def _before(policy: Policy, draft: Draft) -> Mapping[str, Any]:
+    """The policy as it was before this step."""
+    recorded = (
+        next((call for call in draft.remembered.undo if call.id.startswith("undo-narrow-")), None)
+        if draft.remembered
+        else None
+    )
+    if recorded is not None and "PolicyDocument" in recorded.parameters:
+        found: Mapping[str, Any] = document_in(recorded.parameters["PolicyDocument"])
+        return found
+    return policy.document
+
+
+def _said(
+    world: Dossier, policy: Policy, before: Mapping[str, Any], used: frozenset[str], gone: list[str], came: list[str], draft: Draft
+) -> None:  # fmt: skip
+    draft.changes.append(f"policy {policy.name}:")
+    if used:
+        draft.changes += [f"- {action}" for action in gone] or [
+            "nothing of it goes: all of it was used, or its use cannot be seen"
+        ]
+    draft.changes += [f"+ {action}" for action in came]
+    days, hours = draft.choices["days"], draft.choices["leave_out"]
+    draft.notes.append(
+        f"{many(len(used), 'action')} were used in {days} days, but for the last {hours} hours before the incident"
+    )
+    draft.notes.append(
+        "objects, items, messages and the like are not in event history: what allows those stays as it is"
+    )
+    draft.notes += [f"not looked through: {gap}" for gap in (world.history.gaps if world.history else ())]
+    if any("NotAction" in item for item in before.get("Statement", []) if isinstance(item, Mapping)):
+        draft.notes.append(
+            "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it by hand"
+        )
+    others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")
+    draft.hits(f"what {world.name} does seldom, and did not do in that time, is refused from now on")
+    if policy.arn:
+        draft.hits(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
+
+
+def _managed(world: Dossier, policy: Policy, wanted: Mapping[str, Any], draft: Draft) -> None:
+    """A new version, made default: two calls, so that each can be taken back by itself; the old version is kept."""
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    name, arn = short_id(policy.key), {"PolicyArn": policy.arn}
+    recalled = draft.recall(f"narrow-{name}") is not None
+    own = policy.version_with(wanted) if recalled else ""
+    if not own and len(policy.versions) >= _MOST_VERSIONS:
+        draft.block(
+            f"{policy.name} has {_MOST_VERSIONS} versions, and AWS keeps no more",
+            "delete one that is not needed: IAM › Policies › Policy versions",
+        )
+    draft.want(
+        f"narrow-{name}", "CreatePolicyVersion", {**arn, "PolicyDocument": document(wanted)}, so_already=bool(own),
+        why=f"{policy.name}: a new version, the old one is kept", gives={VERSION: "PolicyVersion.VersionId"}, **iam,
+    )  # fmt: skip
+    draft.take_back(
+        f"undo-narrow-{name}", "DeletePolicyVersion", {**arn, "VersionId": ref(VERSION)}, undoes=(f"narrow-{name}",),
+        why=f"{policy.name}: delete the new version", **iam,
+    )  # fmt: skip
+    draft.want(
+        f"default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": ref(VERSION)}, so_already=bool(own) and own == policy.default,
+        why=f"{policy.name}: the new version holds from now on", **iam,
+    )  # fmt: skip
+    recorded = (
+        next((call for call in draft.remembered.undo if call.id == f"undo-default-{name}"), None)
+        if draft.remembered
+        else None
+    )
+    if recorded is not None:
+        draft.undo.insert(0, recorded)
+    else:
+        draft.take_back(
+            f"undo-default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": policy.default}, undoes=(f"default-{name}",),
+            why=f"{policy.name}: version {policy.default} holds again", **iam,
+        )  # fmt: skip
+    if own:
+        draft.bindings[VERSION] = own
+    draft.stand_ins[VERSION] = "v1"
+    draft.prove("the new version is the default one", "GetPolicy", arn, **iam)
+
+
+def _inline(world: Dossier, policy: Policy, before: Mapping[str, Any], wanted: Mapping[str, Any], draft: Draft) -> None:
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    kind = world.kind.capitalize()
+    call, named = f"narrow-{short_id(policy.key)}", {f"{kind}Name": world.name, "PolicyName": policy.name}
+    if wanted["Statement"]:
+        forward = (f"Put{kind}Policy", {**named, "PolicyDocument": document(wanted)})
+    else:
+        draft.block(
+            f"nothing of {policy.name} was used: it would be empty, which IAM does not take",
+            "delete it by hand, or quarantine the principal",
+        )
+        return
+    draft.want(
+        call,
+        forward[0],
+        forward[1],
+        so_already=policy.document == wanted,
+        why=f"{policy.name}: only what was used",
+        **iam,
+    )
+    recorded = (
+        next((item for item in draft.remembered.undo if item.id == f"undo-{call}"), None) if draft.remembered else None
+    )
+    if recorded is not None:
+        draft.undo.insert(0, recorded)
+    else:
+        draft.take_back(
+            f"undo-{call}",
+            f"Put{kind}Policy",
+            {**named, "PolicyDocument": document(before)},
+            undoes=(call,),
+            why=f"{policy.name}: as it was",
+            **iam,
+        )
+    draft.prove("the policy reads back as shown", f"Get{kind}Policy", named, **iam)
+
+
+def _wrong(most: int, unit: str) -> Any:
+    return lambda said: (
+        "" if said.isdigit() and 0 <= int(said) <= most else f"{said!r} is no number of {unit} from 0 to {most}"
+    )
+
+
+LEAST: Final = Action(
+    frozenset({Facet.DOCUMENTS, Facet.HISTORY}), _plan, unchanged, by_effects,
+    (
+        Choice("policy", "Which of its policies is cut down to what was used", _options),
+        Choice("days", "How many days of use count", (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")), free=True, check=_wrong(90, "days")),
+        Choice("leave_out", "How many hours before the incident are left out, as the intruder's", (("24", "24 hours"), ("0", "none"), ("72", "three days")), free=True, check=_wrong(2160, "hours")),
+    ),
+    look=_look, target="principal",
+    may=(
+        "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy",
+    ),
+)  # fmt: skip

@@ -1,0 +1,175 @@
+"""What the intruder made with a principal: users, keys, roles, grants; each contained by itself, each taken back by itself.
+
+(AWS: "Remediating compromised AWS credentials", MITRE ATT&CK T1098 and T1136.)
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.created_resources import CONTAINED_HERE, DAYS, Made
+from vpce_tui.plans.targets.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, SESSIONS, Dossier, Facet
+
+_ELSEWHERE: Final = {
+    "endpoint": "vpce-tui plan contain-endpoint {id}", "instance": "vpce-tui plan terminate-instance {id}",
+    "password": "vpce-tui plan revoke-credentials user/{of}, its step “Take its console access”",
+    "trust": "look at who may take it: vpce-tui plan revoke-credentials role/{of}",
+    "function": "set its reserved concurrency to 0, then look at its code and role",
+}  # fmt: skip
+
+
+def look_back(*said: str) -> Mapping[str, Any]:
+    """How many days of event history are looked through: the most that any step asks for, so that all see the same."""
+    return {DAYS: max((int(days) for days in said if days.isdigit()), default=7)}
+
+
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    named = {SESSIONS: parts(choices.get("sessions", ""))}
+    return {**look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", "")), **named}
+
+
+def _containable(world: Dossier) -> list[Made]:
+    states = world.made_states or {}
+    return [item for item in (world.history.made if world.history else ()) if item.key in states]
+
+
+def _options(world: Dossier) -> Options:
+    states = world.made_states or {}
+    return tuple((item.key, item.says) for item in _containable(world) if states[item.key].there)
+
+
+def _recent(world: Dossier) -> str:
+    """What was made in the day before the incident was opened, or since, and can do something; older may be honest work."""
+    states, begun = world.made_states or {}, world.incident_opened or world.now
+    since = begun - timedelta(hours=24) if begun else None
+    return ",".join(
+        item.key
+        for item in _containable(world)
+        if states[item.key].there
+        and not states[item.key].contained
+        and not _operators(world, item)
+        and (since is None or item.at is None or item.at >= since)
+    )
+
+
+def _operators(world: Dossier, item: Made) -> bool:
+    """Whether containing it takes the rights of whoever is signed in."""
+    kind = "user" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "role"
+    return f"{kind}/{item.of or item.id}" == world.operator
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.MADE)
+    history = world.history
+    if history is None or draft.blocked:
+        return draft.step(Kind.CHANGE)
+    known = {item.key: item for item in _containable(world)}
+    chosen = parts(draft.choices["contain"])
+    if history.nobody:
+        draft.block(
+            f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it made cannot be known",
+            "name its sessions as the events show them: c, or --set persistence.sessions=i-…; or look back further",
+        )
+    for key in chosen:
+        if key in known and _operators(world, known[key]):
+            draft.block(
+                f"{known[key].says}: you are signed in as it, and would lock yourself out",
+                "leave it out: c; or sign in as somebody else",
+            )
+        elif key in known:
+            _contain(world, known[key], draft)
+        elif draft.recall(f"contain-{short_id(key)}") is None:
+            draft.block(
+                f"{key} was not made by it, as far as event history tells",
+                "choose again: c, or --set persistence.contain=…",
+            )
+    for item in history.made:
+        if item.kind not in CONTAINED_HERE:
+            draft.notes.append(
+                f"{item.says}: {_ELSEWHERE.get(item.kind, 'look at it by hand').format(id=item.id, of=item.of)}"
+            )
+        elif not (world.made_states or {})[item.key].there:
+            draft.notes.append(f"gone already: {item.says}")
+        elif item.key not in chosen:
+            draft.notes.append(f"left as it is, as not chosen: {item.says}")
+    searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
+    draft.notes.append(f"looked through: {searched}; data events (objects, items, messages) are not in event history")
+    draft.notes += [f"not looked through: {gap}" for gap in history.gaps]
+    draft.hits(
+        f"whoever works with these users, roles and keys; they were made with {world.name}, by an intruder or by honest work: look at each"
+    )
+    draft.prove("each is read back as contained")
+    return draft.step(Kind.CHANGE)
+
+
+def _contain(world: Dossier, item: Made, draft: Draft) -> None:
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    state = (world.made_states or {})[item.key]
+    call = f"contain-{short_id(item.key)}"
+    recalled = draft.recall(call) is not None
+    if not state.there and not recalled:
+        return
+    kind = "User" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "Role"
+    named = {f"{kind}Name": item.of or item.id}
+    if item.kind == "key":
+        key = {"UserName": item.of, "AccessKeyId": item.id}
+        _both(draft, call, ("UpdateAccessKey", {**key, "Status": "Inactive"}), ("UpdateAccessKey", {**key, "Status": "Active"}), state.contained, f"{item.id} of {item.of} is refused from now on", f"{item.id} works again", iam)  # fmt: skip
+    elif item.kind in ("user", "role"):
+        policy = {**named, "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
+        _both(draft, call, (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}), (f"Delete{kind}Policy", policy), state.contained, f"{item.kind} {item.id} may do nothing any more", f"{item.kind} {item.id}: remove that deny", iam)  # fmt: skip
+    elif item.kind == "member":
+        member = {"GroupName": item.id, "UserName": item.of}
+        _both(draft, call, ("RemoveUserFromGroup", member), ("AddUserToGroup", member), not state.there, f"{item.of} leaves group {item.id}", f"{item.of} in group {item.id} again", iam)  # fmt: skip
+    elif item.kind.startswith("attached"):
+        attached = {**named, "PolicyArn": item.id}
+        _both(draft, call, (f"Detach{kind}Policy", attached), (f"Attach{kind}Policy", attached), not state.there, f"{item.of} loses {item.id}", f"{item.of} has {item.id} again", iam)  # fmt: skip
+    else:
+        inline = {**named, "PolicyName": item.id}
+        _both(draft, call, (f"Delete{kind}Policy", inline), (f"Put{kind}Policy", {**inline, "PolicyDocument": document(state.document)}), not state.there, f"{item.of} loses inline policy {item.id}", f"{item.of} has inline policy {item.id} again", iam)  # fmt: skip
+    draft.changes.append(item.says)
+
+
+def _both(
+    draft: Draft, call: str, forward: tuple[str, Mapping[str, Any]], back: tuple[str, Mapping[str, Any]], so: bool, why: str, undo: str,
+    iam: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """A containment and its inverse; a policy that is gone is put back as the record has it."""
+    draft.want(call, forward[0], forward[1], so_already=so, why=why, **iam)
+    recorded = (
+        next((known for known in draft.remembered.undo if known.id == f"undo-{call}"), None)
+        if draft.remembered
+        else None
+    )
+    if recorded is not None:
+        draft.undo.insert(0, recorded)
+    else:
+        draft.take_back(f"undo-{call}", back[0], back[1], undoes=(call,), why=undo, **iam)
+
+
+def _wrong_days(said: str) -> str:
+    return "" if said.isdigit() and 1 <= int(said) <= 90 else f"{said!r} is no number of days from 1 to 90"
+
+
+def _wrong_session(said: str) -> str:
+    return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is no name of a session"
+
+
+CONTAIN_MADE: Final = Action(
+    frozenset({Facet.MADE}), _plan, unchanged, by_effects,
+    (
+        Choice("contain", "What of it is contained", _options, _recent, many=True),
+        Choice("sessions", "Sessions of the role to look through too, as events name them (i-…)", free=True, many=True, check=_wrong_session),
+        Choice("days", "How many days of event history are looked through", (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")), free=True, check=_wrong_days),
+    ),
+    look=_look, target="principal",
+    may=(
+        "iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveUserFromGroup",
+        "iam:AddUserToGroup", "iam:DetachUserPolicy", "iam:AttachUserPolicy", "iam:DetachRolePolicy", "iam:AttachRolePolicy",
+    ),
+)  # fmt: skip

@@ -1,0 +1,369 @@
+"""Actions on an IAM user or role: who it is, keys, sessions, quarantine, console access, the root user.
+
+Keys first, sessions second: a live key mints new sessions after the cut. (AWS: "Revoke IAM role temporary security
+credentials", "Disabling permissions for temporary security credentials".)
+"""
+
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
+from vpce_tui.plans.actions.identity import deny_older_sessions
+from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, SESSIONS_POLICY, Dossier, Facet
+
+
+def _named(world: Dossier) -> dict[str, Any]:
+    return {f"{world.kind.capitalize()}Name": world.name}
+
+
+def _cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
+    """Block what no policy reaches: the root user, roles that belong to AWS, something unreadable."""
+    draft.block_unknown(world.unknown, *facets)
+    if world.kind == "root":
+        draft.block(
+            "no policy and no API of this account limits the root user",
+            "do the last step by hand: sign in as root, change its password, delete its keys, look at its MFA",
+        )
+    elif world.own:
+        draft.block(
+            f"you are signed in as this {world.kind}: you would lock yourself out in the middle",
+            "sign in as somebody else who may do it, then open the incident again",
+        )
+    elif world.managed:
+        draft.block(f"{world.name}: {world.managed}", world.elsewhere)
+    return bool(draft.blocked)
+
+
+# -- who
+
+
+def _plan_identify(world: Dossier, draft: Draft) -> Step:
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    named = _named(world)
+    if world.kind == "root":
+        draft.read("summary", "GetAccountSummary", {}, "does the root user have keys and MFA", optional=True, **iam)
+    else:
+        kind = world.kind.capitalize()
+        draft.read("principal", f"Get{kind}", named, f"the {world.kind}", **iam)
+        draft.read("inline-policies", f"List{kind}Policies", named, "its inline policies", **iam)
+        draft.read("attached-policies", f"ListAttached{kind}Policies", named, "its managed policies", **iam)
+        for number, policy in enumerate(world.inline or ()):
+            draft.read(
+                f"inline-policy-{number}",
+                f"Get{kind}Policy",
+                {**named, "PolicyName": policy},
+                f"inline policy {policy}",
+                **iam,
+            )
+        for number, (arn, version) in enumerate(world.attached):
+            draft.read(
+                f"managed-policy-{number}",
+                "GetPolicyVersion",
+                {"PolicyArn": arn, "VersionId": version},
+                f"managed policy {arn}",
+                **iam,
+            )
+    if world.kind == "user":
+        draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
+        draft.read("groups", "ListGroupsForUser", named, "its groups, whose policies it has too", **iam)
+    attribute = {"AttributeKey": "Username", "AttributeValue": world.name}
+    draft.read(
+        "history", "LookupEvents", {"LookupAttributes": [attribute]}, "what was done under its name", service="cloudtrail",
+        region=world.region, optional=True,
+    )  # fmt: skip
+    for number, key in enumerate(world.keys or ()):
+        by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
+        draft.read(
+            f"history-of-key-{number}", "LookupEvents", {"LookupAttributes": [by_key]}, f"what was done with {key.id}",
+            service="cloudtrail", region=world.region, optional=True,
+        )  # fmt: skip
+    draft.notes += _who(world)
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _who(world: Dossier) -> list[str]:
+    said = [f"{world.kind} {world.name}, {world.arn}"]
+    if world.managed:
+        said.append(world.managed)
+    said += [
+        f"key {key.id}: {'active' if key.active else 'inactive'}, made {key.created}, {key.usage}"
+        for key in world.keys or ()
+    ]
+    if world.groups:
+        said.append(f"groups: {', '.join(world.groups)}")
+    if world.inline is not None and world.kind != "root":
+        managed = [arn.rpartition("/")[2] for arn, _ in world.attached]
+        said.append(f"policies: {', '.join([*world.inline, *managed]) or 'none'}")
+    if world.boundary:
+        said.append(f"permissions boundary: {world.boundary}")
+    if world.trusts:
+        said.append(f"who may take it: {', '.join(world.trusts)}")
+    if world.instances:
+        said.append(f"instances that hold it: {', '.join(world.instances)}")
+    if world.sessions is not None and world.kind == "role":
+        said.append(
+            f"sessions of the last day that event history knows: {len(world.sessions)}; older ones may live still"
+        )
+    if world.kind == "user":
+        said.append(f"console password: {'yes' if world.password else 'no'}; MFA devices: {len(world.mfa)}")
+    said.append(
+        "what it made (users, keys, roles, grants) is listed by a step of its own; endpoints and instances are events"
+    )
+    return said
+
+
+# -- keys
+
+
+def _key_options(world: Dossier) -> Options:
+    return tuple((key.id, f"{'active' if key.active else 'inactive'}, {key.usage}") for key in world.keys or ())
+
+
+def _all_active(world: Dossier) -> str:
+    return ",".join(key.id for key in world.keys or () if key.active)
+
+
+def _plan_keys(world: Dossier, draft: Draft) -> Step:
+    if _cannot(world, draft, Facet.KEYS):
+        return draft.step(Kind.CHANGE)
+    if world.kind != "user":
+        draft.notes.append("a role has no keys of its own, only sessions: the next step cuts those")
+        return draft.step(Kind.CHANGE)
+    known = {key.id: key for key in world.keys or ()}
+    chosen = parts(draft.choices["keys"])
+    for identifier in chosen:
+        key = known.get(identifier)
+        if key is None:
+            draft.block(f"the key {identifier} is gone", "choose again: c, or --set keys.keys=…")
+            continue
+        named = {"UserName": world.name, "AccessKeyId": identifier}
+        call_id = f"off-{short_id(identifier)}"
+        draft.want(
+            call_id, "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
+            why=f"{identifier} is refused from now on", service="iam", region=world.region,
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{call_id}", "UpdateAccessKey", {**named, "Status": "Active"}, undoes=(call_id,), why=f"{identifier} works again",
+            service="iam", region=world.region,
+        )  # fmt: skip
+        draft.changes.append(f"{identifier} becomes inactive ({key.usage})")
+        if key.last_used:
+            draft.hits(f"whatever uses {identifier}: {key.usage}")
+    left = [key.id for key in known.values() if key.active and key.id not in chosen]
+    if left:
+        draft.notes.append(f"stays active, as it was not chosen: {', '.join(left)}")
+    if not chosen:
+        draft.notes.append("it has no active key" if not left else "no key was chosen")
+    draft.notes.append("sessions made with a key live on: the next step cuts them")
+    draft.prove("each key reads inactive", "ListAccessKeys", _named(world), service="iam", region=world.region)
+    return draft.step(Kind.CHANGE)
+
+
+# -- sessions
+
+
+def _plan_sessions(world: Dossier, draft: Draft) -> Step:
+    if _cannot(world, draft, Facet.POLICIES):
+        return draft.step(Kind.CHANGE)
+    policy = {**_named(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
+    kind = world.kind.capitalize()
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    draft.want(
+        "cut", f"Put{kind}Policy", {**policy, "PolicyDocument": deny_older_sessions("CutSessions")}, so_already=bool(world.cut),
+        why=f"{world.name}: deny everything to sessions issued before now", **iam,
+    )  # fmt: skip
+    draft.take_back(
+        "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{world.name}: remove that deny", **iam
+    )
+    draft.changes.append(f"{world.kind} {world.name}: every session issued before now is refused, wherever it is used")
+    if world.kind == "role":
+        _who_else(world, draft)
+        draft.notes.append(
+            "whoever may take the role can take it again at once: quarantine, the next step, ends that too"
+        )
+    else:
+        draft.hits("every session made with the user's keys, by GetSessionToken or GetFederationToken")
+        draft.notes.append("a key that is still active makes new sessions: deactivate it first")
+    if world.cut:
+        draft.notes.append(
+            "it was cut in this incident already; sessions handed out since are cut by undoing this step and doing it again"
+        )
+    draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
+    return draft.step(Kind.CHANGE)
+
+
+def _who_else(world: Dossier, draft: Draft, *, for_good: bool = False) -> None:
+    """Who works as the role too; ``for_good``: new credentials do not help them."""
+    sessions, instances = world.sessions or (), world.instances or ()
+    if Facet.SESSIONS in world.unknown:
+        draft.hits(
+            f"every session of {world.name}; how many there are could not be read: {world.unknown[Facet.SESSIONS]}"
+        )
+    else:
+        draft.hits(
+            f"every session of {world.name}; of the last day event history knows {len(sessions)}, and older ones may live still",
+            sessions,
+        )
+    if instances:
+        then = (
+            "they can do nothing in AWS until this is undone"
+            if for_good
+            else "they get new credentials by themselves, but only within hours"
+        )
+        draft.hits(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
+    others = [name for name in world.trusts if "ec2.amazonaws.com" not in name]
+    if others:
+        draft.hits(f"also trusted with it: {', '.join(others)}")
+
+
+# -- quarantine
+
+
+def _plan_quarantine(world: Dossier, draft: Draft) -> Step:
+    if _cannot(world, draft, Facet.POLICIES):
+        return draft.step(Kind.CHANGE)
+    if draft.choices["deny"] == "no":
+        draft.notes.append("not chosen: the principal keeps what its policies allow, for new sessions")
+        return draft.step(Kind.CHANGE)
+    policy = {**_named(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
+    kind = world.kind.capitalize()
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    draft.want(
+        "deny", f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)},
+        so_already=world.quarantined, why=f"{world.name}: deny everything", **iam,
+    )  # fmt: skip
+    draft.take_back(
+        "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{world.name}: remove that deny", **iam
+    )
+    draft.changes.append(
+        f"{world.kind} {world.name} may do nothing any more, whatever its policies, groups and boundary say"
+    )
+    if world.kind == "role":
+        _who_else(world, draft, for_good=True)
+    else:
+        draft.hits(f"everything that works as {world.name}")
+    draft.notes.append(
+        "a resource policy that names the principal is denied too; another account's role that it took before is not"
+    )
+    draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
+    return draft.step(Kind.CHANGE)
+
+
+# -- console
+
+
+_REMOVALS: Final = {
+    "login-profile": ("DeleteLoginProfile", "", "{name} cannot sign in to the console"),
+    "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} counts no more"),
+    "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is gone"),
+    "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is gone"),
+}
+"""What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
+
+
+def _console_options(world: Dossier) -> Options:
+    found = [("login-profile", "the console password")] if world.password else []
+    found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
+    found += [(f"certificate:{item}", "signing certificate") for item in world.certificates]
+    found += [(f"credential:{item}", "service-specific credential") for item in world.service_credentials]
+    return tuple(found)
+
+
+def _plan_console(world: Dossier, draft: Draft) -> Step:
+    if _cannot(world, draft, Facet.CONSOLE):
+        return draft.step(Kind.CHANGE, reversible=False)
+    if world.kind != "user":
+        draft.notes.append("a role has no password, device or certificate of its own")
+        return draft.step(Kind.CHANGE, reversible=False)
+    there = dict(_console_options(world))
+    chosen = parts(draft.choices["remove"])
+    named = _named(world)
+    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    for item in chosen:
+        kind, _, identifier = item.partition(":")
+        operation, key, why = _REMOVALS[kind]
+        draft.want(
+            f"{kind}-{short_id(identifier)}" if identifier else kind, operation, {**named, **({key: identifier} if key else {})},
+            so_already=item not in there, why=why.format(name=world.name, id=identifier), **iam,
+        )  # fmt: skip
+        draft.changes.append(f"{item} of {world.name} is gone for good")
+    if not chosen:
+        draft.notes.append(
+            "nothing was chosen" if there else "it has no password, device, certificate or service credential"
+        )
+    draft.hits(f"the person behind {world.name} cannot sign in until somebody gives new ones" if chosen else "nobody")
+    draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
+    return draft.step(Kind.CHANGE, reversible=False)
+
+
+# -- root
+
+
+def _plan_root(world: Dossier, draft: Draft) -> Step:
+    if world.kind == "root":
+        draft.notes += [
+            "no policy limits the root user of a standalone account; in an organisation a service control policy does",
+            "sign in as root, change the password, delete every access key of root, remove MFA devices that are not yours, add one of yours",
+            "look at the account's email address and alternate contacts: who holds the mailbox holds the account",
+            "in an organisation: Centralized root access in IAM removes root credentials of member accounts",
+        ]
+    else:
+        draft.notes += [
+            f"look at who may take {world.name} from outside, and at resource policies (buckets, keys, queues) that name it",
+            "rotate what it could read: secrets, parameters, keys of other systems",
+            "each user, role, endpoint or instance that was found is a target of its own playbook",
+            "note here what is left open, and who sees to it",
+        ]
+    return draft.step(Kind.MANUAL)
+
+
+IDENTIFY: Final = Action(
+    frozenset({Facet.KEYS, Facet.POLICIES, Facet.CONSOLE, Facet.USERS, Facet.SESSIONS}), _plan_identify, unchanged, read_back,
+    target="principal",
+    may=("cloudtrail:LookupEvents", "iam:GetPolicyVersion", "iam:GetAccountSummary",),
+)  # fmt: skip
+KEYS: Final = Action(
+    frozenset({Facet.KEYS}), _plan_keys, unchanged, by_effects,
+    (Choice("keys", "Which keys are deactivated", _key_options, _all_active, many=True),), target="principal",
+    may=("iam:UpdateAccessKey",),
+)  # fmt: skip
+SESSIONS: Final = Action(
+    frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}),
+    _plan_sessions,
+    unchanged,
+    by_effects,
+    target="principal",
+    may=(
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+    ),
+)
+QUARANTINE: Final = Action(
+    frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}), _plan_quarantine, unchanged, by_effects,
+    (
+        Choice(
+            "deny", "Deny it everything from now on", (("yes", "yes, everything"), ("no", "no: legitimate work goes on with it")),
+            lambda world: "yes" if world.kind == "user" else "no",
+        ),
+    ),
+    target="principal",
+    may=("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",),
+)  # fmt: skip
+CONSOLE: Final = Action(
+    frozenset({Facet.CONSOLE}), _plan_console, unchanged, by_effects,
+    (
+        Choice(
+            "remove", "What is deleted for good", _console_options, lambda world: "login-profile" if world.password else "", many=True,
+        ),
+    ),
+    target="principal",
+    may=("iam:DeleteLoginProfile", "iam:DeactivateMFADevice", "iam:DeleteSigningCertificate", "iam:DeleteServiceSpecificCredential",),
+)  # fmt: skip
+ROOT: Final = Action(frozenset(), _plan_root, unchanged, read_back, target="principal")

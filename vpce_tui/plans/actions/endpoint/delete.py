@@ -1,0 +1,124 @@
+"""Delete an endpoint, and what is needed to make it again."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Proof, by_effects, unchanged
+from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, seen_using
+from vpce_tui.plans.placeholders import TOKEN, ref
+from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.endpoint import DELETE, RECREATE, Dossier, Facet
+
+
+def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The parameters of ``CreateVpcEndpoint`` that make such an endpoint again, from its description.
+
+    ``inverses``: what was changed of it in this incident; it is made again as it was before.
+    """
+    wanted: dict[str, Any] = {"VpcId": raw.get("VpcId", ""), "VpcEndpointType": raw.get("VpcEndpointType", "")}
+    for key in (
+        "ServiceName",
+        "PolicyDocument",
+        "IpAddressType",
+        "ServiceNetworkArn",
+        "ResourceConfigurationArn",
+        "ServiceRegion",
+    ):
+        if raw.get(key):
+            wanted[key] = raw[key]
+    for key in ("SubnetIds", "RouteTableIds"):
+        if raw.get(key):
+            wanted[key] = list(raw[key])
+    if raw.get("Groups"):
+        wanted["SecurityGroupIds"] = [group["GroupId"] for group in raw["Groups"]]
+    if raw.get("VpcEndpointType") in WITH_GROUPS:
+        wanted["PrivateDnsEnabled"] = bool(raw.get("PrivateDnsEnabled"))
+    for call, key, name in (
+        ("undo-policy", "PolicyDocument", "PolicyDocument"), ("undo-groups", "AddSecurityGroupIds", "SecurityGroupIds"),
+        ("undo-tables", "AddRouteTableIds", "RouteTableIds"), ("undo-dns", "PrivateDnsEnabled", "PrivateDnsEnabled"),
+    ):  # fmt: skip
+        if call in inverses:
+            wanted[name] = inverses[call][key]
+    dns = {
+        key: value
+        for key, value in (raw.get("DnsOptions") or {}).items()
+        if key != "PrivateDnsOnlyForInboundResolverEndpoint"
+    }
+    if dns.get("DnsRecordIpType") in ("ipv4", "dualstack", "ipv6"):
+        wanted["DnsOptions"] = dns
+    return wanted
+
+
+def _plan_delete(world: Dossier, draft: Draft) -> Step:
+    endpoint = world.endpoint
+    recalled = next((call for call in (draft.remembered.undo if draft.remembered else ()) if call.id == RECREATE), None)
+    if world.gone:
+        _deleted(world, draft, recalled)
+        return draft.step(Kind.CHANGE, reversible=False)
+    if cannot(world, draft):
+        return draft.step(Kind.CHANGE, reversible=False)
+    tags = draft.tags("vpc-endpoint", RECREATE, endpoint.id, endpoint.tags.get("Name", f"again-{endpoint.id}"))
+    kept = [
+        {"Key": key, "Value": value}
+        for key, value in endpoint.tags.items()
+        if key != "Name" and not key.startswith(("aws:", "vpce-tui:"))
+    ]
+    tags[0]["Tags"] += kept
+    draft.want(
+        DELETE, "DeleteVpcEndpoints", {"VpcEndpointIds": [endpoint.id]}, so_already=False, why=f"delete {endpoint.id}"
+    )
+    draft.take_back(
+        RECREATE, "CreateVpcEndpoint", {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
+        undoes=(DELETE,), why=f"make it again as it was, with a new id (it was {endpoint.id})",
+    )  # fmt: skip
+    draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is gone; its connections end")
+    seen_using(world, draft)
+    draft.hits("everything that uses it", endpoint.route_tables or endpoint.subnets)
+    if world.routes and endpoint.type == "GatewayLoadBalancer":
+        draft.hits("these routes lead nowhere then", tuple(f"{where} in {table}" for table, where in world.routes))
+    draft.notes.append(
+        "what is needed to make it again is recorded: vpce-tui undo makes one like it, with a new id and new addresses"
+    )
+    draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(world))
+    return draft.step(Kind.CHANGE, reversible=False)
+
+
+def _deleted(world: Dossier, draft: Draft, recalled: PlannedCall | None) -> None:
+    call = draft.recall(DELETE)
+    if call is None:
+        draft.notes.append(f"{world.endpoint.id} is {world.endpoint.state}")
+        return
+    draft.want(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
+    if recalled is not None:
+        draft.undo.append(recalled)
+    draft.changes.append(f"{world.endpoint.id} is gone")
+    if world.recreated:
+        draft.notes.append(f"it was made again as {world.recreated}: contain that one, if it must go again")
+        draft.block(
+            f"{world.endpoint.id} was made again as {world.recreated}", f"open the playbook on {world.recreated}"
+        )
+
+
+def _delete_settled(world: Dossier, step: Step) -> Proof:
+    if world.gone and not world.recreated:
+        state = world.endpoint.state
+        return (
+            ("proved", f"{world.endpoint.id} is no longer listed")
+            if state == "deleted"
+            else ("not yet", f"it is {state}")
+        )
+    return by_effects(world, step)
+
+
+REMOVE: Final = Action(
+    frozenset({Facet.ROUTES, Facet.HIT, Facet.RECREATED}),
+    _plan_delete,
+    unchanged,
+    _delete_settled,
+    target="endpoint",
+    may=(
+        "ec2:DeleteVpcEndpoints",
+        "ec2:CreateVpcEndpoint",
+    ),
+)

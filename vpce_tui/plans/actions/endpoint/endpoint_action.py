@@ -1,0 +1,67 @@
+"""What the actions on an endpoint share: what none of them can do, and who is hit."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.plans.plan import PlannedCall, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.endpoint import Dossier, Facet
+
+WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
+"""Types of endpoints that stand in subnets and have security groups."""
+
+
+def named(world: Dossier) -> dict[str, Any]:
+    """The endpoint, as parameters of ``DescribeVpcEndpoints``."""
+    return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [world.endpoint.id]}]}
+
+
+def cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
+    """Block what no step can do: a deleted endpoint, one that another service manages, something unreadable."""
+    endpoint = world.endpoint
+    draft.block_unknown(world.unknown, *facets)
+    if world.gone:
+        draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it is gone")
+    elif endpoint.requester_managed:
+        draft.block(
+            f"{endpoint.id} is managed by the service that made it ({endpoint.leads_to}): AWS refuses every change from you",
+            "change or delete it in the service that made it (its events say which), or ask that service's owner",
+        )
+    elif endpoint.state in ("pending", "pendingacceptance", "rejected", "failed", "expired") and draft.id != "delete":
+        draft.notes.append(f"its state is {endpoint.state}: nothing flows through it yet")
+    return bool(draft.blocked)
+
+
+def vpc_of(step: Step) -> Mapping[str, Any]:
+    """The VPC that an earlier plan of the step was about; see :attr:`Action.remember`."""
+    for call in (*step.calls, *step.already):
+        resources = call.parameters.get("ResourceIds") or [call.parameters.get("VpcId", "")]
+        if str(resources[0]).startswith("vpc-"):
+            return {"vpc_id": resources[0]}
+    return {}
+
+
+def only_live(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
+    if world.gone and call.operation == "ModifyVpcEndpoint":
+        return f"{world.endpoint.id} is {world.endpoint.state}, there is nothing to put back"
+    return ""
+
+
+def seen_using(world: Dossier, draft: Draft) -> None:
+    """Say who was seen using it, so that whoever closes it knows whom that hits."""
+    if Facet.HIT in world.unknown:
+        draft.hits(f"who uses it is not known: {world.unknown[Facet.HIT]}")
+    if world.reach is not None:
+        draft.hits(f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach)
+    if world.use is None or world.use.traffic is None:
+        return
+    traffic = world.use.traffic
+    hours = traffic.window.hours
+    users = dict.fromkeys(talker.peer for talker in traffic.talkers if talker.accepted)
+    named_so = tuple(f"{peer} {world.use.holder_of.get(peer, '')}".strip() for peer in users)
+    if named_so:
+        draft.hits(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
+    else:
+        draft.notes.append(f"nobody was seen using it in the last {hours} h")

@@ -1,0 +1,39 @@
+"""Texts of policies that keep endpoints from coming back."""
+
+import json
+from typing import Final
+
+from vpce_tui.plans.actions import Action, read_back, unchanged
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.endpoint import Dossier, Facet
+
+
+def _plan_guard(world: Dossier, draft: Draft) -> Step:
+    organisation = world.organisation or "o-yourorganisation"
+    guard = {
+        "Sid": "EndpointsOnlyByThePipeline", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "*",
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{world.endpoint.account}:role/YOUR-PIPELINE-ROLE"}},
+    }  # fmt: skip
+    services = {
+        "Sid": "OnlyServicesOfAws", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "arn:aws:ec2:*:*:vpc-endpoint/*",
+        "Condition": {"StringNotEquals": {"ec2:VpceServiceOwner": ["amazon", world.endpoint.account]}},
+    }  # fmt: skip
+    data = {
+        "Sid": "OnlyThroughOwnEndpoints", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Condition": {
+            "StringNotEqualsIfExists": {"aws:VpceOrgID": organisation},
+            "Bool": {"aws:ViaAWSService": "false"}, "Null": {"aws:SourceVpce": "false"},
+        },
+    }  # fmt: skip
+    draft.notes += [
+        "service control policy, so that only your pipeline creates endpoints (put its role in): " + json.dumps(guard),
+        "service control policy, so that endpoints lead only to AWS's services and your own: " + json.dumps(services),
+        "bucket or resource control policy, so that your data leaves only through endpoints of your organisation: "
+        + json.dumps(data),
+        "try each on one account first; a wrong deny stops your own deployments",
+    ]
+    return draft.step(Kind.MANUAL)
+
+
+GUARD: Final = Action(frozenset({Facet.ORGANISATION}), _plan_guard, unchanged, read_back, target="endpoint")

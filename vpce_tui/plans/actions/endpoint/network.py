@@ -1,0 +1,173 @@
+"""Close an endpoint by network: groups of an interface endpoint, route tables of a gateway endpoint.
+
+(AWS: "Interface VPC endpoints", "Gateway endpoints".)
+"""
+
+from typing import Any, Final
+
+from vpce_tui.inventory.resources import Rule
+from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
+from vpce_tui.plans.actions.quarantine_group import QUARANTINE, name_of, no_egress, own_group
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.planning_context import VpcGroups
+
+_NARROW: Final = "ENDPOINT_GROUP"
+
+
+def _plan_network(world: Dossier, draft: Draft) -> Step:
+    endpoint, mode = world.endpoint, draft.choices["mode"]
+    if cannot(world, draft, Facet.GROUPS, Facet.VPC, Facet.ROUTES):
+        if world.gone and world.groups is not None and draft.remembered is not None:
+            _group_that_stays(world, draft)
+        return draft.step(Kind.CHANGE)
+    if endpoint.type == "Gateway":
+        _gateway(world, draft, mode)
+    elif endpoint.type in WITH_GROUPS and mode == "narrow" and endpoint.resource:
+        draft.block(
+            f"what {endpoint.leads_to} offers is reached on ports of its own (a database on 5432): 443 alone would cut it off",
+            "choose quarantine, or take single rules of its groups back: the playbook block-traffic on this endpoint",
+        )
+    elif endpoint.type in WITH_GROUPS:
+        _swap_groups(world, draft, mode)
+    else:
+        routes = ", ".join(f"{where} in {table}" for table, where in world.routes or ()) or "none"
+        draft.block(
+            f"an endpoint of type {endpoint.type} has neither groups nor route tables of its own; routes that lead to it: {routes}",
+            "put those routes back to what they led to before (its events say), or delete the endpoint, the last step",
+        )
+    return draft.step(Kind.CHANGE)
+
+
+def _gateway(world: Dossier, draft: Draft, mode: str) -> None:
+    endpoint = world.endpoint
+    if mode == "narrow":
+        draft.notes.append("a gateway endpoint has no groups: its policy is what limits it")
+        return
+    before = draft.recall("tables")
+    tables = list(endpoint.route_tables) or (list(before.parameters["RemoveRouteTableIds"]) if before else [])
+    if not tables:
+        draft.notes.append("it is in no route table: nothing reaches it")
+        return
+    it = {"VpcEndpointId": endpoint.id}
+    draft.want(
+        "tables", "ModifyVpcEndpoint", {**it, "RemoveRouteTableIds": tables},
+        so_already=not set(tables) & set(endpoint.route_tables), why=f"{endpoint.id} leaves {', '.join(tables)}",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-tables", "ModifyVpcEndpoint", {**it, "AddRouteTableIds": tables}, undoes=("tables",),
+        why=f"{endpoint.id} back into {', '.join(tables)}",
+    )  # fmt: skip
+    draft.changes.append(f"{endpoint.id} leaves {len(tables)} route tables: {', '.join(tables)}")
+    draft.hits(
+        "every subnet of these route tables: what went through the endpoint goes another way out, or nowhere",
+        tuple(tables),
+    )
+    seen_using(world, draft)
+    draft.prove("no route table leads to it", "DescribeVpcEndpoints", named(world))
+
+
+def _swap_groups(world: Dossier, draft: Draft, mode: str) -> None:
+    endpoint, groups = world.endpoint, world.groups
+    assert groups is not None
+    purpose, reference = ("quarantine", QUARANTINE) if mode == "quarantine" else ("narrow", _NARROW)
+    rules = ("no-egress",) if mode == "quarantine" else ("no-egress", "only-443")
+    own = own_group(
+        draft, groups, vpc=endpoint.vpc_id, target=endpoint.id, purpose=purpose, reference=reference, with_rules=rules,
+        stand_in=next(iter(endpoint.groups), ""),
+    )  # fmt: skip
+    if mode == "quarantine":
+        no_egress(draft, groups, own, reference)
+    else:
+        _narrow_rules(world, draft, own)
+    before = _groups_before(draft, endpoint.groups, draft.bindings.get(reference, ""))
+    it = {"VpcEndpointId": endpoint.id}
+    swapped = bool(own) and endpoint.groups == (own.id if own else "",)
+    draft.want(
+        "groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": [ref(reference)], "RemoveSecurityGroupIds": list(before)},
+        so_already=swapped, why=f"{endpoint.id}: {', '.join(map(groups.label, before))} → {name_of(groups, purpose, endpoint.id)}",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": list(before), "RemoveSecurityGroupIds": [ref(reference)]},
+        undoes=("groups",), why=f"{endpoint.id} back into {', '.join(map(groups.label, before))}",
+    )  # fmt: skip
+    draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
+    label = ", ".join(map(groups.label, before)) or "no group"
+    what = "no rules, in or out" if mode == "quarantine" else f"443 from {', '.join(world.vpc_ranges)}, nothing out"
+    draft.changes += [
+        f"new group {name_of(groups, purpose, endpoint.id)} in {endpoint.vpc_id}: {what}",
+        f"{endpoint.id}  {label} → {name_of(groups, purpose, endpoint.id)}",
+    ]
+    seen_using(world, draft)
+    if mode == "quarantine":
+        draft.notes.append(
+            "connections that are open now are tracked and live on until they end; deleting the endpoint ends them"
+        )
+        draft.hits("everything that uses this endpoint loses it", tuple(endpoint.subnets))
+    else:
+        draft.hits("callers from outside the VPC's own ranges, or on other ports than 443", tuple(endpoint.subnets))
+    draft.prove("the endpoint is in that group alone", "DescribeVpcEndpoints", named(world))
+
+
+def _group_that_stays(world: Dossier, draft: Draft) -> None:
+    """The endpoint is gone; the group that we made for it may still be there, and can be deleted."""
+    assert draft.remembered is not None
+    own = (world.groups or VpcGroups()).own
+    for call in (*draft.remembered.calls, *draft.remembered.already):
+        if call.operation == "CreateSecurityGroup" and call.id in own:
+            draft.already.append(call)
+    draft.undo += draft.remembered.undo
+
+
+def _narrow_rules(world: Dossier, draft: Draft, own: Any) -> None:
+    permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    for key, name, six in (("IpRanges", "CidrIp", False), ("Ipv6Ranges", "CidrIpv6", True)):
+        ranges = [{name: block, "Description": "own VPC"} for block in world.vpc_ranges if (":" in block) is six]
+        if ranges:
+            permission[key] = ranges
+    groups = world.groups or VpcGroups()
+    everywhere: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    if groups.ipv6:
+        everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
+    draft.want(
+        "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(_NARROW), "IpPermissions": [everywhere]},
+        so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
+    )  # fmt: skip
+    draft.want(
+        "only-443", "AuthorizeSecurityGroupIngress", {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
+        so_already=own is not None and _only_443(own.ingress, world.vpc_ranges),
+        why=f"let in 443 from {', '.join(world.vpc_ranges)}",
+    )  # fmt: skip
+
+
+def _only_443(rules: tuple[Rule, ...], ranges: tuple[str, ...]) -> bool:
+    exact = all((rule.protocol, rule.from_port, rule.to_port) == ("tcp", 443, 443) for rule in rules)
+    return exact and {rule.peer for rule in rules} == set(ranges)
+
+
+def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, ...]:
+    if draft.remembered is not None and own and live == (own,):
+        for call in draft.remembered.undo:
+            if call.id == "undo-groups":
+                return tuple(call.parameters["AddSecurityGroupIds"])
+    return live
+
+
+NETWORK: Final = Action(
+    frozenset({Facet.GROUPS, Facet.VPC, Facet.ROUTES, Facet.HIT}), _plan_network, unchanged, by_effects,
+    (
+        Choice(
+            "mode", "What may still reach it",
+            (
+                ("quarantine", "nothing: an empty group, or no route table"),
+                ("narrow", "it stays: only port 443 from the VPC's own ranges"),
+            ),
+        ),
+    ),
+    vpc_of,
+    leave=only_live, target="endpoint",
+    may=("ec2:ModifyVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup",),
+)  # fmt: skip

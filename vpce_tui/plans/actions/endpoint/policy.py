@@ -1,0 +1,130 @@
+"""Close an endpoint by its policy, or put the policy right.
+
+(AWS: "Control access to VPC endpoints using endpoint policies".)
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.plans.actions.endpoint.endpoint_action import cannot, named, only_live, seen_using
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.endpoint import Dossier, Facet
+
+
+def policy_of(mode: str, organisation: str, account: str) -> dict[str, Any]:
+    """The endpoint policy of a mode: ``deny-all``, ``own-organisation`` or ``own-account``."""
+    anything: dict[str, Any] = {"Principal": "*", "Action": "*", "Resource": "*"}
+    if mode == "deny-all":
+        statements = [{"Sid": "IncidentDenyAll", "Effect": "Deny", **anything}]
+    else:
+        own = (
+            {"aws:PrincipalOrgID": organisation, "aws:ResourceOrgID": organisation}
+            if mode == "own-organisation"
+            else {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
+        )
+        statements = [
+            {"Sid": "OwnOnly", "Effect": "Allow", **anything, "Condition": {"StringEquals": own}},
+            {
+                "Sid": "EncryptedOnly",
+                "Effect": "Deny",
+                **anything,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _same(one: str, other: Mapping[str, Any]) -> bool:
+    try:
+        return bool(json.loads(one) == other)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _plan_policy(world: Dossier, draft: Draft) -> Step:
+    endpoint, mode = world.endpoint, draft.choices["mode"]
+    if cannot(world, draft, Facet.SERVICE, *((Facet.ORGANISATION,) if mode == "own-organisation" else ())):
+        return draft.step(Kind.CHANGE)
+    if not endpoint.policy or (world.service and world.service.takes_policy is False):
+        draft.notes.append(
+            f"an endpoint of type {endpoint.type} to {endpoint.leads_to} takes no policy: close it by network, the next step"
+        )
+        return draft.step(Kind.CHANGE)
+    if mode == "own-organisation" and not world.organisation:
+        draft.block("this account is in no organisation", "choose mode: own-account, or deny-all")
+        return draft.step(Kind.CHANGE)
+    wanted = policy_of(mode, world.organisation, endpoint.account)
+    so_already = _same(endpoint.policy, wanted)
+    done = draft.recall("policy")
+    before = endpoint.policy
+    if so_already and draft.remembered is not None:
+        before = next(
+            (str(call.parameters["PolicyDocument"]) for call in draft.remembered.undo if call.id == "undo-policy"),
+            before,
+        )
+    it = {"VpcEndpointId": endpoint.id}
+    why = {
+        "deny-all": f"{endpoint.id}: nobody gets anything through it",
+        "own-organisation": f"{endpoint.id}: only {world.organisation}'s principals reach its resources, and only encrypted",
+        "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only encrypted",
+    }[mode]
+    draft.want(
+        "policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": json.dumps(wanted, separators=(",", ":"))},
+        so_already=so_already, why=why,
+    )  # fmt: skip
+    if not so_already or done is not None:
+        draft.take_back(
+            "undo-policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": before}, undoes=("policy",),
+            why=f"{endpoint.id}: the policy of before",
+        )  # fmt: skip
+    draft.changes += [why, *_policy_diff(before, wanted)]
+    draft.hits(
+        "everything that uses this endpoint"
+        + (" loses the service it leads to" if mode == "deny-all" else ", where it acts for others"),
+        world.endpoint.route_tables or world.endpoint.subnets,
+    )
+    seen_using(world, draft)
+    if mode != "deny-all":
+        draft.notes.append(
+            "AWS-owned resources behind S3 (package repositories, image layers) are outside your organisation: name those you need by hand"
+        )
+    draft.notes.append("a policy change takes minutes until it holds everywhere")
+    draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))
+    return draft.step(Kind.CHANGE)
+
+
+def _policy_diff(before: str, after: Mapping[str, Any]) -> list[str]:
+    """The two policies as a short diff, a statement a line."""
+    old = _statements(before)
+    removed = [f"- {json.dumps(item, sort_keys=True)}" for item in old if item not in after["Statement"]]
+    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in old]
+    return [*(removed or [] if old else [f"- {before[:200]}"]), *added]
+
+
+def _statements(text: str) -> list[Any]:
+    """The statements as they stand; none where the text cannot be read."""
+    try:
+        found = json.loads(text).get("Statement", [])
+    except (ValueError, RecursionError, AttributeError):
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+POLICY: Final = Action(
+    frozenset({Facet.SERVICE, Facet.ORGANISATION, Facet.HIT}), _plan_policy, unchanged, by_effects,
+    (
+        Choice(
+            "mode", "What may still go through it",
+            (
+                ("deny-all", "nothing: deny everything"),
+                ("own-organisation", "it stays: only own organisation's principals and resources, only encrypted"),
+                ("own-account", "it stays: only this account's principals and resources, only encrypted"),
+            ),
+        ),
+    ),
+    leave=only_live, target="endpoint",
+    may=("ec2:ModifyVpcEndpoint",),
+)  # fmt: skip

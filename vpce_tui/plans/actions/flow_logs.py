@@ -1,0 +1,241 @@
+"""Turn flow logs on for what does not record its traffic: log group, role, flow log with the full field format.
+
+(AWS: "Publish flow logs to CloudWatch Logs".)
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope, unlogged
+from vpce_tui.plans.placeholders import TOKEN, document, ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
+from vpce_tui.plans.targets.planning_context import iam_region
+
+NEW: Final = "new"
+ROLE: Final = "FLOW_LOG_ROLE"
+_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+_GROUP: Final = re.compile(r"[\w./#-]{1,512}")
+FIELDS: Final = (
+    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
+    "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr",
+    "pkt-dstaddr", "region", "az-id", "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service",
+    "flow-direction", "traffic-path",
+)  # fmt: skip
+"""Every field of version 2 to 5 records, in AWS's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where traffic is to be recorded: one VPC, subnet or interface of a region."""
+
+    region: str
+    kind: str
+    id: str
+    logging: FlowLogging
+
+
+def _log_format() -> str:
+    return " ".join(f"${{{field}}}" for field in FIELDS)
+
+
+def plan_flow_logs(wanted: Iterable[Wanted], target: str, draft: Draft) -> None:
+    """Plan a flow log for each that has none; ``role`` and ``log_group`` are choices of the step."""
+    role, group = draft.choices["role"], draft.choices["log_group"]
+    made_role = False
+    for item in wanted:
+        call_id = f"flow-log-{item.id}"
+        covered, own = item.logging.covers(item.id), item.logging.made_by(call_id)
+        if covered is not None and own is None and draft.recall(call_id) is None:
+            draft.notes.append(f"{item.id}: recorded by {covered.id} into {covered.destination}; nothing to do")
+            continue
+        bad = [log for log in item.logging.logs if log.resource == item.id and not log.good]
+        draft.notes += [
+            f"{log.id} of {item.id} does not work: {log.said or 'it is not active'}; it is left alone" for log in bad
+        ]
+        if role == NEW and not made_role:
+            _new_role(item, target, draft)
+            made_role = True
+        _one(item, call_id, role, group, target, draft)
+    if draft.calls or draft.already:
+        draft.notes.append(
+            "flow logs begin now: what happened before is not in them; first records come within ten minutes"
+        )
+        draft.hits("nobody: traffic is recorded, not touched; CloudWatch Logs bills what is stored")
+
+
+def _new_role(item: Wanted, target: str, draft: Draft) -> None:
+    region = iam_region(item.region)
+    there = bool(item.logging.own_role)
+    trust = {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    allow = {
+        "Effect": "Allow", "Resource": "*",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],
+    }  # fmt: skip
+    named = {"RoleName": OWN_ROLE}
+    draft.want(
+        "role", "CreateRole",
+        {
+            **named, "AssumeRolePolicyDocument": document({"Version": "2012-10-17", "Statement": [trust]}),
+            "Description": "Lets VPC flow logs write to CloudWatch Logs; made by vpce-tui",
+        },
+        so_already=there, why=f"new role {OWN_ROLE} for the flow log service", gives={ROLE: "Role.Arn"}, service="iam", region=region,
+    )  # fmt: skip
+    draft.want(
+        "role-policy", "PutRolePolicy",
+        {**named, "PolicyName": OWN_POLICY, "PolicyDocument": document({"Version": "2012-10-17", "Statement": [allow]})},
+        so_already=item.logging.own_policy,
+        why="it may write logs, and nothing else",
+        service="iam", region=region,
+    )  # fmt: skip
+    draft.take_back(
+        "undo-role", "DeleteRole", named, undoes=("role",), why=f"delete {OWN_ROLE}", service="iam", region=region
+    )
+    draft.take_back(
+        "undo-role-policy", "DeleteRolePolicy", {**named, "PolicyName": OWN_POLICY}, undoes=("role-policy",),
+        why="remove its policy", service="iam", region=region,
+    )  # fmt: skip
+    if there:
+        draft.bindings[ROLE] = item.logging.own_role
+    draft.stand_ins[ROLE] = "arn:aws:iam::123456789012:role/stand-in"
+
+
+def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: Draft) -> None:
+    own = item.logging.made_by(call_id)
+    group_id = f"log-group-{item.region}"
+    if group not in item.logging.log_groups or draft.recall(group_id) is not None:
+        known = {call.id for call in (*draft.calls, *draft.already)}
+        if group_id not in known:
+            draft.want(
+                group_id, "CreateLogGroup", {"logGroupName": group}, so_already=group in item.logging.log_groups,
+                why=f"new log group {group}", service="logs", region=item.region,
+            )  # fmt: skip
+            draft.take_back(
+                f"undo-{group_id}", "DeleteLogGroup", {"logGroupName": group}, undoes=(group_id,),
+                why=f"delete log group {group} with what was recorded", service="logs", region=item.region,
+            )  # fmt: skip
+    reference = "FLOW_LOG_" + item.id.replace("-", "_").upper()
+    draft.want(
+        call_id, "CreateFlowLogs",
+        {
+            "ResourceIds": [item.id], "ResourceType": item.kind, "TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs",
+            "LogGroupName": group, "DeliverLogsPermissionArn": ref(ROLE) if role == NEW else role, "LogFormat": _log_format(),
+            "MaxAggregationInterval": 60, "ClientToken": ref(TOKEN),
+            "TagSpecifications": draft.tags("vpc-flow-log", call_id, target, f"vpce-tui-{item.id}"),
+        },
+        so_already=own is not None, why=f"{item.id}: record all traffic into {group}", gives={reference: "FlowLogIds[0]"},
+        region=item.region,
+    )  # fmt: skip
+    if own is not None:
+        draft.bindings[reference] = own.id
+    draft.take_back(
+        f"undo-{call_id}", "DeleteFlowLogs", {"FlowLogIds": [ref(reference)]}, undoes=(call_id,),
+        why=f"{item.id}: stop recording", region=item.region,
+    )  # fmt: skip
+    draft.changes.append(f"{item.id} records all its traffic into {group}, every field, a minute at a time")
+    filters = [{"Name": "resource-id", "Values": [item.id]}]
+    draft.prove(
+        f"an active flow log of {item.id} reads back", "DescribeFlowLogs", {"Filter": filters}, region=item.region
+    )
+
+
+def _role_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[Any], Options]:
+    def options(world: Any) -> Options:
+        known = logging(world)
+        named = [(arn, arn.partition(":role/")[2]) for arn in (known.roles if known else ())]
+        return (*named, (NEW, f"a new role, {OWN_ROLE}"))
+
+    return options
+
+
+def _group_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[Any], Options]:
+    def options(world: Any) -> Options:
+        known = logging(world)
+        used = [log.destination for log in (known.logs if known else ()) if log.destination.startswith("/")]
+        groups = [
+            name for name in (known.log_groups if known else ()) if "vpc" in name.lower() or "flow" in name.lower()
+        ]
+        return tuple((name, name) for name in dict.fromkeys([*used, *groups, "/vpce-tui/flow-logs"]))
+
+    return options
+
+
+def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
+    """The questions of a step that turns flow logs on; ``logging`` finds the world's :class:`FlowLogging`."""
+    return (
+        Choice(
+            "role", "Which role may write the logs", _role_options(logging), free=True,
+            check=lambda text: "" if _ARN.fullmatch(text) else f"{text!r} is no ARN of a role",
+        ),
+        Choice(
+            "log_group", "Into which log group", _group_options(logging), free=True,
+            check=lambda text: "" if _GROUP.fullmatch(text) else f"{text!r} is no name of a log group",
+        ),
+    )  # fmt: skip
+
+
+def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, "flow logs")
+    if not vpc:
+        draft.notes.append(f"{target} is gone")
+    elif not draft.blocked:
+        plan_flow_logs([Wanted(region, "VPC", vpc, world.flow_logs)], target, draft)
+    return draft.step(Kind.CHANGE)
+
+
+def _vpc_options(world: Any) -> Options:
+    return tuple(
+        (vpc.key, f"{vpc.name} {vpc.interfaces} interfaces{', default VPC' if vpc.default else ''}".strip())
+        for vpc in world.vpcs or ()
+        if unlogged(world, vpc.region, vpc.id)
+    )
+
+
+def _used(world: Any) -> str:
+    """VPCs in which something stands."""
+    return ",".join(vpc.key for vpc in world.vpcs or () if vpc.interfaces and unlogged(world, vpc.region, vpc.id))
+
+
+def _plan_account(world: Any, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, "flow logs")
+    chosen = parts(draft.choices["vpcs"])
+    if not draft.blocked:
+        known = {vpc.key: vpc for vpc in world.vpcs or ()}
+        for key in chosen:
+            if key not in known:
+                draft.block(f"the VPC {key} is gone", "choose again: c, or --set flow-logs.vpcs=…")
+        found = [known[key] for key in chosen if key in known]
+        plan_flow_logs(
+            [Wanted(vpc.region, "VPC", vpc.id, world.logging[vpc.region]) for vpc in found], draft.target, draft
+        )
+        if not chosen:
+            draft.notes.append("no VPC is chosen, or every one records its traffic")
+    gaps(world, draft, "flow logs")
+    return draft.step(Kind.CHANGE)
+
+
+_MAY: Final = (
+    "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "logs:CreateLogGroup", "logs:DeleteLogGroup",
+    "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs",
+)  # fmt: skip
+ENDPOINT_FLOW_LOGS: Final = Action(
+    frozenset({"flow logs"}),
+    lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="endpoint", may=_MAY,
+)  # fmt: skip
+TRAFFIC_FLOW_LOGS: Final = Action(
+    frozenset({"flow logs"}), lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY,
+)  # fmt: skip
+ACCOUNT_FLOW_LOGS: Final = Action(
+    frozenset({"flow logs"}), _plan_account, unchanged, by_effects,
+    (
+        Choice("vpcs", "Which VPCs record their traffic from now on", _vpc_options, _used, many=True),
+        *choices(lambda world: next(iter(world.logging.values()), None)),
+    ),
+    look=look_in_scope, target="account", may=_MAY,
+)  # fmt: skip

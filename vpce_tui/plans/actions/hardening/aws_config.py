@@ -1,0 +1,185 @@
+"""AWS Config records in a region: recorder, role, channel, bucket.
+
+(AWS: "Setting up AWS Config with the AWS CLI", "Using service-linked roles for AWS Config".)
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
+from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.planning_context import iam_region
+from vpce_tui.plans.targets.recording import CONFIG_BUCKET, CONFIG_ROLE, Recorder, own_bucket
+
+_ROLE: Final = "CONFIG_ROLE"
+
+
+def _look_config(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    return {**look_in_scope(choices, others), CONFIG_BUCKET: choices.get("bucket", "")}
+
+
+def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, Any]]:
+    service, source = {"Service": "config.amazonaws.com"}, {"AWS:SourceAccount": account}
+    root = f"arn:{partition(home)}:s3:::{bucket}"
+    return [
+        {
+            "Sid": "AWSConfigBucketPermissionsCheck", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": root,
+            "Condition": {"StringEquals": source},
+        },
+        {
+            "Sid": "AWSConfigBucketExistenceCheck", "Effect": "Allow", "Principal": service, "Action": "s3:ListBucket", "Resource": root,
+            "Condition": {"StringEquals": source},
+        },
+        {
+            "Sid": "AWSConfigBucketDelivery", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject",
+            "Resource": f"{root}/AWSLogs/{account}/Config/*",
+            "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        },
+    ]  # fmt: skip
+
+
+def _config_options(world: Dossier) -> Options:
+    return tuple(
+        (region, _recorder_said(item)) for region, item in (world.config.recorders if world.config else {}).items()
+    )
+
+
+def _recorder_said(item: Recorder) -> str:
+    if not item.name:
+        return "no recorder"
+    said = "records" if item.recording else "a recorder that is stopped"
+    return f"{said}{'' if item.channel else ', no channel'}{'' if item.everything else ', not every type'}"
+
+
+def _plan_config(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.CONFIG)
+    config, chosen = world.config, parts(draft.choices["in"])
+    if config is not None and not draft.blocked:
+        if chosen:
+            _config(world, chosen, draft)
+        else:
+            off = [region for region, item in config.recorders.items() if not item.recording]
+            draft.notes.append(
+                f"AWS Config does not record in {len(off)} of {len(config.recorders)} regions; none is chosen"
+            )
+    gaps(world, draft, "AWS Config")
+    draft.prove("every chosen region reads as recording")
+    return draft.step(Kind.CHANGE)
+
+
+def _config(world: Dossier, chosen: tuple[str, ...], draft: Draft) -> None:
+    config = world.config
+    assert config is not None
+    items = {region: config.recorders.get(region) for region in chosen}
+    for region, item in items.items():
+        if item is None:
+            draft.block(f"AWS Config of {region} could not be read", "leave it out: c, or make it readable")
+    if draft.blocked:
+        return
+    needs_channel = [
+        region for region, item in items.items() if item and (not item.channel or draft.recall(f"channel-{region}"))
+    ]
+    bucket = config.bucket
+    if needs_channel:
+        if bucket is None:
+            draft.block("no bucket is named", "name one: c, or --set config.bucket=…")
+            return
+        if not plan_bucket(bucket, world.region, _config_statements(world.account, world.region, bucket.name), draft):
+            return
+    _service_role(world, draft)
+    for region, item in items.items():
+        assert item is not None
+        _record(world, region, item, bucket.name if bucket else "", draft)
+    draft.hits("nobody: changes are recorded, not touched; AWS Config bills each recorded change")
+
+
+def _service_role(world: Dossier, draft: Draft) -> None:
+    """The role by which AWS Config reads. AWS gives it its rights, and refuses to delete it while a region uses it."""
+    there = bool(world.config and world.config.role)
+    if there and draft.recall("service-role") is None:
+        return
+    iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.region)}
+    draft.want(
+        "service-role", "CreateServiceLinkedRole", {"AWSServiceName": "config.amazonaws.com"}, so_already=there,
+        why="the role by which AWS Config reads", **iam,
+    )  # fmt: skip
+    draft.take_back(
+        "undo-service-role", "DeleteServiceLinkedRole", {"RoleName": CONFIG_ROLE}, undoes=("service-role",), why=f"delete the role {CONFIG_ROLE}", **iam
+    )  # fmt: skip
+
+
+def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Draft) -> None:
+    at: dict[str, Any] = {"service": "config", "region": region}
+    name = item.name or "default"
+    role = f"arn:{partition(region)}:iam::{world.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    if not item.name or draft.recall(f"recorder-{region}") is not None:
+        draft.want(
+            f"recorder-{region}", "PutConfigurationRecorder",
+            {
+                "ConfigurationRecorder": {
+                    "name": name, "roleARN": role,
+                    "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": region == world.region},
+                }
+            },
+            so_already=bool(item.name), why=f"{region}: a recorder of every type", **at,
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-recorder-{region}", "DeleteConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"recorder-{region}",),
+            why=f"{region}: no recorder", **at,
+        )  # fmt: skip
+    if not item.channel or draft.recall(f"channel-{region}") is not None:
+        channel: dict[str, Any] = {"name": "default", "s3BucketName": bucket}
+        if draft.choices["topic"]:
+            channel["snsTopicARN"] = draft.choices["topic"]
+        draft.want(
+            f"channel-{region}", "PutDeliveryChannel", {"DeliveryChannel": channel}, so_already=bool(item.channel), why=f"{region}: it writes to {bucket}", **at
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-channel-{region}", "DeleteDeliveryChannel", {"DeliveryChannelName": "default"}, undoes=(f"channel-{region}",), why=f"{region}: no channel", **at
+        )  # fmt: skip
+    if not item.recording or draft.recall(f"start-{region}") is not None:
+        draft.want(
+            f"start-{region}",
+            "StartConfigurationRecorder",
+            {"ConfigurationRecorderName": name},
+            so_already=item.recording,
+            why=f"{region}: it records",
+            **at,
+        )
+        draft.take_back(
+            f"undo-start-{region}", "StopConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"start-{region}",), why=f"{region}: it stops", **at
+        )  # fmt: skip
+        draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
+    if item.name and not item.everything and draft.recall(f"recorder-{region}") is None:
+        draft.notes.append(f"{region}: the recorder {item.name} leaves types out; it is left so")
+
+
+def _config_buckets(world: Dossier) -> Options:
+    own = own_bucket(world.account, "config")
+    used = [item.bucket for item in (world.config.recorders.values() if world.config else ()) if item.bucket]
+    known = world.config.buckets if world.config else ()
+    return tuple((name, name if name != own else f"{name}, new") for name in dict.fromkeys([*used, own, *known]))
+
+
+ACCOUNT_CONFIG: Final = Action(
+    frozenset({Facet.CONFIG}), _plan_config, unchanged, by_effects,
+    (
+        Choice("in", "In which regions AWS Config records", _config_options, many=True),
+        Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
+        Choice(
+            "topic", "Which SNS topic is told (nothing: none)", (("", "none"),), free=True,
+            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", text) else f"{text!r} is no ARN of a topic",
+        ),
+    ),
+    leave=full_bucket_stays, look=_look_config, target="account",
+    may=(
+        "s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutPublicAccessBlock", "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole",
+        "config:PutConfigurationRecorder", "config:PutDeliveryChannel", "config:StartConfigurationRecorder", "config:StopConfigurationRecorder",
+        "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder",
+    ),
+)  # fmt: skip

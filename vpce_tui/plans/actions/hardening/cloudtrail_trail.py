@@ -1,0 +1,252 @@
+"""One trail of CloudTrail for every region, that records and can be checked.
+
+(AWS: "Creating a trail with the AWS CLI".)
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from vpce_tui.inventory.parse import account_of
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, unchanged
+from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
+from vpce_tui.plans.actions.hardening.overview import look_in_scope
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.recording import TRAIL_BUCKET, Trail, Trails, own_bucket
+
+_TRAIL: Final = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9]){2,127}")
+NEW_TRAIL: Final = "vpce-tui-every-region"
+
+
+def _trail_arn(account: str, home: str, name: str) -> str:
+    return f"arn:{partition(home)}:cloudtrail:{home}:{account}:trail/{name}"
+
+
+def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[dict[str, Any]]:
+    service, source = {"Service": "cloudtrail.amazonaws.com"}, {"aws:SourceArn": _trail_arn(account, home, name)}
+    root = f"arn:{partition(home)}:s3:::{bucket}"
+    return [
+        {
+            "Sid": "CloudTrailAclCheck", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": root,
+            "Condition": {"StringEquals": source},
+        },
+        {
+            "Sid": "CloudTrailWrite", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": f"{root}/AWSLogs/{account}/*",
+            "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        },
+    ]  # fmt: skip
+
+
+def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    """The bucket of the answers is looked at."""
+    return {**look_in_scope(choices, others), TRAIL_BUCKET: choices.get("bucket", "")}
+
+
+def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> Step:
+    """A trail of every region that records and can be checked; ``home``: where a new one is made."""
+    if trails is None or draft.blocked:
+        return draft.step(Kind.CHANGE)
+    draft.notes += [_said(trail) for trail in trails.trails] or [
+        f"there is no trail that covers {home}; one of another region alone would not be listed here"
+    ]
+    draft.notes += [
+        f"{trail.name} writes to {trail.bucket}, which is no bucket of this account: make sure that it is yours"
+        for trail in trails.trails
+        if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
+    ]
+    draft.notes += [f"lately: {stop}" for stop in trails.stops]
+    chosen = draft.choices["trail"]
+    named = chosen if chosen != "new" else NEW_TRAIL
+    own = draft.recall("trail") is not None
+    known = trails.named(named)
+    if (
+        known is not None
+        and not own
+        and draft.recall("validate") is None
+        and draft.recall("log") is None
+        and known.good
+    ):
+        draft.notes.insert(0, f"{known.name} records every region and can be checked: nothing to do")
+        return draft.step(Kind.CHANGE)
+    if known is not None and not own and known.organization and account_of(known.arn) != account:
+        draft.block(
+            f"{known.name} belongs to the organisation's management account",
+            "have it put right there, or choose trail: new",
+        )
+        return draft.step(Kind.CHANGE)
+    if known is not None and not own and known.blind:
+        draft.block(
+            f"{known.name}: {known.blind}",
+            f"turn them on: CloudTrail › Trails › {known.name} › Management events › Edit; or choose trail: new",
+        )
+        return draft.step(Kind.CHANGE)
+    if known is None or own:
+        _new_trail(trails, account, home, named, known, draft)
+    else:
+        _put_right(known, draft)
+    draft.hits(
+        "nobody: calls are recorded, not touched; the first copy of management events is free, S3 bills what is stored"
+    )
+    draft.prove(
+        "the trail reads as multi-region, validated and logging",
+        "DescribeTrails",
+        {"trailNameList": [named]},
+        service="cloudtrail",
+        region=home,
+    )
+    return draft.step(Kind.CHANGE)
+
+
+def _said(trail: Trail) -> str:
+    words = [
+        "every region" if trail.multi_region else f"{trail.home} alone", "records" if trail.logging else "does NOT record",
+        "can be checked" if trail.validated else "no validation", f"to {trail.bucket}",
+    ]  # fmt: skip
+    stopped = f"; last stopped {trail.stopped}" if trail.stopped else ""
+    return f"{trail.name}: {', '.join(words)}{stopped}{f'; delivery fails: {trail.problem}' if trail.problem else ''}{f'; {trail.blind}' if trail.blind else ''}"
+
+
+def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail | None, draft: Draft) -> None:
+    if trails.bucket is None:
+        draft.block("no bucket is named", f"name one: c, or --set {draft.id}.bucket=…")
+        return
+    if not plan_bucket(trails.bucket, home, _trail_statements(account, home, name, trails.bucket.name), draft):
+        return
+    at: dict[str, Any] = {"service": "cloudtrail", "region": home}
+    draft.want(
+        "trail", "CreateTrail",
+        {
+            "Name": name, "S3BucketName": trails.bucket.name, "IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True,
+            "EnableLogFileValidation": True, "TagsList": draft.tags("trail", "trail", account, name)[0]["Tags"],
+        },
+        so_already=known is not None, why=f"new trail {name} of every region, with validation", **at,
+    )  # fmt: skip
+    draft.take_back(
+        "undo-trail", "DeleteTrail", {"Name": name}, undoes=("trail",), why=f"delete the trail {name}", **at
+    )
+    draft.want(
+        "log",
+        "StartLogging",
+        {"Name": name},
+        so_already=known is not None and known.logging,
+        why=f"{name} records from now on",
+        **at,
+    )
+    draft.take_back("undo-log", "StopLogging", {"Name": name}, undoes=("log",), why=f"{name} records no more", **at)
+    draft.changes.append(f"new trail {name}: every region, validated, recording into {trails.bucket.name}")
+
+
+def _put_right(trail: Trail, draft: Draft) -> None:
+    at: dict[str, Any] = {"service": "cloudtrail", "region": trail.home}
+    now = {
+        "IsMultiRegionTrail": trail.multi_region,
+        "IncludeGlobalServiceEvents": trail.global_events,
+        "EnableLogFileValidation": trail.validated,
+    }
+    wanted = dict.fromkeys(now, True)
+    right = all(now.values())
+    recorded = (
+        next((call for call in draft.remembered.undo if call.id == "undo-validate"), None) if draft.remembered else None
+    )
+    if not right or recorded is not None:
+        draft.want(
+            "validate", "UpdateTrail", {"Name": trail.name, **wanted}, so_already=right, why=f"{trail.name}: every region, with global events and validation", **at
+        )  # fmt: skip
+        if recorded is not None:
+            draft.undo.insert(0, recorded)
+        else:
+            draft.take_back(
+                "undo-validate",
+                "UpdateTrail",
+                {"Name": trail.name, **now},
+                undoes=("validate",),
+                why=f"{trail.name}: as it was",
+                **at,
+            )
+        draft.changes += [f"{trail.name}: {key} on" for key, on in now.items() if not on]
+    if not trail.logging or draft.recall("log") is not None:
+        draft.want(
+            "log",
+            "StartLogging",
+            {"Name": trail.name},
+            so_already=trail.logging,
+            why=f"{trail.name} records again",
+            **at,
+        )
+        draft.take_back(
+            "undo-log",
+            "StopLogging",
+            {"Name": trail.name},
+            undoes=("log",),
+            why=f"{trail.name} records no more, as before",
+            **at,
+        )
+        draft.changes.append(f"{trail.name} records again")
+    if trail.problem:
+        draft.notes.append(
+            f"{trail.name} cannot deliver ({trail.problem}): look at the policy of {trail.bucket} and its key"
+        )
+
+
+def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any], str]) -> tuple[Choice, ...]:
+    """The questions of a step that turns a trail on."""
+
+    def options(world: Any) -> Options:
+        found = trails(world)
+        named = [(trail.name, _said(trail)) for trail in (found.trails if found else ()) if trail.name != NEW_TRAIL]
+        return (*named, ("new", f"a new one, {NEW_TRAIL}"))
+
+    def default(world: Any) -> str:
+        found = trails(world)
+        known = found.trails if found else ()
+        best = next((trail for trail in known if trail.good), None) or next(
+            (trail for trail in known if trail.multi_region and not trail.blind), None
+        )
+        return best.name if best and best.name != NEW_TRAIL else "new"
+
+    def buckets(world: Any) -> Options:
+        found = trails(world)
+        own = own_bucket(account(world), "trail")
+        return tuple(
+            (name, name if name != own else f"{name}, new")
+            for name in dict.fromkeys([own, *(found.buckets if found else ())])
+        )
+
+    return (
+        Choice(
+            "trail", "Which trail", options, default, free=True,
+            check=lambda text: "" if _TRAIL.fullmatch(text) else f"{text!r} is no name of a trail",
+        ),
+        Choice("bucket", "Into which bucket a new trail writes", buckets, free=True, check=wrong_bucket),
+    )  # fmt: skip
+
+
+TRAIL_MAY: Final = (
+    "s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutPublicAccessBlock", "cloudtrail:CreateTrail",
+    "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:StartLogging", "cloudtrail:StopLogging",
+)  # fmt: skip
+
+
+def _plan_account_trail(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.TRAILS)
+    return plan_trail(world.trails, world.account, world.region, draft)
+
+
+ACCOUNT_TRAIL: Final = Action(
+    frozenset({Facet.TRAILS}), _plan_account_trail, unchanged, by_effects, trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    leave=full_bucket_stays, look=look_trail, target="account", may=TRAIL_MAY,
+)  # fmt: skip
+
+
+def _plan_principal_trail(world: Any, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.TRAILS)
+    return plan_trail(world.trails, world.account, draft.region, draft)
+
+
+PRINCIPAL_TRAIL: Final = Action(
+    frozenset({Facet.TRAILS}), _plan_principal_trail, unchanged, by_effects,
+    trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    leave=full_bucket_stays, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY,
+)  # fmt: skip

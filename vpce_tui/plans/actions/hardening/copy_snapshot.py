@@ -1,0 +1,134 @@
+"""An encrypted copy of a disk: snapshot, encrypted copy of it, new volume alike."""
+
+from typing import Any, Final
+
+from vpce_tui.plans.actions.hardening.volume_encryption import VOLUME_STATE, home_of, name_of, wait_for
+from vpce_tui.plans.placeholders import TOKEN, ref
+from vpce_tui.plans.plan import Until
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, Disks, Volume
+
+_SNAPSHOT: Final = "Snapshots[0].State"
+
+
+def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
+    """Snapshot, encrypted copy, encrypted volume."""
+    name, part = volume.id, volume.instance or volume.id
+    target, region = draft.target, volume.region
+    key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
+    snapshot, copy, new = (
+        disks.snapshots.get(f"snapshot-{name}"),
+        disks.snapshots.get(f"copy-{name}"),
+        disks.own_volumes.get(f"volume-{name}"),
+    )
+    draft.part = home_of(volume, draft)[0] or part
+    draft.want(
+        f"snapshot-{name}", "CreateSnapshot",
+        {
+            "VolumeId": name, "Description": f"{name} on the way to an encrypted disk",
+            "TagSpecifications": draft.tags("snapshot", f"snapshot-{name}", target, f"vpce-tui-{name}"),
+        },
+        so_already=snapshot is not None or copy is not None or new is not None, why=f"{name}: snapshot", gives={name_of("SNAPSHOT", volume): "SnapshotId"}, region=region,
+    )  # fmt: skip
+    wait_for(
+        draft, f"snapshot-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("SNAPSHOT", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
+        done=bool(copy or new) or (snapshot is not None and snapshot.state == "completed"), why=f"{name}: wait for the snapshot", region=region,
+    )  # fmt: skip
+    draft.want(
+        f"copy-{name}", "CopySnapshot",
+        {
+            "SourceRegion": region, "SourceSnapshotId": ref(name_of("SNAPSHOT", volume)), "Encrypted": True, **key,
+            "Description": f"{name}, encrypted", "TagSpecifications": draft.tags("snapshot", f"copy-{name}", target, f"vpce-tui-{name}-encrypted"),
+        },
+        so_already=copy is not None or new is not None, why=f"{name}: encrypted copy of the snapshot", gives={name_of("COPY", volume): "SnapshotId"}, region=region,
+    )  # fmt: skip
+    wait_for(
+        draft, f"copy-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("COPY", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
+        done=new is not None or (copy is not None and copy.state == "completed"), why=f"{name}: wait for the copy", region=region,
+    )  # fmt: skip
+    draft.want(
+        f"volume-{name}", "CreateVolume", _like(volume, draft), so_already=new is not None, why=f"{name}: new encrypted disk, {volume.size_gib} GiB {volume.type} in {volume.zone}",
+        gives={name_of("VOLUME", volume): "VolumeId"}, region=region,
+    )  # fmt: skip
+    wait_for(
+        draft, f"volume-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(VOLUME_STATE, ("available", "in-use"), ("error",)),
+        done=new is not None and new.state in ("available", "in-use"), why=f"{name}: wait for the new disk", region=region,
+    )  # fmt: skip
+    for reference, thing in (("SNAPSHOT", snapshot), ("COPY", copy), ("VOLUME", new)):
+        if thing is not None:
+            draft.bindings[name_of(reference, volume)] = thing.id
+    draft.stand_ins.update(
+        {
+            name_of("SNAPSHOT", volume): "snap-00000000000000000",
+            name_of("COPY", volume): "snap-00000000000000000",
+            name_of("VOLUME", volume): volume.id,
+        }
+    )
+    one: dict[str, Any] = {"region": region}
+    draft.take_back(
+        f"undo-snapshot-{name}",
+        "DeleteSnapshot",
+        {"SnapshotId": ref(name_of("SNAPSHOT", volume))},
+        undoes=(f"snapshot-{name}",),
+        why=f"{name}: delete the snapshot",
+        **one,
+    )
+    draft.take_back(
+        f"undo-copy-{name}",
+        "DeleteSnapshot",
+        {"SnapshotId": ref(name_of("COPY", volume))},
+        undoes=(f"copy-{name}",),
+        why=f"{name}: delete the copy",
+        **one,
+    )
+    if home_of(volume, draft)[0].startswith("i-"):
+        draft.take_back(
+            f"undo-volume-{name}", "CreateTags", {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
+            undoes=(f"volume-{name}",), why=f"{name}: the encrypted disk is kept, and marked: what was written since is on it alone", **one,
+        )  # fmt: skip
+    else:
+        draft.take_back(
+            f"undo-volume-{name}", "DeleteVolume", {"VolumeId": ref(name_of("VOLUME", volume))}, undoes=(f"volume-{name}",),
+            why=f"{name}: delete the encrypted copy", **one,
+        )  # fmt: skip
+
+
+def _like(volume: Volume, draft: Draft) -> dict[str, Any]:
+    """A volume as the old one: type, size, speed, zone, tags; and encrypted."""
+    theirs = [
+        {"Key": key, "Value": value}
+        for key, value in sorted(volume.tags.items())
+        if not key.startswith(("aws:", "vpce-tui:"))
+    ]
+    ours = [
+        tag for tag in draft.tags("volume", f"volume-{volume.id}", draft.target, "")[0]["Tags"] if tag["Key"] != "Name"
+    ]
+    made: dict[str, Any] = {
+        "AvailabilityZone": volume.zone, "Size": volume.size_gib, "VolumeType": volume.type, "SnapshotId": ref(name_of("COPY", volume)),
+        "Encrypted": True, "ClientToken": ref(TOKEN), "TagSpecifications": [{"ResourceType": "volume", "Tags": [*theirs, *ours]}],
+    }  # fmt: skip
+    if draft.choices["key"]:
+        made["KmsKeyId"] = draft.choices["key"]
+    if volume.iops and volume.type in ("gp3", "io1", "io2"):
+        made["Iops"] = volume.iops
+    if volume.throughput and volume.type == "gp3":
+        made["Throughput"] = volume.throughput
+    return made
+
+
+def plan_mark(disks: Disks, volume: Volume, draft: Draft) -> None:
+    """The old volume is kept, and says what took its place."""
+    tag = {"Resources": [volume.id], "Tags": [{"Key": REPLACED, "Value": ref(name_of("VOLUME", volume))}]}
+    name = f"mark-{volume.id}"
+    draft.want(
+        name,
+        "CreateTags",
+        tag,
+        so_already=REPLACED in volume.tags,
+        why=f"{volume.id}: say what replaced it",
+        region=volume.region,
+    )
+    draft.take_back(
+        f"undo-{name}", "DeleteTags", {"Resources": [volume.id], "Tags": [{"Key": REPLACED}]}, undoes=(name,), why=f"{volume.id}: remove that mark",
+        region=volume.region,
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""Security group rules that let the world in where it must not be: narrowed to what should reach them.
+
+(AWS: "Security group rules", Security Hub controls EC2.13, EC2.14, EC2.18 and EC2.19.)
+"""
+
+import ipaddress
+from dataclasses import replace
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.blocking.security_group_rules import permission, rules_of
+from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.relaunch.access import too_wide
+from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.account import Dossier, Facet, WideRule
+from vpce_tui.plans.targets.barriers import GroupRule
+
+
+def _wide(world: Dossier) -> dict[str, WideRule]:
+    return {item.key: item for item in world.rules or () if too_wide(item.rule)}
+
+
+def _options(world: Dossier) -> Options:
+    return tuple(
+        (
+            key,
+            f"{item.group_name} {item.rule.group}: {too_wide(item.rule)}; {many(len(item.holders), 'interface holds', 'interfaces hold')} it",
+        )
+        for key, item in _wide(world).items()
+    )
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.RULES)
+    known, mode = _wide(world), draft.choices["instead"]
+    for key in parts(draft.choices["rules"]):
+        if key in known:
+            _narrow(world, known[key], mode, draft)
+        elif draft.recall(f"rule-{short_id(key)}") is None:
+            draft.block(f"the rule {key} is gone: somebody removed it", "choose again: c, or --set groups.rules=…")
+    if draft.remembered is not None:
+        _narrowed_before(world, draft)
+    if not draft.calls and not draft.already:
+        draft.notes.append(f"{many(len(known), 'rule')} let the world in where it must not be; none is chosen")
+    left = [key for key in known if key not in parts(draft.choices["rules"])]
+    if draft.calls and left:
+        draft.notes.append(f"left as they are, as not chosen: {', '.join(left)}")
+    gaps(world, draft, "group rules")
+    draft.prove("each rule reads as gone, its narrower one as there")
+    return draft.step(Kind.CHANGE)
+
+
+def _narrow(world: Dossier, item: WideRule, mode: str, draft: Draft) -> None:
+    rule, name = item.rule, short_id(item.key)
+    label = f"{item.region} {item.group_name} {rule.group}"
+    narrower = _instead(item, mode)
+    fresh = [one for one in narrower if one.effect not in item.there]
+    planned = {effect for call in draft.calls for effect in _effects_of(call)}
+    fresh = [one for one in fresh if one.effect not in planned]
+    recalled = draft.recall(f"narrow-{name}")
+    if recalled is not None and not fresh:
+        fresh = rules_of(recalled)
+    if fresh:
+        parameters = {"GroupId": rule.group, "IpPermissions": [permission(one) for one in fresh]}
+        draft.want(
+            f"narrow-{name}", "AuthorizeSecurityGroupIngress", parameters,
+            so_already=all(one.effect in item.there for one in fresh), why=f"{label} {'; '.join(one.says for one in fresh[:3])}",
+            region=item.region,
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-narrow-{name}", "RevokeSecurityGroupIngress", parameters, undoes=(f"narrow-{name}",),
+            why=f"{label}: the narrower rules go again", region=item.region,
+        )  # fmt: skip
+    draft.want(
+        f"rule-{name}", "RevokeSecurityGroupIngress", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
+        why=f"{label} no longer {rule.says}", region=item.region,
+    )  # fmt: skip
+    draft.take_back(
+        f"undo-rule-{name}", "AuthorizeSecurityGroupIngress", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
+        undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id", region=item.region,
+    )  # fmt: skip
+    draft.changes.append(f"- {rule.id}: {label} {rule.says}")
+    draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: nothing in its place"]
+    draft.hits(
+        f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; who came through this rule alone comes no more",
+        item.holders,
+    )
+    said = "connections that are open now live on until they end by themselves"
+    if said not in draft.notes:
+        draft.notes.append(said)
+
+
+def _instead(item: WideRule, mode: str) -> list[GroupRule]:
+    """What goes on being let in: only ranges of the rule's own address family, and only what it let in."""
+    named = item.vpc_ranges if mode == "own" else () if mode == "none" else parts(mode)
+    fitting = [block for block in named if (":" in block) is (":" in item.rule.peer)]
+    return [replace(item.rule, id="", peer=block, description="") for block in fitting]
+
+
+def _effects_of(call: PlannedCall) -> set[tuple[Any, ...]]:
+    return {rule.effect for rule in rules_of(call)} if "IpPermissions" in call.parameters else set()
+
+
+def _narrowed_before(world: Dossier, draft: Draft) -> None:
+    """What this step did before: so still, unless an equal rule is there again."""
+    assert draft.remembered is not None
+    planned = {call.id for call in (*draft.calls, *draft.already)}
+    inverses = {name: call for call in draft.remembered.undo for name in call.undoes}
+    for call in (*draft.remembered.calls, *draft.remembered.already):
+        inverse = inverses.get(call.id)
+        if call.id in planned or inverse is None:
+            continue
+        there = world.group_effects.get(f"{call.region}/{call.parameters['GroupId']}", frozenset())
+        effects = {rule.effect for rule in rules_of(inverse)}
+        holds = not effects & there if call.id.startswith("rule-") else effects <= there
+        (draft.already if holds else draft.calls).append(call)
+        draft.undo.append(inverse)
+
+
+def _wrong(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return f"{text!r} is no range of addresses; it looks like 203.0.113.0/24"
+    return f"{text} is everybody" if network.prefixlen == 0 else ""
+
+
+ACCOUNT_GROUPS: Final = Action(
+    frozenset({Facet.RULES}), _plan, unchanged, by_effects,
+    (
+        Choice("rules", "Which rules are narrowed", _options, many=True),
+        Choice(
+            "instead", "What goes on being let in, in their place",
+            (("own", "the ranges of the VPC itself"), ("none", "nothing")), free=True, check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
+        ),
+    ),
+    look=look_in_scope, target="account",
+    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+)  # fmt: skip

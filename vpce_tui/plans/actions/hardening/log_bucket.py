@@ -1,0 +1,136 @@
+"""A bucket closed to the public that CloudTrail or AWS Config may write to.
+
+(AWS: "Amazon S3 bucket policy for CloudTrail", "Permissions for the Amazon S3 bucket for AWS Config".)
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.placeholders import document
+from vpce_tui.plans.plan import PlannedCall
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.recording import Bucket
+
+_BUCKET: Final = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def partition(region: str) -> str:
+    """The partition of a region: ``aws``, ``aws-cn``, ``aws-us-gov``."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def wrong_bucket(text: str) -> str:
+    """What is wrong with the name of a bucket; ``""``: nothing."""
+    return (
+        ""
+        if _BUCKET.fullmatch(text)
+        else f"{text!r} is no name of a bucket (3 to 63 small letters, digits, dots and hyphens)"
+    )
+
+
+def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], draft: Draft) -> bool:
+    """Plan a bucket closed to the public with a policy that holds ``statements``; what its policy says already stays."""
+    if bucket.taken:
+        draft.block(
+            f"the bucket name {bucket.name} is taken by another account, or may not be looked at",
+            f"choose another: c, or --set {draft.id}.bucket=…",
+        )
+        return False
+    at: dict[str, Any] = {"service": "s3", "region": bucket.region or region}
+    named = {"Bucket": bucket.name}
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    recalled = draft.recall("bucket") is not None
+    if not bucket.mine or recalled:
+        draft.want(
+            "bucket",
+            "CreateBucket",
+            {**named, **where},
+            so_already=bucket.mine,
+            why=f"new bucket {bucket.name} in {region}",
+            **at,
+        )
+        draft.take_back(
+            "undo-bucket",
+            "DeleteBucket",
+            named,
+            undoes=("bucket", "closed"),
+            why=f"delete the bucket {bucket.name}",
+            **at,
+        )
+        draft.changes.append(f"new bucket {bucket.name} in {region}")
+    closed = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    if not bucket.mine or recalled:
+        draft.want(
+            "closed", "PutPublicAccessBlock", {**named, "PublicAccessBlockConfiguration": closed}, so_already=bucket.blocked,
+            why=f"{bucket.name}: closed to the public", **at,
+        )  # fmt: skip
+    elif not bucket.blocked:
+        draft.notes.append(
+            f"{bucket.name} is not closed to the public all four ways: look at it (S3 › {bucket.name} › Permissions)"
+        )
+    _policy(bucket, statements, at, draft)
+    return True
+
+
+def _policy(bucket: Bucket, statements: list[dict[str, Any]], at: Mapping[str, Any], draft: Draft) -> None:
+    named = {"Bucket": bucket.name}
+    there = bucket.policy.get("Statement", [])
+    there = there if isinstance(there, list) else [there]
+    missing = [item for item in statements if item not in there]
+    before = draft.recall("bucket-policy")
+    wanted: dict[str, Any] = {
+        **bucket.policy,
+        "Version": bucket.policy.get("Version", "2012-10-17"),
+        "Statement": [*there, *missing],
+    }
+    parameters: Mapping[str, Any] = {**named, "Policy": document(wanted)}
+    if before is not None and not missing:
+        parameters = before.parameters
+    draft.want(
+        "bucket-policy", "PutBucketPolicy", parameters, so_already=bucket.mine and not missing, why=f"{bucket.name}: the service may write to it", **at
+    )  # fmt: skip
+    recorded = (
+        next((call for call in draft.remembered.undo if call.id == "undo-bucket-policy"), None)
+        if draft.remembered
+        else None
+    )
+    if recorded is not None:
+        draft.undo.insert(0, recorded)
+    elif bucket.mine and bucket.policy:
+        draft.take_back(
+            "undo-bucket-policy", "PutBucketPolicy", {**named, "Policy": json.dumps(bucket.policy)}, undoes=("bucket-policy",),
+            why=f"{bucket.name}: its policy as it was", **at,
+        )  # fmt: skip
+    else:
+        draft.take_back(
+            "undo-bucket-policy",
+            "DeleteBucketPolicy",
+            named,
+            undoes=("bucket-policy",),
+            why=f"{bucket.name}: no policy",
+            **at,
+        )
+    if missing:
+        draft.changes += [f"{bucket.name}: + {item['Sid']}" for item in missing]
+
+
+def full_bucket_stays(world: Any, call: PlannedCall, _: bool, __: bool) -> str:
+    """A bucket that holds records by now stays, with its policy."""
+    bucket: Bucket | None = next(
+        (
+            found.bucket
+            for found in (getattr(world, "trails", None), getattr(world, "config", None))
+            if found is not None and found.bucket
+        ),
+        None,
+    )
+    if bucket is not None and bucket.mine and not bucket.empty and call.service == "s3":
+        return f"{bucket.name} holds records by now, so it stays"
+    return ""

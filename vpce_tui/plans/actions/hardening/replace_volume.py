@@ -1,0 +1,130 @@
+"""The encrypted disk in place of the old one, at the same device, while the machine is stopped; and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.plans.actions.hardening.copy_snapshot import plan_mark
+from vpce_tui.plans.actions.hardening.volume_encryption import STILL_STOPPED, VOLUME_STATE, home_of, name_of, wait_for
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import PlannedCall, Until
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.ebs_volumes import Disks, Volume
+
+
+def _attached_to(instance: str) -> str:
+    return f"Volumes[0].Attachments[?InstanceId=='{instance}'].State | [0]"
+
+
+def is_swapped(disks: Disks, volume: Volume, instance: Instance) -> bool:
+    """Whether the encrypted disk is in the place of the old one."""
+    new = disks.own_volumes.get(f"volume-{volume.id}")
+    return new is not None and new.instance == instance.id and new.attachment == "attached"
+
+
+def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) -> None:
+    """The old disk out, the encrypted one in, at the same device."""
+    _, device, doomed = home_of(volume, draft)
+    new = disks.own_volumes.get(f"volume-{volume.id}")
+    name = volume.id
+    at: dict[str, Any] = {"region": volume.region}
+    old = {"VolumeId": name, "InstanceId": instance.id, "Device": device}
+    ours = {"VolumeId": ref(name_of("VOLUME", volume)), "InstanceId": instance.id, "Device": device}
+    here = new is not None and new.instance == instance.id
+    wait_for(
+        draft, f"detach-{name}-safe", "DescribeInstances", {"InstanceIds": [instance.id]}, STILL_STOPPED, done=volume.instance != instance.id,
+        why=f"see that {instance.id} is still stopped", region=volume.region,
+    )  # fmt: skip
+    draft.want(
+        f"detach-{name}",
+        "DetachVolume",
+        old,
+        so_already=volume.instance != instance.id,
+        why=f"{name}: out of {device}",
+        **at,
+    )
+    wait_for(
+        draft, f"detach-{name}-done", "DescribeVolumes", {"VolumeIds": [name]}, Until(VOLUME_STATE, ("available",), ("error",)),
+        done=here or volume.state == "available", why=f"{name}: wait until it is out", region=volume.region,
+    )  # fmt: skip
+    draft.want(f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted disk into {device}", **at)
+    wait_for(
+        draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(_attached_to(instance.id), ("attached",)),
+        done=here and new is not None and new.attachment == "attached", why="wait until it is in", region=volume.region,
+    )  # fmt: skip
+    flag = {
+        "InstanceId": instance.id,
+        "BlockDeviceMappings": [{"DeviceName": device, "Ebs": {"DeleteOnTermination": True}}],
+    }
+    if doomed:
+        draft.want(
+            f"flag-{name}", "ModifyInstanceAttribute", flag,
+            so_already=(here and new is not None and new.delete_on_termination) or _half_undone(volume, instance, draft),
+            why=f"{device} goes with {instance.id}, as the old one did", **at,
+        )  # fmt: skip
+    plan_mark(disks, volume, draft)
+    _take_back_swap(volume, old, ours, flag if doomed else None, draft)
+
+
+def _half_undone(volume: Volume, instance: Instance, draft: Draft) -> bool:
+    """Whether the old disk is back and does not go with its machine yet: what flagging the new one did still stands."""
+    known = draft.recall(f"flag-{volume.id}") is not None
+    return known and volume.instance == instance.id and not volume.delete_on_termination
+
+
+def _take_back_swap(
+    volume: Volume, old: Mapping[str, Any], ours: Mapping[str, Any], flag: Mapping[str, Any] | None, draft: Draft
+) -> None:
+    """The old disk in again: taken back in this order, before what was made is deleted."""
+    name = volume.id
+    at: dict[str, Any] = {"region": volume.region}
+
+    def waits(call: str, identifier: Any, undoes: tuple[str, ...], path: str, good: str, why: str) -> PlannedCall:
+        return PlannedCall(
+            call, "ec2", "DescribeVolumes", volume.region, {"VolumeIds": [identifier]}, why, {}, undoes, until=Until(path, (good,), ("error",)),
+            part=draft.part,
+        )  # fmt: skip
+
+    if flag is not None:
+        into = waits(
+            f"undo-flag-{name}-in",
+            name,
+            (f"flag-{name}", f"detach-{name}"),
+            _attached_to(str(old["InstanceId"])),
+            "attached",
+            f"{name}: wait until it is in",
+        )
+        draft.take_back(
+            f"undo-flag-{name}",
+            "ModifyInstanceAttribute",
+            flag,
+            undoes=(f"flag-{name}", f"detach-{name}"),  # an undo that was killed with no disk in still has to
+            why=f"{name} goes with its machine again",
+            first=(into,),
+            **at,
+        )
+    out = waits(
+        f"undo-detach-{name}-out",
+        ref(name_of("VOLUME", volume)),
+        (f"detach-{name}",),
+        VOLUME_STATE,
+        "available",
+        "wait until the encrypted disk is out",
+    )
+    draft.take_back(
+        f"undo-detach-{name}",
+        "AttachVolume",
+        old,
+        undoes=(f"detach-{name}",),
+        why=f"{name}: into {old['Device']} again",
+        first=(out,),
+        **at,
+    )
+    draft.take_back(
+        f"undo-attach-{name}",
+        "DetachVolume",
+        ours,
+        undoes=(f"attach-{name}",),
+        why=f"the encrypted disk out of {old['Device']}",
+        **at,
+    )

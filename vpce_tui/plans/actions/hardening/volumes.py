@@ -1,0 +1,253 @@
+"""Disks that exist get an encrypted one in their place, machine by machine.
+
+A disk is moved with its machine stopped before the snapshot is taken, so that nothing that is written meanwhile is lost; the
+order of the steps in many guides (snapshot first, stop later) loses it. (AWS: "Amazon EBS encryption", "Replace a root volume".)
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.hardening.copy_snapshot import plan_copy, plan_mark
+from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.hardening.replace_volume import is_swapped, plan_swap
+from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of, wait_for
+from vpce_tui.plans.plan import Kind, PlannedCall, Step, Until
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.ebs_volumes import REPLACED, Disks, Volume
+from vpce_tui.plans.targets.launch import CHECKS, UP
+
+_KEY: Final = re.compile(
+    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+"
+)
+
+
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    return {**look_in_scope(choices, others), "key": choices.get("key", "")}
+
+
+def _machines(step: Step) -> Mapping[str, Any]:
+    """The machines that the step stops: they are looked at, also while nothing of theirs is attached."""
+    return {
+        "machines": tuple(
+            str(call.parameters["InstanceIds"][0])
+            for call in (*step.calls, *step.already)
+            if call.id.startswith("stop-")
+        )
+    }
+
+
+def _listed(world: Dossier) -> list[Volume]:
+    """Those that could be moved: not what an encrypted one has taken the place of already."""
+    return [volume for volume in (world.disks or Disks()).volumes if REPLACED not in volume.tags]
+
+
+def _options(world: Dossier) -> Options:
+    return tuple((volume.key, _label(world, volume)) for volume in _listed(world))
+
+
+def _label(world: Dossier, volume: Volume) -> str:
+    disks = world.disks or Disks()
+    machine = disks.instances.get(volume.instance)
+    where = "attached to nothing"
+    if volume.instance:
+        name = f" {machine.name}" if machine and machine.name else ""
+        root = ", its root" if machine and machine.root_device == volume.device else ""
+        where = f"{volume.device} of {volume.instance}{name}{root}"
+    return f"{volume.size_gib} GiB {volume.type}, {where}"
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.DISKS)
+    disks = world.disks or Disks()
+    known = {volume.key: volume for volume in disks.volumes}
+    chosen: list[Volume] = []
+    for key in parts(draft.choices["volumes"]):
+        if key in known:
+            chosen.append(known[key])
+        else:
+            draft.block(f"the volume {key} is gone, or encrypted by now", "choose again: c, or --set volumes.volumes=…")
+    by_machine: dict[str, list[Volume]] = {}
+    for volume in chosen:
+        by_machine.setdefault(home_of(volume, draft)[0] or volume.id, []).append(volume)
+    for name, volumes in by_machine.items():
+        instance = disks.instances.get(name)
+        if not name.startswith("i-"):
+            for volume in volumes:
+                plan_copy(disks, volume, draft)
+                plan_mark(disks, volume, draft)
+        elif instance is None:
+            draft.block(f"{name} is gone", "choose again: c")
+        elif _may_stop(disks, instance, volumes, draft):
+            _moved(disks, instance, volumes, draft)
+    if not chosen:
+        draft.notes.append(f"{many(len(_listed(world)), 'disk is', 'disks are')} not encrypted; none is chosen")
+    else:
+        _said(by_machine, disks, draft)
+    kept = [volume for volume in disks.volumes if REPLACED in volume.tags]
+    draft.notes += [
+        f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept
+    ]
+    gaps(world, draft, "disks")
+    draft.prove("each encrypted disk is attached where the old one was, and the machine is up")
+    return draft.step(Kind.CHANGE)
+
+
+def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[Volume], draft: Draft) -> bool:
+    """Blocks what a stop would break."""
+    before = len(draft.blocked)
+    ours = draft.remembered is not None
+    if instance.gone:
+        draft.block(f"{instance.id} is {instance.state}", "nothing; it is gone")
+    if instance.lifecycle == "spot":
+        draft.block(
+            f"{instance.id} is a spot instance, which cannot be stopped by you",
+            "start an encrypted one in its place: relaunch-instance",
+        )
+    if instance.id in disks.groups and not ours:
+        draft.block(
+            f"{instance.id} is in the Auto Scaling group {disks.groups[instance.id]}, which would replace it once it is stopped",
+            "put it into standby first (Auto Scaling Groups › Instance management › Set to Standby), or start an encrypted one: relaunch-instance",
+        )
+    if any(volume.multi_attach for volume in volumes):
+        draft.block(
+            f"a volume of {instance.id} is attached to several machines", "move it by hand, with all of them stopped"
+        )
+    region = next(iter(volumes)).region
+    key = disks.keys.get(region)
+    if key is not None and key.unusable:
+        draft.block(
+            f"the key {key.id} cannot be used: {key.unusable}",
+            "name another: c, or --set volumes.key=…, or enable it in KMS",
+        )
+    return len(draft.blocked) == before
+
+
+def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
+    """Every chosen volume of one machine: stop, copy, swap, start."""
+    _outdated(disks, instance, volumes, draft)
+    region = volumes[0].region
+    one: dict[str, Any] = {"InstanceIds": [instance.id]}
+    at: dict[str, Any] = {"region": region}
+    draft.part = instance.id
+    swapped = all(is_swapped(disks, volume, instance) for volume in volumes)
+    recalled = draft.recall(f"stop-{instance.id}") is not None
+    stops = recalled or instance.state in ("running", "pending")
+    down = instance.state == "stopped"
+    if stops:
+        draft.want(
+            f"stop-{instance.id}", "StopInstances", one, so_already=swapped or instance.state in ("stopped", "stopping"), why=f"stop {instance.id}", **at
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-stop-{instance.id}",
+            "StartInstances",
+            one,
+            undoes=(f"stop-{instance.id}",),
+            why=f"start {instance.id}",
+            **at,
+        )
+    wait_for(
+        draft, f"stop-{instance.id}-done", "DescribeInstances", one, STOPPED, done=swapped or down,
+        why=f"wait until {instance.id} is stopped", region=region,
+    )  # fmt: skip
+    for volume in volumes:
+        plan_copy(disks, volume, draft)
+    for volume in volumes:
+        plan_swap(disks, volume, instance, draft)
+    if stops:
+        up = swapped and disks.up.get(instance.id, "") == UP
+        started = swapped and instance.state in ("running", "pending")
+        draft.want(f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at)
+        checked = {**one, "IncludeAllInstances": True}
+        wait_for(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
+        stopped = PlannedCall(
+            f"undo-start-{instance.id}-done", "ec2", "DescribeInstances", region, one, f"wait until {instance.id} is stopped", {}, _later(volumes),
+            until=STOPPED, part=draft.part,
+        )  # fmt: skip
+        draft.undo.insert(0, stopped)
+        draft.take_back(
+            f"undo-start-{instance.id}",
+            "StopInstances",
+            one,
+            undoes=(f"start-{instance.id}",),
+            why=f"stop {instance.id}",
+            **at,
+        )
+    draft.part = ""
+
+
+def _outdated(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
+    """Blocks a swap that would put old data in: the machine ran, and wrote, after its disk was copied."""
+    for volume in volumes:
+        snapshot, new = disks.snapshots.get(f"snapshot-{volume.id}"), disks.own_volumes.get(f"volume-{volume.id}")
+        in_place = new is not None and new.instance == instance.id
+        if in_place or snapshot is None or snapshot.started is None or instance.launched is None:
+            continue
+        if instance.launched >= snapshot.started.replace(microsecond=0):
+            draft.block(
+                f"{instance.id} was started after {volume.id} was copied: the copy lacks what it wrote since",
+                "undo this step, which removes the copy, and run it again",
+            )
+
+
+def _leave(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+    """Why an inverse is not made: the disk of before is in use elsewhere; see :attr:`Action.leave`."""
+    disks = world.disks or Disks()
+    new = {volume.id for volume in disks.own_volumes.values() if volume.instance == call.part}
+    for old in disks.volumes:
+        if old.instance not in ("", call.part) and old.tags.get(REPLACED) in new:
+            return f"{old.id}, the disk of before, is in {old.instance}: take it out there, and undo again"
+    return ""
+
+
+def _later(volumes: list[Volume]) -> tuple[str, ...]:
+    """The calls whose undoing needs a stopped machine."""
+    return tuple(f"attach-{volume.id}" for volume in volumes)
+
+
+def _said(by_machine: Mapping[str, list[Volume]], disks: Disks, draft: Draft) -> None:
+    for name, volumes in by_machine.items():
+        machine = disks.instances.get(name)
+        for volume in volumes:
+            where = f"{home_of(volume, draft)[1]} of {name}" if name.startswith("i-") else "attached to nothing"
+            draft.changes.append(
+                f"{volume.id}  {volume.size_gib} GiB {volume.type}, {where}  →  a new encrypted one; the old one is kept"
+            )
+        if machine is not None:
+            draft.changes.append(f"{name} {machine.name} stops before its disks are copied, and starts after")
+            draft.hits(
+                f"whoever uses {name} {machine.name}, for as long as its disks are copied: minutes for each 100 GiB, as a rule",
+                (name,),
+            )
+            if machine.public_ip:
+                draft.hits(
+                    f"{name} gets another public address when it starts, unless {machine.public_ip} is an Elastic IP"
+                )
+    sizes = sum(volume.size_gib for volumes in by_machine.values() for volume in volumes)
+    draft.notes += [
+        f"{many(sum(map(len, by_machine.values())), 'disk')}, {sizes:,} GiB in all, machine by machine; Escape stops after the present machine",
+        "instance store of a machine is lost when it stops",
+        "undo puts the old disks back as they were at the swap, and keeps the encrypted ones, marked: what was written since is on those alone",
+    ]
+
+
+ACCOUNT_VOLUMES: Final = Action(
+    frozenset({Facet.DISKS}), _plan, unchanged, by_effects,
+    (
+        Choice("volumes", "Which disks are moved to encrypted ones", _options, many=True),
+        Choice(
+            "key", "Which key encrypts them (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True,
+            check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is no id, ARN or alias of a key",
+        ),
+    ),
+    remember=_machines, look=_look, leave=_leave, target="account",
+    may=(
+        "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:DeleteSnapshot", "ec2:CreateVolume",
+        "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:AttachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags",
+        "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeVolumes", "ec2:DescribeSnapshots",
+    ),
+)  # fmt: skip

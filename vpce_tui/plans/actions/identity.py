@@ -1,0 +1,109 @@
+"""Cut the credentials of an instance: deny every session issued before now, take its profile, move the cut once more.
+
+Removing a profile does not revoke credentials already handed out, and a profile still there hands out new ones after the
+cut. So: cut, remove, and cut again at the moment after. (AWS: "Revoke IAM role temporary security credentials".)
+"""
+
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, by_effects, unchanged
+from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, document, ref, text
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.planning_context import iam_region
+from vpce_tui.plans.targets.role import CUT_POLICY
+
+CUT: Final = "CutSessions"
+CUT_AGAIN: Final = "CutSessionsAfterProfileWasRemoved"
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.ROLE)
+    role = world.role
+    if role is None or draft.blocked:
+        return draft.step(Kind.CHANGE)
+    if not role.profile_arn:
+        draft.notes.append(f"{world.instance.id} holds no instance profile: there are no role credentials to cut")
+        return draft.step(Kind.CHANGE)
+    policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
+    iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
+    if role.name:
+        draft.want(
+            "cut", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
+            why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=iam["region"],
+        )  # fmt: skip
+        draft.take_back(
+            "undo-cut", "DeleteRolePolicy", policy, undoes=("cut", "cut-again"), why=f"{role.name}: remove that deny",
+            service="iam", region=iam["region"],
+        )  # fmt: skip
+    _take_profile(world, draft)
+    if role.name:
+        draft.want(
+            "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
+            why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
+        )  # fmt: skip
+        draft.prove("the deny stands in the role", "GetRolePolicy", policy, **iam)
+        draft.changes.append(f"role {role.name}: every session issued before now is refused")
+        draft.hits(
+            f"every session of {role.name} that is older than the cut, also of people and other services; on other instances "
+            "new credentials come by themselves, but only within hours",
+            role.other_users,
+        )
+    draft.changes.append(f"{world.instance.id} loses instance profile {role.profile_name}")
+    filters = [{"Name": "instance-id", "Values": [world.instance.id]}]
+    draft.prove("no profile is associated", "DescribeIamInstanceProfileAssociations", {"Filters": filters})
+    return draft.step(Kind.CHANGE)
+
+
+def _take_profile(world: Dossier, draft: Draft) -> None:
+    role = world.role
+    assert role is not None
+    before = draft.recall("take-profile")
+    association = role.association or (str(before.parameters["AssociationId"]) if before else "")
+    if not association:
+        return
+    draft.want(
+        "take-profile", "DisassociateIamInstanceProfile", {"AssociationId": association}, so_already=not role.association,
+        why=f"no new credentials of {role.profile_name} for the instance",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-take-profile", "AssociateIamInstanceProfile",
+        {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": world.instance.id}, undoes=("take-profile",),
+        why=f"give it {role.profile_name} again",
+    )  # fmt: skip
+
+
+def deny_older_sessions(sid: str) -> dict[str, Any]:
+    """The policy text that denies everything to credentials handed out before the time of the call."""
+    statement = {
+        "Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": ref(AWS_NOW)}},
+    }  # fmt: skip
+    return document({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _profile(step: Step) -> dict[str, Any]:
+    """The profile that the step took away."""
+    for call in step.undo:
+        if call.operation == "AssociateIamInstanceProfile":
+            return {"profile_arn": str(call.parameters["IamInstanceProfile"]["Arn"])}
+    return {}
+
+
+CUT_CREDENTIALS: Final = Action(
+    frozenset({Facet.ROLE}),
+    _plan,
+    unchanged,
+    by_effects,
+    (),
+    _profile,
+    unless_gone,
+    may=(
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "ec2:DisassociateIamInstanceProfile",
+        "ec2:AssociateIamInstanceProfile",
+    ),
+)

@@ -1,0 +1,200 @@
+"""See what a compromised instance is, and keep what vanishes with it."""
+
+from typing import Final
+
+from vpce_tui.plans.actions import Action, read_back, unchanged
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.planning_context import iam_region
+
+
+def describe(world: Dossier) -> dict[str, object]:
+    """The instance, as parameters of ``DescribeInstances``."""
+    return {"InstanceIds": [world.instance.id]}
+
+
+def _plan_identify(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    attached = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
+    draft.read("instance", "DescribeInstances", describe(world), "the instance")
+    draft.read(
+        "interfaces",
+        "DescribeNetworkInterfaces",
+        {"Filters": attached},
+        "its interfaces and their groups",
+        optional=True,
+    )
+    if instance.volumes:
+        draft.read(
+            "volumes",
+            "DescribeVolumes",
+            {"VolumeIds": [volume.id for volume in instance.volumes]},
+            "its disks",
+            optional=True,
+        )
+    by_instance = [{"Name": "instance-id", "Values": [instance.id]}]
+    draft.read(
+        "profile",
+        "DescribeIamInstanceProfileAssociations",
+        {"Filters": by_instance},
+        "its instance profile",
+        optional=True,
+    )
+    draft.read("addresses", "DescribeAddresses", {"Filters": by_instance}, "its Elastic IPs", optional=True)
+    draft.read(
+        "scaling",
+        "DescribeAutoScalingInstances",
+        {"InstanceIds": [instance.id]},
+        "its Auto Scaling group",
+        service="autoscaling",
+        optional=True,
+    )
+    draft.read(
+        "history", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": instance.id}]},
+        "who launched and changed it", service="cloudtrail", optional=True)  # fmt: skip
+    draft.read(
+        "calls-by-its-role", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
+        "what its role's session did", service="cloudtrail", optional=True)  # fmt: skip
+    if instance.region != iam_region(instance.region):
+        draft.read(
+            "global-calls-by-its-role", "LookupEvents",
+            {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
+            "what its role's session did in global services, as IAM", service="cloudtrail",
+            region=iam_region(instance.region), optional=True)  # fmt: skip
+    for detector, findings in sorted(world.detectors.items()):
+        if findings:
+            draft.read(
+                "findings", "GetFindings", {"DetectorId": detector, "FindingIds": list(findings)}, "GuardDuty findings",
+                service="guardduty", optional=True)  # fmt: skip
+    draft.read(
+        "flow-logs",
+        "DescribeFlowLogs",
+        {"Filter": [{"Name": "resource-id", "Values": [instance.vpc_id]}]},
+        "is its traffic recorded",
+        optional=True,
+    )
+    draft.notes += _what_it_is(world)
+    for facet, why in world.unknown.items():
+        draft.notes.append(f"the {facet} could not be read: {why}")
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _what_it_is(world: Dossier) -> list[str]:
+    """What the operator wants to know at once, from what is read anyway."""
+    instance = world.instance
+    launched = instance.launched.strftime("%Y-%m-%d %H:%MZ") if instance.launched else "at an unknown time"
+    addresses = [f"{nic.private_ip} {nic.public_ip}".strip() + f" ({nic.id})" for nic in instance.interfaces]
+    disks = [f"{volume.device} {volume.id}" for volume in instance.volumes]
+    findings = sum(len(found) for found in world.detectors.values())
+    return [
+        f"{instance.type} from {instance.image_id}, {instance.state}, launched {launched}",
+        f"role: {instance.profile_arn.rpartition('/')[2] or 'none'}; metadata tokens: {instance.http_tokens or 'unknown'}",
+        f"addresses: {', '.join(addresses) or 'none'}",
+        f"disks: {', '.join(disks) or 'none'}",
+        f"GuardDuty findings about it: {findings}",
+        "who launched and changed it, and what its role did: history and calls-by-its-role among the evidence",
+    ]
+
+
+def _plan_preserve(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    one = {"InstanceId": instance.id}
+    draft.read("instance", "DescribeInstances", describe(world), "full description")
+    draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "what it printed", optional=True)
+    draft.read("console-screenshot", "GetConsoleScreenshot", one, "what its screen shows", optional=True)
+    draft.read(
+        "user-data",
+        "DescribeInstanceAttribute",
+        {**one, "Attribute": "userData"},
+        "user data, kept as evidence and not shown",
+    )
+    interfaces = world.interfaces if world.interfaces is not None else instance.interfaces
+    groups = sorted({group for nic in interfaces for group in nic.groups})
+    if groups:
+        draft.read("groups", "DescribeSecurityGroups", {"GroupIds": groups}, "its security groups")
+        draft.read(
+            "group-rules",
+            "DescribeSecurityGroupRules",
+            {"Filters": [{"Name": "group-id", "Values": groups}]},
+            "their rules with ids",
+        )
+    subnets = sorted({nic.subnet_id for nic in interfaces if nic.subnet_id})
+    if subnets:
+        draft.read("subnets", "DescribeSubnets", {"SubnetIds": subnets}, "its subnets")
+        by_subnet = [{"Name": "association.subnet-id", "Values": subnets}]
+        draft.read("routes", "DescribeRouteTables", {"Filters": by_subnet}, "their routes")
+        draft.read("acls", "DescribeNetworkAcls", {"Filters": by_subnet}, "their network ACLs")
+    role = world.role
+    if role and role.name:
+        named = {"RoleName": role.name}
+        draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
+        for policy in role.inline:
+            draft.read(
+                f"role-policy-{short_id(policy)}", "GetRolePolicy", {**named, "PolicyName": policy}, f"inline policy {policy} of the role",
+                service="iam", region=iam_region(instance.region),
+            )  # fmt: skip
+        for arn, version in role.attached:
+            draft.read(
+                f"managed-policy-{short_id(arn)}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
+                f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
+            )  # fmt: skip
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.notes.append("instance store is lost on stop and on termination; nothing but the machine itself can copy it")
+    draft.prove("one evidence file for each answer, by SHA-256")
+    return draft.step(Kind.READ)
+
+
+def _plan_memory(world: Dossier, draft: Draft) -> Step:
+    identifier = world.instance.id
+    draft.notes += [
+        "memory cannot be taken once the machine is stopped; decide before the last step",
+        f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",
+        "write the image to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
+        "once isolated, Session Manager no longer reaches it: then only a serial console or a memory snapshot of the hypervisor's owner is left",
+    ]
+    return draft.step(Kind.MANUAL)
+
+
+IDENTIFY: Final = Action(
+    frozenset({Facet.FINDINGS}),
+    _plan_identify,
+    unchanged,
+    read_back,
+    may=(
+        "ec2:DescribeInstances",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeIamInstanceProfileAssociations",
+        "ec2:DescribeAddresses",
+        "autoscaling:DescribeAutoScalingInstances",
+        "cloudtrail:LookupEvents",
+        "guardduty:GetFindings",
+        "ec2:DescribeFlowLogs",
+    ),
+)
+
+
+PRESERVE: Final = Action(
+    frozenset({Facet.INTERFACES, Facet.ROLE}),
+    _plan_preserve,
+    unchanged,
+    read_back,
+    may=(
+        "ec2:GetConsoleOutput",
+        "ec2:GetConsoleScreenshot",
+        "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeNetworkAcls",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:GetPolicyVersion",
+    ),
+)
+
+
+MEMORY: Final = Action(frozenset(), _plan_memory, unchanged, read_back)

@@ -1,0 +1,139 @@
+"""Snapshots of every disk as one set; locked and shared where wanted.
+
+(AWS: "Create multi-volume Amazon EBS snapshots", "Amazon EBS snapshot lock".)
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from vpce_tui.inventory.resources import Volume
+from vpce_tui.plans.actions import Action, Choice, Proof, by_effects, unchanged
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Dossier, Facet
+
+_ACCOUNT: Final = re.compile(r"\d{12}")
+
+
+def _plan_snapshots(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    draft.block_unknown(world.unknown, Facet.SNAPSHOTS, Facet.VOLUMES)
+    volumes = instance.volumes
+    if not volumes:
+        draft.notes.append("no EBS volume is attached: there is nothing to snapshot")
+        return draft.step(Kind.CHANGE, reversible=False)
+    made = {snapshot.volume_id: snapshot for snapshot in world.snapshots or () if snapshot.state != "error"}
+    draft.want(
+        "snapshots", "CreateSnapshots",
+        {
+            "InstanceSpecification": {"InstanceId": instance.id, "ExcludeBootVolume": False},
+            "Description": f"evidence of {instance.id}",
+            "TagSpecifications": draft.tags("snapshot", "snapshots", instance.id, f"evidence-{instance.id}"),
+        },
+        so_already=all(volume.id in made for volume in volumes),
+        why=f"snapshot {len(volumes)} {'volume' if len(volumes) == 1 else 'volumes'} as one set",
+        gives={_name(volume): f"Snapshots[?VolumeId=='{volume.id}'].SnapshotId | [0]" for volume in volumes},
+    )  # fmt: skip
+    for volume in volumes:
+        if volume.id in made:
+            draft.bindings[_name(volume)] = made[volume.id].id
+    _lock_and_share(world, draft, made)
+    known = {volume.id: volume for volume in world.volumes or ()}
+    for volume in volumes:
+        disk = known.get(volume.id, volume)
+        state = "encrypted with " + (disk.kms_key.rpartition("/")[2] or "a key") if disk.encrypted else "not encrypted"
+        draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {disk.size_gib} GiB, {state})")
+        if disk.encrypted:
+            draft.notes.append(f"the snapshot of {volume.id} stays readable only while its key lives: {disk.kms_key}")
+        if disk.key_unread:
+            draft.notes.append(f"whose key {disk.kms_key} is could not be read: {disk.key_unread}")
+    draft.notes.append("a snapshot is of the moment of the call; termination may go on while it is still pending")
+    draft.hits("nobody: the disks go on working")
+    wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
+    draft.prove(
+        "a snapshot of every volume exists, none in error",
+        "DescribeSnapshots",
+        {"OwnerIds": ["self"], "Filters": wanted},
+    )
+    return draft.step(Kind.CHANGE, reversible=False)
+
+
+def _wrong_days(text: str) -> str:
+    good = re.fullmatch("0|[1-9][0-9]{0,4}", text) is not None and int(text) <= 36500
+    return "" if good else f"{text!r} is no number of days from 1 to 36500, or 0 for no lock"
+
+
+def _wrong_account(text: str) -> str:
+    return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is no account id of twelve digits"
+
+
+def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) -> None:
+    days, account = draft.choices["lock_days"], draft.choices["share_with"]
+    snapshots = {snapshot.volume_id: snapshot for snapshot in world.snapshots or ()}
+    for volume in world.instance.volumes:
+        snapshot = snapshots.get(volume.id)
+        if days != "0":
+            draft.changes.append(
+                f"the snapshot of {volume.id} is locked for {days} days: nobody can delete it without special rights"
+            )
+            draft.want(
+                f"lock-{volume.id}", "LockSnapshot",
+                {"SnapshotId": ref(_name(volume)), "LockMode": "governance", "LockDuration": int(days)},
+                so_already=bool(snapshot and snapshot.locked), why=f"nobody without special rights can delete it for {days} days",
+            )  # fmt: skip
+        if account:
+            encrypted = next((v for v in world.volumes or () if v.id == volume.id), volume)
+            if encrypted.key_unread:
+                draft.block(
+                    f"whether {volume.id} is encrypted with the AWS-managed key, which cannot be shared, could not be read: {encrypted.key_unread}",
+                    "make it readable, then plan again; or do not share",
+                )
+            if encrypted.key_manager == "AWS":
+                draft.block(
+                    f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
+                    "copy the snapshot to a customer key by hand first, or do not share",
+                )
+            draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
+            draft.want(
+                f"share-{volume.id}", "ModifySnapshotAttribute",
+                {
+                    "SnapshotId": ref(_name(volume)), "Attribute": "createVolumePermission", "OperationType": "add",
+                    "UserIds": [account],
+                },
+                so_already=bool(snapshot and account in snapshot.shared_with), why=f"account {account} may copy it",
+            )  # fmt: skip
+
+
+def _name(volume: Volume) -> str:
+    return "SNAPSHOT_" + volume.id.replace("-", "_").upper()
+
+
+def _snapshots_settled(world: Dossier, step: Step) -> Proof:
+    good = {snapshot.volume_id for snapshot in world.snapshots or () if snapshot.state != "error"}
+    failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.volume_id not in good]
+    if failed:
+        return "failed", f"in error: {', '.join(failed)}"
+    state, said = by_effects(world, step)
+    if state == "proved" and world.snapshots:
+        progress = ", ".join(
+            f"{snapshot.id} {snapshot.state} {snapshot.progress}".strip() for snapshot in world.snapshots
+        )
+        return "proved", progress
+    return state, said
+
+
+SNAPSHOTS: Final = Action(
+    frozenset({Facet.SNAPSHOTS, Facet.VOLUMES}), _plan_snapshots, unchanged, _snapshots_settled,
+    (
+        Choice(
+            "lock_days", "Lock the snapshots against deletion for how many days (0: no lock)",
+            (("0", "no lock"), ("7", "7 days"), ("30", "30 days")), free=True, check=_wrong_days,
+        ),
+        Choice(
+            "share_with", "Share them with which account (nothing: none)", (("", "nobody"),), free=True, check=_wrong_account,
+        ),
+    ),
+    may=("ec2:CreateSnapshots", "ec2:LockSnapshot", "ec2:ModifySnapshotAttribute",),
+)  # fmt: skip

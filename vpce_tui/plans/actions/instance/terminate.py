@@ -1,0 +1,131 @@
+"""Terminate an instance, or stop it in place of that."""
+
+from typing import Final
+
+from vpce_tui.plans.actions import Action, Choice, Proof, unchanged
+from vpce_tui.plans.actions.instance.identify import describe
+from vpce_tui.plans.actions.out_of_service import leaving
+from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Attributes, Dossier, Facet
+
+_FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
+
+
+def _plan_terminate(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    stop = draft.choices["how"] == "stop"
+    waived = draft.choices["evidence"] == "waived"
+    requires = () if waived else ("preserve", "snapshots")
+    draft.block_unknown(world.unknown, Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT)
+    if world.scaling is not None and not instance.gone and not leaving(world.scaling):
+        draft.block(
+            f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same image",
+            "run the step that takes it out of service first",
+        )
+    if stop:
+        _stop(world, draft)
+        return draft.step(Kind.CHANGE, reversible=True, requires=requires)
+    _terminate(world, draft, waived)
+    return draft.step(Kind.CHANGE, reversible=False, requires=requires)
+
+
+def _stop(world: Dossier, draft: Draft) -> None:
+    identifier = world.instance.id
+    protected = bool(world.attributes and world.attributes.stop_protection)
+    _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
+    draft.want(
+        "stop", "StopInstances", {"InstanceIds": [identifier]},
+        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; disks stay, memory and instance store go",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
+    )
+    draft.changes.append(f"{identifier} stops; memory and instance store are lost, disks stay")
+    draft.prove("its state reads stopped", "DescribeInstances", describe(world))
+
+
+def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, why: str) -> None:
+    draft.want(
+        call_id, "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": False}},
+        so_already=not protected, why=why,
+    )  # fmt: skip
+    if draft.choices.get("how") == "stop":
+        draft.take_back(
+            f"undo-{call_id}", "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": True}},
+            undoes=(call_id,), why=f"{why.removesuffix(' off')} on again",
+        )  # fmt: skip
+
+
+def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
+    instance = world.instance
+    doomed = [volume.id for volume in instance.volumes if volume.delete_on_termination]
+    if doomed and not waived and not instance.gone:
+        draft.block(
+            f"{', '.join(doomed)} would be deleted with it",
+            "run the step that holds it still first, or choose evidence: waived",
+        )
+    attributes = world.attributes or Attributes(False, False, "")
+    _lift(
+        draft,
+        instance.id,
+        "lift-termination-protection",
+        "DisableApiTermination",
+        attributes.termination_protection,
+        "termination protection off",
+    )
+    _lift(
+        draft,
+        instance.id,
+        "lift-stop-protection",
+        "DisableApiStop",
+        attributes.stop_protection,
+        "stop protection off",
+    )
+    if world.spot and world.spot.type == "persistent":
+        draft.want(
+            "cancel-spot", "CancelSpotInstanceRequests", {"SpotInstanceRequestIds": [world.spot.id]},
+            so_already=world.spot.state in ("cancelled", "closed"), why=f"cancel {world.spot.id}, which would start it again",
+        )  # fmt: skip
+    for key in _FLEET_TAGS:
+        if instance.tags.get(key):
+            draft.hits(f"the fleet {instance.tags[key]} will start another one: lower its target capacity first")
+    draft.want(
+        "terminate",
+        "TerminateInstances",
+        {"InstanceIds": [instance.id]},
+        so_already=instance.gone,
+        why=f"terminate {instance.id}",
+    )
+    draft.changes.append(
+        f"{instance.id} is gone for good; its disks stay, detached"
+        if not doomed
+        else f"{instance.id} and {len(doomed)} disks are gone for good"
+    )
+    draft.notes += [
+        "of a machine that is gone AWS tells little: see its traffic (block-traffic) and start its replacement first",
+        "endpoints, users and keys that its role made are not removed by this playbook: look at the events again",
+        "stopping it in place of that keeps it for later study: the answer “stop” (c)",
+    ]
+    draft.hits("nobody else, once it is out of service" if world.scaling is None else "the group starts another one")
+    draft.prove("its state reads terminated", "DescribeInstances", describe(world))
+
+
+def _terminate_settled(world: Dossier, step: Step) -> Proof:
+    state = world.instance.state
+    wanted = "stopped" if step.choices.get("how") == "stop" else "terminated"
+    if state == wanted:
+        return "proved", f"{world.instance.id} is {state}"
+    return "not yet", f"{world.instance.id} is {state}"
+
+
+TERMINATE: Final = Action(
+    frozenset({Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT}), _plan_terminate, unchanged, _terminate_settled,
+    (
+        Choice("how", "Terminate it, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
+        Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, go on without"))),
+    ),
+    leave=unless_gone,
+    may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",),
+)  # fmt: skip

@@ -1,0 +1,165 @@
+"""Isolate an instance: every interface into a group without rules, tracked connections first made untracked.
+
+A change of groups does not cut connections that are tracked already. Flows that a rule lets through for every address
+both ways are not tracked; so an interface goes first into a group that lets everything through, then into the empty one.
+(AWS: "Security group connection tracking".)
+"""
+
+from typing import Any, Final
+
+from vpce_tui.inventory.resources import Interface, SecurityGroup
+from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.plans.actions.quarantine_group import QUARANTINE, UNTRACKED, name_of, no_egress, own_group
+from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.planning_context import VpcGroups
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    instance = world.instance
+    draft.block_unknown(world.unknown, Facet.INTERFACES, Facet.GROUPS)
+    if instance.gone:
+        draft.block(f"{instance.id} is {instance.state}: it has no connection left", "nothing; it is gone")
+    if Facet.INTERFACES in world.unknown or Facet.GROUPS in world.unknown:
+        return draft.step(Kind.CHANGE)
+    interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
+    two_moves = draft.choices["moves"] == "two"
+    quarantine = _group(world, draft, "quarantine", QUARANTINE, "no-egress")
+    untracked = _group(world, draft, "untracked", UNTRACKED, "untracked-in", "untracked-shut") if two_moves else None
+    no_egress(draft, _groups(world), quarantine, QUARANTINE)
+    cut_off = bool(interfaces) and all(nic.groups == (draft.bindings.get(QUARANTINE),) for nic in interfaces)
+    if two_moves:
+        _everything_in(draft, untracked, cut_off=cut_off)
+        _say_what_is_open(draft, interfaces)
+    for nic in interfaces:
+        if two_moves:
+            _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "open flows become untracked")
+    for nic in interfaces:
+        _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "cut off")
+        undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
+        draft.take_back(
+            f"undo-{nic.id}", "ModifyNetworkInterfaceAttribute",
+            {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
+            why=f"{nic.id} back into its groups",
+        )  # fmt: skip
+        before = ", ".join(_groups(world).label(group) for group in _groups_before(draft, nic))
+        draft.changes.append(
+            f"{nic.id}  {nic.private_ip}  {before} → {name_of(_groups(world), 'quarantine', instance.id)}"
+        )
+    draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
+    if two_moves:
+        _shut_again(draft, untracked, cut_off=cut_off)
+    else:
+        draft.words = (
+            "Cuts every new connection of this machine; those that are open now live on until they end by themselves."
+        )
+        draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
+    draft.hits("whoever works on it over the network, Session Manager too: take its memory before this")
+    if len(interfaces) < len(world.interfaces or ()):
+        draft.notes.append("interfaces that AWS manages for a service are left alone")
+    draft.hits("nobody else: the new groups have no other member")
+    filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
+    draft.prove(
+        "every interface is in the quarantine group alone, and the group has no rules",
+        "DescribeNetworkInterfaces",
+        {"Filters": filters},
+    )
+    return draft.step(Kind.CHANGE)
+
+
+def _groups(world: Dossier) -> VpcGroups:
+    assert world.groups is not None, "the step is blocked where the groups are unknown"
+    return world.groups
+
+
+def _group(world: Dossier, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
+    stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
+    return own_group(
+        draft, _groups(world), vpc=world.instance.vpc_id, target=world.instance.id, purpose=purpose, reference=reference,
+        with_rules=rules, stand_in=stand_in,
+    )  # fmt: skip
+
+
+_EVERYTHING: Final = {
+    "IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+}  # fmt: skip
+
+
+def _is_open(own: SecurityGroup | None) -> bool:
+    return own is not None and any(rule.world and rule.all_ports for rule in own.ingress)
+
+
+def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
+    draft.want(
+        "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and (cut_off or _is_open(own)), why="let everything in, so that flows are not tracked",
+    )  # fmt: skip
+
+
+def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
+    draft.want(
+        "untracked-shut", "RevokeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and cut_off and not _is_open(own), why="the group that let everything in lets nothing in any more",
+    )  # fmt: skip
+
+
+def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
+    group = draft.bindings.get(UNTRACKED)
+    now = [nic for nic in interfaces if group and nic.groups == (group,)]
+    if now:
+        draft.changes.append(
+            f"OPEN NOW: {', '.join(f'{nic.id} {nic.private_ip}' for nic in now)} lets everything through until it is cut off"
+        )
+    else:
+        draft.changes.append(
+            "for the moment between two moves the interfaces let everything through: that is what untracks open flows"
+        )
+
+
+def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) -> None:
+    group = draft.bindings.get(reference)
+    so_already = bool(group) and nic.groups == (group,)
+    if reference == UNTRACKED:
+        final = draft.bindings.get(QUARANTINE)
+        so_already = so_already or (bool(final) and nic.groups == (final,))
+    draft.want(
+        call_id, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": nic.id, "Groups": [ref(reference)]},
+        so_already=so_already, why=f"{nic.id} {nic.private_ip}: {why}",
+    )  # fmt: skip
+
+
+def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
+    """The groups the interface had before we touched it: the live ones, unless they are ours already."""
+    ours = {draft.bindings.get(UNTRACKED), draft.bindings.get(QUARANTINE)}
+    if draft.remembered is not None and set(nic.groups) <= ours:
+        for call in draft.remembered.undo:
+            if call.id == f"undo-{nic.id}":
+                return tuple(call.parameters["Groups"])
+    return nic.groups
+
+
+def _moved(step: Step) -> dict[str, Any]:
+    """The interfaces that the step moves."""
+    moved = [
+        str(call.parameters["NetworkInterfaceId"]) for call in step.undo if "NetworkInterfaceId" in call.parameters
+    ]
+    groups = [call for call in (*step.calls, *step.already) if call.operation == "CreateSecurityGroup"]
+    vpc = {"vpc_id": groups[0].parameters["VpcId"]} if groups else {}
+    return {"interfaces": tuple(moved), **vpc}
+
+
+ISOLATE: Final = Action(
+    frozenset({Facet.INTERFACES, Facet.GROUPS}), _plan, unchanged, by_effects,
+    (
+        Choice(
+            "moves", "Close connections that are open now too",
+            (("two", "yes: two moves, untrack then cut"), ("one", "no: one move, open connections live on")),
+        ),
+    ),
+    _moved,
+    unless_gone,
+    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",),
+)  # fmt: skip

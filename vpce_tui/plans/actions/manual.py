@@ -1,0 +1,22 @@
+"""A step for a person: guidance, no call."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, read_back, unchanged
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+
+
+def told(guidance: Sequence[str]) -> Action:
+    """A step that tells ``guidance``."""
+
+    def plan(_: Any, draft: Draft) -> Step:
+        draft.notes += list(guidance)
+        return draft.step(Kind.MANUAL)
+
+    return replace(MANUAL, plan=plan)
+
+
+MANUAL: Final = Action(frozenset(), lambda _, draft: draft.step(Kind.MANUAL), unchanged, read_back, target="")

@@ -1,0 +1,133 @@
+"""Take an instance out of service: Auto Scaling group, target groups, classic load balancers; and put it back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from vpce_tui.plans.actions import Action, Choice, Proof, by_effects
+from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, readable_id
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.service import Registration, Scaling
+
+
+def _default_capacity(world: Dossier) -> str:
+    group = world.scaling
+    return "replace" if group and group.desired - 1 < group.minimum else "lower"
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC)
+    if draft.blocked:
+        return draft.step(Kind.CHANGE)
+    handled: tuple[str, ...] = ()
+    if world.scaling is not None:
+        handled = world.scaling.target_groups
+        _detach(world, draft)
+    for target in world.targets or ():
+        if target.balancer not in handled:
+            _deregister(target, draft)
+        else:
+            draft.changes.append(f"the group takes it out of its target group {target.name} too")
+    for registration in world.classic or ():
+        _deregister_classic(registration, draft)
+    if draft.remembered is not None:
+        draft.recall_done((*draft.remembered.calls, *draft.remembered.already))
+    if not draft.calls and not draft.already:
+        draft.notes.append("it is in no Auto Scaling group, target group or classic load balancer")
+    draft.prove("group, target groups and load balancers read back without it")
+    return draft.step(Kind.CHANGE)
+
+
+def _detach(world: Dossier, draft: Draft) -> None:
+    group = world.scaling
+    assert group is not None
+    lower = draft.choices["capacity"] == "lower"
+    if lower and group.desired - 1 < group.minimum and not leaving(group):
+        draft.block(
+            f"{group.group} is at its minimum of {group.minimum}: its capacity cannot be lowered",
+            "choose capacity: replace",
+        )
+    members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
+    draft.want(
+        "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=leaving(group),
+        why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which starts another"),
+        service="autoscaling",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-detach", "AttachInstances", members, undoes=("detach",), why=f"join {group.group} again, capacity one up",
+        service="autoscaling",
+    )  # fmt: skip
+    draft.changes.append(f"leaves Auto Scaling group {group.group} (now {group.desired}, at least {group.minimum})")
+    if lower:
+        draft.hits(f"the other {group.desired - 1} instances of {group.group} carry the load")
+    else:
+        draft.hits(
+            f"{group.group} starts another one from the same image and role ({group.launch}): look at it before you trust it"
+        )
+
+
+def leaving(group: Scaling | None) -> bool:
+    """Whether the instance is on its way out of the group (AWS drains connections first, for minutes)."""
+    return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
+
+
+def _settled(world: Dossier, step: Step) -> Proof:
+    if world.scaling is not None and not step.blocked:
+        return "not yet", f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
+    return by_effects(world, step)
+
+
+def _deregister(target: Registration, draft: Draft) -> None:
+    who = {"Id": target.id, **({"Port": target.port} if target.port else {})}
+    parameters = {"TargetGroupArn": target.balancer, "Targets": [who]}
+    name = f"deregister-{readable_id(target.name or target.balancer)}-{target.port}"
+    draft.want(
+        name,
+        "DeregisterTargets",
+        parameters,
+        so_already=False,
+        why=f"no new traffic from target group {target.name}",
+        service="elbv2",
+    )
+    draft.take_back(
+        f"undo-{name}",
+        "RegisterTargets",
+        parameters,
+        undoes=(name,),
+        why=f"traffic from {target.name} again",
+        service="elbv2",
+    )
+    draft.changes.append(f"leaves target group {target.name}, port {target.port} (now {target.state or 'registered'})")
+
+
+def _deregister_classic(registration: Registration, draft: Draft) -> None:
+    parameters = {"LoadBalancerName": registration.balancer, "Instances": [{"InstanceId": registration.id}]}
+    name = f"deregister-{readable_id(registration.balancer)}"
+    draft.want(
+        name, "DeregisterInstancesFromLoadBalancer", parameters, so_already=False,
+        why=f"no traffic from load balancer {registration.name}", service="elb",
+    )  # fmt: skip
+    draft.take_back(
+        f"undo-{name}", "RegisterInstancesWithLoadBalancer", parameters, undoes=(name,),
+        why=f"traffic from {registration.name} again", service="elb",
+    )  # fmt: skip
+    draft.changes.append(f"leaves classic load balancer {registration.name}")
+
+
+def _expect(world: Dossier, _: Mapping[str, str]) -> Dossier:
+    return replace(world, scaling=None, targets=(), classic=())
+
+
+TAKE_OUT: Final = Action(
+    frozenset({Facet.SCALING, Facet.TARGETS, Facet.CLASSIC}), _plan, _expect, _settled,
+    (
+        Choice(
+            "capacity", "Should its group start another one",
+            (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same image and role")), _default_capacity,
+        ),
+    ),
+    leave=unless_gone,
+    may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",),
+)  # fmt: skip

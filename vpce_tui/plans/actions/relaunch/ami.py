@@ -1,0 +1,189 @@
+"""Which image the replacement is started from, and what the old one was told at its start.
+
+(AWS: "Find the latest AMI using Systems Manager", "Deprecate an AMI".)
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.incident import redaction
+from vpce_tui.inventory.amis import Image
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, read_back, unchanged
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.launch import IMAGE, Images
+
+NAME: Final = "relaunch-image"
+"""How other steps find its answers."""
+USER_DATA: Final = "relaunch-user-data"
+_WIDE: Final = 72
+"""Signs of a line that fits a console of 80."""
+_AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
+
+
+def look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    """The image that was chosen is looked at too."""
+    return {IMAGE: others.get(NAME, {}).get("image", "")}
+
+
+def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, Any]:
+    return {IMAGE: choices.get("image", "")}
+
+
+def _options(world: Dossier) -> Options:
+    known = world.images
+    return tuple((item.id, _label(known, item)) for item in known.candidates) if known else ()
+
+
+def _label(known: Images, item: Image) -> str:
+    mark = ", SUSPECT: made lately by this account" if known.suspect(item) else ""
+    return f"{item.name}, {_age(item, known.now)}{mark}"
+
+
+def default_image(world: Dossier) -> str:
+    """The newest that no intruder can have made; the old one where there is none."""
+    known = world.images
+    if known is None:
+        return ""
+    trusted = [item for item in known.candidates if not known.suspect(item)]
+    return trusted[0].id if trusted else known.old.id if known.old else ""
+
+
+def _age(item: Image, now: datetime) -> str:
+    days = item.age_days(now)
+    if item.created is None or days is None:
+        return "of unknown age"
+    return f"{item.created:%Y-%m-%d}, {'made today' if days == 0 else many(days, 'day') + ' old'}"
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    known, chosen = world.images, draft.choices["image"]
+    draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old image", optional=True)
+    if chosen and chosen != world.instance.image_id:
+        draft.read("new-image", "DescribeImages", {"ImageIds": [chosen]}, "the new image")
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    if known is not None:
+        draft.notes += _side_by_side(known, known.by_id(chosen), chosen)
+        draft.notes += [*_warnings(known, known.by_id(chosen), chosen), *known.notes]
+    draft.prove("the image reads as available")
+    return draft.step(Kind.READ)
+
+
+def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
+    old = known.old
+    facts: list[tuple[str, str, str]] = [("", "old", "new"), ("image", known.old_id, chosen or "none chosen")]
+    for name, said in (
+        ("name", lambda item: item.name), ("made", lambda item: _age(item, known.now)),
+        ("owner", lambda item: _owner(known, item)), ("kind", lambda item: f"{item.architecture}, {item.virtualization}"),
+        ("deprecated", lambda item: "yes" if item.is_deprecated(known.now) else "no"),
+    ):  # fmt: skip
+        facts.append((name, said(old) if old else "gone", said(new) if new else "not found"))
+    width = max(len(value) for _, value, _ in facts)
+    if 12 + width + 2 + max(len(value) for _, _, value in facts) > _WIDE:
+        return [f"{name}: {left}  →  {right}" for name, left, right in facts[1:]]
+    return [f"{name:<10}  {left:<{width}}  {right}".rstrip() for name, left, right in facts]
+
+
+def _owner(known: Images, item: Image) -> str:
+    return "this account" if item.owner == known.account else f"{item.alias or item.owner} {item.owner}".strip()
+
+
+def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
+    said = []
+    if known.old is None:
+        said.append(f"the old image {known.old_id} is gone, so nothing tells which family it was: type an image (c)")
+    elif known.family:
+        said.append(f"family: {known.family}, the newest by its publisher's public parameter")
+    if known.ended:
+        said.append(f"{known.family} is not mended any more since {known.ended}: plan a move to its successor")
+    if new is not None and new.id == known.old_id:
+        said.append(
+            "no newer image is known: the new machine starts with the hole of the old one, if it was in the image"
+        )
+    if new is not None and known.suspect(new):
+        said.append(
+            f"SUSPECT: {new.id} was made by this account within a day of the incident, or in it; who could take the role could make it"
+        )
+    if new is not None and known.old is not None:
+        said += _unlike(known.old, new)
+    if new is not None and new.owner != known.account and not new.alias and known.old and new.owner != known.old.owner:
+        said.append(f"{new.id} belongs to account {new.owner}, another one than the old image: is it somebody you know")
+    if chosen and new is None:
+        said.append(f"{chosen} was not found in this region, or may not be started any more: choose again (c)")
+    return said
+
+
+def _unlike(old: Image, new: Image) -> list[str]:
+    return [
+        f"another {name} than the old image: {theirs}, was {mine}"
+        for name, mine, theirs in (
+            ("architecture", old.architecture, new.architecture), ("virtualization", old.virtualization, new.virtualization),
+        )
+        if mine != theirs
+    ]  # fmt: skip
+
+
+def _settled(world: Dossier, step: Step) -> Proof:
+    chosen = step.choices.get("image", "")
+    if world.images is None:
+        return "not yet", "the images could not be read"
+    new = world.images.by_id(chosen)
+    if new is None or new.state != "available":
+        return "failed", f"{chosen or 'no image'} cannot be started: choose another"
+    return "proved", f"{new.id} {new.name} is available"
+
+
+def _wrong_image(text: str) -> str:
+    return "" if _AMI.fullmatch(text) else f"{text!r} is no image id; it looks like ami-0123456789abcdef0"
+
+
+CHOOSE_IMAGE: Final = Action(
+    frozenset({Facet.IMAGES}), _plan, unchanged, _settled,
+    (Choice("image", "Which image the new machine is started from", _options, default_image, free=True, check=_wrong_image),),
+    look=_look_here, may=("ec2:DescribeImages",),
+)  # fmt: skip
+
+
+# -- user data
+
+
+def _plan_user_data(world: Dossier, draft: Draft) -> Step:
+    one = {"InstanceId": world.instance.id, "Attribute": "userData"}
+    draft.read("user-data", "DescribeInstanceAttribute", one, "user data, kept as evidence and not shown here")
+    raw = world.settings.user_data if world.settings else b""
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    if world.gone:
+        draft.notes.append(
+            "AWS no longer tells the user data of a machine that is gone: look into what terminate-instance preserved of it"
+        )
+    elif not raw and not draft.notes:
+        draft.notes.append("it has no user data")
+    elif raw:
+        draft.notes += _what_it_holds(raw)
+    draft.prove("the answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _what_it_holds(raw: bytes) -> list[str]:
+    said = [f"{len(raw):,} bytes, SHA-256 {hashlib.sha256(raw).hexdigest()}"]
+    try:
+        lines = raw.decode().splitlines()
+    except UnicodeDecodeError:
+        return [*said, "no text (perhaps compressed): look at it with a tool of yours before you copy it"]
+    secret = [str(number) for number, line in enumerate(lines, start=1) if redaction.text(line) != line]
+    said.append(f"{many(len(lines), 'line')}; read them once they are kept: v, or vpce-tui evidence INCIDENT user-data")
+    if secret:
+        said.append(
+            f"looks like a secret in line {', '.join(secret)}: whoever may describe instances can read it; rotate it"
+        )
+    return said
+
+
+REVIEW_USER_DATA: Final = Action(
+    frozenset({Facet.SETTINGS}), _plan_user_data, unchanged, read_back, may=("ec2:DescribeInstanceAttribute",)
+)

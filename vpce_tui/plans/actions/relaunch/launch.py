@@ -1,0 +1,327 @@
+"""Start the replacement: hardened, once, and wait until both status checks pass.
+
+(AWS: "Ensuring idempotency in Amazon EC2 API requests", "Use IMDSv2", "Status checks for your instances".)
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.inventory.amis import Image
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, parts, unchanged
+from vpce_tui.plans.actions.relaunch.access import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
+from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
+from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
+from vpce_tui.plans.actions.relaunch.ami import default_image
+from vpce_tui.plans.placeholders import TOKEN, ref, sealed
+from vpce_tui.plans.plan import Kind, Step, Until
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.launch import CHECKS, IMAGE, KEY, SUBNET, UP, Disk, Settings
+
+NEW: Final = "NEW_INSTANCE"
+USER_DATA: Final = "USER_DATA"
+_SUBNET: Final = re.compile(r"subnet-[0-9a-f]{8,17}")
+_TYPE: Final = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
+_KEY: Final = re.compile(
+    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+"
+)
+_NAME: Final = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    return {
+        IMAGE: others.get(IMAGE_STEP, {}).get("image", ""),
+        SUBNET: choices.get("subnet", ""),
+        KEY: choices.get("key", ""),
+    }
+
+
+def chosen_image(world: Dossier, others: Answers) -> str:
+    """The image that the step before chose, or the default where this playbook has no such step."""
+    return others.get(IMAGE_STEP, {}).get("image", "") or default_image(world)
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    requires = [GROUP_STEP]
+    if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
+        requires.append(PROFILE_STEP)
+    if draft.choices["user_data"] == "copy":
+        requires.append(USER_DATA_STEP)
+    _stand_ins(world, draft)
+    settings = world.settings
+    new = world.replacement
+    if new is None:
+        draft.block_unknown(world.unknown, Facet.IMAGES, Facet.SETTINGS, Facet.GROUPS)
+    draft.block_unknown(world.unknown, Facet.REPLACEMENT)
+    if draft.recall("launch") is not None and new is not None:
+        draft.already += [call for call in (draft.recall("user-data"), draft.recall("launch")) if call is not None]
+        draft.undo += [call for call in draft.remembered.undo if "launch" in call.undoes] if draft.remembered else []
+    elif not draft.blocked and settings is not None:
+        image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
+        if _may_start(world, settings, image, draft):
+            assert image is not None
+            _launch(world, settings, image, draft)
+    if draft.calls or draft.already:
+        _protect(new is not None and new.protected, draft)
+        _wait(new is not None and new.checks == UP, draft)
+    if new is not None:
+        draft.bindings[NEW] = new.id
+        draft.notes.insert(0, f"the new machine is {new.id}, {new.private_ip}: {new.checks}")
+    draft.prove("it runs, and both status checks read ok", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]})
+    return draft.step(Kind.CHANGE, requires=tuple(requires))
+
+
+def _stand_ins(world: Dossier, draft: Draft) -> None:
+    """For dry runs, before these exist."""
+    if world.groups is not None:
+        own = world.groups.own.get(PURPOSE)
+        if own is not None:
+            draft.bindings[GROUP] = own.id
+        draft.stand_ins[GROUP] = next(iter(world.groups.all), "")
+    if world.new_role is not None and world.new_role.profile_arn:
+        draft.bindings[PROFILE] = world.new_role.profile_arn
+    draft.stand_ins[USER_DATA] = "IyEvYmluL3No"
+    draft.stand_ins[NEW] = world.instance.id
+
+
+def _may_start(world: Dossier, settings: Settings, image: Image | None, draft: Draft) -> bool:
+    wanted = chosen_image(world, draft.others)
+    if not wanted:
+        draft.block("no image is chosen", "the step that chooses the image: c, or --set image.image=ami-…")
+    elif image is None or image.state != "available":
+        draft.block(
+            f"the image {wanted} is gone, or may not be started any more",
+            "choose another: the step that chooses the image, or --set image.image=ami-…",
+        )
+    if settings.subnet is None:
+        named = draft.choices["subnet"]
+        said = (
+            f"the subnet {named} does not exist here" if named else "it is terminated, and AWS has forgotten its subnet"
+        )
+        draft.block(said, "name one: c, or --set launch.subnet=subnet-…")
+    elif settings.subnet.free < 1:
+        draft.block(
+            f"{settings.subnet.id} has no free address", "name another subnet: c, or --set launch.subnet=subnet-…"
+        )
+    if settings.key.unusable:
+        draft.block(
+            f"the key {settings.key.id} cannot be used: {settings.key.unusable}",
+            "name another: c, or --set launch.key=…, or enable it in KMS",
+        )
+    if not world.instance.type and not draft.choices["type"]:
+        draft.block("its type is not known any more", "name one: --set launch.type=m6i.large")
+    return not draft.blocked
+
+
+def _launch(world: Dossier, settings: Settings, image: Image, draft: Draft) -> None:
+    instance, choices = world.instance, draft.choices
+    copy = choices["user_data"] == "copy"
+    if copy:
+        one = {"InstanceId": instance.id, "Attribute": "userData"}
+        draft.want(
+            "user-data", "DescribeInstanceAttribute", one, so_already=False, why="read its user data", gives={USER_DATA: "UserData.Value"}
+        )  # fmt: skip
+    subnet = settings.subnet
+    assert subnet is not None
+    kind = choices["type"] or instance.type
+    tags = {key: value for key, value in instance.tags.items() if not key.startswith(("aws:", "vpce-tui:"))}
+    ours = draft.tags("instance", "launch", instance.id, tags.get("Name") or f"replaces {instance.id}")[0]["Tags"]
+    theirs = [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if key != "Name"]
+    parameters: dict[str, Any] = {
+        "ImageId": image.id, "InstanceType": kind, "MinCount": 1, "MaxCount": 1, "ClientToken": ref(TOKEN),
+        "NetworkInterfaces": [
+            {
+                "DeviceIndex": 0, "SubnetId": subnet.id, "Groups": [ref(GROUP)], "DeleteOnTermination": True,
+                "AssociatePublicIpAddress": choices["public"] == "yes",
+            }
+        ],
+        "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+        "BlockDeviceMappings": _mappings(world, settings, image, draft),
+        "InstanceInitiatedShutdownBehavior": "stop", "Monitoring": {"Enabled": True},
+        "TagSpecifications": [
+            {"ResourceType": "instance", "Tags": [*theirs, *ours]}, {"ResourceType": "volume", "Tags": [*theirs, *ours]},
+        ],
+    }  # fmt: skip
+    if settings.ebs_optimized:
+        parameters["EbsOptimized"] = True
+    if settings.tenancy not in ("", "default"):
+        parameters["Placement"] = {"Tenancy": settings.tenancy}
+    if choices["key_pair"]:
+        parameters["KeyName"] = choices["key_pair"]
+    if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
+        parameters["IamInstanceProfile"] = {"Arn": ref(PROFILE)}
+    if copy:
+        parameters["UserData"] = sealed(ref(USER_DATA), decode=True, sha256=sha256_of(settings.user_data))
+    draft.want(
+        "launch", "RunInstances", parameters, so_already=False, why=f"start one {kind} from {image.id} in {subnet.id}",
+        gives={NEW: "Instances[0].InstanceId"},
+    )  # fmt: skip
+    draft.take_back(
+        "undo-launch",
+        "TerminateInstances",
+        {"InstanceIds": [ref(NEW)]},
+        undoes=("launch",),
+        why="terminate the new machine",
+    )
+    _said(world, settings, image, kind, draft)
+
+
+def _mappings(world: Dossier, settings: Settings, image: Image, draft: Draft) -> list[dict[str, Any]]:
+    """The image's root disk, not smaller than the old one, and the ticked data disks, empty; every one encrypted."""
+    key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
+    old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
+    size = max(image.root_size, old_root.size_gib if old_root else 0)
+    root: dict[str, Any] = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True, **key}
+    if size:
+        root["VolumeSize"] = size
+    mappings = [{"DeviceName": image.root_device, "Ebs": root}]
+    wanted = parts(draft.choices["disks"])
+    for disk in settings.disks:
+        if disk.volume in wanted:
+            ebs = {"VolumeSize": disk.size_gib, "Encrypted": True, "DeleteOnTermination": True, **_speed(disk), **key}
+            mappings.append({"DeviceName": disk.device, "Ebs": ebs})
+    named = {str(item["DeviceName"]) for item in mappings}
+    for extra in image.disks:  # what the image brings along is encrypted too
+        if extra.device not in named:
+            mappings.append(
+                {"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}}
+            )
+    return mappings
+
+
+def _speed(disk: Disk) -> dict[str, Any]:
+    """Its type, and the speed that this type takes."""
+    found: dict[str, Any] = {"VolumeType": disk.type}
+    if disk.iops and disk.type in ("gp3", "io1", "io2"):
+        found["Iops"] = disk.iops
+    if disk.throughput and disk.type == "gp3":
+        found["Throughput"] = disk.throughput
+    return found
+
+
+def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
+    choices, old = draft.choices, world.instance
+    key = choices["key"] or settings.default_key or "the region's key for EBS"
+    if settings.default_key_unread and not choices["key"]:
+        draft.notes.append(f"which key that is could not be read: {settings.default_key_unread}")
+    profile = "a new one" if draft.others.get(PROFILE_STEP, {}).get("profile") == "new" else "none"
+    draft.changes += [
+        f"image      {old.image_id}  →  {image.id} {image.name}",
+        f"type       {old.type or 'unknown'}  →  {kind}",
+        f"metadata   {old.http_tokens or 'unknown'}  →  IMDSv2 required, one hop",
+        f"group      {', '.join(dict.fromkeys(g for nic in old.interfaces for g in nic.groups)) or 'unknown'}  →  the new one",
+        f"profile    {old.profile_arn.rpartition('/')[2] or 'none'}  →  {profile}",
+        f"disks      every one encrypted with {key}",
+        f"address    {'a public one, as chosen' if choices['public'] == 'yes' else 'private only'}, in {settings.subnet.id if settings.subnet else ''}",
+        f"key pair   {settings.key_name or 'none'}  →  {choices['key_pair'] or 'none'}",
+        f"user data  {_copied(settings) if choices['user_data'] == 'copy' else 'none'}",
+        "protected against termination, monitored every minute, a shutdown stops it",
+    ]
+    data = [disk for disk in settings.disks if disk.device != old.root_device]
+    brought = parts(choices["disks"])
+    draft.notes += [
+        f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
+        + (
+            "made anew, empty; bring its data from a backup older than the incident"
+            if disk.volume in brought
+            else "not made anew"
+        )
+        for disk in data
+    ]
+    if choices["user_data"] == "none" and settings.user_data:
+        draft.notes.append("the old machine had user data: what it set up at its start, somebody must set up")
+    if choices["user_data"] == "copy" and not settings.user_data:
+        draft.block(
+            f"{old.id} is gone, and AWS no longer tells its user data"
+            if world.gone
+            else "the old machine has no user data to copy",
+            "choose none: c, or --set launch.user_data=none",
+        )
+    if world.gone:
+        draft.notes.append(
+            "the old machine is gone: its disks, groups and role are known only as far as AWS still lists them"
+        )
+    draft.hits("nobody; AWS bills one more machine until the old one is gone")
+
+
+def _copied(settings: Settings) -> str:
+    return f"copied: {len(settings.user_data):,} bytes, sha256 {sha256_of(settings.user_data)[:12]}…, as the step that shows it says"
+
+
+def sha256_of(user_data: bytes) -> str:
+    """By which what was reviewed is known again; ``""`` where there is none."""
+    return hashlib.sha256(user_data).hexdigest() if user_data else ""
+
+
+def _protect(protected: bool, draft: Draft) -> None:
+    """Its own call, so that undo can take it back before it terminates the machine."""
+    one = {"InstanceId": ref(NEW)}
+    draft.want(
+        "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}}, so_already=protected,
+        why="termination protection on",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
+        why="its termination protection off",
+    )  # fmt: skip
+
+
+def _wait(up: bool, draft: Draft) -> None:
+    asked = {"InstanceIds": [ref(NEW)], "IncludeAllInstances": True}
+    bad = tuple(
+        f"{state}/not-applicable/not-applicable" for state in ("terminated", "shutting-down", "stopped", "stopping")
+    )
+    draft.want(
+        "up", "DescribeInstanceStatus", asked, so_already=up, why="wait until both status checks pass",
+        until=Until(CHECKS, (UP,), (*bad, "running/ok/impaired", "running/impaired/ok", "running/impaired/impaired")),
+    )  # fmt: skip
+
+
+def _settled(world: Dossier, step: Step) -> Proof:
+    new = world.replacement
+    if Facet.REPLACEMENT in world.unknown:
+        return "not yet", world.unknown[Facet.REPLACEMENT]
+    if new is None:
+        return "not yet", step.blocked[0].says if step.blocked else "the new machine is not there"
+    if new.checks == UP and not new.protected:
+        return "not yet", f"{new.id} is up, and not protected against termination"
+    if new.checks == UP:
+        return "proved", f"{new.id} runs from {new.image}, both status checks ok"
+    return ("failed" if "impaired" in new.checks else "not yet"), f"{new.id}: {new.checks}"
+
+
+def _disk_options(world: Dossier) -> Options:
+    if world.settings is None:
+        return ()
+    data = [disk for disk in world.settings.disks if disk.device != world.instance.root_device]
+    return tuple((disk.volume, f"{disk.device}, {disk.size_gib} GiB {disk.type}") for disk in data)
+
+
+def _key_pair_options(world: Dossier) -> Options:
+    known = world.settings.key_name if world.settings else ""
+    return (("", "none: Session Manager"), *(((known, f"{known}, as the old one"),) if known else ()))
+
+
+def _wrong(pattern: re.Pattern[str], what: str) -> Any:
+    return lambda text: "" if not text or pattern.fullmatch(text) else f"{text!r} is no {what}"
+
+
+LAUNCH: Final = Action(
+    frozenset({Facet.IMAGES, Facet.SETTINGS, Facet.GROUPS, Facet.NEW_ROLE, Facet.REPLACEMENT}), _plan, unchanged, _settled,
+    (
+        Choice("subnet", "In which subnet (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_SUBNET, "id of a subnet")),
+        Choice("type", "Of which type (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_TYPE, "instance type")),
+        Choice("user_data", "User data", (("none", "none"), ("copy", "copied from the old one, once it was reviewed"))),
+        Choice("disks", "Which data disks are made anew, empty", _disk_options, many=True),
+        Choice("key", "Which key encrypts its disks (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a key")),
+        Choice("public", "A public address", (("no", "no"), ("yes", "yes"))),
+        Choice("key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")),
+    ),
+    look=_look,
+    may=(
+        "ec2:RunInstances", "ec2:TerminateInstances", "ec2:ModifyInstanceAttribute", "ec2:DescribeInstanceStatus",
+        "ec2:DescribeInstanceAttribute",
+    ),
+)  # fmt: skip

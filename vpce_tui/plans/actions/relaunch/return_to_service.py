@@ -1,0 +1,421 @@
+"""Return the replacement to service: target groups, address, the Auto Scaling group and what that starts from now on.
+
+(AWS: "Create a launch template for an Auto Scaling group", "Attach instances to your Auto Scaling group".)
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, by_effects, parts, unchanged
+from vpce_tui.plans.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
+from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
+from vpce_tui.plans.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
+from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
+from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.launch import SUBNET, UP, Settings
+from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, Starter, version_mark
+
+VERSION: Final = "TEMPLATE_VERSION"
+TEMPLATE_ID: Final = "TEMPLATE_ID"
+
+
+def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    return {"image": others.get(IMAGE_STEP, {}).get("image", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
+
+
+def _plan(world: Dossier, draft: Draft) -> Step:
+    draft.block_unknown(
+        world.unknown,
+        Facet.REPLACEMENT,
+        Facet.TARGET_GROUPS,
+        Facet.ADDRESSES,
+        Facet.STARTER,
+        Facet.GROUPS,
+        Facet.IMAGES,
+    )
+    new = world.replacement
+    if new is not None:
+        draft.bindings[NEW] = new.id
+        if new.checks != UP:
+            draft.notes.append(f"{new.id} is not up yet ({new.checks}): run the step before first")
+    draft.stand_ins[NEW] = world.instance.id
+    _group_and_profile(world, draft)
+    if not draft.blocked:
+        if world.starter is not None:
+            _starter(world, world.starter, draft)
+            _member(world, world.starter, draft)
+        _targets(world, draft)
+        _balancers(world, draft)
+        _address(world, draft)
+    if draft.remembered is not None:
+        _recalled(draft)
+    if not draft.calls and not draft.already:
+        draft.notes.append("nothing is chosen: it serves nobody yet")
+    draft.notes.append("names that point at the old machine's address (DNS) are changed by hand: the next step")
+    draft.prove("target groups, group and address read back with the new machine")
+    return draft.step(Kind.CHANGE, requires=(LAUNCH_STEP,))
+
+
+def _group_and_profile(world: Dossier, draft: Draft) -> None:
+    own = world.groups.own.get(PURPOSE) if world.groups else None
+    if own is not None:
+        draft.bindings[GROUP] = own.id
+    if world.groups is not None:
+        draft.stand_ins[GROUP] = next(iter(world.groups.all), "")
+    if world.new_role is not None and world.new_role.profile_arn:
+        draft.bindings[PROFILE] = world.new_role.profile_arn
+    draft.stand_ins[PROFILE] = "arn:aws:iam::123456789012:instance-profile/stand-in"
+    draft.stand_ins[USER_DATA] = "IyEvYmluL3No"
+
+
+def _recalled(draft: Draft) -> None:
+    """What stands because this step made it, where the live state no longer shows what it was made from."""
+    assert draft.remembered is not None
+    for call in draft.remembered.undo:
+        if call.id not in {known.id for known in draft.undo}:
+            draft.undo.append(call)
+
+
+# -- what the group starts
+
+
+def _template_data(world: Dossier, settings: Settings | None, draft: Draft) -> dict[str, Any]:
+    """What a clean instance is started with: as the replacement."""
+    launch = draft.others.get(LAUNCH_STEP, {})
+    image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
+    key = {"KmsKeyId": launch["key"]} if launch.get("key") else {}
+    data: dict[str, Any] = {
+        "ImageId": chosen_image(world, draft.others), "InstanceType": launch.get("type") or world.instance.type,
+        "SecurityGroupIds": [ref(GROUP)], "Monitoring": {"Enabled": True},
+        "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+    }  # fmt: skip
+    if image is not None and image.root_device:
+        ebs = {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True, **key}
+        data["BlockDeviceMappings"] = [{"DeviceName": image.root_device, "Ebs": ebs}]
+    if settings is not None and settings.ebs_optimized:
+        data["EbsOptimized"] = True
+    if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
+        data["IamInstanceProfile"] = {"Arn": ref(PROFILE)}
+    if launch.get("key_pair"):
+        data["KeyName"] = launch["key_pair"]
+    if launch.get("user_data") == "copy":
+        data["UserData"] = sealed(ref(USER_DATA), sha256=sha256_of(settings.user_data if settings else b""))
+    return data
+
+
+def _starter(world: Dossier, starter: Starter, draft: Draft) -> None:
+    if draft.choices["group_starts"] == "old":
+        draft.notes.append(f"{starter.group} goes on starting {starter.image or 'what it did'}: not chosen")
+        return
+    if starter.kind in (MIXED, ""):
+        draft.notes.append(
+            f"{starter.group} has a mixed instances policy: its templates are changed by hand (Auto Scaling Groups › {starter.group} › Edit)"
+        )
+        return
+    recalled = draft.recall("starts")
+    made_before = recalled is not None
+    data = _template_data(world, world.settings, draft)
+    if draft.others.get(LAUNCH_STEP, {}).get("user_data") == "copy":
+        one = {"InstanceId": world.instance.id, "Attribute": "userData"}
+        there = bool(starter.own_template or starter.own_version)
+        draft.want(
+            "user-data", "DescribeInstanceAttribute", one, so_already=there, why="read its user data", gives={USER_DATA: "UserData.Value"}
+        )  # fmt: skip
+    if starter.kind == CONFIGURATION or (made_before and draft.recall("template") is not None):
+        wanted = _new_template(world, starter, data, draft)
+    else:
+        wanted = _new_version(starter, data, draft)
+    group = {"AutoScalingGroupName": starter.group}
+    own = starter.own_template or starter.id
+    now = (starter.own_template and starter.id == starter.own_template) or (
+        starter.own_version and starter.version == starter.own_version
+    )
+    draft.want(
+        "starts", "UpdateAutoScalingGroup", {**group, "LaunchTemplate": wanted}, so_already=bool(now),
+        why=f"{starter.group} starts the clean image from now on", service="autoscaling",
+    )  # fmt: skip
+    before: dict[str, Any] = {"LaunchConfigurationName": starter.name}
+    if starter.kind == TEMPLATE:
+        before = {"LaunchTemplate": {"LaunchTemplateId": own, "Version": starter.version}}
+    inverse = (
+        next((call for call in draft.remembered.undo if call.id == "undo-starts"), None) if draft.remembered else None
+    )
+    draft.take_back(
+        "undo-starts", "UpdateAutoScalingGroup", inverse.parameters if inverse else {**group, **before}, undoes=("starts",),
+        why=f"{starter.group} starts what it started before", service="autoscaling",
+    )  # fmt: skip
+    draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
+    others = tuple(member for member in starter.members if member != world.instance.id)
+    draft.hits(f"instances that {starter.group} starts from now on; those that run go on as they are", others)
+    if others:
+        draft.notes.append(
+            f"{len(others)} instances of {starter.group} run the old image: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
+        )
+
+
+def _new_template(world: Dossier, starter: Starter, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+    """For a group with a launch configuration, which AWS lets nobody make any more."""
+    name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
+    draft.want(
+        "template", "CreateLaunchTemplate",
+        {
+            "LaunchTemplateName": name, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
+            "TagSpecifications": draft.tags("launch-template", "template", world.instance.id, name),
+        },
+        so_already=bool(starter.own_template), why=f"new launch template {name}", gives={TEMPLATE_ID: "LaunchTemplate.LaunchTemplateId"},
+    )  # fmt: skip
+    draft.take_back(
+        "undo-template", "DeleteLaunchTemplate", {"LaunchTemplateId": ref(TEMPLATE_ID)}, undoes=("template",), why=f"delete {name}"
+    )  # fmt: skip
+    if starter.own_template:
+        draft.bindings[TEMPLATE_ID] = starter.own_template
+    draft.changes.append(f"new launch template {name}, in place of the launch configuration")
+    return {"LaunchTemplateId": ref(TEMPLATE_ID), "Version": "1"}
+
+
+def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+    recalled = draft.recall("version")
+    parameters: Mapping[str, Any] = {
+        "LaunchTemplateId": starter.id, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
+        "VersionDescription": text(version_mark(""), ref(INCIDENT)),
+    }  # fmt: skip
+    if recalled is not None and starter.own_version:
+        parameters = recalled.parameters
+    draft.want(
+        "version", "CreateLaunchTemplateVersion", parameters, so_already=bool(starter.own_version),
+        why=f"new version of {starter.name}", gives={VERSION: "LaunchTemplateVersion.VersionNumber"},
+    )  # fmt: skip
+    draft.take_back(
+        "undo-version", "DeleteLaunchTemplateVersions", {"LaunchTemplateId": starter.id, "Versions": [ref(VERSION)]},
+        undoes=("version",), why=f"delete that version of {starter.name}",
+    )  # fmt: skip
+    if starter.own_version:
+        draft.bindings[VERSION] = starter.own_version
+    draft.stand_ins[VERSION] = "1"
+    draft.changes.append(
+        f"new version of launch template {starter.name}, with what stands here and nothing of version {starter.version}: no role, user data, key or tag of it"
+    )
+    return {"LaunchTemplateId": starter.id, "Version": ref(VERSION)}
+
+
+def _member(world: Dossier, starter: Starter, draft: Draft) -> None:
+    if draft.choices["join"] == "no":
+        draft.notes.append(f"not chosen: the new machine does not join {starter.group}")
+        return
+    new = world.replacement.id if world.replacement else ""
+    joined = bool(new) and new in starter.members
+    if not joined and starter.desired + 1 > starter.maximum:
+        draft.block(
+            f"{starter.group} is at its most, {starter.maximum}: nothing can join it",
+            "take the old machine out of it first (terminate-instance, step 4), or raise its maximum, or choose join: no",
+        )
+    members = {"AutoScalingGroupName": starter.group, "InstanceIds": [ref(NEW)]}
+    draft.want(
+        "join", "AttachInstances", members, so_already=joined, why=f"the new machine joins {starter.group}, capacity one up",
+        service="autoscaling",
+    )  # fmt: skip
+    draft.take_back(
+        "undo-join", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": True}, undoes=("join",),
+        why=f"the new machine leaves {starter.group}", service="autoscaling",
+    )  # fmt: skip
+    draft.changes.append(f"the new machine joins {starter.group}, and the target groups that belong to it")
+    if world.instance.id in starter.members:
+        draft.notes.append(f"{world.instance.id} is in {starter.group} still: both serve until it is taken out")
+
+
+# -- traffic
+
+
+def _target_options(world: Dossier) -> Options:
+    return tuple(
+        (key, f"{item.arn.rpartition(':')[2]}{', as the old one' if item.held_old else ''}")
+        for item in world.target_groups or ()
+        for key in item.keys
+    )
+
+
+def _default_targets(world: Dossier) -> str:
+    return ",".join(key for item in world.target_groups or () if item.held_old for key in item.keys)
+
+
+def _targets(world: Dossier, draft: Draft) -> None:
+    known = {
+        key: (item, port) for item in world.target_groups or () for key, port in zip(item.keys, item.ports, strict=True)
+    }
+    new = world.replacement.id if world.replacement else ""
+    for key in parts(draft.choices["targets"]):
+        if key not in known:
+            draft.block(f"the target group {key} is gone", "choose again: c, or --set return.targets=…")
+            continue
+        item, port = known[key]
+        parameters = {"TargetGroupArn": item.arn, "Targets": [{"Id": ref(NEW), "Port": port}]}
+        name = f"register-{short_id(key)}"
+        draft.want(
+            name, "RegisterTargets", parameters, so_already=bool(new) and (new, port) in world.registered.get(item.arn, ()),
+            why=f"traffic from {item.name} on port {port}", service="elbv2",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{name}", "DeregisterTargets", parameters, undoes=(name,), why=f"no traffic from {item.name}", service="elbv2"
+        )  # fmt: skip
+        draft.changes.append(f"target group {item.name} sends to the new machine too, port {port}")
+
+
+def _balancer_options(world: Dossier) -> Options:
+    return tuple((item.name, "as the old one" if item.held_old else "classic") for item in world.balancers)
+
+
+def _default_balancers(world: Dossier) -> str:
+    return ",".join(item.name for item in world.balancers if item.held_old)
+
+
+def _balancers(world: Dossier, draft: Draft) -> None:
+    known = {item.name: item for item in world.balancers}
+    new = world.replacement.id if world.replacement else ""
+    for name in parts(draft.choices["balancers"]):
+        if name not in known:
+            draft.block(f"the classic load balancer {name} is gone", "choose again: c, or --set return.balancers=…")
+            continue
+        parameters = {"LoadBalancerName": name, "Instances": [{"InstanceId": ref(NEW)}]}
+        call = f"into-{short_id(name)}"
+        draft.want(
+            call, "RegisterInstancesWithLoadBalancer", parameters, so_already=bool(new) and new in known[name].members,
+            why=f"traffic from classic load balancer {name}", service="elb",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{call}", "DeregisterInstancesFromLoadBalancer", parameters, undoes=(call,), why=f"no traffic from {name}",
+            service="elb",
+        )  # fmt: skip
+        draft.changes.append(f"classic load balancer {name} sends to the new machine too")
+
+
+def _address_options(world: Dossier) -> Options:
+    return tuple((item.allocation, item.public_ip) for item in world.addresses or ())
+
+
+def _address(world: Dossier, draft: Draft) -> None:
+    if len(parts(draft.choices["address"])) > 1:
+        draft.block(
+            "two Elastic IPs on one machine need two private addresses: AWS would put the second in the first one's place",
+            "choose one, and move the other by hand: EC2 › Elastic IPs › Actions › Associate",
+        )
+        return
+    for allocation in parts(draft.choices["address"]):
+        item = next((one for one in world.addresses or () if one.allocation == allocation), None)
+        if item is None:
+            draft.block(f"the address {allocation} is gone", "choose again: c, or --set return.address=…")
+            continue
+        new = world.replacement.id if world.replacement else ""
+        name = f"address-{short_id(allocation)}"
+        moved = {"AllocationId": allocation, "AllowReassociation": True}
+        recorded = (
+            next((call for call in draft.remembered.undo if call.id == f"undo-{name}"), None)
+            if draft.remembered
+            else None
+        )
+        back = recorded.parameters if recorded else {**moved, "NetworkInterfaceId": item.interface}
+        draft.want(
+            name, "AssociateAddress", {**moved, "InstanceId": ref(NEW)}, so_already=bool(new) and item.instance == new,
+            why=f"{item.public_ip} moves to the new machine",
+        )  # fmt: skip
+        draft.take_back(
+            f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old machine"
+        )
+        draft.changes.append(f"{item.public_ip} moves from {item.instance} to the new machine")
+        draft.hits(f"the old machine is no longer reached at {item.public_ip}")
+
+
+RETURN: Final = Action(
+    frozenset(
+        {
+            Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.ADDRESSES, Facet.STARTER, Facet.GROUPS, Facet.IMAGES, Facet.NEW_ROLE,
+            Facet.SETTINGS,
+        }
+    ),
+    _plan, unchanged, by_effects,
+    (
+        Choice(
+            "group_starts", "What its Auto Scaling group starts from now on",
+            (("clean", "the clean image, with this group and profile"), ("old", "what it did")),
+        ),
+        Choice("join", "Does the new machine join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
+        Choice("targets", "Which target groups send traffic to it", _target_options, _default_targets, many=True),
+        Choice("balancers", "Which classic load balancers send traffic to it", _balancer_options, _default_balancers, many=True),
+        Choice("address", "Which Elastic IPs of the old machine move to it", _address_options, many=True),
+    ),
+    look=_look,
+    may=(
+        "autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachInstances", "autoscaling:DetachInstances", "ec2:CreateLaunchTemplate",
+        "ec2:DeleteLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplateVersions", "elbv2:RegisterTargets",
+        "elbv2:DeregisterTargets", "elb:RegisterInstancesWithLoadBalancer", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress", "ec2:DescribeInstanceAttribute",
+    ),
+)  # fmt: skip
+
+
+# -- prove
+
+
+def _plan_prove(world: Dossier, draft: Draft) -> Step:
+    by_tag = [
+        {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]}, {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
+    ]  # fmt: skip
+    draft.read("new-instance", "DescribeInstances", {"Filters": by_tag}, "the new machine")
+    draft.read(
+        "old-instance", "DescribeInstances", {"InstanceIds": [world.instance.id]}, "the old machine", optional=True
+    )
+    for item in world.target_groups or ():
+        if any(key in parts(draft.others.get("relaunch-return", {}).get("targets", "")) for key in item.keys):
+            draft.read(
+                f"health-{short_id(item.arn)}", "DescribeTargetHealth", {"TargetGroupArn": item.arn}, f"who serves {item.name}",
+                service="elbv2", optional=True,
+            )  # fmt: skip
+    new = world.replacement
+    draft.notes += [
+        f"new: {new.id} from {new.image}, {new.checks}" if new else "the new machine is not there yet",
+        f"old: {world.instance.id} is {world.instance.state}"
+        + ("" if world.gone else ": it still runs, contain it with terminate-instance"),
+    ]
+    if world.starter is not None:
+        draft.notes.append(f"{world.starter.group} starts {world.starter.image or 'several images'}")
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+    """Up, and healthy wherever it was registered, by the answers that are kept."""
+    proof = _prove_settled(world, step)
+    if proof[0] != "proved" or world.replacement is None:
+        return proof
+    said, ill = list[str](), list[str]()
+    if Facet.TARGET_GROUPS in world.unknown:
+        return "not yet", f"its target groups could not be read: {world.unknown[Facet.TARGET_GROUPS]}"
+    for call in (call for call in step.calls if call.id.startswith("health-")):
+        answers, before = pages.get(call.id, ()), len(said)
+        for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
+            if (item.get("Target") or {}).get("Id") != world.replacement.id:
+                continue
+            health = item.get("TargetHealth") or {}
+            state = str(health.get("State", "unknown"))
+            why = f" ({health.get('Description') or health.get('Reason')})" if state != "healthy" else ""
+            said.append(f"port {(item.get('Target') or {}).get('Port', '?')}: {state}{why}")
+            ill += [] if state == "healthy" else [state]
+        if len(said) == before:
+            said.append(f"{call.why}: it is not among them, or that could not be read")
+            ill.append("unknown")
+    seen = "; ".join([proof[1], *said])
+    return ("not yet" if ill else "proved"), seen
+
+
+def _prove_settled(world: Dossier, _: Step) -> tuple[str, str]:
+    new = world.replacement
+    if new is None:
+        return "not yet", "the new machine is not there"
+    return ("proved", f"{new.id} is up") if new.checks == UP else ("not yet", f"{new.id}: {new.checks}")
+
+
+PROVE: Final = Action(
+    frozenset({Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.STARTER}), _plan_prove, unchanged, _prove_settled, judge=_judge,
+    may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
+)  # fmt: skip

@@ -1,0 +1,23 @@
+"""When an inverse call on an instance makes no sense any more."""
+
+from typing import Final
+
+from vpce_tui.plans.plan import PlannedCall
+from vpce_tui.plans.targets.instance import Dossier
+
+_WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNetworkInterfaceAttribute")
+"""Inverses that make sense although the instance is gone."""
+
+
+def unless_gone(world: Dossier, call: PlannedCall, still: bool, everything: bool) -> str:
+    """Why ``call`` is not made on an instance that is gone; see :attr:`Action.leave`."""
+    if not world.gone:
+        return ""
+    instance = world.instance
+    if call.operation not in _WITHOUT_INSTANCE:
+        return f"{instance.id} is {instance.state}, there is nothing to put back"
+    if call.operation == "ModifyNetworkInterfaceAttribute" and not still:
+        return f"it went with {instance.id}"
+    if call.operation == "DeleteRolePolicy" and everything:
+        return "stays, so that stolen sessions stay refused; undone by name it is taken back"
+    return ""

@@ -1,0 +1,329 @@
+"""Actions on traffic that only look: see it, choose what to block, and prove that it stopped."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from vpce_tui.core.text import many
+from vpce_tui.inventory import flow_log_queries
+from vpce_tui.inventory.flow_log_queries import Talker, bar_line, inside, overlap, size
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, parts, read_back, unchanged
+from vpce_tui.plans.actions.block_verification import beyond_reach, blocks_of, judge, verdicts
+from vpce_tui.plans.placeholders import ref
+from vpce_tui.plans.plan import Kind, Step, Until
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.interface import HOURS, Dossier, Facet
+
+SEE: Final = "traffic-see"
+CHOOSE: Final = "traffic-choose"
+_SHOWN: Final = 12
+_BLOCKS: Final = "BLOCKS"
+"""Where a planned proof keeps which addresses it is about."""
+_WARNED: Final = (("169.254.169.253/32", "the resolver of every VPC"), ("169.254.169.254/32", "the metadata service"))
+_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+
+
+def chosen(draft: Draft) -> tuple[str, ...]:
+    """The addresses that were chosen in the playbook's step for it, as CIDR blocks."""
+    said = draft.others.get(CHOOSE, {}).get("addresses", "")
+    return tuple(dict.fromkeys(as_block(item) for item in parts(said)))
+
+
+def as_block(text: str) -> str:
+    """An address as a block of its own."""
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def wrong_address(text: str) -> str:
+    """What is wrong with an address that is to be blocked."""
+    try:
+        network = ipaddress.ip_network(text, strict=True)
+    except ValueError as error:
+        return f"{text!r} is no address or CIDR block: {error}"
+    return f"{text} is everywhere: isolate the instance instead" if network.prefixlen < 8 else ""
+
+
+def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+    """How far back to look, as the first step was told."""
+    said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
+    return {HOURS: int(said)} if said.isdigit() else {}
+
+
+def warnings(world: Dossier, block: str) -> list[str]:
+    """What speaks against blocking it."""
+    network = ipaddress.ip_network(block)
+
+    def covers(address: str) -> bool:
+        return inside(address, block)
+
+    said = []
+    for base in world.vpc_ranges:
+        resolver = str(ipaddress.ip_network(base).network_address + 2)
+        if covers(resolver):
+            said.append(
+                f"{block}: the resolver of {world.vpc_id} ({resolver}) is in it: names would no longer be found"
+            )
+    said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
+    said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
+    beyond = beyond_reach(world, block)
+    said += [beyond] if beyond else []
+    said += [
+        f"{block}: it is in the machine's own subnet {base}, and a network ACL does not act inside its subnet"
+        for base in world.subnet_ranges
+        if overlap(base, block)
+    ]
+    same = [name for address, name in sorted(world.endpoints.items()) if covers(address)]
+    said += [
+        f"{block}: it is an endpoint, {name}; contain-endpoint closes it for the whole VPC"
+        for name in dict.fromkeys(same)
+    ]
+    private = any(network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other) for item in _PRIVATE)  # fmt: skip
+    if private and not same:
+        said.append(f"{block}: a private address, perhaps one of your own machines")
+    return said
+
+
+def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRule, list[Talker]]]:
+    """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
+    wanted = tuple(blocks)
+    talkers = [
+        talker
+        for talker in (world.traffic.talkers if world.traffic else ())
+        if any(inside(talker.peer, block) for block in wanted)
+    ]
+    return [
+        (rule, [talker for talker in talkers if went_through(world, rule, talker)])
+        for rule in world.rules or ()
+        if any(overlap(rule.peer, block) for block in wanted)
+    ]
+
+
+def went_through(world: Dossier, rule: GroupRule, talker: Talker) -> bool:
+    """Whether a rule lets this traffic through, on an interface that is in its group."""
+    held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in talker.interfaces)
+    return held and rule.egress is not talker.serving and rule.lets(talker.protocol, talker.port, talker.peer)
+
+
+def _at(moment: datetime | None) -> str:
+    return moment.strftime("%m-%d %H:%MZ") if moment else "?"
+
+
+def describe(talker: Talker) -> str:
+    """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows let through, …``."""
+    way = f"came to our {talker.protocol} {talker.port}" if talker.serving else f"{talker.protocol} {talker.port} there"
+    flowed = f"{many(talker.accepted, 'flow')} let through" + (
+        f", {talker.rejected} rejected" if talker.rejected else ""
+    )
+    return (
+        f"{size(talker.bytes)}  {talker.peer}  {way}  {size(talker.sent)} out to it, {size(talker.received)} in from it; {flowed}; "
+        f"first {_at(talker.first)}, last {_at(talker.last)}"
+    )
+
+
+# -- see it
+
+
+def _plan_see(world: Dossier, draft: Draft) -> Step:
+    ids = [nic.id for nic in world.interfaces]
+    draft.read(
+        "interfaces", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
+        "its interfaces and their groups",
+    )  # fmt: skip
+    resources = [world.vpc_id, *sorted({nic.subnet_id for nic in world.interfaces}), *ids]
+    draft.read(
+        "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
+    )
+    ask(world, draft, "who", "who talked with whom", flow_log_queries.talkers_query)
+    if world.traffic is not None:
+        window = world.traffic.window
+        ask(
+            world,
+            draft,
+            "when",
+            "how much, over time",
+            lambda form, ids: flow_log_queries.bars_query(form, ids, window),
+        )
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.notes += _seen(world)
+    draft.prove("every answer is kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
+    """The question to the flow log, and its answer, as reads; none where its traffic is not known."""
+    if world.traffic is None or world.log is None:
+        return
+    text = query(world.log.format, [nic.id for nic in world.interfaces])
+    parameters = flow_log_queries.start_parameters(world.log.destination, text, world.traffic.window)
+    reference = f"QUERY_{name.upper()}"
+    draft.read(f"ask-{name}", "StartQuery", parameters, f"ask: {why}", service="logs", gives={reference: "queryId"})
+    draft.read(
+        f"traffic-{name}", "GetQueryResults", {"queryId": ref(reference)}, why, service="logs",
+        until=Until("status", flow_log_queries.DONE, flow_log_queries.FAILED), optional=True,
+    )  # fmt: skip
+
+
+def _seen(world: Dossier) -> list[str]:
+    if world.traffic is None:
+        if Facet.TRAFFIC in world.unknown:
+            return []
+        return [
+            f"no flow log records all traffic of {world.target}: nobody can tell whom it talks with; step “Record its traffic” "
+            "turns one on, and its records come within ten minutes"
+        ]
+    traffic, width = world.traffic, flow_log_queries.slot_minutes(world.traffic.window)
+    hours = traffic.window.hours
+    said = [
+        f"the last {hours} h until {_at(traffic.window.end)}; newest record {_at(traffic.newest)}; records come minutes late"
+    ]
+    for nic in world.interfaces:
+        values = traffic.bars.get(nic.id, ())
+        label = f"{nic.id} {nic.private_ip}{' ' + world.what[nic.id] if world.what.get(nic.id) else ''}"
+        said.append(f"{label}: {size(sum(values))}" + ("" if any(values) else ", nothing recorded"))
+        if any(values):
+            line = f"{traffic.window.start:%H:%MZ} {bar_line(values)} {traffic.window.end:%H:%MZ}"
+            said.append(f"{line}  {width} min a sign, the tallest {size(max(values))}")
+    apart = [talker for talker in traffic.talkers if talker.peer in world.endpoints]
+    others = [talker for talker in traffic.talkers if talker.peer not in world.endpoints]
+    said += [
+        f"{describe(talker)}{', ' + world.holder_of[talker.peer] if talker.peer in world.holder_of else ''}"
+        for talker in others[:_SHOWN]
+    ]
+    if len(others) > _SHOWN:
+        said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
+    said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
+    if traffic.skipped:
+        said.append(f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, more may have flowed")
+    if traffic.cut:
+        said.append(f"only the {flow_log_queries.MOST} largest were answered: look at less time to see the rest")
+    return said
+
+
+# -- choose what to block
+
+
+def _address_options(world: Dossier) -> Options:
+    found: dict[str, list[Talker]] = {}
+    for talker in world.traffic.talkers if world.traffic else ():
+        if flow_log_queries.inside(talker.peer, "0.0.0.0/0") or flow_log_queries.inside(talker.peer, "::/0"):
+            found.setdefault(talker.peer, []).append(talker)
+    return tuple((peer, _label(world, peer, talkers)) for peer, talkers in list(found.items())[:60])
+
+
+def _label(world: Dossier, peer: str, talkers: list[Talker]) -> str:
+    ports = ", ".join(
+        dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in talkers[:3])
+    )
+    first = min((item.first for item in talkers if item.first), default=None)
+    stopped = "" if any(item.accepted for item in talkers) else ", all rejected"
+    holder = world.endpoints.get(peer) or world.holder_of.get(peer, "")
+    whose = f", {holder}" if holder else ""
+    return f"{size(sum(item.bytes for item in talkers))}, {ports}, since {_at(first)}{stopped}{whose}"
+
+
+def _plan_choose(world: Dossier, draft: Draft) -> Step:
+    draft.read(
+        "rules", "DescribeSecurityGroupRules",
+        {"Filters": [{"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}]},
+        "the rules of its groups",
+    )  # fmt: skip
+    subnets = sorted({nic.subnet_id for nic in world.interfaces})
+    draft.read(
+        "acls", "DescribeNetworkAcls", {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
+        "the network ACLs of its subnets",
+    )  # fmt: skip
+    blocks = tuple(dict.fromkeys(as_block(item) for item in parts(draft.choices["addresses"])))
+    if not blocks:
+        draft.notes.append("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
+    for block in blocks:
+        _about(world, block, draft)
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.prove("rules and lists as they are now are kept as evidence")
+    return draft.step(Kind.READ)
+
+
+def _about(world: Dossier, block: str, draft: Draft) -> None:
+    draft.notes += [f"! {said}" for said in warnings(world, block)]
+    letting = rules_that_let(world, (block,))
+    for rule, _ in letting:
+        others = world.holders.get(rule.group, ())
+        name = world.group_names.get(rule.group, "")
+        draft.notes.append(
+            f"{block}: let through by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
+        )
+        if others:
+            draft.hits(
+                f"{many(len(others), 'other holds', 'others hold')} {name or rule.group}, with the same rule", others
+            )
+    if not letting and world.rules is not None:
+        draft.notes.append(
+            f"{block}: no rule of its groups that names addresses lets it through; rules that name groups or lists are not looked through"
+        )
+    for acl in world.acls or ():
+        neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
+        draft.hits(
+            f"{many(len(neighbours), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
+            neighbours,
+        )
+
+
+# -- prove that it stopped
+
+
+def _plan_prove(world: Dossier, draft: Draft) -> Step:
+    ask(world, draft, "after", "who talked with whom since", flow_log_queries.talkers_query)
+    if not draft.calls:
+        ids = [nic.id for nic in world.interfaces]
+        draft.read(
+            "flow-logs",
+            "DescribeFlowLogs",
+            {"Filter": [{"Name": "resource-id", "Values": [world.vpc_id, *ids]}]},
+            "what is recorded",
+        )
+    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    blocks = _blocks(world, draft)
+    draft.notes += [said for _, said in verdicts(world, world.traffic, blocks)]
+    if not blocks:
+        draft.notes.append("no address is chosen, and none was denied in this incident")
+    draft.bindings[_BLOCKS] = ",".join(blocks)
+    if world.traffic is None and Facet.TRAFFIC not in world.unknown:
+        draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the machine itself")
+    draft.prove("no flow of these addresses was let through after they were blocked both ways")
+    return draft.step(Kind.READ)
+
+
+def _blocks(world: Dossier, draft: Draft) -> tuple[str, ...]:
+    """What the proof is about: the chosen addresses, else those that this incident denied."""
+    return chosen(draft) or blocks_of(world)
+
+
+def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+    return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
+
+
+def _wrong_hours(text: str) -> str:
+    good = text.isdigit() and 1 <= int(text) <= 720
+    return "" if good else f"{text!r} is no number of hours from 1 to 720"
+
+
+TRAFFIC_SEE: Final = Action(
+    frozenset({Facet.TRAFFIC}), _plan_see, unchanged, read_back,
+    (
+        Choice(
+            "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, and billed by what is read")),
+            free=True, check=_wrong_hours,
+        ),
+    ),
+    look=look, target="interface", may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
+)  # fmt: skip
+TRAFFIC_CHOOSE: Final = Action(
+    frozenset({Facet.TRAFFIC, Facet.RULES, Facet.ACLS, Facet.OPERATOR}), _plan_choose, unchanged, read_back,
+    (Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),),
+    look=look, target="interface", may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
+)  # fmt: skip
+TRAFFIC_PROVE: Final = Action(
+    frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_prove, unchanged, read_back, look=look, target="interface", judge=_judge,
+    may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
+)  # fmt: skip

@@ -1,0 +1,184 @@
+"""The form of a plan and of a step: what is read from a file or a record is checked before anything is made from it.
+
+Its structure is that of ``plan.schema.json``, every name, id and region has the form AWS gives such a thing, and every call's
+parameters are those of the bundled service model.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{1,12}){1,3}-\d{1,2}")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_OPERATOR: Final = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[!-~]{1,2100}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_IAM_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
+_INCIDENT: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
+_HASH: Final = re.compile(r"(?:[0-9a-f]{64})?")
+
+
+def from_json(data: Any, name: str = "the plan") -> Plan:
+    """A plan from its JSON, as it stands in a file or a journal. Raises :class:`PlanError`."""
+    problem = next(iter(_structure(data)), "")
+    if problem:
+        raise PlanError(f"{name} is no plan: {problem}.")
+    try:
+        steps = tuple(Step.from_json(item) for item in data["steps"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
+    plan = Plan(
+        data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps,
+        data["incident"], data["incidentId"],
+    )  # fmt: skip
+    problem = next(iter((*_head(plan), *_ids(plan))), "") or next(
+        (found for step in steps if (found := wrong(step))), ""
+    )
+    if problem:
+        raise PlanError(f"{name} is no plan: {problem}.")
+    return plan
+
+
+def recorded_step(planned: Mapping[str, Any]) -> Step:
+    """A step as a journal has it; a record may be somebody else's, so it is looked at as a file is. Raises :class:`PlanError`."""
+    try:
+        step = Step.from_json(planned)
+        problem = wrong(step)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    if problem:
+        raise PlanError(
+            f"a step in the record is none that was planned: {problem}. Run vpce-tui verify; undo it by hand"
+        )
+    return step
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow; only a file needs it
+
+    return Draft202012Validator(json.loads((files("vpce_tui.plans") / "plan.schema.json").read_text(encoding="utf-8")))
+
+
+def _structure(data: Any) -> Iterator[str]:
+    """What of the plan's structure is not as ``plan.schema.json`` has it."""
+    try:
+        for error in _validator().iter_errors(data):
+            where = "/".join(str(part) for part in error.absolute_path) or "its top"
+            yield f"at {where}: {error.message[:160]}"
+    except RecursionError:
+        yield "it is nested too deep"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    from vpce_tui.plans.targets import KINDS  # noqa: PLC0415
+
+    for what, pattern, value in (
+        ("playbook", _ID, plan.playbook), ("account", _ACCOUNT, plan.account), ("region", _REGION, plan.region),
+        ("operator", _OPERATOR, plan.operator), ("time", _TIME, plan.planned_at), ("incident", _INCIDENT, plan.incident),
+        ("incident's id", _HASH, plan.incident_id),
+    ):  # fmt: skip
+        if not pattern.fullmatch(value):
+            yield f"{what} {value[:80]!r}"
+    if not any(kind.pattern.fullmatch(plan.target) for kind in KINDS.values()):
+        yield f"target {plan.target[:80]!r}"
+
+
+def _ids(plan: Plan) -> Iterator[str]:
+    ids = [step.id for step in plan.steps]
+    twice = {identifier for identifier in ids if ids.count(identifier) > 1}
+    yield from (f"the step {identifier[:80]!r} stands in it twice" for identifier in sorted(twice))
+
+
+def wrong(step: Step) -> str:
+    """What in a step no plan of ours holds; ``""``: nothing. Scripts and the engine are made from it."""
+    return next(_wrong(step), "")
+
+
+def _wrong(step: Step) -> Iterator[str]:
+    if not _ID.fullmatch(step.id):
+        yield f"step id {step.id[:80]!r}"
+    for needed in step.requires:
+        if not _ID.fullmatch(needed):
+            yield f"{step.id} requires {needed[:80]!r}"
+    for action in step.permissions:
+        if not _IAM_ACTION.fullmatch(action):
+            yield f"permission {action[:80]!r} of {step.id}"
+    for question in step.questions:
+        if step.choices.get(question.id) != question.chosen:
+            yield f"answer shown for {step.id}.{question.id[:80]}: {question.chosen[:80]!r}"
+    for check in step.checks:
+        if check.operation and (found := _call_problem(check.service, check.operation, check.region, check.parameters)):
+            yield f"a check of {step.id}: {found}"
+    for group in ((*step.calls, *step.already), step.undo):
+        ids = [call.id for call in group]
+        yield from (
+            f"the call {name[:80]!r} stands twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
+        )
+    for call in (*step.calls, *step.already, *step.undo):
+        yield from (f"{call.id[:80]} of {step.id}: {found}" for found in _wrong_call(step, call))
+
+
+def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
+    from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, Access, find  # noqa: PLC0415
+    from vpce_tui.aws.credential_check import PROFILE  # noqa: PLC0415
+    from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, REFERENCE, TOKEN, nested_decode  # noqa: PLC0415
+
+    if not _ID.fullmatch(call.id):
+        yield "its id is none"
+    found = _call_problem(call.service, call.operation, call.region, call.parameters)
+    if found:
+        yield found
+        return
+    listed = find(call.service, call.operation)
+    assert listed is not None
+    if step.kind is not Kind.CHANGE and listed.access is Access.WRITE:
+        yield f"{call.name} changes something, and the step only reads"
+    if call.profile and not (
+        step.kind is Kind.READ
+        and (call.service, call.operation) in TRIAL_OPERATIONS
+        and PROFILE.fullmatch(call.profile)
+    ):
+        yield f"profile {call.profile[:80]!r}"
+    if not all(REFERENCE.fullmatch(name) and name not in (INCIDENT, AWS_NOW, TOKEN) for name in call.gives):
+        yield f"it gives {str(list(call.gives))[:80]}"
+    if call.until is not None and (not call.until.good or listed.access is Access.WRITE):
+        yield "it is a write that is made again" if call.until.good else "it waits for nothing"
+    if call.secret and (call.service, call.operation) not in SECRET_OPERATIONS:
+        yield f"{call.name} hands out no secret"
+    if any(nested_decode(value) for value in call.parameters.values()):
+        yield "something within a parameter is to be decoded"
+    for path in (*call.gives.values(), call.secret, call.until.path if call.until else ""):
+        if path and not _is_path(path):
+            yield f"{path[:80]!r} is no JMESPath"
+
+
+def _call_problem(service: str, operation: str, region: str, parameters: Mapping[str, Any]) -> str:
+    from vpce_tui.aws.catalogue import find  # noqa: PLC0415
+    from vpce_tui.aws.parameters import problem  # noqa: PLC0415
+    from vpce_tui.plans.placeholders import is_placeholder, malformed  # noqa: PLC0415
+
+    listed = find(service, operation)
+    if listed is None:
+        return f"operation {service[:40]}:{operation[:80]} is not on the reviewed list"
+    if listed.outside(parameters):
+        return f"{listed.service}:{listed.name}: {listed.outside(parameters)}"
+    if not _REGION.fullmatch(region):
+        return f"region {region[:80]!r}"
+    return malformed(parameters) or problem(service, operation, parameters, is_placeholder)
+
+
+def _is_path(path: str) -> bool:
+    import jmespath  # noqa: PLC0415
+    from jmespath.exceptions import JMESPathError  # noqa: PLC0415
+
+    try:
+        jmespath.compile(path)
+    except JMESPathError:
+        return False
+    return path.isascii() and path.isprintable()

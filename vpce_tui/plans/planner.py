@@ -1,0 +1,238 @@
+"""Makes plans: a whole playbook over the world as it will be, or one step over the world as it is now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from vpce_tui.aws.caller import Caller
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.incident.record import Record, StepRecord
+from vpce_tui.plans.actions import Answers
+from vpce_tui.plans.plan import Blocked, Plan, Step, WrongChoice
+from vpce_tui.plans.plan_validation import recorded_step
+from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets import KINDS
+from vpce_tui.plans.targets.planning_context import Asked, Standing, Unreadable, World
+
+Choices = Mapping[str, Mapping[str, str]]
+"""Choices by step id, then by choice id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A step planned from the world as it is now."""
+
+    step: Step
+    world: World
+    recipe: Recipe = field(repr=False)
+
+    @property
+    def proof(self) -> tuple[str, str]:
+        """Whether its effects are there: see :data:`vpce_tui.plans.actions.Proof`."""
+        return self.recipe.action.settled(self.world, self.step)
+
+
+def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> Asked:
+    """On whose behalf to look: the incident, and what its record knows of the calls below ``prefix``.
+
+    ``ever``: calls that were taken back count as begun.
+    """
+    if record is None or not incident:
+        return Asked(incident)
+    steps = [step for key, step in record.steps.items() if key.startswith(prefix)]
+    calls = [call for step in steps for call in step.calls.values()]
+    not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
+    begun = frozenset(call.id for call in calls if call.state not in not_begun)
+    gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
+    stands = {call.id: Standing(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
+    lost = {call.id: call.at for call in calls if call.state in ("intended", "unknown", "not done") and call.at}
+    target = prefix.split("/", 1)[1]
+    same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
+    return Asked(
+        incident,
+        record.opened_at,
+        gave,
+        begun,
+        inverses=_inverses(steps),
+        stands=stands,
+        before=_inverses(same),
+        lost=lost,
+        targets=frozenset(key.split("/")[1] for key in record.steps if "/" in key),
+    )
+
+
+def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, Any]]:
+    """The parameters of the inverses of what stands of these steps, by the inverse's id."""
+    return {
+        undo["id"]: undo["parameters"]
+        for step in steps
+        for undo in step.planned.get("undo", ())
+        if step.done_by_us & set(undo.get("undoes", ()))
+    }
+
+
+def remembered_step(record: Record | None, key: str) -> Step | None:
+    """A step as the record has it, where calls of it stand, or may."""
+    known = record.steps.get(key) if record else None
+    standing = known is not None and (known.done_by_us or known.open_calls)
+    return recorded_step(known.planned) if known and known.planned and standing else None
+
+
+def plan_playbook(
+    caller: Caller,
+    playbook: Playbook,
+    target: str,
+    region: str,
+    now: datetime,
+    choices: Choices | None = None,
+    incident: str = "",
+    record: Record | None = None,
+) -> Plan:
+    """Plan every step; each over the world that the steps before it leave. Reads only.
+
+    With an incident's record, what was made in it is known as ours. Raises
+    :class:`~vpce_tui.plans.targets.planning_context.TargetGone`, :class:`WrongChoice` for a choice that is none,
+    :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where that cannot be told.
+    """
+    identity = caller.identity()
+    prefix = f"{playbook.name}/{target}/"
+    facets = frozenset(facet for recipe in playbook.steps for facet in recipe.action.facets)
+    remembered = {recipe.id: remembered_step(record, prefix + recipe.id) for recipe in playbook.steps}
+    looked = {
+        name: value
+        for recipe in playbook.steps
+        if (step := remembered[recipe.id])
+        for name, value in recipe.action.remember(step).items()
+    }
+    told: dict[str, Mapping[str, str]] = {
+        recipe.action_name: {
+            **recipe.defaults,
+            **(step.choices if (step := remembered[recipe.id]) else {}),
+            **(choices or {}).get(recipe.id, {}),
+        }
+        for recipe in reversed(playbook.steps)
+    }
+    for recipe in playbook.steps:
+        looked |= recipe.action.look(told[recipe.action_name], told)
+    asked = replace(asked_for(incident, record, prefix), remembered=looked)
+    world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
+    known = {recipe.id for recipe in playbook.steps}
+    for step_id in choices or {}:
+        if step_id not in known:
+            raise WrongChoice(
+                f"there is no step {step_id!r} to choose for; there is {', '.join(recipe.id for recipe in playbook.steps)}."
+            )
+    steps = []
+    for recipe in playbook.steps:
+        given = (choices or {}).get(recipe.id, {})
+        step = _step(recipe, world, target, region, given, remembered[recipe.id], frozenset(asked.inverses), told)
+        told[recipe.action_name] = step.choices
+        steps.append(step)
+        world = recipe.action.expect(world, step.choices)
+    return Plan(
+        playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps), incident,
+        record.id if incident and record else "",
+    )  # fmt: skip
+
+
+def plan_step(
+    caller: Caller,
+    recipe: Recipe,
+    target: str,
+    region: str,
+    choices: Mapping[str, str],
+    *,
+    asked: Asked,
+    remembered: Step | None = None,
+    others: Answers | None = None,
+) -> Live:
+    """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
+    looked = {**(recipe.action.remember(remembered) if remembered else {}), **recipe.action.look(choices, others or {})}
+    observe = KINDS[recipe.target].observe
+    world = observe(
+        caller, target, region, recipe.action.facets, replace(asked, remembered=looked, choices=choices, live=True)
+    )
+    return Live(
+        _step(recipe, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
+        world,
+        recipe,
+    )
+
+
+def _step(
+    recipe: Recipe,
+    world: Any,
+    target: str,
+    region: str,
+    given: Mapping[str, str],
+    remembered: Step | None,
+    inverses: frozenset[str],
+    others: Answers,
+) -> Step:
+    action, defaults = recipe.action, recipe.defaults
+    given = {**(remembered.choices if remembered else {}), **given}
+    strange = sorted(set(given) - {choice.id for choice in action.choices})
+    if strange:
+        known = ", ".join(sorted(choice.id for choice in action.choices)) or "nothing"
+        raise WrongChoice(f"step {recipe.id} has no choice {strange[0]!r}; it has {known}.")
+    choices, questions = {}, []
+    for choice in action.choices:
+        chosen = given.get(choice.id, defaults.get(choice.id))
+        if chosen is None:
+            chosen = choice.default_value(world)
+        elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
+            wrong = choice.wrong(world, chosen)
+            if wrong:
+                if not choice.free:  # a form that is wrong is wrong whatever could be read
+                    _must_be_known(recipe, world, wrong)
+                raise WrongChoice(f"step {recipe.id}: {wrong}")
+        choices[choice.id] = chosen
+        if recipe.ask is None or choice.id in recipe.ask:
+            questions.append(choice.question_in(world, chosen))
+    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others, target))
+    if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
+        recorded = {call.id: call for call in remembered.undo if call.id in inverses}
+        step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))
+    requires, missing = [], []
+    for needed in step.requires:
+        if needed in recipe.siblings:
+            requires.append(recipe.siblings[needed])
+        else:
+            missing.append(
+                Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
+            )
+    return replace(
+        step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
+        must_come_first=recipe.first,
+    )  # fmt: skip
+
+
+def _must_be_known(recipe: Recipe, world: World, wrong: str) -> None:
+    """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
+    for facet in sorted(recipe.action.facets & set(world.unknown)):
+        raise Unreadable(
+            f"step {recipe.id}: {wrong} That may be because the {facet} could not be read: {world.unknown[facet]}"
+        )
+
+
+def parse_choices(pairs: list[str], playbook: Playbook) -> dict[str, dict[str, str]]:
+    """``step.choice=value`` texts as choices; the step may be left out where one step alone has the choice.
+
+    Raises :class:`WrongChoice`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        step, dot, choice = name.rpartition(".")
+        if not (equals and choice and (step or not dot)):
+            raise WrongChoice(f"{pair!r} is no choice; write step.choice=value, for instance isolate.moves=one.")
+        if not dot:
+            having = [recipe.id for recipe in playbook.steps if any(c.id == choice for c in recipe.action.choices)]
+            if len(having) != 1:
+                said = f"several steps ask it: {', '.join(having)}" if having else "no step asks it"
+                raise WrongChoice(f"{choice!r}: {said}; write step.choice=value.")
+            step = having[0]
+        found.setdefault(step, {})[choice] = value
+    return found

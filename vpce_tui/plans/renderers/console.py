@@ -1,0 +1,49 @@
+"""The plan in words, as a person does it in the AWS console, with deep links."""
+
+from collections.abc import Iterator
+
+from vpce_tui.core.text import visible
+from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.renderers.console_links import link
+from vpce_tui.plans.renderers.console_steps import WORDS
+from vpce_tui.plans.renderers.console_steps.phrases import say
+
+
+def plan_text(plan: Plan) -> str:
+    """The whole plan."""
+    head = f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}, planned {plan.planned_at}\n"
+    return "\n".join([visible(head, multiline=True), *(line for step in plan.steps for line in _step(step))])
+
+
+def step_text(_: Plan, step: Step) -> str:
+    """One step."""
+    return "\n".join(_step(step))
+
+
+def _step(step: Step) -> Iterator[str]:
+    yield f"{visible(step.title)} ({step.id})"
+    if step.kind is Kind.MANUAL:
+        yield from (f"  by hand: {visible(note)}" for note in step.notes)
+        yield ""
+        return
+    yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)
+    yield from (f"  already so: {visible(call.why or call.name)}" for call in step.already)
+    if not step.calls and not step.already:
+        yield "  nothing to do"
+    for number, call in enumerate(step.calls, start=1):
+        yield f"  {number}. {visible(call.why or call.name)}"
+        yield f"     {visible(words(call), limit=1500)}"
+        if not call.profile:
+            yield f"     {link(call)}"
+    yield ""
+
+
+def words(call: PlannedCall) -> str:
+    """Where to click."""
+    if call.profile:
+        return f"no page shows this: in a terminal of this machine, the command of the CLI view, with --profile {say(call.profile)}"
+    saying = WORDS.get(call.operation)
+    if saying is not None:
+        return saying(call.parameters)
+    shown = ", ".join(f"{key} {say(value)}" for key, value in call.parameters.items())
+    return f"look at {call.name}" + (f" ({shown})" if shown else "")

@@ -1,0 +1,192 @@
+"""How an action writes its part of a plan: what it wants, whether it is so already, and how to take it back."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.plans.placeholders import INCIDENT, ref
+from vpce_tui.plans.plan import Affected, Blocked, Check, Kind, PlanError, PlannedCall, Step, Until, permissions_of
+from vpce_tui.plans.plan_validation import wrong
+from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+
+def short_id(name: str) -> str:
+    """A name of somebody's choosing as part of a call's id: it must not be changed where secrets are hidden, and fits one."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def readable_id(name: str) -> str:
+    """The same for a name that AWS allows letters, digits and hyphens in alone: as it is, where it is such a name."""
+    return name if _PLAIN.fullmatch(name) else short_id(name)
+
+
+def ordered(value: Any) -> Any:
+    """``value`` with its keys sorted, so that a plan reads the same before and after it went through the journal."""
+    if isinstance(value, Mapping):
+        return {key: ordered(value[key]) for key in sorted(value)}
+    return [ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+@dataclass
+class Draft:
+    """A step being planned. ``choices`` are complete: every choice of the step has a value.
+
+    ``remembered`` is the same step as it was planned before: what is gone from the live state (a membership, an
+    association) is known from there alone. ``others``: the answers of the playbook's other steps, by their action's name.
+    ``target``: what the playbook acts on; ``part``: the one of many things that the next calls belong to.
+    """
+
+    id: str
+    title: str
+    words: str
+    region: str
+    choices: dict[str, str]
+    remembered: Step | None = None
+    others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    target: str = ""
+    part: str = ""
+    calls: list[PlannedCall] = field(default_factory=list)
+    already: list[PlannedCall] = field(default_factory=list)
+    undo: list[PlannedCall] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    affects: list[Affected] = field(default_factory=list)
+    blocked: list[Blocked] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bindings: dict[str, str] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+
+    def want(
+        self,
+        call_id: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        *,
+        so_already: bool,
+        why: str,
+        gives: Mapping[str, str] | None = None,
+        service: str = "ec2",
+        region: str = "",
+        until: Until | None = None,
+        secret: str = "",
+    ) -> None:
+        """A call whose effect is wanted; it is planned only where the effect is not there yet. Also a read that such a call
+        needs: it is planned along with it."""
+        call = PlannedCall(
+            call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until,
+            part=self.part, secret=secret,
+        )  # fmt: skip
+        (self.already if so_already else self.calls).append(call)
+
+    def read(
+        self,
+        call_id: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        why: str,
+        *,
+        optional: bool = False,
+        service: str = "ec2",
+        region: str = "",
+        gives: Mapping[str, str] | None = None,
+        until: Until | None = None,
+        profile: str = "",
+    ) -> None:
+        """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
+        self.calls.append(
+            PlannedCall(
+                call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, optional=optional,
+                until=until, profile=profile,
+            )
+        )  # fmt: skip
+
+    def recall(self, call_id: str) -> PlannedCall | None:
+        """The call of this id in the earlier plan."""
+        if self.remembered is None:
+            return None
+        return next((call for call in (*self.remembered.calls, *self.remembered.already) if call.id == call_id), None)
+
+    def recall_done(self, planned_before: "tuple[PlannedCall, ...]") -> None:
+        """Calls of the earlier plan that the live state no longer asks for: their effect is there."""
+        known = {call.id for call in (*self.calls, *self.already)}
+        self.already += [call for call in planned_before if call.id not in known]
+
+    def take_back(
+        self, call_id: str, operation: str, parameters: Mapping[str, Any], *, undoes: tuple[str, ...], why: str,
+        service: str = "ec2", region: str = "", first: tuple[PlannedCall, ...] = (),
+    ) -> None:  # fmt: skip
+        """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first; ``first``: reads
+        that it needs."""
+        made = PlannedCall(
+            call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes, part=self.part
+        )
+        self.undo[:0] = [*first, made]
+
+    def prove(
+        self,
+        says: str,
+        operation: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        service: str = "ec2",
+        region: str = "",
+    ) -> None:
+        """What is read back to prove the step."""
+        self.checks.append(
+            Check(
+                says,
+                service if operation else "",
+                operation,
+                (region or self.region) if operation else "",
+                parameters or {},
+            )
+        )
+
+    def block(self, says: str, remedy: str) -> None:
+        """The step cannot run now."""
+        self.blocked.append(Blocked(says, remedy))
+
+    def block_unknown(self, unknown: Mapping[str, str], *facets: str) -> None:
+        """Block on facets that could not be read: unknown is never taken for empty."""
+        for facet in facets:
+            if facet in unknown:
+                self.block(
+                    f"the {facet} could not be read: {unknown[facet]}",
+                    "make it readable, then plan again; or do this step by hand",
+                )
+
+    def hits(self, says: str, names: tuple[str, ...] = ()) -> None:
+        """Somebody else is affected."""
+        self.affects.append(Affected(says, names))
+
+    def tags(self, kind: str, call_id: str, target: str, name: str) -> list[dict[str, Any]]:
+        """``TagSpecifications`` by which what is created can be recognised after a lost answer."""
+        tags = {"Name": name, TAG_STEP: self.id, TAG_CALL: call_id, TAG_TARGET: target}
+        written: list[dict[str, Any]] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        written.append({"Key": TAG_INCIDENT, "Value": ref(INCIDENT)})
+        return [{"ResourceType": kind, "Tags": written}]
+
+    def step(
+        self,
+        kind: Kind,
+        *,
+        reversible: bool = True,
+        requires: tuple[str, ...] = (),
+        must_come_first: bool = False,
+    ) -> Step:
+        """The finished step."""
+        step = Step(
+            id=self.id, title=self.title, kind=kind, words=self.words, calls=tuple(self.calls), already=tuple(self.already),
+            undo=tuple(self.undo), checks=tuple(self.checks), affects=tuple(self.affects), blocked=tuple(self.blocked),
+            permissions=permissions_of([*self.calls, *self.already, *self.undo]), changes=tuple(self.changes),
+            notes=tuple(self.notes), choices=dict(self.choices), requires=requires, reversible=reversible,
+            must_come_first=must_come_first, bindings=dict(self.bindings), stand_ins=dict(self.stand_ins),
+        )  # fmt: skip
+        problem = wrong(step)
+        if problem:
+            raise PlanError(f"the step {self.id} cannot be planned: {problem}. Do it by hand, and report this.")
+        return step

@@ -1,0 +1,57 @@
+"""What is known about a target: one frozen dossier a kind of target, read live, facet by facet."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui.aws.caller import Caller
+from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
+from vpce_tui.plans.targets.planning_context import Asked, World, find_region, iam_region
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """A kind of thing that a playbook acts on: how its name looks, how it is looked at, how its region is found."""
+
+    name: str
+    example: str
+    pattern: re.Pattern[str]
+    observe: Callable[[Caller, str, str, Iterable[str], Asked], World]
+    region: Callable[[Caller, str, Sequence[str]], str]
+    reads: Mapping[str, tuple[str, ...]]
+
+
+def _found_by(operation: str, key: str, name: str) -> Callable[[Caller, str, Sequence[str]], str]:
+    def find(caller: Caller, target: str, regions: Sequence[str]) -> str:
+        parameters: dict[str, Any] = {"Filters": [{"Name": name, "Values": [target]}]}
+        return find_region(caller, target, regions, "ec2", operation, key, parameters)
+
+    return find
+
+
+KINDS: Final[dict[str, TargetKind]] = {
+    kind.name: kind
+    for kind in (
+        TargetKind(
+            "instance", "i-0123456789abcdef0", re.compile(r"i-[0-9a-f]{8,17}"), instance.observe,
+            _found_by("DescribeInstances", "Reservations", "instance-id"), instance.READS,
+        ),
+        TargetKind(
+            "endpoint", "vpce-0123456789abcdef0", re.compile(r"vpce-[0-9a-f]{8,17}"), endpoint.observe,
+            _found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"), endpoint.READS,
+        ),
+        TargetKind(
+            "interface", "i-…, vpce-… or eni-…", re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"), interface.observe,
+            interface.region_of, interface.READS,
+        ),
+        TargetKind(
+            "principal", "AKIA…, user/NAME, role/NAME or root", principal.PATTERN, principal.observe,
+            lambda caller, _, __: iam_region(caller.home_region), principal.READS,
+        ),
+        TargetKind(
+            "account", "123456789012", re.compile(r"\d{12}"), account.observe, lambda caller, _, __: caller.home_region, account.READS,
+        ),
+    )
+}  # fmt: skip
+"""The kinds of target, by name."""

@@ -1,0 +1,334 @@
+"""Everything a playbook needs to know to harden an account: machines and their images, wide rules, disks, flow logs, AWS Config,
+trails; read in every region of the scope, side by side.
+
+What one region keeps back is in ``gaps`` with its reason; where the answers name things of that region, the facet is unknown.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.inventory import amis, parse
+from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.resources import Instance, tags_of
+from vpce_tui.plans.targets import ebs_volumes as ebs
+from vpce_tui.plans.targets import launch, recording
+from vpce_tui.plans.targets.barriers import GroupRule, group_rule
+from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
+from vpce_tui.plans.targets.planning_context import Asked, Reader, Unreadable, aws_now, read_facets
+
+REGIONS: Final = "regions"
+"""What a plan's answers say about the regions to look in; see :attr:`Asked.remembered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One instance, the image it runs (None: gone) and the newest of its family (None: not known)."""
+
+    instance: Instance
+    image: Image | None
+    newest: Image | None
+    age_days: int | None
+    deprecated: bool = False
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WideRule:
+    """A rule that lets the world in, the ranges of its group's VPC, and who holds the group."""
+
+    region: str
+    rule: GroupRule
+    group_name: str
+    vpc_ranges: tuple[str, ...]
+    holders: tuple[str, ...]
+    there: frozenset[tuple[str, bool, str, int, int, str]] = frozenset()
+    """Effects of every rule of the group."""
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return f"{self.region}/{self.rule.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """One VPC and how many interfaces stand in it."""
+
+    region: str
+    id: str
+    name: str
+    default: bool
+    interfaces: int
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return f"{self.region}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One account. A field of None was not asked for, or is in ``unknown``."""
+
+    account: str
+    region: str
+    regions: tuple[str, ...] = ()
+    machines: tuple[Machine, ...] | None = None
+    rules: tuple[WideRule, ...] | None = None
+    group_effects: Mapping[str, frozenset[tuple[str, bool, str, int, int, str]]] = field(default_factory=dict)
+    """Effects of the rules of every group that was looked at, by ``region/group``."""
+    encrypted: Mapping[str, bool] | None = None
+    """Whether new disks are encrypted, by region."""
+    disks: ebs.Disks | None = None
+    vpcs: tuple[Vpc, ...] | None = None
+    logging: Mapping[str, FlowLogging] = field(default_factory=dict)
+    config: recording.Config | None = None
+    trails: recording.Trails | None = None
+    gaps: Mapping[str, str] = field(default_factory=dict)
+    gone: bool = False
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    MACHINES = "machines"
+    RULES = "group rules"
+    ENCRYPTION = "encryption by default"
+    DISKS = "disks"
+    FLOW_LOGS = "flow logs"
+    CONFIG = "AWS Config"
+    TRAILS = "trails"
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the named facets now, in the regions of the answers (nothing: every enabled one).
+
+    Where the answers of a step that is about to run name things (``region/id``), only their regions are read. Raises
+    :class:`Unreadable` where the credentials are for another account.
+    """
+    account = caller.identity().account
+    if target != account:
+        raise Unreadable(f"{target} is not the account of these credentials, {account}.")
+    answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
+    enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
+    wanted = [name for name in asked.remembered.get(REGIONS, ()) if name in enabled]
+    return read_facets(caller, Dossier(account, region, tuple(wanted or enabled)), facets, _READERS, asked)
+
+
+Found = TypeVar("Found")
+
+
+def _each(
+    caller: Caller, world: Dossier, asked: Asked, what: str, read: Callable[[str], Found]
+) -> tuple[dict[str, Found], dict[str, str]]:
+    """``read`` in every region; gives what was found and the gaps. Raises :class:`Unreadable` where nothing could be read, or
+    not where it matters."""
+    named = _named_regions(world, asked)
+    regions = [name for name in world.regions if name in named] if named else list(world.regions)
+    found: dict[str, Found] = {}
+
+    def one(name: str) -> tuple[list[str], Part]:
+        try:
+            found[name] = read(name)
+        except AwsError as error:
+            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                raise
+            return [], Part(name, Status.FAILED, error.sentence())
+        return [name], Part(name, Status.LOOKED, "", 1)
+
+    _, parts = side_by_side(regions, one, at_most=8)
+    failed = {part.name: part.reason for part in parts if part.status is not Status.LOOKED}
+    if failed and (named & set(failed) or len(failed) == len(regions)):
+        raise Unreadable("; ".join(f"{name}: {why}" for name, why in failed.items()))
+    gaps = {**world.gaps, **{f"{what} in {name}": why for name, why in failed.items()}}
+    return {name: found[name] for name in regions if name in found}, gaps
+
+
+def _named_regions(world: Dossier, asked: Asked) -> set[str]:
+    """The regions of what the answers name (``region/id``, or a region)."""
+    parts = [part.strip() for value in asked.choices.values() for part in value.split(",")]
+    return {region for part in parts if (region := part.partition("/")[0]) in world.regions}
+
+
+def _machines(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    now, opened = aws_now(caller), parse.moment(asked.since)
+
+    def read(region: str) -> tuple[Machine, ...]:
+        instances = [
+            item
+            for page in caller.pages(Call("ec2", "DescribeInstances", region))
+            for item in parse.instances(page.data, region, world.account)
+            if not item.gone
+        ]
+        known = _images_of(caller, region, instances)
+        newest = {
+            identifier: launch.newest_of(caller, region, item, world.account, now, opened)
+            for identifier, item in known.items()
+        }
+        made = []
+        for item in instances:
+            image = known.get(item.image_id)
+            family = amis.family_of(image) if image else None
+            made.append(
+                Machine(
+                    item, image, newest.get(item.image_id), image.age_days(now) if image else None,
+                    bool(image and image.is_deprecated(now)), family.ended if family else "",
+                )
+            )  # fmt: skip
+        return tuple(made)
+
+    found, gaps = _each(caller, world, asked, "machines", read)
+    return {"machines": tuple(item for some in found.values() for item in some), "gaps": gaps}
+
+
+def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
+    ids = sorted({item.image_id for item in instances if item.image_id})
+    found: dict[str, Image] = {}
+    for start in range(0, len(ids), 100):
+        filters = [{"Name": "image-id", "Values": ids[start : start + 100]}]
+        for page in caller.pages(Call("ec2", "DescribeImages", region, {"Filters": filters})):
+            found.update({str(raw["ImageId"]): amis.image(raw) for raw in page.data.get("Images", [])})
+    return found
+
+
+def _rules(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    def read(region: str) -> tuple[tuple[WideRule, ...], dict[str, frozenset[tuple[str, bool, str, int, int, str]]]]:
+        pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", region))
+        every = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
+        effects: dict[str, set[tuple[str, bool, str, int, int, str]]] = {}
+        for rule in every:
+            effects.setdefault(rule.group, set()).add(rule.effect)
+        frozen = {f"{region}/{group}": frozenset(held) for group, held in effects.items()}
+        wide = [rule for rule in every if not rule.egress and rule.peer in ("0.0.0.0/0", "::/0")]
+        groups = sorted({rule.group for rule in wide})
+        if not groups:
+            return (), frozen
+        names, ranges = _group_facts(caller, region, groups)
+        holders = _holders(caller, region, groups)
+        return tuple(
+            WideRule(
+                region, rule, names.get(rule.group, ""), ranges.get(rule.group, ()), holders.get(rule.group, ()),
+                frozen[f"{region}/{rule.group}"],
+            )
+            for rule in sorted(wide, key=lambda rule: (rule.group, rule.from_port, rule.peer))
+        ), frozen  # fmt: skip
+
+    found, gaps = _each(caller, world, asked, "group rules", read)
+    return {
+        "rules": tuple(item for some, _ in found.values() for item in some),
+        "group_effects": {key: held for _, some in found.values() for key, held in some.items()},
+        "gaps": gaps,
+    }
+
+
+def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Names of some groups, and the ranges of their VPCs."""
+    names, vpc_of = {}, {}
+    filters = [{"Name": "group-id", "Values": groups}]
+    for page in caller.pages(Call("ec2", "DescribeSecurityGroups", region, {"Filters": filters})):
+        for raw in page.data.get("SecurityGroups", []):
+            names[str(raw["GroupId"])], vpc_of[str(raw["GroupId"])] = (
+                str(raw.get("GroupName", "")),
+                str(raw.get("VpcId", "")),
+            )
+    ranges = {}
+    for page in caller.pages(Call("ec2", "DescribeVpcs", region)):
+        for raw in page.data.get("Vpcs", []):
+            blocks = [
+                str(item["CidrBlock"]) for item in raw.get("CidrBlockAssociationSet") or () if item.get("CidrBlock")
+            ]
+            six = [str(item["Ipv6CidrBlock"]) for item in raw.get("Ipv6CidrBlockAssociationSet") or ()]
+            ranges[str(raw["VpcId"])] = tuple(dict.fromkeys([*(blocks or [str(raw.get("CidrBlock", ""))]), *six]))
+    return names, {group: ranges.get(vpc, ()) for group, vpc in vpc_of.items()}
+
+
+def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    filters = [{"Name": "group-id", "Values": groups}]
+    for page in caller.pages(Call("ec2", "DescribeNetworkInterfaces", region, {"Filters": filters})):
+        for raw in page.data.get("NetworkInterfaces", []):
+            owner = (raw.get("Attachment") or {}).get("InstanceId") or raw.get("Description") or "unattached"
+            for held in raw.get("Groups") or ():
+                found.setdefault(str(held.get("GroupId", "")), set()).add(f"{owner} ({raw['NetworkInterfaceId']})")
+    return {group: tuple(sorted(names)) for group, names in found.items()}
+
+
+def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    def read(region: str) -> bool:
+        return bool(caller.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
+
+    found, gaps = _each(caller, world, asked, "encryption by default", read)
+    return {"encrypted": found, "gaps": gaps}
+
+
+def _disks(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    found, gaps = _each(caller, world, asked, "disks", lambda region: ebs.read(caller, region, world.account, asked))
+    return {"disks": ebs.merged(found.values()), "gaps": gaps}
+
+
+def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    def read(region: str) -> tuple[tuple[Vpc, ...], FlowLogging]:
+        raws = [raw for page in caller.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
+        count: dict[str, int] = {}
+        for page in caller.pages(Call("ec2", "DescribeNetworkInterfaces", region)):
+            for raw in page.data.get("NetworkInterfaces", []):
+                count[str(raw.get("VpcId", ""))] = count.get(str(raw.get("VpcId", "")), 0) + 1
+        vpcs = tuple(
+            Vpc(
+                region, str(raw["VpcId"]), tags_of(raw.get("Tags")).get("Name", ""), bool(raw.get("IsDefault")),
+                count.get(str(raw["VpcId"]), 0),
+            )
+            for raw in sorted(raws, key=lambda raw: str(raw["VpcId"]))
+        )  # fmt: skip
+        ids = [vpc.id for vpc in vpcs]
+        return vpcs, flow_logging(caller, region, ids, world.account, asked) if ids else FlowLogging()
+
+    found, gaps = _each(caller, world, asked, "flow logs", read)
+    return {
+        "vpcs": tuple(vpc for vpcs, _ in found.values() for vpc in vpcs),
+        "logging": {region: logging for region, (_, logging) in found.items()},
+        "gaps": gaps,
+    }
+
+
+def _config(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    found, gaps = _each(caller, world, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
+    return {"config": recording.read_config(caller, world.account, world.region, found, asked), "gaps": gaps}
+
+
+def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
+
+
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("ec2:DescribeRegions",),
+    Facet.MACHINES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
+    Facet.RULES: (
+        "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces",
+    ),
+    Facet.ENCRYPTION: ("ec2:GetEbsEncryptionByDefault",),
+    Facet.DISKS: ebs.READS,
+    Facet.FLOW_LOGS: (
+        "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies",
+        "logs:DescribeLogGroups",
+    ),
+    Facet.CONFIG: recording.CONFIG_READS,
+    Facet.TRAILS: recording.TRAIL_READS,
+}  # fmt: skip
+"""The operations that reading each facet takes; under ``""`` those of the account itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.MACHINES: _machines,
+    Facet.RULES: _rules,
+    Facet.ENCRYPTION: _encryption,
+    Facet.DISKS: _disks,
+    Facet.FLOW_LOGS: _flow_logs,
+    Facet.CONFIG: _config,
+    Facet.TRAILS: _trails,
+}

@@ -1,0 +1,269 @@
+"""What a principal did, from event history in every region: what it made that outlives it, and which actions it used.
+
+Event history holds management events of 90 days; data events (objects, items, messages) are not in it. (AWS: "Working with
+CloudTrail event history".)
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.inventory import parse
+from vpce_tui.plans.targets.planning_context import aws_now
+
+DAYS: Final = "days"
+"""What a plan's answers say about the look-back; see ``Asked.remembered``."""
+PAGES: Final = 20
+"""Pages of 50 events that are read of one name in one region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One call of the principal that was not refused."""
+
+    at: datetime | None
+    region: str
+    source: str
+    name: str
+    address: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+    @property
+    def action(self) -> str:
+        """As IAM calls it: ``ec2:RunInstances``."""
+        service = self.source.removesuffix(".amazonaws.com")
+        name = re.sub(r"\d{8}(v\d+)?$", "", self.name)
+        return _ACTIONS.get(f"{service}:{name}", f"{_PREFIXES.get(service, service)}:{name}")
+
+
+_PREFIXES: Final = {"monitoring": "cloudwatch", "email": "ses", "tagging": "tag"}
+_ACTIONS: Final = {
+    "s3:ListBuckets": "s3:ListAllMyBuckets", "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:PutBucketPublicAccessBlock": "s3:PutBucketPublicAccessBlock", "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One thing that outlives the principal. ``kind``: see :data:`CONTAINED_HERE`; ``of``: whose it is (a user or role)."""
+
+    kind: str
+    id: str
+    of: str
+    region: str
+    at: datetime | None
+    address: str
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return ":".join(part for part in (self.kind, self.of, self.id) if part).replace(
+            ",", "%2C"
+        )  # answers are split at commas
+
+    @property
+    def says(self) -> str:
+        """In words."""
+        when = self.at.strftime("%m-%d %H:%MZ") if self.at else "at an unknown time"
+        whose = f" of {self.of}" if self.of else ""
+        return f"{_WORDS.get(self.kind, self.kind)} {self.id}{whose}, {when} in {self.region} from {self.address}"
+
+
+_WORDS: Final = {
+    "key": "access key", "user": "user", "role": "role", "attached-user": "managed policy", "attached-role": "managed policy",
+    "inline-user": "inline policy", "inline-role": "inline policy", "member": "membership in", "password": "console password",
+    "trust": "trust policy of", "endpoint": "VPC endpoint", "instance": "instance", "function": "Lambda function",
+}  # fmt: skip
+CONTAINED_HERE: Final = (
+    "key", "user", "role", "attached-user", "attached-role", "inline-user", "inline-role", "member",
+)  # fmt: skip
+"""What a step of revoke-credentials contains; anything else has a playbook of its own, or is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was found, and what was not looked through."""
+
+    events: tuple[Done, ...] = ()
+    gaps: tuple[str, ...] = ()
+    days: int = 7
+    asked: tuple[str, ...] = ()
+
+    @property
+    def nobody(self) -> bool:
+        """Whether no session of the role is known: then nothing that it made can be known."""
+        return not self.asked
+
+    @property
+    def made(self) -> tuple[Made, ...]:
+        """Everything that outlives the principal, oldest first, each once."""
+        found: dict[str, Made] = {}
+        for event in sorted(self.events, key=lambda item: item.at.timestamp() if item.at else 0.0):
+            for item in _made_by(event):
+                found.setdefault(item.key, item)
+        return tuple(found.values())
+
+    def used(self, until: datetime | None) -> frozenset[str]:
+        """The actions that were used before ``until`` (None: ever)."""
+        return frozenset(
+            event.action for event in self.events if until is None or (event.at is not None and event.at < until)
+        )
+
+
+def history_of(
+    caller: Caller, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int, *, role: str = ""
+) -> History:
+    """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions``, each event once.
+
+    ``role``: only what sessions of this role did, as others may have sessions of the same name.
+    """
+    begin = {"StartTime": (aws_now(caller) - timedelta(days=min(days, 90))).timestamp()}
+    gaps: list[str] = []
+    found: dict[str, Done] = {}
+
+    def one(region: str) -> tuple[list[tuple[str, Done]], Part]:
+        events: list[tuple[str, Done]] = []
+        for attribute, value in names:
+            about = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": value}], **begin}
+            try:
+                for number, page in enumerate(caller.pages(Call("cloudtrail", "LookupEvents", region, about))):
+                    events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
+                    if number + 1 >= PAGES:
+                        gaps.append(f"{value} in {region}: more than {PAGES * 50} events, the older ones were not read")
+                        break
+            except AwsError as error:
+                if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                    raise
+                gaps.append(f"{value} in {region}: {error.sentence()}")
+        return events, Part(region, Status.LOOKED)
+
+    for identifier, event in side_by_side(sorted(set(regions)), one, at_most=8)[0]:
+        found.setdefault(identifier, event)
+    return History(tuple(found.values()), tuple(sorted(gaps)), days, tuple(value for _, value in names))
+
+
+def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | None:
+    try:
+        record = json.loads(str(raw.get("CloudTrailEvent") or "{}"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or record.get("errorCode") or (role and not _is_session(record, role)):
+        return None
+    request, answer = record.get("requestParameters"), record.get("responseElements")
+    return str(raw.get("EventId") or record.get("eventID", "")), Done(
+        parse.moment(record.get("eventTime")), str(record.get("awsRegion") or region), str(record.get("eventSource", "")),
+        str(record.get("eventName", "")), str(record.get("sourceIPAddress", "")), request if isinstance(request, dict) else {},
+        answer if isinstance(answer, dict) else {},
+    )  # fmt: skip
+
+
+def _is_session(record: Mapping[str, Any], role: str) -> bool:
+    issuer = _text(record, "userIdentity", "sessionContext", "sessionIssuer", "userName")
+    return issuer == role or f":assumed-role/{role}/" in _text(record, "userIdentity", "arn")
+
+
+def _text(value: Any, *path: str) -> str:
+    """A text deep in an answer; ``""`` where it is not there."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _made_by(event: Done) -> list[Made]:
+    request, answer = event.request, event.answer
+    user, role = _text(request, "userName"), _text(request, "roleName")
+    found: list[tuple[str, str, str]] = []
+    name = re.sub(r"\d{8}(v\d+)?$", "", event.name)
+    if event.source == "iam.amazonaws.com":
+        found = [item for item in _IAM.get(name, lambda *_: [])(request, answer, user, role) if item[1]]
+    elif event.source == "ec2.amazonaws.com" and name == "CreateVpcEndpoint":
+        found = [("endpoint", _text(answer, "CreateVpcEndpointResponse", "vpcEndpoint", "vpcEndpointId"), "")]
+    elif event.source == "ec2.amazonaws.com" and name == "RunInstances":
+        items = (answer.get("instancesSet") or {}).get("items") if isinstance(answer.get("instancesSet"), dict) else []
+        found = [("instance", _text(item, "instanceId"), "") for item in items or () if isinstance(item, dict)]
+    elif event.source == "lambda.amazonaws.com" and name == "CreateFunction":
+        found = [("function", _text(request, "functionName"), "")]
+    return [
+        Made(kind, identifier, of, event.region, event.at, event.address)
+        for kind, identifier, of in found
+        if identifier
+    ]
+
+
+_IAM: Final[Mapping[str, Any]] = {
+    "CreateUser": lambda request, answer, user, role: [("user", user, "")],
+    "CreateAccessKey": lambda request, answer, user, role: [
+        ("key", _text(answer, "accessKey", "accessKeyId"), user or _text(answer, "accessKey", "userName"))
+    ],
+    "CreateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
+    "UpdateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
+    "CreateRole": lambda request, answer, user, role: [("role", role, "")],
+    "UpdateAssumeRolePolicy": lambda request, answer, user, role: [("trust", role, role)],
+    "AttachUserPolicy": lambda request, answer, user, role: [("attached-user", _text(request, "policyArn"), user)],
+    "AttachRolePolicy": lambda request, answer, user, role: [("attached-role", _text(request, "policyArn"), role)],
+    "PutUserPolicy": lambda request, answer, user, role: [("inline-user", _text(request, "policyName"), user)],
+    "PutRolePolicy": lambda request, answer, user, role: [("inline-role", _text(request, "policyName"), role)],
+    "AddUserToGroup": lambda request, answer, user, role: [("member", _text(request, "groupName"), user)],
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What of a made thing is there now: ``there`` False: it is gone; ``contained``: nothing can be done with it any more."""
+
+    there: bool
+    contained: bool = False
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+
+def states_of(
+    caller: Caller, home: str, made: Iterable[Made], quarantine: str, document: Mapping[str, Any]
+) -> dict[str, State]:
+    """The state of everything that can be contained, by its key. ``quarantine``: the name of our deny policy."""
+    return {item.key: _state(caller, home, item, quarantine, document) for item in made if item.kind in CONTAINED_HERE}
+
+
+def _state(caller: Caller, home: str, item: Made, quarantine: str, document: Mapping[str, Any]) -> State:
+    def ask(operation: str, **parameters: str) -> Mapping[str, Any] | None:
+        try:
+            return caller.read(Call("iam", operation, home, parameters)).data
+        except AwsError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return None
+            raise
+
+    if item.kind == "key":
+        keys = (ask("ListAccessKeys", UserName=item.of) or {}).get("AccessKeyMetadata", [])
+        known = next((key for key in keys if key.get("AccessKeyId") == item.id), None)
+        return State(known is not None, known is not None and known.get("Status") != "Active")
+    if item.kind in ("user", "role"):
+        kind = item.kind.capitalize()
+        if ask(f"Get{kind}", **{f"{kind}Name": item.id}) is None:
+            return State(False)
+        held = ask(f"Get{kind}Policy", **{f"{kind}Name": item.id, "PolicyName": quarantine}) if quarantine else None
+        return State(True, held is not None and held.get("PolicyDocument") == document)
+    kind = "User" if item.kind in ("attached-user", "inline-user", "member") else "Role"
+    named = {f"{kind}Name": item.of}
+    if item.kind == "member":
+        groups = (ask("ListGroupsForUser", **named) or {}).get("Groups", [])
+        return State(any(group.get("GroupName") == item.id for group in groups))
+    if item.kind.startswith("attached"):
+        policies = (ask(f"ListAttached{kind}Policies", **named) or {}).get("AttachedPolicies", [])
+        return State(any(policy.get("PolicyArn") == item.id for policy in policies))
+    found = ask(f"Get{kind}Policy", **named, PolicyName=item.id)
+    return State(found is not None, document=(found or {}).get("PolicyDocument") or {})
+
+
+STATE_READS: Final = (
+    "iam:ListAccessKeys", "iam:GetUser", "iam:GetRole", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListGroupsForUser",
+    "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
+)  # fmt: skip

@@ -1,0 +1,180 @@
+"""EBS volumes that are not encrypted, the machines they are attached to, and what this incident made on the way to an encrypted
+one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import Instance, tags_of
+from vpce_tui.plans.targets.kms_keys import Key, read_key
+from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, ours
+
+REPLACED: Final = "vpce-tui:replaced-by"
+"""The tag on an old volume that an encrypted one took the place of."""
+KEPT: Final = "vpce-tui:kept-after-undo"
+"""The tag on an encrypted volume that an undo took out again: what was written to it since the swap is on it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``keep``: it outlives its machine."""
+
+    region: str
+    id: str
+    zone: str
+    size_gib: int
+    type: str
+    iops: int
+    throughput: int
+    state: str
+    encrypted: bool
+    kms_key: str = ""
+    instance: str = ""
+    device: str = ""
+    attachment: str = ""
+    delete_on_termination: bool = False
+    multi_attach: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return f"{self.region}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A snapshot of ours on the way: from ``call``; ``started``: the moment that it holds."""
+
+    id: str
+    call: str
+    state: str
+    progress: str
+    started: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """The volumes of some regions that are not encrypted, and what is around them."""
+
+    volumes: tuple[Volume, ...] = ()
+    own_volumes: Mapping[str, Volume] = field(default_factory=dict)
+    """Volumes that this incident made, by call."""
+    snapshots: Mapping[str, Copy] = field(default_factory=dict)
+    """Snapshots that this incident made, by call."""
+    instances: Mapping[str, Instance] = field(default_factory=dict)
+    up: Mapping[str, str] = field(default_factory=dict)
+    """How far each of those machines is: ``running/ok/ok``."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The Auto Scaling group of each machine that is in one."""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    """The key of the answers, by region; under ``""`` of no answer the region's default."""
+
+
+READS: Final = (
+    "ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeSnapshots",
+    "autoscaling:DescribeAutoScalingInstances", "kms:DescribeKey",
+)  # fmt: skip
+
+
+def read(caller: Caller, region: str, account: str, asked: Asked) -> Disks:
+    """The unencrypted volumes of one region, with all around them."""
+    plain = _volumes(caller, region, [{"Name": "encrypted", "Values": ["false"]}])
+    mine = [
+        {"Name": f"tag:{TAG_TARGET}", "Values": [account]}, {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+    ]  # fmt: skip
+    own: dict[str, Volume] = {}
+    snapshots: dict[str, Copy] = {}
+    if asked.incident:
+        for volume in _volumes(caller, region, mine):
+            call = volume.tags.get(TAG_CALL, "")
+            if (
+                ours(volume.tags, account, asked)
+                and asked.made_by(call, volume.id)
+                and volume.state != "deleting"
+                and KEPT not in volume.tags
+            ):
+                own[call] = volume
+        for page in caller.pages(Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": mine})):
+            for raw in page.data.get("Snapshots", []):
+                tags, identifier = tags_of(raw.get("Tags")), str(raw["SnapshotId"])
+                if ours(tags, account, asked) and asked.made_by(tags[TAG_CALL], identifier):
+                    snapshots[tags[TAG_CALL]] = Copy(
+                        identifier, tags[TAG_CALL], str(raw.get("State", "")), str(raw.get("Progress", "")),
+                        parse.moment(raw.get("StartTime")),
+                    )  # fmt: skip
+    wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
+    wanted |= {str(name) for name in asked.remembered.get("machines", ()) if name}
+    instances = _instances(caller, region, account, sorted(wanted))
+    doomed = {volume.id for item in instances.values() for volume in item.volumes if volume.delete_on_termination}
+    plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
+    own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
+    return Disks(
+        tuple(plain), own, snapshots, instances, _up(caller, region, sorted(instances)), _groups(caller, region, sorted(instances)),
+        {region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
+    )  # fmt: skip
+
+
+def merged(parts: Iterable[Disks]) -> Disks:
+    """Those of several regions as one."""
+    made = Disks()
+    for part in parts:
+        made = Disks(
+            (*made.volumes, *part.volumes), {**made.own_volumes, **part.own_volumes}, {**made.snapshots, **part.snapshots},
+            {**made.instances, **part.instances}, {**made.up, **part.up}, {**made.groups, **part.groups}, {**made.keys, **part.keys},
+        )  # fmt: skip
+    return made
+
+
+def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list[Volume]:
+    pages = caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}))
+    return sorted(
+        (_volume(raw, region) for page in pages for raw in page.data.get("Volumes", [])), key=lambda volume: volume.id
+    )
+
+
+def _volume(raw: Mapping[str, Any], region: str) -> Volume:
+    attached = [item for item in raw.get("Attachments") or () if item.get("State") != "detached"]
+    first: Mapping[str, Any] = attached[0] if attached else {}
+    return Volume(
+        region, str(raw["VolumeId"]), str(raw.get("AvailabilityZone", "")), int(raw.get("Size") or 0), str(raw.get("VolumeType", "")),
+        int(raw.get("Iops") or 0), int(raw.get("Throughput") or 0), str(raw.get("State", "")), bool(raw.get("Encrypted")),
+        str(raw.get("KmsKeyId") or ""), str(first.get("InstanceId", "")), str(first.get("Device", "")), str(first.get("State", "")),
+        bool(first.get("DeleteOnTermination")), bool(raw.get("MultiAttachEnabled")), tags_of(raw.get("Tags")),
+    )  # fmt: skip
+
+
+def _instances(caller: Caller, region: str, account: str, ids: list[str]) -> dict[str, Instance]:
+    found: dict[str, Instance] = {}
+    for start in range(0, len(ids), 100):
+        filters = [{"Name": "instance-id", "Values": ids[start : start + 100]}]
+        for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
+            found.update({item.id: item for item in parse.instances(page.data, region, account)})
+    return found
+
+
+def _up(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), 100):
+        asked = {"InstanceIds": ids[start : start + 100], "IncludeAllInstances": True}
+        for page in caller.pages(Call("ec2", "DescribeInstanceStatus", region, asked)):
+            for raw in page.data.get("InstanceStatuses", []):
+                parts = [(raw.get("InstanceState") or {}).get("Name")]
+                parts += [(raw.get(key) or {}).get("Status") for key in ("SystemStatus", "InstanceStatus")]
+                found[str(raw["InstanceId"])] = "/".join(str(part or "unknown") for part in parts)
+    return found
+
+
+def _groups(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), 50):
+        asked = {"InstanceIds": ids[start : start + 50]}
+        for page in caller.pages(Call("autoscaling", "DescribeAutoScalingInstances", region, asked)):
+            for item in page.data.get("AutoScalingInstances", []):
+                if not str(item.get("LifecycleState", "")).startswith(("Standby", "Detach", "Terminat")):
+                    found[str(item["InstanceId"])] = str(item["AutoScalingGroupName"])
+    return found

@@ -1,0 +1,292 @@
+"""Everything a playbook needs to know about one VPC endpoint, read live, facet by facet."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import Endpoint, tags_of
+from vpce_tui.plans.targets import interface
+from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
+from vpce_tui.plans.targets.planning_context import (
+    TAG_CALL,
+    Asked,
+    Reader,
+    TargetGone,
+    Unreadable,
+    VpcGroups,
+    ours,
+    read_facets,
+    vpc_groups,
+)
+
+DELETE: Final = "delete"
+RECREATE: Final = "undo-delete"
+"""The calls that delete the endpoint and make it again: what is ours is recognised by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service or resource behind an endpoint. ``owner``: ``amazon``, an account id, ``""`` where AWS does not list it to us."""
+
+    owner: str = ""
+    takes_policy: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionControl:
+    """VPC Encryption Control of the VPC (``""``: there is none)."""
+
+    id: str = ""
+    mode: str = ""
+    state: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One endpoint and all around it. A field of None was not asked for, or is in ``unknown``."""
+
+    endpoint: Endpoint
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    service: Service | None = None
+    groups: VpcGroups | None = None
+    vpc_ranges: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] | None = None
+    """Routes that lead to it, as (route table, destination)."""
+    organisation: str = ""
+    flow_logs: FlowLogging | None = None
+    use: interface.Dossier | None = None
+    """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
+    reach: tuple[str, ...] | None = None
+    """For a gateway endpoint, which has no interfaces: the instances in subnets of its route tables, by id and name."""
+    encryption: EncryptionControl | None = None
+    inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What this incident changed of it, as the parameters of the recorded inverses by call id."""
+    recreated: str = ""
+    """The id of the endpoint that an undo made in its place."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is deleted, or on its way there."""
+        return self.endpoint.state in ("deleted", "deleting")
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    SERVICE = "service"
+    GROUPS = "security groups"
+    VPC = "VPC"
+    ROUTES = "routes"
+    ORGANISATION = "organisation"
+    FLOW_LOGS = "flow logs"
+    USE = "traffic of its interfaces"
+    HIT = "who uses it"
+    """As USE, while a plan is made and not again before a step: each question to flow logs is billed."""
+    ENCRYPTION = "VPC encryption control"
+    RECREATED = "recreated endpoint"
+
+
+_OF_VPC: Final = (Facet.GROUPS, Facet.FLOW_LOGS, Facet.ENCRYPTION)
+"""What belongs to the VPC, and is there when the endpoint is gone."""
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the endpoint and the named facets now.
+
+    An endpoint that this incident deleted is a dossier that is ``gone``; any other that is not there raises
+    :class:`TargetGone`. Raises :class:`AwsError` where the endpoint itself cannot be read.
+    """
+    account = caller.identity().account
+    filters = [{"Name": "vpc-endpoint-id", "Values": [target]}]
+    call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": filters})
+    found = [raw for page in caller.pages(call) for raw in page.data.get("VpcEndpoints", [])]
+    if not found and DELETE not in asked.begun:
+        raise TargetGone(f"{target} does not exist in {region} of account {account}.")
+    deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
+    raw: Mapping[str, Any] = found[0] if found else deleted
+    world = Dossier(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
+    if world.gone:
+        facets = [facet for facet in facets if facet == Facet.RECREATED or (facet in _OF_VPC and world.endpoint.vpc_id)]
+    return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
+        return {"service": Service(parse.account_of(world.endpoint.resource), takes_policy=False)}
+    call = Call("ec2", "DescribeVpcEndpointServices", world.endpoint.region, {"ServiceNames": [world.endpoint.service]})
+    if not world.endpoint.service:
+        return {"service": Service()}
+    try:
+        details = caller.read(call).data.get("ServiceDetails", [])
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND or error.code == "InvalidServiceName":
+            return {"service": Service()}
+        raise
+    if not details:
+        return {"service": Service()}
+    supported = details[0].get("VpcEndpointPolicySupported")
+    return {"service": Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)}
+
+
+def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    endpoint = world.endpoint
+    return {"groups": vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked)}
+
+
+def _vpc(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    call = Call("ec2", "DescribeVpcs", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    ranges = []
+    for raw in caller.read(call).data.get("Vpcs", []):
+        four = raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
+        ranges += [str(block["CidrBlock"]) for block in four if _associated(block, "CidrBlockState")]
+        six = raw.get("Ipv6CidrBlockAssociationSet") or ()
+        ranges += [str(block["Ipv6CidrBlock"]) for block in six if _associated(block, "Ipv6CidrBlockState")]
+    return {"vpc_ranges": tuple(sorted(set(ranges) - {""}))}
+
+
+def _associated(block: Mapping[str, Any], key: str) -> bool:
+    return bool((block.get(key) or {}).get("State", "associated") == "associated")
+
+
+def _routes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
+    call = Call("ec2", "DescribeRouteTables", world.endpoint.region, {"Filters": filters})
+    found = [
+        (str(table["RouteTableId"]), str(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId", "")))
+        for page in caller.pages(call)
+        for table in page.data.get("RouteTables", [])
+        for route in table.get("Routes", [])
+        if world.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
+    ]
+    return {"routes": tuple(sorted(found))}
+
+
+def _organisation(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    try:
+        answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
+    except AwsError as error:
+        if error.code == "AWSOrganizationsNotInUseException":
+            return {"organisation": ""}
+        raise
+    return {"organisation": str((answer.get("Organization") or {}).get("Id", ""))}
+
+
+def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    endpoint = world.endpoint
+    return {"flow_logs": flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked)}
+
+
+def _use(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if world.endpoint.type == "Gateway":
+        return {"reach": _in_its_subnets(caller, world.endpoint)}
+    if not world.endpoint.interfaces:
+        return {}
+    facets = {interface.Facet.TRAFFIC}
+    seen = interface.observe(caller, world.endpoint.id, world.endpoint.region, facets, asked)
+    if why := seen.unknown.get(interface.Facet.TRAFFIC):
+        raise Unreadable(why)
+    return {"use": seen}
+
+
+def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
+    in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
+
+    def every(operation: str, key: str, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+        call = Call("ec2", operation, endpoint.region, {"Filters": filters})
+        return [raw for page in caller.pages(call) for raw in page.data.get(key, [])]
+
+    told = [
+        (str(raw["RouteTableId"]), str(item.get("SubnetId", "")))
+        for raw in every("DescribeRouteTables", "RouteTables", in_vpc)
+        for item in raw.get("Associations", [])
+    ]
+    subnets = {subnet for table, subnet in told if subnet and table in endpoint.route_tables}
+    if any(
+        not subnet and table in endpoint.route_tables for table, subnet in told
+    ):  # the main table: of all the others
+        subnets |= {str(raw["SubnetId"]) for raw in every("DescribeSubnets", "Subnets", in_vpc)} - {s for _, s in told}
+    if not subnets:
+        return ()
+    filters = [
+        {"Name": "subnet-id", "Values": sorted(subnets)},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+    ]
+    return tuple(
+        sorted(
+            f"{raw['InstanceId']} {tags_of(raw.get('Tags')).get('Name', '')}".strip()
+            for item in every("DescribeInstances", "Reservations", filters)
+            for raw in item.get("Instances", [])
+        )
+    )
+
+
+def _hit(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    return {} if asked.live else _use(caller, world, asked)
+
+
+def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    call = Call("ec2", "DescribeVpcEncryptionControls", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    for page in caller.pages(call):
+        for raw in page.data.get("VpcEncryptionControls", []):
+            if raw.get("State") in ("deleted", "deleting"):
+                continue
+            identifier, tags = str(raw.get("VpcEncryptionControlId", "")), tags_of(raw.get("Tags"))
+            mine = ours(tags, world.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
+            return {
+                "encryption": EncryptionControl(identifier, str(raw.get("Mode", "")), str(raw.get("State", "")), mine)
+            }
+    return {"encryption": EncryptionControl()}
+
+
+def _recreated(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if not asked.incident:
+        return {}
+    filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
+    call = Call("ec2", "DescribeVpcEndpoints", world.endpoint.region, {"Filters": filters})
+    found = [
+        str(raw["VpcEndpointId"])
+        for page in caller.pages(call)
+        for raw in page.data.get("VpcEndpoints", [])
+        if ours(tags_of(raw.get("Tags")), world.endpoint.id, asked)
+        and tags_of(raw.get("Tags")).get(TAG_CALL) == RECREATE
+        and str(raw.get("State", "")).lower() not in ("deleted", "deleting", "failed")
+    ]
+    return {"recreated": found[0] if found else ""}
+
+
+_USE_READS: Final = (
+    *interface.READS[""], *interface.READS[interface.Facet.TRAFFIC], "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeInstances",
+)  # fmt: skip
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("ec2:DescribeVpcEndpoints",),
+    Facet.SERVICE: ("ec2:DescribeVpcEndpointServices",),
+    Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+    Facet.VPC: ("ec2:DescribeVpcs",),
+    Facet.ROUTES: ("ec2:DescribeRouteTables",),
+    Facet.ORGANISATION: ("organizations:DescribeOrganization",),
+    Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    Facet.USE: _USE_READS,
+    Facet.HIT: _USE_READS,
+    Facet.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
+    Facet.RECREATED: ("ec2:DescribeVpcEndpoints",),
+}
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.SERVICE: _service,
+    Facet.GROUPS: _groups,
+    Facet.VPC: _vpc,
+    Facet.ROUTES: _routes,
+    Facet.ORGANISATION: _organisation,
+    Facet.FLOW_LOGS: _flow_logs,
+    Facet.USE: _use,
+    Facet.HIT: _hit,
+    Facet.ENCRYPTION: _encryption,
+    Facet.RECREATED: _recreated,
+}

@@ -1,0 +1,113 @@
+"""Which VPCs, subnets and interfaces record their traffic, and where to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.inventory.resources import tags_of
+from vpce_tui.plans.targets.planning_context import TAG_CALL, Asked, iam_region, ours
+
+OWN_ROLE: Final = "vpce-tui-flow-logs"
+OWN_POLICY: Final = "write-logs"
+"""The role that we make for the flow log service where there is none, and its inline policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLog:
+    """One flow log. ``good``: it is active and what it records arrives."""
+
+    id: str
+    resource: str
+    traffic: str
+    destination: str
+    role: str
+    good: bool
+    said: str = ""
+    call: str = ""
+    """The call of ours that made it; ``""`` where it is not ours."""
+    format: str = ""
+    """The fields of its records, in AWS's form; ``""``: the default one."""
+    in_log_group: bool = True
+    """Whether its records go to CloudWatch Logs."""
+    interval: int = 600
+    """Seconds of traffic that one record holds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLogging:
+    """The flow logs of some resources, and what a new one could use."""
+
+    logs: tuple[FlowLog, ...] = ()
+    roles: tuple[str, ...] = ()
+    """ARNs of roles that the flow log service may take."""
+    log_groups: tuple[str, ...] = ()
+    own_role: str = ""
+    """The ARN of :data:`OWN_ROLE`, where it exists."""
+    own_policy: bool = False
+    """Whether that role has its policy."""
+
+    def covers(self, resource: str) -> FlowLog | None:
+        """A good flow log of all traffic of ``resource``."""
+        return next((log for log in self.logs if log.resource == resource and log.good and log.traffic == "ALL"), None)
+
+    def made_by(self, call: str) -> FlowLog | None:
+        """The flow log that our call made."""
+        return next((log for log in self.logs if log.call == call), None)
+
+
+def flow_logging(caller: Caller, region: str, resources: Sequence[str], target: str, asked: Asked) -> FlowLogging:
+    """The flow logs of ``resources``, the roles and log groups that a new one could use."""
+    filters = [{"Name": "resource-id", "Values": list(resources)}]
+    logs = []
+    for page in caller.pages(Call("ec2", "DescribeFlowLogs", region, {"Filter": filters})):
+        for raw in page.data.get("FlowLogs", []):
+            tags = tags_of(raw.get("Tags"))
+            mine = ours(tags, target, asked) and asked.made_by(tags[TAG_CALL], str(raw["FlowLogId"]))
+            failed = str(raw.get("DeliverLogsStatus", "")) == "FAILED"
+            logs.append(
+                FlowLog(
+                    str(raw["FlowLogId"]), str(raw.get("ResourceId", "")), str(raw.get("TrafficType", "")),
+                    str(raw.get("LogGroupName") or raw.get("LogDestination") or ""), str(raw.get("DeliverLogsPermissionArn") or ""),
+                    str(raw.get("FlowLogStatus", "")) == "ACTIVE" and not failed,
+                    str(raw.get("DeliverLogsErrorMessage") or ""), tags[TAG_CALL] if mine else "",
+                    str(raw.get("LogFormat") or ""), bool(raw.get("LogGroupName")), int(raw.get("MaxAggregationInterval") or 600),
+                )
+            )  # fmt: skip
+    roles = _roles(caller, region)
+    own = next((arn for arn in roles if arn.endswith(f"/{OWN_ROLE}")), "")
+    return FlowLogging(
+        tuple(sorted(logs, key=lambda log: log.id)), tuple(arn for arn in roles if arn != own), _log_groups(caller, region), own,
+        bool(own) and _has_policy(caller, region),
+    )  # fmt: skip
+
+
+def _has_policy(caller: Caller, region: str) -> bool:
+    call = Call("iam", "ListRolePolicies", iam_region(region), {"RoleName": OWN_ROLE})
+    return any(OWN_POLICY in page.data.get("PolicyNames", []) for page in caller.pages(call))
+
+
+def _roles(caller: Caller, region: str) -> tuple[str, ...]:
+    """Roles whose trust policy names the flow log service."""
+    found = []
+    for page in caller.pages(Call("iam", "ListRoles", iam_region(region))):
+        for role in page.data.get("Roles", []):
+            trust = role.get("AssumeRolePolicyDocument") or {}
+            statements = trust.get("Statement", []) if isinstance(trust, dict) else []
+            for statement in statements if isinstance(statements, list) else [statements]:
+                services = (statement.get("Principal") or {}) if isinstance(statement, dict) else {}
+                named = services.get("Service", ()) if isinstance(services, dict) else ()
+                if "vpc-flow-logs.amazonaws.com" in ([named] if isinstance(named, str) else named):
+                    found.append(str(role["Arn"]))
+    return tuple(sorted(set(found)))
+
+
+def _log_groups(caller: Caller, region: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            str(group["logGroupName"])
+            for page in caller.pages(Call("logs", "DescribeLogGroups", region))
+            for group in page.data.get("logGroups", [])
+        )
+    )

@@ -1,0 +1,401 @@
+"""Everything a playbook needs to know about one instance, read live, facet by facet.
+
+A facet that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import Instance, Interface, Volume, tags_of
+from vpce_tui.plans.targets import launch, service
+from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.planning_context import (
+    TAG_CALL,
+    TAG_INCIDENT,
+    TAG_TARGET,
+    Asked,
+    Reader,
+    TargetGone,
+    VpcGroups,
+    read_facets,
+    vpc_groups,
+)
+from vpce_tui.plans.targets.role import Role, role_of
+from vpce_tui.plans.targets.service import Registration, Scaling, classic_of, scaling_of, targets_of
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What protects the instance, and what its own shutdown does (``stop`` or ``terminate``)."""
+
+    termination_protection: bool
+    stop_protection: bool
+    shutdown_behavior: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot that we made of one of its volumes."""
+
+    id: str
+    volume_id: str
+    state: str
+    progress: str
+    call: str
+    locked: bool = False
+    shared_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The spot request behind it; a ``persistent`` one starts it again."""
+
+    id: str
+    type: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One instance and all around it. A field of None was not asked for, or is in ``unknown``."""
+
+    instance: Instance
+    attributes: Attributes | None = None
+    interfaces: tuple[Interface, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    role: Role | None = None
+    scaling: Scaling | None = None
+    targets: tuple[Registration, ...] | None = None
+    classic: tuple[Registration, ...] | None = None
+    groups: VpcGroups | None = None
+    snapshots: tuple[Snapshot, ...] | None = None
+    spot: Spot | None = None
+    detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: launch.Images | None = None
+    settings: launch.Settings | None = None
+    old_rules: tuple[GroupRule, ...] | None = None
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    policies: tuple[launch.PolicyOf, ...] | None = None
+    new_role: launch.NewRole | None = None
+    replacement: launch.Replacement | None = None
+    starter: service.Starter | None = None
+    target_groups: tuple[service.TargetGroup, ...] | None = None
+    balancers: tuple[service.ClassicBalancer, ...] = ()
+    registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    """Targets (id and port) of each of those target groups."""
+    addresses: tuple[service.Address, ...] | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is terminated, or on its way there."""
+        return self.instance.gone
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    ATTRIBUTES = "protection"
+    INTERFACES = "interfaces"
+    VOLUMES = "volumes"
+    ROLE = "role"
+    SCALING = "auto scaling"
+    TARGETS = "target groups"
+    CLASSIC = "classic load balancers"
+    GROUPS = "quarantine groups"
+    SNAPSHOTS = "snapshots"
+    SPOT = "spot request"
+    FINDINGS = "findings"
+    IMAGES = "images"
+    SETTINGS = "launch settings"
+    OLD_RULES = "rules of its groups"
+    POLICIES = "policies of its role"
+    NEW_ROLE = "new role"
+    REPLACEMENT = "replacement"
+    STARTER = "what its group starts"
+    TARGET_GROUPS = "target groups of the VPC"
+    ADDRESSES = "addresses"
+
+
+_OF_INSTANCE: Final = (
+    Facet.VOLUMES, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC, Facet.SPOT, Facet.FINDINGS, Facet.IMAGES, Facet.SETTINGS,
+    Facet.OLD_RULES, Facet.POLICIES,
+)  # fmt: skip
+"""What cannot be read of an instance that AWS does not list any more."""
+
+
+def observe(
+    caller: Caller, instance_id: str, region: str, facets: Iterable[str], asked: Asked | None = None
+) -> Dossier:
+    """Read the instance and the named facets now.
+
+    ``asked.incident`` limits what counts as made by us to this incident; without one, nothing does.
+    Raises :class:`TargetGone`, and :class:`AwsError` where the instance itself cannot be read.
+    """
+    account, asked = caller.identity().account, asked or Asked()
+    try:
+        world = Dossier(_instance(caller, instance_id, region, account))
+    except TargetGone:
+        if not asked.begun:
+            raise
+        # AWS forgets a terminated instance within the hour; what this incident did around it can still be taken back
+        vpc = str(asked.remembered.get("vpc_id", ""))
+        world = Dossier(Instance(instance_id, region, account, "terminated", vpc_id=vpc))
+        facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != Facet.GROUPS)]
+    return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _instance(caller: Caller, instance_id: str, region: str, account: str) -> Instance:
+    try:
+        answer = caller.read(Call("ec2", "DescribeInstances", region, {"InstanceIds": [instance_id]}))
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND or error.code.startswith("InvalidInstanceID"):
+            raise TargetGone(f"{instance_id} does not exist in {region} of account {account}.") from error
+        raise
+    found = list(parse.instances(answer.data, region, account))
+    if not found:
+        raise TargetGone(f"{instance_id} does not exist in {region} of account {account}.")
+    return found[0]
+
+
+def _attributes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.instance.gone:
+        return {"attributes": Attributes(False, False, "")}
+
+    def one(name: str) -> Any:
+        parameters = {"InstanceId": world.instance.id, "Attribute": name}
+        answer = caller.read(Call("ec2", "DescribeInstanceAttribute", world.instance.region, parameters)).data
+        return (answer.get(name[0].upper() + name[1:]) or {}).get("Value")
+
+    return {
+        "attributes": Attributes(
+            termination_protection=bool(one("disableApiTermination")),
+            stop_protection=bool(one("disableApiStop")),
+            shutdown_behavior=str(one("instanceInitiatedShutdownBehavior") or "stop"),
+        )
+    }
+
+
+def _interfaces(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
+    before = asked.remembered.get("interfaces")
+    if world.instance.gone and before:  # some outlive the instance, detached
+        filters = [{"Name": "network-interface-id", "Values": list(before)}]
+    call = Call("ec2", "DescribeNetworkInterfaces", world.instance.region, {"Filters": filters})
+    found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
+    return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
+
+
+def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    ids = [volume.id for volume in world.instance.volumes]
+    known: dict[str, Mapping[str, Any]] = {}
+    if ids:
+        call = Call("ec2", "DescribeVolumes", world.instance.region, {"VolumeIds": ids})
+        for page in caller.pages(call):
+            known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
+    managers = {
+        key: _key_manager(caller, world.instance.region, key)
+        for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
+        if key
+    }
+    volumes = [
+        replace(
+            volume,
+            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[0],
+            key_unread=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[1],
+            encrypted=bool(raw.get("Encrypted")),
+            kms_key=str(raw.get("KmsKeyId", "")),
+            size_gib=int(raw.get("Size", 0)),
+        )
+        for volume in world.instance.volumes
+        for raw in (known.get(volume.id, {}),)
+    ]
+    return {"volumes": tuple(volumes)}
+
+
+def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
+    """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
+    try:
+        answer = caller.read(Call("kms", "DescribeKey", region, {"KeyId": key})).data
+    except AwsError as error:
+        return "", error.sentence()
+    return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
+
+
+def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    instance = world.instance
+    vpc = launch.vpc_of(caller, instance, asked)
+    return {"groups": vpc_groups(caller, instance.region, vpc, instance.id, asked)}
+
+
+def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if not asked.incident:
+        return {"snapshots": ()}
+    region = world.instance.region
+    filters = [
+        {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
+        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+    ]
+    call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": filters})
+    raws = [
+        raw
+        for page in caller.pages(call)
+        for raw in page.data.get("Snapshots", [])
+        if asked.made_by(tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"])) and _since(raw, asked)
+    ]
+    locked: set[str] = set()
+    if raws:
+        ids = [str(raw["SnapshotId"]) for raw in raws]
+        answer = caller.read(Call("ec2", "DescribeLockedSnapshots", region, {"SnapshotIds": ids})).data
+        locked = {
+            str(item["SnapshotId"])
+            for item in answer.get("Snapshots", [])
+            if item.get("LockState") not in (None, "expired")
+        }
+    shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
+    return {
+        "snapshots": tuple(
+            Snapshot(
+                str(raw["SnapshotId"]), str(raw.get("VolumeId", "")), str(raw.get("State", "")), str(raw.get("Progress", "")),
+                tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"]) in locked,
+                shared[str(raw["SnapshotId"])],
+            )
+            for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
+        )
+    }  # fmt: skip
+
+
+def _since(raw: Mapping[str, Any], asked: Asked) -> bool:
+    """Whether a snapshot was begun in this incident: tags can be written on any."""
+    began, opened = parse.moment(raw.get("StartTime")), parse.moment(asked.since)
+    return began is None or opened is None or began >= opened.replace(microsecond=0)
+
+
+def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
+    parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
+    answer = caller.read(Call("ec2", "DescribeSnapshotAttribute", region, parameters)).data
+    return tuple(
+        sorted(str(item["UserId"]) for item in answer.get("CreateVolumePermissions") or () if item.get("UserId"))
+    )
+
+
+def _spot(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    request = world.instance.spot_request_id
+    if not request:
+        return {"spot": None}
+    call = Call("ec2", "DescribeSpotInstanceRequests", world.instance.region, {"SpotInstanceRequestIds": [request]})
+    found = [item for page in caller.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
+    if not found:
+        return {"spot": None}
+    return {"spot": Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", "")))}
+
+
+def _findings(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    region, found = world.instance.region, {}
+    for page in caller.pages(Call("guardduty", "ListDetectors", region)):
+        for detector in page.data.get("DetectorIds", []):
+            criteria = {"Criterion": {"resource.instanceDetails.instanceId": {"Eq": [world.instance.id]}}}
+            call = Call("guardduty", "ListFindings", region, {"DetectorId": detector, "FindingCriteria": criteria})
+            ids = [str(item) for answer in caller.pages(call) for item in answer.data.get("FindingIds", [])]
+            found[str(detector)] = tuple(ids[:50])
+    return {"detectors": found}
+
+
+def _group_name(world: Dossier, asked: Asked) -> str:
+    """Its Auto Scaling group, also where the incident detached it."""
+    before = str(asked.before.get("undo-detach", {}).get("AutoScalingGroupName", ""))
+    return world.scaling.group if world.scaling else before
+
+
+def _starter(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if world.scaling is None and not world.gone:
+        world = replace(world, scaling=scaling_of(caller, world.instance))
+    name = _group_name(world, asked)
+    return {"starter": service.starter_of(caller, world.instance, name, asked) if name else None}
+
+
+def _target_groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    new = launch.read_replacement(caller, world.instance, asked)
+    vpc = new.vpc_id if new else world.instance.vpc_id
+    found = service.target_groups_of(caller, world.instance, vpc, asked)
+    there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
+    balancers = service.classic_balancers_of(caller, world.instance, vpc, asked)
+    return {"target_groups": found, "registered": there, "balancers": balancers}
+
+
+def _addresses(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    new = launch.read_replacement(caller, world.instance, asked)
+    both = [world.instance.id, *([new.id] if new else [])]
+    return {"addresses": service.addresses_of(caller, world.instance.region, both)}
+
+
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("ec2:DescribeInstances",),
+    Facet.ATTRIBUTES: ("ec2:DescribeInstanceAttribute",),
+    Facet.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
+    Facet.VOLUMES: ("ec2:DescribeVolumes", "kms:DescribeKey"),
+    Facet.ROLE: (
+        "ec2:DescribeIamInstanceProfileAssociations", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy", "iam:GetRolePolicy",
+    ),
+    Facet.SCALING: ("autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups"),
+    Facet.TARGETS: ("elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
+    Facet.CLASSIC: ("elb:DescribeLoadBalancers",),
+    Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+    Facet.SNAPSHOTS: ("ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotAttribute"),
+    Facet.SPOT: ("ec2:DescribeSpotInstanceRequests",),
+    Facet.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
+    Facet.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
+    Facet.SETTINGS: (
+        "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute", "kms:DescribeKey",
+    ),
+    Facet.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+    Facet.POLICIES: (
+        "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+    ),
+    Facet.NEW_ROLE: (
+        "iam:GetRole", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+    ),
+    Facet.REPLACEMENT: ("ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
+    Facet.STARTER: (
+        "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeLaunchTemplates",
+        "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeLaunchConfigurations",
+    ),
+    Facet.TARGET_GROUPS: (
+        "elb:DescribeLoadBalancers",
+        "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute",
+    ),
+    Facet.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
+}  # fmt: skip
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.ATTRIBUTES: _attributes,
+    Facet.INTERFACES: _interfaces,
+    Facet.VOLUMES: _volumes,
+    Facet.ROLE: lambda caller, world, asked: {"role": role_of(caller, world.instance, asked)},
+    Facet.SCALING: lambda caller, world, _: {"scaling": scaling_of(caller, world.instance)},
+    Facet.TARGETS: lambda caller, world, _: {"targets": targets_of(caller, world.instance)},
+    Facet.CLASSIC: lambda caller, world, _: {"classic": classic_of(caller, world.instance)},
+    Facet.GROUPS: _groups,
+    Facet.SNAPSHOTS: _snapshots,
+    Facet.SPOT: _spot,
+    Facet.FINDINGS: _findings,
+    Facet.IMAGES: lambda caller, world, asked: {"images": launch.read_images(caller, world.instance, asked)},
+    Facet.SETTINGS: lambda caller, world, asked: {"settings": launch.read_settings(caller, world.instance, asked)},
+    Facet.OLD_RULES: lambda caller, world, asked: launch.read_rules(caller, world.instance, asked),
+    Facet.POLICIES: lambda caller, world, asked: {"policies": launch.read_policies(caller, world.instance, asked)},
+    Facet.NEW_ROLE: lambda caller, world, asked: {"new_role": launch.read_new_role(caller, world.instance, asked)},
+    Facet.REPLACEMENT: lambda caller, world, asked: {
+        "replacement": launch.read_replacement(caller, world.instance, asked)
+    },
+    Facet.STARTER: _starter,
+    Facet.TARGET_GROUPS: _target_groups,
+    Facet.ADDRESSES: _addresses,
+}

@@ -1,0 +1,285 @@
+"""Everything a playbook needs to know about the traffic of an instance, an endpoint or one interface: its interfaces, who it
+talks with, and every rule, list and set that lets it through."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.inventory import flow_log_queries, parse
+from vpce_tui.inventory.flow_log_queries import Traffic, Window
+from vpce_tui.inventory.networks import Acl
+from vpce_tui.inventory.resources import Interface
+from vpce_tui.plans.targets import barriers
+from vpce_tui.plans.targets.barriers import AddressSet, GroupRule, PublicAccess, described
+from vpce_tui.plans.targets.flow_logs import FlowLog, FlowLogging, flow_logging
+from vpce_tui.plans.targets.planning_context import (
+    Asked,
+    Reader,
+    Standing,
+    TargetGone,
+    Unreadable,
+    aws_now,
+    read_facets,
+)
+
+HOURS: Final = "hours"
+"""What a plan's answers say about the look-back; see :attr:`Asked.remembered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Some interfaces and all that lets traffic through to them. A field of None was not asked for, or is in ``unknown``."""
+
+    target: str
+    region: str
+    account: str
+    interfaces: tuple[Interface, ...] = ()
+    what: Mapping[str, str] = field(default_factory=dict)
+    """What each interface is for, in AWS's words."""
+    vpc_ranges: tuple[str, ...] = ()
+    log: FlowLog | None = None
+    """A good flow log that records every interface."""
+    flow_logs: FlowLogging | None = None
+    traffic: Traffic | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """What each address of an endpoint's interface in the VPC belongs to."""
+    holder_of: Mapping[str, str] = field(default_factory=dict)
+    """Whose each address in the VPC is: the id of an instance, or what AWS says the interface is for."""
+    rules: tuple[GroupRule, ...] | None = None
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other interfaces in each group."""
+    acls: tuple[Acl, ...] | None = None
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other interfaces in each subnet that an ACL of ours guards."""
+    sets: tuple[AddressSet, ...] | None = None
+    public: PublicAccess | None = None
+    operator: frozenset[str] = frozenset()
+    """Addresses from which the operator's session called AWS lately."""
+    stands: Mapping[str, Standing] = field(default_factory=dict)
+    """The calls of this incident on it that stand."""
+    subnet_ranges: tuple[str, ...] = ()
+    """The ranges of its own subnets: no network ACL acts inside them."""
+    remembered: Mapping[str, Any] = field(default_factory=dict)
+    """See :attr:`Asked.remembered`."""
+    gone: bool = False
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address of the interfaces."""
+        return frozenset(
+            address
+            for nic in self.interfaces
+            for address in (nic.private_ip, nic.public_ip, *nic.private_ips, *nic.ipv6)
+            if address
+        )
+
+    @property
+    def vpc_id(self) -> str:
+        """The VPC they stand in."""
+        return self.interfaces[0].vpc_id if self.interfaces else ""
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    FLOW_LOGS = "flow logs"
+    TRAFFIC = "traffic"
+    RULES = "group rules"
+    ACLS = "network ACLs"
+    SETS = "IP sets"
+    OPERATOR = "the operator's own addresses"
+    PUBLIC = "VPC Block Public Access"
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the interfaces of an instance, an endpoint, or one of its own, and the named facets now.
+
+    Raises :class:`TargetGone`, and :class:`AwsError` where the interfaces cannot be read.
+    """
+    account = caller.identity().account
+    raws = _interfaces(caller, target, region)
+    if not raws:
+        if not asked.begun:
+            said = "; a gateway endpoint has none: contain-endpoint closes it" if target.startswith("vpce-") else ""
+            raise TargetGone(
+                f"{target} has no interface in {region} of account {account}, or does not exist there{said}."
+            )
+        before = [{"Name": "network-interface-id", "Values": list(asked.remembered.get("interfaces") or ("eni-none",))}]
+        raws = described(caller, region, before)
+    found = sorted((parse.interface(raw) for raw in raws), key=lambda nic: (not nic.primary, nic.id))
+    what = {
+        str(raw["NetworkInterfaceId"]): str(raw.get("Description") or raw.get("InterfaceType") or "") for raw in raws
+    }
+    ranges = _ranges(caller, region, found[0].vpc_id) if found else ()
+    world = Dossier(
+        target,
+        region,
+        account,
+        tuple(found),
+        what,
+        ranges,
+        stands=asked.stands,
+        remembered=asked.remembered,
+        gone=not found,
+    )
+    return read_facets(caller, world, facets if found else (), _READERS, asked)
+
+
+def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, Any]]:
+    if target.startswith("vpce-"):
+        by_endpoint = [{"Name": "vpc-endpoint-id", "Values": [target]}]
+        call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": by_endpoint})
+        ids = [
+            str(item)
+            for page in caller.pages(call)
+            for raw in page.data.get("VpcEndpoints", [])
+            for item in raw.get("NetworkInterfaceIds") or ()
+        ]
+        return described(caller, region, [{"Name": "network-interface-id", "Values": ids}]) if ids else []
+    name = "attachment.instance-id" if target.startswith("i-") else "network-interface-id"
+    return described(caller, region, [{"Name": name, "Values": [target]}])
+
+
+def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
+    raws = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
+    four = [str(item["CidrBlock"]) for raw in raws for item in raw.get("CidrBlockAssociationSet") or ()]
+    six = [str(item["Ipv6CidrBlock"]) for raw in raws for item in raw.get("Ipv6CidrBlockAssociationSet") or ()]
+    return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
+
+
+def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    subnets = sorted({nic.subnet_id for nic in world.interfaces})
+    resources = (world.vpc_id, *subnets, *(nic.id for nic in world.interfaces))
+    logging = flow_logging(caller, world.region, resources, world.target, asked)
+    return {"flow_logs": logging, "log": _covering(logging, world.vpc_id, world.interfaces, subnets)}
+
+
+def _covering(
+    logging: FlowLogging, vpc: str, interfaces: Sequence[Interface], subnets: Sequence[str]
+) -> FlowLog | None:
+    """A flow log that records all that the target has; one that can be asked and says enough, where there is one."""
+    whole = ({vpc}, set(subnets), {nic.id for nic in interfaces})
+    found = [log for log in logging.logs if log.good and log.traffic == "ALL" and {log.resource} in whole]
+    return min(
+        found,
+        key=lambda log: (not log.in_log_group, len(flow_log_queries.missing_fields(log.format)), log.interval),
+        default=None,
+    )
+
+
+def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    read = _flow_logs(caller, world, asked)
+    log = read["log"]
+    if log is None:
+        return read
+    if not log.in_log_group:
+        raise Unreadable(f"{log.id} writes to {log.destination}, and only CloudWatch Logs can be asked here")
+    missing = flow_log_queries.missing_fields(log.format)
+    if missing:
+        raise Unreadable(
+            f"{log.id} does not record {', '.join(missing)}: it says too little to judge by; turn on another one"
+        )
+    now = aws_now(caller)
+    window = Window.last(int(asked.remembered.get(HOURS, 6)), now)
+    ids = [nic.id for nic in world.interfaces]
+    try:
+        asking = flow_log_queries.talkers_query(log.format, ids)
+        rows = flow_log_queries.ask(caller, world.region, log.destination, asking, window)
+        slots = flow_log_queries.ask(
+            caller, world.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
+        )
+    except flow_log_queries.Unanswered as error:
+        raise Unreadable(str(error)) from error
+    peers = described(caller, world.region, [{"Name": "vpc-id", "Values": [world.vpc_id]}])
+    endpoints = {
+        str(item["PrivateIpAddress"]): str(raw.get("Description") or raw["NetworkInterfaceId"])
+        for raw in peers
+        if "vpc_endpoint" in str(raw.get("InterfaceType")) or "VPC Endpoint" in str(raw.get("Description"))
+        for item in raw.get("PrivateIpAddresses") or (raw,)
+        if item.get("PrivateIpAddress")
+    }
+    seen = flow_log_queries.traffic_of(window, rows, slots, world.addresses)
+    return {**read, "traffic": seen, "endpoints": endpoints, "holder_of": _holder_of(peers)}
+
+
+def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for raw in interfaces:
+        instance = (raw.get("Attachment") or {}).get("InstanceId")
+        holder = str(instance or raw.get("Description") or raw["NetworkInterfaceId"])
+        six = [item.get("Ipv6Address") for item in raw.get("Ipv6Addresses") or ()]
+        four = [item.get("PrivateIpAddress") for item in raw.get("PrivateIpAddresses") or (raw,)]
+        found |= {str(address): holder for address in (*four, *six) if address}
+    return found
+
+
+def _operator(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:
+    who = caller.identity().arn.rpartition("/")[2]
+    about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
+    answer = caller.read(Call("cloudtrail", "LookupEvents", caller.home_region, about)).data
+    found = (re.search(r'"sourceIPAddress": ?"([^"]+)"', str(raw.get("CloudTrailEvent"))) for raw in answer["Events"])
+    return {"operator": frozenset(match[1] for match in found if match)}
+
+
+def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
+    """The region of ``regions`` in which the target has interfaces. Raises :class:`TargetGone`, :class:`Unreadable`."""
+    failed = []
+    for region in regions:
+        try:
+            if _interfaces(caller, target, region):
+                return region
+        except AwsError as error:
+            failed.append(f"{region}: {error.sentence()}")
+    if failed:
+        raise Unreadable(f"{target} was not found, and these regions could not be asked: {'; '.join(failed[:3])}")
+    raise TargetGone(
+        f"{target} has no interface in any of the regions asked. Is it another account? A gateway endpoint, and an instance that "
+        "is terminated, have none."
+    )
+
+
+def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple[Traffic | None, str]:
+    """Traffic of the last ``hours`` of an endpoint or an instance, by its flow logs; None and why where none could be queried."""
+    context = Asked(remembered={HOURS: str(hours)})
+    try:
+        found = observe(caller, target, region, [Facet.FLOW_LOGS, Facet.TRAFFIC], context)
+    except AwsError as error:
+        return None, error.sentence()
+    except TargetGone as error:
+        return None, str(error)
+    return found.traffic, "; ".join(found.unknown.values()) or "no flow log of it can be asked"
+
+
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs"),
+    Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    Facet.TRAFFIC: (
+        "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups", "logs:StartQuery",
+        "logs:GetQueryResults",
+    ),
+    Facet.OPERATOR: ("cloudtrail:LookupEvents",),
+    Facet.RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+    Facet.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
+    Facet.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
+    Facet.PUBLIC: (
+        "ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions", "ec2:DescribeInternetGateways",
+        "ec2:DescribeEgressOnlyInternetGateways",
+    ),
+}  # fmt: skip
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.FLOW_LOGS: _flow_logs,
+    Facet.TRAFFIC: _traffic,
+    Facet.OPERATOR: _operator,
+    Facet.RULES: barriers.rules,
+    Facet.ACLS: barriers.acls,
+    Facet.SETS: barriers.sets,
+    Facet.PUBLIC: barriers.public,
+}

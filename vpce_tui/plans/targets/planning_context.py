@@ -1,0 +1,182 @@
+"""What every look at a target shares: on whose behalf it is taken, what counts as ours, and how facets are read.
+
+A facet that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, TypeVar
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import SecurityGroup
+
+TAG_INCIDENT: Final = "vpce-tui:incident"
+TAG_STEP: Final = "vpce-tui:step"
+TAG_CALL: Final = "vpce-tui:call"
+TAG_TARGET: Final = "vpce-tui:target"
+_IAM_REGIONS: Final = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1"}
+
+
+def iam_region(region: str) -> str:
+    """Where IAM of the partition of ``region`` is called."""
+    return next((home for prefix, home in _IAM_REGIONS.items() if region.startswith(prefix)), "us-east-1")
+
+
+class Unreadable(Exception):
+    """Something that must be known could not be read; it is never taken for empty."""
+
+
+class TargetGone(Exception):
+    """The target does not exist in this region and account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A call of the incident that took effect and stands. ``at``: when it was begun (RFC 3339)."""
+
+    at: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
+
+    ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
+    ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
+    parameters of the recorded inverses of what this incident did to the target, by call id; ``stands``: the calls that stand; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
+    the target had before the incident touched it; ``lost``: when (RFC 3339) each call was begun whose answer was lost,
+    although it may have taken effect; ``live``: one step is about to run or to be read back, with the answers
+    ``choices``; both empty while a whole playbook is planned; ``targets``: everything that the incident acted on.
+    """
+
+    incident: str = ""
+    since: str = ""
+    gave: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+    remembered: Mapping[str, Any] = field(default_factory=dict)
+    inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stands: "Mapping[str, Standing]" = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    live: bool = False
+    targets: frozenset[str] = frozenset()
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+    def made_by(self, call: str, identifier: str) -> bool:
+        """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the
+        record knows, or the call must have been begun and its answer not be known."""
+        return identifier in self.gave[call] if call in self.gave else call in self.begun
+
+
+class World(Protocol):
+    """Anything a step is planned over: frozen, read at one moment."""
+
+    @property
+    def unknown(self) -> Mapping[str, str]:
+        """Facets that could not be read, with the reason."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the target does not exist any more."""
+
+
+W = TypeVar("W", bound=Any)
+Reader = Callable[[Caller, W, Asked], dict[str, Any]]
+
+
+def read_facets(caller: Caller, world: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: Asked) -> W:
+    """``world`` with each facet read; what could not be read is in its ``unknown``."""
+    unknown: dict[str, str] = {}
+    for facet in sorted(set(facets)):
+        try:
+            world = replace(world, **readers[facet](caller, world, asked))
+        except AwsError as error:
+            unknown[facet] = error.sentence()
+        except Unreadable as error:
+            unknown[facet] = str(error)
+    found: W = replace(world, unknown=unknown)
+    return found
+
+
+def aws_now(caller: Caller) -> datetime:
+    """AWS's clock."""
+    answer = caller.read(Call("sts", "GetCallerIdentity", caller.home_region))
+    return answer.aws_time or datetime.now(UTC)
+
+
+def ours(tags: Mapping[str, str], target: str, asked: Asked) -> bool:
+    """Whether tags say that this incident made it for ``target``; anybody may write tags, see :meth:`Asked.made_by`."""
+    marked = tags.get(TAG_TARGET) == target and TAG_CALL in tags
+    return bool(asked.incident) and marked and tags.get(TAG_INCIDENT) == asked.incident
+
+
+@dataclass(frozen=True, slots=True)
+class VpcGroups:
+    """The security groups of a VPC: ours by the call that made them, and the names that are taken."""
+
+    own: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    all: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    ipv6: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names that somebody else has taken."""
+        mine = {group.id for group in self.own.values()}
+        return frozenset(group.name for group in self.all.values() if group.id not in mine)
+
+    def label(self, identifier: str) -> str:
+        """``name id`` where the name is known."""
+        known = self.all.get(identifier)
+        return f"{known.name} {identifier}" if known and known.name else identifier
+
+
+def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: Asked) -> VpcGroups:
+    """Every group of ``vpc``, and which of them this incident made for ``target``."""
+    call = Call("ec2", "DescribeSecurityGroups", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]})
+    own: dict[str, SecurityGroup] = {}
+    found: dict[str, SecurityGroup] = {}
+    for page in caller.pages(call):
+        for raw in page.data.get("SecurityGroups", []):
+            group = parse.security_group(raw, region)
+            found[group.id] = group
+            if ours(group.tags, target, asked) and asked.made_by(group.tags[TAG_CALL], group.id):
+                own[group.tags[TAG_CALL]] = group
+    vpcs = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
+    blocks = [block for raw in vpcs for block in raw.get("Ipv6CidrBlockAssociationSet") or ()]
+    ipv6 = any((block.get("Ipv6CidrBlockState") or {}).get("State") == "associated" for block in blocks)
+    return VpcGroups(own, found, ipv6)
+
+
+def find_region(
+    caller: Caller,
+    target: str,
+    regions: Iterable[str],
+    service: str,
+    operation: str,
+    key: str,
+    parameters: Mapping[str, Any],
+) -> str:
+    """The region in which a describe call finds the target; raises :class:`TargetGone` when in none, :class:`Unreadable`
+    when not all could be asked."""
+    problems: dict[str, AwsError] = {}
+    for region in regions:
+        try:
+            if any(page.data.get(key) for page in caller.pages(Call(service, operation, region, parameters))):
+                return region
+        except AwsError as error:
+            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE):
+                raise
+            problems[region] = error
+    if problems:
+        first = next(iter(problems.values()))
+        raise Unreadable(
+            f"{target} was not found, and {len(problems)} regions could not be asked ({', '.join(problems)}): "
+            f"{first.sentence()} Name its region with --region."
+        )
+    raise TargetGone(f"{target} was found in none of the regions asked; is it another account?")

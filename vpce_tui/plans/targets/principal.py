@@ -1,0 +1,510 @@
+"""Everything a playbook needs to know about one IAM user or role, read live, facet by facet."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.inventory import parse
+from vpce_tui.plans.targets import recording
+from vpce_tui.plans.targets.created_resources import DAYS, PAGES, STATE_READS, History, State, history_of, states_of
+from vpce_tui.plans.targets.planning_context import Asked, Reader, TargetGone, aws_now, iam_region, read_facets
+from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
+
+QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
+"""Name of our deny-all policy, before the incident's name."""
+SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
+"""Name of our deny for older sessions; another one than that of an instance's playbook, so that neither takes the other's back."""
+
+QUARANTINE_DOCUMENT: Final = {
+    "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+}  # fmt: skip
+SESSIONS: Final = "sessions"
+"""Sessions that the operator names; see :attr:`Asked.remembered`."""
+_NAMES: Final = 20
+"""Sessions and machines of a role whose calls are looked up at most."""
+_LOST_WITHIN: Final = timedelta(minutes=2)
+"""How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
+PATTERN: Final = re.compile(
+    r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
+    r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:(?:assumed-role|federated-user)/[\w+=,.@/-]{1,600}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One access key of a user, and what it was last used for."""
+
+    id: str
+    active: bool
+    created: str = ""
+    last_used: str = ""
+    service: str = ""
+    region: str = ""
+
+    @property
+    def usage(self) -> str:
+        """``last used 2026-11-20 for ec2 in eu-west-1``."""
+        return f"last used {self.last_used} for {self.service} in {self.region}" if self.last_used else "never used"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy of the principal. ``arn`` ``""``: inline; ``versions``: the documents of a managed one by version, ``default``
+    the one that holds; ``holders``: who has it attached (``role/NAME``)."""
+
+    name: str
+    arn: str
+    document: Mapping[str, Any]
+    default: str = ""
+    versions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    holders: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As it is chosen."""
+        return self.arn or f"inline/{self.name}"
+
+    @property
+    def ours(self) -> bool:
+        """Whether it can be changed: AWS's own cannot."""
+        return ":iam::aws:" not in self.arn
+
+    def version_with(self, document: Mapping[str, Any]) -> str:
+        """The version with this text; ``""``: none."""
+        return next((name for name, text in self.versions.items() if text == document), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One user or role. ``kind``: ``user``, ``role`` or ``root``. A field of None was not asked for, or is in ``unknown``."""
+
+    kind: str
+    name: str
+    arn: str
+    account: str
+    region: str
+    path: str = "/"
+    boundary: str = ""
+    trusts: tuple[str, ...] = ()
+    keys: tuple[Key, ...] | None = None
+    inline: tuple[str, ...] | None = None
+    attached: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    cut: str = ""
+    quarantined: bool = False
+    password: bool | None = None
+    mfa: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    service_credentials: tuple[str, ...] = ()
+    instances: tuple[str, ...] | None = None
+    sessions: tuple[str, ...] | None = None
+    """Names of the role's sessions of the last day."""
+    keys_given: frozenset[str] = frozenset()
+    """Keys that this incident made, and whose secret somebody took."""
+    keys_lost: frozenset[str] = frozenset()
+    """Keys that were made while a call of ours was under way whose answer was lost."""
+    documents: tuple[Policy, ...] | None = None
+    history: History | None = None
+    made_states: Mapping[str, State] | None = None
+    trails: recording.Trails | None = None
+    profiles: tuple[str, ...] | None = None
+    """Profiles of the operator's AWS config, one of which may hold what was stolen."""
+    incident_opened: datetime | None = None
+    now: datetime | None = None
+    own: bool = False
+    operator: str = ""
+    """Who is signed in: ``user/NAME`` or ``role/NAME``."""
+    """Whether the operator is signed in as it."""
+    gone: bool = False
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def managed(self) -> str:
+        """Why this is not ours to change; ``""``: it is."""
+        if self.kind == "role" and self.path.startswith("/aws-service-role/"):
+            return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
+        if self.kind == "role" and self.path.startswith("/aws-reserved/"):
+            return "it is made by IAM Identity Center, and AWS refuses changes from anywhere else"
+        return ""
+
+    @property
+    def elsewhere(self) -> str:
+        """Where what is not ours to change can be."""
+        if self.path.startswith("/aws-service-role/"):
+            return "stop what uses it in that service; then the service, or IAM, deletes the role"
+        return "in IAM Identity Center: change the permission set, and end the person's active sessions"
+
+
+class Facet:
+    """Names of the parts that can be read."""
+
+    KEYS = "access keys"
+    POLICIES = "policies"
+    CONSOLE = "console access"
+    USERS = "who uses the role"
+    SESSIONS = "sessions"
+    DOCUMENTS = "texts of its policies"
+    HISTORY = "what it did"
+    MADE = "what it made"
+    TRAILS = "trails"
+    PROFILES = "profiles of this machine"
+
+
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+    """Read the principal and the named facets now.
+
+    ``target``: an access key id of a user, ``user/NAME``, ``role/NAME``, ``root``, or an ARN of one of these or of a role's
+    session. Raises :class:`TargetGone`, and :class:`AwsError` where the principal itself cannot be read.
+    """
+    identity, home = caller.identity(), iam_region(region)
+    account = identity.account
+    kind, name = _resolve(caller, target, account, home)
+    if kind == "root":
+        return Dossier("root", "root", f"arn:aws:iam::{account}:root", account, home)
+    signed_in = (
+        f":assumed-role/{name}/" in identity.arn
+        if kind == "role"
+        else identity.arn.endswith((f":user/{name}", f"/{name}"))
+    )
+    signed_in = signed_in and (kind == "role" or ":user/" in identity.arn)
+    operation, key = ("GetUser", "User") if kind == "user" else ("GetRole", "Role")
+    try:
+        raw = caller.read(Call("iam", operation, home, {f"{key}Name": name})).data[key]
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND:
+            raise TargetGone(f"there is no {kind} {name} in account {account}.") from error
+        raise
+    world = Dossier(
+        kind, name, str(raw["Arn"]), account, home, str(raw.get("Path", "/")),
+        str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")), _trusts(raw.get("AssumeRolePolicyDocument")),
+        own=signed_in, operator=_operator(identity.arn),
+    )  # fmt: skip
+    return read_facets(caller, world, facets, _READERS, asked)
+
+
+def _operator(arn: str) -> str:
+    kind, _, rest = arn.rpartition(":")[2].partition("/")
+    return f"role/{rest.partition('/')[0]}" if kind == "assumed-role" else f"{kind}/{rest.rpartition('/')[2]}"
+
+
+def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str, str]:
+    if target == "root" or target == f"arn:{target.split(':')[1] if ':' in target else 'aws'}:iam::{account}:root":
+        return "root", "root"
+    if target.startswith("ASIA"):
+        raise TargetGone(
+            f"{target} is a temporary key: it belongs to a session. Name the role or user behind it (its events say which), "
+            "for instance role/web-app; cutting its sessions ends this key too."
+        )
+    if target.startswith("AKIA"):
+        name = str(
+            caller.read(Call("iam", "GetAccessKeyLastUsed", home, {"AccessKeyId": target})).data.get("UserName", "")
+        )
+        if not name:
+            raise TargetGone(f"the key {target} belongs to no user of account {account}.")
+        return "user", name
+    if target.startswith("arn:"):
+        owner, resource = parse.account_of(target), target.split(":", 5)[5]
+        if owner != account:
+            raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
+        kind, _, rest = resource.partition("/")
+        if kind == "federated-user":
+            raise TargetGone(
+                f"{rest} is a federated user: no policy is attached to it. Its rights are those of the user who called "
+                "GetFederationToken: name that one (its events say who: sessionIssuer)."
+            )
+        return ("role", rest.split("/")[0]) if kind == "assumed-role" else (kind, rest.rpartition("/")[2])
+    kind, _, rest = target.partition("/")
+    return kind, rest.rpartition("/")[2]
+
+
+def _trusts(document: Any) -> tuple[str, ...]:
+    """Who may take the role, from its trust policy."""
+    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
+    found: set[str] = set()
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
+        values = principal.values() if isinstance(principal, Mapping) else [principal]
+        for value in values:
+            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item}
+    return tuple(sorted(found))
+
+
+def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    if world.kind != "user":
+        return {"keys": ()}
+    given = asked.gave.get("new-key", frozenset())
+    begun = parse.moment(asked.lost.get("new-key", ""))
+    lost: set[str] = set()
+    found = []
+    for page in caller.pages(Call("iam", "ListAccessKeys", world.region, {"UserName": world.name})):
+        for raw in page.data.get("AccessKeyMetadata", []):
+            identifier = str(raw["AccessKeyId"])
+            used = caller.read(Call("iam", "GetAccessKeyLastUsed", world.region, {"AccessKeyId": identifier})).data
+            last = used.get("AccessKeyLastUsed") or {}
+            at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
+            if begun and created and not given and not at and abs(created - begun) <= _LOST_WITHIN:
+                lost.add(identifier)  # nobody can have used it: nobody has its secret
+            found.append(
+                Key(
+                    identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
+                    at.strftime("%Y-%m-%d %H:%MZ") if at else "", str(last.get("ServiceName", "")), str(last.get("Region", "")),
+                )
+            )  # fmt: skip
+    return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
+
+
+def _policies(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    kind = world.kind.capitalize()
+    named = {f"{kind}Name": world.name}
+    inline = [
+        str(item)
+        for page in caller.pages(Call("iam", f"List{kind}Policies", world.region, named))
+        for item in page.data.get("PolicyNames", [])
+    ]
+    attached = []
+    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", world.region, named)):
+        for item in page.data.get("AttachedPolicies", []):
+            policy = caller.read(Call("iam", "GetPolicy", world.region, {"PolicyArn": item["PolicyArn"]})).data[
+                "Policy"
+            ]
+            attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
+    groups: list[str] = []
+    if world.kind == "user":
+        groups = [
+            str(item["GroupName"])
+            for page in caller.pages(Call("iam", "ListGroupsForUser", world.region, named))
+            for item in page.data.get("Groups", [])
+        ]
+    cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
+    if asked.incident and own in inline:
+        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": own})
+        cut = cut_stage(caller.read(call).data, asked.since)
+    denied = False
+    if asked.incident and quarantine in inline:
+        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": quarantine})
+        denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
+    return {
+        "inline": tuple(sorted(set(inline) - {own, quarantine})), "attached": tuple(sorted(attached)), "groups": tuple(sorted(groups)),
+        "cut": cut, "quarantined": denied,
+    }  # fmt: skip
+
+
+def _console(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind != "user":
+        return {"password": False}
+    named = {"UserName": world.name}
+    try:
+        caller.read(Call("iam", "GetLoginProfile", world.region, named))
+        password = True
+    except AwsError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        password = False
+
+    def ids(operation: str, key: str, name: str) -> tuple[str, ...]:
+        pages = caller.pages(Call("iam", operation, world.region, named))
+        return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
+
+    return {
+        "password": password,
+        "mfa": ids("ListMFADevices", "MFADevices", "SerialNumber"),
+        "certificates": ids("ListSigningCertificates", "Certificates", "CertificateId"),
+        "service_credentials": ids(
+            "ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"
+        ),
+    }
+
+
+def _users(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind != "role":
+        return {"instances": ()}
+    profiles = [
+        str(profile["Arn"])
+        for page in caller.pages(Call("iam", "ListInstanceProfilesForRole", world.region, {"RoleName": world.name}))
+        for profile in page.data.get("InstanceProfiles", [])
+    ]
+    if not profiles:
+        return {"instances": ()}
+    found = []
+    regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    for region in sorted(str(item["RegionName"]) for item in regions):
+        filters = [
+            {"Name": "iam-instance-profile.arn", "Values": profiles},
+            {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+        ]
+        for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
+            found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, world.account)]
+    return {"instances": tuple(sorted(found))}
+
+
+def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    """Sessions of the role that were handed out in the last day, from event history where STS is called."""
+    if world.kind != "role":
+        return {"sessions": ()}
+    found: set[str] = set()
+    since = aws_now(caller) - timedelta(days=1)
+    for region in sorted({caller.home_region, "us-east-1"}):
+        found |= _handed_out(caller, world, region, since)[0]
+    return {"sessions": tuple(sorted(found))}
+
+
+def _handed_out(caller: Caller, world: Dossier, region: str, since: datetime) -> tuple[set[str], bool]:
+    """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
+    about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
+    found: set[str] = set()
+    pages = caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, "StartTime": since.timestamp()}))
+    for number, page in enumerate(pages):
+        if number >= PAGES:
+            return found, False
+        for event in page.data.get("Events", []):
+            if str(event.get("EventName", "")).startswith("AssumeRole"):
+                named = [item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)]
+                found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
+    return found, True
+
+
+def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+    if world.kind == "root":
+        return {"documents": ()}
+    kind, home = world.kind.capitalize(), world.region
+    named = {f"{kind}Name": world.name}
+    found = []
+    for page in caller.pages(Call("iam", f"List{kind}Policies", home, named)):
+        for name in page.data.get("PolicyNames", []):
+            if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
+                answer = caller.read(Call("iam", f"Get{kind}Policy", home, {**named, "PolicyName": name})).data
+                found.append(Policy(str(name), "", answer.get("PolicyDocument") or {}))
+    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", home, named)):
+        found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
+    return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
+
+
+def _managed(caller: Caller, home: str, arn: str) -> Policy:
+    name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
+    if ":iam::aws:" in arn:
+        return Policy(name, arn, {})
+    default = str(caller.read(Call("iam", "GetPolicy", home, one)).data["Policy"]["DefaultVersionId"])
+    versions = {
+        str(item["VersionId"]): caller.read(
+            Call("iam", "GetPolicyVersion", home, {**one, "VersionId": item["VersionId"]})
+        ).data["PolicyVersion"].get("Document")
+        or {}
+        for page in caller.pages(Call("iam", "ListPolicyVersions", home, one))
+        for item in page.data.get("Versions", [])
+    }  # fmt: skip
+    holders = []
+    for page in caller.pages(Call("iam", "ListEntitiesForPolicy", home, one)):
+        holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
+        holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
+        holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
+    return Policy(name, arn, versions.get(default, {}), default, versions, tuple(sorted(holders)))
+
+
+def _history(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    """What was done under its name, its keys, and the sessions and machines that hold it."""
+    raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
+    gaps: list[str] = []
+    if world.kind == "root":
+        names = [("Username", "root")]
+    elif world.kind == "user":
+        keys = _keys(caller, world, asked)["keys"]
+        names = [("Username", world.name), *(("AccessKeyId", key.id) for key in keys)]
+    else:
+        named, gaps = _session_names(caller, world, asked, regions, days)
+        names = [("Username", name) for name in named[:_NAMES]]
+        if len(named) > _NAMES:
+            gaps.append(f"{len(named) - _NAMES} more sessions of {world.name}: name the ones you mean (sessions)")
+    found = history_of(caller, names, regions, days, role=world.name if world.kind == "role" else "")
+    found = replace(found, gaps=(*found.gaps, *gaps))
+    return {"history": found, "incident_opened": parse.moment(asked.since), "now": aws_now(caller)}
+
+
+def _session_names(
+    caller: Caller, world: Dossier, asked: Asked, regions: Sequence[str], days: int
+) -> tuple[list[str], list[str]]:
+    """Names of sessions of the role: those that the operator names, machines of this incident (whose profile may be taken by
+    now), machines that hold it, and those that event history knows from ``days``; and where that could not be asked."""
+    ours = sorted(target for target in asked.targets if target.startswith("i-"))
+    held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
+    gaps: list[str] = []
+    since = aws_now(caller) - timedelta(days=days)
+
+    def one(region: str) -> tuple[list[str], Part]:
+        try:
+            names, whole = _handed_out(caller, world, region, since)
+            if not whole:
+                gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
+            return sorted(names), Part(region, Status.LOOKED)
+        except AwsError as error:
+            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                raise
+            gaps.append(f"sessions handed out in {region}: {error.sentence()}")
+            return [], Part(region, Status.LOOKED)
+
+    found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
+    return list(dict.fromkeys([*asked.remembered.get(SESSIONS, ()), *ours, *held, *found])), gaps
+
+
+def _made(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    read = _history(caller, world, asked)
+    quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
+    return {
+        **read,
+        "made_states": states_of(caller, world.region, read["history"].made, quarantine, QUARANTINE_DOCUMENT),
+    }
+
+
+def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+    return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
+
+
+def _profiles(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:
+    return {"profiles": caller.profiles()}
+
+
+_HISTORY_READS: Final = (
+    "cloudtrail:LookupEvents", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:ListInstanceProfilesForRole", "ec2:DescribeRegions",
+    "ec2:DescribeInstances",
+)  # fmt: skip
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("iam:GetUser", "iam:GetRole", "iam:GetAccessKeyLastUsed"),
+    Facet.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
+    Facet.POLICIES: (
+        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy", "iam:ListGroupsForUser", "iam:GetUserPolicy", "iam:GetRolePolicy",
+    ),
+    Facet.CONSOLE: (
+        "iam:GetLoginProfile", "iam:ListMFADevices", "iam:ListSigningCertificates", "iam:ListServiceSpecificCredentials",
+    ),
+    Facet.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
+    Facet.SESSIONS: ("cloudtrail:LookupEvents",),
+    Facet.DOCUMENTS: (
+        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:ListEntitiesForPolicy",
+    ),
+    Facet.HISTORY: _HISTORY_READS,
+    Facet.MADE: (*_HISTORY_READS, *STATE_READS),
+    Facet.TRAILS: recording.TRAIL_READS,
+    Facet.PROFILES: (),
+}  # fmt: skip
+"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+
+_READERS: Final[Mapping[str, Reader[Dossier]]] = {
+    Facet.KEYS: _keys,
+    Facet.POLICIES: _policies,
+    Facet.CONSOLE: _console,
+    Facet.USERS: _users,
+    Facet.SESSIONS: _sessions,
+    Facet.DOCUMENTS: _documents,
+    Facet.HISTORY: _history,
+    Facet.MADE: _made,
+    Facet.TRAILS: _trails,
+    Facet.PROFILES: _profiles,
+}

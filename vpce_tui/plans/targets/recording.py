@@ -1,0 +1,262 @@
+"""What records an account: trails of CloudTrail, recorders of AWS Config, and the buckets they write to."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.inventory import parse
+from vpce_tui.plans.targets.planning_context import Asked, iam_region
+
+TRAIL_BUCKET: Final = "bucket of the trail"
+CONFIG_BUCKET: Final = "bucket of AWS Config"
+"""What a plan's answers say about how to look; see :attr:`Asked.remembered`."""
+CONFIG_ROLE: Final = "AWSServiceRoleForConfig"
+
+
+def own_bucket(account: str, what: str) -> str:
+    """What a bucket that we make is called: ``what`` is ``trail`` or ``config``."""
+    return f"vpce-tui-{what}-{account}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket that is meant. ``mine``: it is this account's; ``taken``: the name is somebody else's; ``empty``: nothing is in it."""
+
+    name: str
+    mine: bool
+    taken: bool = False
+    empty: bool = True
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
+    """Whether it is closed to the public, all four ways."""
+    region: str = ""
+    """Where it is: a write sent to another region would be answered with a redirect, and is not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """One trail. ``stopped``: when its logging was last stopped (RFC 3339), where it was."""
+
+    name: str
+    arn: str
+    home: str
+    bucket: str
+    multi_region: bool
+    validated: bool
+    global_events: bool
+    logging: bool
+    organization: bool = False
+    stopped: str = ""
+    problem: str = ""
+    """What CloudTrail says of its last delivery, where that failed."""
+    blind: str = ""
+    """What its event selectors leave out of the management events."""
+
+    @property
+    def good(self) -> bool:
+        """It records every region, goes on, and can be checked."""
+        return (
+            self.multi_region
+            and self.validated
+            and self.logging
+            and self.global_events
+            and not (self.problem or self.blind)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trails:
+    """The trails of the account, the bucket a new one would write to, and who stopped what lately."""
+
+    trails: tuple[Trail, ...] = ()
+    bucket: Bucket | None = None
+    buckets: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+
+    def named(self, name: str) -> Trail | None:
+        """The trail of this name."""
+        return next((trail for trail in self.trails if trail.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The recorder of one region (``name`` ``""``: none)."""
+
+    region: str
+    name: str = ""
+    role: str = ""
+    recording: bool = False
+    everything: bool = False
+    last: str = ""
+    """``SUCCESS`` or what the last delivery failed with."""
+    channel: str = ""
+    bucket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """AWS Config in the regions of the scope, the bucket a new channel would write to, and whether its role is there."""
+
+    recorders: Mapping[str, Recorder] = field(default_factory=dict)
+    bucket: Bucket | None = None
+    buckets: tuple[str, ...] = ()
+    role: str = ""
+
+
+_BUCKET_READS: Final = (
+    "s3:ListBuckets", "s3:HeadBucket", "s3:GetBucketPolicy", "s3:GetPublicAccessBlock", "s3:ListObjectsV2",
+)  # fmt: skip
+TRAIL_READS: Final = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:LookupEvents",
+    *_BUCKET_READS,
+)
+CONFIG_READS: Final = (
+    "config:DescribeConfigurationRecorders", "config:DescribeConfigurationRecorderStatus", "config:DescribeDeliveryChannels", "iam:GetRole",
+    *_BUCKET_READS,
+)  # fmt: skip
+
+
+def read_trails(caller: Caller, account: str, home: str, asked: Asked) -> Trails:
+    """Every trail with its status; the bucket of the answers."""
+    raws = caller.read(Call("cloudtrail", "DescribeTrails", home, {"includeShadowTrails": True})).data.get(
+        "trailList", []
+    )
+    trails = tuple(sorted((_trail(caller, raw, home) for raw in raws), key=lambda trail: (trail.home, trail.name)))
+    buckets = _buckets(caller, home)
+    named = str(asked.remembered.get(TRAIL_BUCKET) or own_bucket(account, "trail"))
+    return Trails(
+        trails, read_bucket(caller, named, home, buckets, account), buckets,
+        _stops(caller, sorted({home, *(trail.home for trail in trails)})),
+    )  # fmt: skip
+
+
+def _trail(caller: Caller, raw: Mapping[str, Any], home: str) -> Trail:
+    region = str(raw.get("HomeRegion") or home)
+    arn = str(raw.get("TrailARN", ""))
+    status = caller.read(Call("cloudtrail", "GetTrailStatus", region, {"Name": arn or raw.get("Name", "")})).data
+    stopped = parse.moment(status.get("StopLoggingTime"))
+    return Trail(
+        str(raw.get("Name", "")), arn, region, str(raw.get("S3BucketName", "")), bool(raw.get("IsMultiRegionTrail")),
+        bool(raw.get("LogFileValidationEnabled")), bool(raw.get("IncludeGlobalServiceEvents")), bool(status.get("IsLogging")),
+        bool(raw.get("IsOrganizationTrail")), stopped.strftime("%Y-%m-%dT%H:%M:%SZ") if stopped else "",
+        str(status.get("LatestDeliveryError") or ""), _left_out(caller, region, arn or str(raw.get("Name", ""))),
+    )  # fmt: skip
+
+
+def _left_out(caller: Caller, region: str, trail: str) -> str:
+    """What the event selectors of a trail leave out of the management events; an intruder blinds a trail by them."""
+    answer = caller.read(Call("cloudtrail", "GetEventSelectors", region, {"TrailName": trail})).data
+    simple, advanced = answer.get("EventSelectors") or (), answer.get("AdvancedEventSelectors") or ()
+    if advanced:
+        fields = [selector.get("FieldSelectors") or () for selector in advanced]
+        whole = any(
+            {item.get("Field") for item in found} == {"eventCategory"} and found[0].get("Equals") == ["Management"]
+            for found in fields
+            if found
+        )
+        return "" if whole else "not every management event is recorded (advanced event selectors)"
+    if not simple:
+        return ""  # a trail without selectors records every management event
+    ways = {item.get("ReadWriteType", "All") for item in simple if item.get("IncludeManagementEvents", True)}
+    if "All" in ways or ways >= {"ReadOnly", "WriteOnly"}:
+        return ""
+    return f"{'only ' + ways.pop() if ways else 'no'} management events are recorded"
+
+
+def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
+    """Who stopped logging, or deleted or changed a trail, lately."""
+    said = []
+    for region in regions:
+        for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
+            attribute = [{"AttributeKey": "EventName", "AttributeValue": name}]
+            try:
+                answer = caller.read(
+                    Call("cloudtrail", "LookupEvents", region, {"LookupAttributes": attribute, "MaxResults": 50})
+                ).data
+            except AwsError as error:
+                if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                    raise
+                said.append(f"whether logging was stopped in {region} could not be asked: {error.sentence()}")
+                break
+            for item in answer.get("Events", []):
+                at = parse.moment(item.get("EventTime"))
+                when = at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else "at an unknown time"
+                said.append(f"{name} by {item.get('Username') or 'somebody'} in {region}, {when}")
+    return tuple(said)
+
+
+def _buckets(caller: Caller, home: str) -> tuple[str, ...]:
+    """The account's buckets by name."""
+    answer = caller.read(Call("s3", "ListBuckets", home)).data
+    return tuple(sorted(str(item["Name"]) for item in answer.get("Buckets", [])))
+
+
+def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], account: str) -> Bucket:
+    """What is to be known of a bucket before something is written to it, or it is deleted."""
+    owned: dict[str, Any] = {"Bucket": name, "ExpectedBucketOwner": account}
+    if name not in mine:
+        try:
+            caller.read(Call("s3", "HeadBucket", home, {"Bucket": name}))
+        except AwsError as error:
+            if error.kind is Kind.NOT_FOUND or error.code in ("404", "NoSuchBucket"):
+                return Bucket(name, mine=False)
+            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE, Kind.THROTTLED, Kind.SERVER):
+                raise
+        return Bucket(name, mine=False, taken=True)
+    region = str(caller.read(Call("s3", "HeadBucket", home, owned)).data.get("BucketRegion") or home)
+    objects = caller.read(Call("s3", "ListObjectsV2", region, {**owned, "MaxKeys": 1})).data
+    policy = _or_nothing(caller, Call("s3", "GetBucketPolicy", region, owned), "NoSuchBucketPolicy").get("Policy")
+    block = _or_nothing(
+        caller, Call("s3", "GetPublicAccessBlock", region, owned), "NoSuchPublicAccessBlockConfiguration"
+    )
+    ways = block.get("PublicAccessBlockConfiguration") or {}
+    return Bucket(
+        name, mine=True, empty=not objects.get("KeyCount"), policy=json.loads(policy) if policy else {},
+        blocked=len(ways) >= 4 and all(ways.values()), region=region,
+    )  # fmt: skip
+
+
+def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, Any]:
+    try:
+        return caller.read(call).data
+    except AwsError as error:
+        if error.kind is Kind.NOT_FOUND or error.code == code:
+            return {}
+        raise
+
+
+def read_recorder(caller: Caller, region: str) -> Recorder:
+    """The recorder and channel of one region; AWS allows one of each."""
+    recorders = caller.read(Call("config", "DescribeConfigurationRecorders", region)).data.get(
+        "ConfigurationRecorders", []
+    )
+    channels = caller.read(Call("config", "DescribeDeliveryChannels", region)).data.get("DeliveryChannels", [])
+    channel: Mapping[str, Any] = channels[0] if channels else {}
+    if not recorders:
+        return Recorder(region, channel=str(channel.get("name", "")), bucket=str(channel.get("s3BucketName", "")))
+    raw = recorders[0]
+    statuses = caller.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
+    status: Mapping[str, Any] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
+    return Recorder(
+        region, str(raw.get("name", "")), str(raw.get("roleARN", "")), bool(status.get("recording")),
+        bool((raw.get("recordingGroup") or {}).get("allSupported")), str(status.get("lastStatus") or ""),
+        str(channel.get("name", "")), str(channel.get("s3BucketName", "")),
+    )  # fmt: skip
+
+
+def read_config(caller: Caller, account: str, home: str, recorders: Mapping[str, Recorder], asked: Asked) -> Config:
+    """With what a new recorder needs: its bucket and role."""
+    buckets = _buckets(caller, home)
+    named = str(asked.remembered.get(CONFIG_BUCKET) or own_bucket(account, "config"))
+    role = _or_nothing(caller, Call("iam", "GetRole", iam_region(home), {"RoleName": CONFIG_ROLE}), "NoSuchEntity")
+    return Config(
+        recorders, read_bucket(caller, named, home, buckets, account), buckets,
+        str((role.get("Role") or {}).get("Arn", "")),
+    )  # fmt: skip

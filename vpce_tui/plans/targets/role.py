@@ -1,0 +1,109 @@
+"""The role behind an instance: its policies, who else uses it, and how far our session cut of it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.plans.targets.planning_context import Asked, iam_region
+
+CUT_POLICY: Final = "vpce-tui-cut-sessions-"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The instance's profile and role. ``association`` is ``""`` when the instance holds no profile."""
+
+    association: str
+    profile_arn: str
+    profile_name: str
+    name: str
+    arn: str
+    cut: str = ""
+    inline: tuple[str, ...] = ()
+    attached: tuple[tuple[str, str], ...] = ()
+    other_users: tuple[str, ...] = ()
+
+
+def role_of(caller: Caller, instance: Instance, asked: Asked) -> Role:
+    """The profile the instance holds, or that we took from it, and the role in it."""
+    region = instance.region
+    filters = [
+        {"Name": "instance-id", "Values": [instance.id]},
+        {"Name": "state", "Values": ["associating", "associated"]},
+    ]
+    call = Call("ec2", "DescribeIamInstanceProfileAssociations", region, {"Filters": filters})
+    associations = [item for page in caller.pages(call) for item in page.data.get("IamInstanceProfileAssociations", [])]
+    association = str(associations[0]["AssociationId"]) if associations else ""
+    profile_arn = (
+        str(associations[0]["IamInstanceProfile"]["Arn"])
+        if associations
+        else str(asked.remembered.get("profile_arn", ""))
+    )
+    if not profile_arn:
+        return Role("", "", "", "", "")
+    return _role_behind(caller, instance, association, profile_arn, asked)
+
+
+def _role_behind(caller: Caller, instance: Instance, association: str, profile_arn: str, asked: Asked) -> Role:
+    profile_name = profile_arn.rpartition("/")[2]
+    profile = caller.read(
+        Call("iam", "GetInstanceProfile", iam_region(instance.region), {"InstanceProfileName": profile_name})
+    ).data
+    roles = (profile.get("InstanceProfile") or {}).get("Roles") or []
+    if not roles:
+        return Role(association, profile_arn, profile_name, "", "")
+    name, arn = str(roles[0]["RoleName"]), str(roles[0]["Arn"])
+    inline = [
+        str(item)
+        for page in caller.pages(Call("iam", "ListRolePolicies", iam_region(instance.region), {"RoleName": name}))
+        for item in page.data.get("PolicyNames", [])
+    ]
+    attached: list[tuple[str, str]] = []
+    for page in caller.pages(Call("iam", "ListAttachedRolePolicies", iam_region(instance.region), {"RoleName": name})):
+        for item in page.data.get("AttachedPolicies", []):
+            policy = caller.read(
+                Call("iam", "GetPolicy", iam_region(instance.region), {"PolicyArn": item["PolicyArn"]})
+            ).data["Policy"]
+            attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
+    cut, own, home = "", f"{CUT_POLICY}{asked.incident}", iam_region(instance.region)
+    if asked.incident and own in inline:
+        cut = cut_stage(
+            caller.read(Call("iam", "GetRolePolicy", home, {"RoleName": name, "PolicyName": own})).data, asked.since
+        )
+    filters = [
+        {"Name": "iam-instance-profile.arn", "Values": [profile_arn]},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+    ]
+    users = [
+        other.label
+        for page in caller.pages(Call("ec2", "DescribeInstances", instance.region, {"Filters": filters}))
+        for other in parse.instances(page.data, instance.region, instance.account)
+        if other.id != instance.id
+    ]
+    return Role(
+        association, profile_arn, profile_name, name, arn, cut,
+        tuple(sorted(set(inline) - {own})), tuple(sorted(attached)), tuple(sorted(users)),
+    )  # fmt: skip
+
+
+def cut_stage(answer: Mapping[str, Any], since: str) -> str:
+    """The statement id of our cut policy; ``""`` where it is not exactly as we write it, or older than the incident."""
+    document = answer.get("PolicyDocument")
+    statements = document.get("Statement") if isinstance(document, Mapping) else None
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, list) or len(statements) != 1 or not isinstance(statements[0], Mapping):
+        return ""
+    statement = statements[0]
+    limit = (statement.get("Condition") or {}).get("DateLessThan", {}).get("aws:TokenIssueTime")
+    exact = {"Sid": statement.get("Sid"), "Effect": "Deny", "Action": "*", "Resource": "*",
+             "Condition": {"DateLessThan": {"aws:TokenIssueTime": limit}}}  # fmt: skip
+    at = parse.moment(limit)
+    if dict(statement) != exact or at is None:
+        return ""
+    opened = parse.moment(since)
+    return "" if opened and at < opened.replace(microsecond=0) else str(statement.get("Sid", ""))

@@ -1,0 +1,284 @@
+"""What sends an instance work: its Auto Scaling group and what that starts, target groups, classic load balancers, addresses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.inventory.resources import Instance, tags_of
+from vpce_tui.plans.targets.planning_context import TAG_CALL, Asked, ours
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """The Auto Scaling group the instance is in."""
+
+    group: str
+    lifecycle: str
+    minimum: int
+    desired: int
+    maximum: int
+    target_groups: tuple[str, ...] = ()
+    launch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One registration with a target group (``id``: instance id or address) or classic load balancer (port 0)."""
+
+    balancer: str
+    id: str
+    port: int = 0
+    state: str = ""
+    name: str = ""
+
+
+def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
+    """The Auto Scaling group the instance is in."""
+    region = instance.region
+    call = Call("autoscaling", "DescribeAutoScalingInstances", region, {"InstanceIds": [instance.id]})
+    members = [item for page in caller.pages(call) for item in page.data.get("AutoScalingInstances", [])]
+    if not members:
+        return None
+    name = str(members[0]["AutoScalingGroupName"])
+    groups = caller.read(
+        Call("autoscaling", "DescribeAutoScalingGroups", region, {"AutoScalingGroupNames": [name]})
+    ).data
+    group: Mapping[str, Any] = next(iter(groups.get("AutoScalingGroups", [])), {})
+    template = group.get("LaunchTemplate") or {}
+    return Scaling(
+        name,
+        str(members[0].get("LifecycleState", "")),
+        int(group.get("MinSize", 0)),
+        int(group.get("DesiredCapacity", 0)),
+        int(group.get("MaxSize", 0)),
+        tuple(sorted(str(arn) for arn in group.get("TargetGroupARNs") or ())),
+        str(template.get("LaunchTemplateName") or group.get("LaunchConfigurationName") or ""),
+    )
+
+
+def targets_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
+    """Its registrations with target groups, by id and by address."""
+    found = []
+    for page in caller.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
+        for group in page.data.get("TargetGroups", []):
+            kind = group.get("TargetType")
+            if group.get("VpcId") != instance.vpc_id or kind not in ("instance", "ip"):
+                continue
+            own = {instance.id} if kind == "instance" else instance.addresses
+            arn = str(group["TargetGroupArn"])
+            health = caller.read(Call("elbv2", "DescribeTargetHealth", instance.region, {"TargetGroupArn": arn})).data
+            for item in health.get("TargetHealthDescriptions", []):
+                target, state = item.get("Target", {}), str((item.get("TargetHealth") or {}).get("State", ""))
+                if target.get("Id") in own and state != "draining":
+                    found.append(
+                        Registration(
+                            arn,
+                            str(target["Id"]),
+                            int(target.get("Port", 0)),
+                            state,
+                            str(group.get("TargetGroupName", "")),
+                        )
+                    )
+    return tuple(sorted(found, key=lambda item: (item.balancer, item.id, item.port)))
+
+
+def classic_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
+    """The classic load balancers it is behind."""
+    found = [
+        Registration(str(item["LoadBalancerName"]), instance.id, name=str(item["LoadBalancerName"]))
+        for page in caller.pages(Call("elb", "DescribeLoadBalancers", instance.region))
+        for item in page.data.get("LoadBalancerDescriptions", [])
+        if any(member.get("InstanceId") == instance.id for member in item.get("Instances", []))
+    ]
+    return tuple(sorted(found, key=lambda item: item.balancer))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """A target group that takes instances. ``ports``: on which ports the old instance was registered, else its own."""
+
+    arn: str
+    name: str
+    ports: tuple[int, ...]
+    held_old: bool
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """As they are chosen: ``storefront-web:443``."""
+        return tuple(f"{self.name}:{port}" for port in self.ports)
+
+
+def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Asked) -> tuple[TargetGroup, ...]:
+    """The target groups of ``vpc`` that take instances, and where the old one stood before the incident took it out."""
+    recorded: dict[str, set[int]] = {}
+    for call, parameters in asked.before.items():
+        if call.startswith("undo-deregister-") and "TargetGroupArn" in parameters:
+            ports = {int(item.get("Port", 0)) for item in parameters.get("Targets", ())}
+            recorded.setdefault(str(parameters["TargetGroupArn"]), set()).update(ports)
+    found = []
+    for page in caller.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
+        for raw in page.data.get("TargetGroups", []):
+            if raw.get("TargetType") != "instance" or raw.get("VpcId") != vpc:
+                continue
+            arn = str(raw["TargetGroupArn"])
+            ports = recorded.get(arn, set()) | {
+                port for identifier, port in registered(caller, instance.region, arn) if identifier == instance.id
+            }
+            held = bool(ports)
+            listed = tuple(sorted(ports - {0})) or (int(raw.get("Port") or 0),)
+            found.append(TargetGroup(arn, str(raw.get("TargetGroupName", "")), listed, held))
+    return tuple(sorted(found, key=lambda item: item.name))
+
+
+@dataclass(frozen=True, slots=True)
+class ClassicBalancer:
+    """A classic load balancer of the VPC. ``held_old``: the old instance is in it, or was before the incident took it out."""
+
+    name: str
+    held_old: bool
+    members: frozenset[str]
+
+
+def classic_balancers_of(caller: Caller, instance: Instance, vpc: str, asked: Asked) -> tuple[ClassicBalancer, ...]:
+    """The classic load balancers of ``vpc``."""
+    recorded = {
+        str(parameters["LoadBalancerName"]) for parameters in asked.before.values() if "LoadBalancerName" in parameters
+    }
+    found = []
+    for page in caller.pages(Call("elb", "DescribeLoadBalancers", instance.region)):
+        for raw in page.data.get("LoadBalancerDescriptions", []):
+            name = str(raw["LoadBalancerName"])
+            members = frozenset(str(item["InstanceId"]) for item in raw.get("Instances") or ())
+            if raw.get("VPCId") == vpc or name in recorded or instance.id in members:
+                found.append(ClassicBalancer(name, name in recorded or instance.id in members, members))
+    return tuple(sorted(found, key=lambda item: item.name))
+
+
+def registered(caller: Caller, region: str, arn: str) -> frozenset[tuple[str, int]]:
+    """Targets of a group, by id and port; those that are on their way out are not."""
+    health = caller.read(Call("elbv2", "DescribeTargetHealth", region, {"TargetGroupArn": arn})).data
+    return frozenset(
+        (str(item["Target"]["Id"]), int(item["Target"].get("Port", 0)))
+        for item in health.get("TargetHealthDescriptions", [])
+        if (item.get("TargetHealth") or {}).get("State") != "draining"
+    )
+
+
+TEMPLATE: Final = "template"
+CONFIGURATION: Final = "configuration"
+MIXED: Final = "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What an Auto Scaling group starts. ``kind``: a launch template, a launch configuration, or several of them.
+
+    ``version``: as the group names it (``3``, ``$Default``, ``$Latest``); ``own_template``, ``own_version``: what this incident
+    made; ``members``: the instances in the group.
+    """
+
+    group: str
+    kind: str
+    id: str
+    name: str
+    version: str
+    image: str
+    members: tuple[str, ...]
+    desired: int
+    maximum: int
+    own_template: str = ""
+    own_version: str = ""
+
+
+def starter_of(caller: Caller, instance: Instance, group: str, asked: Asked) -> Starter | None:
+    """What the group called ``group`` starts; None where there is no such group."""
+    region = instance.region
+    call = Call("autoscaling", "DescribeAutoScalingGroups", region, {"AutoScalingGroupNames": [group]})
+    raw = next((item for page in caller.pages(call) for item in page.data.get("AutoScalingGroups", [])), None)
+    if raw is None:
+        return None
+    members = tuple(sorted(str(item["InstanceId"]) for item in raw.get("Instances") or ()))
+    size = (members, int(raw.get("DesiredCapacity", 0)), int(raw.get("MaxSize", 0)))
+    own_template = _own_template(caller, region, instance.id, asked)
+    template = raw.get("LaunchTemplate")
+    if template:
+        identifier, version = str(template.get("LaunchTemplateId", "")), str(template.get("Version") or "$Default")
+        versions = _versions(caller, region, identifier)
+        current = _current(versions, version)
+        image = str((current.get("LaunchTemplateData") or {}).get("ImageId", ""))
+        own = _own_version(versions, asked)
+        name = str(template.get("LaunchTemplateName", ""))
+        return Starter(group, TEMPLATE, identifier, name, version, image, *size, own_template, own)
+    if raw.get("LaunchConfigurationName"):
+        name = str(raw["LaunchConfigurationName"])
+        asked_for = Call("autoscaling", "DescribeLaunchConfigurations", region, {"LaunchConfigurationNames": [name]})
+        known = [item for page in caller.pages(asked_for) for item in page.data.get("LaunchConfigurations", [])]
+        image = str(known[0].get("ImageId", "")) if known else ""
+        return Starter(group, CONFIGURATION, name, name, "", image, *size, own_template)
+    return Starter(group, MIXED if raw.get("MixedInstancesPolicy") else "", "", "", "", "", *size, own_template)
+
+
+def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, Any]]:
+    call = Call("ec2", "DescribeLaunchTemplateVersions", region, {"LaunchTemplateId": template})
+    return [item for page in caller.pages(call) for item in page.data.get("LaunchTemplateVersions", [])]
+
+
+def _current(versions: Sequence[Mapping[str, Any]], version: str) -> Mapping[str, Any]:
+    if version == "$Latest":
+        return max(versions, key=lambda item: int(item["VersionNumber"]), default={})
+    named = version == "$Default"
+    return next(
+        (item for item in versions if (item.get("DefaultVersion") if named else str(item["VersionNumber"]) == version)),
+        {},
+    )
+
+
+def version_mark(incident: str) -> str:
+    """What the description of a template version that this incident made says: versions take no tags."""
+    return f"vpce-tui {incident}"
+
+
+def _own_version(versions: Sequence[Mapping[str, Any]], asked: Asked) -> str:
+    mark = version_mark(asked.incident)
+    mine = [
+        str(item["VersionNumber"])
+        for item in versions
+        if asked.incident
+        and item.get("VersionDescription") == mark
+        and asked.made_by("version", str(item["VersionNumber"]))
+    ]
+    return mine[-1] if mine else ""
+
+
+def _own_template(caller: Caller, region: str, target: str, asked: Asked) -> str:
+    if not asked.incident:
+        return ""
+    for page in caller.pages(Call("ec2", "DescribeLaunchTemplates", region)):
+        for raw in page.data.get("LaunchTemplates", []):
+            tags, identifier = tags_of(raw.get("Tags")), str(raw["LaunchTemplateId"])
+            if ours(tags, target, asked) and asked.made_by(tags[TAG_CALL], identifier):
+                return identifier
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An Elastic IP of the old instance, or of its replacement."""
+
+    allocation: str
+    public_ip: str
+    instance: str
+    interface: str
+
+
+def addresses_of(caller: Caller, region: str, instances: Sequence[str]) -> tuple[Address, ...]:
+    """The Elastic IPs of some instances."""
+    filters = [{"Name": "instance-id", "Values": list(instances)}]
+    answer = caller.read(Call("ec2", "DescribeAddresses", region, {"Filters": filters})).data
+    return tuple(
+        Address(str(raw["AllocationId"]), str(raw.get("PublicIp", "")), str(raw.get("InstanceId", "")), str(raw.get("NetworkInterfaceId", "")))
+        for raw in sorted(answer.get("Addresses", []), key=lambda raw: str(raw.get("PublicIp", "")))
+        if raw.get("AllocationId")
+    )  # fmt: skip

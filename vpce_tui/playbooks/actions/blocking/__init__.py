@@ -1,8 +1,0 @@
-"""Block what lets unusual traffic through: rules of security groups, network ACLs, IP sets of WAF, VPC Block Public Access."""
-
-from vpce_tui.playbooks.actions.blocking.acl import TRAFFIC_ACL
-from vpce_tui.playbooks.actions.blocking.dark import TRAFFIC_DARK
-from vpce_tui.playbooks.actions.blocking.rules import TRAFFIC_RULES
-from vpce_tui.playbooks.actions.blocking.waf import TRAFFIC_WAF
-
-__all__ = ["TRAFFIC_ACL", "TRAFFIC_DARK", "TRAFFIC_RULES", "TRAFFIC_WAF"]

@@ -1,0 +1,46 @@
+"""A plan from its file: read whole, or not at all.
+
+Whoever hands a plan over may have written anything into it, and scripts, links and calls are made from it. Its form is that of
+:mod:`vpce_tui.plans.plan_validation`, its steps and calls are such as its playbook has, and its SHA-256 fits.
+"""
+
+from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.core.canonical_json import digest, loads_strict
+from vpce_tui.plans.plan import Plan, PlanError
+from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.playbooks.library import load
+
+
+class Tampered(PlanError):
+    """The plan's hash does not fit its content."""
+
+
+def read(text: str, name: str = "the plan") -> Plan:
+    """A plan from its file's content. Raises :class:`Tampered` where the hash does not fit, :class:`PlanError` otherwise."""
+    try:
+        data = loads_strict(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{name} is no JSON that can be read: {type(error).__name__}: {error}.") from error
+    plan = from_json(data, name)
+    problem = _not_of_playbook(plan)
+    if problem:
+        raise PlanError(f"{name} is no plan: {problem}.")
+    if digest({key: value for key, value in data.items() if key != "sha256"}) != data["sha256"]:
+        raise Tampered(
+            f"{name} was changed after it was made: its sha256 does not fit. Make a new plan, and have it read again."
+        )
+    return plan
+
+
+def _not_of_playbook(plan: Plan) -> str:
+    """What in the plan its playbook cannot have: a step, or a write of another kind than the step's action makes."""
+    recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+    for step in plan.steps:
+        recipe = recipes.get(step.id)
+        if recipe is None:
+            return f"{plan.playbook} has no step {step.id!r} in this version; make a new plan"
+        for call in (*step.calls, *step.already, *step.undo):
+            listed = find(call.service, call.operation)
+            if listed is not None and listed.access is Access.WRITE and call.name not in recipe.action.may:
+                return f"no step {step.id!r} makes {call.name}"
+    return ""

@@ -1,0 +1,467 @@
+"""The app: mode, identity, which screen. Everything slow is on a thread; the first screen is there at once."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.filter import LineFilter, Monochrome
+from textual.screen import ModalScreen
+
+from vpce_tui.aws.errors import told
+from vpce_tui.core.text import short, visible
+from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.screens.event_detail import EventScreen
+from vpce_tui.tui.screens.event_list import EventsScreen
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.dialogs import Ask
+from vpce_tui.tui.widgets.safe_text import NO_COLOR, SCRUB, SafeCrash
+
+THEMES = {"dark": "textual-dark", "light": "textual-light"}
+
+
+class Commands(Provider):
+    """What the palette offers: the same actions as the keys, by name."""
+
+    def _all(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        app = self.app
+        assert isinstance(app, VpceTui)
+        yield "Events", "the events, judged", lambda: app.action_go("events")
+        yield "Instances", "the instances, judged", lambda: app.action_go("instances")
+        yield "Incident", "the record of the open incident", lambda: app.action_go("incident")
+        if not app.workspace.read_only and app.workspace.journal is None:
+            yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
+        if app.workspace.journal is not None:
+            yield "Walk on", "the playbook that was walked last in this incident", app.action_walk_on
+            yield "Close the incident", "its record takes nothing more", app.action_close_incident
+            yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
+        yield "Signals", "every rule: what it looks at, why it matters, what makes it harmless", app.show_signals
+        yield "Refresh", "ask for what is new", app.workspace.refresh
+        yield "Light or dark", "change the colours", app.action_theme
+        yield "Quit", "leave vpce-tui", app.exit
+
+    async def discover(self) -> Hits:
+        for name, help_text, run in self._all():
+            yield DiscoveryHit(Content(name), run, text=name, help=help_text)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, help_text, run in self._all():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, Content(name), run, text=name, help=help_text)
+        app, target = self.app, query.strip()
+        assert isinstance(app, VpceTui)
+        if app.workspace.caller is not None and app.names_a_target(target):
+            said = f"Playbooks on {target}"
+            yield Hit(
+                1,
+                Content(visible(said)),
+                lambda: app.open_playbooks([(target, app.workspace.caller.home_region)]),
+                text=said,
+            )
+
+
+class VpceTui(SafeCrash, App[int]):
+    """The app over a :class:`~vpce_tui.investigation.workspace.Workspace`."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "vpce-tui"
+    COMMANDS = {Commands}  # noqa: RUF012 - as Textual has it
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "leave_app", show=False),
+        Binding("ctrl+c", "leave_app", show=False, priority=True),
+        Binding("colon,ctrl+p", "command_palette", show=False),
+        Binding("1", "number('events')", show=False),
+        Binding("2", "number('instances')", show=False),
+        Binding("3", "number('incident')", show=False),
+        Binding("ctrl+z", "suspend_process", show=False),
+    ]
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        theme: str = "",
+        target: str = "",
+        lab: bool = False,
+        open_record: "Callable[[str, str], Any] | None" = None,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self._start_at = target
+        self._open_record = open_record
+        self._asked_to_leave = False
+        self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        """Answers by playbook and target: they outlive the screen."""
+        self.open_incidents: list[tuple[str, str]] = []
+        """Open records on this machine, none of which is open here; each with what was walked in it."""
+        self._lab = lab
+        wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
+        self.theme = THEMES.get(wanted, "textual-dark")
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's, with true absence of colour for ``NO_COLOR``, and the scrubber last."""
+        filters = [NO_COLOR if isinstance(item, Monochrome) else item for item in super().get_line_filters()]
+        return [*filters, SCRUB]
+
+    def on_mount(self) -> None:
+        self.push_screen(EventsScreen())
+        self.set_interval(1 / 20, self.workspace.deliver)
+        self.workspace.listen(self._arrive)
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
+        self.call_after_refresh(self.workspace.start)
+        self.call_after_refresh(self._look_on_the_shelf)
+
+    def _look_on_the_shelf(self) -> None:
+        """Which incidents were left open on this machine; off the screen's thread, as records may be long."""
+        from vpce_tui.incident.incident_store import open_ones  # noqa: PLC0415
+
+        def then(found: list[tuple[str, str]]) -> None:
+            self.open_incidents = found
+            self._update()
+
+        self.workspace.background.start("shelf", open_ones, then, lambda error: self.say(told(error)))
+
+    def now(self) -> datetime:
+        """The time, from the workspace's clock."""
+        return self.workspace.clock()
+
+    def ago(self, moment: datetime | None) -> str:
+        """``13 min ago``; ``""`` where there is no time."""
+        return ago(moment, self.now())
+
+    def top_line(self) -> tuple[str, str, str, str, str, str, str]:
+        """Mode with its look, account, alias, scope, operator, clock."""
+        work = self.workspace
+        identity = work.identity
+        waiting = len(self.open_incidents)
+        mode, look = f"NO INCIDENT{f', {waiting} open' if waiting else ''}", "bold"
+        if work.read_only:
+            mode, look = "READ-ONLY", "bold $success"
+        elif work.journal is not None:
+            mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
+            if not work.journal.writable:
+                mode, look = f"{mode} (held by another)", "bold $warning"
+        account = (
+            f"{'LAB ' if self._lab else ''}{identity.account}"
+            if identity
+            else "files only"
+            if work.trail
+            else self.connecting()
+            if not work.problem
+            else "not signed in"
+        )
+        regions = len(work.regions)
+        scope = (work.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
+        alias, operator = (identity.alias, identity.operator) if identity else ("", "")
+        return mode, look, account, alias, scope, operator, self.now().strftime("%H:%MZ")
+
+    # -- where to
+
+    def action_number(self, name: str) -> None:
+        """A number key: one of the base screens, where the screen has no use of its own for it."""
+        if isinstance(self.screen, Frame) and not self.screen.own_numbers:
+            self.action_go(name)
+
+    def action_go(self, name: str) -> None:
+        """Show one of the base screens."""
+        if isinstance(self.screen, ModalScreen) or (isinstance(self.screen, Frame) and self.screen.base == name):
+            return
+        if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
+            self.say("A step is running; wait until it has ended.")
+            return
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        # Screens that are not the first one are imported when they are wanted: the first paint does not wait for them.
+        if name == "events":
+            self.switch_screen(EventsScreen())
+        elif name == "instances":
+            from vpce_tui.tui.screens.instance_list import InstancesScreen  # noqa: PLC0415
+
+            self.push_screen(InstancesScreen())
+        else:
+            from vpce_tui.tui.screens.incident import IncidentScreen  # noqa: PLC0415
+
+            self.push_screen(IncidentScreen())
+
+    def _arrive(self) -> None:
+        """Open at the id that was given on the command line, as soon as it is known."""
+        target = self._start_at
+        if not target:
+            return
+        work = self.workspace
+        if target.startswith("i-"):
+            if work.identity is not None or work.trail is not None:
+                self._start_at = ""
+                self.open_instance(target)
+            return
+        if target.startswith(("user/", "role/", "AKIA", "arn:", "eni-")) and self.names_a_target(target):
+            if work.identity is not None:
+                self._start_at = ""
+                self.open_playbooks([(target, work.caller.home_region)])
+            return
+        for item in work.judged:
+            if target in (item.event.id, item.request.endpoint_id):
+                self._start_at = ""
+                self.push_screen(EventScreen(item))
+                return
+        if work.settled:
+            self._start_at = ""
+            self.say(f"No event or endpoint {target} in this time. The coverage says where was looked.")
+
+    def open_instance(self, instance_id: str) -> None:
+        """One instance."""
+        from vpce_tui.tui.screens.instance_list import InstanceScreen  # noqa: PLC0415
+
+        self.push_screen(InstanceScreen(instance_id))
+
+    def open_event(self, event_id: str) -> None:
+        """One event, by its id, among all that is known."""
+        past = self.workspace.known().past
+        found = next((event for event in past.ordered if event.id == event_id), None)
+        if found is None:
+            self.say(f"No event {event_id} is known.")
+        else:
+            self.open_known_event(found)
+
+    def open_known_event(self, event: Any) -> None:
+        """One event that is at hand."""
+        self.push_screen(EventScreen(self.workspace.judged_of(event)))
+
+    def open_around(self, event: Any, relation: Any, also: Sequence[Any] = ()) -> None:
+        """The events of the same key, address, principal, …"""
+        from vpce_tui.tui.screens.related_events import AroundScreen  # noqa: PLC0415
+
+        self.push_screen(AroundScreen(event, relation, also))
+
+    def open_traffic(self, target: str, region: str) -> None:
+        """The traffic of an endpoint or an instance."""
+        from vpce_tui.tui.screens.traffic import TrafficScreen  # noqa: PLC0415
+
+        self.push_screen(TrafficScreen(target, region))
+
+    def open_analyzer(self, checks: Sequence[Any]) -> None:
+        """What IAM Access Analyzer can be asked of a policy."""
+        from vpce_tui.tui.screens.policy_check import AnalyzerScreen  # noqa: PLC0415
+
+        self.push_screen(AnalyzerScreen(checks))
+
+    @staticmethod
+    def names_a_target(text: str) -> bool:
+        """Whether playbooks act on what ``text`` names: ``user/NAME``, ``role/NAME``, a key, an instance, an endpoint."""
+        from vpce_tui.plans.targets import KINDS  # noqa: PLC0415
+
+        return any(kind.pattern.fullmatch(text) for kind in KINDS.values())
+
+    def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:
+        """The playbooks for some targets, each as (id, region)."""
+        from vpce_tui.tui.screens.playbook_list import PlaybooksScreen  # noqa: PLC0415
+
+        if self.workspace.caller is not None:
+            found = [(name, self._region_of(name, region)) for name, region in targets]
+            found += [
+                (f"role/{role}", region)
+                for name, region in targets
+                for role in self.workspace.roles_of(name)
+                if (f"role/{role}", region) not in found
+            ]
+            identity = self.workspace.identity
+            if identity is not None:
+                found.append((identity.account, self.workspace.caller.home_region))
+            self.push_screen(PlaybooksScreen(found))
+
+    def _region_of(self, target: str, otherwise: str) -> str:
+        """Where an instance or an endpoint that the lists know is."""
+        work = self.workspace
+        known = {item.request.endpoint_id: item.event.region for item in work.judged if item.request.endpoint_id}
+        known |= {item.instance.id: item.instance.region for item in work.instances}
+        return known.get(target, otherwise)
+
+    def walk_through(self, playbook: str, target: str, region: str) -> None:
+        """Walk a playbook."""
+        from vpce_tui.engine.playbook_session import Walk  # noqa: PLC0415
+        from vpce_tui.tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
+
+        if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
+            self.say("A step is running; wait until it has ended.")
+            return
+        while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
+            self.pop_screen()
+        chosen = self._chosen.setdefault((playbook, target), {})
+        walk = Walk(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
+        self.push_screen(WalkthroughScreen(walk))
+
+    # -- the incident
+
+    def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
+        """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""
+        if self.workspace.read_only:
+            self.say("This process is read-only: no incident is opened.")
+            return
+        suggestion = f"case-{self.now():%m%d}" + (f"-{''.join(filter(str.isalnum, about))[-4:]}" if about else "")
+
+        question = "What is done is recorded in it. Its name (an existing one is taken up again):"
+        if known:
+            question = f"{', '.join(known)} is about {about} already, and open. Its name, or another for a new one:"
+
+        def answered(name: str | None) -> None:
+            if name:
+                self.work_in(name, then)
+
+        self.push_screen(
+            Ask("Open an incident", question, known[0] if known else suggestion, wrong=_wrong_name), answered
+        )
+
+    def work_in(self, name: str, then: Callable[[], Any]) -> None:
+        """Open the incident called ``name``."""
+        if self.workspace.read_only:
+            self.say("This process is read-only: no incident is opened. Look at it with vpce-tui verify.")
+            return
+        if self.workspace.journal is not None and self.workspace.journal.busy:
+            self.say("A step is running; wait until it has ended.")
+            return
+        opener = self._open_record
+        caller = self.workspace.caller
+        if opener is None or caller is None:
+            self.say("Not signed in yet; try again in a moment.")
+            return
+        try:
+            journal = opener(name, "")
+        except Exception as error:
+            self.say(told(error))
+            return
+        self.leave_incident()
+        self.workspace.journal = journal
+        if not journal.writable:
+            self.say(f"{journal.holder} holds {name}; here it can only be read.")
+        else:
+            caller.gate.open_incident(journal)
+        self._update()
+        if journal.writable:
+            then()
+
+    def action_walk_on(self, target: str = "") -> None:
+        """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
+        from vpce_tui.incident.record import replay  # noqa: PLC0415
+
+        journal = self.workspace.journal
+        plans = list(replay(journal.rows()).plans.values()) if journal else []
+        plans = [plan for plan in plans if target in ("", plan["target"])]
+        if plans:
+            self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
+        elif not target:
+            self.say("No playbook was walked in this incident yet: open an instance, then p.")
+
+    def action_close_incident(self) -> None:
+        """End the incident: its record takes nothing more."""
+        journal = self.workspace.journal
+        if journal is None or not journal.writable:
+            return
+        if journal.busy:
+            self.say("A step is running; the incident stays open until it has ended.")
+            return
+
+        def answered(typed: str | None) -> None:
+            if typed == journal.name:
+                from vpce_tui.incident.journal import Kind  # noqa: PLC0415
+
+                try:
+                    head = journal.append(Kind.CLOSED, {}).hash
+                except Exception as error:
+                    self.say(told(error))
+                    return
+                self.leave_incident()
+                self.say(f"{journal.name} is closed. Keep its head elsewhere: {head}")
+
+        self.push_screen(
+            Ask(
+                "Close the incident",
+                f"Its record takes nothing more. Type {journal.name} to close it:",
+                must_be=journal.name,
+            ),
+            answered,
+        )
+
+    def leave_incident(self) -> None:
+        """Close the record here; not while a step runs on it."""
+        if self.workspace.journal is not None and self.workspace.journal.busy:
+            self.say("A step is running; the incident stays open until it has ended.")
+            return
+        if self.workspace.journal is not None:
+            self.workspace.caller.gate.open_incident(None)
+            self.workspace.journal.close()
+            self.workspace.journal = None
+            self._look_on_the_shelf()
+            self._update()
+
+    def _update(self) -> None:
+        if isinstance(self.screen, Frame):
+            self.screen.update()
+
+    def show_signals(self) -> None:
+        """Every rule in words."""
+        from vpce_tui.tui.screens.rules import signals_text  # noqa: PLC0415
+        from vpce_tui.tui.widgets.dialogs import Read  # noqa: PLC0415
+
+        self.push_screen(Read("Signals", signals_text()))
+
+    # -- small things
+
+    def connecting(self) -> str:
+        """What is being waited for before the first answer."""
+        return "starting the lab's AWS" if self._lab else "signing in"
+
+    def say(self, text: str) -> None:
+        """A short message that goes away."""
+        self.notify(visible(text, limit=600), markup=False, timeout=5)
+
+    def copy(self, text: str, what: str = "") -> None:
+        """To the terminal's clipboard."""
+        safe = visible(text, limit=200_000, multiline=True)
+        self.copy_to_clipboard(safe)
+        self.say(f"sent {what or short(safe, 60)} to the terminal's clipboard (in tmux: set -g set-clipboard on)")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy, with nothing in it that could steer a terminal."""
+        super().copy_to_clipboard(visible(text, limit=200_000, multiline=True))
+
+    def action_theme(self) -> None:
+        """Light or dark."""
+        self.theme = "textual-light" if self.theme == "textual-dark" else "textual-dark"
+
+    def action_leave_app(self) -> None:
+        """Leave; while a step runs, only when asked twice."""
+        if isinstance(self.screen, ModalScreen):
+            self.screen.dismiss(None)
+            return
+        running = any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack)
+        if running and not self._asked_to_leave:
+            self._asked_to_leave = True
+            self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
+            return
+        self.exit(0)
+
+
+def _wrong_name(name: str) -> str:
+    from vpce_tui.incident.journal import NAME  # noqa: PLC0415
+
+    return "" if NAME.fullmatch(name) else "use letters, digits, dot and dash, at most 63"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """A time as people say it: ``13 min ago``."""
+    if moment is None:
+        return ""
+    seconds = (now - moment.astimezone(UTC)).total_seconds()
+    if seconds < 0:
+        return "just now" if seconds > -300 else "in the future"
+    for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds // 86400)} d ago"

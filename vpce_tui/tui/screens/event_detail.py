@@ -1,0 +1,396 @@
+"""One event: why it is suspicious, the path of the attack, and its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.core.text import sign, visible
+from vpce_tui.detection.signals import Severity
+from vpce_tui.inventory.parse import account_of
+from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.screens.suppress import mark_expected
+from vpce_tui.tui.widgets.bars import Key, KeyBar
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from vpce_tui.cloudtrail.event import Principal
+    from vpce_tui.detection.assessment import JudgedEvent
+    from vpce_tui.detection.attack_path import Node
+    from vpce_tui.iam.external_access import Ours
+    from vpce_tui.investigation.access_analyzer import Check
+    from vpce_tui.investigation.workspace import Workspace
+
+BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before this an event has no time."""
+RAW_LIMIT = 60_000
+VIEWS = (("why", "why"), ("path", "path of the attack"), ("record", "record"))
+
+
+class EventScreen(Frame):
+    """One event, in three views."""
+
+    own_numbers = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("g", "scroll(-100000)", show=False),
+        Binding("G", "scroll(100000)", show=False),
+        Binding("1", "view('why')", show=False),
+        Binding("2", "view('path')", show=False),
+        Binding("3", "view('record')", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("i", "instance", show=False),
+        Binding("o", "around", show=False),
+        Binding("f", "traffic", show=False),
+        Binding("v", "analyzer", show=False),
+        Binding("x", "expected", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, item: JudgedEvent) -> None:
+        super().__init__()
+        self._item = item
+        self.view = "why"
+        self.nodes: dict[str, Node] = {}
+
+    @property
+    def item(self) -> JudgedEvent:
+        """The event as it is judged now."""
+        return next((known for known in self.work.judged if known.event is self._item.event), self._item)
+
+    @property
+    def crumb(self) -> str:
+        return f"event {self._item.event.id[:8] or 'without id'}"
+
+    def body(self) -> ComposeResult:
+        yield Static(id="tabs")
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+        with Vertical(id="path"):
+            yield Table((Column("WHAT", 36, grows=True), Column("WHERE, WHEN", 34, grows=True)), id="rows")
+            yield Static(id="whole")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def keys(self) -> Sequence[Key]:
+        made = self._item.request
+        found = [Key("esc", "back")]
+        node = self.nodes.get(self.query_one("#rows", Table).key) if self.view == "path" else None
+        if node is not None and (node.instance or node.event or node.relation is not None):
+            found.append(Key("↵", "go there"))
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
+        found += [Key("2", "path") if self.view != "path" else Key("1", "why"), Key("o", "same key, address…")]
+        if self._item.event.principal.instance_id and not self.work.trail:
+            found.append(Key("i", "instance"))
+        if made.endpoint_id and not self.work.trail:
+            found.append(Key("f", "traffic"))
+        if self._checks():
+            found.append(Key("v", "AWS's own check"))
+        if self._item.event.request is not None and not self.work.read_only:
+            found.append(Key("x", "expected"))
+        return [*found, Key("y", "copy event id"), Key("j k", "move"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        tabs = [
+            (f" {number} {words} ", "bold reverse" if name == self.view else "dim")
+            for number, (name, words) in enumerate(VIEWS, start=1)
+        ]
+        self.query_one("#tabs", Static).update(line(*tabs))
+        path = self.view == "path"
+        self.query_one("#page").display = not path
+        self.query_one("#path").display = path
+        if path:
+            self._show_path(self.query_one("#rows", Table))
+            return
+        width = max(self.query_one("#page").size.width - 4, 40)
+        item = self.item
+        found = (
+            raw_lines(item, width)
+            if self.view == "record"
+            else _why(item, self.main.ago(item.event.time), width, self.work.known().ours)
+        )
+        self.query_one("#text", Static).update(lines(found))
+
+    def _show_path(self, table: Table) -> None:
+        nodes = path_of(self.work, self.item)
+        self.nodes = {str(number): node for number, node in enumerate(nodes)}
+        table.set_rows([
+            Row(key, (_branch(node, nodes, int(key)), node.note), node.severity.word if node.severity is not None else "")
+            for key, node in self.nodes.items()
+        ])  # fmt: skip
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        """The line under the cursor, whole: what does not fit into a column is read here."""
+        node = self.nodes.get(self.query_one("#rows", Table).key)
+        width = max(self.size.width - 4, 40)
+        found = [] if node is None else [*hanging(" ", node.text, width), *hanging(" ", node.note, width, "dim")]
+        self.query_one("#whole", Static).update(lines(found))
+
+    def on_table_moved(self) -> None:
+        """Read the next line."""
+        self._show_whole()
+        self.query_one("#keys", KeyBar).show(self.keys())
+
+    def action_view(self, name: str) -> None:
+        """Show one of the views."""
+        self.view = name
+        self.update()
+        if name == "path":
+            self.query_one("#rows", Table).focus()
+        else:
+            self.set_focus(None)
+            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def on_table_chosen(self) -> None:
+        """Go where the line of the path leads."""
+        node = self.nodes.get(self.query_one("#rows", Table).key)
+        if node is None:
+            return
+        if node.instance:
+            self.main.open_instance(node.instance)
+        elif node.event:
+            self.main.open_event(node.event)
+        elif node.relation is not None:
+            self.main.open_around(self._item.event, node.relation)
+        else:
+            self.main.say("Nothing lies behind this line.")
+
+    def action_around(self) -> None:
+        """Other events of the same key, address, principal, …"""
+        self.main.open_around(self._item.event, None)
+
+    def action_traffic(self) -> None:
+        """What went through the endpoint."""
+        if self._item.request.endpoint_id and not self.work.trail:
+            self.main.open_traffic(self._item.request.endpoint_id, self._item.event.region)
+
+    def _checks(self) -> Sequence[Check]:
+        """What IAM Access Analyzer can be asked of the policy that it set; nothing without an account to ask in."""
+        from vpce_tui.investigation.access_analyzer import checks  # noqa: PLC0415
+
+        if self.work.caller is None:
+            return ()
+        region = (self.work.regions_seen or {}).get(self._item.event.region)
+        endpoint = region.network.endpoints.get(self._item.request.endpoint_id) if region else None
+        return checks(self._item.event, endpoint.policy if endpoint else "", self.work.known().ours)
+
+    def action_analyzer(self) -> None:
+        """Ask AWS's own check of its policy, after its cost was shown."""
+        found = self._checks()
+        if found:
+            self.main.open_analyzer(found)
+        else:
+            self.main.say("It set no policy that AWS's own check could be asked about.")
+
+    def action_playbooks(self) -> None:
+        """The playbooks for what stands behind it."""
+        choose_playbook(self, self._item)
+
+    def action_instance(self) -> None:
+        """The instance behind it."""
+        if self._item.event.principal.instance_id:
+            self.main.open_instance(self._item.event.principal.instance_id)
+        else:
+            self.main.say("No instance's session made it.")
+
+    def action_expected(self) -> None:
+        """Mark it as expected, with a reason and an end."""
+        mark_expected(self, self.item)
+
+    def action_copy(self) -> None:
+        """Copy the event id."""
+        self.main.copy(self._item.event.id)
+
+
+def path_of(work: Workspace, item: JudgedEvent) -> tuple[Node, ...]:
+    """The attack path behind an event, of everything that is known now."""
+    from vpce_tui.detection.attack_path import attack_path  # noqa: PLC0415
+
+    known, event = work.known(), item.event
+    name = event.principal.instance_id
+    severity = next((one.judgement.severity for one in work.instances if one.instance.id == name), None)
+    return tuple(attack_path(
+        event, item.judgement, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
+        known.traffic.get(item.request.endpoint_id), known.ours,
+    ))  # fmt: skip
+
+
+def _branch(node: Node, nodes: Sequence[Node], at: int) -> str:
+    """The line with its branch of the tree, and the sign of its severity."""
+    later = [other.depth for other in nodes[at + 1 :]]
+    last = next((depth for depth in later if depth <= node.depth), -1) < node.depth
+    stem = ""
+    for depth in range(1, node.depth):
+        goes_on = next((other for other in later if other <= depth), -1) == depth
+        stem += "│ " if goes_on else "  "
+    if node.depth:
+        stem += "└ " if last else "├ "
+    mark = f"{sign(node.severity.sign)} " if node.severity is not None and node.severity > 0 else ""
+    return sign(stem) + mark + node.text
+
+
+SECTIONS = (
+    ("access", "who reaches it"),
+    ("encryption", "encryption of its traffic"),
+    ("network", "what it lets through, and the network around it"),
+)
+
+
+def section_lines(item: JudgedEvent, width: int) -> list[Content]:
+    """The three kinds of fault that AWS's guidance names for endpoints: good, bad because, or cannot tell because."""
+    from vpce_tui.detection.endpoint import RULES  # noqa: PLC0415
+
+    found = [line(("what AWS's guidance asks of an endpoint", "bold"))]
+    if is_gone(item):
+        return [*found, line("  it does not exist any more: nothing of it is left to look at"), line("")]
+    for name, words in SECTIONS:
+        rules = {rule.id for rule in RULES if rule.section == name}
+        against = [signal for signal in item.judgement.against if signal.id in rules]
+        bad = [signal.title for signal in against]
+        doubts = list(dict.fromkeys(why for rule, why in item.judgement.unknown if rule in rules))
+        fine = [what for rule, what in item.judgement.fine if rule in rules]
+        if bad:
+            little = max(signal.severity for signal in against) <= Severity.LOW
+            mark, look, said = (
+                "!",
+                "" if little else "bold $warning",
+                f"bad{' (low)' if little else ''}: {'; '.join(bad)}",
+            )
+        elif doubts:
+            mark, look, said = sign("…"), "bold", f"cannot tell: {'; '.join(doubts)}"
+        elif fine:
+            mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}"
+        else:
+            mark, look, said = sign("–"), "", "nothing of it to judge here"
+        found += hanging(f"{mark} {words}: ", said, width, "", look)
+    return [*found, line("")]
+
+
+def _why(item: JudgedEvent, ago: str, width: int, ours: Ours) -> list[Content]:
+    from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of  # noqa: PLC0415
+
+    event, request, severity = item.event, item.request, item.judgement.severity
+    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
+    first = [
+        ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"), ("from", event.source_ip),
+        ("made" if request.endpoint_id else "about", f"{request.endpoint_id}  {request.type}".strip() or object_of(event)),
+        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
+        ("do", what_to_do(item)),
+    ]  # fmt: skip
+    facts = [
+        ("id", event.id), ("key", event.principal.access_key_id), ("agent", event.user_agent),
+        ("service", request.service or request.resource), ("vpc", request.vpc_id),
+        ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
+        ("policy", request.policy or ("default: everybody may do everything" if event.request is not None else "")),
+        ("oddities", "; ".join(event.oddities)),
+    ]  # fmt: skip
+    verdict = (
+        severity_cell(severity) if event.request is not None else "not judged: the rules judge what makes VPC endpoints"
+    )
+    found = [line((verdict, LOOK[severity]))]
+    if item.judgement.explained:
+        found += hanging("   ", item.judgement.explained, width, "dim")
+    deed = deed_told(event, ours)
+    if deed and not event.error_code:
+        found += hanging(
+            f"{sign(Severity.HIGH.sign)} what it means: ", deed, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]
+        )
+    for name, value in first:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
+    found.append(line(""))
+    if event.request is not None:
+        found += why_text(item.judgement, width, full=True)
+        found.append(line(""))
+    if event.request is not None and not event.error_code:
+        found += section_lines(item, width)
+    for name, value in facts:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
+    return found
+
+
+def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
+    """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
+    text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
+    found = [line(("raw record", "bold"))]
+    for part in visible(text, limit=limit, multiline=True).split("\n"):
+        indent = part[: len(part) - len(part.lstrip())]
+        found += hanging(indent, part.lstrip(), width)
+    return found
+
+
+def is_gone(item: JudgedEvent) -> bool:
+    """Whether the endpoint that it made does not exist any more."""
+    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals)
+
+
+def what_to_do(item: JudgedEvent) -> str:
+    """What an operator would do about an event that is worth looking at; ``""``: it is not."""
+    if item.judgement.severity < Severity.MEDIUM:
+        return ""
+    made, instance = item.request.endpoint_id, item.event.principal.instance_id
+    targets = [f"the endpoint {made}"] if made and not is_gone(item) else []
+    targets += [f"the instance {instance}"] if instance else []
+    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the credentials behind it (p)"
+
+
+def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
+    """Open the playbooks for what stands behind an event, or say why there is none."""
+    if screen.work.trail:
+        screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
+        return
+    instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
+    targets = [(instance, region)] if instance else []
+    if endpoint and not is_gone(item):
+        targets.append((endpoint, region))
+    own = screen.work.identity.account if screen.work.identity else ""
+    principal = principal_target(item.event.principal, own)
+    if principal:
+        targets.append((principal, region))
+    else:
+        who = item.event.principal
+        screen.main.say(
+            f"No user or role stands behind it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
+            "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
+        )
+    screen.main.open_playbooks(targets)
+
+
+def principal_target(principal: Principal, own: str) -> str:
+    """The user or role behind a principal as a playbook's target; of a session the one that handed it out; ``""``: none.
+
+    One of another account than ``own`` is named by its whole ARN: the playbook then says that it is not ours to act on.
+    """
+    for arn in (principal.arn, principal.role_arn):
+        target = _target_of(arn)
+        if target:
+            return target if account_of(arn) == own else arn
+    return ""
+
+
+def _target_of(arn: str) -> str:
+    resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
+    kind, _, rest = resource.partition("/")
+    if kind == "assumed-role":
+        return f"role/{rest.split('/')[0]}"
+    return resource if kind in ("user", "root") else ""

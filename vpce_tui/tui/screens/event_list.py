@@ -1,0 +1,248 @@
+"""The events: what was created, judged, with the reasons under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.core.coverage import Coverage
+from vpce_tui.core.text import short, sign
+from vpce_tui.detection.signals import Severity
+from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
+from vpce_tui.tui.screens.event_detail import BEGINNING, EventScreen, choose_playbook, raw_lines, what_to_do
+from vpce_tui.tui.screens.suppress import mark_expected
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import hanging, line
+from vpce_tui.tui.widgets.table import Column, Row
+from vpce_tui.tui.widgets.timeline import Parts, timeline
+
+if TYPE_CHECKING:
+    from vpce_tui.detection.assessment import JudgedEvent
+
+
+def who(item: JudgedEvent) -> str:
+    """The principal as people name it: role and instance for an instance's session."""
+    principal = item.event.principal
+    if principal.instance_id:
+        return f"{principal.role_name} · {principal.instance_id}"
+    return principal.name
+
+
+def where_to(item: JudgedEvent) -> str:
+    """The service an endpoint leads to; what became of an attempt; the event's name for others."""
+    event = item.event
+    if not event.creates_endpoint:
+        return f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
+    from vpce_tui.aws.endpoint_services import service_short  # noqa: PLC0415
+
+    resource = item.request.resource.rpartition("/")[2]
+    name = service_short(item.request.service) or resource or "unknown service"
+    if "vpce-svc" in name or resource:
+        name = f"{sign('↗')} {name}"
+    if event.dry_run:
+        return f"{name}, dry run"
+    return f"{name}, refused" if event.error_code else name
+
+
+def also(item: JudgedEvent) -> str:
+    """What a filter finds an event by, beside what its row shows."""
+    event, request = item.event, item.request
+    named = (
+        event.source_ip, event.user_agent, event.error_code, event.principal.arn, event.principal.access_key_id,
+        request.endpoint_id, request.service, request.vpc_id, *request.groups, *request.subnets,
+    )  # fmt: skip
+    return f"{' '.join(named)} {reasons_of(item.judgement)}"
+
+
+def _wider(parts: Parts, by: int) -> Parts:
+    """Each cell so many times as wide."""
+    return [("".join(cell * by for cell in text), look) for text, look in parts]
+
+
+def _cell(item: JudgedEvent) -> str:
+    return f"{sign('i'):<2} EXPECTED" if item.judgement.expected else severity_cell(item.judgement.severity)
+
+
+class EventsScreen(ListFrame):
+    """The list of events."""
+
+    base = "events"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "app.go('instances')", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("o", "around", show=False),
+        Binding("x", "expected", show=False),
+        Binding("a", "all", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.every = False
+        self._by_key: dict[str, JudgedEvent] = {}
+
+    def above(self) -> ComposeResult:
+        yield Static(id="timeline")
+
+    def show(self) -> None:
+        shown = [item for item in self._shown() if item.event.time > BEGINNING]
+        end = self.main.now()
+        begin = end - self.work.since
+        if self.work.trail and shown:
+            begin, end = min(item.event.time for item in shown), max(item.event.time for item in shown)
+            begin -= timedelta(minutes=1)
+        width = max(self.size.width - 26, 20)
+        hours = max((end - begin).total_seconds() / 3600, 1)
+        each = next((size for size in (1, 2, 3, 6, 12, 24, 48, 168) if hours / size <= width), int(hours / width) + 1)
+        slots = max(int(-(-hours // each)), 1)
+        judged = (
+            (item.event.time, item.judgement.severity if item.event.request is not None else None) for item in shown
+        )
+        upper, lower, _ = timeline(judged, end - timedelta(hours=each * slots), end, slots)
+        wide = min(max(width // slots, 1), 3)
+        span = _hours((end - begin).total_seconds()) if not self.work.trail else f"{begin:%m-%d %H:%MZ}"
+        last = "now" if not self.work.trail else f"{end:%H:%MZ}"
+        strip = [
+            line(f" {f'{span}, by {each} h':>15} ", *_wider(upper, wide), f" {last}"),
+            line(f" {'worst':>15} ", *_wider(lower, wide)),
+        ]
+        self.query_one("#timeline", Static).update(joined(strip))
+        super().show()
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("WHERE TO", 14, grows=True),
+            Column("REGION", 14),
+        )  # fmt: skip
+
+    @property
+    def crumb(self) -> str:
+        return "Events"
+
+    def _shown(self) -> list[JudgedEvent]:
+        if self.every:
+            return self.work.judged
+        return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
+
+    def table_rows(self) -> list[Row]:
+        self._by_key = {}
+        for item in self._shown():
+            key = self._key(item)
+            while key in self._by_key:  # two records may claim one id
+                key += "'"
+            self._by_key[key] = item
+        return [
+            Row(
+                key,
+                (
+                    _cell(item), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
+                    who(item), where_to(item), item.event.region,
+                ),
+                item.judgement.severity.word,
+                also(item),
+            )
+            for key, item in self._by_key.items()
+        ]  # fmt: skip
+
+    @staticmethod
+    def _key(item: JudgedEvent) -> str:
+        return item.event.id or f"nameless-{id(item.event)}"
+
+    def searched(self) -> Coverage:
+        return self.work.coverage
+
+    def crumbs(self) -> str:
+        shown = self._shown()
+        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
+        marked = sum(bool(item.judgement.expected) for item in shown)
+        expected = f", {marked} expected" if marked else ""
+        span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
+        if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
+            return f"Events ─ {span}, looking"
+        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{expected}"
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("↵", "open"), Key("i", "instances")]
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
+        found += [Key("o", "same key, address…"), Key("/", "filter")]
+        if self.work.trail:
+            found.append(Key("a", "only endpoints" if self.every else "all events"))
+        if not self.work.read_only and not self.work.trail:
+            found.append(Key("x", "expected"))
+        return [*found, Key("y", "copy"), Key("r", "refresh"), Key("?", "help"), Key("q", "quit")]
+
+    def why(self, key: str) -> Content:
+        item = self._by_key.get(key)
+        if item is None:
+            return self._nothing()
+        width, event, do = self.page_width, item.event, what_to_do(item)
+        found = []
+        if do and not self.work.trail:
+            found += hanging("do: ", do, width, "bold")
+        found += why_text(item.judgement, width, full=False)
+        found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
+        harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
+        if harmless:
+            found += hanging("   harmless if: ", harmless, width)
+        if self.app.size.width >= 130:
+            found += [line(""), *raw_lines(item, self.page_width, 6000)]
+        return joined(found)
+
+    def _nothing(self) -> Content:
+        if self.work.problem:
+            return joined(
+                [
+                    line(("Nothing can be looked at.", "bold")),
+                    line(self.work.problem),
+                    line("r: try again   !: coverage"),
+                ]
+            )
+        if self.filter:
+            return line("No row has all these words. Escape clears the filter.")
+        if self.work.coverage.running or not self.work.coverage.parts:
+            return line("Looking…")
+        if self.work.events:
+            return line(
+                f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. Press a for all of them."
+            )
+        return line("No CreateVpcEndpoint event in this time. The coverage above says where was looked.")
+
+    def on_table_chosen(self) -> None:
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            self.app.push_screen(EventScreen(item))
+
+    def action_playbooks(self) -> None:
+        """The playbooks for the instance behind the event."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            choose_playbook(self, item)
+
+    def action_around(self) -> None:
+        """Other events of the same key, address, principal, …"""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            self.main.open_around(item.event, None)
+
+    def action_expected(self) -> None:
+        """Mark it as expected, with a reason and an end."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            mark_expected(self, item)
+
+    def action_all(self) -> None:
+        """All events of the files, or only those that make endpoints."""
+        if self.work.trail:
+            self.every = not self.every
+            self.update()
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:g} h" if hours < 72 else f"{hours / 24:g} d"

@@ -1,0 +1,251 @@
+"""The frame every screen keeps: mode and identity, where and how complete, the body, the keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from vpce_tui.core.coverage import Coverage, Part
+from vpce_tui.core.text import sign, visible
+from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.screens.app_services import Main
+from vpce_tui.tui.widgets.bars import CrumbBar, Key, KeyBar, TopBar
+from vpce_tui.tui.widgets.dialogs import Read
+from vpce_tui.tui.widgets.safe_text import line, lines
+
+WIDE = 130
+SMALLEST = (60, 15)
+
+
+class Frame(Screen[None]):
+    """A screen of the app. Subclasses give :meth:`body`, :meth:`keys`, :meth:`crumbs` and :meth:`show`."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("question_mark", "help", show=False),
+        Binding("exclamation_mark", "coverage", show=False),
+    ]
+
+    base = ""
+    """The name under which a number key leads here."""
+    laid_out = False
+    """Whether every part of it is there: a key may be pressed before."""
+    own_numbers = False
+    """Whether the number keys mean something of this screen's own."""
+
+    @property
+    def crumb(self) -> str:
+        """What this screen is called in the breadcrumbs of those that were opened from it."""
+        return ""
+
+    @property
+    def running(self) -> bool:
+        """Whether something that changes AWS is under way here."""
+        return False
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(id="top")
+        yield CrumbBar(id="crumbs")
+        with Container(id="body"):
+            yield from self.body()
+        yield Static(id="small")
+        yield KeyBar(id="keys")
+
+    def body(self) -> ComposeResult:
+        """The widgets between the lines that stay."""
+        raise NotImplementedError
+
+    def keys(self) -> Sequence[Key]:
+        """The keys for the last line, most needed first."""
+        return ()
+
+    def crumbs(self) -> str:
+        """Where we are."""
+        return ""
+
+    def trail(self) -> str:
+        """The way here: every screen that this one was opened from, and itself."""
+        steps = [screen.crumb for screen in self.app.screen_stack if isinstance(screen, Frame) and screen.crumb]
+        return " › ".join(steps)
+
+    def searched(self) -> Coverage | None:
+        """What the list on screen was searched in; None where there is no list."""
+        return None
+
+    def asked_at(self) -> datetime | None:
+        """When AWS was asked for what is on screen."""
+        return self.work.fetched_at
+
+    def show(self) -> None:
+        """Show the state as it is now."""
+
+    @property
+    def main(self) -> Main:
+        """The app."""
+        return cast(Main, self.app)
+
+    @property
+    def work(self) -> Workspace:
+        """What the app works on."""
+        return self.main.workspace
+
+    def on_mount(self) -> None:
+        self.work.listen(self.update)
+        self.set_interval(5, self.update)
+        self.update()
+        self.call_after_refresh(self._laid_out)
+
+    def on_unmount(self) -> None:
+        self.work.forget(self.update)
+
+    def _laid_out(self) -> None:
+        """Every part is there, and has its width."""
+        self.laid_out = True
+        self.update()
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-small")
+        if small:
+            wanted = f"{SMALLEST[0]}x{SMALLEST[1]}"
+            self.query_one("#small", Static).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
+        self.update()
+        self.call_after_refresh(self.update)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While nothing can be shown, or not every part is there yet, no key of this screen does anything."""
+        if self.has_class("-small") or not self._complete():
+            return False
+        return super().check_action(action, parameters)
+
+    def _complete(self) -> bool:
+        if not self.laid_out and self.is_mounted and all(part.is_mounted for part in self.query("*")):
+            self._laid_out()
+        return self.laid_out
+
+    def on_screen_resume(self) -> None:
+        self.update()
+
+    def update(self) -> None:
+        """Refresh the lines that stay, and the body."""
+        if not self.is_mounted or not self.is_current or not self.query("#top"):
+            return  # not there yet, or going already
+        self.query_one("#top", TopBar).show(*self.main.top_line())
+        self._show_crumbs()
+        self.query_one("#keys", KeyBar).show(self.keys())
+        self.show()
+
+    def _show_crumbs(self) -> None:
+        searched = self.searched()
+        bar = self.query_one("#crumbs", CrumbBar)
+        if self.work.problem:
+            bar.show(self.crumbs(), visible(self.work.problem), complete=False)
+        elif searched is None:
+            bar.show(self.crumbs(), "", complete=True)
+        elif searched.running or not searched.parts:
+            done = sum(part.status.value != "being looked at" for part in searched.parts)
+            said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else self.main.connecting()
+            bar.show(self.crumbs(), said, complete=None)
+        else:
+            age = self.main.ago(searched.newest)
+            said = searched.sentence() + (f" · newest {age}" if age else "")
+            asked = self.asked_at()
+            if asked and self.app.size.width >= WIDE:
+                said += f" · asked {self.main.ago(asked)}"
+            looking = self.work.history_coverage
+            if looking.running and searched is not looking:
+                done = sum(part.status.value != "being looked at" for part in looking.parts)
+                wide = self.app.size.width >= WIDE
+                said = f"{searched.sentence()} · history {done}/{len(looking.parts)}{' questions to event history' if wide else ''}"
+            bar.show(self.crumbs(), said, complete=searched.complete)
+
+    def action_leave(self) -> None:
+        """Go back to where we came from."""
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+        elif self.work.coverage.running or self.work.instance_coverage.running or self.work.history_coverage.running:
+            self.work.stop()
+
+    def more_help(self) -> Sequence[Content]:
+        """What else is to say of the keys here."""
+        return _IN_PAGES if self.own_numbers else _IN_LISTS
+
+    def action_help(self) -> None:
+        """What the keys of this screen do."""
+        found = [
+            line((f" {(sign('◆') if key.changes else ' ')} {key.key:<8}", "bold"), key.label) for key in self.keys()
+        ]
+        self.app.push_screen(
+            Read(
+                "Keys on this screen",
+                lines([*found, line(""), *self.more_help(), *_MEANINGS]),
+            )
+        )
+
+    def action_coverage(self) -> None:
+        """What was looked at, what was not, and why."""
+        searched = self.searched()
+        if searched is not None:
+            found = [coverage_text(searched, self.work.problem)]
+            if self.work.history_coverage.parts and searched is not self.work.history_coverage:
+                found += [line(""), line(("asked of event history", "bold")), coverage_text(self.work.history_coverage)]
+            self.app.push_screen(Read("Coverage", lines(found)))
+
+
+def coverage_text(coverage: Coverage, problem: str = "") -> Content:
+    """The coverage, part by part, what is missing first."""
+    found = [line((visible(problem), "bold $error")), line("")] if problem else []
+    found += [line(note) for note in coverage.notes]
+    alike: dict[str, list[Part]] = {}
+    missing = coverage.missing
+    for part in missing:
+        alike.setdefault(f"{part.status.value}: {part.reason}", []).append(part)
+    for said, parts in alike.items():
+        named = ", ".join(f"{part.name} ({part.note})" if part.note else part.name for part in parts)
+        found.append(line(("! ", "bold"), (said, "bold")))
+        found.append(line(f"    {named}"))
+    for part in coverage.parts:
+        if part not in missing:
+            found.append(
+                line((f"{sign('✔')} {part.name}", ""), f"  {part.status.value}, {part.items:,} found  {part.note}")
+            )
+    return lines(found or [line("nothing was looked at yet")])
+
+
+_IN_PAGES = [
+    line(("also here", "bold")),
+    line("   1 2 3 …   what the line under the title numbers: views, or what is the same"),
+    line("   j k g G   down, up, top, bottom    !        coverage, where there is one"),
+    line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
+    line(""),
+]
+_IN_LISTS = [
+    line(("everywhere", "bold")),
+    line("   Enter     in                       Escape   out; stops a search"),
+    line("   j k g G   down, up, top, bottom    /        filter (Escape clears)"),
+    line("   :  ^P     command palette          !        coverage: what was looked at, and what not"),
+    line("   y         copy the id              r        refresh"),
+    line("   1 2 3     events, instances, incident (not in a walkthrough)"),
+    line("   q         leave vpce-tui           ^C       the same"),
+    line(""),
+]
+_MEANINGS = [
+    line(
+        "A key with ",
+        (sign("◆"), "bold $warning"),
+        " leads to something that changes AWS. In read-only it is not there.",
+    ),
+    line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO; under the bars C H M ·"),
+    line("– speaks for it   … cannot tell   ↗ leads to somebody else's service"),
+    line("(record) the event says so   (live) the account as it is now   (history) other events"),
+    line("Steps: ○ to do  ▶ running  ✔ proved  ! needs you  ✖ failed  ↩ undone  – skipped"),
+]

@@ -1,0 +1,282 @@
+"""The instances, judged; and one instance."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.core.coverage import Coverage
+from vpce_tui.detection.assessment import JudgedInstance
+from vpce_tui.detection.signals import Severity
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.table import Column, Row
+
+
+class InstancesScreen(ListFrame):
+    """The list of instances."""
+
+    base = "instances"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_key: dict[str, JudgedInstance] = {}
+
+    @property
+    def crumb(self) -> str:
+        return "Instances"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "app.go('events')", show=False),
+        Binding("p", "playbooks", show=False),
+    ]
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("   SEVERITY", 12), Column("SIGNS", 8), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 10),
+            Column("REGION", 14),
+        )  # fmt: skip
+
+    def table_rows(self) -> list[Row]:
+        self._by_key = {item.instance.id: item for item in self.work.instances}
+        return [
+            Row(
+                item.instance.id,
+                (
+                    severity_cell(item.judgement.severity),
+                    item.signs,
+                    item.instance.id,
+                    item.instance.name,
+                    item.instance.state,
+                    item.instance.region,
+                ),
+                "gone" if item.instance.gone else item.judgement.severity.word,
+                f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
+                f"{item.instance.image_id} {reasons_of(item.judgement)}",
+            )
+            for item in self.work.instances
+        ]
+
+    def searched(self) -> Coverage:
+        return self.work.instance_coverage
+
+    def crumbs(self) -> str:
+        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
+        attacked = sum(item.signs == "attacked" for item in self.work.instances)
+        if self.work.regions_seen is None and not self.work.problem:
+            return "Instances ─ looking"
+        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at, {attacked:,} attacked"
+
+    def keys(self) -> Sequence[Key]:
+        return [
+            Key("↵", "open"), Key("p", "playbooks"), Key("e", "events"), Key("/", "filter"), Key("y", "copy id"), Key("r", "refresh"),
+            Key("?", "help"), Key("q", "quit"),
+        ]  # fmt: skip
+
+    def why(self, key: str) -> Content:
+        item = self._by_key.get(key)
+        if item is None:
+            if self.work.trail:
+                return line("Instances come from the account: start vpce-tui without --trail.")
+            if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
+                return line(self.work.problem or "Looking…")
+            return line("No instance. The coverage above says where was looked.")
+        return joined([*why_text(item.judgement, self.page_width, full=False), *_facts(item, self.page_width)])
+
+    def on_table_chosen(self) -> None:
+        if self.table.key:
+            self.main.open_instance(self.table.key)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for this instance."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            self.main.open_playbooks([(item.instance.id, item.instance.region)])
+
+    def action_refresh(self) -> None:
+        """Look again."""
+        if self.work.caller is not None and not self.work.instance_coverage.running:
+            self.work.look()
+            self.update()
+
+
+def _facts(item: JudgedInstance, width: int) -> list[Content]:
+    instance = item.instance
+    facts = [
+        f"{instance.type}  {instance.image_id}", f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
+        f"profile {instance.profile_arn.rpartition('/')[2]}" if instance.profile_arn else "no instance profile",
+    ]  # fmt: skip
+    return hanging("   ", " · ".join(facts), width, "dim")
+
+
+class InstanceScreen(Frame):
+    """One instance: the reasons with their evidence, what it is, and what its role did."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("o", "around", show=False),
+        Binding("f", "traffic", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    @property
+    def crumb(self) -> str:
+        return self.instance_id
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__()
+        self.instance_id = instance_id
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def searched(self) -> Coverage:
+        return self.work.instance_coverage
+
+    def keys(self) -> Sequence[Key]:
+        return [
+            Key("esc", "back"),
+            Key("p", "playbooks"),
+            Key("o", "its events, role, VPC, neighbours"),
+            Key("f", "traffic"),
+            Key("y", "copy id"),
+            Key("j k", "scroll"),
+            Key("?", "help"),
+            Key("q", "quit"),
+        ]
+
+    @property
+    def item(self) -> JudgedInstance | None:
+        """The instance as it is known now."""
+        return next((item for item in self.work.instances if item.instance.id == self.instance_id), None)
+
+    def show(self) -> None:
+        item = self.item
+        if item is None:
+            running = self.work.instance_coverage.running or not self.work.instance_coverage.parts
+            said = (
+                "Looking for it…"
+                if running
+                else f"{self.instance_id} is in none of the regions looked at; ! says which."
+            )
+            self.query_one("#text", Static).update(line(self.work.problem or said))
+            return
+        self.query_one("#text", Static).update(lines(self._text(item)))
+
+    def _text(self, item: JudgedInstance) -> list[Content]:
+        instance, severity = item.instance, item.judgement.severity
+        found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
+        width = max(self.query_one("#page").size.width - 4, 40)
+        found += why_text(item.judgement, width, full=True)
+        launched = (
+            f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"
+            if instance.launched
+            else "unknown"
+        )
+        facts = [
+            ("state", instance.state), ("launched", launched), ("type", f"{instance.type}  {instance.lifecycle}"), ("image", instance.image_id),
+            ("place", f"{instance.region}  {instance.vpc_id}  {instance.subnet_id}"), ("profile", instance.profile_arn),
+            ("metadata", f"HttpTokens {instance.http_tokens}" if instance.http_tokens else ""),
+            ("tags", ", ".join(f"{key}={value}" for key, value in sorted(instance.tags.items()))),
+        ]  # fmt: skip
+        for name, value in facts:
+            if value:
+                found += hanging(f"{name:<9} ", value, width)
+        for nic in instance.interfaces:
+            found.append(
+                line(
+                    (f"{'interface':<9} ", "dim"),
+                    f"{nic.id}  {nic.private_ip}  {nic.public_ip}  {', '.join(nic.groups)}",
+                )
+            )
+        for volume in instance.volumes:
+            ends = "goes with it" if volume.delete_on_termination else "stays"
+            found.append(line((f"{'volume':<9} ", "dim"), f"{volume.id}  {volume.device}  {ends} on termination"))
+        return [*found, *self._around(item)]
+
+    def _around(self, item: JudgedInstance) -> list[Content]:
+        """Its endpoints, its role, its neighbours."""
+        instance, known = item.instance, self.work.known()
+        found: list[Content] = []
+        made = [event for event in self.work.judged if event.event.principal.instance_id == instance.id]
+        if made:
+            found += [line(""), line(("endpoint events by its role", "bold"))]
+            for event in made[:20]:
+                found.append(
+                    line(
+                        f"  {event.event.time:%H:%M:%SZ}  {event.event.source_ip}  {event.request.service or event.event.name}  {event.event.error_code}"
+                    )
+                )
+        region = (known.regions or {}).get(instance.region)
+        here = [end for end in region.network.endpoints.values() if end.vpc_id == instance.vpc_id] if region else []
+        if here:
+            found += [line(""), line((f"endpoints of its VPC, {len(here)}", "bold"))]
+            found += [line(f"  {end.id}  {end.type:<10} {end.leads_to}  {end.state}") for end in here[:20]]
+        role = known.roles.of_profile(instance.profile_arn) if known.roles else None
+        if role is not None:
+            found += [line(""), line((f"role {role.name}", "bold"))]
+            found += [line(f"  policy {name}") for name, _ in role.policies]
+        near = {other.id for other in self._neighbours(item)}
+        beside = [other for other in self.work.instances if other.instance.id in near]
+        if beside:
+            found += [line(""), line((f"neighbours in its subnet, {len(beside)}", "bold"))]
+            for other in beside[:20]:
+                cell = severity_cell(other.judgement.severity)
+                found.append(line(f"  {cell:<12} {other.instance.label}  {other.instance.state}"))
+        return found
+
+    def action_around(self) -> None:
+        """Its events, over time and in every region; and from there its role, its VPC, the endpoints in it, its neighbours."""
+        from vpce_tui.detection.pivot import Relation  # noqa: PLC0415
+
+        known, item, found = self.work.known(), self.item, Relation("machine", self.instance_id)
+        also = [found]
+        if item is not None:
+            instance = item.instance
+            role = known.roles.of_profile(instance.profile_arn) if known.roles else None
+            region = (known.regions or {}).get(instance.region)
+            ends = region.network.endpoints.values() if region else ()
+            also += [Relation("principal", role.arn)] if role is not None and role.arn else []
+            also += [Relation("VPC", instance.vpc_id)] if instance.vpc_id else []
+            also += [Relation("endpoint", end.id) for end in ends if end.vpc_id == instance.vpc_id][:3]
+            also += [Relation("machine", other.id) for other in self._neighbours(item)][:3]
+        self.main.open_around(None, found, also)
+
+    def _neighbours(self, item: JudgedInstance) -> list[Instance]:
+        """The machines in its subnet, worst first."""
+        subnet = item.instance.subnet_id
+        beside = (other.instance for other in self.work.instances if subnet and other.instance.subnet_id == subnet)
+        return [other for other in beside if other.id != item.instance.id]
+
+    def action_traffic(self) -> None:
+        """Its traffic."""
+        item = self.item
+        if item is not None and not self.work.trail:
+            self.main.open_traffic(self.instance_id, item.instance.region)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_playbooks(self) -> None:
+        """The playbooks for it."""
+        item = self.item
+        if item is not None:
+            self.main.open_playbooks([(self.instance_id, item.instance.region)])
+
+    def action_copy(self) -> None:
+        """Copy the id."""
+        self.main.copy(self.instance_id)

@@ -1,0 +1,103 @@
+"""Which playbook, for which of the targets."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.plans.plan import WrongChoice
+from vpce_tui.plans.playbook import Playbook
+from vpce_tui.plans.targets import KINDS
+from vpce_tui.playbooks.library import load, names
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import line, lines
+from vpce_tui.tui.widgets.table import Column, Row, Table
+
+
+def done(record: Record | None, playbook: Playbook, target: str) -> str:
+    """How far a playbook was walked in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
+    if record is None:
+        return ""
+    states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
+    settled = sum(state in (State.PROVED, State.BY_HAND) for state in states)
+    skipped = sum(state is State.SKIPPED for state in states)
+    said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
+    return said if any(state is not State.TODO for state in states) else ""
+
+
+class PlaybooksScreen(Frame):
+    """The playbooks that act on some targets, each given as (id, region)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, targets: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.targets = targets
+        self.broken: list[str] = []
+        self._read: Record | None = None
+        found = []
+        for name in names():
+            try:
+                found.append(load(name))
+            except WrongChoice as error:
+                self.broken.append(str(error))
+        found.sort(key=lambda playbook: list(KINDS).index(playbook.target))
+        self.rows = {
+            f"{playbook.name} {target}": (playbook, target, region)
+            for target, region in targets
+            for playbook in found
+            if KINDS[playbook.target].pattern.fullmatch(target)
+        }
+
+    def body(self) -> ComposeResult:
+        with Container(id="list"):
+            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
+            with VerticalScroll(id="why", can_focus=False):
+                yield Static(id="reasons")
+
+    def crumbs(self) -> str:
+        return f"Playbooks › {', '.join(target for target, _ in self.targets)}"
+
+    def keys(self) -> Sequence[Key]:
+        return [Key("↵", "walk through it"), Key("esc", "back"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        table, record = self.query_one("#rows", Table), self._record()
+        rows = []
+        for key, (playbook, target, _) in self.rows.items():
+            walked = done(record, playbook, target)
+            what = f"{walked}: {playbook.title}" if walked else playbook.title
+            rows.append(Row(key, (playbook.name, target, f"{what} {playbook.whose}".strip())))
+        table.set_rows(rows)
+        chosen = self.rows.get(table.key)
+        said = [line(("! ", "bold $warning"), error) for error in self.broken]
+        if chosen is not None:
+            playbook = chosen[0]
+            steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
+            team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
+            said = [*team, line(playbook.when), line("Opening it only reads."), *steps, *said]
+        self.query_one("#reasons", Static).update(lines(said))
+
+    def on_screen_resume(self) -> None:
+        """What was done while another screen was shown is looked up anew (the frame then draws)."""
+        self._read = None
+
+    def _record(self) -> Record | None:
+        if self._read is None and self.work.journal is not None:
+            self._read = replay(self.work.journal.rows())
+        return self._read
+
+    def on_table_moved(self) -> None:
+        self.show()
+
+    def on_table_chosen(self) -> None:
+        chosen = self.rows.get(self.query_one("#rows", Table).key)
+        if chosen is not None:
+            playbook, target, region = chosen
+            self.main.walk_through(playbook.name, target, region)

@@ -1,0 +1,114 @@
+"""AWS's own check of the policy that an event set: what is asked, what it costs, and, when it was asked, the answers."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.core.text import many, sign
+from vpce_tui.investigation.access_analyzer import PRICE, Check, Verdict, ask
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+
+_ABOUT = (
+    "IAM Access Analyzer proves what a policy can grant. It knows nothing of who is yours, and takes each condition as met: "
+    "a no is proved, a yes may still be limited by a condition. The policy is sent to AWS; nothing is changed."
+)
+
+
+class AnalyzerScreen(Frame):
+    """The questions with their cost, then the answers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "ask", show=False),
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+    ]
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        super().__init__()
+        self.checks = tuple(checks)
+        self.answers: tuple[Verdict, ...] = ()
+        self.problem = ""
+        self.asking = False
+
+    @property
+    def crumb(self) -> str:
+        return "AWS's own check"
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    @property
+    def cost(self) -> str:
+        """What asking costs."""
+        billed = sum(check.billed for check in self._open())
+        return f"{billed} x {PRICE}" if billed else "free"
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("esc", "back")]
+        if self._open():
+            found.append(Key("↵", f"ask ({self.cost})"))
+        return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def _open(self) -> tuple[Check, ...]:
+        """What was not answered: the same is not asked, and paid, twice."""
+        answered = {answer.question for answer in self.answers if answer.good is not None}
+        return tuple(check for check in self.checks if check.question not in answered)
+
+    def show(self) -> None:
+        width = max(self.query_one("#page").size.width - 4, 40)
+        found = [*hanging("", _ABOUT, width, "dim"), line("")]
+        if self.problem:
+            found += [line(("It could not be asked.", "bold")), *hanging("", self.problem, width), line("")]
+        answers = {answer.question: answer for answer in self.answers}
+        for check in self.checks:
+            found += _about(check, answers.get(check.question), width)
+        if self.asking:
+            found.append(line(f"Asking IAM Access Analyzer {many(len(self._open()), 'question')}…"))
+        elif self._open():
+            found.append(line(f"Enter asks ({self.cost})."))
+        self.query_one("#text", Static).update(lines(found))
+
+    def action_ask(self) -> None:
+        """Ask IAM Access Analyzer."""
+        caller, checks = self.work.caller, self._open()
+        if self.asking or caller is None or not checks:
+            return
+        self.asking, self.problem = True, ""
+        self.work.background.start("analyzer", lambda: ask(caller, checks), self._told, self._failed)
+        self.update()
+
+    def _told(self, answers: tuple[Verdict, ...]) -> None:
+        again = {answer.question for answer in answers}
+        kept = (answer for answer in self.answers if answer.question not in again)
+        self.asking, self.answers = False, (*kept, *answers)
+        self.update()
+
+    def _failed(self, error: Exception) -> None:
+        self.asking, self.problem = False, str(error)
+        self.update()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def _about(check: Check, answer: Verdict | None, width: int) -> list[Content]:
+    call = f"{check.call.operation}, {PRICE if check.billed else 'free'}"
+    found = [*hanging("", check.question, width, "", "bold"), line((f"  {call}", "dim"))]
+    if answer is None:
+        return [*found, line("")]
+    mark, look = {True: (sign("✔"), "$success"), False: ("!", "bold $warning"), None: (sign("…"), "bold")}[answer.good]
+    for number, said in enumerate(answer.said):
+        found += hanging(f"  {mark if number == 0 else ' '} ", said, width, "", look if number == 0 else "")
+    return [*found, line("")]

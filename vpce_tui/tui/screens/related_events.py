@@ -1,0 +1,241 @@
+"""Around an event: what the same key, principal, address, machine, VPC or endpoint did, over time and in every region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of
+from vpce_tui.core.coverage import Coverage
+from vpce_tui.core.text import many, short, sign
+from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
+from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
+from vpce_tui.tui.screens.event_detail import BEGINNING
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import hanging, line
+from vpce_tui.tui.widgets.table import Column, Row
+from vpce_tui.tui.widgets.timeline import timeline
+
+if TYPE_CHECKING:
+    from vpce_tui.cloudtrail.event import Event
+    from vpce_tui.cloudtrail.event_index import Past
+
+MOST = 5_000
+"""Rows shown at most; the bars count all."""
+
+
+class AroundScreen(ListFrame):
+    """The events of one relation, newest first; Tab or a number goes to the next relation."""
+
+    own_numbers = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,right", "turn(1)", show=False, priority=True),
+        Binding("shift+tab,left", "turn(-1)", show=False, priority=True),
+        *(Binding(str(number), f"to({number})", show=False) for number in range(1, 10)),
+        Binding("a", "ask", show=False),
+        Binding("p", "playbooks", show=False),
+    ]
+
+    def __init__(self, event: Event | None, relation: Relation | None, also: Sequence[Relation] = ()) -> None:
+        super().__init__()
+        self.relations = [*(relations(event) if event is not None else ()), *also]
+        if relation is not None and relation not in self.relations:
+            self.relations.insert(0, relation)
+        self.at = self.relations.index(relation) if relation is not None else 0
+        self._shown: dict[str, Event] = {}
+        self._of: Past | None = None
+        self._looking = False
+        self._held: dict[Relation, Sequence[Event]] = {}
+
+    @property
+    def relation(self) -> Relation | None:
+        """What is the same."""
+        return self.relations[self.at] if self.relations else None
+
+    @property
+    def crumb(self) -> str:
+        relation = self.relation
+        return f"same {relation.name} {short(relation.value.rpartition('/')[2], 24)}" if relation else "alone"
+
+    def above(self) -> ComposeResult:
+        yield Static(id="tabs")
+        yield Static(id="timeline")
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("WHEN (UTC)", 14), Column("WHAT", 24, grows=True), Column("OUTCOME", 13), Column("FROM", 15), Column("REGION", 10),
+        )  # fmt: skip
+
+    def found(self) -> Sequence[Event]:
+        """The events of the relation, oldest first; none while they are looked for."""
+        return self._held.get(self.relation, ()) if self.relation else ()
+
+    def _look(self) -> None:
+        """Look for every relation on a thread, once for each state of what is known: there may be 100,000 records."""
+        past = self.work.known().past
+        if past is self._of or self._looking:
+            return
+        self._looking = True
+
+        def work() -> dict[Relation, Sequence[Event]]:
+            past.index()
+            return {relation: related(past, relation) for relation in self.relations}
+
+        def told(held: dict[Relation, Sequence[Event]]) -> None:
+            self._of, self._held, self._looking = past, held, False
+            self.update()
+
+        def failed(_: Exception) -> None:
+            self._looking = False
+
+        self.work.background.start("around", work, told, failed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the filter is typed, its keys are its own."""
+        if action == "turn" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
+
+    def table_rows(self) -> list[Row]:
+        judged = {
+            id(item.event): item.judgement.severity for item in self.work.judged if item.event.request is not None
+        }
+        rows = []
+        self._shown = {}
+        for number, event in enumerate(reversed(self.found()[-MOST:])):
+            key = event.id if event.id and event.id not in self._shown else f"{event.id}#{number}"
+            self._shown[key] = event
+            severity = judged.get(id(event))
+            outcome = (
+                severity_cell(severity)
+                if severity is not None
+                else event.error_code.removeprefix("Client.") or "succeeded"
+            )
+            what = f"{event.source.removesuffix('.amazonaws.com')}: {event.name}"
+            when = f"{event.time:%m-%d %H:%M:%S}" if event.time > BEGINNING else "no time"
+            look = severity.word if severity is not None else ""
+            also = f"{event.id} {event.user_agent} {event.principal.arn} {event.principal.access_key_id} {event.error_code}"
+            rows.append(Row(key, (when, what, outcome, event.source_ip, event.region), look, also))
+        return rows
+
+    def show(self) -> None:
+        self._look()
+        tabs: list[tuple[str, str]] = []
+        for number, relation in enumerate(self.relations[:9], start=1):
+            count = f"{len(self._held[relation]):,}" if relation in self._held else sign("…")
+            label = f" {number} {relation.name} {count} "
+            tabs.append((label, "bold reverse" if number - 1 == self.at else "dim"))
+        self.query_one("#tabs", Static).update(line(*tabs))
+        events = [event for event in self.found() if event.time > BEGINNING]
+        if events:
+            judged = {
+                id(item.event): item.judgement.severity for item in self.work.judged if item.event.request is not None
+            }
+            width = max(self.size.width - 28, 20)
+            begin, end = events[0].time, events[-1].time
+            upper, lower, _ = timeline(((event.time, judged.get(id(event))) for event in events), begin, end, width)
+            self.query_one("#timeline", Static).update(
+                joined([
+                    line(f" {begin:%m-%d %H:%MZ} ", *upper, f" {end:%m-%d %H:%MZ}"), line(" " * 13, *lower),
+                ])
+            )  # fmt: skip
+        else:
+            said = "looking" if self._of is None else "no event with a time"
+            self.query_one("#timeline", Static).update(line(f" {said}"))
+        super().show()
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def searched(self) -> Coverage:
+        return self.work.coverage if self.work.trail else self.work.history_coverage
+
+    def keys(self) -> Sequence[Key]:
+        found = [Key("↵", "open"), Key("esc", "back"), Key("tab", "next relation")]
+        if self._may_ask():
+            found.append(Key("a", "ask history for more"))
+        if not self.work.trail:
+            found.append(Key("p", "playbooks"))
+        return [*found, Key("/", "filter"), Key("y", "copy"), Key("?", "help"), Key("q", "quit")]
+
+    def _may_ask(self) -> bool:
+        relation = self.relation
+        if self.work.trail or relation is None or not relation.question:
+            return False
+        return self.work.known().past.knows(relation.question) is None and self.work.caller is not None
+
+    def why(self, key: str) -> Content:
+        event = self._shown.get(key)
+        relation = self.relation
+        width = self.page_width
+        if relation is None:
+            return line("The record names nobody and nothing to go on with.")
+        if event is None:
+            return line(
+                "No row has all these words. Escape clears the filter."
+                if self.filter
+                else "Nothing else is known of it."
+            )
+        found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
+        said, named = deed_told(event, self.work.known().ours), object_of(event)
+        if said:
+            found += hanging(" what it means: ", said, width, "bold $warning")
+        elif named:
+            found += hanging(" about ", named, width)
+        if event.error_code:
+            found += hanging(f" {event.error_code}: ", event.error_message, width)
+        regions = ", ".join(f"{region} {count:,}" for region, count in regions_of(self.found()))
+        found += hanging(f" {many(len(self.found()), 'event')} known of the same {relation.name}: ", regions, width)
+        links = chain(event, self.work.known().past)
+        for link in links:
+            found += hanging(" session made by ", f"{link.who}: {link.how}", width)
+        found += hanging(" how complete: ", self._completeness(relation), width, "dim")
+        return joined(found)
+
+    def _completeness(self, relation: Relation) -> str:
+        if self.work.trail:
+            return "everything in the files"
+        if not relation.question:
+            return f"only what was found for other questions: event history cannot be asked by {relation.name}"
+        known = self.work.known().past.knows(relation.question)
+        if known is not None:
+            return f"event history was asked for it, back to {known.since:%Y-%m-%d}"
+        return "only what was found for other questions; a asks event history for it in every region"
+
+    def on_table_chosen(self) -> None:
+        event = self._shown.get(self.table.key)
+        if event is not None:
+            self.main.open_known_event(event)
+
+    def action_turn(self, by: int) -> None:
+        """The next relation, or the one before."""
+        if self.relations:
+            self.at = (self.at + by) % len(self.relations)
+            self.update()
+
+    def action_to(self, number: int) -> None:
+        """The relation with this number."""
+        if number <= len(self.relations):
+            self.at = number - 1
+            self.update()
+
+    def action_ask(self) -> None:
+        """Ask event history for more of the same."""
+        relation = self.relation
+        if relation is not None and self._may_ask():
+            self.work.ask_more(relation.question)
+            self.main.say(f"Asking event history for {relation.question} in every region.")
+            self.update()
+
+    def action_playbooks(self) -> None:
+        """The playbooks for what stands behind the event."""
+        from vpce_tui.tui.screens.event_detail import choose_playbook  # noqa: PLC0415
+
+        event = self._shown.get(self.table.key)
+        if event is not None:
+            choose_playbook(self, self.work.judged_of(event))

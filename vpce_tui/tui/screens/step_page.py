@@ -1,0 +1,207 @@
+"""A step on the page: what it asks, what it will change, who else is hit, how it is undone and proved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+
+from vpce_tui.core.text import sign
+from vpce_tui.incident.record import State, StepRecord
+from vpce_tui.plans.plan import Kind, Plan, Question, Step
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+
+VIEWS: Final = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
+STATE_LOOK: Final = {
+    State.PROVED: "$success", State.BY_HAND: "$success", State.FAILED: "bold $error", State.UNKNOWN: "bold $warning",
+    State.UNPROVED: "bold $warning", State.OPEN: "$warning", State.RUNNING: "bold $accent",
+}  # fmt: skip
+_FEW: Final = 2
+"""Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
+sight."""
+_NAMED: Final = 3
+"""Titles of steps that are not done yet."""
+_LISTED: Final = 6
+"""Options of one question that are shown on a step that has something to show besides."""
+
+
+def asked(step: Step) -> tuple[Question, ...]:
+    """The questions of a step that there is an answer to."""
+    return tuple(question for question in step.questions if question.options or question.free)
+
+
+def dots(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
+    """Where every step stands, on one line."""
+    parts: list[str | tuple[str, str]] = []
+    for number, step in enumerate(plan.steps):
+        state = state_of(step)
+        look = STATE_LOOK.get(state, "dim")
+        parts += [(f"{sign(state.sign)}", f"{look} reverse" if number == at else look), " "]
+    return line(*parts, f"  step {at + 1} of {len(plan.steps)}: ", (plan.steps[at].title, "bold"))
+
+
+def step_list(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
+    """Every step by its title, beside the page."""
+    found = []
+    for number, step in enumerate(plan.steps):
+        state, look = state_of(step), "bold" if number == at else ""
+        pointer = sign("›") if number == at else " "
+        mark = (sign(state.sign), STATE_LOOK.get(state, "dim"))
+        found.append(line((f"{pointer} ", look), mark, (f" {number + 1} {step.title}", look)))
+        if state is not State.TODO:
+            found.append(line(("      " + state.value, "dim")))
+    return lines(found)
+
+
+def tabs(view: str) -> Content:
+    """The four views of a step."""
+    parts: list[str | tuple[str, str]] = []
+    for name, label in VIEWS:
+        parts += [(f" {label} ", "bold reverse" if name == view else ""), " "]
+    return line(*parts)
+
+
+@dataclass(frozen=True)
+class StepPage:
+    """Draws step ``at`` of ``plan``, ``width`` columns wide. ``drifted``: it was proved, and is not so any more."""
+
+    plan: Plan
+    at: int
+    known: Callable[[Step], StepRecord]
+    drifted: bool
+    width: int
+
+    @property
+    def _step(self) -> Step:
+        return self.plan.steps[self.at]
+
+    def change(self) -> list[Content]:
+        """What it will do, or did."""
+        step = self._step
+        found = self._in_the_way()
+        if step.kind is Kind.MANUAL:
+            return [*found, *self._dotted(step.notes)]
+        done = self.known(step).state is State.PROVED and not self.drifted
+        if not done:
+            found += self._choices()
+        return [*found, *(self._reads(done) if step.kind is Kind.READ else self._changes(done))]
+
+    def _in_the_way(self) -> list[Content]:
+        step, found = self._step, list[Content]()
+        if step.blocked:
+            found.append(line(("blocked", "bold $error")))
+            for item in step.blocked:
+                found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
+        needed = [self.plan.step(name) for name in step.requires]
+        missing = [other.title for other in needed if self.known(other).state not in (State.PROVED, State.BY_HAND)]
+        if missing:
+            said = f"these are proved or done by hand: {', '.join(missing)}"
+            found.append(line(("blocked until ", "bold $error"), said))
+        if step.kind is Kind.CHANGE and self.known(step).state is State.TODO:
+            waiting = (State.TODO, State.UNDONE, State.OPEN)
+            skipped = [
+                other.title
+                for other in self.plan.steps[: self.at]
+                if (not step.reversible or other.kind is not Kind.MANUAL)
+                and self.known(other).state in waiting
+                and (other.kind is not Kind.CHANGE or other.calls or other.blocked)
+                and other.id not in step.requires
+            ]
+            if skipped:
+                more = f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else ""
+                found.append(self.hanging("! not done yet: ", ", ".join(skipped[:_NAMED]) + more))
+        return found
+
+    def _reads(self, done: bool) -> list[Content]:
+        step, found = self._step, list[Content]()
+        if step.notes:
+            found += [line(("as it is now", "bold")), *self._dotted(step.notes), line("")]
+        found.append(line(("read and kept" if done else "will read and keep", "bold")))
+        found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
+        return [*found, *(self._row("proof", check.says) for check in step.checks)]
+
+    def _changes(self, done: bool) -> list[Content]:
+        step = self._step
+        found = [line(("changed" if done else "will change", "bold"))]
+        if step.calls:
+            found += self._dotted(step.changes)
+        else:
+            found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
+        if not (
+            step.calls or step.already or step.affects
+        ):  # nothing is done: nobody is hit, nothing is undone or proved
+            return [*found, *(self._row("note", note) for note in step.notes)]
+        for affected in step.affects:
+            names = f"  ({len(affected.names)} by name: w)" if affected.names else ""
+            found.append(self._row("who else", affected.says + names))
+        if step.reversible:
+            making = {call.id for call in step.calls} or self.known(step).done_by_us
+            back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
+            found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
+        else:
+            said = "no" if done else "no: running it asks for the id, typed"
+            again = "".join(f"; u then: {call.why}" for call in step.undo)
+            found.append(self._row("undo", said + again))
+        found += [self._row("proof", check.says) for check in step.checks]
+        found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
+        return [*found, *(self._row("note", note) for note in step.notes)]
+
+    def _choices(self) -> list[Content]:
+        step, found = self._step, list[Content]()
+        questions = asked(step)
+        long = any(len(question.options) > _LISTED for question in questions)
+        if len(questions) > _FEW or (long and (step.calls or step.kind is Kind.READ)):
+            found += [self.hanging("? ", _answered(question)) for question in questions]
+            return [*found, line(("  c: answer them", "dim")), line("")]
+        for question in questions:
+            found += [line(("? ", "bold $warning"), question.question, ("  (c)", "dim")), *self._options(question)]
+        return [*found, line("")] if found else []
+
+    def _options(self, question: Question) -> list[Content]:
+        chosen = question.chosen.split(",") if question.many else [question.chosen]
+        known = dict(question.options)
+        options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
+        if not options:
+            return [line(("    nothing", "dim"))]
+        return [
+            self.hanging(
+                f"    {_mark(value in chosen, many=question.many)} ",
+                f"{value}  {label}" if question.many and label != value else label,
+            )
+            for value, label in options
+        ]
+
+    def _dotted(self, items: tuple[str, ...]) -> list[Content]:
+        return [self.hanging(f"  {sign('·')} ", item) for item in items]
+
+    def _row(self, name: str, text: str) -> Content:
+        return self.hanging(f"  {name:<12}", text)
+
+    def hanging(self, head: str, text: str) -> Content:
+        """``text`` after ``head``, continued under where it began."""
+        return lines(hanging(head, text, self.width))
+
+
+def _answered(question: Question) -> str:
+    """A question with its answer in words."""
+    known = dict(question.options)
+    chosen = [
+        part
+        for part in (question.chosen.split(",") if question.many else [question.chosen])
+        if part or not question.many
+    ]
+    said = "; ".join(
+        f"{part}  {known[part]}" if question.many and part in known else known.get(part, part) for part in chosen
+    )
+    left = len([value for value in known if value not in chosen]) if question.many else 0
+    asked = question.question.partition(" (")[0]
+    means = question.question.partition(" (nothing: ")[2].rstrip(")")
+    if question.many and not said and means:
+        return f"{asked}: {means}"
+    if question.many and not said and left:
+        return f"{asked}: none is ticked, of {left}"
+    return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
+
+
+def _mark(on: bool, *, many: bool) -> str:
+    return f"[{'x' if on else ' '}]" if many else f"({sign('●') if on else ' '})"

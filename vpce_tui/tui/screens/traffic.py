@@ -1,0 +1,211 @@
+"""Traffic of an endpoint or an instance, by its flow logs: bytes over time, who talks with it, when each was first seen."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.aws.endpoint_services import service_short
+from vpce_tui.core.text import many, sign
+from vpce_tui.inventory.flow_log_queries import Traffic, size, slot_minutes
+from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.timeline import chart
+
+HOURS = 6
+HEIGHT = 6
+_COST = (
+    "Flow logs are asked through CloudWatch Logs Insights, which AWS bills by what it reads: USD 0.005 to 0.0076 a GB, "
+    "two questions, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
+)
+
+
+class TrafficScreen(Frame):
+    """The chart, or what asking for it would cost."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "ask", show=False),
+        Binding("j,down", "scroll(3)", show=False),
+        Binding("k,up", "scroll(-3)", show=False),
+        Binding("p", "playbooks", show=False),
+        Binding("plus,equals_sign", "hours(2)", show=False),
+        Binding("minus", "hours(-2)", show=False),
+    ]
+
+    def __init__(self, target: str, region: str) -> None:
+        super().__init__()
+        self.target, self.place, self.hours = target, region, HOURS
+        self.problem = ""
+        self.asking = False
+
+    @property
+    def crumb(self) -> str:
+        return f"traffic of {self.target}"
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="reading", id="page"):
+            yield Static(id="text")
+
+    def crumbs(self) -> str:
+        return self.trail()
+
+    def keys(self) -> Sequence[Key]:
+        asked = self.target in self.work.traffic
+        found = [
+            Key("esc", "back"),
+            Key("↵", "ask again (billed)" if asked else "ask the flow logs (billed)"),
+            Key("+ -", f"{self.hours} h back"),
+        ]
+        return [*found, Key("p", "playbooks"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+
+    def show(self) -> None:
+        width = max(self.query_one("#page").size.width - 4, 40)
+        traffic = self.work.traffic.get(self.target)
+        if self.asking:
+            found = [line(f"Asking the flow logs of {self.target} for the last {self.hours} h…")]
+        elif self.problem:
+            found = [line(("The flow logs could not be asked.", "bold")), *hanging("", self.problem, width)]
+        elif traffic is None:
+            found = [
+                line(("Its flow logs were not asked yet.", "bold")),
+                line(""),
+                *hanging("", _COST.format(hours=self.hours), width),
+                line(""),
+                line("Enter asks them."),
+            ]
+        else:
+            found = chart_lines(
+                traffic, width, names_of(self.work, self.target), endpoint=self.target.startswith("vpce-")
+            )
+            if traffic.window.hours != self.hours:
+                found.insert(0, line((f"Enter asks again, for the last {self.hours} h (billed).", "bold")))
+        self.query_one("#text", Static).update(lines(found))
+
+    def action_hours(self, by: int) -> None:
+        """Look back further, or less."""
+        steps = (1, 2, 6, 12, 24, 48)
+        at = steps.index(self.hours) + (1 if by > 0 else -1)
+        self.hours = steps[max(0, min(at, len(steps) - 1))]
+        self.update()
+
+    def action_ask(self) -> None:
+        """Ask CloudWatch Logs Insights."""
+        if self.asking or self.work.caller is None:
+            return
+        self.asking, self.problem = True, ""
+        from vpce_tui.plans.targets.interface import query_traffic  # noqa: PLC0415 - the app paints first
+
+        read = partial(query_traffic, target=self.target, region=self.place, hours=self.hours)
+        self.work.ask_traffic(self.target, read, self._told)
+        self.update()
+
+    def _told(self, problem: str) -> None:
+        self.asking, self.problem = False, problem
+        self.update()
+
+    def action_playbooks(self) -> None:
+        """The playbooks for it: one of them blocks traffic."""
+        self.main.open_playbooks([(self.target, self.place)])
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def names_of(work: Workspace, target: str) -> dict[str, str]:
+    """Whose the addresses are that may be among those that a target talks with."""
+    known = work.known()
+    found: dict[str, str] = {}
+    for item in work.judged:
+        if item.event.principal.instance_id == target:
+            found[item.event.source_ip] = "its credentials were used from here"
+    for region in (known.regions or {}).values():
+        for endpoint in region.network.endpoints.values():
+            for nic in endpoint.interfaces:
+                if nic in region.network.addresses:
+                    found[region.network.addresses[nic]] = f"{endpoint.id} {service_short(endpoint.service)}"
+        for instance in region.instances:
+            found.update(dict.fromkeys(instance.addresses, instance.label))
+    return found
+
+
+def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> str:
+    """The most of it in one sentence: what a machine sends to an endpoint is received by the endpoint's interfaces."""
+    out = [(talker.received if endpoint else talker.sent, talker.peer) for talker in traffic.talkers]
+    total, (most, peer) = sum(number for number, _ in out), max(out, default=(0, ""))
+    if not most:
+        return ""
+    named = f"{peer} ({names[peer]})" if peer in names else peer
+    how = "went out through it, most of it by" if endpoint else "went out of it, most of it to"
+    return f"{size(total)} {how} {named}: {size(most)}."
+
+
+def chart_lines(
+    traffic: Traffic, width: int, names: Mapping[str, str] = MappingProxyType({}), *, endpoint: bool = False
+) -> list[Content]:
+    """The chart: bytes of each slot, marks where somebody is seen for the first time, and who talks. ``names``: by address."""
+    window = traffic.window
+    slots = max((len(values) for values in traffic.bars.values()), default=0)
+    total = [sum(values[at] for values in traffic.bars.values() if at < len(values)) for at in range(slots)]
+    if not any(total):
+        return [line("The flow logs hold nothing for it in this time.")]
+    minutes = slot_minutes(window)
+    room = max(width - 10, 20)
+    per = max(1, -(-slots // room))  # so many slots share a column
+    columns = [sum(total[at : at + per]) for at in range(0, slots, per)]
+    step = timedelta(minutes=minutes * per)
+    most = max(columns)
+    rows = chart(columns, HEIGHT)
+    said = _in_words(traffic, names, endpoint=endpoint)
+    found = [*hanging("", said, width, "bold"), line("")] if said else []
+    found.append(line((f"bytes, {minutes * per} min a column", "bold")))
+    for number, row in enumerate(rows):
+        label = size(most) if number == 0 else "0" if number == HEIGHT - 1 else ""
+        found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
+    marks = [" "] * len(columns)
+    firsts: list[tuple[str, Any]] = []
+    for talker in traffic.talkers:
+        if talker.first is None:
+            continue
+        at = int((talker.first - window.start) / step)
+        if 0 < at < len(columns):
+            letter = chr(ord("a") + len(firsts)) if len(firsts) < 26 else "*"
+            marks[at] = letter if marks[at] == " " else "*"
+            firsts.append((letter, talker))
+    found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen (* several)"))
+    ends = f"{window.start:%H:%MZ}".ljust(max(len(columns) - 6, 6)) + f"{window.end:%H:%MZ}"
+    found += [line((" " * 9 + ends, "dim")), line("")]
+    letters = {id(talker): letter for letter, talker in firsts}
+    wide = max(len(talker.peer) for talker in traffic.talkers[:40]) if traffic.talkers else 4
+    into, out = ("FROM IT", "INTO IT") if endpoint else ("SENT", "RECEIVED")
+    said = (
+        "bytes that came back from it to each address, and that each sent into it"
+        if endpoint
+        else "bytes that it sent to each address, and received from it"
+    )
+    found.append(line((said, "dim")))
+    found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {into:>10} {out:>10}  FIRST SEEN  WHO", "bold")))
+    for talker in traffic.talkers[:40]:
+        first = f"{talker.first:%H:%M:%SZ}" if talker.first else "before"
+        refused = f"  {many(talker.rejected, 'flow')} refused" if talker.rejected else ""
+        mark = letters.get(id(talker), "")
+        found.append(
+            line(
+                (f" {mark:<1} ", "bold $warning"),
+                f"{talker.peer:<{wide}} {talker.port:>5} {size(talker.sent):>10} {size(talker.received):>10}  {first:<10}{refused}  {names.get(talker.peer, '')}",
+            )
+        )
+    if len(traffic.talkers) > 40:
+        found.append(line(f"   and {len(traffic.talkers) - 40} more"))
+    if traffic.cut:
+        found.append(line((f"{sign('…')} there are more than the answer holds: what is small is missing", "bold")))
+    return found

@@ -1,0 +1,733 @@
+"""A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.errors import told
+from vpce_tui.core.text import sign, visible
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.engine.playbook_session import Walk
+from vpce_tui.incident.incident_store import about
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import Record, State, StepRecord
+from vpce_tui.incident.team_rules import TeamError, rules
+from vpce_tui.plans.plan import Kind, Plan, Question, Step, WrongChoice, is_final
+from vpce_tui.plans.renderers import render_step
+from vpce_tui.tui.screens.evidence_file import evidence_page
+from vpce_tui.tui.screens.frame import WIDE, Frame
+from vpce_tui.tui.screens.run_log import RunLog
+from vpce_tui.tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, step_list, tabs
+from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.dialogs import Ask, Read
+from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.reveal_secret import Once
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+
+_SHOWN_WITHIN: Final = 20.0
+"""Seconds in which a secret must be on the screen."""
+
+
+LONGEST_COPY: Final = 60_000
+"""Characters that are handed to a terminal's clipboard at most."""
+
+
+class NotShown(Exception):
+    """Nobody could be shown what was handed out."""
+
+
+class WalkthroughScreen(Frame):
+    """The walk. Runs one thing at a time, on a thread."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "run", show=False),
+        Binding("s", "skip", show=False),
+        Binding("h", "by_hand", show=False),
+        Binding("n", "note", show=False),
+        Binding("u", "undo", show=False),
+        Binding("c", "choose", show=False),
+        Binding("w", "who", show=False),
+        Binding("v", "evidence", show=False),
+        Binding("d", "decide", show=False),
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+        Binding("1", "view('change')", show=False),
+        Binding("2", "view('console')", show=False),
+        Binding("3", "view('cli')", show=False),
+        Binding("4", "view('python')", show=False),
+        Binding("j,down", "scroll(2)", show=False),
+        Binding("k,up", "scroll(-2)", show=False),
+        Binding("pagedown,space", "scroll(12)", show=False),
+        Binding("pageup", "scroll(-12)", show=False),
+        Binding("g,home", "scroll(-100000)", show=False),
+        Binding("G,end", "scroll(100000)", show=False),
+        Binding("f5", "replan", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    own_numbers = True
+
+    @property
+    def running(self) -> bool:
+        """Whether a step runs."""
+        return self.at_work
+
+    def __init__(self, walk: Walk) -> None:
+        super().__init__()
+        self.walk = walk
+        self.plan: Plan | None = None
+        self.record = Record()
+        self.at = 0
+        self.view = "change"
+        self.busy = ""
+        self.at_work = False
+        self.just_ended = False
+        """A step has ended, and the plan after it is not there yet."""
+        self.changed = False
+        """Something was changed: what the lists show is older than that."""
+        self.running_step = ""
+        self.about: list[str] = []
+        self.planned_at: Any = None
+        self.problem = ""
+        self.logs: dict[str, RunLog] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.cancel = Cancel()
+
+    def body(self) -> ComposeResult:
+        yield Static(id="dots")
+        with Container(id="walk"):
+            with VerticalScroll(id="steps", can_focus=False):
+                yield Static(id="step-list")
+            with VerticalScroll(id="page"):
+                yield Static(id="text")
+        yield Static(id="tabs")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#page").focus()
+        self.replan(first=True)
+
+    # -- what is shown
+
+    @property
+    def step(self) -> Step | None:
+        """The step on screen."""
+        return self.plan.steps[self.at] if self.plan else None
+
+    def known(self, step: Step) -> StepRecord:
+        """What the record knows of a step."""
+        return self.record.step(self.walk.key(step.id))
+
+    def more_help(self) -> Sequence[Content]:
+        return [
+            line(("also here", "bold")),
+            line("   j k       scroll                   F5       plan again"),
+            line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
+            line(""),
+        ]
+
+    def crumbs(self) -> str:
+        return f"{self.walk.playbook.name} ─ {self.walk.target}"
+
+    def _show_crumbs(self) -> None:
+        from vpce_tui.tui.widgets.bars import CrumbBar  # noqa: PLC0415
+
+        bar = self.query_one("#crumbs", CrumbBar)
+        if self.problem:
+            bar.show(self.crumbs(), "not planned", complete=False)
+        elif self.busy:
+            bar.show(self.crumbs(), self.busy, complete=None)
+        else:
+            bar.show(self.crumbs(), f"planned {self.main.ago(self.planned_at)}", complete=True)
+
+    def keys(self) -> Sequence[Key]:
+        step = self.step
+        if self.busy:
+            return [
+                Key("esc", "back" if self.busy == "planning" and not self.just_ended else "stop"),
+                Key("j k", "scroll"),
+                Key("?", "help"),
+            ]
+        found: list[Key] = []
+        ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
+        last = self.plan is not None and self.at == len(self.plan.steps) - 1
+        if step is not None and self.known(step).state in ended:
+            found.append(Key("esc", "back (there 3 is the record)") if last else Key("→", "next step"))
+        if step is not None and not self.work.read_only:
+            known = self.known(step)
+            if known.state is State.UNKNOWN:
+                found.append(Key("d", "decide"))
+            open_still = known.state is not State.PROVED or step.id in self.walk.drifted
+            if step.kind is not Kind.MANUAL and open_still and not step.blocked:
+                found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
+            if (known.done_by_us and step.undo) or known.half_undone:
+                found.append(Key("u", "undo", changes=True))
+            if known.state is not State.PROVED:
+                found += [Key("s", "skip"), Key("h", "by hand")]
+            found.append(Key("n", "note"))
+            if self._questions() and self._may_choose(step):
+                found.append(Key("c", "choose"))
+        if step is not None and any(affected.names for affected in step.affects):
+            found.append(Key("w", "who"))
+        if step is not None and self.known(step).evidence:
+            found.append(Key("v", "evidence"))
+        return [
+            *found,
+            Key("←→", "steps"),
+            Key("1-4", "views"),
+            Key("y", "copy"),
+            Key("esc", "leave"),
+            Key("?", "help"),
+        ]
+
+    def show(self) -> None:
+        plan, at = self.plan, self.at
+        self.query_one("#dots", Static).update(dots(plan, at, self._state) if plan else "")
+        self.query_one("#step-list", Static).update(step_list(plan, at, self._state) if plan else "")
+        self.query_one("#text", Static).update(self._page())
+        self.query_one("#tabs", Static).update(tabs(self.view))
+
+    def _state(self, step: Step) -> State:
+        """Where a step stands; what was proved and is so no more needs somebody."""
+        if self.at_work and step.id == self.running_step:
+            return State.RUNNING
+        return State.UNPROVED if step.id in self.walk.drifted else self.known(step).state
+
+    def _page(self) -> Content:
+        if self.problem:
+            return lines(
+                [
+                    line(("It cannot be planned.", "bold")),
+                    line(self.problem),
+                    line(""),
+                    line("F5: plan again   Escape: leave"),
+                ]
+            )
+        step = self.step
+        if self.plan is None or step is None:
+            return line(self.busy or "planning…")
+        head = [line(step.words), line("")]
+        if self.app.size.width >= WIDE:
+            head.insert(0, line((step.title, "bold")))
+        if self.view != "change":
+            text = visible(render_step(self.plan, step, self.view), limit=60_000, multiline=True)
+            if self.view == "console":  # words for people: continued under where they began
+                width = self._width
+                parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
+                return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
+            ready = line(("y copies it with what it needs to run", "dim"))
+            return lines([*head, *(Content(part) for part in text.split("\n")), ready])
+        page = StepPage(self.plan, self.at, self.known, step.id in self.walk.drifted, self._width)
+        return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
+
+    @property
+    def _width(self) -> int:
+        return max(self.query_one("#page").size.width - 4, 40)
+
+    def _elsewhere(self, page: StepPage) -> list[Content]:
+        """Incidents that are about this target, while none is open here."""
+        if self.work.journal is not None or self.work.read_only or not self.about:
+            return []
+        names = ", ".join(self.about)
+        return [
+            page.hanging("! ", f"{names} is about this {self.walk.playbook.target} already: r takes it up again"),
+            line(""),
+        ]
+
+    def _left_off(self, step: Step, known: StepRecord) -> list[Content]:
+        """Where a step that has not ended was left, and what comes next."""
+        why = {call.id: call.why or call.name for call in (*step.calls, *step.undo)}
+        found = [
+            line(
+                ("! ", "bold $warning"),
+                f"begun, outcome not known: {why.get(made.id, made.id)}; r asks AWS, and goes on",
+            )
+            for made in known.open_calls
+        ]
+        missing = [call for call in step.calls if call.id not in known.calls]
+        if known.state is State.RUNNING and known.calls and missing and step.kind is Kind.CHANGE:
+            made = len(step.calls) - len(missing)
+            found.append(
+                line(
+                    ("! ", "bold $warning"), f"{made} of {len(step.calls)} calls were made; next: {why[missing[0].id]}"
+                )
+            )
+        return found
+
+    def _run_lines(self, step: Step) -> list[Content]:
+        """What became of the step: how far it is or what came out, then its calls."""
+        known, outcome, log = self.known(step), self.outcomes.get(step.id), self.logs.get(step.id)
+        running = self.at_work and step.id == self.running_step
+        found: list[Content] = []
+        if running and log is not None:
+            found += log.how_far(step, self.main.now())
+            found += [log.under_way] if log.under_way is not None else []
+        if step.id in self.walk.drifted:
+            why = "its answers were changed since" if step.kind is Kind.READ else "is not so any more"
+            found.append(line((f"! it was proved, and {why}; ", "bold $warning"), "what is left of it to do:"))
+        elif outcome is not None:
+            look = "$success" if outcome.good else "bold $error"
+            found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
+            found += [
+                line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
+            ]
+        elif known.state is not State.TODO:
+            found.append(
+                line((f"{sign(known.state.sign)} {known.state.value}  ", STATE_LOOK.get(known.state, "")), known.saw)
+            )
+            found += self._left_off(step, known)
+        if step.id not in self.walk.drifted and log is not None:
+            found += log.lines(running=running)
+        found += [line(("note: ", "dim"), note) for note in known.notes]
+        if log is None or not log.made:  # else its lines say so
+            found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
+        return [*found, line("")] if found else []
+
+    def _questions(self) -> tuple[Question, ...]:
+        return asked(self.step) if self.step else ()
+
+    # -- planning
+
+    def replan(self, *, first: bool = False) -> None:
+        """Plan again from live state, in the background."""
+        if self.busy:
+            return
+        self.busy, self.problem = "planning", ""
+        journal = self.work.journal
+
+        def work() -> Any:
+            plan = self.walk.plan(journal)
+            return plan, self.walk.record(journal), [] if journal else about(self.walk.target)
+
+        def then(found: Any) -> None:
+            self.busy, self.just_ended = "", False
+            self.plan, self.record, self.about = found
+            self.planned_at = self.main.now()
+            if first:
+                self.at = self._first_open()
+            self.update()
+
+        def failed(error: Exception) -> None:
+            self.busy, self.plan = "", None  # nothing runs from a plan that is not true any more
+            self.problem = told(error)
+            if isinstance(error, WrongChoice) and self.walk.choices:
+                self.walk.choices.clear()
+                self.problem += " Your answers are forgotten: F5 plans with the defaults."
+            self.update()
+
+        self.work.background.start(
+            "plan", work, lambda found: self._if_here(then, found), lambda error: self._if_here(failed, error)
+        )
+        self.update()
+
+    def _if_here(self, callback: Any, argument: Any) -> None:
+        if self.is_mounted:
+            callback(argument)
+
+    def _first_open(self) -> int:
+        assert self.plan is not None
+        for number, step in enumerate(self.plan.steps):
+            if self.known(step).state not in (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN):
+                return number
+        return len(self.plan.steps) - 1
+
+    def action_replan(self) -> None:
+        """Plan again."""
+        self.replan()
+
+    def action_step(self, by: int) -> None:
+        """Another step."""
+        if self.plan is not None:
+            self.at = max(0, min(len(self.plan.steps) - 1, self.at + by))
+            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+            self.update()
+
+    def action_view(self, view: str) -> None:
+        """Another view of the step."""
+        self.view = view
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.update()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy this view of the step."""
+        if self.plan and self.step:
+            form = "console" if self.view == "change" else self.view
+            text = render_step(self.plan, self.step, form, runnable=True)
+            if len(text) > LONGEST_COPY:  # cut anywhere, a script is another script
+                self.main.say("It is too long to be copied: vpce-tui plan … --as cli --out FILE writes it.")
+                return
+            self.main.copy(visible(text, limit=LONGEST_COPY, multiline=True), "the step")
+
+    def action_who(self) -> None:
+        """Who else is hit, by name."""
+        step = self.step
+        if step is not None:
+            found = [
+                part
+                for affected in step.affects
+                if affected.names
+                for part in (line((affected.says, "bold")), *(line(f"  {name}") for name in affected.names), line(""))
+            ]
+            if found:
+                self.app.push_screen(Read("Who else is hit", lines(found)))
+
+    def action_evidence(self) -> None:
+        """What the step kept: one file at once, several by their names."""
+        journal, step = self.work.journal, self.step
+        kept = self.known(step).evidence if step is not None else {}
+        if journal is None or not kept:
+            return
+        if len(kept) == 1:
+            self._show_evidence(journal, *next(iter(kept.items())))
+            return
+        question = Question("file", "Which", tuple((name, name) for name in kept), next(iter(kept)))
+
+        def answered(answers: Mapping[str, str] | None) -> None:
+            if answers:
+                self._show_evidence(journal, answers["file"], kept[answers["file"]])
+
+        self.app.push_screen(Form("What was kept", (question,), lambda _, __: ""), answered)
+
+    def _show_evidence(self, journal: Journal, name: str, sha256: str) -> None:
+        """One evidence file, secrets hidden, read off the screen's thread."""
+        self.work.background.start(
+            "evidence",
+            lambda: evidence_page(journal.folder, name, sha256),
+            lambda found: self._if_here(lambda content: self.app.push_screen(Read(name, content)), found),
+            lambda error: self.main.say(told(error)),
+        )
+
+    def action_leave(self) -> None:
+        if self.busy and self.busy != "planning":
+            parts = {call.part for call in self.step.calls} if self.step else set()
+            again = self.cancel.stopped
+            self.cancel.stop()
+            whole = len(parts - {""}) > 0 and not again
+            self.busy = (
+                "stopping after the present machine; Escape again: after the call"
+                if whole
+                else "stopping after the present call"
+            )
+            self.update()
+            return
+        if self.busy and self.just_ended:
+            self.just_ended = False
+            self.main.say("The step has ended already; what came of it is above. Escape again leaves.")
+            self.update()
+            return
+        if self.changed:
+            self.work.refresh()
+        self.app.pop_screen()
+
+    # -- running
+
+    def _may(self) -> bool:
+        """Whether something may be started; says why not."""
+        if self.work.read_only:
+            self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
+            return False
+        if self.busy == "planning":
+            self.main.say("Planning from live state; press again when the plan is there.")
+        return not self.busy and self.plan is not None
+
+    def _with_incident(self, go_on: Any) -> None:
+        """Go on with an open incident; ask for one where there is none."""
+        journal = self.work.journal
+        if journal is not None and journal.writable:
+            go_on()
+        elif journal is not None:
+            self.main.say(f"{journal.holder} holds this incident; here it can only be read.")
+        else:
+            self.main.open_incident(self.walk.target, lambda: self._taken_up(go_on), self.about)
+
+    def _taken_up(self, go_on: Any) -> None:
+        """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
+        record = self.walk.record(self.work.journal)
+        if any(record.step(self.walk.key(recipe.id)).planned for recipe in self.walk.playbook.steps):
+            self.main.say("Taken up: this is where it was left. Look, and press again.")
+            self.replan(first=True)
+        else:
+            go_on()
+
+    def action_run(self) -> None:
+        """Run the step: at once where it can be undone, after the typed id where not."""
+        step = self.step
+        if step is None or not self._may():
+            return
+        if step.kind is Kind.MANUAL:
+            self.main.say("This is for a person: h records that it was done, s that it is skipped.")
+            return
+        if self.known(step).state is State.PROVED and step.id not in self.walk.drifted:
+            self.main.say("This step is proved; it is not done again.")
+            return
+        if self.known(step).half_undone:
+            self.main.say("Its undo was begun and has not ended: u goes on with it.")
+            return
+        if step.blocked:
+            self.main.say(f"It is blocked: {step.blocked[0].says}.")
+            return
+        first = self._must_come_first(step)
+        if first:
+            self.main.say(first)
+            return
+        self._with_incident(self._confirm)
+
+    def _must_come_first(self, step: Step) -> str:
+        """What keeps the step from running before anybody is asked for anything; ``""``: nothing."""
+        assert self.plan is not None
+        done = (State.PROVED, State.BY_HAND)
+        titles = [
+            self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
+        ]
+        if titles:
+            return f"First: {', '.join(titles)} (h: a person did it)."
+        try:
+            wanted = rules().approvals
+        except TeamError as error:
+            return told(error)
+        if wanted > 1 and step.final and step.calls:
+            return (
+                f"Your team wants {wanted} people for this step. Approvals are given to the command line: leave the app, then "
+                "vpce-tui plan … --incident NAME --out FILE, approve, apply (README: two-person approval)."
+            )
+        return ""
+
+    def _confirm(self) -> None:
+        step = self.step
+        assert step is not None
+        if step.kind is Kind.CHANGE and not step.reversible and step.calls:
+            question = f"This cannot be undone. Type {self.walk.target} to run “{step.title}”:"
+
+            def answered(typed: str | None) -> None:
+                if typed == self.walk.target:
+                    self._run(step, Approval("typed in the app", typed))
+
+            self.app.push_screen(Ask(step.title, question, must_be=self.walk.target), answered)
+        else:
+            self._run(step, Approval("key in the app"))
+
+    def _run(self, step: Step, approval: Approval) -> None:
+        journal, plan = self.work.journal, self.plan
+        assert journal is not None
+        assert plan is not None
+        app: App[Any] = self.app  # the screen may be left while the step runs, and the secret must be seen
+        self._start(
+            step,
+            f"running: {step.title}",
+            lambda tell, cancel: self.walk.run(
+                journal, plan, step.id, approval, tell, cancel, lambda label, secret: self._take(app, label, secret)
+            ),
+        )
+
+    def _take(self, app: App[Any], label: str, secret: str) -> str:
+        """A secret that AWS hands out once: shown until the window over it is closed, or put into the keyring from there."""
+        shown = threading.Event()
+
+        def show() -> None:
+            app.push_screen(Once(label, secret))
+            shown.set()
+
+        self.work.background.hand_over(show)
+        if not shown.wait(_SHOWN_WITHIN):
+            raise NotShown
+        return "shown once in the app"
+
+    def _start(self, step: Step, busy: str, work: Any) -> None:
+        self.busy, self.cancel, self.logs[step.id] = busy, Cancel(), RunLog(self.main.now())
+        self.running_step = step.id
+        self.outcomes.pop(step.id, None)
+        self.view = "change"
+        cancel = self.cancel
+
+        def tell(progress: Progress) -> None:
+            self.work.background.hand_over(lambda: self._if_here(lambda _: took_in(progress), None))
+
+        def took_in(progress: Progress) -> None:
+            self.logs[step.id].add(progress)
+            if progress.state == "waiting":
+                self.busy = f"waiting: {progress.says}"
+            self.update()
+
+        self.at_work = True
+
+        def ended(outcome: Outcome) -> None:
+            self.busy, self.at_work = "", False
+            self.just_ended = True
+            self.changed = self.changed or (outcome.good and step.kind is Kind.CHANGE)
+            self.outcomes[step.id] = outcome
+            self.record = self.walk.record(self.work.journal)
+            self.update()
+            self.replan()
+
+        def failed(error: Exception) -> None:
+            self.busy, self.at_work = "", False
+            self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
+            self.record = self.walk.record(self.work.journal)
+            self.update()
+
+        self.work.background.start(
+            "step",
+            lambda: work(tell, cancel),
+            lambda found: self._if_here(ended, found),
+            lambda error: self._if_here(failed, error),
+        )
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.update()
+
+    def action_undo(self) -> None:
+        """Show what undoing would do, then do it."""
+        step = self.step
+        if step is None or not self._may() or not (self.known(step).done_by_us or self.known(step).half_undone):
+            return
+        journal, plan = self.work.journal, self.plan
+        if journal is None or plan is None or not journal.writable:
+            return
+        self.busy = "looking what undoing would do"
+
+        def then(found: Any) -> None:
+            self.busy = ""
+            _, calls, left = found
+            made = (f"{call.why}: {call.name}" if call.why else call.name for call in calls)
+            text = "; ".join([*made, *left]) or "nothing to undo"
+
+            final = is_final(calls)
+            word = self.walk.target if final else "undo"
+
+            def answered(typed: str | None) -> None:
+                if typed == word:
+                    approval = Approval("typed in the app", self.walk.target if final else "")
+                    self._start(
+                        step,
+                        f"undoing: {step.title}",
+                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, approval, tell, cancel),
+                    )
+
+            if not calls and self.known(step).half_undone:
+                text = "every inverse call was made; what is left is to read back that it is undone"
+            if calls or self.known(step).half_undone:
+                text += ". This deletes for good what the step made" if final else ""
+                self.app.push_screen(
+                    Ask(f"Undo: {step.title}", f"{text}. Type {word} to do it:", must_be=word), answered
+                )
+            else:
+                self.main.say(text)
+            self.update()
+
+        def failed(error: Exception) -> None:
+            self.busy = ""
+            self.main.say(told(error))
+            self.update()
+
+        self.work.background.start(
+            "undo",
+            lambda: self.walk.undo_calls(journal, plan, step.id),
+            lambda found: self._if_here(then, found),
+            lambda error: self._if_here(failed, error),
+        )
+        self.update()
+
+    def action_skip(self) -> None:
+        """Skip the step, with a reason."""
+        self._note("skipped", "Skip", "Why is it skipped?")
+
+    def action_by_hand(self) -> None:
+        """Record that a person did it."""
+        self._note("by hand", "Done by hand", "Who did what? (for memory: where the image lies, and its SHA-256)")
+
+    def action_note(self) -> None:
+        """Write a note about the step."""
+        self._note("", "Note", "What should others know?")
+
+    def _note(self, decision: str, title: str, question: str) -> None:
+        step = self.step
+        if step is None or not self._may():
+            return
+
+        def ask() -> None:
+            def answered(text: str | None) -> None:
+                journal, plan = self.work.journal, self.plan
+                if text is None or journal is None or plan is None:
+                    return
+                try:
+                    self.walk.note(journal, plan, step.id, decision, text)
+                except Exception as error:
+                    self.main.say(told(error))
+                    return
+                self.outcomes.pop(step.id, None)
+                self.record = self.walk.record(journal)
+                if decision:
+                    self.action_step(1)
+                self.update()
+
+            self.app.push_screen(
+                Ask(f"{title}: {step.title}", question, wrong=lambda text: "" if text else "write at least a word"),
+                answered,
+            )
+
+        self._with_incident(ask)
+
+    def action_choose(self) -> None:
+        """Ask the step's questions."""
+        step, questions = self.step, self._questions()
+        if step is None or not self._may() or not questions:
+            return
+        if not self._may_choose(step):
+            return
+
+        def answered(answers: Mapping[str, str] | None) -> None:
+            changed = {question.id: question.chosen for question in questions}
+            for key, value in (answers or {}).items():
+                if value != changed[key]:
+                    self.walk.choose(step.id, key, value)
+            if answers:
+                self.replan()
+
+        wrong = self.walk.wrong(step)
+        self.app.push_screen(Form(step.title, questions, wrong), answered)
+
+    def _may_choose(self, step: Step) -> bool:
+        """Whether the answers can still change what the step does: of one that only reads always."""
+        open_still = (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN)
+        return step.kind is Kind.READ or self.known(step).state in open_still
+
+    def action_decide(self) -> None:
+        """Say what became of a call that AWS cannot tell about."""
+        step = self.step
+        if step is None or not self._may() or self.work.journal is None or self.plan is None:
+            return
+        open_calls = self.known(step).open_calls
+        if not open_calls:
+            return
+        call, journal, plan = open_calls[0], self.work.journal, self.plan
+
+        def answered(text: str | None) -> None:
+            if text not in ("done", "not done"):
+                if text is not None:
+                    self.main.say("Nothing was recorded: write done or not done.")
+                return
+            try:
+                self.walk.decide(journal, plan, step.id, call.id, text == "done")
+            except Exception as error:
+                self.main.say(told(error))
+                return
+            self.record = self.walk.record(journal)
+            self.replan()
+
+        self.app.push_screen(
+            Ask(
+                "Decide",
+                f"AWS cannot tell whether {call.service}:{call.operation} ({call.id}) took effect. Look at it by hand. Type done or not done:",
+            ),
+            answered,
+        )

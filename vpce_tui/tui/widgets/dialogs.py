@@ -1,0 +1,100 @@
+"""Questions in front of a screen: a typed id, a name, a note, a list to read."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from vpce_tui.tui.widgets.safe_text import line
+
+
+class Ask(ModalScreen[str | None]):
+    """Asks for one text. Gives it, or None when left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        value: str = "",
+        must_be: str = "",
+        wrong: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        super().__init__()
+        self._title, self._question, self._value = title, question, value
+        self._wrong = wrong if not must_be else lambda text: "" if text == must_be else f"that is not {must_be}"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(line((self._title, "bold")), classes="dialog--title")
+            yield Static(line(self._question))
+            yield Input(self._value, id="answer", compact=True)
+            yield Static(line("Enter: go on   Escape: leave"), id="hint", classes="muted")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        given = event.value.strip()
+        wrong = self._wrong(given)
+        if wrong:
+            said = f"{wrong}; nothing was done.  "
+            self.query_one("#hint", Static).update(line((said, "bold $error"), "Enter: go on   Escape: leave"))
+            event.input.value = ""
+            return
+        self.dismiss(given)
+
+    def action_leave(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+
+class Read(ModalScreen[None]):
+    """Something to read, with scrolling."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "leave", show=False),
+        Binding("j", "down", show=False),
+        Binding("k", "up", show=False),
+        Binding("g", "to(0)", show=False),
+        Binding("G", "to(1)", show=False),
+        Binding("space", "page", show=False),
+    ]
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__()
+        self._title, self._content = title, content
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog--tall"):
+            yield Static(line((self._title, "bold")), classes="dialog--title")
+            with VerticalScroll(id="reading"):
+                yield Static(self._content)
+            yield Static(line("Escape: back   j k g G: scroll"), classes="muted")
+
+    def on_mount(self) -> None:
+        self.query_one("#reading").focus()
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_to(self, end: int) -> None:
+        """To the top, or the end."""
+        page = self.query_one("#reading", VerticalScroll)
+        (page.scroll_end if end else page.scroll_home)(animate=False)
+
+    def action_page(self) -> None:
+        """A page further."""
+        self.query_one("#reading", VerticalScroll).scroll_page_down(animate=False)
+
+    def action_down(self) -> None:
+        """Scroll."""
+        self.query_one("#reading", VerticalScroll).scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """Scroll."""
+        self.query_one("#reading", VerticalScroll).scroll_up(animate=False)

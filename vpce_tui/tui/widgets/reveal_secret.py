@@ -1,0 +1,60 @@
+"""A secret, shown once: gone when its window is closed."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from vpce_tui.core import os_keyring
+from vpce_tui.tui.widgets.safe_text import line
+
+
+class Once(ModalScreen[None]):
+    """Shows a secret; ``k`` puts it into the machine's keyring, ``y`` copies it, Escape forgets it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("k", "keep", show=False),
+        Binding("y", "copy", show=False),
+    ]
+
+    def __init__(self, label: str, secret: str) -> None:
+        super().__init__()
+        self._label = label
+        # no plain attribute: what prints a screen's values does not print it
+        self._secret: Callable[[], str] = lambda: secret
+
+    def __repr__(self) -> str:
+        return f"Once({self._label!r})"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(line((f"The secret of {self._label}", "bold")), classes="dialog--title")
+            yield Static(line(self._secret()), id="secret")
+            yield Static(line("Shown this once; it stands nowhere else."), id="said")
+            yield Static(
+                line("y: copy   k: into this machine's keyring   Escape: close and forget it"), classes="muted"
+            )
+
+    def action_copy(self) -> None:
+        """To the terminal's clipboard."""
+        self.app.copy_to_clipboard(self._secret())
+        self.query_one("#said", Static).update(line("Copied to the clipboard of your terminal."))
+
+    def action_keep(self) -> None:
+        """Into the keyring."""
+        try:
+            said = os_keyring.keep(self._label, self._secret())
+        except os_keyring.NoKeyring as error:
+            said = f"Not kept: {error}."
+        self.query_one("#said", Static).update(line(said))
+
+    def action_leave(self) -> None:
+        """Close, and forget it."""
+        self._secret = str
+        self.query_one("#secret", Static).update("")
+        self.dismiss(None)
