@@ -16,6 +16,7 @@ from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.session import AwsSession, translate
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import ReadOnlyRecord, RecordError
+from vpce_tui.inventory import flow_log_queries
 
 SESSION = botocore.session.get_session()
 SERVICES = SESSION.get_available_services()
@@ -49,7 +50,9 @@ def needed(client: Any, operation: str) -> dict[str, Any]:
 
 LISTED_FOR: dict[tuple[str, str], dict[str, Any]] = {
     ("ssm", "GetParameters"): {"Names": ["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"]},
-    ("logs", "StartQuery"): {"queryString": 'parse @message "* *" as f_a, f_b\n| stats count(*) by f_a'},
+    ("logs", "StartQuery"): {
+        "queryString": flow_log_queries.talkers_query(flow_log_queries.DEFAULT_FORMAT, ["eni-0123456789abcdef0"])
+    },
     ("accessanalyzer", "CheckAccessNotGranted"): {"access": [{"actions": ["s3:PutObject"]}]},
 }
 """What a read is listed for, where that is less than all it can do."""
@@ -66,6 +69,9 @@ LISTED_FOR: dict[tuple[str, str], dict[str, Any]] = {
         ("logs", "StartQuery", {"queryString": 'parse @message "*" as f_a\n| fields f_a'}),
         ("logs", "StartQuery", {"queryString": 'parse @message "*" as f_a\n| stats count(*) by @message'}),
         ("logs", "StartQuery", {"queryString": "SOURCE logGroups()\n| stats count(*)"}),
+        ("logs", "StartQuery", {"queryString": 'parse @message "*" as everything\n| stats count(*) by everything'}),
+        ("logs", "StartQuery", {"queryString": 'parse @message "*" as all | limit 9\n| stats count(*) by all'}),
+        ("ec2", "GetConsoleScreenshot", {"InstanceId": "i-0123456789abcdef0", "WakeUp": True}),
     ],
 )
 def test_a_read_that_could_hand_out_more_is_refused_beyond_what_it_is_listed_for(

@@ -21,6 +21,7 @@ from vpce_tui.cloudtrail.event_history import History, Question
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, Patience
+from vpce_tui.engine.roll_back import Undo
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import State, replay
 from vpce_tui.plans.actions import by_effects
@@ -339,7 +340,7 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
         with journal.one_step() as free:
             assert free
             assert engine.run("hold", Approval("test")).ended is Ended.REFUSED
-            assert engine.undo("hold", Approval("test")).ended is Ended.REFUSED
+            assert engine.undo("hold", Approval("test"), Undo(engine.plan.step("hold"))).ended is Ended.REFUSED
         assert engine.run("hold", Approval("test")).ended is Ended.PROVED
 
 
@@ -366,7 +367,7 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
         engine = Engine(session, journal, read_plan(plan_text), patience=Patience((0.01,), (0.01, 0.01)))
         assert engine.run("hold", Approval("test")).ended is Ended.PROVED
         session.read, session.write = read, write  # type: ignore[method-assign]
-        outcome = engine.undo("hold", Approval("test"))
+        outcome = engine.undo("hold", Approval("test"), engine.planned_undo("hold"))
     assert blind
     assert outcome.ended is Ended.UNPROVED, outcome
     assert "could not be read back" in outcome.says

@@ -1,6 +1,7 @@
 """A plan file that somebody made to deceive: it is refused before anything of it is shown or printed."""
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +116,16 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
         "parameters"
     ].update({EVIL: "x"}),
     "shell for the target": lambda data: data.update(target=EVIL),
+    "a target of another kind": lambda data: data.update(target="user/bob"),
+    "other digits in a region": lambda data: call_with(data, region="eu-west-\uff11"),
+    "other digits in the plan's region": lambda data: data.update(region="eu-west-\uff11"),
+    "other digits in the operator's account": lambda data: data.update(
+        operator="arn:aws:iam::\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662:user/a"
+    ),
+    "other digits in the time": lambda data: data.update(plannedAt="\u0662\u0660\u0662\u0666-11-27T03:00:00Z"),
+    "a key that is pressed": lambda data: read_step(
+        data, operation="GetConsoleScreenshot", service="ec2", parameters={"InstanceId": "i-1", "WakeUp": True}
+    ),
     "a coding for the target": lambda data: data.update(target="coding:utf-7"),
     "shell for the account": lambda data: data.update(accountId="123456789012; touch ran"),
     "shell for the plan's region": lambda data: data.update(region="$(touch ran)"),
@@ -143,6 +154,7 @@ OF_NO_STEP = (
     "a write that no such step makes",
     "a deletion that no such step makes",
     "a step that the playbook has not",
+    "a target of another kind",
 )
 """Well formed, and refused only as no step of the playbook is or makes it."""
 
@@ -256,3 +268,40 @@ def test_the_views_refuse_a_name_they_would_print_as_it_is(plan_text: str) -> No
     for form in ("cli", "python"):
         with pytest.raises(PlanError):
             render(replace(plan, steps=(replace(step, calls=calls),)), form)
+
+
+def test_of_a_plans_reads_and_blocks_nothing_of_the_file_is_handed_on(aws: Aws, plan_text: str) -> None:
+    """What is exported is what would be planned now: with all of its evidence, for this target alone, blocked where it is blocked."""
+    path = aws.folder / "plan.json"
+    words = ("playbooks", "export", "terminate-instance", "--format", "cacao", "--plan", str(path))
+    path.write_text(plan_text)
+    code, honest = aws.run(*words)
+    assert code == 0, honest
+    data = json.loads(plan_text)
+    preserve = next(step for step in data["steps"] if step["id"] == "preserve")
+    preserve["calls"] = [{**preserve["calls"][0], "parameters": {"InstanceIds": [str(aws.facts["database"])]}}]
+    path.write_text(signed(data))
+    code, said = aws.run(*words)
+    assert code == 0, said
+    assert said.count("describe-") == honest.count("describe-")
+    data = json.loads(plan_text)
+    terminate = next(step for step in data["steps"] if step["id"] == "terminate")
+    terminate["blocked"] = [] if terminate["blocked"] else [{"says": "x", "remedy": "y"}]
+    path.write_text(signed(data))
+    code, said = aws.run(*words)
+    assert code == 1, said
+    assert "is stale" in said
+
+
+def test_the_console_view_has_words_for_a_call_without_what_is_optional(plan_text: str) -> None:
+    from vpce_tui.plans.renderers.console import words
+
+    device = {"ImageId": "ami-1", "InstanceType": "t3.micro", "SecurityGroupIds": ["sg-1"]}
+    data = {"LaunchTemplateId": "lt-1", "LaunchTemplateData": device}
+    call = from_json(json.loads(plan_text)).steps[0].calls[0]
+    assert "no source version" in words(
+        dataclasses.replace(call, operation="CreateLaunchTemplateVersion", parameters=data)
+    )
+    assert words(dataclasses.replace(call, operation="AssociateAddress", parameters={})).startswith(
+        "look at ec2:AssociateAddress"
+    )

@@ -35,7 +35,7 @@ from vpce_tui.aws.errors import AwsError
 from vpce_tui.plans.placeholders import document, ref, resolve, sealed, text
 from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
 from vpce_tui.plans.plan_validation import wrong
-from vpce_tui.plans.renderers import render
+from vpce_tui.plans.renderers import render, render_step
 
 INCIDENT = "case-1"
 EVIL = (
@@ -230,6 +230,46 @@ def test_what_a_script_says_is_text_in_quotes_and_nothing_else(said: str, more: 
     known = [line for line in program.splitlines() if line.startswith("#")]
     assert program.count("\n#") == len(known) - 1
     ast.parse(program)
+
+
+@given(v=st.text(st.sampled_from("a'\"$ é日\U0001f600,"), max_size=3000), number=st.integers(0, 10))
+@example(v="'" * 2500, number=1)
+@example(v="a" * 20_000, number=10)
+@settings(deadline=None, max_examples=20)
+def test_no_line_of_a_script_is_longer_than_a_terminal_takes(v: str, number: int) -> None:
+    """Of a pasted line a shell without line editing is given 4,095 bytes (macOS 1,023): a closing quote would be gone."""
+    service, operation, parameters = calls(v or "x", "w" * 50)[number]
+    many = {"InstanceIds": [f"i-{at:017x}" for at in range(200)]}
+    planned = [
+        call_of(service, operation, parameters, v),
+        PlannedCall("more", "ec2", "TerminateInstances", HOME, many, v),
+    ]
+    plan = plan_of(planned, v)
+    for script in (render(plan, "cli"), render_step(plan, plan.steps[0], "cli")):
+        assert max(len(line.encode()) for line in script.split("\n")) <= 1000
+
+
+def test_a_line_of_a_script_that_is_run_alone_writes_nothing(folder: Path) -> None:
+    """Whatever breaks the one command that a script is, the writes in it are made by a function that only it defines."""
+    planned = [
+        call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]}),
+        PlannedCall(
+            "made",
+            "ec2",
+            "CreateSecurityGroup",
+            HOME,
+            {"GroupName": "g", "Description": "d"},
+            gives={"GROUP": "GroupId"},
+        ),
+    ]
+    script = render(plan_of(planned), "cli")
+    (folder / "called").unlink(missing_ok=True)
+    alone = [line for line in script.splitlines() if "aws ec2 stop" in line or "aws ec2 create" in line]
+    assert len(alone) == 2
+    for line in alone:
+        stub = "aws() { echo called >> called; }\n"
+        subprocess.run(["sh", "-c", stub + line], cwd=folder, capture_output=True, check=False, timeout=60)
+    assert not (folder / "called").exists()
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "dash", "ksh"])

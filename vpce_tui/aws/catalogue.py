@@ -59,24 +59,39 @@ class Operation:
 
 def _public_parameters(parameters: Mapping[str, Any]) -> str:
     named = parameters.get("Names") or ()
-    good = bool(named) and all(re.fullmatch(r"/aws/service/[\w./-]+", str(name)) for name in named)
+    good = bool(named) and all(re.fullmatch(r"/aws/service/[A-Za-z0-9_./-]+", str(name)) for name in named)
     return "" if good and not parameters.get("WithDecryption") else "only AWS's public parameters, /aws/service/…"
+
+
+_FLOW_LOG_SUMS: Final = re.compile(
+    r'parse @message "\*(?: \*){3,60}" as f_[a-z0-9_]+(?:, f_[a-z0-9_]+){3,60}\n'
+    r'\| filter f_interface_id in \["eni-[0-9a-f]+"(?:, "eni-[0-9a-f]+")*\]\n'
+    r"(?:\| fields least\(f_srcport, f_dstport\) as port\n"
+    r"\| stats sum\(f_bytes\) as total, count\(\*\) as flows, min\(f_start\) as first, max\(f_start\) as latest, max\(f_end\) as last,"
+    r" min\(f_dstport\) as lowest by f_interface_id, f_srcaddr, f_dstaddr, port, f_protocol, f_action, f_log_status\n"
+    r"\| sort total desc"
+    r"|\| stats sum\(f_bytes\) as total, max\(f_end\) as last by bin\([0-9]+m\) as slot, f_interface_id\n"
+    r"\| sort slot asc)\n"
+    r"\| limit [0-9]+"
+)
+"""The two queries that :mod:`vpce_tui.inventory.flow_log_queries` makes: sums over the records of named interfaces."""
 
 
 def _sums_only(parameters: Mapping[str, Any]) -> str:
     """An Insights query that gives sums over flow log records, never a record's text."""
-    lines = str(parameters.get("queryString", "")).split("\n")
-    good = lines[0].startswith('parse @message "*') and any(line.startswith("| stats ") for line in lines)
-    return (
-        ""
-        if good and not any("SOURCE" in line or "@" in line for line in lines[1:])
-        else "only sums over flow log records"
-    )
+    good = _FLOW_LOG_SUMS.fullmatch(str(parameters.get("queryString", "")))
+    return "" if good else "only sums over flow log records"
+
+
+def _no_key_press(parameters: Mapping[str, Any]) -> str:
+    """A screenshot may wake the screen first, which is a key press on the instance."""
+    return "it would press a key on the instance" if parameters.get("WakeUp") else ""
 
 
 _LIMITS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {
     ("ssm", "GetParameters"): _public_parameters,
     ("logs", "StartQuery"): _sums_only,
+    ("ec2", "GetConsoleScreenshot"): _no_key_press,
 }
 """Reads that could hand out more than they are listed for: what their parameters must be."""
 

@@ -12,7 +12,7 @@ from vpce_tui.aws.models import WireForm, wire_forms
 
 _LABEL: Final = re.compile(r"\{(\w+)(\+?)\}")
 _S3_HOST: Final = re.compile(
-    r"s3(?:-fips)?(?:[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?"
+    r"s3(?:-fips)?(?:[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com(?:\.cn)?"
     r"|bucket\.vpce-[0-9a-z-]+\.s3\.[a-z0-9-]+\.vpce\.amazonaws\.com(?:\.cn)?"
 )
 """Hosts of S3 that are no bucket's."""

@@ -17,7 +17,7 @@ def who_of(event: Event) -> str:
 
 
 _LINKED: Final = re.compile(
-    r"arn:aws[\w-]*:iam::(\d{12}):role/aws-service-role/[\w.-]+\.amazonaws\.com/AWSServiceRoleFor[\w+=,.@-]+"
+    r"arn:aws[A-Za-z0-9_-]*:iam::([0-9]{12}):role/aws-service-role/[A-Za-z0-9_.-]+\.amazonaws\.com/AWSServiceRoleFor[A-Za-z0-9_+=,.@-]+"
 )
 
 

@@ -299,7 +299,7 @@ MAKES_CREDENTIALS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 """Calls that make credentials, and whose."""
 _INSTANCE: Final = re.compile(r"i-[0-9a-f]{8,17}")
-_ENDPOINT: Final = re.compile(r"vpce-[0-9a-f]{8,17}|vpce-\d+")
+_ENDPOINT: Final = re.compile(r"vpce-[0-9a-f]{8,17}|vpce-[0-9]+")
 
 
 def _changed_endpoints(event: Event) -> list[str]:

@@ -87,7 +87,7 @@ def _accounts(events: Sequence[Event], account: str, confirmed: frozenset[str]) 
     by_account: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         whose = event.principal.account
-        if re.fullmatch(r"\d{12}", whose) and whose != account and not event.error_code and not by_service(event):
+        if re.fullmatch(r"[0-9]{12}", whose) and whose != account and not event.error_code and not by_service(event):
             by_account[whose].append(event)
     chosen = sorted(whose for whose, done in by_account.items() if _days(done) >= PIPELINE)
     if not chosen:

@@ -18,7 +18,7 @@ from vpce_tui.engine.early_exit import refusal, stale, stopped
 from vpce_tui.engine.execution_context import Lost, Work
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.engine.reconcile import decide
-from vpce_tui.engine.roll_back import take_back, undo_calls
+from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
 from vpce_tui.incident import team_rules
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
@@ -120,16 +120,17 @@ class Engine:
             self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": "left open", "text": ""})
         return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {State.OPEN.value}", step.notes)
 
-    def undo_calls(
-        self, step_id: str, *, with_others: bool = False
-    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
-        """What undoing would do now: see :func:`vpce_tui.engine.roll_back.undo_calls`."""
-        return undo_calls(self._work, step_id, with_others=with_others)
-
-    def undo(self, step_id: str, approval: Approval, *, with_others: bool = False) -> Outcome:
-        """Take a step back by its recorded inverse, through the same path."""
+    def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
+        """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""
         with self.journal.one_step() as free:
-            return take_back(self._work, step_id, approval, with_others) if free else _BUSY
+            if not free:
+                raise Lost(_BUSY)
+            return planned_undo(self._work, step_id, with_others=with_others)
+
+    def undo(self, step_id: str, approval: Approval, shown: Undo, *, with_others: bool = False) -> Outcome:
+        """Take a step back by its recorded inverse, through the same path: what was ``shown``, and nothing else."""
+        with self.journal.one_step() as free:
+            return take_back(self._work, step_id, approval, shown, with_others) if free else _BUSY
 
     def decide(self, step_id: str, call_id: str, done: bool) -> None:
         """The operator says what became of a call that AWS cannot tell about."""

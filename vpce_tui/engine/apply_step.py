@@ -11,7 +11,7 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
-from vpce_tui.plans.plan import Step, differences
+from vpce_tui.plans.plan import PlannedCall, Step, differences
 from vpce_tui.plans.plan_validation import recorded_step
 
 _DONE: Final = (State.PROVED, State.BY_HAND)
@@ -47,7 +47,8 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
         if alone:
             return alone
         work.journal.append(
-            RowKind.PLAN, {"step": key, "plan": _as_approved(step, live.step).to_json(), "sha256": work.plan.sha256}
+            RowKind.PLAN,
+            {"step": key, "plan": _as_approved(work, step, live.step).to_json(), "sha256": work.plan.sha256},
         )
         work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "confirmed": approval.confirmed})
         denied = probe(work, key, live.step, live.step.calls)
@@ -65,20 +66,26 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
 def _other_inverses(work: Work, filed: Step, live: Step) -> list[str]:
     """Inverse calls that the file adds, changes or leaves out: each must be one that is planned now; the inverse of a
     call that was made is the recorded one, and nothing changes it."""
-    record = work.record().step(work.key(filed.id))
-    made = record.done_by_us | {call.id for call in record.open_calls}
-    recorded = recorded_step(record.planned).undo if record.planned else ()
-    known = {call.id: call for call in live.undo}
-    known.update((call.id, call) for call in recorded if made & set(call.undoes))
+    known = _inverses(work, live)
     named = {call.id for call in filed.undo}
     found = [
         f"undoing it would also make {call.name} ({call.id})"
         for call in filed.undo
         if call.id not in known or not call.same_as(known[call.id]) or set(call.undoes) != set(known[call.id].undoes)
     ]
-    return found + [
-        f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named
-    ]
+    found += [f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named]
+    there = {call.id for call in live.undo}
+    if [call.id for call in filed.undo if call.id in there] != [call.id for call in live.undo if call.id in named]:
+        found.append("undoing it would make its calls in another order")
+    return found
+
+
+def _inverses(work: Work, live: Step) -> dict[str, PlannedCall]:
+    """Inverses by id, as they are planned now; those of calls that were made as the record has them."""
+    record = work.record().step(work.key(live.id))
+    made = record.done_by_us | {call.id for call in record.open_calls}
+    recorded = recorded_step(record.planned).undo if record.planned else ()
+    return {call.id: call for call in live.undo} | {call.id: call for call in recorded if made & set(call.undoes)}
 
 
 def _required(work: Work, step: Step) -> str:
@@ -95,6 +102,13 @@ def _required(work: Work, step: Step) -> str:
     return ""
 
 
-def _as_approved(filed: Step, live: Step) -> Step:
-    """What is journalled as the plan: every call and inverse as approved, whatever is in effect already."""
-    return replace(live, undo=filed.undo, calls=filed.calls, already=filed.already)
+def _as_approved(work: Work, filed: Step, live: Step) -> Step:
+    """What is journalled as the plan: every call and inverse that was approved, whatever is in effect already, as it is planned
+    now; of the file's prose nothing."""
+    now = {call.id: call for call in (*live.calls, *live.already)}
+    inverses = _inverses(work, live)
+    calls, already, undo = (
+        tuple(known[call.id] for call in group)
+        for group, known in ((filed.calls, now), (filed.already, now), (filed.undo, inverses))
+    )
+    return replace(live, undo=undo, calls=calls, already=already)

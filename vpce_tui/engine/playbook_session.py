@@ -7,10 +7,11 @@ from datetime import datetime
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Patience, Progress
+from vpce_tui.engine.roll_back import Undo
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import Record, State, replay
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan import Kind, Plan, Step
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook, Recipe
@@ -127,11 +128,9 @@ class Walk:
         """Run one step of the plan that the operator saw; ``on_secret`` takes a secret that AWS hands out once."""
         return self._engine(journal, plan, on_progress, cancel, on_secret).run(step_id, approval)
 
-    def undo_calls(
-        self, journal: Journal, plan: Plan, step_id: str
-    ) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
-        """What undoing would do: see :meth:`Engine.undo_calls`."""
-        return self._engine(journal, plan, lambda _: None, None).undo_calls(step_id)
+    def planned_undo(self, journal: Journal, plan: Plan, step_id: str) -> Undo:
+        """What undoing would do: see :meth:`Engine.planned_undo`."""
+        return self._engine(journal, plan, lambda _: None, None).planned_undo(step_id)
 
     def undo(
         self,
@@ -139,11 +138,12 @@ class Walk:
         plan: Plan,
         step_id: str,
         approval: Approval,
+        shown: Undo,
         on_progress: Callable[[Progress], object],
         cancel: Cancel,
     ) -> Outcome:
-        """Take one step back."""
-        return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval)
+        """Take one step back, as it was ``shown``."""
+        return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval, shown)
 
     def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
         """The operator says what became of a call that AWS cannot tell about."""

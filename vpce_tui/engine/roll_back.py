@@ -1,11 +1,12 @@
 """The way back: the recorded inverse of what we did, where it is still as we left it, through the same path."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
+from vpce_tui.core.text import short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
 from vpce_tui.engine.execute import make, probe
@@ -14,27 +15,56 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.engine.reconcile import settle_open
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
-from vpce_tui.plans.actions import Action
-from vpce_tui.plans.placeholders import Unresolved
+from vpce_tui.plans.placeholders import Unresolved, names, resolve
 from vpce_tui.plans.plan import Kind, PlanError, PlannedCall, Step, is_final
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 
 
-def undo_calls(
-    work: Work, step_id: str, *, with_others: bool = False
-) -> tuple[Step, tuple[PlannedCall, ...], tuple[str, ...]]:
-    """What undoing the step would do now: the step as recorded, the inverse calls, and what is left as it is, with why.
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What undoing a step would do: the step as recorded, the inverse calls in their order, and what is left as it is, with why.
+
+    ``bindings``: what the references of the calls stand for. It is shown whole before it is made, and nothing else is made.
+    """
+
+    step: Step
+    calls: tuple[PlannedCall, ...] = ()
+    left: tuple[str, ...] = ()
+    bindings: Mapping[str, str] = field(default_factory=dict)
+
+    def parameters(self, call: PlannedCall) -> Any:
+        """The parameters of a call as they will be sent; a reference whose value only the run will know as ``$NAME``."""
+        stands = {name: self.bindings.get(name) or f"${name}" for name in names(call.parameters)}
+        return resolve(call.parameters, stands)
+
+    def shows(self, other: "Undo") -> bool:
+        """Whether all that ``other`` would do is in this, in this order."""
+        mine = {call.id: call for call in self.calls}
+        order = [call.id for call in self.calls]
+        theirs = [call.id for call in other.calls]
+        return [name for name in order if name in theirs] == theirs and all(
+            call.same_as(mine[call.id]) and other.parameters(call) == self.parameters(mine[call.id])
+            for call in other.calls
+        )
+
+
+def planned_undo(work: Work, step_id: str, *, with_others: bool = False) -> Undo:
+    """What undoing the step would do now. First AWS is asked about calls whose outcome is not known.
 
     Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
-    everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`.
+    everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`, :class:`Lost`.
     """
+    planned = work.record().step(work.key(step_id)).planned
+    step = recorded_step(planned) if planned else work.plan.step(step_id)
+    unknown = settle_open(work, step)
+    if unknown:
+        raise Lost(unknown)
     record = work.record().step(work.key(step_id))
-    step = recorded_step(record.planned) if record.planned else work.plan.step(step_id)
     ours = record.done_by_us
     if not ours:
-        return step, (), ()
-    strange = next((call for call in step.undo if not _made_by(work.recipe(step_id).action, call)), None)
+        return Undo(step)
+    strange = work.recipe(step_id).action.strange(replace(step, calls=(), already=()))
     if strange is not None:
         raise PlanError(
             f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it by hand"
@@ -52,7 +82,7 @@ def undo_calls(
     for call in step.undo:
         if not ours & set(call.undoes):
             continue
-        said = call.why or call.name
+        said = short(call.why or call.name, 200)
         reason = live.recipe.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
         if reason:
             left.append(f"{said}: {reason}")
@@ -63,13 +93,7 @@ def undo_calls(
     covered = {name for call in step.undo for name in call.undoes}
     lost = sorted(ours - covered)
     left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
-    return step, tuple(calls), tuple(left)
-
-
-def _made_by(action: Action, call: PlannedCall) -> bool:
-    """Whether the call is one that the action makes, or reads on the way to one: a record may be somebody else's."""
-    listed = find(call.service, call.operation)
-    return call.name in action.may or (listed is not None and listed.access is Access.READ)
+    return Undo(step, tuple(calls), tuple(left), {**step.bindings, **record.bindings})
 
 
 def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
@@ -110,8 +134,8 @@ def _judged_before(work: Work, undone: Step) -> None:
             work.journal.append(RowKind.CHECK, {"step": work.key(step.id), "proof": "not yet", "saw": saw})
 
 
-def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -> Outcome:
-    """Make the recorded inverse of what we did, or say why not."""
+def take_back(work: Work, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
+    """Make the recorded inverse of what we did as it was ``shown``, or say why not."""
     key = work.key(step_id)
     work.cancel = work.asked_to_stop
     try:
@@ -120,11 +144,8 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
         if said_no:
             return said_no
         work.journal.ensure_room()
-        recorded = work.record().step(key)
-        lost = settle_open(work, recorded_step(recorded.planned) if recorded.planned else step)
-        if lost:
-            return lost
-        step, calls, left = undo_calls(work, step_id, with_others=with_others)
+        now = planned_undo(work, step_id, with_others=with_others)
+        step, calls, left = now.step, now.calls, now.left
         made = work.record().step(key)
         begun = [call for call in step.undo if call.id in made.undo_calls and made.undo_calls[call.id].state == "done"]
         if not calls and begun and made.half_undone:
@@ -133,6 +154,10 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
             return Outcome(
                 Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
             )
+        if not shown.shows(now):
+            said = f"undoing {step.title} would now do something else than was shown; nothing was done. Look again"
+            work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+            return Outcome(Ended.STALE, said)
         if is_final(calls) and approval.confirmed != work.plan.target:
             return Outcome(
                 Ended.REFUSED,
@@ -146,8 +171,7 @@ def take_back(work: Work, step_id: str, approval: Approval, with_others: bool) -
             RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
         )
         work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
-        record = work.record().step(key)
-        bindings = {**step.bindings, **record.bindings}
+        bindings = now.bindings
         denied = probe(work, key, replace(step, stand_ins={**bindings}), calls, undo=True)
         if denied:
             return denied

@@ -430,7 +430,7 @@ def _by_account(ours: Ours) -> Judge:
             return _same_as_asker(value)
         if patterned and has_wildcard(value):
             return Side(Reach.ANY)
-        return _account(value, ours) if re.fullmatch(r"\d{12}", value) else Side(Reach.NOBODY)
+        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else Side(Reach.NOBODY)
 
     return judge
 

@@ -18,7 +18,7 @@ LONGEST: Final = 25_000
 LONGEST_PATTERN: Final = 2_048
 """Characters of one action, resource or principal that are read at most: no ARN is longer."""
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _OPERATOR: Final = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
 
 

@@ -18,7 +18,7 @@ _SECRET_KEYS: Final = frozenset(
         "clientsecret", "secret", "securitytoken",
     }
 )  # fmt: skip
-_SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, \d+ bytes⟩")
+_SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, [0-9]+ bytes⟩")
 """What stands in the record for a value that is sent and not recorded."""
 _NAME_KEY: Final = re.compile(
     r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$",

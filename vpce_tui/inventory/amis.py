@@ -104,10 +104,10 @@ def family_of(known: Image) -> Family | None:
 
 def _amazon_linux(known: Image) -> Family | None:
     base = "/aws/service/ami-amazon-linux-latest"
-    if match := re.match(r"al2023-ami-(minimal-)?\d{4}\.[\d.]+-kernel-(\d+\.\d+)-", known.name):
+    if match := re.match(r"al2023-ami-(minimal-)?[0-9]{4}\.[0-9.]+-kernel-([0-9]+\.[0-9]+)-", known.name):
         size, kernel = match[1] or "", match[2]
         return Family("Amazon Linux 2023", f"{base}/al2023-ami-{size}kernel-{kernel}-{known.architecture}")
-    if match := re.match(r"amzn2-ami-(kernel-\d+\.\d+-)?hvm-2\.0\.", known.name):
+    if match := re.match(r"amzn2-ami-(kernel-[0-9]+\.[0-9]+-)?hvm-2\.0\.", known.name):
         disk = "gp2" if known.name.endswith("gp2") else "ebs"
         name = f"{base}/amzn2-ami-{match[1] or ''}hvm-{known.architecture}-{disk}"
         return Family("Amazon Linux 2", name, "2026-06-30")
@@ -128,7 +128,8 @@ def _ecs(known: Image) -> Family | None:
 
 def _ubuntu(known: Image) -> Family | None:
     match = re.match(
-        r"ubuntu/images/hvm-(ssd|ssd-gp3)/ubuntu-[a-z]+-(\d\d\.\d\d)-(amd64|arm64)-server-\d{8}", known.name
+        r"ubuntu/images/hvm-(ssd|ssd-gp3)/ubuntu-[a-z]+-([0-9][0-9]\.[0-9][0-9])-(amd64|arm64)-server-[0-9]{8}",
+        known.name,
     )
     if not match:
         return None
@@ -139,12 +140,12 @@ def _ubuntu(known: Image) -> Family | None:
 
 
 def _windows(known: Image) -> Family | None:
-    match = re.match(r"([A-Za-z0-9_-]+)-\d{4}\.\d\d\.\d\d$", known.name)
+    match = re.match(r"([A-Za-z0-9_-]+)-[0-9]{4}\.[0-9][0-9]\.[0-9][0-9]$", known.name)
     return Family(match[1].replace("_", " "), f"/aws/service/ami-windows-latest/{match[1]}") if match else None
 
 
 def _debian(known: Image) -> Family | None:
-    match = re.match(r"debian-(\d+)-(amd64|arm64)-\d{8}", known.name)
+    match = re.match(r"debian-([0-9]+)-(amd64|arm64)-[0-9]{8}", known.name)
     return Family(f"Debian {match[1]}", f"/aws/service/debian/release/{match[1]}/latest/{match[2]}") if match else None
 
 
@@ -153,7 +154,7 @@ _PUBLISHERS: Final = (
 )  # fmt: skip
 
 _KEPT: Final = re.compile(r"(x86_64|i386|amd64|arm64|aarch64|hvm|ebs|gp2|gp3|s3|al2023|amzn2)")
-_CHANGING: Final = re.compile(r"\d+(?:[._:-]\d+)*")
+_CHANGING: Final = re.compile(r"[0-9]+(?:[._:-][0-9]+)*")
 
 
 def name_pattern(name: str) -> str:

@@ -73,6 +73,14 @@ class PlannedCall:
         """``ec2:CreateSnapshots``."""
         return f"{self.service}:{self.operation}"
 
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        from vpce_tui.aws.catalogue import Access, find  # noqa: PLC0415
+
+        listed = find(self.service, self.operation)
+        return listed is None or listed.access is Access.WRITE
+
     def to_json(self) -> dict[str, Any]:
         """The plan's form of a call."""
         written: dict[str, Any] = {

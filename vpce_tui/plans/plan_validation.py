@@ -11,13 +11,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from vpce_tui.plans.placeholders import sealed_in
 from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
-_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{1,12}){1,3}-\d{1,2}")
-_ACCOUNT: Final = re.compile(r"\d{12}")
-_OPERATOR: Final = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[!-~]{1,2100}")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{1,12}){1,3}-[0-9]{1,2}")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_OPERATOR: Final = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[!-~]{1,2100}")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z")
 _IAM_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
 _INCIDENT: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
 _HASH: Final = re.compile(r"(?:[0-9a-f]{64})?")
@@ -120,6 +121,9 @@ def _wrong(step: Step) -> Iterator[str]:
         yield from (
             f"the call {name[:80]!r} stands twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
         )
+    for call in step.undo:
+        if next(sealed_in(call.parameters), None) is not None:
+            yield f"{call.id[:80]} of {step.id}: what takes something back is shown whole, and this hides a part"
     for call in (*step.calls, *step.already, *step.undo):
         yield from (f"{call.id[:80]} of {step.id}: {found}" for found in _wrong_call(step, call))
 

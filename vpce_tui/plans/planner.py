@@ -9,7 +9,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.plans.actions import Answers
-from vpce_tui.plans.plan import Blocked, Plan, Step, WrongChoice
+from vpce_tui.plans.plan import Blocked, Plan, PlanError, Step, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.playbook import Playbook, Recipe
 from vpce_tui.plans.step_builder import Draft
@@ -195,6 +195,9 @@ def _step(
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
         step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))
+    other = action.strange(step)
+    if other is not None:
+        raise PlanError(f"no step {recipe.id!r} makes {other.name}: do it by hand, and report this.")
     requires, missing = [], []
     for needed in step.requires:
         if needed in recipe.siblings:

@@ -79,7 +79,7 @@ def check_text(
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        at = re.search(r"line (\d+), column (\d+)", str(error))
+        at = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
         last = max(text.count("\n"), 1)
         said = re.sub(r"\s*\(at .*\)", "", str(error)) or "it is nested too deep"
         return {}, (Problem(int(at[1]) if at else last, int(at[2]) if at else 1, f"no valid TOML: {said}"),)

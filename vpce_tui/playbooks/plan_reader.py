@@ -4,10 +4,10 @@ Whoever hands a plan over may have written anything into it, and scripts, links 
 :mod:`vpce_tui.plans.plan_validation`, its steps and calls are such as its playbook has, and its SHA-256 fits.
 """
 
-from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.core.canonical_json import digest, loads_strict
 from vpce_tui.plans.plan import Plan, PlanError
 from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load
 
 
@@ -34,13 +34,17 @@ def read(text: str, name: str = "the plan") -> Plan:
 
 def _not_of_playbook(plan: Plan) -> str:
     """What in the plan its playbook cannot have: a step, or a write of another kind than the step's action makes."""
-    recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+    playbook = load(plan.playbook)
+    if not KINDS[playbook.target].pattern.fullmatch(plan.target):
+        return f"{plan.target[:80]!r} is no {KINDS[playbook.target].name}, and {plan.playbook} acts on one"
+    recipes = {recipe.id: recipe for recipe in playbook.steps}
     for step in plan.steps:
         recipe = recipes.get(step.id)
         if recipe is None:
             return f"{plan.playbook} has no step {step.id!r} in this version; make a new plan"
-        for call in (*step.calls, *step.already, *step.undo):
-            listed = find(call.service, call.operation)
-            if listed is not None and listed.access is Access.WRITE and call.name not in recipe.action.may:
-                return f"no step {step.id!r} makes {call.name}"
+        strange = recipe.action.strange(step)
+        if strange is not None:
+            return (
+                f"no step {step.id!r} makes {strange.name}{' to take something back' if strange in step.undo else ''}"
+            )
     return ""

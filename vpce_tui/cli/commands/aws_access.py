@@ -55,7 +55,7 @@ def print_json(value: Any, *, to_stderr: bool = False) -> None:
     print(json.dumps(value, ensure_ascii=True), file=sys.stderr if to_stderr else sys.stdout, flush=True)
 
 
-_SPAN = re.compile(r"(\d+)([smhdw])")
+_SPAN = re.compile(r"([0-9]+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

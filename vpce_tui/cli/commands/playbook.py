@@ -1,9 +1,8 @@
 """``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,16 +13,17 @@ from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import Engine
+from vpce_tui.engine.execution_context import Lost
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
 from vpce_tui.incident import approval, team_rules
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, Kind
 from vpce_tui.incident.record import Record, State, replay
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.plans.placeholders import names, resolve
 from vpce_tui.plans.plan import Kind as StepKind
-from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, WrongChoice, is_final
+from vpce_tui.plans.plan import Plan, PlanError, Step, WrongChoice, is_final
 from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.plan_reader import read as read_plan
@@ -230,7 +230,7 @@ def _print_progress(progress: Progress) -> None:
     if progress.state == "running":
         return
     took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
-    say(f"    {sign(marks.get(progress.state, '·'))} {progress.words}{took}")
+    say(f"    {sign(marks.get(progress.state, '·'))} {visible(progress.words, limit=300)}{took}")
 
 
 def _print_outcome(step: Step, outcome: Outcome) -> None:
@@ -284,34 +284,31 @@ def undo(args: argparse.Namespace) -> Exit:
 
 def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     try:
-        step, calls, left = engine.undo_calls(step_id, with_others=args.all)
+        shown = engine.planned_undo(step_id, with_others=args.all)
+    except Lost as lost:
+        _print_outcome(engine.plan.step(step_id), lost.outcome)
+        return lost.outcome.exit
     except (Unreadable, TargetGone, AwsError, PlanError) as error:
         say(f"{sign('✖')} {step_id}: {error}")
         return Exit.FAILED
-    known = {**step.bindings, **engine.record().step(engine.key(step_id)).bindings}
+    step, calls = shown.step, shown.calls
     say(f"\nundo “{step.title}”")
-    for line in (*(_described(call, known) for call in calls), *left):
+    for line in (*inverse_lines((call, shown.parameters(call)) for call in calls), *shown.left):
         say(f"    {line}")
     target = engine.plan.target
     typed = target if target in (args.confirm or ()) else ""
     if not args.yes and calls:
         if is_final(calls):
             typed = typed or _ask(f"this deletes for good what it made. Type {target} to do it, or press Enter: ")
-        elif _ask("do it? [y/N] ").lower() in ("y", "yes"):
-            typed = target
-        if typed != target:
+            agreed = typed == target
+        else:
+            agreed = _ask("do it? [y/N] ").lower() in ("y", "yes")
+        if not agreed:
             say("left as it is")
             return Exit.DONE
-    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal", typed), with_others=args.all)
+    outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal", typed), shown, with_others=args.all)
     _print_outcome(step, outcome)
     return outcome.exit
-
-
-def _described(call: PlannedCall, known: Mapping[str, str]) -> str:
-    """A call whole, with what its references stand for."""
-    stands = {name: known.get(name, f"${name}") for name in names(call.parameters)}
-    said = json.dumps(resolve(call.parameters, stands, recorded=True), ensure_ascii=True)
-    return visible(f"{call.why or call.name}: {call.name} in {call.region} {said}", limit=20_000)
 
 
 def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:

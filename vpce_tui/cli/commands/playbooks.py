@@ -12,6 +12,7 @@ from vpce_tui.cli.commands.playbook import text_of
 from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
+from vpce_tui.engine import tries
 from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, differences
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook
@@ -116,13 +117,15 @@ def _export(playbook: Playbook, args: argparse.Namespace) -> str:
     plan = read_plan(text_of(args.plan), args.plan) if args.plan else None
     if plan is not None and plan.playbook != playbook.name:
         raise UsageError(f"{args.plan} is a plan of {plan.playbook}, not of {playbook.name}")
-    if plan is not None:
-        _must_hold(playbook, plan, args)
-    return cacao(playbook, datetime.now(UTC), plan)
+    now = datetime.now(UTC)
+    return cacao(playbook, now, _planned_again(playbook, plan, args) if plan is not None else None)
 
 
-def _must_hold(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> None:
-    """Plan again from live state: what is handed on to others is what would be planned now. Raises :class:`PlanError`."""
+def _planned_again(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> Plan:
+    """The steps of ``plan`` as they are planned from live state: that is handed on to others, and nothing of the file.
+
+    Raises :class:`PlanError` where the file says something else.
+    """
     caller = session(args)
     identity = caller.identity()
     if identity.account != plan.account:
@@ -131,11 +134,14 @@ def _must_hold(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> None
     now = plan_playbook(caller, playbook, plan.target, plan.region, datetime.now(UTC), choices)
     for step in plan.steps:
         filed, live = step, now.step(step.id)
-        if step.kind is Kind.READ:  # what is read may change as the world does; scripts keep it as evidence
-            filed, live = replace(filed, calls=(), already=()), replace(live, calls=(), already=())
+        if step.kind is Kind.READ:  # what is read may change as the world does
+            filed, live = replace(filed, calls=tries(filed), already=()), replace(live, calls=tries(live), already=())
         found = [*differences(filed, live), *_other_inverses(filed.undo, live.undo)]
+        if bool(filed.blocked) != bool(live.blocked):
+            found.append(f"it {'is blocked now' if live.blocked else 'was blocked, and is not any more'}")
         if found:
             raise PlanError(f"{args.plan} is stale: {step.id}: {found[0]}. Make a new plan.")
+    return replace(now, steps=tuple(now.step(step.id) for step in plan.steps))
 
 
 def _other_inverses(filed: Sequence[PlannedCall], live: Sequence[PlannedCall]) -> list[str]:

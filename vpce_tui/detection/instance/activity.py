@@ -274,7 +274,7 @@ def _only_known(see: Subject, event: Event) -> bool:
     """Whether everybody that a snapshot was given to is ours."""
     known = {*see.ours.accounts, see.context.forensics_account}
     text = str(_asked(event).get("createVolumePermission") or _asked(event))
-    named = set(re.findall(r"(?<!\d)\d{12}(?!\d)", text))
+    named = set(re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text))
     return deed_of(event) != "made public" and bool(named) and named <= known
 
 

@@ -93,6 +93,19 @@ class Action:
     each time it is run."""
     may: tuple[str, ...] = ()
     """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
+    taken_back_by: tuple[str, ...] = ()
+    """Those of :attr:`may` that its inverses are, and no others: a record that was handed over cannot name another."""
+
+    def strange(self, step: Step) -> PlannedCall | None:
+        """The first call of ``step`` that this action never makes, or never takes anything back by; None: there is none.
+
+        A plan's file and a record may be somebody else's.
+        """
+        groups = (((*step.calls, *step.already), self.may), (step.undo, self.taken_back_by))
+        return next(
+            (call for calls, known in groups for call in calls if call.writes and call.name not in known),
+            None,
+        )
 
 
 def unchanged(world: Any, _: Mapping[str, str]) -> Any:

@@ -18,8 +18,8 @@ from vpce_tui.plans.targets.planning_context import iam_region
 
 NEW: Final = "new"
 ROLE: Final = "FLOW_LOG_ROLE"
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
-_GROUP: Final = re.compile(r"[\w./#-]{1,512}")
+_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}")
+_GROUP: Final = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 FIELDS: Final = (
     "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
     "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr",
@@ -222,14 +222,15 @@ _MAY: Final = (
     "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "logs:CreateLogGroup", "logs:DeleteLogGroup",
     "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs",
 )  # fmt: skip
+_INVERSES: Final = ("iam:DeleteRole", "iam:DeleteRolePolicy", "logs:DeleteLogGroup", "ec2:DeleteFlowLogs")
 ENDPOINT_FLOW_LOGS: Final = Action(
     frozenset({"flow logs"}),
     lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
-    unchanged, by_effects, choices(lambda world: world.flow_logs), target="endpoint", may=_MAY,
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="endpoint", may=_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip
 TRAFFIC_FLOW_LOGS: Final = Action(
     frozenset({"flow logs"}), lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
-    unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY,
+    unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip
 ACCOUNT_FLOW_LOGS: Final = Action(
     frozenset({"flow logs"}), _plan_account, unchanged, by_effects,
@@ -237,5 +238,5 @@ ACCOUNT_FLOW_LOGS: Final = Action(
         Choice("vpcs", "Which VPCs record their traffic from now on", _vpc_options, _used, many=True),
         *choices(lambda world: next(iter(world.logging.values()), None)),
     ),
-    look=look_in_scope, target="account", may=_MAY,
+    look=look_in_scope, target="account", may=_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip

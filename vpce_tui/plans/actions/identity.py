@@ -106,4 +106,5 @@ CUT_CREDENTIALS: Final = Action(
         "ec2:DisassociateIamInstanceProfile",
         "ec2:AssociateIamInstanceProfile",
     ),
+    taken_back_by=("iam:DeleteRolePolicy", "ec2:AssociateIamInstanceProfile"),
 )

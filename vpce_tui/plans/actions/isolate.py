@@ -161,5 +161,5 @@ ISOLATE: Final = Action(
     ),
     _moved,
     unless_gone,
-    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",),
+    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",), taken_back_by=("ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup"),
 )  # fmt: skip

@@ -129,5 +129,5 @@ TAKE_OUT: Final = Action(
         ),
     ),
     leave=unless_gone,
-    may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",),
+    may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",), taken_back_by=("autoscaling:AttachInstances", "elbv2:RegisterTargets", "elb:RegisterInstancesWithLoadBalancer"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ is used. A write is made once: the CLI's own retries are off for it.
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.aws.naming import dashed
 from vpce_tui.plans.placeholders import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names, sealed_in
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step, token_text
+from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step, token_text
 from vpce_tui.plans.renderers.quoted_parts import Part, Variable, json_parts, parts_of
 from vpce_tui.plans.renderers.script_lines import before, file_name, parameter, plain, step_lines, variable
 
@@ -29,6 +29,11 @@ _NO: Final[Mapping[str, str]] = {"egress": "--ingress", "disable-api-termination
 """Options whose opposite has a name of its own."""
 _WIDE: Final = 90
 """Characters of a command that still stands on one line."""
+LONGEST: Final = 1000
+"""Bytes of a printed line at most: a terminal gives a shell without line editing 4,095 of a pasted line (macOS 1,023), and the
+rest is gone, a closing quote with it."""
+_PIECE: Final = 700
+"""Bytes of a quoted piece of a word at most."""
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 """What the CLI reads a value from, where one begins so: ``file://``, ``fileb://``, in version 1 ``http://``."""
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]*")
@@ -63,12 +68,22 @@ def script(plan: Plan) -> str:
         *_functions(),
         "",
     ]
-    return "\n".join([*head, *(line for step in plan.steps for line in _lines(plan, step)), ")", ""])
+    return _short_lines("\n".join([*head, *(line for step in plan.steps for line in _lines(plan, step)), ")", ""]))
 
 
 def step_script(plan: Plan, step: Step) -> str:
     """One step."""
-    return "\n".join(_lines(plan, step))
+    return _short_lines("\n".join(_lines(plan, step)))
+
+
+def _short_lines(script: str) -> str:
+    """The script as it is. Raises :class:`PlanError` for one that could not be pasted."""
+    longest = max((len(line.encode()) for line in script.split("\n")), default=0)
+    if longest > LONGEST:
+        raise PlanError(
+            f"the shell script would have a line of {longest:,} bytes: take another form (--as python, json)."
+        )
+    return script
 
 
 def _lines(plan: Plan, step: Step) -> Iterator[str]:
@@ -80,14 +95,17 @@ def _bind(name: str, value: str) -> str:
 
 
 def _functions() -> list[str]:
-    """Of the script: stop unless an answer is an id, and what is done where a read was not kept. (No ``!`` before a letter: zsh
-    takes one in a pasted line for its history.)"""
+    """Of the script: stop unless an answer is an id, what is done where a read was not kept, and a write, which is made once. A
+    line of it that ran alone would find none of them. (No ``!`` before a letter: zsh takes one in a pasted line for its history.)"""
     letters, patterns = _GIVEN
     refused = f"{_say('AWS gave no id where one was expected')}; exit 1"
     return [
         "given() {",
         f'  case "$1" in {patterns}) {refused} ;; esac',
         f'  [ "$(printf %s "$1" | LC_ALL=C tr -cd {shlex.quote(letters)})" = "$1" ] || {{ {refused}; }}',
+        "}",
+        "once() {",
+        '  AWS_MAX_ATTEMPTS=1 "$@"',
         "}",
         "missed() {",
         '  rm -f "$EVIDENCE/$1.json"',
@@ -103,7 +121,7 @@ def _remark(said: str) -> str:
 
 
 def _text(said: str) -> str:
-    return shlex.quote(plain(said).replace("'", "’"))
+    return _word(_pieces(plain(said).replace("'", "’")))
 
 
 def _say(said: str) -> str:
@@ -149,7 +167,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield f'{name}=$(mktemp); printf %s {held} | base64 -d > "${name}"'
     command = _command(call, files)
     if writes:
-        command = f"AWS_MAX_ATTEMPTS=1 {command}"
+        command = f"once {command}"
     if call.until is not None:
         yield from _waiting(step, call, command)
     name = file_name(step, call)
@@ -173,8 +191,8 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield "rm -f " + " ".join(f'"${name}"' for name in files.values())
     waiter = _WAITERS.get(call.operation)
     if waiter and step.kind is Kind.CHANGE:
-        ids = " ".join(_list("--instance-ids", call.parameters["InstanceIds"]))
-        yield f"aws ec2 wait {waiter} --region={shlex.quote(call.region)} {ids}"
+        ids = _list("--instance-ids", call.parameters["InstanceIds"])
+        yield _line([f"aws ec2 wait {waiter} --region={shlex.quote(call.region)}", *ids])
 
 
 def _reviewed(call: PlannedCall) -> Iterator[str]:
@@ -195,8 +213,13 @@ def _command(call: PlannedCall, files: Mapping[str, str]) -> str:
         *_arguments(given),
         *(f'--{dashed(parameter(key))}="fileb://${name}"' for key, name in files.items()),
     ]
+    return _line(words)
+
+
+def _line(words: list[str]) -> str:
+    """A command: its words in one line, or each in one of its own."""
     one_line = " ".join(words)
-    return one_line if len(one_line) <= _WIDE else " \\\n    ".join(words)
+    return one_line if len(one_line) <= _WIDE and "\n" not in one_line else " \\\n    ".join(words)
 
 
 def _tried(profile: str, name: str, command: str) -> Iterator[str]:
@@ -256,7 +279,8 @@ def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
 def _list(option: str, value: list[Any] | tuple[Any, ...]) -> Iterator[str]:
     """A list: its items as words, where each is one; as JSON otherwise."""
     if value and all(is_ref(item) or (isinstance(item, str) and _is_word(item)) for item in value):
-        yield " ".join([option, *(_quoted(parts_of(item)) for item in value)])
+        yield option
+        yield from (_quoted(parts_of(item)) for item in value)
     else:
         yield f"{option}={_quoted(json_parts(value))}"
 
@@ -281,4 +305,30 @@ def _decoded(call: PlannedCall) -> list[str]:
 
 def _quoted(parts: list[Part]) -> str:
     """The parts as one word of the shell."""
-    return "".join(f'"${variable(part.name)}"' if isinstance(part, Variable) else shlex.quote(part) for part in parts)
+    pieces = (
+        piece
+        for part in parts
+        for piece in ((f'"${variable(part.name)}"',) if isinstance(part, Variable) else _pieces(part))
+    )
+    return _word(pieces)
+
+
+def _word(pieces: Iterable[str]) -> str:
+    """Quoted pieces as one word, which goes on in the next line where it gets long."""
+    lines = [""]
+    for piece in pieces:
+        if lines[-1] and len((lines[-1] + piece).encode()) > _PIECE:
+            lines.append("")
+        lines[-1] += piece
+    return "\\\n".join(lines)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text quoted, in pieces that are short enough for a line."""
+    at = 0
+    while at < len(text) or at == 0:
+        size = _PIECE
+        while len(shlex.quote(text[at : at + size]).encode()) > _PIECE:
+            size //= 2
+        yield shlex.quote(text[at : at + size])
+        at += size

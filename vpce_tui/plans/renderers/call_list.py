@@ -1,7 +1,8 @@
 """Every call of a plan with every parameter, and every inverse: what somebody signs who approves it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from vpce_tui.core.text import visible
 from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
@@ -35,6 +36,15 @@ def _step(step: Step) -> Iterator[str]:
     if step.kind is Kind.MANUAL:
         yield "  for a person: no call is made"
     yield ""
+
+
+def inverse_lines(calls: Iterable[tuple[PlannedCall, Any]]) -> Iterator[str]:
+    """Inverse calls with their parameters as they will be sent: first what is sent, whole, then what it is for, in short."""
+    for call, parameters in calls:
+        sent = json.dumps(parameters, ensure_ascii=True, default=str)
+        yield visible(f"{call.name} in {call.region} {sent}", limit=_WHOLE)
+        if call.why:
+            yield f"    {visible(call.why, limit=200)}"
 
 
 def _call(call: PlannedCall) -> str:

@@ -1,5 +1,6 @@
 """The plan in words, as a person does it in the AWS console, with deep links."""
 
+import contextlib
 from collections.abc import Iterator
 
 from vpce_tui.core.text import visible
@@ -42,8 +43,7 @@ def words(call: PlannedCall) -> str:
     """Where to click."""
     if call.profile:
         return f"no page shows this: in a terminal of this machine, the command of the CLI view, with --profile {say(call.profile)}"
-    saying = WORDS.get(call.operation)
-    if saying is not None:
-        return saying(call.parameters)
+    with contextlib.suppress(KeyError):  # a plan's file may leave out what AWS takes as optional
+        return WORDS[call.operation](call.parameters)
     shown = ", ".join(f"{key} {say(value)}" for key, value in call.parameters.items())
     return f"look at {call.name}" + (f" ({shown})" if shown else "")

@@ -50,7 +50,7 @@ KINDS: Final[dict[str, TargetKind]] = {
             lambda caller, _, __: iam_region(caller.home_region), principal.READS,
         ),
         TargetKind(
-            "account", "123456789012", re.compile(r"\d{12}"), account.observe, lambda caller, _, __: caller.home_region, account.READS,
+            "account", "123456789012", re.compile(r"[0-9]{12}"), account.observe, lambda caller, _, __: caller.home_region, account.READS,
         ),
     )
 }  # fmt: skip

@@ -40,7 +40,7 @@ class Done:
     def action(self) -> str:
         """As IAM calls it: ``ec2:RunInstances``."""
         service = self.source.removesuffix(".amazonaws.com")
-        name = re.sub(r"\d{8}(v\d+)?$", "", self.name)
+        name = re.sub(r"[0-9]{8}(v[0-9]+)?$", "", self.name)
         return _ACTIONS.get(f"{service}:{name}", f"{_PREFIXES.get(service, service)}:{name}")
 
 
@@ -182,7 +182,7 @@ def _made_by(event: Done) -> list[Made]:
     request, answer = event.request, event.answer
     user, role = _text(request, "userName"), _text(request, "roleName")
     found: list[tuple[str, str, str]] = []
-    name = re.sub(r"\d{8}(v\d+)?$", "", event.name)
+    name = re.sub(r"[0-9]{8}(v[0-9]+)?$", "", event.name)
     if event.source == "iam.amazonaws.com":
         found = [item for item in _IAM.get(name, lambda *_: [])(request, answer, user, role) if item[1]]
     elif event.source == "ec2.amazonaws.com" and name == "CreateVpcEndpoint":

@@ -31,8 +31,8 @@ _NAMES: Final = 20
 _LOST_WITHIN: Final = timedelta(minutes=2)
 """How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
 PATTERN: Final = re.compile(
-    r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[\w+=,.@/-]{1,512}"
-    r"|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:user|role)/[\w+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::\d{12}:(?:assumed-role|federated-user)/[\w+=,.@/-]{1,600}"
+    r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[A-Za-z0-9_+=,.@/-]{1,512}"
+    r"|arn:aws[a-z-]*:iam::[0-9]{12}:(?:root|(?:user|role)/[A-Za-z0-9_+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::[0-9]{12}:(?:assumed-role|federated-user)/[A-Za-z0-9_+=,.@/-]{1,600}"
 )
 
 

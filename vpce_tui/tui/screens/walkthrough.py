@@ -21,6 +21,7 @@ from vpce_tui.incident.record import Record, State, StepRecord
 from vpce_tui.incident.team_rules import TeamError, rules
 from vpce_tui.plans.plan import Kind, Plan, Question, Step, WrongChoice, is_final
 from vpce_tui.plans.renderers import render_step
+from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.tui.screens.evidence_file import evidence_page
 from vpce_tui.tui.screens.frame import WIDE, Frame
 from vpce_tui.tui.screens.run_log import RunLog
@@ -597,9 +598,8 @@ class WalkthroughScreen(Frame):
 
         def then(found: Any) -> None:
             self.busy = ""
-            _, calls, left = found
-            made = (f"{call.why}: {call.name}" if call.why else call.name for call in calls)
-            text = "; ".join([*made, *left]) or "nothing to undo"
+            calls, left = found.calls, found.left
+            made = [*inverse_lines((call, found.parameters(call)) for call in calls), *left]
 
             final = is_final(calls)
             word = self.walk.target if final else "undo"
@@ -610,18 +610,19 @@ class WalkthroughScreen(Frame):
                     self._start(
                         step,
                         f"undoing: {step.title}",
-                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, approval, tell, cancel),
+                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, approval, found, tell, cancel),
                     )
 
             if not calls and self.known(step).half_undone:
-                text = "every inverse call was made; what is left is to read back that it is undone"
+                made = ["every inverse call was made; what is left is to read back that it is undone"]
             if calls or self.known(step).half_undone:
-                text += ". This deletes for good what the step made" if final else ""
+                question = "This deletes for good what the step made. " if final else ""
+                shown = lines([line(text) for text in made])
                 self.app.push_screen(
-                    Ask(f"Undo: {step.title}", f"{text}. Type {word} to do it:", must_be=word), answered
+                    Ask(f"Undo: {step.title}", f"{question}Type {word} to do it:", must_be=word, body=shown), answered
                 )
             else:
-                self.main.say(text)
+                self.main.say("; ".join(made) or "nothing to undo")
             self.update()
 
         def failed(error: Exception) -> None:
@@ -631,7 +632,7 @@ class WalkthroughScreen(Frame):
 
         self.work.background.start(
             "undo",
-            lambda: self.walk.undo_calls(journal, plan, step.id),
+            lambda: self.walk.planned_undo(journal, plan, step.id),
             lambda found: self._if_here(then, found),
             lambda error: self._if_here(failed, error),
         )

@@ -16,7 +16,11 @@ from vpce_tui.tui.widgets.safe_text import line
 class Ask(ModalScreen[str | None]):
     """Asks for one text. Gives it, or None when left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+    ]
 
     def __init__(
         self,
@@ -25,24 +29,39 @@ class Ask(ModalScreen[str | None]):
         value: str = "",
         must_be: str = "",
         wrong: Callable[[str], str] = lambda _: "",
+        body: Content | None = None,
     ) -> None:
+        """``body`` is read before the question is answered; it scrolls."""
         super().__init__()
+        self._body = body
         self._title, self._question, self._value = title, question, value
         self._wrong = wrong if not must_be else lambda text: "" if text == must_be else f"that is not {must_be}"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(line((self._title, "bold")), classes="dialog--title")
+            if self._body is not None:
+                with VerticalScroll(id="body", classes="dialog--body"):
+                    yield Static(self._body)
             yield Static(line(self._question))
             yield Input(self._value, id="answer", compact=True)
-            yield Static(line("Enter: go on   Escape: leave"), id="hint", classes="muted")
+            yield Static(line(self._hint), id="hint", classes="muted")
+
+    @property
+    def _hint(self) -> str:
+        return "Enter: go on   Escape: leave" + ("   PgUp PgDn: scroll" if self._body is not None else "")
+
+    def action_page(self, by: int) -> None:
+        """A page of what is read further, or back."""
+        for body in self.query("#body").results(VerticalScroll):
+            (body.scroll_page_down if by > 0 else body.scroll_page_up)(animate=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         given = event.value.strip()
         wrong = self._wrong(given)
         if wrong:
             said = f"{wrong}; nothing was done.  "
-            self.query_one("#hint", Static).update(line((said, "bold $error"), "Enter: go on   Escape: leave"))
+            self.query_one("#hint", Static).update(line((said, "bold $error"), self._hint))
             event.input.value = ""
             return
         self.dismiss(given)

@@ -85,5 +85,5 @@ TRAFFIC_DARK: Final = Action(
         Choice("keep", "Which VPCs go on", _vpc_options, many=True),
     ),
     target="interface",
-    may=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:CreateVpcBlockPublicAccessExclusion", "ec2:DeleteVpcBlockPublicAccessExclusion"),
+    may=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:CreateVpcBlockPublicAccessExclusion", "ec2:DeleteVpcBlockPublicAccessExclusion"), taken_back_by=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:DeleteVpcBlockPublicAccessExclusion"),
 )  # fmt: skip

@@ -155,5 +155,5 @@ TRAFFIC_ACL: Final = Action(
         Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, both ways"), ("no", "no"))),
         Choice("quota", "How many entries a list may have, each way", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
     ),
-    leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
+    leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"), taken_back_by=("ec2:DeleteNetworkAclEntry",),
 )  # fmt: skip

@@ -131,5 +131,5 @@ def _set_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
 TRAFFIC_WAF: Final = Action(
     frozenset({Facet.SETS}), _plan_waf, unchanged, by_effects,
     (Choice("ip_set", "Into which IP set of WAF", _set_options),), _added,
-    leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"),
+    leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"), taken_back_by=("wafv2:UpdateIPSet",),
 )  # fmt: skip

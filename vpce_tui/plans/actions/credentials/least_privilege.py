@@ -270,5 +270,5 @@ LEAST: Final = Action(
     look=_look, target="principal",
     may=(
         "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy",
-    ),
+    ), taken_back_by=("iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy"),
 )  # fmt: skip

@@ -171,5 +171,5 @@ CONTAIN_MADE: Final = Action(
     may=(
         "iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveUserFromGroup",
         "iam:AddUserToGroup", "iam:DetachUserPolicy", "iam:AttachUserPolicy", "iam:DetachRolePolicy", "iam:AttachRolePolicy",
-    ),
+    ), taken_back_by=("iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AddUserToGroup", "iam:AttachUserPolicy", "iam:AttachRolePolicy"),
 )  # fmt: skip

@@ -330,7 +330,7 @@ IDENTIFY: Final = Action(
 KEYS: Final = Action(
     frozenset({Facet.KEYS}), _plan_keys, unchanged, by_effects,
     (Choice("keys", "Which keys are deactivated", _key_options, _all_active, many=True),), target="principal",
-    may=("iam:UpdateAccessKey",),
+    may=("iam:UpdateAccessKey",), taken_back_by=("iam:UpdateAccessKey",),
 )  # fmt: skip
 SESSIONS: Final = Action(
     frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}),
@@ -344,6 +344,7 @@ SESSIONS: Final = Action(
         "iam:PutUserPolicy",
         "iam:DeleteUserPolicy",
     ),
+    taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
 QUARANTINE: Final = Action(
     frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}), _plan_quarantine, unchanged, by_effects,
@@ -354,7 +355,7 @@ QUARANTINE: Final = Action(
         ),
     ),
     target="principal",
-    may=("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",),
+    may=("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",), taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )  # fmt: skip
 CONSOLE: Final = Action(
     frozenset({Facet.CONSOLE}), _plan_console, unchanged, by_effects,

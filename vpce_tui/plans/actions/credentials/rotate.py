@@ -84,7 +84,7 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
 ROTATE: Final = Action(
     frozenset({Facet.KEYS}), _plan_rotate, unchanged, by_effects,
     (Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
-    target="principal", may=("iam:CreateAccessKey", "iam:DeleteAccessKey"),
+    target="principal", may=("iam:CreateAccessKey", "iam:DeleteAccessKey"), taken_back_by=("iam:DeleteAccessKey",),
 )  # fmt: skip
 
 

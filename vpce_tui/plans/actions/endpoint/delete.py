@@ -121,4 +121,5 @@ REMOVE: Final = Action(
         "ec2:DeleteVpcEndpoints",
         "ec2:CreateVpcEndpoint",
     ),
+    taken_back_by=("ec2:CreateVpcEndpoint",),
 )

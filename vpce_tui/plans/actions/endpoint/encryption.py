@@ -48,5 +48,5 @@ ENCRYPTION: Final = Action(
     frozenset({Facet.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
     (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (it costs)", (("no", "no"), ("yes", "yes, monitor"))),),
     vpc_of, target="endpoint",
-    may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",),
+    may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",), taken_back_by=("ec2:DeleteVpcEncryptionControl",),
 )  # fmt: skip

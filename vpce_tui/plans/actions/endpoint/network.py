@@ -169,5 +169,5 @@ NETWORK: Final = Action(
     ),
     vpc_of,
     leave=only_live, target="endpoint",
-    may=("ec2:ModifyVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup",),
+    may=("ec2:ModifyVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup",), taken_back_by=("ec2:ModifyVpcEndpoint", "ec2:DeleteSecurityGroup"),
 )  # fmt: skip

@@ -126,5 +126,5 @@ POLICY: Final = Action(
         ),
     ),
     leave=only_live, target="endpoint",
-    may=("ec2:ModifyVpcEndpoint",),
+    may=("ec2:ModifyVpcEndpoint",), taken_back_by=("ec2:ModifyVpcEndpoint",),
 )  # fmt: skip

@@ -42,4 +42,5 @@ DNS: Final = Action(
     leave=only_live,
     target="endpoint",
     may=("ec2:ModifyVpcEndpoint",),
+    taken_back_by=("ec2:ModifyVpcEndpoint",),
 )

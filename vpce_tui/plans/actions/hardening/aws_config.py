@@ -173,7 +173,7 @@ ACCOUNT_CONFIG: Final = Action(
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
         Choice(
             "topic", "Which SNS topic is told (nothing: none)", (("", "none"),), free=True,
-            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", text) else f"{text!r} is no ARN of a topic",
+            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text) else f"{text!r} is no ARN of a topic",
         ),
     ),
     leave=full_bucket_stays, look=_look_config, target="account",
@@ -181,5 +181,5 @@ ACCOUNT_CONFIG: Final = Action(
         "s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutPublicAccessBlock", "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole",
         "config:PutConfigurationRecorder", "config:PutDeliveryChannel", "config:StartConfigurationRecorder", "config:StopConfigurationRecorder",
         "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder",
-    ),
+    ), taken_back_by=("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "iam:DeleteServiceLinkedRole", "config:StopConfigurationRecorder", "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder"),
 )  # fmt: skip

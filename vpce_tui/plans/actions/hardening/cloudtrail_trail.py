@@ -229,6 +229,16 @@ TRAIL_MAY: Final = (
 )  # fmt: skip
 
 
+_INVERSES: Final = (
+    "s3:DeleteBucket",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:UpdateTrail",
+    "cloudtrail:StopLogging",
+)
+
+
 def _plan_account_trail(world: Dossier, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, Facet.TRAILS)
     return plan_trail(world.trails, world.account, world.region, draft)
@@ -236,7 +246,7 @@ def _plan_account_trail(world: Dossier, draft: Draft) -> Step:
 
 ACCOUNT_TRAIL: Final = Action(
     frozenset({Facet.TRAILS}), _plan_account_trail, unchanged, by_effects, trail_choices(lambda world: world.trails, lambda world: str(world.account)),
-    leave=full_bucket_stays, look=look_trail, target="account", may=TRAIL_MAY,
+    leave=full_bucket_stays, look=look_trail, target="account", may=TRAIL_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip
 
 
@@ -248,5 +258,5 @@ def _plan_principal_trail(world: Any, draft: Draft) -> Step:
 PRINCIPAL_TRAIL: Final = Action(
     frozenset({Facet.TRAILS}), _plan_principal_trail, unchanged, by_effects,
     trail_choices(lambda world: world.trails, lambda world: str(world.account)),
-    leave=full_bucket_stays, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY,
+    leave=full_bucket_stays, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip

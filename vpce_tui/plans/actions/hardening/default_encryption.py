@@ -55,5 +55,5 @@ def _plan_default(world: Dossier, draft: Draft) -> Step:
 ENCRYPTION_BY_DEFAULT: Final = Action(
     frozenset({Facet.ENCRYPTION}), _plan_default, unchanged, by_effects,
     (Choice("in", "In which regions new disks are encrypted", _default_options, _where_off, many=True),),
-    look=look_in_scope, target="account", may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"),
+    look=look_in_scope, target="account", may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"), taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
 )  # fmt: skip

@@ -137,5 +137,5 @@ ACCOUNT_GROUPS: Final = Action(
         ),
     ),
     look=look_in_scope, target="account",
-    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"), taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from vpce_tui.plans.targets.ebs_volumes import REPLACED, Disks, Volume
 from vpce_tui.plans.targets.launch import CHECKS, UP
 
 _KEY: Final = re.compile(
-    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+"
+    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9_/-]+|alias/[A-Za-z0-9_/-]+"
 )
 
 
@@ -249,5 +249,5 @@ ACCOUNT_VOLUMES: Final = Action(
         "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:DeleteSnapshot", "ec2:CreateVolume",
         "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:AttachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags",
         "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeVolumes", "ec2:DescribeSnapshots",
-    ),
+    ), taken_back_by=("ec2:StartInstances", "ec2:StopInstances", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags"),
 )  # fmt: skip

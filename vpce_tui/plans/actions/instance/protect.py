@@ -82,4 +82,5 @@ HOLD: Final = Action(
     by_effects,
     leave=unless_gone,
     may=("ec2:ModifyInstanceAttribute",),
+    taken_back_by=("ec2:ModifyInstanceAttribute",),
 )

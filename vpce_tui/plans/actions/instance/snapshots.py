@@ -14,7 +14,7 @@ from vpce_tui.plans.plan import Kind, Step
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance import Dossier, Facet
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 
 def _plan_snapshots(world: Dossier, draft: Draft) -> Step:

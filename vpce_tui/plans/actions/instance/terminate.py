@@ -127,5 +127,5 @@ TERMINATE: Final = Action(
         Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, go on without"))),
     ),
     leave=unless_gone,
-    may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",),
+    may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",), taken_back_by=("ec2:StartInstances", "ec2:ModifyInstanceAttribute"),
 )  # fmt: skip

@@ -187,7 +187,7 @@ RELAUNCH_GROUP: Final = Action(
     may=(
         "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
         "ec2:AuthorizeSecurityGroupEgress", "ec2:DeleteSecurityGroup",
-    ),
+    ), taken_back_by=("ec2:DeleteSecurityGroup",),
 )  # fmt: skip
 
 
@@ -361,5 +361,5 @@ RELAUNCH_PROFILE: Final = Action(
     may=(
         "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
         "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile",
-    ),
+    ), taken_back_by=("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile"),
 )  # fmt: skip

@@ -25,7 +25,7 @@ USER_DATA: Final = "USER_DATA"
 _SUBNET: Final = re.compile(r"subnet-[0-9a-f]{8,17}")
 _TYPE: Final = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 _KEY: Final = re.compile(
-    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+"
+    r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9_/-]+|alias/[A-Za-z0-9_/-]+"
 )
 _NAME: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -323,5 +323,5 @@ LAUNCH: Final = Action(
     may=(
         "ec2:RunInstances", "ec2:TerminateInstances", "ec2:ModifyInstanceAttribute", "ec2:DescribeInstanceStatus",
         "ec2:DescribeInstanceAttribute",
-    ),
+    ), taken_back_by=("ec2:TerminateInstances", "ec2:ModifyInstanceAttribute"),
 )  # fmt: skip

@@ -349,7 +349,7 @@ RETURN: Final = Action(
         "autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachInstances", "autoscaling:DetachInstances", "ec2:CreateLaunchTemplate",
         "ec2:DeleteLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplateVersions", "elbv2:RegisterTargets",
         "elbv2:DeregisterTargets", "elb:RegisterInstancesWithLoadBalancer", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress", "ec2:DescribeInstanceAttribute",
-    ),
+    ), taken_back_by=("autoscaling:UpdateAutoScalingGroup", "autoscaling:DetachInstances", "ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions", "elbv2:DeregisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress"),
 )  # fmt: skip
 
 

@@ -43,6 +43,10 @@ def _run(parameters: Parameters) -> str:
     )
 
 
+def _source(p: Parameters) -> str:
+    return f"source version {say(p['SourceVersion'])}, " if p.get("SourceVersion") else "no source version, "
+
+
 def _template(data: Parameters) -> str:
     profile = data.get("IamInstanceProfile")
     copied = "as in the CLI view" if "UserData" in data else "as it was, or none"
@@ -120,8 +124,8 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"EC2 › Launch Templates › tick {say(p['LaunchTemplateId'])} › Actions › Delete template › type Delete › Delete"
     ),
     "CreateLaunchTemplateVersion": lambda p: (
-        f"EC2 › Launch Templates › {say(p['LaunchTemplateId'])} › Actions › Modify template (Create new version) › source version "
-        f"{say(p['SourceVersion'])}, {_template(p['LaunchTemplateData'])} › Create template version"
+        f"EC2 › Launch Templates › {say(p['LaunchTemplateId'])} › Actions › Modify template (Create new version) › "
+        f"{_source(p)}{_template(p['LaunchTemplateData'])} › Create template version"
     ),
     "DeleteLaunchTemplateVersions": lambda p: (
         f"EC2 › Launch Templates › {say(p['LaunchTemplateId'])} › Actions › Delete template version › {say(p['Versions'])} › type Delete › Delete"

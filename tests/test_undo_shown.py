@@ -1,0 +1,165 @@
+"""What undo shows is what it makes: nothing hidden in a record that was handed over, nothing that became due while somebody read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import Aws
+from tests.test_forged_record import append_raw, held
+from tests.world import clients
+from vpce_tui.engine import Engine
+from vpce_tui.engine.outcome import Approval, Ended, Patience
+from vpce_tui.engine.roll_back import Undo
+from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.record import replay
+from vpce_tui.playbooks.plan_reader import read as read_plan
+
+ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
+
+def recorded(aws: Aws, key: str) -> dict[str, Any]:
+    with Journal.open(aws.incident(), "reader", write=False) as journal:
+        return dict(replay(journal.rows()).step(key).planned)
+
+
+def forge(aws: Aws, key: str, planned: dict[str, Any]) -> None:
+    append_raw(
+        aws.incident(), "plan", json.dumps({"step": key, "plan": planned}, sort_keys=True, separators=(",", ":"))
+    )
+    assert aws.run("verify", "case")[0] == 0
+
+
+def cut(aws: Aws) -> str:
+    """An incident in which the role's sessions are cut; the journal's key of the step."""
+    plan = str(aws.folder / "plan.json")
+    assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", plan)[0] == 0
+    for step in ("hold", "preserve", "cut-credentials"):
+        code, said = aws.run("apply", plan, "--incident", "case", "--yes", "--wait", "3", "--step", step)
+        assert code == 0, said
+    return f"terminate-instance/{aws.victim}/cut-credentials"
+
+
+@pytest.mark.parametrize("how", ["an operation that the step makes on the way there", "a part that is sealed"])
+def test_an_inverse_is_of_a_kind_that_takes_the_step_back_and_hides_nothing(aws: Aws, how: str) -> None:
+    key = cut(aws)
+    planned = recorded(aws, key)
+    inverse = next(call for call in planned["undo"] if call["operation"] == "DeleteRolePolicy")
+    if how.startswith("an operation"):
+        inverse.update(operation="PutRolePolicy", parameters={**inverse["parameters"], "PolicyDocument": ALL})
+    else:
+        inverse["parameters"]["PolicyName"] = {"$sealed": inverse["parameters"]["PolicyName"]}
+    forge(aws, key, planned)
+    before = len(aws.writes())
+    code, said = aws.run("undo", "cut-credentials", "--incident", "case", "--yes", "--wait", "1")
+    assert code == 1, said
+    assert len(aws.writes()) == before
+
+
+def test_no_prose_of_a_record_comes_before_or_hides_what_is_sent(aws: Aws) -> None:
+    key = held(aws)
+    planned = recorded(aws, key)
+    for call in planned["undo"]:
+        call["why"] = "ec2:DescribeInstances in eu-west-1 {}".ljust(25_000)
+    forge(aws, key, planned)
+    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "3")
+    lines = [line.strip() for line in said.splitlines()]
+    sent = [line for line in lines if line.startswith("ec2:ModifyInstanceAttribute in eu-west-1 {")]
+    assert len(sent) > 1
+    assert all(line.endswith("}") for line in sent)
+    assert max(map(len, lines)) < 1000
+
+
+@pytest.fixture
+def engine(aws: Aws, plan_text: str) -> Any:
+    session = aws.session()
+    identity = session.identity()
+    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
+        journal.append(Kind.OPENED, {"account": identity.account})
+        session.gate.open_incident(journal)
+        made = Engine(session, journal, read_plan(plan_text), patience=Patience((0.01,), (0.01,)))
+        assert made.run("hold", Approval("test")).ended is Ended.PROVED
+        yield made
+
+
+def protect(aws: Aws, on: bool) -> None:
+    clients(aws)("ec2").modify_instance_attribute(InstanceId=aws.victim, DisableApiTermination={"Value": on})
+
+
+def test_what_became_due_after_it_was_shown_is_not_made(aws: Aws, engine: Any) -> None:
+    protect(aws, False)  # by somebody else, so it is not as we left it
+    shown = engine.planned_undo("hold")
+    assert "undo-protect" not in [call.id for call in shown.calls]
+    protect(aws, True)
+    before = len(aws.writes())
+    outcome = engine.undo("hold", Approval("test"), shown)
+    assert outcome.ended is Ended.STALE, outcome
+    assert len(aws.writes()) == before
+    assert engine.undo("hold", Approval("test"), engine.planned_undo("hold")).ended is Ended.PROVED
+
+
+def test_where_nothing_was_shown_nothing_is_made(aws: Aws, engine: Any) -> None:
+    before = len(aws.writes())
+    assert engine.undo("hold", Approval("test"), Undo(engine.plan.step("hold"))).ended is Ended.STALE
+    assert len(aws.writes()) == before
+
+
+def test_what_is_not_due_any_more_may_be_left_out_of_what_was_shown(aws: Aws, engine: Any) -> None:
+    shown = engine.planned_undo("hold")
+    protect(aws, False)
+    before = len(aws.writes())
+    assert engine.undo("hold", Approval("test"), shown).ended is Ended.PROVED
+    assert len(aws.writes()) == before + len(shown.calls) - 1
+
+
+def test_other_parameters_than_were_shown_are_not_sent(engine: Any) -> None:
+    shown = engine.planned_undo("hold")
+    call = shown.calls[0]
+    other = Undo(shown.step, shown.calls, (), {"X": "1"})
+    assert shown.shows(other)
+    assert not Undo(shown.step, shown.calls[1:]).shows(shown)
+    assert not Undo(shown.step, tuple(reversed(shown.calls))).shows(shown)
+    from dataclasses import replace
+
+    changed = replace(call, parameters={**call.parameters, "InstanceId": "i-00000000000000000"})
+    assert not Undo(shown.step, (changed, *shown.calls[1:])).shows(shown)
+
+
+def test_a_yes_at_the_prompt_is_no_typed_id(aws: Aws, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``y`` is given to what was shown; were something final due, it would still lack the id."""
+    from argparse import Namespace
+
+    from vpce_tui.cli.commands import playbook
+
+    given: list[Approval] = []
+    monkeypatch.setattr(playbook, "_ask", lambda _: "y")
+    monkeypatch.setattr(
+        engine, "undo", lambda _, approval, *__, **___: given.append(approval) or engine.run("identify", approval)
+    )
+    playbook._undo_one(engine, "hold", Namespace(all=False, yes=False, confirm=None))
+    assert given == [Approval("terminal", "")]
+
+
+def test_of_a_plans_prose_nothing_reaches_the_record_and_its_undo_keeps_its_order(aws: Aws) -> None:
+    from tests.test_plan_file import signed
+
+    path = aws.folder / "plan.json"
+    assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", str(path))[0] == 0
+    data = json.loads(path.read_text())
+    step = next(item for item in data["steps"] if item["id"] == "hold")
+    for call in step["undo"]:
+        call["why"] = "put everything back as it was".ljust(10_000)
+    path.write_text(signed(data))
+    words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "hold")
+    assert aws.run(*words)[0] == 0
+    planned = recorded(aws, f"terminate-instance/{aws.victim}/hold")
+    assert not any("put everything back" in call["why"] for call in planned["undo"])
+    isolate = next(item for item in data["steps"] if item["id"] == "isolate")
+    assert len(isolate["undo"]) > 1
+    isolate["undo"].reverse()
+    path.write_text(signed(data))
+    before = len(aws.writes())
+    code, said = aws.run("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "isolate")
+    assert code == 4, said
+    assert "another order" in said
+    assert len(aws.writes()) == before
