@@ -1,8 +1,10 @@
 """Who on this machine could read, replace or lead elsewhere what is written: tried with another user's files."""
 
+import errno
 import os
 import resource
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,7 +79,7 @@ def test_below_a_folder_that_others_may_write_to_nothing_is_made(
     tmp_path: Path, make: Callable[[Path], None], bits: int
 ) -> None:
     above = folder(tmp_path / "above", bits)
-    with pytest.raises(NotPrivate, match="others may write"):
+    with pytest.raises(NotPrivate, match="can be written by"):
         make(above / "in")
     above.chmod(0o1777)  # as /tmp: what is ours stays ours
     make(above / "in")
@@ -154,7 +156,7 @@ def test_nothing_is_written_into_a_pipe_or_a_folder_that_others_can_write_to(tmp
     os.mkfifo(tmp_path / "pipe", 0o666)
     with pytest.raises(NotPrivate, match="file of your own"):
         write_private(tmp_path / "pipe", b"x")
-    with pytest.raises(NotPrivate, match="others may write"):
+    with pytest.raises(NotPrivate, match="can be written by"):
         write_private(folder(tmp_path / "open", 0o777) / "plan.json", b"x")
     write_private(folder(tmp_path / "sticky", 0o1777) / "plan.json", b"x")
 
@@ -298,3 +300,61 @@ def test_the_process_leaves_no_core_dump(tmp_path: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, preexec_fn=lifted
     )
     assert done.stdout.splitlines()[-1] == "(0, 0) 0o77 0"
+
+
+def acl(path: Path, *entries: tuple[int, int, int]) -> None:
+    """Set an access list: (tag, rights, id) besides the owner's, the group's, the mask's and the others' entries."""
+    listed = [(0x01, 7, 0xFFFFFFFF), *entries, (0x04, 5, 0xFFFFFFFF), (0x10, 7, 0xFFFFFFFF), (0x20, 5, 0xFFFFFFFF)]
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in sorted(listed))
+    try:
+        os.setxattr(path, "system.posix_acl_access", data)
+    except OSError as error:
+        if error.errno in (errno.ENOTSUP, errno.EPERM):
+            pytest.skip("no access lists on this file system")
+        raise
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="access lists of Linux")
+@pytest.mark.parametrize("entry", [(0x02, 7, 12345), (0x08, 7, 12345)])
+def test_whom_an_access_list_lets_write_is_seen(tmp_path: Path, entry: tuple[int, int, int]) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "config.toml").write_text("approvals = 2")
+    trusted_file(folder / "config.toml")
+    acl(folder, entry)
+    with pytest.raises(NotPrivate, match="access list"):
+        trusted_file(folder / "config.toml")
+    with pytest.raises(NotPrivate, match="access list"):
+        write_private(folder / "plan.json", b"x")
+    with pytest.raises(NotPrivate, match="access list"):
+        private_folder(folder / "records")
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="access lists of Linux")
+def test_who_may_only_read_by_an_access_list_is_no_writer(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "config.toml").write_text("approvals = 2")
+    acl(folder, (0x02, 5, 12345))
+    trusted_file(folder / "config.toml")
+
+
+def test_a_private_group_that_is_somebody_elses_first_group_is_not_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``/etc/group`` names no user whose first group it is."""
+    import grp
+    import pwd
+
+    me = pwd.getpwuid(os.geteuid())
+    others = [me]
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group((me.pw_name, "x", me.pw_gid, [])))
+    monkeypatch.setattr(pwd, "getpwall", lambda: others)
+    path = tmp_path / "config.toml"
+    path.write_text("approvals = 2")
+    path.chmod(0o664)
+    os.chown(path, -1, me.pw_gid)
+    trusted_file(path)
+    others.append(pwd.struct_passwd(("mallory", "x", me.pw_uid + 4711, me.pw_gid, "", "/", "/bin/sh")))
+    with pytest.raises(NotPrivate, match="its group"):
+        trusted_file(path)

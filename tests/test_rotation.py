@@ -183,3 +183,38 @@ def test_old_keys_are_deleted_once_whatever_fault_it_meets(fault: str, labs: Lab
     assert keys_of_bob(aws) == []
     assert [name for name, _ in aws.writes()[before:]] == ["iam:DeleteAccessKey"]
     assert aws.run("verify", "case")[0] == 0
+
+
+def test_an_approval_of_a_run_that_was_killed_does_not_serve_its_undo(aws: Aws) -> None:
+    env, mine = with_team(aws), keyring(aws, ALICE)
+    path = rotate_plan(aws)
+    file = approved(aws, path, env)
+    words = (
+        "apply",
+        path,
+        "--incident",
+        "case",
+        "--yes",
+        "--wait",
+        "1",
+        "--step",
+        "rotate",
+        "--keyring",
+        "--approval",
+        file,
+    )
+    passed = ["none yet"]
+    while not bobs_keys(aws):
+        code, said = aws.run(*words, env=mine, kill_new=passed)
+        assert code is None, said
+        passed.append(said.rpartition("killed at: ")[2].strip())
+    undo = ("undo", "--incident", "case", "rotate", "--yes", "--wait", "1", "--confirm", "user/bob")
+    code, said = aws.run(*undo, "--approval", file, env=mine)
+    assert code == 5, said
+    assert "used already" in said
+    assert len(bobs_keys(aws)) == 1
+    code, said = aws.run(*undo, "--approval", approved(aws, path, env, "--out", f"{path}.second"), env=mine)
+    assert len(bobs_keys(aws)) == 1, "approve writes where it is told"
+    code, said = aws.run(*undo, "--approval", f"{path}.second", env=mine)
+    assert code == 0, said
+    assert bobs_keys(aws) == []

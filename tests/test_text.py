@@ -72,3 +72,18 @@ def test_signs_have_ascii_twins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stacked_marks_do_not_climb_over_other_lines() -> None:
     assert len(visible("a" + "\u0301" * 500)) < 10
+
+
+def test_every_character_that_hides_or_steers_is_made_visible() -> None:
+    """By Unicode's own categories, and not by a list that somebody wrote: also beyond the basic plane."""
+    hiding = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+    for code in (*range(0x20000), *range(0xE0000, 0xE1000)):
+        letter = chr(code)
+        if unicodedata.category(letter) in hiding or code in (0x2800, 0x3164, 0xFE0F, 0x115F):
+            assert letter not in visible(letter), hex(code)
+
+
+def test_marks_of_every_script_are_bounded() -> None:
+    for mark in ("\u0301", "\u0489", "\u0730", "\u0e49", "\u1cf4", "\u20dd", "\U00016af0", "\U0001e8d0"):
+        shown = visible("a" + mark * 50 + "b" + mark)
+        assert shown.count(mark) <= 4, hex(ord(mark))

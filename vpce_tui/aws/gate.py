@@ -38,6 +38,7 @@ class Why(StrEnum):
     NO_PERMIT = "no journalled intent stands behind it"
     WRONG_PERMIT = "the permit was given for another call"
     USED = "the permit was used already"
+    LOST = "another process has the record by now"
     NO_ACCOUNT = "the account is not known yet"
     PRESIGN = "presigned requests leave this process uncontrolled"
     UNSEEN = "it did not pass the gate"
@@ -53,6 +54,7 @@ _ALLOWED_BY: Final[dict[Why, str]] = {
     Why.NO_PERMIT: "approving a plan that holds this call, so that its intent is journalled",
     Why.WRONG_PERMIT: "a new plan that holds exactly this call",
     Why.USED: "nothing: a permit works once; plan the step again",
+    Why.LOST: "opening the incident again, once nobody else writes to it (was its lock file removed?)",
     Why.NO_ACCOUNT: "a successful sts:GetCallerIdentity first",
     Why.PRESIGN: "nothing: vpce-tui never presigns",
     Why.UNSEEN: "nothing: only calls made through the caller may be signed",
@@ -77,7 +79,7 @@ class PermitIssuer(Protocol):
 
     def redeem(self, permit: Permit, fingerprint: str) -> str:
         """``""`` when the permit is genuine, for this fingerprint and unused (it is used now); else why not:
-        ``"unknown"``, ``"other"`` or ``"used"``."""
+        ``"unknown"``, ``"other"``, ``"used"``, or ``"lost"`` where somebody else writes to the journal by now."""
 
 
 @dataclass(slots=True)
@@ -177,7 +179,9 @@ class Gate:
             raise Refused(name, Why.NO_PERMIT)
         problem = self._issuer.redeem(carried.permit, call.fingerprint(self._account))
         if problem:
-            raise Refused(name, {"used": Why.USED, "other": Why.WRONG_PERMIT}.get(problem, Why.NO_PERMIT))
+            raise Refused(
+                name, {"used": Why.USED, "other": Why.WRONG_PERMIT, "lost": Why.LOST}.get(problem, Why.NO_PERMIT)
+            )
 
 
 def _on_sign(request: Any, operation_name: str, **_: Any) -> None:

@@ -8,6 +8,7 @@ link is followed where it belongs to this user or to root.
 import contextlib
 import os
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,8 @@ def trusted_file(path: Path) -> None:
     found = os.stat(real)
     if found.st_uid not in _trusted_owners():
         raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}, and not to you or root")
-    if _others_may_write(found):
-        raise NotPrivate(f"{path} can be written by others: chmod go-w {path}")
+    if others := _others_may_write(real, found):
+        raise NotPrivate(f"{path} can be written by {others}")
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -171,8 +172,9 @@ def _trusted(real: Path) -> None:
             raise NotPrivate(
                 f"{folder} belongs to {_owner(found.st_uid)}, who could change what lies in it. Name another."
             )
-        if _others_may_write(found) and not found.st_mode & stat.S_ISVTX:
-            raise NotPrivate(f"others may write to {folder}, and could change what lies in it: chmod go-w {folder}")
+        others = _others_may_write(folder, found)
+        if others and not (found.st_mode & stat.S_ISVTX and not _named_writers(folder)):
+            raise NotPrivate(f"{folder} can be written by {others}, who could change what lies in it")
 
 
 def _trusted_owners() -> frozenset[int]:
@@ -192,14 +194,48 @@ def _upwards(real: Path) -> Iterator[Path]:
     yield from real.parents
 
 
-def _others_may_write(found: os.stat_result) -> bool:
+def _others_may_write(path: Path, found: os.stat_result) -> str:
+    """Who but the owner and root may write there, and what to do about it; ``""``: nobody."""
     if found.st_mode & 0o002:
-        return True
-    return bool(found.st_mode & 0o020) and not _group_of_one(found.st_gid)
+        return f"others: chmod go-w {path}"
+    named = _named_writers(path)
+    if named:
+        return f"{named} by its access list: setfacl -b {path}"
+    if found.st_mode & 0o020 and not _group_of_one(found.st_gid):
+        return f"its group: chmod g-w {path}"
+    return ""
+
+
+_ACL: Final = "system.posix_acl_access"
+_ACL_VERSION: Final = 2
+_ACL_USER, _ACL_GROUP, _ACL_MASK = 0x02, 0x08, 0x10
+_ACL_WRITE: Final = 2
+
+
+def _named_writers(path: Path) -> str:
+    """Users and groups that an access list of Linux lets write there; ``""``: none."""
+    if not hasattr(os, "getxattr"):
+        return ""
+    try:
+        listed = os.getxattr(path, _ACL)
+    except OSError:
+        return ""  # no list, or a file system without any
+    if len(listed) < 4 or struct.unpack_from("<I", listed)[0] != _ACL_VERSION:
+        return "somebody"
+    entries = list(struct.iter_unpack("<HHI", listed[4:]))
+    mask = next((rights for tag, rights, _ in entries if tag == _ACL_MASK), _ACL_WRITE)
+    writers = [
+        _owner(number) if tag == _ACL_USER else f"group {number}"
+        for tag, rights, number in entries
+        if tag in (_ACL_USER, _ACL_GROUP)
+        and rights & mask & _ACL_WRITE
+        and not (tag == _ACL_USER and number in _trusted_owners())
+    ]
+    return ", ".join(writers)
 
 
 def _group_of_one(gid: int) -> bool:
-    """Whether the group is this user's private one, as many systems make it: named as the user, with no other member."""
+    """Whether the group is this user's private one, as many systems make it: named as the user, of nobody else's."""
     import grp  # noqa: PLC0415
     import pwd  # noqa: PLC0415
 
@@ -207,7 +243,9 @@ def _group_of_one(gid: int) -> bool:
         group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
     except KeyError:
         return False
-    return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+    if gid != user.pw_gid or group.gr_name != user.pw_name or not set(group.gr_mem) <= {user.pw_name}:
+        return False
+    return all(other.pw_gid != gid or other.pw_uid == user.pw_uid for other in pwd.getpwall())
 
 
 def _owner(uid: int) -> str:

@@ -6,41 +6,57 @@ what was there matters to the reader.
 """
 
 import os
-import re
 import sys
+import unicodedata
 from typing import Final
 
-# Characters that steer a terminal or the reading order, are invisible, or cannot be encoded.
-_UNSAFE: Final = re.compile(
-    "["
-    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
-    "\xad"  # soft hyphen
-    "\u034f\u061c\u115f\u1160\u17b4\u17b5"
-    "\u180b-\u180f"
-    "\u200b-\u200f"  # zero width, LRM, RLM
-    "\u2028-\u202e"  # line and paragraph separators, bidi embedding and override
-    "\u2060-\u206f"  # joiners, bidi isolates, deprecated format characters
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\ud800-\udfff"  # unpaired surrogates
-    "\ufdd0-\ufdef\ufffe\uffff"
-    "\U000e0000-\U000e0fff"  # tags and variation selectors
-    "]"
-)
-_COMBINING_RUN: Final = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
-)
+_INVISIBLE: Final = frozenset(
+    (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10))
+) | frozenset(range(0xE0000, 0xE1000))
+"""Characters that show nothing and are no format characters (Default_Ignorable_Code_Point of Unicode; the blank of Braille)."""
+_HIDING: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+"""Unicode's categories of what steers a terminal or the reading order, is invisible, or is no character that is known."""
+_MARKS: Final = frozenset({"Mn", "Me"})
+_MOST_MARKS: Final = 3
+"""Marks on one letter: more of them climb over the lines above."""
+_FIRST_MARK: Final = "\u02ff"
+
+
+class _Shown(dict[int, str | int]):
+    """How each character is shown, found out once: what :meth:`str.translate` asks."""
+
+    def __missing__(self, code: int) -> str | int:
+        hides = code in _INVISIBLE or unicodedata.category(chr(code)) in _HIDING
+        self[code] = _picture(code) if hides else code
+        return self[code]
+
+
+def _picture(code: int) -> str:
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+_SHOWN: Final = _Shown()
+
+
+def _safe(text: str) -> str:
+    """One line in which nothing steers or hides."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.translate(_SHOWN)
+    if text.isascii() or max(text) <= _FIRST_MARK:
+        return text
+    kept, marks = [], 0
+    for letter in text:
+        marks = marks + 1 if letter > _FIRST_MARK and unicodedata.category(letter) in _MARKS else 0
+        if marks <= _MOST_MARKS:
+            kept.append(letter)
+    return "".join(kept)
+
 
 LIMIT: Final = 4_000
 """Characters of one value shown at most, unless the caller says otherwise."""
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    return f"⟨U+{code:04X}⟩"
 
 
 def visible(value: object, *, limit: int = LIMIT, multiline: bool = False) -> str:
@@ -56,10 +72,9 @@ def visible(value: object, *, limit: int = LIMIT, multiline: bool = False) -> st
         raw = raw[:limit]
     if multiline:
         lines = raw.replace("\r\n", "\n").replace("\t", "    ").split("\n")
-        safe = "\n".join(_UNSAFE.sub(_shown, line) for line in lines)
+        safe = "\n".join(map(_safe, lines))
     else:
-        safe = _UNSAFE.sub(_shown, raw)
-    safe = _COMBINING_RUN.sub(r"\1", safe)
+        safe = _safe(raw)
     if left_out > 0:
         safe += f" … {left_out:,} more characters"
     return safe

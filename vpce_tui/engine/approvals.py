@@ -24,6 +24,7 @@ def not_approved(work: Work, step: Step, calls: Sequence[PlannedCall], *, undo: 
     known = record.step(key)
     due = {call.id for call in calls}
     spent = known.spent | {number for number, made in known.made_under.items() if made & due}
+    spent |= {number for number, was_undo in known.used_for.items() if was_undo is not undo}
     counted: list[Approved] = []
     use = Use(record.id, work.aws_now(), frozenset(spent))
     runner = _runner(work)

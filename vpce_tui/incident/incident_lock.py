@@ -43,6 +43,16 @@ class Lock:
         self._file = file
         return ""
 
+    @property
+    def held(self) -> bool:
+        """Whether it is held, and still the one that others would meet: a file that was removed locks nobody out."""
+        if self._file is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), os.lstat(self._path))
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Let go."""
         if self._file is not None:

@@ -30,6 +30,8 @@ def records() -> Iterator[tuple[Path, Record | RecordError]]:
             yield path, error
         except OSError as error:
             yield path, RecordError(f"the record {path.name!r} cannot be read: {error.strerror or error}.")
+        except (MemoryError, RecursionError) as error:  # one that was made to break this one must not hide the others
+            yield path, RecordError(f"the record {path.name!r} cannot be read: {type(error).__name__}.")
 
 
 def about(target: str) -> list[str]:

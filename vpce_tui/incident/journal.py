@@ -5,12 +5,14 @@ Each row holds the time (UTC), the operator, a kind, a JSON payload, the hash of
 """
 
 import hashlib
+import os
 import re
 import secrets
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +25,7 @@ from vpce_tui.core.private_files import private_file
 from vpce_tui.incident import redaction
 from vpce_tui.incident.durable_files import ensure_room, record_folder, sync_folder
 from vpce_tui.incident.incident_lock import Lock
-from vpce_tui.incident.journal_schema import CREATE, VERSION, foreign, harden, is_empty, lacking, not_a_file
+from vpce_tui.incident.journal_schema import CREATE, VERSION, beside_a_journal, foreign, harden, lacking
 from vpce_tui.incident.record_errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
 
 GENESIS: Final = "0" * 64
@@ -69,6 +71,11 @@ class Row:
 
 _ROWS: Final = "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
 _AT_ONCE: Final = 500
+"""Rows that are read at once."""
+_BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+"""Bytes after which no further row is read at once."""
+_SLACK: Final = 1024 * 1024
+"""Bytes by which the rows may be longer than the file: rows appended since it was looked at."""
 
 
 def _is_row(found: tuple[Any, ...]) -> bool:
@@ -94,6 +101,7 @@ class Journal:
         self._permits: dict[str, tuple[str, bool]] = {}
         self._db: sqlite3.Connection | None = None
         self._writable = False
+        self._last = 0
         self._begin: Callable[[], None] = lambda: None
 
     @classmethod
@@ -115,7 +123,7 @@ class Journal:
             raise RecordError(
                 f"{folder.name!r} is no name for an incident: use letters, digits, dot, dash, at most 63."
             )
-        there = (folder / "journal.db").exists()
+        there = os.path.lexists(folder / "journal.db")
         if not there and not create:
             raise RecordError(
                 f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them."
@@ -145,29 +153,27 @@ class Journal:
 
     def _connect(self, there: bool) -> None:
         path = self.folder / "journal.db"
-        for end in ("", "-wal", "-shm", "-journal"):
-            problem = not_a_file(path.with_name(path.name + end))
-            if problem:
-                raise self._not_a_journal(problem)
+        problem = beside_a_journal(path)
+        if problem:
+            raise self._not_a_journal(problem)
         try:
             if self._writable:
+                if not there:
+                    self._create(path)
                 private_file(path)
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
                 self._begin = harden(self._db)
                 self._check_version()
                 self._check_schema()
+                if lacking(self._db):
+                    raise self._not_a_journal(lacking(self._db))
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
-                if is_empty(self._db):
-                    self._db.executescript(f"BEGIN;{CREATE}PRAGMA user_version = {VERSION};COMMIT;")
-                    sync_folder(self.folder)
-                elif lacking(self._db):
-                    raise self._not_a_journal(lacking(self._db))
                 for beside in self.folder.glob("journal.db*"):
                     beside.chmod(0o600)
+                self._check_chain()
             else:
-                self._db = self._connect_to_read(path)
-                self._begin = harden(self._db)
+                self._db, self._begin = self._connect_to_read(path)
                 self._check_version()
                 self._check_schema()
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -177,12 +183,25 @@ class Journal:
 
             raise told(error, path) from error
 
+    def _create(self, path: Path) -> None:
+        """An empty journal, there whole or not at all: of a rollback that was under way nothing is ever left beside it."""
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".creating-") as scratch:
+            made = Path(scratch) / path.name
+            private_file(made)
+            with closing(sqlite3.connect(made, isolation_level=None)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("PRAGMA synchronous=FULL")
+                db.executescript(f"BEGIN;{CREATE}PRAGMA user_version = {VERSION};COMMIT;")
+            os.rename(made, path)
+        sync_folder(self.folder)
+
     @staticmethod
-    def _connect_to_read(path: Path) -> sqlite3.Connection:
+    def _connect_to_read(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
         uri = path.absolute().as_uri()
         try:
             db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False, timeout=10)
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            begin = harden(db)
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.OperationalError as error:
             wal = path.with_name(path.name + "-wal")
             if wal.exists() and wal.stat().st_size:
@@ -190,9 +209,12 @@ class Journal:
                     f"{error}; its newest rows lie in {wal.name}, which cannot be read in a read-only folder without "
                     f"{path.name}-shm: copy the folder to where it can be written"
                 ) from error
+            if os.access(path.parent, os.W_OK):
+                raise
             db = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return db
+            begin = harden(db)
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        return db, begin
 
     def _check_version(self) -> None:
         assert self._db is not None
@@ -208,6 +230,19 @@ class Journal:
         problem = foreign(self._db)
         if problem:
             raise self._not_a_journal(problem)
+
+    def _check_chain(self) -> None:
+        """See that nothing is written to, or taken back by, a record that somebody changed."""
+        previous = GENESIS
+        for number, row in enumerate(self.rows(), start=1):
+            own = row_hash(previous, number, row.time, row.operator, row.kind, row.payload)
+            if (row.seq, row.previous, row.hash) != (number, previous, own):
+                raise RecordError(
+                    f"the record {self.name!r} was changed at row {row.seq}: vpce-tui verify says how. It is only read from now on; "
+                    "go on with a new incident."
+                )
+            previous = row.hash
+            self._last = row.seq
 
     def _not_a_journal(self, problem: str) -> RecordError:
         return NotAJournal(
@@ -249,6 +284,7 @@ class Journal:
                 raise RecordError(
                     f"the record {self.name!r} did not keep a row that was written. Run vpce-tui verify {self.name}."
                 )
+            self._last = row.seq
         return row
 
     def _insert(self, kind: Kind, text: str) -> Row:
@@ -267,26 +303,50 @@ class Journal:
     def rows(self) -> Iterator[Row]:
         """Every row, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged file."""
         assert self._db is not None
-        last = 0
+        last = said = 0
         while True:
             try:
                 with self._guard:
                     self._begin()
+                    room = self._size() + _SLACK
                     before = self._db.execute("SELECT seq FROM journal WHERE seq < 1 LIMIT 1").fetchone()
                     if before:
                         raise RecordError(
                             f"the record {self.name!r} has a row {before[0]}, before its first. Run vpce-tui verify."
                         )
-                    found = self._db.execute(_ROWS, (last, _AT_ONCE)).fetchall()
+                    found, whole = self._some_rows(last)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
             for row in found:
                 if not _is_row(row) or row[0] <= last:
                     raise RecordError(f"the record {self.name!r} is damaged after row {last}. Run vpce-tui verify.")
                 last = row[0]
+                said += sum(len(item) for item in row[1:])
+                if said > room:
+                    raise RecordError(
+                        f"the record {self.name!r} says more than its file can hold. Run vpce-tui verify."
+                    )
                 yield Row(*row)
-            if len(found) < _AT_ONCE:
+            if whole:
                 return
+
+    def _some_rows(self, last: int) -> tuple[list[tuple[Any, ...]], bool]:
+        """Rows after ``last``, as many as are read at once, and whether these are all."""
+        assert self._db is not None
+        found, held = list[tuple[Any, ...]](), 0
+        for row in self._db.execute(_ROWS, (last, _AT_ONCE)):
+            found.append(row)
+            held += sum(len(item) for item in row if isinstance(item, (str, bytes)))
+            if held > _BYTES_AT_ONCE:
+                return found, False
+        return found, len(found) < _AT_ONCE
+
+    def _size(self) -> int:
+        """Bytes of the file, with what was written and not moved into it yet."""
+        path = self.folder / "journal.db"
+        return sum(
+            beside.stat().st_size for end in ("", "-wal") if (beside := path.with_name(path.name + end)).exists()
+        )
 
     @property
     def head(self) -> str:
@@ -374,8 +434,20 @@ class Journal:
                 return "used"
             if given != fingerprint:
                 return "other"
+            if not self._alone():
+                return "lost"
             self._permits[permit.number] = (given, True)
             return ""
+
+    def _alone(self) -> bool:
+        """Whether this process is still the only writer: its lock is in its place, and the last row is its own."""
+        if self._db is None or not self._lock.held:
+            return False
+        try:
+            self._begin()
+            return bool(self._db.execute("SELECT max(seq) FROM journal").fetchone()[0] == self._last)
+        except sqlite3.Error:
+            return False
 
     def close(self) -> None:
         """Close the file and let go of the lock."""

@@ -10,6 +10,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 VERSION: Final = 1
@@ -25,12 +26,12 @@ CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 """
 
-_LONGEST: Final = 64 * 1024 * 1024
-"""Bytes of one row at most."""
+_LONGEST: Final = 16 * 1024 * 1024
+"""Bytes of one row at most: some ten times what the largest plan takes."""
 _STEPS: Final = 100_000
-"""Steps of SQLite's machine between two looks at how many there were."""
-_MOST_STEPS: Final = 20_000
-"""Looks after which a statement is ended: 2,000 million steps, some hundred million rows."""
+"""Steps of SQLite's machine between two looks at the clock."""
+_MOST_SECONDS: Final = 10.0
+"""Seconds of one statement at most: each reads some hundred rows."""
 _MOST_ITEMS: Final = 100
 """Of a schema that are read: a journal has five, and a file with more is refused for the first of them already."""
 _LIST: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
@@ -43,21 +44,19 @@ def harden(db: sqlite3.Connection) -> Callable[[], None]:
 
     Gives what is called before each statement, so that the bound is of one statement and not of a long incident.
     """
+    began = monotonic()
+
+    def too_long() -> int:
+        return int(monotonic() - began > _MOST_SECONDS)
+
+    def begin() -> None:
+        nonlocal began
+        began = monotonic()
+
+    db.set_progress_handler(too_long, _STEPS)
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
-    looks = 0
-
-    def too_long() -> int:
-        nonlocal looks
-        looks += 1
-        return int(looks > _MOST_STEPS)
-
-    def begin() -> None:
-        nonlocal looks
-        looks = 0
-
-    db.set_progress_handler(too_long, _STEPS)
     return begin
 
 
@@ -80,6 +79,20 @@ def lacking(db: sqlite3.Connection) -> str:
 def is_empty(db: sqlite3.Connection) -> bool:
     """Whether nothing was ever created in the file."""
     return not _found(db)
+
+
+def beside_a_journal(path: Path) -> str:
+    """Why the journal at ``path`` is not opened for what it is, or for what lies beside it; ``""``: it may be.
+
+    A rollback journal would be rolled back, and the file that it names deleted. A journal of ours never has one: it is made in
+    its place, and written ahead.
+    """
+    for end in ("", "-wal", "-shm"):
+        problem = not_a_file(path.with_name(path.name + end))
+        if problem:
+            return problem
+    rollback = path.with_name(f"{path.name}-journal")
+    return f"beside it lies {rollback.name}, which would change it" if os.path.lexists(rollback) else ""
 
 
 def not_a_file(path: Path) -> str:

@@ -81,6 +81,8 @@ class StepRecord:
     """Numbers of the approvals of the run that is under way; one that was interrupted goes on with them."""
     spent: set[str] = field(default_factory=set)
     """Numbers of approvals whose run has ended."""
+    used_for: dict[str, bool] = field(default_factory=dict)
+    """What each approval was used for first, by its number: True for an undo. It counts for nothing else."""
     made_under: dict[str, set[str]] = field(default_factory=dict)
     """Calls that were made under an approval, by its number: an interrupted run goes on with those that were not."""
 
@@ -191,6 +193,7 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
 def _approved(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     if data.get("approval"):
         step.approvals.add(str(data["approval"]))
+        step.used_for.setdefault(str(data["approval"]), bool(data.get("undo")))
         return
     step.state = State.RUNNING  # a step whose undo was begun is proved no more
 

@@ -15,7 +15,7 @@ _SECRET_KEYS: Final = frozenset(
     {
         "secretaccesskey", "sessiontoken", "password", "userdata", "secretstring", "secretbinary", "privatekey",
         "keymaterial", "passworddata", "oldpassword", "newpassword", "masteruserpassword", "authtoken",
-        "clientsecret", "secret", "securitytoken",
+        "clientsecret", "secret", "securitytoken", "passphrase", "apikey",
     }
 )  # fmt: skip
 _SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, [0-9]+ bytes⟩")
@@ -32,21 +32,67 @@ _ANSWERS: Final = frozenset({"choices", "questions"})
 # Evidence is written by attackers, too: every expression is linear in the length of the text. What may repeat before
 # something else must follow is bounded, or begins where the run before it ends.
 _KEY_ID: Final = re.compile(r"\b(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,28}([A-Z0-9]{4})\b")
-_PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_-]{40,}")
-_WELL_KNOWN: Final = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,})")
-_ASSIGNED: Final = re.compile(
-    r"(?i)((?:secret|password|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|credential)[\w-]{0,128}\\{0,4}[\"']?\s*(?::=|=>|[:=]|\bis\b)\s*\\{0,4}[\"']?)(?!(?:optional|required)\b)([^\s\"',;&}]{6,})"
+_PEM: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL
 )
+_PUTTY: Final = re.compile(r"(Private-Lines: [0-9]{1,4}\s)[A-Za-z0-9+/=\s]{8,}")
+_TOKEN: Final = re.compile(r"\b(?:IQoJ|FwoG|FQoG|AQoE|AQoD)[A-Za-z0-9/+=_%-]{24,}")
+_WELL_KNOWN: Final = re.compile(
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abeprs]-[\w-]{10,}|xoxe\.xox[bp]-[\w-]{10,}|[sr]k_live_[A-Za-z0-9]{10,}"
+    r"|sk-(?:proj|ant|svcacct)-[\w-]{16,}|AIza[\w-]{30,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{30,}|AGE-SECRET-KEY-1[A-Z0-9]{16,})"
+)
+_HOOK: Final = re.compile(r"(hooks\.slack\.com/(?:services|workflows)/)[A-Za-z0-9/_-]{10,}")
+_WORD: Final = (
+    r"(?:secret|password|passphrase|passwd|pwd|token(?!issuetime)|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key"
+    r"|x-amz-signature|credential)"
+)
+"""What secrets are called."""
+_VALUE: Final = (
+    r"(?:\\{0,4}\"(?!\\{0,4}[\",\s:}\]])(?:[^\"\\\n]|\\[^\n]){1,4000}"
+    r"|\\{0,4}'(?!')[^'\n]{1,4000}"
+    r"|\\{0,4}[\"']?(?!(?:optional|required)\b)(?:[^\s\"',;&}<]|,(?=[^\s\"'])){5,})"
+)
+"""A secret after its name: what stands in quotes whole, or a word."""
+_ASSIGNED: Final = re.compile(rf"(?i)({_WORD}[\w-]{{0,128}}\\{{0,4}}[\"']?\s*(?::=|=>|[:=：])\s*)({_VALUE})")
+_TOLD: Final = re.compile(
+    rf"(?i)({_WORD}[\w-]{{0,128}}\s{{1,8}}(?:is|was)\b:?\s{{1,8}})(?=[\"']|[^\s]{{0,200}}[^A-Za-z\s.,;:)’”])({_VALUE})"
+)
+"""Said in a sentence: where it is no plain word (\"its secret is shown once\")."""
+_NAMED_VALUE: Final = re.compile(
+    rf"(?i)((?:name|key)\\{{0,4}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,4}}[\"']?[\w.-]{{0,64}}{_WORD}[\w.-]{{0,64}}\\{{0,4}}[\"']?\s{{0,8}},?\s{{0,8}}\\{{0,4}}[\"']?value"
+    rf"\\{{0,4}}[\"']?\s{{0,8}}[:=]\s{{0,8}})({_VALUE})"
+)
+"""``{"name": "DB_PASSWORD", "value": …}``, in JSON, YAML and XML."""
+_ELEMENT: Final = re.compile(rf"(?i)(<[\w:.-]{{0,64}}{_WORD}[\w:.-]{{0,64}}>)([^<]{{1,4000}})(?=<)")
+_OPTION: Final = re.compile(rf"(?i)((?<!\S)--?[\w-]{{0,64}}(?:{_WORD}|pass)[\w-]{{0,64}}[ \t]{{1,8}})(?!-)({_VALUE})")
+_COMMAND: Final = re.compile(
+    r"(?i)(\bsshpass\s{1,8}-p\s{0,8}|\b(?:mysql|mysqldump|mariadb|mysqladmin)\b[^\n|;]{0,200}?\s-p(?=\S)|\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{1,8}[\"']?[^\s:\"']{1,128}:"
+    r"|\bnet\s{1,8}user\s{1,8}\S{1,64}\s{1,8}(?!/)|\bConvertTo-SecureString\s{1,8}(?:-String\s{1,8})?|\bauthorization:\s{0,8}(?:token|apikey)\s{1,8})"
+    rf"({_VALUE})"
+)
+"""Commands that take a secret without a name."""
+_CHPASSWD: Final = re.compile(
+    r"([\"'\s][a-z_][\w.-]{0,31}:)([^\s\"']{1,256})(?=[\"']?\s{0,8}\|\s{0,8}(?:sudo\s{1,8})?chpasswd)"
+)
+_CRYPT: Final = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w{1,3})\$[A-Za-z0-9./$=,+-]{8,256}")
+_QUERY: Final = re.compile(r"(?i)([?&](?:sig|pass|pwd|x-amz-security-token)=)([^\s\"'&<]{3,})")
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
 _IN_URL: Final = re.compile(r"(://[^\s:/@]*:)([^\s/@]+)@")
+_IN_URI: Final = re.compile(
+    r"((?:postgres(?:ql)?|mysql|mariadb|redis|rediss|mongodb|amqps?)(?:\+\w{1,16})?://[^\s:/@\"']{0,128}:)([^\s\"'<>]{1,512})@"
+)
 _DOTTED: Final = re.compile(r"[\w.-]{25,}")
 _JWT_HEAD: Final = re.compile(r"\beyJ[\w-]{10,}\Z")
-_FORTY: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9+])")
+_SSO: Final = re.compile(r"\baoa[A-Za-z0-9_-]{20,}:[A-Za-z0-9/+=_-]{4,}")
+_FORTY: Final = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9/+]|%2[FBfb]|\\/){40}(?![A-Za-z0-9/+])")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{40}")
+_IN_ARN: Final = re.compile(r"arn:aws[a-z-]{0,16}:[^\s\"']{0,256}\Z")
 
 
 def _forty(match: re.Match[str]) -> str:
     found = match.group()
+    if _HEX.fullmatch(found) or _IN_ARN.search(match.string[max(0, match.start() - 200) : match.start()]):
+        return found  # a hash, or the name of something
     mixed = re.search("[a-z]", found) and re.search("[A-Z]", found) and re.search("[0-9/+]", found)
     return HIDDEN if mixed else found
 
@@ -65,15 +111,28 @@ def _web_token(match: re.Match[str]) -> str:
     return ".".join(shown)
 
 
+def _after(match: re.Match[str]) -> str:
+    """Hide what stands after the name of a secret, and leave the quotes around it."""
+    named = match.group(1)
+    found = match.group()[len(named) :]
+    if HIDDEN in found:
+        return match.group()
+    quote = re.match(r"\\{0,4}[\"']", found)
+    return named + (quote.group() if quote else "") + HIDDEN
+
+
 def text(value: str) -> str:
     """``value`` with everything that looks like a secret replaced; access key ids shortened to their ends."""
     value = _PEM.sub(HIDDEN, value)
     value = _TOKEN.sub(HIDDEN, value)
-    value = _WELL_KNOWN.sub(HIDDEN, value)
+    for whole in (_WELL_KNOWN, _CRYPT, _SSO):
+        value = whole.sub(HIDDEN, value)
     value = _DOTTED.sub(_web_token, value)
-    value = _ASSIGNED.sub(lambda found: found.group(1) + HIDDEN, value)
+    for after in (_PUTTY, _HOOK, _NAMED_VALUE, _ELEMENT, _ASSIGNED, _TOLD, _OPTION, _COMMAND, _CHPASSWD, _QUERY):
+        value = after.sub(_after, value)
     value = _KEY_ID.sub(r"\1…\2", value)
-    value = _BEARER.sub(lambda found: found.group(1) + HIDDEN, value)
+    value = _BEARER.sub(_after, value)
+    value = _IN_URI.sub(lambda found: found.group(1) + HIDDEN + "@", value)
     value = _IN_URL.sub(lambda found: found.group(1) + HIDDEN + "@", value)
     return _FORTY.sub(_forty, value)
 
