@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from vpce_tui.aws.gate import Gate
+from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import Access, AwsSession
 
 TESTS = Path(__file__).parent
@@ -195,7 +196,7 @@ def labs(zygote: Zygote, tmp_path: Path) -> Iterator[Labs]:
 @pytest.fixture(autouse=True)
 def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lab allows more than AWS's two questions a second; the tests of pacing have buckets of their own."""
-    monkeypatch.setattr("vpce_tui.cloudtrail.event_history.RATE", 500.0)
+    monkeypatch.setitem(LIMITS, ("cloudtrail", "LookupEvents"), 500.0)
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ def prepare(folder: Path) -> None:
             return 0.0
 
     import vpce_tui.aws.session
-    import vpce_tui.cloudtrail.event_history
+    from vpce_tui.aws.pacing import LIMITS
 
-    vpce_tui.cloudtrail.event_history.RATE = 500.0  # type: ignore[misc] - the lab allows more than AWS does
+    LIMITS["cloudtrail", "LookupEvents"] = 500.0  # the lab allows more than AWS does
     vpce_tui.aws.session.time = Stopped  # type: ignore[attr-defined]
 
 

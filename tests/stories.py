@@ -13,13 +13,13 @@ def judged(name: str, seed: int = 7) -> dict[str, Any]:
     import contextlib
     import io
 
+    from vpce_tui.aws.pacing import LIMITS
     from vpce_tui.cli import main
-    from vpce_tui.cloudtrail import event_history
     from vpce_tui.lab.account import HOME
     from vpce_tui.lab.scenarios import stories
     from vpce_tui.lab.server import Lab
 
-    event_history.RATE = 500.0
+    LIMITS["cloudtrail", "LookupEvents"] = 500.0
     lab = Lab(seed=seed, story=name).build()
     url = lab.serve()
     folder = Path(tempfile.mkdtemp())

@@ -17,6 +17,7 @@ from tests.test_engine import apply
 from tests.test_trail import endpoint, write
 from tests.world import clients, dump
 from vpce_tui.aws.gate import Gate
+from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import Access, AwsSession
 from vpce_tui.detection.pivot import Relation
 from vpce_tui.detection.team_context import Context
@@ -989,7 +990,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
     labs: Labs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = labs.new()
-    monkeypatch.setattr("vpce_tui.cloudtrail.event_history.RATE", 2.0)
+    monkeypatch.setitem(LIMITS, ("cloudtrail", "LookupEvents"), 2.0)
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.workspace.history_coverage.running, "history is being asked")
@@ -1061,7 +1062,10 @@ async def test_the_page_of_an_event_knows_what_is_ours(aws: Aws, own: tuple[str,
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
-        app.workspace.ours = replace(app.workspace.ours, accounts=app.workspace.ours.accounts | {*own})
+        zone = app.workspace.snapshot.trust_zone
+        app.workspace.snapshot = replace(
+            app.workspace.snapshot, trust_zone=replace(zone, accounts=zone.accounts | {*own})
+        )
         app.workspace._known_now = None
         app.open_known_event(opened)
         await until(pilot, lambda: app.screen.laid_out, "the event")

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from tests.conftest import HOME, Aws, Labs, Zygote
 from tests.world import clients
-from vpce_tui.cloudtrail.event_history import History, Question
+from vpce_tui.cloudtrail.event_history import EventHistory
+from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.inventory.account_inventory import look
 from vpce_tui.lab.layers.faults import parse_fault
 
@@ -294,7 +295,7 @@ def test_the_story_is_the_same_for_the_same_seed_and_another_for_another(zygote:
 
 def test_the_records_agree_with_what_stands(aws: Aws) -> None:
     session, now = aws.session(), datetime.now(UTC)
-    events = History(session).look_up([HOME], [Question(now - timedelta(hours=24), now)]).events
+    events = EventHistory(session).search([HOME], [LookupQuery(now - timedelta(hours=24), now)]).events
     network = look(session, [HOME]).regions[HOME].network
     assert not network.unknown
     for event in events:

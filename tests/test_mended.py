@@ -16,8 +16,9 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.errors import Kind as ErrorKind
-from vpce_tui.cloudtrail.event_cache import Cache
-from vpce_tui.cloudtrail.event_history import History, Question
+from vpce_tui.cloudtrail.event_cache import EventCache
+from vpce_tui.cloudtrail.event_history import EventHistory
+from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, Patience
@@ -174,13 +175,13 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
 
 
 def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_path: Path) -> None:
-    session, cache, now = aws.session(), Cache(tmp_path / "cache"), datetime.now(UTC)
+    session, cache, now = aws.session(), EventCache(tmp_path / "cache"), datetime.now(UTC)
     code, said = aws.run("events", "--until", (now + timedelta(hours=9)).isoformat(), "--region", HOME)
     assert code == 0, said
-    History(session, cache).look_up([HOME], [Question(now - timedelta(hours=24), now)])
-    span = cache.span(session.identity().account, HOME, "EventName=CreateVpcEndpoint")
-    assert span is not None
-    assert datetime.fromisoformat(span[1]) <= datetime.now(UTC)
+    EventHistory(session, cache).search([HOME], [LookupQuery(now - timedelta(hours=24), now)])
+    later = LookupQuery(now - timedelta(hours=24), now + timedelta(hours=12))
+    (span,) = cache.known(session.identity().account, HOME, later)
+    assert span[1] <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ import pytest
 
 from tests.rules import AT, BOB, MACHINE, OWN, SESSION, STRANGER, created, other, past
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_history import SAMPLE, Question
+from vpce_tui.cloudtrail.event_history import SAMPLE
 from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.coverage import Part, Status
 from vpce_tui.detection.attack_path import attack_path
 from vpce_tui.detection.pivot import Relation, chain, related, relations
 from vpce_tui.detection.signals import Judgement, Severity
-from vpce_tui.investigation.lookback import Ask, answered_by, asks, coverage_of
+from vpce_tui.investigation.lookback import LookbackQuery, answered_by, asks, coverage_of
 
 
 def session(key: str, role: str = "ci") -> dict[str, Any]:
@@ -116,7 +117,7 @@ def test_what_is_asked_covers_keys_makers_endpoints_and_machines_each_once() -> 
 
     events = [created(who=SESSION), created(who=SESSION, eventID="again"), created(who=BOB, eventID="bob")]
     wanted = asks(events, [machine()], [MACHINE], ["eu-west-1", "eu-west-3"], AT)
-    keys = [item.question.key for item in wanted]
+    keys = [item.query.key for item in wanted]
     assert len(keys) == len(set(keys))
     assert {
         "AccessKeyId=ASIAWEB",
@@ -126,14 +127,14 @@ def test_what_is_asked_covers_keys_makers_endpoints_and_machines_each_once() -> 
         f"Username={MACHINE}",
         "EventName=CreateVpcEndpoint",
     } <= set(keys)
-    by_key = {item.question.key: item for item in wanted}
+    by_key = {item.query.key: item for item in wanted}
     assert by_key["AccessKeyId=ASIAWEB"].regions == ("eu-west-1", "eu-west-3", "us-east-1")
     assert by_key["EventName=CreateUser"].regions == ("us-east-1",)
-    assert asks([], [], [], ["eu-west-1"], AT)[0].question.key == "EventName=CreateVpcEndpoint"
+    assert asks([], [], [], ["eu-west-1"], AT)[0].query.key == "EventName=CreateVpcEndpoint"
 
 
 def test_a_question_that_a_region_did_not_answer_is_not_known_there_nor_everywhere() -> None:
-    ask = Ask(Question(AT, AT, "x"), ("eu-west-1", "eu-west-3"), "why")
+    ask = LookbackQuery(LookupQuery(AT, AT, "x"), ("eu-west-1", "eu-west-3"), "why")
     ended = {
         "EventName=x": {
             "eu-west-1": Part("eu-west-1", Status.LOOKED),
@@ -151,7 +152,7 @@ def test_a_question_that_a_region_did_not_answer_is_not_known_there_nor_everywhe
 
 
 def test_a_sample_is_known_to_be_one() -> None:
-    ask = Ask(Question(AT, AT, "false", "ReadOnly", 1), ("eu-west-1",), "why")
+    ask = LookbackQuery(LookupQuery(AT, AT, "false", "ReadOnly", 1), ("eu-west-1",), "why")
     known = answered_by([ask], {"ReadOnly=false": {"eu-west-1": Part("eu-west-1", Status.LOOKED, note=SAMPLE)}})
     assert known["ReadOnly=false"].cut == {"eu-west-1"}
 
@@ -211,7 +212,7 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
             )
             says(rule, whole)
         asked = {
-            item.question.key: item.regions
+            item.query.key: item.regions
             for item in asks([subject.event], [machine()], [], ["eu-west-1", "eu-west-3"], AT)
         }
         for question, region in heard:
@@ -221,7 +222,7 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
         heard.clear()
         for rule in INSTANCE_RULES:
             rule.check(replace(subject, past=Listening(subject.past.events)))
-        asked = {item.question.key: item.regions for item in asks([created()], [machine()], [], ["eu-west-1"], AT)}
+        asked = {item.query.key: item.regions for item in asks([created()], [machine()], [], ["eu-west-1"], AT)}
         for question, region in heard - {NEVER}:
             assert question in asked, f"{what}: {question} is never asked"
             assert not region or region in asked[question], f"{what}: {question} is not asked in {region}"
@@ -238,6 +239,6 @@ def test_a_flood_of_attempts_does_not_starve_the_questions_about_what_was_made()
         for number in range(1_000)
     ]
     made = created(minutes=30, who=BOB)
-    wanted = [item.question.key for item in asks([*flood, made], [], [], ["eu-west-1"], AT)]
+    wanted = [item.query.key for item in asks([*flood, made], [], [], ["eu-west-1"], AT)]
     assert wanted[0] == "AccessKeyId=ASIABOB"
     assert len(wanted) < 200

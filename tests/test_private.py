@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import HOME, Aws
-from vpce_tui.cloudtrail.event_cache import Cache
+from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.core.private_files import (
     NotPrivate,
     own_folder,
@@ -257,7 +257,7 @@ def test_the_cache_follows_no_link(tmp_path: Path) -> None:
     target.write_text("keep me")
     cache = folder(tmp_path / "cache", 0o700)
     (cache / "events-2.db").symlink_to(target)
-    made = Cache(cache)
+    made = EventCache(cache)
     made.keep("1", "eu-west-1", "x", [])
     made.close()
     assert target.read_text() == "keep me"
@@ -266,7 +266,7 @@ def test_the_cache_follows_no_link(tmp_path: Path) -> None:
 @as_root
 def test_the_cache_is_not_used_in_somebody_elses_folder(tmp_path: Path) -> None:
     cache = theirs(folder(tmp_path / "cache", 0o777))
-    Cache(cache).close()
+    EventCache(cache).close()
     assert list(cache.iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import HOME, Aws, Labs
 from vpce_tui.cloudtrail.event import EPOCH, EndpointRequest, Event, parse, parse_text
-from vpce_tui.cloudtrail.event_cache import Cache
-from vpce_tui.cloudtrail.event_history import History, Question, enabled_regions
+from vpce_tui.cloudtrail.event_cache import EventCache
+from vpce_tui.cloudtrail.event_history import EventHistory, enabled_regions
 from vpce_tui.cloudtrail.log_files import read
+from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.coverage import Status
 
 # Shapes taken from public records (github: invictus-ir/aws_dataset, MIT), shortened.
@@ -242,15 +244,15 @@ def test_the_command_over_files(aws: Aws, tmp_path: Path) -> None:
 # -- history
 
 
-def question(hours: float = 24, name: str = "CreateVpcEndpoint") -> Question:
+def question(hours: float = 24, name: str = "CreateVpcEndpoint") -> LookupQuery:
     now = datetime.now(UTC)
-    return Question(now - timedelta(hours=hours), now, name)
+    return LookupQuery(now - timedelta(hours=hours), now, name)
 
 
 def test_every_enabled_region_is_asked_and_the_endpoint_events_found(aws: Aws) -> None:
     session = aws.session()
     regions, note = enabled_regions(session)
-    found = History(session).look_up(regions, [question()])
+    found = EventHistory(session).search(regions, [question()])
     assert (len(regions), note) == (17, "")
     assert found.coverage.complete
     assert len(found.events) == 15
@@ -264,18 +266,19 @@ def test_every_enabled_region_is_asked_and_the_endpoint_events_found(aws: Aws) -
 
 
 def test_many_pages_lose_nothing(aws: Aws) -> None:
-    found = History(aws.session()).look_up([HOME], [question(name="*")])
+    found = EventHistory(aws.session()).search([HOME], [question(name="*")])
     ids = {event.id for event in found.events}
     assert len(ids) > 150
     assert found.coverage.parts[0].items == len(ids)
 
 
 def test_a_second_look_shows_what_is_known_and_asks_only_for_what_is_new(aws: Aws, tmp_path: Path) -> None:
-    session, cache = aws.session(), Cache(tmp_path / "cache")
-    first = History(session, cache).look_up([HOME], [question()])
+    session, cache = aws.session(), EventCache(tmp_path / "cache")
+    first = EventHistory(session, cache).search([HOME], [question()])
     shown: list[list[str]] = []
-    again = History(session, cache).look_up(
-        [HOME], [question()], on_events=lambda _, found: shown.append([event.id for event in found])
+    later = replace(question(), until=datetime.now(UTC) + timedelta(minutes=2))
+    again = EventHistory(session, cache).search(
+        [HOME], [later], on_events=lambda _, found: shown.append([event.id for event in found])
     )
     assert set(shown[0]) == {event.id for event in first.events}, "what is known is there before AWS is asked"
     assert [event.id for event in again.events] == [event.id for event in first.events]
@@ -295,7 +298,7 @@ def test_a_denied_region_is_in_the_coverage_and_loses_no_other(labs: Labs) -> No
 
 def test_throttling_is_waited_out(labs: Labs) -> None:
     aws = labs.new("throttle@LookupEvents:2")
-    found = History(aws.session(attempts=5)).look_up([HOME], [question()])
+    found = EventHistory(aws.session(attempts=5)).search([HOME], [question()])
     assert found.coverage.complete
     assert len(found.events) == 7
 

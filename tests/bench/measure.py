@@ -207,14 +207,16 @@ def pacing() -> str:
     """Seventeen regions, 600 requests each, latency from 40 to 400 ms, against true buckets of 2/s with room for 2."""
     import random
 
-    from vpce_tui.aws.pacing import Bucket
-    from vpce_tui.cloudtrail.event_history import RATE
+    from vpce_tui.aws.pacing import LIMITS, Bucket
 
     throttled = asked = 0
     rates = []
     for region in range(17):
         chance, clock = random.Random(region), Simulated()
-        ours, theirs = Bucket(RATE, clock=clock.read, sleep=clock.sleep), TrueBucket(2.0, 2.0)
+        ours, theirs = (
+            Bucket(LIMITS["cloudtrail", "LookupEvents"], clock=clock.read, sleep=clock.sleep),
+            TrueBucket(2.0, 2.0),
+        )
         for _ in range(600):
             ours.take()
             latency = chance.uniform(0.04, 0.4)

@@ -1,7 +1,7 @@
 """What the rest of the product knows of AWS: somebody who makes calls."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
@@ -67,10 +67,11 @@ class Caller(Protocol):
     def read(self, call: Call) -> Answer:
         """Make one read."""
 
-    def pages(
-        self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
-    ) -> Iterator[Answer]:
-        """Every page of a paged read (one answer where the operation is not paged)."""
+    def pages(self, call: Call, *, cancel: Cancel | None = None) -> Iterator[Answer]:
+        """Every page of a paged read (one answer where the operation is not paged).
+
+        Raises :class:`~vpce_tui.aws.errors.Cancelled` before a page where ``cancel`` was raised.
+        """
 
     def profiles(self) -> tuple[str, ...]:
         """Names of the profiles whose credentials can be tried."""

@@ -2,7 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Final
+
+LIMITS: dict[tuple[str, str], float] = {("cloudtrail", "LookupEvents"): 2.0}
+"""Requests a second that AWS answers for an account in a region, by service and operation.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+"""
 
 
 class Bucket:
@@ -39,16 +46,19 @@ class Bucket:
 
 
 class Pacer:
-    """One bucket for each (account, region, operation)."""
+    """One bucket for each key (endpoint, account, region and operation)."""
 
-    def __init__(self, rate: float, burst: float = 1.0) -> None:
-        self._rate, self._burst = rate, burst
-        self._buckets: dict[tuple[str, ...], Bucket] = {}
+    def __init__(self) -> None:
+        self._buckets: dict[Hashable, Bucket] = {}
         self._lock = threading.Lock()
 
-    def bucket(self, *key: str) -> Bucket:
-        """The bucket of ``key``, made when first asked for."""
+    def bucket(self, key: Hashable, rate: float) -> Bucket:
+        """The bucket of ``key`` at ``rate`` requests a second, made when first asked for."""
         with self._lock:
-            if key not in self._buckets:
-                self._buckets[key] = Bucket(self._rate, self._burst)
-            return self._buckets[key]
+            if (key, rate) not in self._buckets:
+                self._buckets[key, rate] = Bucket(rate)
+            return self._buckets[key, rate]
+
+
+PACER: Final = Pacer()
+"""Of this process: every session of an account shares what AWS allows the account."""

@@ -7,18 +7,20 @@ operations. botocore is imported when the first session is made, not when this f
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
+from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
 from vpce_tui.aws.credential_check import PROFILE, held_in, judged, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, Kind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
 from vpce_tui.aws.models import new_session
+from vpce_tui.aws.pacing import LIMITS, PACER
 
 GLOBAL_REGION: Final = "us-east-1"
 """Where global services (IAM) are called and recorded."""
@@ -59,11 +61,20 @@ class AwsSession:
             emitter = self._session.get_component("event_emitter")
             emitter.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)  # nothing is ever presigned
             gate.guard(emitter)
+            for service, operation in LIMITS:
+                emitter.register_first(f"before-sign.{service}.{operation}", self._paced)
             self._lend_credentials()
             region = access.region or self._session.get_config_variable("region")
         except Exception as error:
             raise translate(error, Call("sts", "GetCallerIdentity", "")) from None
         self.home_region: str = region or GLOBAL_REGION
+
+    def _paced(self, request: Any, region_name: str, operation_name: str, request_signer: Any, **_: Any) -> None:
+        """Wait until AWS allows one request more: each page and each retry is one."""
+        service = str(request_signer._service_id).lower()
+        account = self._identity.account if self._identity else self.access_key
+        rate = LIMITS[service, operation_name]
+        PACER.bucket((self._access.endpoint_url, account, region_name, service, operation_name), rate).take()
 
     def _lend_credentials(self) -> None:
         """Credentials come from their own session, or are given (the lab)."""
@@ -157,28 +168,22 @@ class AwsSession:
                 error.outcome_known = error.outcome_known or not carried.signed
                 raise
 
-    def pages(
-        self, call: Call, *, before_page: Callable[[], object] | None = None, after_token: str | None = None
-    ) -> Iterator[Answer]:
-        """Every page, by botocore's paginator; ``before_page`` is called before each request (pacing, cancel).
-
-        ``after_token`` begins at a page whose token an earlier run gave.
-        """
+    def pages(self, call: Call, *, cancel: Cancel | None = None) -> Iterator[Answer]:
+        """Every page, by botocore's paginator. Raises :class:`Cancelled` before a page where ``cancel`` was raised."""
         try:
             client = self.client(call.service, call.region, write=False)
             method = _method(call.operation)
             if not client.can_paginate(method):
-                if before_page:
-                    before_page()
+                if cancel:
+                    cancel.check()
                 yield self.read(call)
                 return
-            config = {"StartingToken": after_token} if after_token else {}
-            walk = iter(client.get_paginator(method).paginate(**call.parameters, PaginationConfig=config))
+            walk = iter(client.get_paginator(method).paginate(**call.parameters))
         except Exception as error:
             raise translate(error, call) from None
         while True:
-            if before_page:
-                before_page()
+            if cancel:
+                cancel.check()
             started = time.perf_counter()
             try:
                 page = next(walk)

@@ -1,104 +1,171 @@
-"""Events seen before, so that a second start shows them at once and asks only for what is new.
+"""Events seen before, so that a second start shows them at once and only what is new is asked for.
 
-One SQLite file (0600). It is a convenience: where it cannot be used, or somebody else could get at it, everything is asked
-for again, and it never takes part in a decision. Raw records are kept as they came.
+One SQLite file (0600); where it cannot be used, or somebody else could get at it, one in memory for this process. It is a
+convenience: raw records are kept as they came, with the attributes by which AWS found them.
 """
 
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from vpce_tui.cloudtrail.event import Event, parse_text
+from vpce_tui.cloudtrail.event import parse_text
+from vpce_tui.cloudtrail.lookup import ANY, FoundEvent, LookupQuery
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.private_files import private_file, private_folder
+from vpce_tui.core.spans import Span
+
+LATE: Final = timedelta(minutes=30)
+"""How long after it happened an event may arrive: what is younger than that when it is asked for is asked for again."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS events (
-  account TEXT, region TEXT, id TEXT, name TEXT, time TEXT, raw TEXT, PRIMARY KEY (account, region, id)
+  account TEXT, region TEXT, id TEXT, time TEXT, raw TEXT, attributes TEXT, PRIMARY KEY (account, region, id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS answers (
-  account TEXT, region TEXT, asked TEXT, id TEXT, PRIMARY KEY (account, region, asked, id)
+CREATE INDEX IF NOT EXISTS events_by_time ON events (account, region, time);
+CREATE TABLE IF NOT EXISTS found_by (
+  account TEXT, region TEXT, attribute TEXT, value TEXT, id TEXT, PRIMARY KEY (account, region, attribute, value, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spans (
-  account TEXT, region TEXT, asked TEXT, since TEXT, until TEXT, PRIMARY KEY (account, region, asked)
+  account TEXT, region TEXT, asked TEXT, since TEXT, until TEXT, fetched TEXT, PRIMARY KEY (account, region, asked)
 ) WITHOUT ROWID;
 """
 
 
-class Cache:
-    """Events by account and region, and the span of time that was asked for completely."""
+class EventCache:
+    """Events by account and region, and the spans of time that were asked for completely."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
-        try:
+        self._db = self._in_memory()
+        if folder is None:
+            return
+        with contextlib.suppress(OSError, sqlite3.Error):
             private_folder(folder)
-            path = folder / "events-2.db"
+            path = folder / "events-3.db"
             for beside in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
                 if beside == path or beside.exists() or beside.is_symlink():
                     private_file(beside)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error):
-            self._db = None
+            db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.executescript(_SCHEMA)
+            self._db = db
 
-    def span(self, account: str, region: str, asked: str) -> tuple[str, str] | None:
-        """From when to when (RFC 3339) everything of ``asked`` is here."""
-        rows = self._rows(
-            "SELECT since, until FROM spans WHERE account=? AND region=? AND asked=?", account, region, asked
-        )
-        return (rows[0][0], rows[0][1]) if rows else None
+    @staticmethod
+    def _in_memory() -> sqlite3.Connection:
+        db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        db.executescript(_SCHEMA)
+        return db
 
-    def events(self, account: str, region: str, asked: str, since: datetime, until: datetime) -> list[Event]:
-        """What is here of the answers to ``asked``, newest first."""
-        rows = self._rows(
-            "SELECT raw FROM answers JOIN events USING (account, region, id) WHERE account=? AND region=? AND asked=? "
-            "AND time BETWEEN ? AND ? ORDER BY time DESC",
-            account, region, asked, rfc3339(since), rfc3339(until),
+    def known(self, account: str, region: str, query: LookupQuery) -> list[Span]:
+        """The spans of time in which every answer to ``query`` is here and will not change any more.
+
+        What was asked until the very end of ``query`` is taken as it is: that is the same run.
+        """
+        rows = self._read(
+            "SELECT since, until, fetched FROM spans WHERE account=? AND region=? AND asked IN (?, ?)",
+            account, region, query.key, ANY,
         )  # fmt: skip
-        return [parse_text(row[0]) for row in rows]
+        found = []
+        for row in rows:
+            since, until, fetched = (datetime.fromisoformat(item) for item in row)
+            final = min(until, fetched - LATE)
+            found.append((since, query.until if until == _whole(query.until) else final))
+        return found
 
-    def keep(self, account: str, region: str, asked: str, events: Iterable[Event]) -> None:
-        """Remember events, as answers to ``asked``."""
-        named = [event for event in events if event.id]
+    def events(self, account: str, region: str, query: LookupQuery) -> list[FoundEvent]:
+        """What is here of the answers to ``query``, newest first."""
+        span = (rfc3339(query.since), rfc3339(query.until))
+        if query.value == ANY:
+            sql = "SELECT raw, attributes FROM events WHERE account=? AND region=? AND time BETWEEN ? AND ? ORDER BY time DESC"
+            rows = self._read(sql, account, region, *span)
+        else:
+            sql = (
+                "SELECT raw, attributes FROM found_by JOIN events USING (account, region, id) "
+                "WHERE account=? AND region=? AND attribute=? AND value=? AND time BETWEEN ? AND ? ORDER BY time DESC"
+            )
+            rows = self._read(sql, account, region, query.attribute, query.value, *span)
+        return [
+            FoundEvent(parse_text(raw), frozenset((name, value) for name, value in json.loads(attributes)))
+            for raw, attributes in rows
+        ]
+
+    def keep(self, account: str, region: str, found: Iterable[FoundEvent]) -> None:
+        """Remember events."""
+        named = [item for item in found if item.event.id]
         self._write(
             "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
-            [(account, region, e.id, e.name, rfc3339(e.time), e.raw) for e in named],
+            [
+                (
+                    account,
+                    region,
+                    item.event.id,
+                    rfc3339(item.event.time),
+                    item.event.raw,
+                    json.dumps(sorted(item.attributes)),
+                )
+                for item in named
+            ],
         )
-        self._write("INSERT OR IGNORE INTO answers VALUES (?,?,?,?)", [(account, region, asked, e.id) for e in named])
+        self._write(
+            "INSERT OR IGNORE INTO found_by VALUES (?,?,?,?,?)",
+            [(account, region, *pair, item.event.id) for item in named for pair in item.attributes],
+        )
 
-    def keep_span(self, account: str, region: str, asked: str, since: datetime, until: datetime) -> None:
-        """Remember that this span was asked for completely (joined with the one before, where they touch)."""
-        begin, end = rfc3339(since), rfc3339(until)
-        old = self.span(account, region, asked)
-        if old and old[0] <= end and begin <= old[1]:
-            begin, end = min(begin, old[0]), max(end, old[1])
-        self._write("INSERT OR REPLACE INTO spans VALUES (?,?,?,?,?)", [(account, region, asked, begin, end)])
+    def keep_span(self, account: str, region: str, asked: str, span: Span, fetched: datetime | None = None) -> None:
+        """Remember that ``span`` was asked for completely (joined with the one before, where they touch), at ``fetched``."""
+        at = fetched or datetime.now(UTC)
+        since, until = span
+        rows = self._read(
+            "SELECT since, until, fetched FROM spans WHERE account=? AND region=? AND asked=?", account, region, asked
+        )
+        for row in rows:
+            old_since, old_until, old_fetched = (datetime.fromisoformat(item) for item in row)
+            if since <= min(old_until, old_fetched - LATE) and until >= old_until:
+                since = min(since, old_since)
+            elif since <= old_since <= until <= old_until:
+                until, at = old_until, old_fetched
+            elif until <= old_until:
+                return  # within it; or older and apart from it, and the newer one is worth more
+        self._write(
+            "INSERT OR REPLACE INTO spans VALUES (?,?,?,?,?,?)",
+            [(account, region, asked, rfc3339(since), rfc3339(until), rfc3339(at))],
+        )
 
-    def _rows(self, sql: str, *given: str) -> list[tuple[str, ...]]:
-        if self._db is None:
-            return []
+    def _read(self, sql: str, *given: str) -> list[tuple[str, ...]]:
         try:
             with self._lock:
                 return self._db.execute(sql, given).fetchall()
         except sqlite3.Error:
+            self._begin_anew()
             return []
 
     def _write(self, sql: str, rows: list[tuple[str, ...]]) -> None:
-        if self._db is None:
-            return
-        with contextlib.suppress(sqlite3.Error), self._lock:
-            self._db.execute("BEGIN")
-            self._db.executemany(sql, rows)
-            self._db.execute("COMMIT")
+        try:
+            with self._lock:
+                self._db.execute("BEGIN")
+                self._db.executemany(sql, rows)
+                self._db.execute("COMMIT")
+        except sqlite3.Error:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """A file that fails once is not asked again: what it cannot give would be taken for what is not there."""
+        with self._lock:
+            self._db = self._in_memory()
 
     def close(self) -> None:
         """Close the file."""
-        if self._db is not None:
+        with self._lock:
             self._db.close()
-            self._db = None
+            self._db = self._in_memory()
+
+
+def _whole(moment: datetime) -> datetime:
+    """The second that a time is kept as."""
+    return moment.replace(microsecond=0)

@@ -1,27 +1,25 @@
-"""Events from CloudTrail event history (``LookupEvents``): all regions side by side, paced, streaming, cached.
+"""Events from CloudTrail event history: all regions side by side, streaming, and nothing asked that is known.
 
-AWS allows 2 requests a second for each account and region, 50 events a page, 90 days. Events arrive in about five
-minutes but with no promise, so the newest half hour is asked for again each time.
+What is known by an earlier question is not asked again; and where many questions are open about one region, its newest events
+are read page by page whatever they are, as long as that answers more questions than it takes requests.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, Kind
-from vpce_tui.aws.pacing import Pacer
-from vpce_tui.cloudtrail.event import Event, parse_text
-from vpce_tui.cloudtrail.event_cache import Cache
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.log_files import Found
+from vpce_tui.cloudtrail.lookup import ANY, PAGE, FoundEvent, LookupQuery, look_up
 from vpce_tui.core.coverage import Coverage, Part, Status, newest_of, side_by_side
+from vpce_tui.core.spans import Span, missing
 
-RATE: Final = 2.0
-LATE: Final = timedelta(minutes=30)
-OLDEST: Final = timedelta(days=90)
-ANY: Final = "*"
 SAMPLE: Final = "only the newest were asked for, and there are more"
 """The note of a part whose question was for some pages only, where there were more."""
 NEWEST: Final = (
@@ -35,26 +33,9 @@ DEFAULT_REGIONS: Final = (
 )  # fmt: skip
 """The regions every account has; used, and said so, where ``DescribeRegions`` is denied."""
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to look for: one attribute (``EventName``, ``Username``, …; ``*`` for none) in a span of time."""
-
-    since: datetime
-    until: datetime
-    value: str = "CreateVpcEndpoint"
-    attribute: str = "EventName"
-    pages: int = 0
-    """Pages that are asked for at most: a sample of the newest. 0: all of them."""
-
-    @property
-    def key(self) -> str:
-        """How the cache names the question."""
-        return ANY if self.value == ANY else f"{self.attribute}={self.value}"
-
-
 OnEvents = Callable[[str, Sequence[Event]], object]
 OnPart = Callable[[Part], object]
+OnAnswer = Callable[[LookupQuery, Sequence[Event], Part], object]
 
 
 def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
@@ -72,35 +53,46 @@ def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
     return tuple(names), ""
 
 
-class History:
-    """Looks events up, paced by one bucket for each account and region."""
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A question with the spans that are not known yet, oldest first: each is a request at least."""
 
-    def __init__(self, caller: Caller, cache: Cache | None = None, pacer: Pacer | None = None) -> None:
+    query: LookupQuery
+    spans: tuple[Span, ...]
+
+    @property
+    def oldest(self) -> datetime:
+        return self.spans[0][0]
+
+
+class EventHistory:
+    """Looks events up, and remembers what was asked. Thread-safe."""
+
+    def __init__(self, caller: Caller, cache: EventCache | None = None) -> None:
         self._caller = caller
-        self._cache = cache
-        self._pacer = pacer or Pacer(RATE)
+        self._cache = cache or EventCache()
 
-    def look_up(
+    def search(
         self,
         regions: Sequence[str],
-        questions: Sequence[Question],
+        queries: Sequence[LookupQuery],
         *,
         cancel: Cancel | None = None,
         on_events: OnEvents | None = None,
         on_part: OnPart | None = None,
     ) -> Found:
-        """Every event that answers one of the questions, newest first, with coverage by region.
+        """Every event that answers one of the queries, newest first, with coverage by region.
 
         ``on_events`` gets each page as it comes and ``on_part`` each region as it ends, from worker threads.
         """
-        account = self._caller.identity().account
         stop = cancel or Cancel()
 
         def one(region: str) -> tuple[list[Event], Part]:
             found: dict[str, Event] = {}
             part = Part(region, Status.LOOKED)
-            for question in questions:
-                ended = self._region(account, region, question, stop, found, on_events)
+            for query in queries:
+                events, ended = self.ask(region, query, cancel=stop, on_events=on_events)
+                found.update((event.id, event) for event in events)
                 if ended.status is not Status.LOOKED:
                     part = ended
                     break
@@ -114,76 +106,176 @@ class History:
         events.sort(key=lambda event: event.time, reverse=True)
         return Found(tuple(events), Coverage("regions", parts, (NEWEST,)))
 
+    def ask_all(
+        self,
+        region: str,
+        queries: Sequence[LookupQuery],
+        *,
+        cancel: Cancel | None = None,
+        on_answer: OnAnswer = lambda *_: None,
+        on_left: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        """Ask many queries in one region, in their order, with as few requests as are known to do.
+
+        ``on_answer`` is told of each; ``on_left`` of how many requests are left, as far as can be told.
+        """
+        stop, account = cancel or Cancel(), self._caller.identity().account
+        if len(self._open(account, region, queries)) > 1:
+            self._newest(account, region, queries, stop, on_left)
+        left = len(self._open(account, region, queries))
+        denied: Part | None = None
+        for query in queries:
+            on_left(left)
+            asked = bool(self._open(account, region, [query]))
+            if asked and denied is not None:  # so is every other question about the region
+                events, part = self._answers(account, region, query), denied
+            else:
+                events, part = self.ask(region, query, cancel=stop)
+            left -= asked
+            denied = part if part.status is Status.DENIED else denied
+            on_answer(query, events, part)
+        on_left(0)
+
     def ask(
-        self, region: str, question: Question, *, cancel: Cancel | None = None, on_events: OnEvents | None = None
+        self, region: str, query: LookupQuery, *, cancel: Cancel | None = None, on_events: OnEvents | None = None
     ) -> tuple[list[Event], Part]:
-        """What answers one question in one region, and how that ended."""
-        found: dict[str, Event] = {}
-        account = self._caller.identity().account
-        part = self._region(account, region, question, cancel or Cancel(), found, on_events)
-        return list(found.values()), part
-
-    def _region(
-        self,
-        account: str,
-        region: str,
-        question: Question,
-        stop: Cancel,
-        found: dict[str, Event],
-        on_events: OnEvents | None,
-    ) -> Part:
-        cache = self._cache if not question.pages else None
-        since = self._already(cache, account, region, question, found, on_events)
-        bucket = self._pacer.bucket(account, region)
-
-        def pace() -> None:
-            stop.check()
-            bucket.take()
-            stop.check()
-
-        parameters: dict[str, object] = {"StartTime": since, "EndTime": question.until, "MaxResults": 50}
-        if question.value != ANY:
-            parameters["LookupAttributes"] = [{"AttributeKey": question.attribute, "AttributeValue": question.value}]
-        call = Call("cloudtrail", "LookupEvents", region, parameters)
-        try:
-            for number, page in enumerate(self._caller.pages(call, before_page=pace), start=1):
-                events = [parse_text(str(item.get("CloudTrailEvent", "{}"))) for item in page.data.get("Events", [])]
-                new = [event for event in events if event.id not in found]
-                found.update((event.id, event) for event in new)
-                if cache is not None:
-                    cache.keep(account, region, question.key, new)
-                if on_events and new:
-                    on_events(region, new)
-                if number == question.pages:
-                    if page.data.get("NextToken"):
-                        return Part(region, Status.LOOKED, note=SAMPLE)
-                    break
-        except Cancelled:
-            return Part(region, Status.STOPPED, "stopped by the operator")
-        except AwsError as error:
-            status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
-            return Part(region, Status.PARTIAL if found else status, error.sentence())
-        if cache is not None:
-            cache.keep_span(account, region, question.key, since, question.until)
-        return Part(region, Status.LOOKED)
-
-    def _already(
-        self,
-        cache: Cache | None,
-        account: str,
-        region: str,
-        question: Question,
-        found: dict[str, Event],
-        on_events: OnEvents | None,
-    ) -> datetime:
-        """Fill ``found`` from the cache; gives the time from which AWS must be asked."""
-        if cache is None:
-            return question.since
-        span = cache.span(account, region, question.key)
-        if span is None or datetime.fromisoformat(span[0]) > question.since:
-            return question.since
-        known = cache.events(account, region, question.key, question.since, question.until)
-        found.update((event.id, event) for event in known)
+        """What answers one query in one region, and how that ended."""
+        account, stop = self._caller.identity().account, cancel or Cancel()
+        known = self._answers(account, region, query)
         if on_events and known:
             on_events(region, known)
-        return max(question.since, min(datetime.fromisoformat(span[1]), question.until) - LATE)
+        open_still = self._open(account, region, [query])
+        if not open_still:
+            more = bool(query.pages) and self._cut(account, region, query)
+            return known, Part(region, Status.LOOKED, items=len(known), note=SAMPLE if more else "")
+        if query.pages:
+            return self._sample(account, region, query, stop)
+        seen = {event.id for event in known}
+        began = datetime.now(UTC)
+        try:
+            for since, until in reversed(open_still[0].spans):
+                for page in look_up(self._caller, region, replace(query, since=since, until=until), cancel=stop):
+                    self._cache.keep(account, region, page.events)
+                    new = [item.event for item in page.events if item.event.id not in seen]
+                    seen.update(event.id for event in new)
+                    known += new
+                    if on_events and new:
+                        on_events(region, new)
+        except (AwsError, Cancelled) as error:
+            return known, _failed(region, error, known)
+        self._cache.keep_span(account, region, query.key, (query.since, query.until), began)
+        return known, Part(region, Status.LOOKED, items=len(known))
+
+    def _sample(self, account: str, region: str, query: LookupQuery, stop: Cancel) -> tuple[list[Event], Part]:
+        """The newest answers of as many pages as are wanted."""
+        found: list[FoundEvent] = []
+        more = False
+        try:
+            for page in look_up(self._caller, region, query, cancel=stop):
+                found += page.events
+                more = page.more
+                self._cache.keep(account, region, page.events)
+        except (AwsError, Cancelled) as error:
+            events = [item.event for item in found]
+            return events, _failed(region, error, events)
+        events = [item.event for item in found]
+        return events, Part(region, Status.LOOKED, items=len(events), note=SAMPLE if more else "")
+
+    def _answers(self, account: str, region: str, query: LookupQuery) -> list[Event]:
+        """What is known of the answers; of a sample the newest alone."""
+        found = [item.event for item in self._cache.events(account, region, query)]
+        return found[: query.pages * PAGE] if query.pages else found
+
+    def _cut(self, account: str, region: str, query: LookupQuery) -> bool:
+        """Whether a sample that is known has older answers than it shows, or may have."""
+        whole = not missing((query.since, query.until), self._cache.known(account, region, query))
+        return not whole or len(self._cache.events(account, region, query)) > query.pages * PAGE
+
+    def _open(self, account: str, region: str, queries: Sequence[LookupQuery]) -> list[_Open]:
+        """The queries that are not answered yet. A sample is, once enough of the newest answers are known."""
+        found = []
+        for query in queries:
+            known = self._cache.known(account, region, query)
+            gaps = missing((query.since, query.until), known)
+            if not gaps:
+                continue
+            if query.pages:
+                newest = replace(query, since=max(gaps[-1][1], query.since))
+                if gaps[-1][1] < query.until and len(self._cache.events(account, region, newest)) >= query.pages * PAGE:
+                    continue
+                gaps = [(query.since, query.until)]
+            found.append(_Open(query, tuple(gaps)))
+        return found
+
+    def _newest(
+        self,
+        account: str,
+        region: str,
+        queries: Sequence[LookupQuery],
+        stop: Cancel,
+        on_left: Callable[[int], object],
+    ) -> None:
+        """Read the newest events of a region, whatever they are, as long as that saves requests.
+
+        The pace of the last page tells how many more it would take. What was done last is often done in a burst (this program's own
+        calls are), so where that says too many, one page from the middle of the time tells how dense it is there; where it
+        is not, some pages more are tried. An account that is busy all the time is asked two requests too many.
+        """
+        until, began = max(query.until for query in queries), datetime.now(UTC)
+        start = self._open(account, region, queries)
+        oldest = min(item.oldest for item in start)
+        read, tried, dense = until, max(_TRIED, len(start) // 4), False
+        try:
+            for number, page in enumerate(
+                look_up(self._caller, region, LookupQuery(oldest, until, ANY), cancel=stop), start=1
+            ):
+                self._cache.keep(account, region, page.events)
+                last = page.events[-1].event.time if page.events else oldest
+                before, read = read, min(read, last + timedelta(seconds=1)) if page.more else oldest
+                self._cache.keep_span(account, region, ANY, (read, until), began)
+                left = self._open(account, region, queries)
+                worth = _pages_worth(left, read, before - read)
+                if not page.more or not left:
+                    return
+                if number == 1 and not worth:
+                    dense = self._dense(account, region, (oldest, read), len(left), stop)
+                if not worth and (dense or number >= tried):
+                    return
+                on_left(worth or tried - number)
+        except (AwsError, Cancelled):
+            return  # each question is asked by itself then, and says how it ended
+
+    def _dense(self, account: str, region: str, span: Span, questions: int, stop: Cancel) -> bool:
+        """Whether half of ``span`` alone would take more pages than there are questions: by one page from its middle."""
+        since, until = span
+        middle = since + (until - since) / 2
+        for page in look_up(self._caller, region, LookupQuery(since, middle, ANY, pages=1), cancel=stop):
+            self._cache.keep(account, region, page.events)
+            if page.more:
+                return (middle - since) / max(middle - page.events[-1].event.time, timedelta(seconds=1)) > questions
+        return False
+
+
+_TRIED: Final = 3
+"""Pages that are read at least before it is given up."""
+
+
+def _pages_worth(left: Sequence[_Open], read: datetime, each: timedelta) -> int:
+    """How many pages more answer more questions than they take requests, where a page holds the events of ``each``; 0: none do.
+
+    ``read``: back to when every event is known.
+    """
+    if not left or each <= timedelta(0):
+        return 0
+    for answered, item in enumerate(sorted(left, key=lambda item: item.oldest, reverse=True), start=1):
+        needed = ceil((read - item.oldest) / each)
+        if needed <= answered:
+            return max(needed, 1)
+    return 0
+
+
+def _failed(region: str, error: AwsError | Cancelled, found: Sequence[Event]) -> Part:
+    if isinstance(error, Cancelled):
+        return Part(region, Status.STOPPED, "stopped by the operator", len(found))
+    status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
+    return Part(region, Status.PARTIAL if found else status, error.sentence(), len(found))

@@ -87,7 +87,7 @@ def read(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str])
             work.cancel.wait(wait)
         pages = []
         try:
-            for page in work.caller.pages(call, before_page=work.cancel.check):
+            for page in work.caller.pages(call, cancel=work.cancel):
                 pages.append(page.data)
                 seconds += page.seconds
         except AwsError as error:  # what was just made is not known everywhere at once

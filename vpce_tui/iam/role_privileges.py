@@ -47,7 +47,7 @@ def look(caller: Caller, cancel: Cancel | None = None) -> Roles:
     raws: list[Mapping[str, Any]] = []
     managed: dict[str, str] = {}
     try:
-        for page in caller.pages(call, before_page=stop.check):
+        for page in caller.pages(call, cancel=stop):
             raws += page.data.get("RoleDetailList", [])
             for policy in page.data.get("Policies", []):
                 for version in policy.get("PolicyVersionList") or ():

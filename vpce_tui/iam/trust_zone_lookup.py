@@ -36,7 +36,7 @@ def look(
             unknown.append(f"the organisation: {error.sentence()}")
     buckets: frozenset[str] | None = None
     try:
-        pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), before_page=stop.check)
+        pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), cancel=stop)
         buckets = frozenset(str(raw.get("Name", "")) for page in pages for raw in page.data.get("Buckets", []))
     except AwsError as error:
         if error.kind is Kind.EXPIRED:

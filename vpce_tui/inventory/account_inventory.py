@@ -110,7 +110,7 @@ def _region(caller: Caller, name: str, account: str, services: Collection[str], 
     instances: list[Instance] = []
     refused: AwsError | None = None
     try:
-        for page in caller.pages(Call("ec2", "DescribeInstances", name), before_page=stop.check):
+        for page in caller.pages(Call("ec2", "DescribeInstances", name), cancel=stop):
             instances += parse.instances(page.data, name, account)
     except AwsError as error:
         if error.kind is not Kind.DENIED:
@@ -141,11 +141,11 @@ _WORDS: Final = {
 
 
 def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
-    for detectors in caller.pages(Call("guardduty", "ListDetectors", region), before_page=stop.check):
+    for detectors in caller.pages(Call("guardduty", "ListDetectors", region), cancel=stop):
         for detector in detectors.data.get("DetectorIds", []):
             criteria = {"Criterion": {"service.archived": {"Eq": ["false"]}}}
             call = Call("guardduty", "ListFindings", region, {"DetectorId": detector, "FindingCriteria": criteria})
-            for page in caller.pages(call, before_page=stop.check):
+            for page in caller.pages(call, cancel=stop):
                 for some in _by(FINDINGS_A_CALL, list(page.data.get("FindingIds", []))):
                     answer = caller.read(
                         Call("guardduty", "GetFindings", region, {"DetectorId": detector, "FindingIds": some})
@@ -160,14 +160,14 @@ def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) 
     for some in _by(IMAGES_A_CALL, sorted({*wanted} - {""})):
         filters = [{"Name": "image-id", "Values": some}]
         call = Call("ec2", "DescribeImages", region, {"Filters": filters, "IncludeDeprecated": True})
-        for page in caller.pages(call, before_page=stop.check):
+        for page in caller.pages(call, cancel=stop):
             found.update({str(raw.get("ImageId")): image(raw) for raw in page.data.get("Images", [])})
     return found
 
 
 def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
     filters = [{"Name": "encrypted", "Values": ["false"]}, {"Name": "attachment.status", "Values": ["attached"]}]
-    for page in caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}), before_page=stop.check):
+    for page in caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}), cancel=stop):
         for raw in page.data.get("Volumes", []):
             if raw.get("Encrypted") is False:
                 yield str(raw.get("VolumeId", ""))
@@ -176,7 +176,7 @@ def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
 def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
     call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "RestorableByUserIds": ["all"]})
     found: dict[str, tuple[str, ...]] = {}
-    for page in caller.pages(call, before_page=stop.check):
+    for page in caller.pages(call, cancel=stop):
         for raw in page.data.get("Snapshots", []):
             volume = str(raw.get("VolumeId", ""))
             found[volume] = (*found.get(volume, ()), str(raw.get("SnapshotId", "")))
@@ -186,13 +186,13 @@ def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tu
 def _mirrored(caller: Caller, region: str, stop: Cancel) -> Iterable[tuple[str, Mirror]]:
     sessions = [
         raw
-        for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), before_page=stop.check)
+        for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), cancel=stop)
         for raw in page.data.get("TrafficMirrorSessions", [])
     ]
     targets: dict[str, str] = {}
     if sessions:
         with contextlib.suppress(AwsError):  # that it is copied is known all the same
-            for page in caller.pages(Call("ec2", "DescribeTrafficMirrorTargets", region), before_page=stop.check):
+            for page in caller.pages(Call("ec2", "DescribeTrafficMirrorTargets", region), cancel=stop):
                 for raw in page.data.get("TrafficMirrorTargets", []):
                     goes_to = (
                         raw.get("NetworkInterfaceId")

@@ -134,7 +134,7 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
         return found.get(name)
 
     def every(operation: str, key: str, **parameters: Any) -> Iterator[Raw]:
-        for page in caller.pages(Call("ec2", operation, region, parameters), before_page=stop.check):
+        for page in caller.pages(Call("ec2", operation, region, parameters), cancel=stop):
             yield from page.data.get(key, [])
 
     endpoints = part(

@@ -11,9 +11,11 @@ from typing import Final
 
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.endpoint_services import source_of
+from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_history import SAMPLE, History, Question
+from vpce_tui.cloudtrail.event_history import SAMPLE, EventHistory
 from vpce_tui.cloudtrail.event_index import Answered
+from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import Instance
@@ -39,17 +41,17 @@ SESSIONS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question, the regions to ask it in, and what it is for."""
+class LookbackQuery:
+    """A query, the regions to ask it in, and what it is for."""
 
-    question: Question
+    query: LookupQuery
     regions: tuple[str, ...]
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What history told: events, which questions they answer, and the coverage, a part a question."""
+class LookbackResult:
+    """Events of event history, which questions they answer, and the coverage, a part a question."""
 
     events: tuple[Event, ...] = ()
     answered: Mapping[str, Answered] = field(default_factory=dict)
@@ -65,18 +67,20 @@ def asks(
     regions: Sequence[str],
     now: datetime,
     since: timedelta = DEFAULT,
-) -> list[Ask]:
+) -> list[LookbackQuery]:
     """What to ask about endpoint events and instances. ``found``: instances that GuardDuty names, asked about first."""
     begin = now - since
     everywhere = tuple(sorted({*regions, GLOBAL}))
     made = _worth_asking([event for event in events if event.request is not None])
-    asked: dict[tuple[str, str], Ask] = {}
+    asked: dict[tuple[str, str], LookbackQuery] = {}
 
     def ask(attribute: str, value: str, where: Iterable[str], why: str, pages: int = 0) -> None:
         if value:
             before = asked.get((attribute, value))
             wanted = {*where, *(before.regions if before else ())} - {""}
-            asked[attribute, value] = Ask(Question(begin, now, value, attribute, pages), tuple(sorted(wanted)), why)
+            asked[attribute, value] = LookbackQuery(
+                LookupQuery(begin, now, value, attribute, pages), tuple(sorted(wanted)), why
+            )
 
     for event in made:
         ask("AccessKeyId", event.principal.access_key_id, everywhere, "what else the key or session did")
@@ -135,31 +139,57 @@ def left_out(instances: Sequence[Instance]) -> str:
     return f"calls by the roles of {holders - SESSIONS} more instances are not looked up" if holders > SESSIONS else ""
 
 
+@dataclass(frozen=True, slots=True)
+class LookbackProgress:
+    """How far a look back is: answers of all, by region and question, and the seconds that are left, as far as is known."""
+
+    answered: int
+    total: int
+    seconds_left: float
+
+
 def look_back(
-    history: History,
-    wanted: Sequence[Ask],
+    history: EventHistory,
+    wanted: Sequence[LookbackQuery],
     *,
     cancel: Cancel | None = None,
-    on_answer: Callable[[Ask, str, Sequence[Event], Part], object] = lambda *_: None,
-) -> Told:
-    """Ask, all regions side by side, each question in turn. ``on_answer`` is told of each, from worker threads."""
-    by_region: dict[str, list[Ask]] = defaultdict(list)
+    on_answer: Callable[[LookbackQuery, str, Sequence[Event], Part], object] = lambda *_: None,
+    on_progress: Callable[[LookbackProgress], object] = lambda _: None,
+) -> LookbackResult:
+    """Ask, all regions side by side, the questions of each in turn. ``on_answer`` and ``on_progress`` are told from worker threads."""
+    by_region: dict[str, dict[str, LookbackQuery]] = defaultdict(dict)
     for item in wanted:
         for region in item.regions:
-            by_region[region].append(item)
-    ended: dict[str, dict[str, Part]] = {item.question.key: {} for item in wanted}
+            by_region[region][item.query.key] = item
+    ended: dict[str, dict[str, Part]] = {item.query.key: {} for item in wanted}
+    left: dict[str, int] = {}
+    rate = LIMITS["cloudtrail", "LookupEvents"]
+
+    def tell() -> None:
+        if len(left) < len(by_region):
+            return  # of some region it is not known yet
+        answered = sum(len(parts) for parts in ended.values())
+        total = sum(len(items) for items in by_region.values())
+        on_progress(LookbackProgress(answered, total, max(left.values()) / rate))
 
     def one(region: str) -> tuple[list[Event], Part]:
         found: list[Event] = []
-        for item in by_region[region]:
-            events, part = history.ask(region, item.question, cancel=cancel)
-            found += events
-            ended[item.question.key][region] = part
-            on_answer(item, region, events, part)
+
+        def answer(query: LookupQuery, events: Sequence[Event], part: Part) -> None:
+            found.extend(events)
+            ended[query.key][region] = part
+            on_answer(by_region[region][query.key], region, events, part)
+
+        def how_many(requests: int) -> None:
+            left[region] = requests
+            tell()
+
+        queries = [item.query for item in by_region[region].values()]
+        history.ask_all(region, queries, cancel=cancel, on_answer=answer, on_left=how_many)
         return found, Part(region, Status.LOOKED)
 
     events, _ = side_by_side(sorted(by_region), one, at_most=max(len(by_region), 1))
-    return Told(tuple(events), answered_by(wanted, ended), coverage_of(wanted, ended), _unanswered(ended))
+    return LookbackResult(tuple(events), answered_by(wanted, ended), coverage_of(wanted, ended), _unanswered(ended))
 
 
 def _unanswered(ended: Mapping[str, Mapping[str, Part]]) -> tuple[Part, ...]:
@@ -174,23 +204,23 @@ def _unanswered(ended: Mapping[str, Mapping[str, Part]]) -> tuple[Part, ...]:
     )
 
 
-def answered_by(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) -> dict[str, Answered]:
+def answered_by(wanted: Sequence[LookbackQuery], ended: Mapping[str, Mapping[str, Part]]) -> dict[str, Answered]:
     """Which questions were answered, where, and since when."""
     found = {}
     for item in wanted:
-        parts = ended.get(item.question.key, {})
+        parts = ended.get(item.query.key, {})
         done = frozenset(region for region, part in parts.items() if part.status is Status.LOOKED)
         if done:
             cut = frozenset(region for region in done if parts[region].note == SAMPLE)
-            found[item.question.key] = Answered(item.question.since, done, frozenset(item.regions) - done, cut)
+            found[item.query.key] = Answered(item.query.since, done, frozenset(item.regions) - done, cut)
     return found
 
 
-def coverage_of(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) -> Coverage:
+def coverage_of(wanted: Sequence[LookbackQuery], ended: Mapping[str, Mapping[str, Part]]) -> Coverage:
     """A part a question: in how many regions it was answered, and why not in the others."""
     parts = []
     for item in wanted:
-        by_region = dict(ended.get(item.question.key, {}))
+        by_region = dict(ended.get(item.query.key, {}))
         bad = {region: part for region, part in by_region.items() if part.status is not Status.LOOKED}
         waiting = set(item.regions) - set(by_region)
         status = Status.RUNNING if waiting else Status.LOOKED
@@ -199,5 +229,5 @@ def coverage_of(wanted: Sequence[Ask], ended: Mapping[str, Mapping[str, Part]]) 
         reason = "; ".join(f"{region}: {part.reason}" for region, part in sorted(bad.items()))
         found = sum(part.items for part in by_region.values())
         note = f"{item.why}; in {many(len(item.regions), 'region')}"
-        parts.append(Part(item.question.key, status, reason, found, note=note))
+        parts.append(Part(item.query.key, status, reason, found, note=note))
     return Coverage("questions", tuple(parts))

@@ -6,28 +6,29 @@ empties: no screen ever waits, and leaving the app never does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vpce_tui.aws.call import Identity
-from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.core.background import Background
-from vpce_tui.core.coverage import Coverage, Part, Status
+from vpce_tui.core.coverage import Coverage
 
 if TYPE_CHECKING:  # the first paint does not wait for what judges
     from vpce_tui.cloudtrail.event import Event
-    from vpce_tui.cloudtrail.event_index import Past
+    from vpce_tui.cloudtrail.event_history import EventHistory
     from vpce_tui.detection.assessment import JudgedEvent, JudgedInstance, Known
     from vpce_tui.detection.team_context import Context
-    from vpce_tui.iam.external_access import Ours
-    from vpce_tui.iam.role_privileges import Roles
     from vpce_tui.incident.journal import Journal
-    from vpce_tui.inventory.account_inventory import Inventory, Region
     from vpce_tui.inventory.flow_log_queries import Traffic
+    from vpce_tui.investigation.pipeline import Investigation
+    from vpce_tui.investigation.snapshot import Snapshot
+
+
+_JUDGED_BY: Final = ("events", "related", "inventory", "trust_zone", "roles", "under_way", "more")
+"""What of a snapshot assessments rest on."""
 
 
 class Workspace:
@@ -55,34 +56,59 @@ class Workspace:
         self.background = Background()
         self.caller: Any = None
         self.identity: Identity | None = None
-        self.regions: tuple[str, ...] = tuple(regions)
         self.problem = ""
-        self.events: dict[str, Event] = {}
+        self.snapshot: Snapshot | None = None
+        """What is known by now; None: nothing was begun."""
         self.judged: list[JudgedEvent] = []
-        self.coverage = Coverage("files" if trail else "regions")
+        self.instances: list[JudgedInstance] = []
         self.fetched_at: datetime | None = None
-        self.regions_seen: dict[str, Region] | None = None
-        """Regions as they are now; None: none was looked at."""
-        self.ours: Ours | None = None
-        self.roles: Roles | None = None
-        self.past: Past | None = None
-        """What else happened, by event history or by files; None: nobody looked."""
-        self.looked_back = False
-        """Whether event history has told everything that it was asked."""
-        self.told: dict[str, Event] = {}
-        self.history_coverage = Coverage("questions")
+        self.instances_at: datetime | None = None
         self.traffic: dict[str, Traffic] = {}
         """What flow logs said, by the endpoint or instance that they were asked about."""
-        self.instances: list[JudgedInstance] = []
-        self.instance_coverage = Coverage("regions")
-        self.instances_at: datetime | None = None
         self.journal: Journal | None = None
-        self.cancel = Cancel()
-        self._history: Any = None
+        self._investigation: Investigation | None = None
+        self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
         self._dirty = self._stale = self._judging = False
         self._plain: dict[str, JudgedEvent] = {}
         """Events that make no endpoint, judged once: nothing else is known of them."""
+
+    # -- what screens read of the snapshot
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that are looked at."""
+        return self.snapshot.regions if self.snapshot is not None else self.asked_regions
+
+    @property
+    def events(self) -> Mapping[str, Event]:
+        """The events that were searched for."""
+        return self.snapshot.events if self.snapshot is not None else {}
+
+    @property
+    def coverage(self) -> Coverage:
+        """Of the events."""
+        return self.snapshot.coverage if self.snapshot is not None else Coverage("files" if self.trail else "regions")
+
+    @property
+    def instance_coverage(self) -> Coverage:
+        """Of the instances."""
+        return self.snapshot.instance_coverage if self.snapshot is not None else Coverage("regions")
+
+    @property
+    def history_coverage(self) -> Coverage:
+        """Of the questions to event history."""
+        return self.snapshot.history_coverage if self.snapshot is not None else Coverage("questions")
+
+    @property
+    def regions_seen(self) -> Mapping[str, Any] | None:
+        """Regions as they are now; None: none was looked at."""
+        return self.snapshot.inventory if self.snapshot is not None else None
+
+    @property
+    def looked_back(self) -> bool:
+        """Whether event history has told everything that it was asked."""
+        return self.snapshot is not None and self.snapshot.looked_back
 
     # -- telling the screens
 
@@ -129,31 +155,23 @@ class Workspace:
     # -- connecting and searching
 
     def start(self) -> None:
-        """Connect and search, in the background."""
+        """Connect and investigate, in the background."""
         self.problem = ""
         if self.trail is not None:
-            self.background.start("trail", self._read_trail, self._trail_read, self._failed)
+            self.background.start("trail", self._read_trail, self._files_read, self._failed)
         else:
             self.background.start("connect", self._connected, lambda _: self.search(), self._failed)
 
     def _connected(self) -> None:
-        from vpce_tui.detection import assessment  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
-        from vpce_tui.investigation import lookback  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
+        from vpce_tui.investigation import pipeline  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
 
         if self.caller is None:
             self.caller, told = self._connect()
             self.context = told or self.context
         identity = self.caller.identity()
-        note = ""
-        regions = self.asked_regions
-        if not regions:
-            from vpce_tui.cloudtrail.event_history import enabled_regions  # noqa: PLC0415
-
-            regions, note = enabled_regions(self.caller)
 
         def take() -> None:
-            self.identity, self.regions = identity, tuple(regions)
-            self.coverage = Coverage("regions", (), (note,) if note else ())
+            self.identity = identity
             self._changed()
 
         self.background.hand_over(take)
@@ -164,164 +182,55 @@ class Workspace:
         self.problem = error.sentence() if isinstance(error, AwsError) else str(error)
         self._changed()
 
-    def _read_trail(self) -> Any:
-        from vpce_tui.cloudtrail.log_files import read  # noqa: PLC0415
-        from vpce_tui.detection.assessment import ours_of, whole_past  # noqa: PLC0415
+    def _read_trail(self) -> Snapshot:
+        from vpce_tui.investigation.pipeline import from_files  # noqa: PLC0415
 
         assert self.trail is not None
-        found = read(self.trail)
-        return found, whole_past(found.events), ours_of(found.events, self.context)
+        return from_files(self.trail, self.context)
 
-    def _trail_read(self, answer: Any) -> None:
-        found, self.past, self.ours = answer
-        self.events = {f"{event.id}/{event.region}/{number}": event for number, event in enumerate(found.events)}
-        self.coverage, self.fetched_at = found.coverage, self.clock()
+    def _files_read(self, snapshot: Snapshot) -> None:
+        self.snapshot, self.fetched_at = snapshot, self.clock()
         self._rejudge()
 
     def refresh(self) -> None:
         """Ask again for what is new."""
         if self.trail is not None or self.caller is None:
             self.start()
-        elif not self.coverage.running:
+        elif self.snapshot is None or not self.snapshot.searching:
             self.search()
 
     def search(self) -> None:
-        """Look events up in every region, then what stands behind them, then the instances."""
-        from vpce_tui.cloudtrail.event_cache import Cache  # noqa: PLC0415
-        from vpce_tui.cloudtrail.event_history import History, Question  # noqa: PLC0415
+        """Investigate: the events, then what stands behind them, then what else happened."""
+        from vpce_tui.cloudtrail.event_cache import EventCache  # noqa: PLC0415
+        from vpce_tui.cloudtrail.event_history import EventHistory  # noqa: PLC0415
+        from vpce_tui.investigation.pipeline import Investigation, Scope  # noqa: PLC0415
 
         self.problem = ""
-        self.cancel = cancel = Cancel()
         if self._history is None:
-            self._history = History(self.caller, Cache(self._cache_folder) if self._cache_folder else None)
+            self._history = EventHistory(self.caller, EventCache(self._cache_folder))
+        self.stop()  # of two runs the older one knows nothing that the newer one will not
         now = self.clock()
-        question = Question(now - self.since, now)
-        self.coverage = Coverage(
-            "regions", tuple(Part(name, Status.RUNNING) for name in self.regions), self.coverage.notes
-        )
-        history, regions = self._history, self.regions
-
-        def work() -> Any:
-            return history.look_up(
-                regions, [question], cancel=cancel,
-                on_events=lambda _, found: self.background.hand_over(lambda: self._add(found)),
-                on_part=lambda part: self.background.hand_over(lambda: self._part(part)),
-            )  # fmt: skip
-
-        self.background.start("events", work, self._searched, self._failed)
+        scope = Scope(now - self.since, now, self.asked_regions, lookback=self.look_back)
+        run = Investigation(
+            self.caller, self._history, scope, self.context, before=self.snapshot,
+            on_snapshot=lambda known: self.background.hand_over(lambda: self._take(run, known)),
+        )  # fmt: skip
+        self._investigation = run
+        self.background.start("investigation", run.run, lambda _: None, self._failed)
         self._changed()
 
-    def _add(self, found: Sequence[Event]) -> None:
-        self.events.update((event.id, event) for event in found)
-        self._rejudge()
-
-    def _part(self, part: Part) -> None:
-        parts = tuple(part if known.name == part.name else known for known in self.coverage.parts)
-        self.coverage = replace(self.coverage, parts=parts)
+    def _take(self, run: Investigation, known: Snapshot) -> None:
+        """Show what is known by now; what a run that was given up still tells is not taken."""
+        if run is not self._investigation:
+            return
+        before, self.snapshot = self.snapshot, known
+        if not known.searching and (before is None or before.searching):
+            self.fetched_at = self.clock()
+        if known.roles is not None and (before is None or before.roles is not known.roles):
+            self.instances_at = self.clock()
+        if before is None or any(getattr(before, name) is not getattr(known, name) for name in _JUDGED_BY):
+            self._rejudge()
         self._changed()
-
-    def _searched(self, found: Any) -> None:
-        notes = tuple(dict.fromkeys((*self.coverage.notes, *found.coverage.notes)))
-        self.coverage = Coverage("regions", found.coverage.parts, notes)
-        self.fetched_at = self.clock()
-        self._add(found.events)
-        self.look()
-
-    def look(self) -> None:
-        """The account as it is now, and then what event history tells about what was found."""
-        from vpce_tui.detection.assessment import services_of  # noqa: PLC0415
-        from vpce_tui.iam import role_privileges, trust_zone_lookup  # noqa: PLC0415
-        from vpce_tui.inventory.account_inventory import look  # noqa: PLC0415
-
-        caller, regions, cancel, context = self.caller, self.regions, self.cancel, self.context
-        services = services_of(self.events.values())
-        self.instance_coverage = Coverage("regions", tuple(Part(name, Status.RUNNING) for name in regions))
-
-        def one(region: Region, part: Part) -> None:
-            self.background.hand_over(lambda: self._region(region, part))
-
-        def work() -> Any:
-            whose = trust_zone_lookup.look(
-                caller, context.own_accounts, context.organisations, context.trusted_principals, cancel
-            )
-            self.background.hand_over(lambda: self._whose(whose))
-            inventory = look(caller, regions, services=services, cancel=cancel, on_region=one)
-            return inventory, role_privileges.look(caller, cancel)
-
-        self.background.start("look", work, self._looked, self._failed)
-
-    def _whose(self, found: Any) -> None:
-        self.ours = found.ours
-        if found.unknown:
-            notes = tuple(dict.fromkeys((*self.coverage.notes, *found.unknown)))
-            self.coverage = replace(self.coverage, notes=notes)
-        self._rejudge()
-
-    def _region(self, region: Region, part: Part) -> None:
-        self.regions_seen = {**(self.regions_seen or {}), region.name: region}
-        parts = tuple(part if known.name == part.name else known for known in self.instance_coverage.parts)
-        self.instance_coverage = Coverage("regions", parts, self.instance_coverage.notes)
-        if part.status is not Status.LOOKED and any(event.region == region.name for event in self.events.values()):
-            lacking = Part(f"{region.name} as it is now", part.status, part.reason)
-            rest = (known for known in self.coverage.beside if known.name != lacking.name)
-            self.coverage = replace(self.coverage, beside=(*rest, lacking))
-        self._rejudge()
-
-    def _looked(self, found: Any) -> None:
-        from vpce_tui.investigation.lookback import left_out  # noqa: PLC0415
-
-        inventory, self.roles = found
-        self.regions_seen, self.instances_at = dict(inventory.regions), self.clock()
-        notes = [
-            note
-            for note in (left_out(inventory.instances), self.roles.problem and f"roles: {self.roles.problem}")
-            if note
-        ]
-        self.instance_coverage = Coverage("regions", inventory.coverage.parts, tuple(notes))
-        self._rejudge()
-        self.ask_history(inventory)
-
-    def ask_history(self, inventory: Inventory) -> None:
-        """Look back: what is usual, and what else was done. Answers come one by one; Escape ends it."""
-        from vpce_tui.cloudtrail.event_index import Past  # noqa: PLC0415
-        from vpce_tui.investigation.lookback import answered_by, asks, coverage_of, look_back  # noqa: PLC0415
-
-        findings = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
-        wanted = asks(
-            list(self.events.values()), inventory.instances, findings, self.regions, self.clock(), self.look_back
-        )
-        if not self.look_back:
-            wanted = []
-        history, cancel = self._history, self.cancel
-        ended: dict[str, dict[str, Part]] = {}
-        self.looked_back = False
-        self.history_coverage = coverage_of(wanted, ended)
-
-        def answered(ask: Any, region: str, events: Sequence[Event], part: Part) -> None:
-            def take() -> None:
-                ended.setdefault(ask.question.key, {})[region] = part
-                self.told.update((event.id, event) for event in events)
-                self.history_coverage = coverage_of(wanted, ended)
-                if events:  # what is known by now counts by now; that the rest is not answered yet is known, too
-                    self.past = Past((*self.events.values(), *self.told.values()), answered_by(wanted, ended))
-                    self._rejudge()
-                self._changed()
-
-            self.background.hand_over(take)
-
-        def work() -> Any:
-            return look_back(history, wanted, cancel=cancel, on_answer=answered)
-
-        self.background.start("history", work, self._history_told, self._failed)
-        self._changed()
-
-    def _history_told(self, found: Any) -> None:
-        from vpce_tui.cloudtrail.event_index import Past  # noqa: PLC0415
-
-        self.told.update((event.id, event) for event in found.events)
-        self.history_coverage, self.looked_back = found.coverage, True
-        self.past = Past((*self.events.values(), *self.told.values()), found.answered)
-        self._rejudge()
 
     # -- judging
 
@@ -333,7 +242,8 @@ class Workspace:
     @property
     def settled(self) -> bool:
         """Whether a search has ended and all that it found is judged: what is not in the lists now was not found."""
-        return self.fetched_at is not None and not self.coverage.running and not self.judging
+        searching = self.snapshot is not None and self.snapshot.searching
+        return self.fetched_at is not None and not searching and not self.judging
 
     def _rejudge(self) -> None:
         """Judge again at the next delivery: once, however much came in."""
@@ -354,28 +264,12 @@ class Workspace:
 
     def ask_more(self, question: str) -> None:
         """Ask event history one question more, in every region."""
-        from vpce_tui.cloudtrail.event_history import Question  # noqa: PLC0415
-        from vpce_tui.cloudtrail.event_index import Past  # noqa: PLC0415
-        from vpce_tui.investigation.lookback import GLOBAL, Ask, look_back  # noqa: PLC0415
-
+        run = self._investigation
+        if run is None:
+            return
         attribute, _, value = question.partition("=")
         now = self.clock()
-        ask = Ask(
-            Question(now - self.look_back, now, value, attribute),
-            tuple(sorted({*self.regions, GLOBAL})),
-            "asked by the operator",
-        )
-        history, cancel = self._history, self.cancel
-
-        def told(found: Any) -> None:
-            self.told.update((event.id, event) for event in found.events)
-            parts = (*self.history_coverage.parts, *found.coverage.parts)
-            self.history_coverage = Coverage(self.history_coverage.kind, parts)
-            answered = {**(self.past.answered if self.past else {}), **found.answered}
-            self.past = Past((*self.events.values(), *self.told.values()), answered)
-            self._rejudge()
-
-        self.background.start("ask", lambda: look_back(history, [ask], cancel=cancel), told, self._failed)
+        self.background.start("ask", lambda: run.ask_more(attribute, value, now), lambda _: None, self._failed)
 
     def ask_traffic(
         self, target: str, read: Callable[[Any], tuple[Traffic | None, str]], then: Callable[[str], object]
@@ -405,16 +299,10 @@ class Workspace:
         return self._known_now
 
     def _everything(self) -> Known:
-        from vpce_tui.cloudtrail.event_index import Past  # noqa: PLC0415
-        from vpce_tui.detection.assessment import Known  # noqa: PLC0415
-        from vpce_tui.iam.external_access import Ours  # noqa: PLC0415
+        from vpce_tui.investigation.snapshot import Snapshot  # noqa: PLC0415
 
-        told, own = self.context, {self.identity.account} if self.identity else set()
-        ours = self.ours or Ours(
-            frozenset({*own, *told.own_accounts}), told.organisations, None, told.trusted_principals
-        )
-        past = self.past or Past(tuple(self.events.values()))
-        return Known(past, self.regions_seen, ours, self.roles, told, self.traffic, self.clock())
+        found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
+        return found.known(self.context, self.traffic, self.clock())
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
@@ -448,4 +336,5 @@ class Workspace:
 
     def stop(self) -> None:
         """Stop searching (Escape)."""
-        self.cancel.stop()
+        if self._investigation is not None:
+            self._investigation.cancel.stop()

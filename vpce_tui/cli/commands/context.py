@@ -34,8 +34,9 @@ def context(args: argparse.Namespace) -> Exit:
 
 
 def _learn(args: argparse.Namespace) -> Exit:
-    from vpce_tui.cloudtrail.event_cache import Cache
-    from vpce_tui.cloudtrail.event_history import History, Question, enabled_regions
+    from vpce_tui.cloudtrail.event_cache import EventCache
+    from vpce_tui.cloudtrail.event_history import EventHistory, enabled_regions
+    from vpce_tui.cloudtrail.lookup import LookupQuery
     from vpce_tui.detection.context_proposal import as_toml, propose
     from vpce_tui.iam import trust_zone_lookup
     from vpce_tui.inventory.account_inventory import look
@@ -50,12 +51,12 @@ def _learn(args: argparse.Namespace) -> Exit:
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
     regions, note = (args.region, "") if args.region else enabled_regions(caller)
-    history = History(caller, Cache(paths.cache_folder()))
+    history = EventHistory(caller, EventCache(paths.cache_folder()))
     say(
         f"asking event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     )
-    questions = [Question(since, until), Question(since, until, "false", "ReadOnly", SAMPLE)]
-    found = history.look_up(sorted({*regions, "us-east-1"}), questions)
+    questions = [LookupQuery(since, until), LookupQuery(since, until, "false", "ReadOnly", SAMPLE)]
+    found = history.search(sorted({*regions, "us-east-1"}), questions)
     whose = trust_zone_lookup.look(caller, (), ())
     inventory = look(caller, regions)
     tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]

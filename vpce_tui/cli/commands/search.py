@@ -1,41 +1,36 @@
 """``vpce-tui events`` and ``vpce-tui instances``: what happened, what looks compromised, and how complete that is."""
 
 import argparse
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vpce_tui.aws.session import AwsSession
-from vpce_tui.cli.commands.aws_access import UsageError, context, moment, print_json, say, say_identity, session
-from vpce_tui.cli.commands.aws_access import look_back as look_back_of
-from vpce_tui.cloudtrail.event import EPOCH, Event
-from vpce_tui.cloudtrail.event_history import OLDEST, RATE, Question, enabled_regions
-from vpce_tui.cloudtrail.log_files import read as read_files
-from vpce_tui.core import paths
-from vpce_tui.core.coverage import Coverage, Part, Status
-from vpce_tui.core.exit_codes import Exit
-from vpce_tui.core.text import many, short, sign, visible
-from vpce_tui.detection.assessment import (
-    JudgedEvent,
-    JudgedInstance,
-    Known,
-    judge_events,
-    judge_instances,
-    merged,
-    ours_of,
-    services_of,
-    whole_past,
+from vpce_tui.cli.commands.aws_access import (
+    UsageError,
+    context,
+    look_back,
+    moment,
+    print_json,
+    say,
+    say_identity,
+    session,
 )
+from vpce_tui.cloudtrail.event import EPOCH
+from vpce_tui.cloudtrail.lookup import OLDEST
+from vpce_tui.core import paths
+from vpce_tui.core.coverage import Coverage
+from vpce_tui.core.exit_codes import Exit
+from vpce_tui.core.text import short, sign, visible
+from vpce_tui.detection.assessment import JudgedEvent, JudgedInstance, judge_events, judge_instances
 from vpce_tui.detection.signals import Judgement
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vpce_tui.aws.caller import Cancel
-    from vpce_tui.cloudtrail.event_history import History
-    from vpce_tui.investigation.lookback import Ask, Told
+    from vpce_tui.investigation.pipeline import Investigation
+    from vpce_tui.investigation.snapshot import Snapshot
 
 
 def exit_of(coverage: Coverage) -> Exit:
@@ -48,169 +43,75 @@ def exit_of(coverage: Coverage) -> Exit:
 def events(args: argparse.Namespace) -> Exit:
     """List and judge events."""
     now = datetime.now(UTC)
-    names = args.event_name or ["CreateVpcEndpoint"]
-    if args.trail:
-        everything, found, coverage = _from_files(args, names, now)
-        told = context()
-        judged = judge_events(
-            found, Known(whole_past(everything), None, ours_of(everything, told), None, told, now=now)
-        )
-    else:
-        judged, coverage = _from_history(args, names, now)
+    names = tuple(args.event_name or ("CreateVpcEndpoint",))
+    found = _in_files(args, names, now) if args.trail else _in_account(args, names, now)
+    judged = judge_events(tuple(found.events.values()), found.known(context(), {}, now))
     if args.json:
         for item in judged:
             print_json(item.to_json())
     else:
         _event_table(judged)
-    print_json({"coverage": coverage.to_json()}, to_stderr=True)
-    return exit_of(coverage)
-
-
-def _from_files(
-    args: argparse.Namespace, names: list[str], now: datetime
-) -> tuple[Sequence[Event], Sequence[Event], Coverage]:
-    """Every event of the files, those that are asked for, and the coverage."""
-    since = moment(args.since, now) if args.since else EPOCH
-    until = moment(args.until, now) if args.until else None
-
-    def wanted(event: Event) -> bool:
-        return (
-            ("*" in names or event.name in names)
-            and (event.time >= since)
-            and (until is None or event.time <= until)
-            and (not args.region or event.region in args.region)
-        )
-
-    found = read_files(Path(args.trail))
-    return found.events, [event for event in found.events if wanted(event)], found.coverage
-
-
-def _from_history(args: argparse.Namespace, names: list[str], now: datetime) -> tuple[list[JudgedEvent], Coverage]:
-    from vpce_tui.cloudtrail.event_cache import Cache
-    from vpce_tui.cloudtrail.event_history import History
-
-    since = moment(args.since or "24h", now)
-    until = min(moment(args.until, now), now) if args.until else now
-    if since > until:
-        raise UsageError("--since is after --until")
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    regions, note = _regions(caller, args.region)
-    notes: list[str] = []
-    gaps = [Part("list of regions", Status.DENIED, note)] if note else []
-    if until < now - OLDEST:
-        raise UsageError("event history goes back 90 days, and --until is before that; look into files: --trail PATH")
-    if since < now - OLDEST:
-        since = now - OLDEST
-        gaps.append(
-            Part(
-                "older than 90 days",
-                Status.FAILED,
-                "event history goes back 90 days; for older events use --trail PATH",
-            )
-        )
-    questions = [Question(since, until, name) for name in names]
-    history = History(caller, Cache(paths.cache_folder()))
-    asked = regions if set(names) == {"CreateVpcEndpoint"} else sorted({*regions, "us-east-1"})
-    found = history.look_up(asked, questions)
-    judged, _, lacking, said = _with_everything(caller, history, found.events, regions, now, args)
-    known = {part.name for part in found.coverage.missing}
-    lacking = [part for part in lacking if part.name not in known]
-    return judged, merged(found.coverage, [*lacking, *gaps], [*notes, *said])
-
-
-def _with_everything(
-    caller: AwsSession,
-    history: "History",
-    events: Sequence[Event],
-    regions: Sequence[str],
-    now: datetime,
-    args: argparse.Namespace,
-) -> tuple[list[JudgedEvent], tuple[list[JudgedInstance], Coverage], list[Part], list[str]]:
-    """Judged with the account as it is now and a look back; what could not be looked at, and notes."""
-    from vpce_tui.cloudtrail.event_index import Past
-    from vpce_tui.iam import role_privileges, trust_zone_lookup
-    from vpce_tui.inventory.account_inventory import look
-    from vpce_tui.investigation.lookback import asks, left_out, look_back
-
-    told = context()
-    whose = trust_zone_lookup.look(caller, told.own_accounts, told.organisations, told.trusted_principals)
-    inventory = look(caller, regions, services=services_of(events))
-    found = [finding.instance_id for region in inventory.regions.values() for finding in region.findings]
-    span = look_back_of(args.look_back, now)
-    wanted = asks(events, inventory.instances, found, regions, now, span) if span else []
-    answer = _asked(wanted, lambda cancel: look_back(history, wanted, cancel=cancel))
-    known = Known(
-        Past((*events, *answer.events), answer.answered),
-        inventory.regions,
-        whose.ours,
-        role_privileges.look(caller),
-        told,
-        now=now,
-    )
-    judged = judge_events(events, known)
-    parts = [Part(f"{part.name} as it is now", part.status, part.reason) for part in inventory.coverage.missing]
-    parts += answer.unanswered
-    said = [note for note in (left_out(inventory.instances), *whose.unknown) if note]
-    if known.roles is not None and known.roles.problem:
-        parts.append(Part("roles", Status.PARTIAL, known.roles.problem))
-    return judged, (judge_instances(known, judged), inventory.coverage), parts, said
-
-
-def _asked(wanted: "Sequence[Ask]", work: "Callable[[Cancel], Told]") -> "Told":
-    """Look back, and say what is asked and how long it takes; ``^C`` ends it and keeps what was answered."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from vpce_tui.aws.caller import Cancel
-
-    if not wanted:
-        return work(Cancel())
-    most = Counter(region for item in wanted for region in item.regions).most_common(1)[0][1]
-    regions = len({region for item in wanted for region in item.regions})
-    say(
-        f"asking event history {many(len(wanted), 'question')} in {many(regions, 'region')}, some {most / RATE:.0f} s "
-        "where nothing is cached (^C: go on with what is answered; --look-back 0s: do not ask)"
-    )
-    cancel = Cancel()
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(work, cancel)
-        try:
-            return running.result()
-        except KeyboardInterrupt:
-            cancel.stop()
-            return running.result()
-
-
-def _regions(caller: AwsSession, asked: list[str] | None) -> tuple[Sequence[str], str]:
-    if asked:
-        return asked, ""
-    return enabled_regions(caller)
+    print_json({"coverage": found.coverage.to_json()}, to_stderr=True)
+    return exit_of(found.coverage)
 
 
 def instances(args: argparse.Namespace) -> Exit:
     """List and judge instances."""
-    from vpce_tui.cloudtrail.event_cache import Cache
-    from vpce_tui.cloudtrail.event_history import History
-
     now = datetime.now(UTC)
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    regions, note = _regions(caller, args.region)
-    history = History(caller, Cache(paths.cache_folder()))
-    endpoints = history.look_up(regions, [Question(now - timedelta(hours=24), now)])
-    _, (judged, looked), parts, notes = _with_everything(caller, history, endpoints.events, regions, now, args)
-    gaps = [Part("list of regions", Status.DENIED, note)] if note else []
-    gaps += [part for part in parts if not part.name.endswith("as it is now")]
-    coverage = merged(looked, gaps, notes)
+    found = _in_account(args, ("CreateVpcEndpoint",), now)
+    known = found.known(context(), {}, now)
+    judged = judge_instances(known, judge_events(tuple(found.events.values()), known))
     if args.json:
         for item in judged:
             print_json(item.to_json())
     else:
         _instance_table(judged)
-    print_json({"coverage": coverage.to_json()}, to_stderr=True)
-    return exit_of(coverage)
+    print_json({"coverage": found.instance_coverage.to_json()}, to_stderr=True)
+    return exit_of(found.instance_coverage)
+
+
+def _in_files(args: argparse.Namespace, names: Sequence[str], now: datetime) -> "Snapshot":
+    from vpce_tui.investigation.pipeline import from_files
+
+    since = moment(args.since, now) if args.since else None
+    until = moment(args.until, now) if args.until else None
+    return from_files(
+        Path(args.trail), context(), names=names, since=since, until=until, regions=tuple(args.region or ())
+    )
+
+
+def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime) -> "Snapshot":
+    from vpce_tui.cloudtrail.event_cache import EventCache
+    from vpce_tui.cloudtrail.event_history import EventHistory
+    from vpce_tui.investigation.pipeline import Investigation, Scope
+
+    since = moment(getattr(args, "since", "") or "24h", now)
+    asked_until = getattr(args, "until", "")
+    until = min(moment(asked_until, now), now) if asked_until else now
+    if since > until:
+        raise UsageError("--since is after --until")
+    if until < now - OLDEST:
+        raise UsageError("event history goes back 90 days, and --until is before that; look into files: --trail PATH")
+    caller = session(args)
+    identity = caller.identity()
+    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    scope = Scope(since, until, tuple(args.region or ()), names, look_back(args.look_back, now), now)
+    history = EventHistory(caller, EventCache(paths.cache_folder()))
+    return _run(lambda show: Investigation(caller, history, scope, context(), on_snapshot=show))
+
+
+def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Snapshot":
+    """Investigate, and say how far it is; ``^C`` ends it and keeps what was answered."""
+    from vpce_tui.cli.progress import LookbackMeter
+
+    with LookbackMeter() as meter, ThreadPoolExecutor(1) as pool:
+        investigation = made(meter.show)
+        running = pool.submit(investigation.run)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            investigation.cancel.stop()
+            return running.result()
 
 
 def _event_table(judged: Sequence[JudgedEvent]) -> None:

@@ -102,9 +102,8 @@ class InstancesScreen(ListFrame):
 
     def action_refresh(self) -> None:
         """Look again."""
-        if self.work.caller is not None and not self.work.instance_coverage.running:
-            self.work.look()
-            self.update()
+        self.work.refresh()
+        self.update()
 
 
 def _facts(item: JudgedInstance, width: int) -> list[Content]:

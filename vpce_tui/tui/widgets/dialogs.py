@@ -41,7 +41,7 @@ class Ask(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(line((self._title, "bold")), classes="dialog--title")
             if self._body is not None:
-                with VerticalScroll(id="body", classes="dialog--body"):
+                with VerticalScroll(id="body", classes="dialog--body", can_focus=False):
                     yield Static(self._body)
             yield Static(line(self._question))
             yield Input(self._value, id="answer", compact=True)
