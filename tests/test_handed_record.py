@@ -297,3 +297,39 @@ def test_a_write_whose_permit_is_void_is_not_sent(aws: Aws) -> None:
         with pytest.raises(Refused, match="another process has the record"):
             session.write(call, permit)
     assert aws.writes() == []
+
+
+@pytest.mark.parametrize("name", ["journal.db", "lock"])
+def test_a_record_that_was_taken_away_gives_no_permit(folder: Path, name: str) -> None:
+    with Journal.open(folder, ANN) as journal:
+        permit = journal.intend("s", {"a": STOP}, "1")["a"]
+        (folder / name).unlink()
+        assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
+        if name == "journal.db":
+            with pytest.raises(RecordError, match="taken away"):
+                journal.append(Kind.NOTE, {"text": "x"})
+
+
+def test_an_empty_file_beside_what_was_written_ahead_is_left_alone(folder: Path) -> None:
+    """SQLite would delete the rows that were not moved into the file yet."""
+    journal = Journal.open(folder, ANN)
+    journal.append(Kind.NOTE, {"text": "written ahead"})
+    ahead = (folder / "journal.db-wal").read_bytes()
+    journal.close()
+    (folder / "journal.db").write_bytes(b"")
+    (folder / "journal.db-wal").write_bytes(ahead)
+    assert not verify(folder).good
+    assert (folder / "journal.db-wal").read_bytes() == ahead
+
+
+def test_each_evidence_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vpce_tui.incident import evidence, verification
+
+    read: list[Path] = []
+    hashed = verification.file_hash
+    monkeypatch.setattr(verification, "file_hash", lambda path: read.append(path) or hashed(path))
+    with Journal.open(folder, ANN) as journal:
+        for number in range(20):
+            evidence.store(journal, "s", f"name-{number}", b"the same")
+    assert verify(folder).good
+    assert len(read) == 1

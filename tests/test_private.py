@@ -256,10 +256,11 @@ def test_the_cache_follows_no_link(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("keep me")
     cache = folder(tmp_path / "cache", 0o700)
-    (cache / "events-2.db").symlink_to(target)
+    (cache / "events-3.db").symlink_to(target)
     made = EventCache(cache)
-    made.keep("1", "eu-west-1", "x", [])
+    made.keep("1", "eu-west-1", [])
     made.close()
+    assert (cache / "events-3.db").is_symlink()
     assert target.read_text() == "keep me"
 
 

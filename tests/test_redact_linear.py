@@ -9,13 +9,17 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vpce_tui.incident import redaction
 
 PIECES = (
     "token", "secret-", "password_", "access-key-", "credential:", "api_key ", "password =", "secret is ", "a.", "eyJ-", "eyJaaaaaaaaaaaa-",
     "eyJaaaaaaaaaaaa.", "x://y:", "ab://", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "bearer ", "bearer\t", "IQoJ/", "AKIA", "ghp_",
-    "xoxb-", "aB3/", " ", "\n", "e\u0301\u0301\u0301\u0301", "\x1b[", '="', "\u202e",
+    "xoxb-", "aB3/", "aoa-", "aoa", "aoa_a:", "hooks.slack.com/services/", "Private-Lines: 1 ", "name: password value: ", "<password>", "<a",
+    "--password ", "mysql -p", "mysql -u ", "curl -u ", "net user a ", "sshpass -p", "root:x | ", "$6$", "?sig=", "postgres://a:", "token was ",
+    "%2F", "\\\\/", "sk-proj-", "AGE-SECRET-KEY-1", "name=secret,", "authorization: basic ", " ", "\n", "e\u0301\u0301\u0301\u0301", "\x1b[", '="', "\u202e",
 )  # fmt: skip
 PROGRAM = """
 import sys
@@ -147,3 +151,15 @@ def test_passwords_in_addresses_are_hidden_whatever_stands_before_them(text: str
 )
 def test_secrets_are_hidden_whatever_stands_between_their_name_and_them(text: str) -> None:
     assert "hunter2hunter" not in redaction.text(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*PIECES, *(text for text, _ in SHAPES.values()), "x", "Sup3rS3cret!", redaction.HIDDEN]),
+        max_size=8,
+    ).map("".join)
+)
+def test_our_mark_is_not_taken_for_a_secret(text: str) -> None:
+    """What was hidden before is hidden again with other marks around it, and never in pieces."""
+    twice = redaction.text(redaction.text(text))
+    assert twice.count("⟨secret") == twice.count(redaction.HIDDEN) == twice.count("not recorded⟩")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Aws
+from tests.conftest import HOME, Aws
 from tests.test_forged_record import append_raw, held
 from tests.world import clients
 from vpce_tui.engine import Engine
@@ -115,8 +115,6 @@ def test_what_is_not_due_any_more_may_be_left_out_of_what_was_shown(aws: Aws, en
 def test_other_parameters_than_were_shown_are_not_sent(engine: Any) -> None:
     shown = engine.planned_undo("hold")
     call = shown.calls[0]
-    other = Undo(shown.step, shown.calls, (), {"X": "1"})
-    assert shown.shows(other)
     assert not Undo(shown.step, shown.calls[1:]).shows(shown)
     assert not Undo(shown.step, tuple(reversed(shown.calls))).shows(shown)
     from dataclasses import replace
@@ -163,3 +161,95 @@ def test_of_a_plans_prose_nothing_reaches_the_record_and_its_undo_keeps_its_orde
     assert code == 4, said
     assert "another order" in said
     assert len(aws.writes()) == before
+
+
+def forged_to_swap(aws: Aws, key: str, how: str, other: str) -> None:
+    """A record whose undo shows the victim, and whose own answers would put another instance in its place."""
+    planned = recorded(aws, key)
+    undo = sorted((dict(call) for call in planned["undo"]), key=lambda call: call["id"] != "undo-protect")
+    first, swap, name = undo[0], {"THE_INSTANCE": f'`"{other}"`'}, "THE_INSTANCE"
+    if how == "a read":
+        look = {
+            "id": "look", "service": "ec2", "operation": "DescribeInstances", "region": HOME, "why": "look at it",
+            "undoes": first["undoes"], "parameters": {"InstanceIds": [aws.victim]}, "gives": swap,
+        }  # fmt: skip
+        first["parameters"] = {**first["parameters"], "InstanceId": {"$ref": name}}
+        planned["undo"] = [look, *undo]
+    elif how == "a write":
+        again = {**first, "id": "again", "parameters": {**first["parameters"], "InstanceId": {"$ref": name}}}
+        planned["undo"] = [{**first, "gives": swap}, again, *undo[1:]]
+    else:
+        name = how
+        first["parameters"] = {**first["parameters"], "InstanceId": {"$ref": how}}
+        planned["undo"] = undo
+    append_raw(
+        aws.incident(),
+        "result",
+        json.dumps({"call": "protect", "gave": {name: aws.victim}, "ok": True, "step": key}, separators=(",", ":")),
+    )
+    forge(aws, key, planned)
+
+
+@pytest.mark.parametrize("how", ["a read", "a write", "TOKEN", "INCIDENT"])
+def test_what_was_shown_for_one_thing_is_not_made_of_another(aws: Aws, how: str) -> None:
+    key = held(aws)
+    ec2 = clients(aws)("ec2")
+    found = [one["InstanceId"] for item in ec2.describe_instances()["Reservations"] for one in item["Instances"]]
+    other = next(name for name in found if name != aws.victim)
+    ec2.modify_instance_attribute(InstanceId=other, DisableApiTermination={"Value": True})
+    forged_to_swap(aws, key, how, other)
+    before = len(aws.handled())
+    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    for request in aws.handled()[before:]:
+        if request["operation"] == "ModifyInstanceAttribute":
+            shown = request["parameters"]["InstanceId"]
+            assert shown != other, said
+            assert f'"InstanceId": "{shown}"' in said or '"InstanceId": "$TOKEN"' in said, said
+    still = ec2.describe_instance_attribute(InstanceId=other, Attribute="disableApiTermination")
+    assert still["DisableApiTermination"]["Value"]
+
+
+def test_of_what_is_agreed_to_nothing_is_cut() -> None:
+    """To the last letter of the last parameter, however long: on the command line and in the app's dialog."""
+    from textual.content import Content
+
+    from vpce_tui.plans.plan import PlannedCall
+    from vpce_tui.plans.renderers.call_list import inverse_lines
+    from vpce_tui.tui.widgets.safe_text import lines
+
+    many = {"InstanceId": "i-1", "Groups": [f"sg-{number:017x}" for number in range(3000)], "ZZ": "the very last"}
+    found = list(inverse_lines([(PlannedCall("x", "ec2", "ModifyInstanceAttribute", HOME, many), many)]))
+    assert found[0].endswith('"the very last"}')
+    assert lines([Content(text) for text in found]).plain.rstrip().endswith('"the very last"}')
+
+
+@pytest.mark.parametrize(
+    "said", ["token: rotation-lambda", "deploy --pass through-proxy", "Basic restricted access", "credential: x, 8443"]
+)
+def test_a_description_that_looks_like_a_secret_is_put_back_as_it_was(aws: Aws, said: str) -> None:
+    """The inverse of a call is recorded exactly; else it could not be made, or would be made with our mark in it."""
+    ec2 = clients(aws)("ec2")
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=_vpc(aws))["GroupId"]
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "198.51.100.0/24", "Description": said}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    from vpce_tui.incident import redaction
+
+    call = {"GroupId": group, "IpPermissions": [rule]}
+    assert redaction.payload({"undo": [{"parameters": call}]}) == {"undo": [{"parameters": call}]}
+    assert not redaction.holds_secret(call)
+
+
+def _vpc(aws: Aws) -> str:
+    found: str = clients(aws)("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    return found
+
+
+def test_our_mark_for_a_hidden_secret_is_never_sent() -> None:
+    from vpce_tui.incident import redaction
+
+    assert redaction.holds_secret({"Description": f"token: {redaction.HIDDEN}"})

@@ -6,6 +6,7 @@ link is followed where it belongs to this user or to root.
 """
 
 import contextlib
+import errno
 import os
 import stat
 import struct
@@ -218,8 +219,10 @@ def _named_writers(path: Path) -> str:
         return ""
     try:
         listed = os.getxattr(path, _ACL)
-    except OSError:
-        return ""  # no list, or a file system without any
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOENT):
+            return ""  # no list, or a file system without any
+        return f"somebody, perhaps (its list cannot be read: {error.strerror})"
     if len(listed) < 4 or struct.unpack_from("<I", listed)[0] != _ACL_VERSION:
         return "somebody"
     entries = list(struct.iter_unpack("<HHI", listed[4:]))

@@ -9,6 +9,7 @@ from vpce_tui.engine.execute import make, probe
 from vpce_tui.engine.execution_context import Work
 from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
+from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
 from vpce_tui.plans.plan import PlannedCall, Step, differences
@@ -37,6 +38,10 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
         return Outcome(
             Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
         )
+    lossy = next((call for call in live.step.undo if redaction.holds_secret(call.parameters)), None)
+    if live.step.calls and lossy is not None:
+        said = f"what would take it back ({lossy.name}) holds a credential, and credentials are not recorded; nothing was done"
+        return Outcome(Ended.BLOCKED, f"{said}: do this step by hand")
     if live.step.calls:
         if not live.step.reversible and approval.confirmed != work.plan.target:
             return Outcome(

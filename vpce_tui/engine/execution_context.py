@@ -93,7 +93,7 @@ class Work:
 
     def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
         """What the references of a call stand for."""
-        known: dict[str, Any] = {INCIDENT: self.journal.name, **bindings}
+        known: dict[str, Any] = {**bindings, INCIDENT: self.journal.name}
         if AWS_NOW in names(planned.parameters):
             known[AWS_NOW] = rfc3339(self.aws_now())
         if TOKEN in names(planned.parameters):

@@ -1,7 +1,7 @@
 """The way back: the recorded inverse of what we did, where it is still as we left it, through the same path."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vpce_tui.aws.errors import AwsError, Cancelled
@@ -15,7 +15,7 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.engine.reconcile import settle_open
 from vpce_tui.incident.journal import Kind as RowKind
 from vpce_tui.incident.record import State
-from vpce_tui.plans.placeholders import Unresolved, names, resolve
+from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, fill, names, resolve
 from vpce_tui.plans.plan import Kind, PlanError, PlannedCall, Step, is_final
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
@@ -25,18 +25,15 @@ from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 class Undo:
     """What undoing a step would do: the step as recorded, the inverse calls in their order, and what is left as it is, with why.
 
-    ``bindings``: what the references of the calls stand for. It is shown whole before it is made, and nothing else is made.
+    Every reference in a call that stands for something by now is filled in. It is shown whole before it is made, and nothing else
+    is made.
     """
 
     step: Step
     calls: tuple[PlannedCall, ...] = ()
     left: tuple[str, ...] = ()
-    bindings: Mapping[str, str] = field(default_factory=dict)
-
-    def parameters(self, call: PlannedCall) -> Any:
-        """The parameters of a call as they will be sent; a reference whose value only the run will know as ``$NAME``."""
-        stands = {name: self.bindings.get(name) or f"${name}" for name in names(call.parameters)}
-        return resolve(call.parameters, stands)
+    recorded: tuple[PlannedCall, ...] = ()
+    """The same calls as they were planned, and approved."""
 
     def shows(self, other: "Undo") -> bool:
         """Whether all that ``other`` would do is in this, in this order."""
@@ -44,9 +41,13 @@ class Undo:
         order = [call.id for call in self.calls]
         theirs = [call.id for call in other.calls]
         return [name for name in order if name in theirs] == theirs and all(
-            call.same_as(mine[call.id]) and other.parameters(call) == self.parameters(mine[call.id])
-            for call in other.calls
+            call.same_as(mine[call.id]) for call in other.calls
         )
+
+
+def shown_parameters(call: PlannedCall) -> Any:
+    """The parameters of an inverse as they will be sent; a reference whose value only the run will know as ``$NAME``."""
+    return resolve(call.parameters, {name: f"${name}" for name in names(call.parameters)})
 
 
 def planned_undo(work: Work, step_id: str, *, with_others: bool = False) -> Undo:
@@ -93,7 +94,26 @@ def planned_undo(work: Work, step_id: str, *, with_others: bool = False) -> Undo
     covered = {name for call in step.undo for name in call.undoes}
     lost = sorted(ours - covered)
     left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
-    return Undo(step, tuple(calls), tuple(left), {**step.bindings, **record.bindings})
+    return Undo(
+        step, tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})), tuple(left), tuple(calls)
+    )
+
+
+def _filled_in(
+    work: Work, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
+) -> Iterator[PlannedCall]:
+    """Recorded inverses with what they stand for. What they give to each other, and wait for, is today's: a record may be forged,
+    and what was shown would be sent with something else in it."""
+    today = {call.id: call for call in live.undo}
+    given = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
+    known = {name: value for name, value in bindings.items() if name not in given and name not in (AWS_NOW, TOKEN)}
+    known[INCIDENT] = work.journal.name
+    for call in calls:
+        trusted = today.get(call.id)
+        if not call.writes and (trusted is None or not trusted.same_as(call)):
+            raise PlanError(f"the record has a read ({call.name}) in an undo that no such step makes: undo it by hand")
+        gives, until = (trusted.gives, trusted.until) if trusted is not None else ({}, None)
+        yield replace(call, parameters=fill(call.parameters, known), gives=gives, until=until)
 
 
 def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
@@ -164,18 +184,17 @@ def take_back(work: Work, step_id: str, approval: Approval, shown: Undo, with_ot
                 f"undoing {step.title} deletes for good what it made: it needs the id {work.plan.target}, typed "
                 f"(--confirm {work.plan.target}).",
             )
-        alone = not_approved(work, step, calls, undo=True) if is_final(calls) else None
+        alone = not_approved(work, step, now.recorded, undo=True) if is_final(calls) else None
         if alone:
             return alone
         work.journal.append(
             RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
         )
         work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
-        bindings = now.bindings
-        denied = probe(work, key, replace(step, stand_ins={**bindings}), calls, undo=True)
+        denied = probe(work, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
         if denied:
             return denied
-        make(work, step, calls, dict(bindings), undo=True)
+        make(work, step, calls, {}, undo=True)
         return prove_undone(work, step, calls, left)
     except Lost as lost_call:
         return lost_call.outcome

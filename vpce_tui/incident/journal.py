@@ -102,6 +102,8 @@ class Journal:
         self._db: sqlite3.Connection | None = None
         self._writable = False
         self._last = 0
+        self._process = os.getpid()
+        self._file: os.stat_result = os.stat_result(range(10))
         self._begin: Callable[[], None] = lambda: None
 
     @classmethod
@@ -162,6 +164,7 @@ class Journal:
                     self._create(path)
                 private_file(path)
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+                self._file = os.lstat(path)
                 self._begin = harden(self._db)
                 self._check_version()
                 self._check_schema()
@@ -285,6 +288,8 @@ class Journal:
                     f"the record {self.name!r} did not keep a row that was written. Run vpce-tui verify {self.name}."
                 )
             self._last = row.seq
+            if not self._there():
+                raise RecordError(f"the record {self.name!r} was taken away while it was open: nothing more is done.")
         return row
 
     def _insert(self, kind: Kind, text: str) -> Row:
@@ -441,12 +446,19 @@ class Journal:
 
     def _alone(self) -> bool:
         """Whether this process is still the only writer: its lock is in its place, and the last row is its own."""
-        if self._db is None or not self._lock.held:
+        if self._db is None or not self._lock.held or not self._there():
             return False
         try:
             self._begin()
             return bool(self._db.execute("SELECT max(seq) FROM journal").fetchone()[0] == self._last)
         except sqlite3.Error:
+            return False
+
+    def _there(self) -> bool:
+        """Whether the file that is written to is the one in the folder, and this process the one that opened it."""
+        try:
+            return os.getpid() == self._process and os.path.samestat(self._file, os.lstat(self.folder / "journal.db"))
+        except OSError:
             return False
 
     def close(self) -> None:

@@ -91,6 +91,9 @@ def beside_a_journal(path: Path) -> str:
         problem = not_a_file(path.with_name(path.name + end))
         if problem:
             return problem
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and wal.stat().st_size and not (path.exists() and path.stat().st_size):
+        return f"{path.name} is empty, and beside it lies {wal.name}, which would be deleted"
     rollback = path.with_name(f"{path.name}-journal")
     return f"beside it lies {rollback.name}, which would change it" if os.path.lexists(rollback) else ""
 

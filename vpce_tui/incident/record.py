@@ -62,11 +62,16 @@ class Made:
 
 @dataclass
 class StepRecord:
-    """One step as the record knows it. ``planned`` is the plan's JSON as it was last approved."""
+    """One step as the record knows it."""
 
     key: str
     state: State = State.TODO
-    planned: Mapping[str, Any] = field(default_factory=dict)
+    newest: Mapping[str, Any] = field(default_factory=dict)
+    """The plan's JSON as it was last approved."""
+    older_calls: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Calls of earlier plans that were made, and that the newest plan does not have."""
+    older_undo: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Inverses of such calls."""
     calls: dict[str, Made] = field(default_factory=dict)
     undo_calls: dict[str, Made] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
@@ -85,6 +90,14 @@ class StepRecord:
     """What each approval was used for first, by its number: True for an undo. It counts for nothing else."""
     made_under: dict[str, set[str]] = field(default_factory=dict)
     """Calls that were made under an approval, by its number: an interrupted run goes on with those that were not."""
+
+    @property
+    def planned(self) -> Mapping[str, Any]:
+        """The newest plan's JSON, with what earlier plans made and how to take that back; empty: there is none."""
+        if not self.newest or not (self.older_calls or self.older_undo):
+            return self.newest
+        already = [*self.newest.get("already", ()), *self.older_calls.values()]
+        return {**self.newest, "already": already, "undo": [*self.newest["undo"], *self.older_undo.values()]}
 
     @property
     def id(self) -> str:
@@ -168,26 +181,23 @@ def replay(rows: Iterable[Row]) -> Record:
 
 def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
-    before, plan = step.planned, dict(data["plan"])
-    for call in (*plan["calls"], *plan.get("already", ()), *plan["undo"]):
+    before, plan = step.newest, dict(data["plan"])
+    calls, already, undo = plan["calls"], plan.get("already", ()), plan["undo"]
+    for call in (*calls, *already, *undo):
         if not isinstance(call["id"], str) or not all(isinstance(name, str) for name in call.get("undoes", ())):
             raise ValueError("a call that no plan has")
     if before:
-        known = {call["id"] for call in (*plan["calls"], *plan.get("already", ()))}
-        kept = [
-            call
-            for call in (*before["calls"], *before.get("already", ()))
-            if call["id"] in step.calls and call["id"] not in known
-        ]
-        inverses = {call["id"] for call in plan["undo"]}
-        old = [
-            call
-            for call in before["undo"]
-            if call["id"] not in inverses and not step.calls.keys().isdisjoint(call.get("undoes", ()))
-        ]
-        plan["already"] = [*plan.get("already", ()), *kept]
-        plan["undo"] = [*plan["undo"], *old]
-    step.planned = plan
+        for call in (*before["calls"], *before.get("already", ())):
+            if call["id"] in step.calls:
+                step.older_calls.setdefault(call["id"], call)
+        for call in before["undo"]:
+            if not step.calls.keys().isdisjoint(call.get("undoes", ())):
+                step.older_undo.setdefault(call["id"], call)
+    for call in (*calls, *already):
+        step.older_calls.pop(call["id"], None)
+    for call in undo:
+        step.older_undo.pop(call["id"], None)
+    step.newest = plan
 
 
 def _approved(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:

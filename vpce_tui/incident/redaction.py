@@ -48,7 +48,7 @@ _WORD: Final = (
 )
 """What secrets are called."""
 _VALUE: Final = (
-    r"(?:\\{0,4}\"(?!\\{0,4}[\",\s:}\]])(?:[^\"\\\n]|\\[^\n]){1,4000}"
+    r"(?!\\{0,4}[\"']?⟨secret)(?:\\{0,4}\"(?!\\{0,4}[\",\s:}\]])(?:[^\"\\\n]|\\[^\n]){1,4000}"
     r"|\\{0,4}'(?!')[^'\n]{1,4000}"
     r"|\\{0,4}[\"']?(?!(?:optional|required)\b)(?:[^\s\"',;&}<]|,(?=[^\s\"'])){5,})"
 )
@@ -64,10 +64,10 @@ _NAMED_VALUE: Final = re.compile(
 )
 """``{"name": "DB_PASSWORD", "value": …}``, in JSON, YAML and XML."""
 _ELEMENT: Final = re.compile(rf"(?i)(<[\w:.-]{{0,64}}{_WORD}[\w:.-]{{0,64}}>)([^<]{{1,4000}})(?=<)")
-_OPTION: Final = re.compile(rf"(?i)((?<!\S)--?[\w-]{{0,64}}(?:{_WORD}|pass)[\w-]{{0,64}}[ \t]{{1,8}})(?!-)({_VALUE})")
+_OPTION: Final = re.compile(rf"(?i)((?<!\S)--?[\w-]{{0,64}}{_WORD}[\w-]{{0,64}}[ \t]{{1,8}})(?!-)({_VALUE})")
 _COMMAND: Final = re.compile(
-    r"(?i)(\bsshpass\s{1,8}-p\s{0,8}|\b(?:mysql|mysqldump|mariadb|mysqladmin)\b[^\n|;]{0,200}?\s-p(?=\S)|\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{1,8}[\"']?[^\s:\"']{1,128}:"
-    r"|\bnet\s{1,8}user\s{1,8}\S{1,64}\s{1,8}(?!/)|\bConvertTo-SecureString\s{1,8}(?:-String\s{1,8})?|\bauthorization:\s{0,8}(?:token|apikey)\s{1,8})"
+    r"(?i)(\bsshpass\s{1,8}-p\s{0,8}|\b(?:mysql|mysqldump|mariadb|mysqladmin)\s{1,8}(?:-[^\n|;]{0,200}?\s)?-p(?=\S)|\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{1,8}[\"']?[^\s:\"']{1,128}:"
+    r"|\bnet\s{1,8}user\s{1,8}\S{1,64}\s{1,8}(?=\S{1,256}\s{1,8}/)|\bConvertTo-SecureString\s{1,8}(?:-String\s{1,8})?|\bauthorization:\s{0,8}(?:token|apikey)\s{1,8})"
     rf"({_VALUE})"
 )
 """Commands that take a secret without a name."""
@@ -76,14 +76,16 @@ _CHPASSWD: Final = re.compile(
 )
 _CRYPT: Final = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w{1,3})\$[A-Za-z0-9./$=,+-]{8,256}")
 _QUERY: Final = re.compile(r"(?i)([?&](?:sig|pass|pwd|x-amz-security-token)=)([^\s\"'&<]{3,})")
-_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})")
+_BEARER: Final = re.compile(
+    r"(?i)\b(bearer\s+|authorization\\{0,4}[\"']?\s*[:=]\s*\\{0,4}[\"']?basic\s+)(?!⟨secret)([A-Za-z0-9._~+/=-]{8,})"
+)
 _IN_URL: Final = re.compile(r"(://[^\s:/@]*:)([^\s/@]+)@")
 _IN_URI: Final = re.compile(
     r"((?:postgres(?:ql)?|mysql|mariadb|redis|rediss|mongodb|amqps?)(?:\+\w{1,16})?://[^\s:/@\"']{0,128}:)([^\s\"'<>]{1,512})@"
 )
 _DOTTED: Final = re.compile(r"[\w.-]{25,}")
 _JWT_HEAD: Final = re.compile(r"\beyJ[\w-]{10,}\Z")
-_SSO: Final = re.compile(r"\baoa[A-Za-z0-9_-]{20,}:[A-Za-z0-9/+=_-]{4,}")
+_SSO: Final = re.compile(r"(?<![A-Za-z0-9_-])aoa[A-Za-z0-9_-]{20,1024}:[A-Za-z0-9/+=_-]{4,}")
 _FORTY: Final = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9/+]|%2[FBfb]|\\/){40}(?![A-Za-z0-9/+])")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{40}")
 _IN_ARN: Final = re.compile(r"arn:aws[a-z-]{0,16}:[^\s\"']{0,256}\Z")
@@ -121,13 +123,17 @@ def _after(match: re.Match[str]) -> str:
     return named + (quote.group() if quote else "") + HIDDEN
 
 
-def text(value: str) -> str:
-    """``value`` with everything that looks like a secret replaced; access key ids shortened to their ends."""
-    value = _PEM.sub(HIDDEN, value)
-    value = _TOKEN.sub(HIDDEN, value)
-    for whole in (_WELL_KNOWN, _CRYPT, _SSO):
+def credentials(value: str) -> str:
+    """``value`` without what is a credential by its own form."""
+    for whole in (_PEM, _TOKEN, _WELL_KNOWN, _CRYPT, _SSO):
         value = whole.sub(HIDDEN, value)
     value = _DOTTED.sub(_web_token, value)
+    return _FORTY.sub(_forty, value)
+
+
+def text(value: str) -> str:
+    """``value`` with everything that looks like a secret replaced; access key ids shortened to their ends."""
+    value = credentials(value)
     for after in (_PUTTY, _HOOK, _NAMED_VALUE, _ELEMENT, _ASSIGNED, _TOLD, _OPTION, _COMMAND, _CHPASSWD, _QUERY):
         value = after.sub(_after, value)
     value = _KEY_ID.sub(r"\1…\2", value)
@@ -137,8 +143,26 @@ def text(value: str) -> str:
     return _FORTY.sub(_forty, value)
 
 
+def parameters(value: Any, key: str = "") -> Any:
+    """Parameters of a call without credentials. A word that only stands after the name of a secret (a description, a tag) is left:
+    the inverse of a call must be recorded exactly."""
+    if _POLICY.search(key):
+        return _listed(value)
+    if isinstance(value, Mapping):
+        return {name: parameters(item, str(name)) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [parameters(item, key) for item in value]
+    if key.lower() in _SECRET_KEYS and value not in (None, "", HIDDEN):
+        return value if _SEALED.fullmatch(str(value)) else HIDDEN
+    if isinstance(value, str) and not _NAME_KEY.search(key):
+        return credentials(value)
+    return value
+
+
 def payload(value: Any, key: str = "") -> Any:
     """A journal payload without secrets, whatever its depth."""
+    if key == "parameters":
+        return parameters(value)
     if _POLICY.search(key):
         return _listed(value)
     if isinstance(value, Mapping):
@@ -152,9 +176,16 @@ def payload(value: Any, key: str = "") -> Any:
     return value
 
 
-def holds_secret(parameters: Mapping[str, Any]) -> bool:
-    """Whether recording these call parameters would lose something: then the call cannot be journalled."""
-    return bool(payload(parameters) != _listed(parameters))
+def holds_secret(given: Mapping[str, Any]) -> bool:
+    """Whether recording these call parameters would lose something, or something of them is lost already: then the call cannot be
+    journalled."""
+    return bool(parameters(given) != _listed(given)) or _lost(given)
+
+
+def _lost(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_lost, value.values()))
+    return any(map(_lost, value)) if isinstance(value, (list, tuple)) else isinstance(value, str) and HIDDEN in value
 
 
 def _listed(value: Any) -> Any:

@@ -140,6 +140,23 @@ def malformed(value: Any) -> str:
     return f"no placeholder has the keys {', '.join(sorted(map(str, value)))[:80]}"
 
 
+def fill(value: Any, known: Mapping[str, Any]) -> Any:
+    """``value`` with the references that are known as what they stand for; the others stay."""
+    if is_ref(value):
+        return known.get(str(value["$ref"]), value)
+    if is_literal(value):
+        return value
+    if is_text(value):
+        return Placeholder({"$text": [fill(part, known) for part in value["$text"]]})
+    if is_document(value):
+        return Placeholder({"$json": fill(value["$json"], known)})
+    if is_sealed(value):
+        return Placeholder({**value, "$sealed": fill(value["$sealed"], known)})
+    if isinstance(value, Mapping):
+        return {key: fill(item, known) for key, item in value.items()}
+    return [fill(item, known) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
     """Whether something sealed in ``value`` is not what its hash says."""
     if is_sealed(value):

@@ -9,7 +9,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.plans.actions import Answers
-from vpce_tui.plans.plan import Blocked, Plan, PlanError, Step, WrongChoice
+from vpce_tui.plans.plan import Blocked, Plan, PlanError, PlannedCall, Step, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.playbook import Playbook, Recipe
 from vpce_tui.plans.step_builder import Draft
@@ -194,7 +194,7 @@ def _step(
     step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others, target))
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
-        step = replace(step, undo=tuple(recorded.get(call.id, call) for call in step.undo))
+        step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
     other = action.strange(step)
     if other is not None:
         raise PlanError(f"no step {recipe.id!r} makes {other.name}: do it by hand, and report this.")
@@ -210,6 +210,15 @@ def _step(
         step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
         must_come_first=recipe.first,
     )  # fmt: skip
+
+
+def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedCall:
+    """An inverse with the parameters of the recorded one; what it waits for, gives and says is today's, as a record may be forged."""
+    if recorded is None:
+        return planned
+    same = recorded.operation == planned.operation
+    gives, until = (planned.gives, planned.until) if same else ({}, None)
+    return replace(recorded, gives=gives, until=until, why=planned.why)
 
 
 def _must_be_known(recipe: Recipe, world: World, wrong: str) -> None:

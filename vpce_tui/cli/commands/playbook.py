@@ -15,6 +15,7 @@ from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import Engine
 from vpce_tui.engine.execution_context import Lost
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident import approval, team_rules
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, Kind
@@ -293,7 +294,7 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
         return Exit.FAILED
     step, calls = shown.step, shown.calls
     say(f"\nundo “{step.title}”")
-    for line in (*inverse_lines((call, shown.parameters(call)) for call in calls), *shown.left):
+    for line in (*inverse_lines((call, shown_parameters(call)) for call in calls), *shown.left):
         say(f"    {line}")
     target = engine.plan.target
     typed = target if target in (args.confirm or ()) else ""

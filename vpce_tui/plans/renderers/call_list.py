@@ -45,6 +45,7 @@ def inverse_lines(calls: Iterable[tuple[PlannedCall, Any]]) -> Iterator[str]:
         yield visible(f"{call.name} in {call.region} {sent}", limit=_WHOLE)
         if call.why:
             yield f"    {visible(call.why, limit=200)}"
+        yield from (f"    ${name}, below, is its {visible(path, limit=200)}" for name, path in call.gives.items())
 
 
 def _call(call: PlannedCall) -> str:

@@ -15,6 +15,7 @@ from vpce_tui.aws.errors import told
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.engine.playbook_session import Walk
+from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, State, StepRecord
@@ -599,7 +600,7 @@ class WalkthroughScreen(Frame):
         def then(found: Any) -> None:
             self.busy = ""
             calls, left = found.calls, found.left
-            made = [*inverse_lines((call, found.parameters(call)) for call in calls), *left]
+            made = [*inverse_lines((call, shown_parameters(call)) for call in calls), *left]
 
             final = is_final(calls)
             word = self.walk.target if final else "undo"
@@ -617,7 +618,7 @@ class WalkthroughScreen(Frame):
                 made = ["every inverse call was made; what is left is to read back that it is undone"]
             if calls or self.known(step).half_undone:
                 question = "This deletes for good what the step made. " if final else ""
-                shown = lines([line(text) for text in made])
+                shown = lines([Content(text) for text in made])  # whole: it is agreed to
                 self.app.push_screen(
                     Ask(f"Undo: {step.title}", f"{question}Type {word} to do it:", must_be=word, body=shown), answered
                 )
