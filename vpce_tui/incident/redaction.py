@@ -50,7 +50,7 @@ _WORD: Final = (
 _VALUE: Final = (
     r"(?!\\{0,4}[\"']?⟨secret)(?:\\{0,4}\"(?!\\{0,4}[\",\s:}\]])(?:[^\"\\\n]|\\[^\n]){1,4000}"
     r"|\\{0,4}'(?!')[^'\n]{1,4000}"
-    r"|\\{0,4}[\"']?(?!(?:optional|required)\b)(?:[^\s\"',;&}<]|,(?=[^\s\"'])){5,})"
+    r"|\\{0,4}[\"']?(?!(?:optional|required)\b)(?:[^\s\"',;&}<⟨]|,(?=[^\s\"'])){5,})"
 )
 """A secret after its name: what stands in quotes whole, or a word."""
 _ASSIGNED: Final = re.compile(rf"(?i)({_WORD}[\w-]{{0,128}}\\{{0,4}}[\"']?\s*(?::=|=>|[:=：])\s*)({_VALUE})")
@@ -75,7 +75,7 @@ _CHPASSWD: Final = re.compile(
     r"([\"'\s][a-z_][\w.-]{0,31}:)([^\s\"']{1,256})(?=[\"']?\s{0,8}\|\s{0,8}(?:sudo\s{1,8})?chpasswd)"
 )
 _CRYPT: Final = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w{1,3})\$[A-Za-z0-9./$=,+-]{8,256}")
-_QUERY: Final = re.compile(r"(?i)([?&](?:sig|pass|pwd|x-amz-security-token)=)([^\s\"'&<]{3,})")
+_QUERY: Final = re.compile(r"(?i)([?&](?:sig|pass|pwd|x-amz-security-token)=)([^\s\"'&<⟨]{3,})")
 _BEARER: Final = re.compile(
     r"(?i)\b(bearer\s+|authorization\\{0,4}[\"']?\s*[:=]\s*\\{0,4}[\"']?basic\s+)(?!⟨secret)([A-Za-z0-9._~+/=-]{8,})"
 )
