@@ -33,6 +33,7 @@ from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.reveal_secret import Once
 from vpce_tui.tui.widgets.table import Column, Row, Table
 
@@ -86,6 +87,8 @@ def words(app: VpceTui) -> str:
     for widget in app.screen.query("*"):
         if isinstance(widget, Table):
             said += [" | ".join(row.cells) for row in widget.rows]
+        elif isinstance(widget, Page):
+            said.append(widget.content.plain)
         elif isinstance(widget, Static):
             said.append(str(widget.render()))
     return "\n".join(said)

@@ -261,7 +261,9 @@ def test_a_journal_that_cannot_write_gives_no_permit(armed: Any, aws: Aws) -> No
 
 def test_a_call_with_a_secret_in_it_is_not_journalled_and_gets_no_permit(armed: Any) -> None:
     _, journal, account = armed
-    call = Call("ec2", "CreateSecurityGroup", HOME, {"Description": "password=hunter2hunter2", "GroupName": "x"})
+    call = Call(
+        "ec2", "CreateSecurityGroup", HOME, {"Description": "ghp_abcdefghijklmnopqrst0123456789", "GroupName": "x"}
+    )
     with pytest.raises(RecordError, match="looks like a secret"):
         journal.intend("step", {"c": call}, account)
 

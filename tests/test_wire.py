@@ -22,6 +22,7 @@ from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.models import loader, new_session
 from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.inventory import flow_log_queries
 
 MODELS = botocore.session.Session()
 WRITES = [item for item in OPERATIONS if item.access is Reach.WRITE]
@@ -76,7 +77,11 @@ def parameters_of(service: str, operation: str) -> dict[str, Any]:
     if (service, operation) == ("ssm", "GetParameters"):
         found["Names"] = ["/aws/service/x"]
     if (service, operation) == ("logs", "StartQuery"):
-        found["queryString"] = 'parse @message "*" as f_a\n| stats count(*) by f_a'
+        found["queryString"] = flow_log_queries.talkers_query(
+            flow_log_queries.DEFAULT_FORMAT, ["eni-0123456789abcdef0"]
+        )
+    if (service, operation) == ("ec2", "GetConsoleScreenshot"):
+        found.pop("WakeUp", None)
     return found
 
 

@@ -5,13 +5,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from vpce_tui.core.text import many, sign
 from vpce_tui.detection.signals import Judgement, Severity, Signal
 from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, Row, Table
 
@@ -99,8 +100,7 @@ class ListFrame(Frame):
         yield from self.above()
         with Container(id="list"):
             yield Table(self.columns(), id="rows")
-            with VerticalScroll(id="why", can_focus=False):
-                yield Static(id="reasons")
+            yield Page(id="why", focusable=False)
         yield Input(
             id="filter",
             placeholder="filter: words that must all be in the row, its ids, addresses or reasons",
@@ -128,7 +128,7 @@ class ListFrame(Frame):
         self._show_why()
 
     def _show_why(self) -> None:
-        self.query_one("#reasons", Static).update(self.why(self.table.key))
+        self.query_one("#why", Page).show(self.why(self.table.key))
 
     def on_table_moved(self, _: Table.Moved) -> None:
         self._show_why()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.core.text import sign, visible
 from vpce_tui.detection.signals import Severity
@@ -20,7 +19,9 @@ from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.screens.suppress import mark_expected
 from vpce_tui.tui.widgets.bars import Key, KeyBar
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -74,12 +75,11 @@ class EventScreen(Frame):
         return f"event {self._item.event.id[:8] or 'without id'}"
 
     def body(self) -> ComposeResult:
-        yield Static(id="tabs")
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
+        yield Steady(id="tabs")
+        yield Page(classes="reading", id="page")
         with Vertical(id="path"):
             yield Table((Column("WHAT", 36, grows=True), Column("WHERE, WHEN", 34, grows=True)), id="rows")
-            yield Static(id="whole")
+            yield Steady(id="whole")
 
     def crumbs(self) -> str:
         return self.trail()
@@ -108,7 +108,7 @@ class EventScreen(Frame):
             (f" {number} {words} ", "bold reverse" if name == self.view else "dim")
             for number, (name, words) in enumerate(VIEWS, start=1)
         ]
-        self.query_one("#tabs", Static).update(line(*tabs))
+        self.query_one("#tabs", Steady).update(line(*tabs))
         path = self.view == "path"
         self.query_one("#page").display = not path
         self.query_one("#path").display = path
@@ -122,7 +122,7 @@ class EventScreen(Frame):
             if self.view == "record"
             else _why(item, self.main.ago(item.event.time), width, self.work.known().ours)
         )
-        self.query_one("#text", Static).update(lines(found))
+        self.query_one("#page", Page).show(lines(found))
 
     def _show_path(self, table: Table) -> None:
         nodes = path_of(self.work, self.item)
@@ -138,7 +138,7 @@ class EventScreen(Frame):
         node = self.nodes.get(self.query_one("#rows", Table).key)
         width = max(self.size.width - 4, 40)
         found = [] if node is None else [*hanging(" ", node.text, width), *hanging(" ", node.note, width, "dim")]
-        self.query_one("#whole", Static).update(lines(found))
+        self.query_one("#whole", Steady).update(lines(found))
 
     def on_table_moved(self) -> None:
         """Read the next line."""
@@ -153,11 +153,11 @@ class EventScreen(Frame):
             self.query_one("#rows", Table).focus()
         else:
             self.set_focus(None)
-            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+            self.query_one("#page", Page).scroll_home(animate=False)
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def on_table_chosen(self) -> None:
         """Go where the line of the path leads."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import short, sign
@@ -19,6 +18,7 @@ from vpce_tui.tui.screens.event_detail import BEGINNING, EventScreen, choose_pla
 from vpce_tui.tui.screens.suppress import mark_expected
 from vpce_tui.tui.widgets.bars import Key
 from vpce_tui.tui.widgets.safe_text import hanging, line
+from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, Row
 from vpce_tui.tui.widgets.timeline import Parts, timeline
 
@@ -87,7 +87,7 @@ class EventsScreen(ListFrame):
         self._by_key: dict[str, JudgedEvent] = {}
 
     def above(self) -> ComposeResult:
-        yield Static(id="timeline")
+        yield Steady(id="timeline")
 
     def show(self) -> None:
         shown = [item for item in self._shown() if item.event.time > BEGINNING]
@@ -111,7 +111,7 @@ class EventsScreen(ListFrame):
             line(f" {f'{span}, by {each} h':>15} ", *_wider(upper, wide), f" {last}"),
             line(f" {'worst':>15} ", *_wider(lower, wide)),
         ]
-        self.query_one("#timeline", Static).update(joined(strip))
+        self.query_one("#timeline", Steady).update(joined(strip))
         super().show()
 
     def columns(self) -> Sequence[Column]:

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.core.text import sign, visible
@@ -18,6 +17,7 @@ from vpce_tui.tui.screens.app_services import Main
 from vpce_tui.tui.widgets.bars import CrumbBar, Key, KeyBar, TopBar
 from vpce_tui.tui.widgets.dialogs import Read
 from vpce_tui.tui.widgets.safe_text import line, lines
+from vpce_tui.tui.widgets.steady import Steady
 
 WIDE = 130
 SMALLEST = (60, 15)
@@ -56,7 +56,7 @@ class Frame(Screen[None]):
         yield CrumbBar(id="crumbs")
         with Container(id="body"):
             yield from self.body()
-        yield Static(id="small")
+        yield Steady(id="small")
         yield KeyBar(id="keys")
 
     def body(self) -> ComposeResult:
@@ -117,7 +117,7 @@ class Frame(Screen[None]):
         self.set_class(small, "-small")
         if small:
             wanted = f"{SMALLEST[0]}x{SMALLEST[1]}"
-            self.query_one("#small", Static).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
+            self.query_one("#small", Steady).update(line(f"{width}x{height} is too small; vpce-tui needs {wanted}"))
         self.update()
         self.call_after_refresh(self.update)
 

@@ -5,9 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import short, sign
@@ -17,6 +15,7 @@ from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.verification import Verdict, check_rows
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 
@@ -58,8 +57,7 @@ class IncidentScreen(Frame):
         self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
+        yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
         return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
@@ -74,7 +72,7 @@ class IncidentScreen(Frame):
         return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
 
     def show(self) -> None:
-        self.query_one("#text", Static).update(lines(self._text()))
+        self.query_one("#page", Page).show(lines(self._text()))
 
     def _text(self) -> list[Content]:
         journal = self.work.journal
@@ -135,7 +133,7 @@ class IncidentScreen(Frame):
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_open(self) -> None:
         """Open an incident."""

@@ -5,9 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.detection.assessment import JudgedInstance
@@ -16,6 +14,7 @@ from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, Row
 
@@ -136,8 +135,7 @@ class InstanceScreen(Frame):
         self.instance_id = instance_id
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
+        yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
         return self.trail()
@@ -171,9 +169,9 @@ class InstanceScreen(Frame):
                 if running
                 else f"{self.instance_id} is in none of the regions looked at; ! says which."
             )
-            self.query_one("#text", Static).update(line(self.work.problem or said))
+            self.query_one("#page", Page).show(line(self.work.problem or said))
             return
-        self.query_one("#text", Static).update(lines(self._text(item)))
+        self.query_one("#page", Page).show(lines(self._text(item)))
 
     def _text(self, item: JudgedInstance) -> list[Content]:
         instance, severity = item.instance, item.judgement.severity
@@ -268,7 +266,7 @@ class InstanceScreen(Frame):
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_playbooks(self) -> None:
         """The playbooks for it."""

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.incident.record import Record, State, replay
 from vpce_tui.plans.plan import WrongChoice
@@ -16,6 +15,7 @@ from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load, names
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.table import Column, Row, Table
 
@@ -58,8 +58,7 @@ class PlaybooksScreen(Frame):
     def body(self) -> ComposeResult:
         with Container(id="list"):
             yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
-            with VerticalScroll(id="why", can_focus=False):
-                yield Static(id="reasons")
+            yield Page(id="why", focusable=False)
 
     def crumbs(self) -> str:
         return f"Playbooks › {', '.join(target for target, _ in self.targets)}"
@@ -82,7 +81,7 @@ class PlaybooksScreen(Frame):
             steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
             said = [*team, line(playbook.when), line("Opening it only reads."), *steps, *said]
-        self.query_one("#reasons", Static).update(lines(said))
+        self.query_one("#why", Page).show(lines(said))
 
     def on_screen_resume(self) -> None:
         """What was done while another screen was shown is looked up anew (the frame then draws)."""

@@ -5,14 +5,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.core.text import many, sign
 from vpce_tui.investigation.access_analyzer import PRICE, Check, Verdict, ask
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 _ABOUT = (
@@ -42,8 +41,7 @@ class AnalyzerScreen(Frame):
         return "AWS's own check"
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
+        yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
         return self.trail()
@@ -77,7 +75,7 @@ class AnalyzerScreen(Frame):
             found.append(line(f"Asking IAM Access Analyzer {many(len(self._open()), 'question')}…"))
         elif self._open():
             found.append(line(f"Enter asks ({self.cost})."))
-        self.query_one("#text", Static).update(lines(found))
+        self.query_one("#page", Page).show(lines(found))
 
     def action_ask(self) -> None:
         """Ask IAM Access Analyzer."""
@@ -100,7 +98,7 @@ class AnalyzerScreen(Frame):
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
 
 def _about(check: Check, answer: Verdict | None, width: int) -> list[Content]:

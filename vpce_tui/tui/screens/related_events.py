@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of
 from vpce_tui.core.coverage import Coverage
@@ -18,6 +18,7 @@ from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
 from vpce_tui.tui.screens.event_detail import BEGINNING
 from vpce_tui.tui.widgets.bars import Key
 from vpce_tui.tui.widgets.safe_text import hanging, line
+from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, Row
 from vpce_tui.tui.widgets.timeline import timeline
 
@@ -63,8 +64,8 @@ class AroundScreen(ListFrame):
         return f"same {relation.name} {short(relation.value.rpartition('/')[2], 24)}" if relation else "alone"
 
     def above(self) -> ComposeResult:
-        yield Static(id="tabs")
-        yield Static(id="timeline")
+        yield Steady(id="tabs")
+        yield Steady(id="timeline")
 
     def columns(self) -> Sequence[Column]:
         return (
@@ -130,7 +131,7 @@ class AroundScreen(ListFrame):
             count = f"{len(self._held[relation]):,}" if relation in self._held else sign("…")
             label = f" {number} {relation.name} {count} "
             tabs.append((label, "bold reverse" if number - 1 == self.at else "dim"))
-        self.query_one("#tabs", Static).update(line(*tabs))
+        self.query_one("#tabs", Steady).update(line(*tabs))
         events = [event for event in self.found() if event.time > BEGINNING]
         if events:
             judged = {
@@ -139,14 +140,14 @@ class AroundScreen(ListFrame):
             width = max(self.size.width - 28, 20)
             begin, end = events[0].time, events[-1].time
             upper, lower, _ = timeline(((event.time, judged.get(id(event))) for event in events), begin, end, width)
-            self.query_one("#timeline", Static).update(
+            self.query_one("#timeline", Steady).update(
                 joined([
                     line(f" {begin:%m-%d %H:%MZ} ", *upper, f" {end:%m-%d %H:%MZ}"), line(" " * 13, *lower),
                 ])
             )  # fmt: skip
         else:
             said = "looking" if self._of is None else "no event with a time"
-            self.query_one("#timeline", Static).update(line(f" {said}"))
+            self.query_one("#timeline", Steady).update(line(f" {said}"))
         super().show()
 
     def crumbs(self) -> str:

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.core.text import many, sign
@@ -18,6 +16,7 @@ from vpce_tui.inventory.flow_log_queries import Traffic, size, slot_minutes
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.timeline import chart
 
@@ -52,8 +51,7 @@ class TrafficScreen(Frame):
         return f"traffic of {self.target}"
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(classes="reading", id="page"):
-            yield Static(id="text")
+        yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
         return self.trail()
@@ -88,7 +86,7 @@ class TrafficScreen(Frame):
             )
             if traffic.window.hours != self.hours:
                 found.insert(0, line((f"Enter asks again, for the last {self.hours} h (billed).", "bold")))
-        self.query_one("#text", Static).update(lines(found))
+        self.query_one("#page", Page).show(lines(found))
 
     def action_hours(self, by: int) -> None:
         """Look back further, or less."""
@@ -118,7 +116,7 @@ class TrafficScreen(Frame):
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
 
 def names_of(work: Workspace, target: str) -> dict[str, str]:

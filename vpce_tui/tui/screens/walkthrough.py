@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
@@ -30,8 +29,10 @@ from vpce_tui.tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, st
 from vpce_tui.tui.widgets.bars import Key
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.reveal_secret import Once
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.steady import Steady
 
 _SHOWN_WITHIN: Final = 20.0
 """Seconds in which a secret must be on the screen."""
@@ -103,13 +104,11 @@ class WalkthroughScreen(Frame):
         self.cancel = Cancel()
 
     def body(self) -> ComposeResult:
-        yield Static(id="dots")
+        yield Steady(id="dots")
         with Container(id="walk"):
-            with VerticalScroll(id="steps", can_focus=False):
-                yield Static(id="step-list")
-            with VerticalScroll(id="page"):
-                yield Static(id="text")
-        yield Static(id="tabs")
+            yield Page(id="steps", focusable=False)
+            yield Page(id="page")
+        yield Steady(id="tabs")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -191,10 +190,10 @@ class WalkthroughScreen(Frame):
 
     def show(self) -> None:
         plan, at = self.plan, self.at
-        self.query_one("#dots", Static).update(dots(plan, at, self._state) if plan else "")
-        self.query_one("#step-list", Static).update(step_list(plan, at, self._state) if plan else "")
-        self.query_one("#text", Static).update(self._page())
-        self.query_one("#tabs", Static).update(tabs(self.view))
+        self.query_one("#dots", Steady).update(dots(plan, at, self._state) if plan else "")
+        self.query_one("#steps", Page).show(step_list(plan, at, self._state) if plan else Content(""))
+        self.query_one("#page", Page).show(self._page())
+        self.query_one("#tabs", Steady).update(tabs(self.view))
 
     def _state(self, step: Step) -> State:
         """Where a step stands; what was proved and is so no more needs somebody."""
@@ -348,18 +347,18 @@ class WalkthroughScreen(Frame):
         """Another step."""
         if self.plan is not None:
             self.at = max(0, min(len(self.plan.steps) - 1, self.at + by))
-            self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+            self.query_one("#page", Page).scroll_home(animate=False)
             self.update()
 
     def action_view(self, view: str) -> None:
         """Another view of the step."""
         self.view = view
-        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#page", Page).scroll_home(animate=False)
         self.update()
 
     def action_scroll(self, by: int) -> None:
         """Scroll."""
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_copy(self) -> None:
         """Copy this view of the step."""
@@ -584,7 +583,7 @@ class WalkthroughScreen(Frame):
             lambda found: self._if_here(ended, found),
             lambda error: self._if_here(failed, error),
         )
-        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#page", Page).scroll_home(animate=False)
         self.update()
 
     def action_undo(self) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
-from textual.widgets import Static
 
 from vpce_tui.core.text import short, sign
 from vpce_tui.tui.widgets.safe_text import line
+from vpce_tui.tui.widgets.steady import Steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Key:
     changes: bool = False
 
 
-class TopBar(Static):
+class TopBar(Steady):
     """``vpce-tui  INCIDENT case-42  123456789012 prod-main  17 regions  alice  02:14Z``."""
 
     def show(self, mode: str, look: str, account: str, alias: str, scope: str, operator: str, clock: str) -> None:
@@ -38,7 +38,7 @@ class TopBar(Static):
         self.update(line(" ", ("vpce-tui ", "bold"), (f" {mode} ", look), "  " + short(said, max(room, 8))))
 
 
-class CrumbBar(Static):
+class CrumbBar(Steady):
     """Where am I, and how complete is what I see."""
 
     def show(self, crumbs: str, coverage: str, *, complete: bool | None) -> None:
@@ -51,7 +51,7 @@ class CrumbBar(Static):
         self.update(line(f" {left}{gap}", (right, "bold" if complete is False else "")))
 
 
-class KeyBar(Static):
+class KeyBar(Steady):
     """The keys that work here and now, most needed first."""
 
     def show(self, keys: Sequence[Key]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -58,7 +59,7 @@ class Table(ScrollView, can_focus=True):
         Binding("end,G", f"move({_FAR})", show=False),
         Binding("enter", "choose", show=False),
     ]
-    cursor: reactive[int] = reactive(0, init=False)
+    cursor: reactive[int] = reactive(0, init=False, repaint=False)
 
     class Chosen(Message):
         """Enter, or a click on the cursor's row."""
@@ -92,7 +93,7 @@ class Table(ScrollView, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows. The cursor stays on its key, and on the same line of the screen."""
         line = self.cursor - self.scroll_offset.y
-        self.rows = list(rows)
+        shown, self.rows = self._on_screen(), list(rows)
         self.virtual_size = Size(1, len(self.rows) + 1)
         at = (
             next((number for number, row in enumerate(self.rows) if row.key == self._key), None) if self._touched else 0
@@ -103,9 +104,20 @@ class Table(ScrollView, can_focus=True):
         before, self._key = self._key, self.rows[at].key if self.rows else ""
         if 0 <= line < max(self.size.height - 1, 1):
             self.scroll_to(y=max(0, at - line), animate=False, immediate=True, force=True)
-        self.refresh()
+        for number, (was, now) in enumerate(zip_longest(shown, self._on_screen(), fillvalue=None), start=1):
+            if was != now:
+                self.refresh(Region(0, number, self.size.width, 1))
         if self._key != before or not self.rows:
             self.post_message(self.Moved(self._key))
+
+    def _on_screen(self) -> list[tuple[Row | None, bool]]:
+        """The rows that can be seen, from the first line on, and which of them the cursor is on."""
+        top, height = self.scroll_offset.y, self.size.height - 1
+        found: list[tuple[Row | None, bool]] = [
+            (self.rows[at] if at < len(self.rows) else None, at == self.cursor)
+            for at in range(top, top + max(height, 0))
+        ]
+        return found
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on the row with this key."""
