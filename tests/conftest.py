@@ -15,7 +15,7 @@ import pytest
 
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
-from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.aws.session import AwsAccess, AwsSession
 
 TESTS = Path(__file__).parent
 HOME = "eu-west-1"
@@ -98,7 +98,7 @@ class Aws:
 
     def session(self, *, read_only: bool = False, keys: list[str] | None = None, attempts: int = 2) -> AwsSession:
         key, secret, token = keys or self.zygote.keys
-        access = Access(
+        access = AwsAccess(
             region=HOME, endpoint_url=self.url, key_id=key, secret=secret, token=token, read_attempts=attempts
         )
         return AwsSession(access, Gate(read_only=read_only))

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vpce_tui.cloudtrail.event import Event, parse
-from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.detection.endpoint import OF_MADE, OF_MAKER
-from vpce_tui.detection.endpoint.endpoint_facts import Subject
-from vpce_tui.detection.endpoint.facts_cache import Once
+from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.facts_cache import FactsCache
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
+from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.networks import Acl, AclEntry, Network, Routes, Subnet, Vpc
-from vpce_tui.inventory.resources import Endpoint, Instance, Interface, Rule, SecurityGroup, Volume
+from vpce_tui.inventory.resources import Endpoint, GroupRuleOfRegion, Instance, Interface, SecurityGroup, Volume
 
 HOME, OWN, STRANGER = "eu-west-1", "123456789012", "999999999999"
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ SESSION = {
     "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{MACHINE}", "accountId": OWN, "accessKeyId": "ASIAWEB",
     "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/web", "userName": "web"}, "ec2RoleDelivery": "2.0"},
 }  # fmt: skip
-OURS = Ours(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"assets"}))
+OURS = TrustZone(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"assets"}))
 
 
 def policy(*statements: dict[str, Any]) -> str:
@@ -108,15 +108,17 @@ EMPTY = parse(
 """The record with every field absent that it can do without."""
 
 
-def past(*events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = (), cut: Any = ()) -> Past:
+def past(
+    *events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = (), cut: Any = ()
+) -> EventIndex:
     """A past in which these questions were answered: everything, unless said otherwise."""
     answer = Answered(since, frozenset(), frozenset(missing), frozenset(cut))
-    return Past(events, dict.fromkeys(asked, answer))
+    return EventIndex(events, dict.fromkeys(asked, answer))
 
 
-def network(*ingress: Rule, group: str = "g", **changes: Any) -> Network:
+def network(*ingress: GroupRuleOfRegion, group: str = "g", **changes: Any) -> Network:
     """One VPC with an endpoint in a subnet: flow logs, an ACL of its own, encryption enforced, a group that lets in the VPC."""
-    rules = ingress or (Rule("tcp", 443, 443, "10.0.0.0/16"),)
+    rules = ingress or (GroupRuleOfRegion("tcp", 443, 443, "10.0.0.0/16"),)
     made: dict[str, Any] = {
         "vpcs": {"vpc-1": Vpc("vpc-1", OWN, ("10.0.0.0/16",), {"Name": "dev"}, "enforce")},
         "subnets": {"subnet-1": Subnet("subnet-1")},
@@ -140,7 +142,7 @@ def now(**changes: Any) -> Endpoint:
     return replace(made, **changes)
 
 
-def region(*ingress: Rule, net: Network | None = None, **changes: Any) -> Region:
+def region(*ingress: GroupRuleOfRegion, net: Network | None = None, **changes: Any) -> Region:
     made: dict[str, Any] = {"network": net or network(*ingress), "instances": (machine(),)}
     return Region(HOME, **{**made, **changes})
 
@@ -156,17 +158,17 @@ def machine(**changes: Any) -> Instance:
     return Instance(**{**made, **changes})
 
 
-def see(event: Event, **more: Any) -> Subject:
+def see(event: Event, **more: Any) -> EventSubject:
     """What rules about an event see: everything was looked at, and nothing else is there."""
     here, told, ours = more.pop("region", region()), more.pop("context", Context()), more.pop("ours", OURS)
     before = more.pop("past", past())
     assert event.request is not None
     machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
     flows = {event.request.endpoint_id: held} if (held := more.pop("traffic", None)) else {}
-    known = Once({event.region: here} if here else None, told, ours, before, machines, None, flows)
-    return Subject(event, known.made(event, event.request), known.maker(event), before, **more)
+    known = FactsCache({event.region: here} if here else None, told, ours, before, machines, None, flows)
+    return EventSubject(event, known.made(event, event.request), known.maker(event), before, **more)
 
 
-def says(rule: Any, subject: Subject) -> Any:
+def says(rule: Any, subject: EventSubject) -> Any:
     """What one rule about an event says."""
     return rule.check(subject.made if rule in OF_MADE else subject.maker if rule in OF_MAKER else subject)

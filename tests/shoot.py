@@ -62,7 +62,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
     from vpce_tui.incident.incident_store import incident_folder
-    from vpce_tui.incident.journal import Journal, Kind
+    from vpce_tui.incident.journal import Journal, RowKind
     from vpce_tui.investigation.workspace import Workspace
     from vpce_tui.tui.app import VpceTui
 
@@ -78,7 +78,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
         identity = work.caller.identity()
         journal = Journal.open(incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
         if not list(journal.rows()):
-            journal.append(Kind.OPENED, {"name": name, "account": identity.account, "reason": "GuardDuty page"})
+            journal.append(RowKind.OPENED, {"name": name, "account": identity.account, "reason": "GuardDuty page"})
         return journal
 
     return VpceTui(work, theme="dark", open_record=open_record)

@@ -9,7 +9,7 @@ from tests.conftest import Aws, Labs
 from tests.rules import HOME, OPEN, OURS, allow, created, other, policy
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.catalogue import find
-from vpce_tui.investigation.access_analyzer import Check, ask, checks
+from vpce_tui.investigation.access_analyzer import PolicyCheck, ask, checks
 
 S3 = f"com.amazonaws.{HOME}.s3"
 TRUST = policy(allow(Action="sts:AssumeRole"))
@@ -123,7 +123,7 @@ def test_an_odd_answer_loses_no_other(data: Any) -> None:
         def read(self, call: Call) -> Any:
             return type("Answer", (), {"data": data})()
 
-    asked = [Check(name, Call("accessanalyzer", "CheckNoPublicAccess", HOME, {})) for name in ("a", "b")]
+    asked = [PolicyCheck(name, Call("accessanalyzer", "CheckNoPublicAccess", HOME, {})) for name in ("a", "b")]
     found = ask(Odd(), asked)  # type: ignore[arg-type]
     assert [answer.question for answer in found] == ["a", "b"]
     assert not any("statement" in said for answer in found for said in answer.said)
@@ -134,5 +134,5 @@ def test_an_answer_that_is_not_known_is_no_pass() -> None:
         def read(self, call: Call) -> Any:
             return type("Answer", (), {"data": {"result": "PERHAPS"}})()
 
-    found = ask(Odd(), [Check("q", Call("accessanalyzer", "CheckNoPublicAccess", HOME, {}))])  # type: ignore[arg-type]
+    found = ask(Odd(), [PolicyCheck("q", Call("accessanalyzer", "CheckNoPublicAccess", HOME, {}))])  # type: ignore[arg-type]
     assert found[0].good is None

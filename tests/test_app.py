@@ -18,11 +18,11 @@ from tests.test_trail import endpoint, write
 from tests.world import clients, dump
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
-from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.detection.pivot import Relation
 from vpce_tui.detection.team_context import Context
-from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import State
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import StepState
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.app import VpceTui, ago
 from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen
@@ -34,8 +34,8 @@ from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
 from vpce_tui.tui.widgets.page import Page
-from vpce_tui.tui.widgets.reveal_secret import Once
-from vpce_tui.tui.widgets.table import Column, Row, Table
+from vpce_tui.tui.widgets.reveal_secret import RevealSecretDialog
+from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 STORY = ("eu-west-1", "us-east-1")
 """Where the story takes place; a search of every region is for the tests that look at regions."""
@@ -51,8 +51,8 @@ def app_on(
     regions: tuple[str, ...] = STORY,
 ) -> VpceTui:
     key, secret, token = aws.zygote.keys
-    stolen = {name: Access("", "eu-west-1", aws.url, *held) for name, held in aws.zygote.profiles.items()}
-    access = Access(
+    stolen = {name: AwsAccess("", "eu-west-1", aws.url, *held) for name, held in aws.zygote.profiles.items()}
+    access = AwsAccess(
         region="eu-west-1", endpoint_url=url or aws.url, key_id=key, secret=secret, token=token, read_attempts=1,
         profiles=stolen,
     )  # fmt: skip
@@ -65,7 +65,7 @@ def app_on(
         identity = work.caller.identity()
         journal = Journal.open(aws.incident(name), identity.arn, create=True)
         if journal.writable and not list(journal.rows()):
-            journal.append(Kind.OPENED, {"name": name, "account": identity.account})
+            journal.append(RowKind.OPENED, {"name": name, "account": identity.account})
         return journal
 
     return VpceTui(work, target=target, open_record=open_record)
@@ -223,11 +223,11 @@ async def test_rows_that_arrive_do_not_move_the_readers_row() -> None:
     app = Tables()
     async with app.run_test(size=(40, 10)) as pilot:
         table = app.query_one(Table)
-        table.set_rows([Row(str(number), (f"row {number}",)) for number in range(50)])
+        table.set_rows([TableRow(str(number), (f"row {number}",)) for number in range(50)])
         table.focus()
         await pilot.press("j", "j", "j")
         line = table.cursor - table.scroll_offset.y
-        table.set_rows([Row(f"new {number}", ("new",)) for number in range(7)] + table.rows)
+        table.set_rows([TableRow(f"new {number}", ("new",)) for number in range(7)] + table.rows)
         await pilot.pause()
         assert table.key == "3"
         assert table.cursor - table.scroll_offset.y == line
@@ -401,7 +401,7 @@ async def test_in_read_only_no_key_changes_anything(aws: Aws) -> None:
 
 async def test_an_incident_held_by_another_process_can_only_be_read(aws: Aws) -> None:
     with Journal.open(aws.incident(), "arn:aws:sts::1:assumed-role/R/bob", create=True) as held:
-        held.append(Kind.OPENED, {"account": aws.facts["account"]})
+        held.append(RowKind.OPENED, {"account": aws.facts["account"]})
         app = app_on(aws)
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, looked(app))
@@ -619,8 +619,8 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
         await until(pilot, lambda: not walk.busy and app.workspace.journal is not None, "its plan")
         assert walk.plan is not None
         assert walk.plan.steps[walk.at].id == "identify", "the first that is open"
-        assert walk.known(walk.plan.step("hold")).state is State.PROVED
-        assert walk.known(walk.plan.step("identify")).state is State.TODO, "nothing ran"
+        assert walk.known(walk.plan.step("hold")).state is StepState.PROVED
+        assert walk.known(walk.plan.step("identify")).state is StepState.TODO, "nothing ran"
         writes = [item for item in aws.handled()[before:] if item["operation"].startswith(("Modify", "Create"))]
         assert writes == []
 
@@ -665,7 +665,7 @@ async def test_the_secret_of_a_new_key_is_shown_once_over_the_walk_and_forgotten
         assert walk.plan is not None
         walk.at = [step.id for step in walk.plan.steps].index("rotate")
         await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, Once), "the secret")
+        await until(pilot, lambda: isinstance(app.screen, RevealSecretDialog), "the secret")
         window = app.screen
         secret = str(window.query_one("#secret", Static).render()).strip()
         assert len(secret) == 40

@@ -9,10 +9,10 @@ from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
 from vpce_tui.cloudtrail.sensitive_calls import beside_of, deed_of, deed_told
 from vpce_tui.detection.endpoint import judge_event
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours, takers_of
+from vpce_tui.iam.external_access import TrustZone, external_assumers
 
 SISTER = "222222222222"
-OURS = Ours(frozenset({SISTER}))
+OURS = TrustZone(frozenset({SISTER}))
 
 
 def by(account: str, **more: Any) -> str:
@@ -54,7 +54,7 @@ def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_
 
     def says(account: str) -> bool:
         opened = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by(account)})
-        ours = Ours(frozenset({OWN, SISTER}))
+        ours = TrustZone(frozenset({OWN, SISTER}))
         found = judge_event(see(created(userAgent="Terraform"), past=past(opened), ours=ours, context=pipeline))
         return "VPCE-24" in {signal.id for signal in found.signals}
 
@@ -88,7 +88,7 @@ def without_resources(*statements: dict[str, Any]) -> str:
     ],
 )  # fmt: skip
 def test_who_outside_may_take_a_role(document: str, who: str) -> None:
-    assert takers_of(document, Ours(frozenset({OWN}))) == (who, "")
+    assert external_assumers(document, TrustZone(frozenset({OWN}))) == (who, "")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_who_outside_may_take_a_role(document: str, who: str) -> None:
     ],
 )
 def test_what_cannot_be_told_of_a_trust_policy_is_said(document: str) -> None:
-    who, unsure = takers_of(document, Ours(frozenset({OWN})))
+    who, unsure = external_assumers(document, TrustZone(frozenset({OWN})))
     assert (who, bool(unsure)) == ("", True)
 
 

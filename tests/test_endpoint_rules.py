@@ -34,15 +34,15 @@ from tests.rules import (
     says,
     see,
 )  # fmt: skip
-from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.detection.endpoint import RULES, judge_event
-from vpce_tui.detection.endpoint.endpoint_facts import Subject
-from vpce_tui.detection.rule import CannotTell, Seen
+from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.detection.team_context import Context, Hours
-from vpce_tui.iam.external_access import Ours
-from vpce_tui.inventory.flow_log_queries import Talker, Traffic, Window
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
 from vpce_tui.inventory.networks import Acl, AclEntry, Routes, Subnet, Vpc
-from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.resources import GroupRuleOfRegion
 
 S3 = f"com.amazonaws.{HOME}.s3"
 REFUSED = {"errorCode": "Client.UnauthorizedOperation"}
@@ -76,7 +76,8 @@ def vpc(**changes: Any) -> dict[str, Vpc]:
 
 def talks(received: int) -> Traffic:
     return Traffic(
-        WINDOW, (Talker("10.0.1.17", 443, "tcp", True, frozenset({"eni-9"}), received=received, accepted=9, first=AT),)
+        WINDOW,
+        (FlowPeer("10.0.1.17", 443, "tcp", True, frozenset({"eni-9"}), received=received, accepted=9, first=AT),),
     )
 
 
@@ -85,7 +86,7 @@ def through(**more: Any) -> Any:
 
 
 # rule, what, subject, severity (None: not raised)
-TABLE: list[tuple[str, str, Subject, str | None]] = [
+TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-01", "a service of somebody", see(created(FOREIGN, None)), "critical"),
     ("VPCE-01", "whose owner is known and foreign", see(created(FOREIGN, None), region=region(net=network(owners={FOREIGN: STRANGER}))), "critical"),
     ("VPCE-01", "a name made to look like AWS's", see(created("com.amazonaws.evil/vpce")), "critical"),
@@ -105,10 +106,10 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("VPCE-04", "a stranger's bucket", see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*")))), "critical"),
     ("VPCE-04", "an own bucket", see(created(S3, policy(allow(Resource="arn:aws:s3:::assets/*", Condition=LIMITS)))), None),
     ("VPCE-04", "buckets are not known", see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*"))), ours=replace(OURS, buckets=None)), None),
-    ("VPCE-05", "every port for the world", see(created(), region=region(Rule("-1", None, None, WORLD))), "high"),
-    ("VPCE-05", "IPv6", see(created(), region=region(Rule("tcp", 0, 65535, "::/0"))), "high"),
-    ("VPCE-05", "half of the internet", see(created(), region=region(Rule("tcp", 443, 443, "0.0.0.0/1"))), "medium"),
-    ("VPCE-05", "443 for the world", see(created(), region=region(Rule("tcp", 443, 443, WORLD))), "medium"),
+    ("VPCE-05", "every port for the world", see(created(), region=region(GroupRuleOfRegion("-1", None, None, WORLD))), "high"),
+    ("VPCE-05", "IPv6", see(created(), region=region(GroupRuleOfRegion("tcp", 0, 65535, "::/0"))), "high"),
+    ("VPCE-05", "half of the internet", see(created(), region=region(GroupRuleOfRegion("tcp", 443, 443, "0.0.0.0/1"))), "medium"),
+    ("VPCE-05", "443 for the world", see(created(), region=region(GroupRuleOfRegion("tcp", 443, 443, WORLD))), "medium"),
     ("VPCE-05", "the default group", see(created(), region=region(net=network(group="default"))), "high"),
     ("VPCE-05", "the VPC alone", see(created()), None),
     ("VPCE-06", "no group named", see(created(request={"SecurityGroupId": None}), region=region(net=network(group="default"))), "medium"),
@@ -222,24 +223,24 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("VPCE-33", "named another region", see(created("com.amazonaws.us-east-1.sns")), "medium"),
     ("VPCE-33", "this region", see(created(request={"ServiceRegion": HOME})), None),
     ("VPCE-33", "a global name", see(created("com.amazonaws.s3-global.accesspoint")), None),
-    ("VPCE-34", "more than 443", see(created(), region=region(Rule("tcp", 80, 443, "10.0.0.0/16"))), "medium"),
+    ("VPCE-34", "more than 443", see(created(), region=region(GroupRuleOfRegion("tcp", 80, 443, "10.0.0.0/16"))), "medium"),
     ("VPCE-34", "plain calls were seen", see(created(), past=past(through(tlsDetails={"tlsVersion": "TLSv1.1"}))), "high"),
     ("VPCE-34", "nothing enforces it", see(created(rules=policy(allow(Condition=LIMITS))), region=region(net=network(vpcs=vpc(encryption=""), endpoints={"vpce-1": now(policy=policy(allow(Condition=LIMITS)))}))), "low"),
-    ("VPCE-34", "mail has ports of its own", see(created(f"com.amazonaws.{HOME}.email-smtp"), region=region(Rule("tcp", 587, 587, "10.0.0.0/16"))), None),
+    ("VPCE-34", "mail has ports of its own", see(created(f"com.amazonaws.{HOME}.email-smtp"), region=region(GroupRuleOfRegion("tcp", 587, 587, "10.0.0.0/16"))), None),
     ("VPCE-34", "443, a condition, enforced", see(created()), None),
     ("VPCE-35", "an open ACL, and no flow logs", see(created(), region=region(net=network(acls=(ALL_OPEN,), recorded=frozenset()))), "medium"),
     ("VPCE-35", "no flow logs", see(created(), region=region(net=network(recorded=frozenset()))), "low"),
-    ("VPCE-35", "another network is let in", see(created(), region=region(Rule("tcp", 443, 443, "10.8.0.0/16"))), "low"),
+    ("VPCE-35", "another network is let in", see(created(), region=region(GroupRuleOfRegion("tcp", 443, 443, "10.8.0.0/16"))), "low"),
     ("VPCE-35", "recorded by its subnet", see(created(), region=region(net=network(recorded=frozenset({"subnet-1"})))), None),
 ]  # fmt: skip
 
 
-def raised(subject: Subject) -> dict[str, str]:
+def raised(subject: EventSubject) -> dict[str, str]:
     return {signal.id: signal.severity.word for signal in judge_event(subject).signals}
 
 
 @pytest.mark.parametrize(("rule", "what", "subject", "severity"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
-def test_a_rule_about_an_event(rule: str, what: str, subject: Subject, severity: str | None) -> None:
+def test_a_rule_about_an_event(rule: str, what: str, subject: EventSubject, severity: str | None) -> None:
     assert raised(subject).get(rule) == severity
 
 
@@ -251,8 +252,8 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_its_fields_a
     for region_now in (None, region()):
         for before in (past(asked=()), past()):
             assert EMPTY.request is not None
-            answer = says(rule, see(EMPTY, past=before, region=region_now, ours=Ours()))
-            assert not isinstance(answer, Seen), f"raised by a record that says nothing: {answer}"
+            answer = says(rule, see(EMPTY, past=before, region=region_now, ours=TrustZone()))
+            assert not isinstance(answer, Match), f"raised by a record that says nothing: {answer}"
 
 
 def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
@@ -284,7 +285,7 @@ UNREAD = [
     ("VPCE-16", see(created(), past=past(cut=(HOME,)), region=region(instances=())), "all its own"),
     ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(cut=(HOME,))), "only the newest"),
     ("VPCE-05", see(created(), region=region(net=network(endpoints={"vpce-1": now(groups=("sg-1", "sg-theirs"))}))), "sg-theirs"),
-    ("VPCE-05", see(created(), region=region(Rule("tcp", 443, 443, "pl-0everything"))), "prefix list"),
+    ("VPCE-05", see(created(), region=region(GroupRuleOfRegion("tcp", 443, 443, "pl-0everything"))), "prefix list"),
     ("VPCE-08", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-x"), machine=(MINE, region(net=network(endpoints={}, unknown={"endpoints": "denied"})))), "denied"),
     ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=(replace(MINE, launched=AT + timedelta(hours=1)), region())), "started again"),
     ("VPCE-13", see(created(), past=past(since=AT - timedelta(minutes=5))), "not asked"),
@@ -305,9 +306,9 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "words"), UNREAD, ids=[f"{row[0]} {row[2]}" for row in UNREAD])
-def test_what_was_not_looked_at_is_said(rule: str, subject: Subject, words: str) -> None:
+def test_what_was_not_looked_at_is_said(rule: str, subject: EventSubject, words: str) -> None:
     answers = [says(item, subject) for item in RULES if item.id == rule]
-    assert isinstance(answers[0], CannotTell)
+    assert isinstance(answers[0], Inconclusive)
     assert words in answers[0].why
     assert rule not in raised(subject)
 
@@ -315,7 +316,7 @@ def test_what_was_not_looked_at_is_said(rule: str, subject: Subject, words: str)
 def test_never_is_said_of_what_was_looked_at_alone() -> None:
     line = created(minutes=9000, eventID="theirs", who=ROLE)
     answered = Answered(AT - timedelta(days=30), frozenset({HOME}), frozenset({"ap-southeast-2"}))
-    judged = judge_event(see(created(), past=Past((line,), {"EventName=CreateVpcEndpoint": answered})))
+    judged = judge_event(see(created(), past=EventIndex((line,), {"EventName=CreateVpcEndpoint": answered})))
     title = next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
     assert title == "Its maker never made an endpoint in the 30 days before, as far as 1 of 2 regions tell"
 
@@ -323,7 +324,7 @@ def test_never_is_said_of_what_was_looked_at_alone() -> None:
 def test_that_a_role_changed_nothing_is_not_said_where_its_other_sessions_are_not_known() -> None:
     role = {"EventName=CreateVpcEndpoint": Answered(AT - timedelta(days=30))}
     before = other("DescribeVpcs", minutes=9000, who=ROLE, readOnly=True)
-    judged = judge_event(see(created(who=ROLE), past=Past((before,), role)))
+    judged = judge_event(see(created(who=ROLE), past=EventIndex((before,), role)))
     assert "made an endpoint" in next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
 
 

@@ -13,7 +13,7 @@ from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.core.canonical_json import digest
-from vpce_tui.engine.playbook_session import Walk
+from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.incident.journal import Journal
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
@@ -85,7 +85,7 @@ def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifi
     assert re.search(r"head [0-9a-f]{64}", said)
     kept = {row.data["evidence"] for row in rows(aws) if row.kind == "evidence"}
     assert {"console-output", "console-screenshot", "user-data", "role", "acls", "history"} <= kept
-    walk = Walk(aws.session(), lambda: datetime.now(UTC), "terminate-instance", aws.victim, HOME)
+    walk = PlaybookSession(aws.session(), lambda: datetime.now(UTC), "terminate-instance", aws.victim, HOME)
     with Journal.open(aws.incident(), "test", write=False) as journal:
         walk.plan(journal)
     assert not walk.drifted, "what was done is shown as done"
@@ -149,11 +149,11 @@ def test_after_the_cut_aws_refuses_the_sessions_of_the_role(aws: Aws, plan_text:
     thief = aws.session(keys=[stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"]])
     assert thief.identity().arn.endswith(aws.victim)
     assert apply(aws, plan_text, "--step", "cut-credentials")[0] == 0
-    from vpce_tui.aws.errors import AwsError, Kind
+    from vpce_tui.aws.errors import AwsError, ErrorKind
 
     with pytest.raises(AwsError) as caught:
         thief.read(Call("ec2", "DescribeInstances", HOME))
-    assert caught.value.kind is Kind.DENIED
+    assert caught.value.kind is ErrorKind.DENIED
     assert thief.confirm_identity().arn.endswith(aws.victim), "who one is AWS answers whatever is denied"
 
 
@@ -202,10 +202,10 @@ def test_a_plan_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
 
 
 def test_an_incident_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.incident.journal import Kind
+    from vpce_tui.incident.journal import RowKind
 
     with Journal.open(aws.incident(), "x", create=True) as journal:
-        journal.append(Kind.OPENED, {"name": "case", "account": "210987654321"})
+        journal.append(RowKind.OPENED, {"name": "case", "account": "210987654321"})
     code, said = apply(aws, plan_text)
     assert code == 5
     assert "210987654321" in said

@@ -94,7 +94,7 @@ def one_by_one(account: Account, asked: list[LookupQuery]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("count", "burst"), [(0, 0), (30, 0), (300, 0), (300, 200), (3000, 0), (20_000, 100), (40, 2000)]
+    ("count", "burst"), [(0, 0), (30, 0), (300, 0), (300, 200), (3000, 0), (6_000, 100), (40, 2000)]
 )
 def test_many_questions_are_answered_as_each_by_itself_with_fewer_requests(count: int, burst: int) -> None:
     account, asked = spread(count, burst=burst), questions()
@@ -107,7 +107,7 @@ def test_many_questions_are_answered_as_each_by_itself_with_fewer_requests(count
 
 
 def test_an_account_that_is_busy_all_the_time_is_asked_two_requests_too_many() -> None:
-    account, asked = spread(60_000), questions()
+    account, asked = spread(6_000), questions()
     alone = 0
     for query in asked:
         alone += len(list(look_up(account, HOME, query)))
@@ -183,14 +183,14 @@ def test_what_is_missing_of_a_span_is_all_that_no_other_holds(wanted: list[int],
 
 
 def test_a_region_that_is_denied_is_asked_once_or_twice_and_not_for_each_question() -> None:
-    from vpce_tui.aws.errors import AwsError, Kind
+    from vpce_tui.aws.errors import AwsError, ErrorKind
 
     account = spread(10)
     tried = []
 
     def denied(call: Call, **_: Any) -> Iterator[Answer]:
         tried.append(call)
-        raise AwsError(call.name, HOME, "AccessDeniedException", "no", Kind.DENIED)
+        raise AwsError(call.name, HOME, "AccessDeniedException", "no", ErrorKind.DENIED)
 
     account.pages = denied  # type: ignore[method-assign]
     parts: list[Part] = []

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Aws
 from vpce_tui.cli import main
 from vpce_tui.incident import evidence
-from vpce_tui.incident.journal import GENESIS, Journal, Kind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
 from vpce_tui.incident.verification import verify
@@ -28,10 +28,10 @@ def folder(tmp_path: Path) -> Path:
     """A good record of four rows, closed."""
     made = tmp_path / "incidents" / "case"
     with Journal.open(made, "arn:aws:iam::123456789012:user/ann", create=True) as journal:
-        journal.append(Kind.OPENED, {"name": "case", "account": "123456789012"})
-        journal.append(Kind.NOTE, {"step": "p/t/s", "text": "what the attacker wants hidden"})
+        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012"})
+        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": "what the attacker wants hidden"})
         evidence.store(journal, "p/t/s", "console", b"boot")
-        journal.append(Kind.NOTE, {"step": "p/t/s", "text": "last"})
+        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": "last"})
     return made
 
 
@@ -142,7 +142,7 @@ def test_an_evidence_row_of_another_form_is_a_finding_and_no_fault_of_ours(folde
     assert "fault of vpce-tui" not in verdict.problem
 
 
-@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+@pytest.mark.parametrize("kind", [kind.value for kind in RowKind])
 @pytest.mark.parametrize(
     "payload",
     [
@@ -200,7 +200,7 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
     assert main.main(["verify", "case", "--head", head]) == 0
     assert capsys.readouterr().out.startswith("verified: 4 rows")
     with Journal.open(folder, "ann") as journal:
-        journal.append(Kind.NOTE, {"text": "more"})
+        journal.append(RowKind.NOTE, {"text": "more"})
     assert main.main(["verify", "case", "--head", head]) == 0
     assert "that of row 4" in capsys.readouterr().out
     assert main.main(["verify", "case", "--head", GENESIS]) == 1
@@ -209,7 +209,7 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
 
 def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
     with Journal.open(aws.incident(), "ann", create=True) as journal:
-        journal.append(Kind.OPENED, {"name": "case", "account": "123456789012"})
+        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012"})
     script(aws.incident(), HIDING)
     for words in (("verify", "case"), ("incidents",), ("evidence", "case"), ("close", "case", "--yes")):
         code, said = aws.run(*words)
@@ -249,7 +249,7 @@ def test_a_row_that_was_not_kept_is_no_row(folder: Path, monkeypatch: pytest.Mon
     for name in ("foreign", "lacking"):
         monkeypatch.setattr(f"vpce_tui.incident.journal.{name}", lambda _: "")
     with Journal.open(folder, "somebody") as journal, pytest.raises(RecordError, match="did not keep"):
-        journal.append(Kind.APPROVED, {"step": "p/t/s"})
+        journal.append(RowKind.APPROVED, {"step": "p/t/s"})
 
 
 def test_rows_before_the_first_are_found(folder: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_row_of_odd_values_is_a_sentence_and_the_other_records_are_listed(
     what: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Journal.open(folder.parent / "other", "ann", create=True) as journal:
-        journal.append(Kind.OPENED, {"name": "other", "account": "123456789012"})
+        journal.append(RowKind.OPENED, {"name": "other", "account": "123456789012"})
     intent = {"step": "p/t/s", "calls": [{"id": "c", "service": "ec2", "operation": "x", "parameters": {}}]}
     append_raw(folder, "intent", json.dumps(intent))
     append_raw(folder, *ODD[what])
@@ -351,13 +351,13 @@ def test_a_long_incident_does_not_use_the_bound_up(folder: Path, monkeypatch: py
     with Journal.open(folder, "ann") as journal:
         for _ in range(300):
             assert len(list(journal.rows())) >= 4
-        journal.append(Kind.NOTE, {"text": "x"})
+        journal.append(RowKind.NOTE, {"text": "x"})
     assert next(clock) / 100 > 10, "all of it together takes longer than one statement may"
 
 
 MANY = """
 import json
-from vpce_tui.incident.journal import Row
+from vpce_tui.incident.journal import JournalRow
 from vpce_tui.incident.record import replay
 
 def rows(count):
@@ -366,7 +366,7 @@ def rows(count):
         undo = {**call, "id": f"u{at // 2}", "undoes": [call["id"]]}
         plan = {"id": "c", "title": "t", "kind": "change", "calls": [call], "undo": [undo]}
         kind, data = ("plan", {"step": "a/b/c", "plan": plan}) if at % 2 else ("intent", {"step": "a/b/c", "calls": [call]})
-        yield Row(at, "2026-01-01T00:00:00.000000Z", "o", kind, json.dumps(data), "", f"h{at}")
+        yield JournalRow(at, "2026-01-01T00:00:00.000000Z", "o", kind, json.dumps(data), "", f"h{at}")
 
 print(len(replay(rows(20_000)).steps))
 """

@@ -11,7 +11,7 @@ from botocore.config import Config
 from tests.conftest import HOME, Aws
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import OPERATIONS, Access, find
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.session import AwsSession, translate
 from vpce_tui.incident.journal import Journal
@@ -208,7 +208,7 @@ def test_a_permit_works_once(armed: Any, aws: Aws) -> None:
     permit = permit_for(journal, account)
     with pytest.raises(AwsError) as first:
         write(session, permit)
-    assert first.value.kind is Kind.NOT_FOUND
+    assert first.value.kind is ErrorKind.NOT_FOUND
     with pytest.raises(Refused) as second:
         write(session, permit)
     assert second.value.why is Why.USED

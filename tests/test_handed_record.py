@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Aws
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.incident_store import records
-from vpce_tui.incident.journal import GENESIS, Journal, Kind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
 from vpce_tui.incident.journal_schema import CREATE, VERSION
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
 from vpce_tui.incident.verification import verify
@@ -23,8 +23,8 @@ ANN = "arn:aws:iam::123456789012:user/ann"
 
 def made(folder: Path, reason: str) -> Path:
     with Journal.open(folder, ANN, create=True) as journal:
-        journal.append(Kind.OPENED, {"name": "case", "account": "123456789012", "reason": reason})
-        journal.append(Kind.NOTE, {"step": "p/t/s", "text": reason})
+        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012", "reason": reason})
+        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": reason})
     return folder
 
 
@@ -278,7 +278,7 @@ def test_a_permit_is_void_once_somebody_else_wrote_to_the_record(folder: Path) -
         permit = journal.intend("s", {"a": STOP}, "1")["a"]
         (folder / "lock").rename(folder / "aside")
         with Journal.open(folder, ANN) as second:
-            second.append(Kind.NOTE, {"text": "x"})
+            second.append(RowKind.NOTE, {"text": "x"})
         (folder / "lock").unlink()
         (folder / "aside").rename(folder / "lock")
         assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
@@ -307,13 +307,13 @@ def test_a_record_that_was_taken_away_gives_no_permit(folder: Path, name: str) -
         assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
         if name == "journal.db":
             with pytest.raises(RecordError, match="taken away"):
-                journal.append(Kind.NOTE, {"text": "x"})
+                journal.append(RowKind.NOTE, {"text": "x"})
 
 
 def test_an_empty_file_beside_what_was_written_ahead_is_left_alone(folder: Path) -> None:
     """SQLite would delete the rows that were not moved into the file yet."""
     journal = Journal.open(folder, ANN)
-    journal.append(Kind.NOTE, {"text": "written ahead"})
+    journal.append(RowKind.NOTE, {"text": "written ahead"})
     ahead = (folder / "journal.db-wal").read_bytes()
     journal.close()
     (folder / "journal.db").write_bytes(b"")

@@ -7,8 +7,8 @@ from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.engine import Engine
-from vpce_tui.engine.outcome import Approval, Ended, Patience, Progress
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.engine.outcome import Approval, Ended, Progress, WaitPolicy
+from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
@@ -160,13 +160,13 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
             cancel.stop()
 
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         engine = Engine(
             session,
             journal,
             made,
-            patience=Patience(ask=(), prove=(0.1,), wait=(0.1,) * 20),
+            patience=WaitPolicy(ask=(), prove=(0.1,), wait=(0.1,) * 20),
             cancel=cancel,
             on_progress=stop,
         )

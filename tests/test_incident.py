@@ -20,7 +20,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.incident import evidence, redaction
 from vpce_tui.incident.durable_files import ensure_room
 from vpce_tui.incident.incident_store import incident_folder
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
 from vpce_tui.incident.verification import verify
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def journal(folder: Path) -> Any:
     with Journal.open(folder, "arn:aws:sts::1:assumed-role/R/alice", create=True) as made:
-        made.append(Kind.OPENED, {"name": "case-1", "account": "123456789012"})
+        made.append(RowKind.OPENED, {"name": "case-1", "account": "123456789012"})
         yield made
 
 
@@ -81,7 +81,7 @@ def test_a_good_record_verifies_and_gives_its_head(journal: Journal) -> None:
 @pytest.mark.parametrize("column", ["time", "operator", "kind", "payload", "previous", "hash"])
 def test_any_changed_column_is_found(journal: Journal, column: str) -> None:
     for number in range(4):
-        journal.append(Kind.NOTE, {"text": f"note {number}"})
+        journal.append(RowKind.NOTE, {"text": f"note {number}"})
     journal.close()
     db = sqlite3.connect(journal.folder / "journal.db")
     db.execute("DROP TRIGGER journal_no_update")
@@ -97,8 +97,8 @@ def test_any_changed_column_is_found(journal: Journal, column: str) -> None:
 
 
 def test_a_removed_row_is_found(journal: Journal) -> None:
-    journal.append(Kind.NOTE, {"text": "one"})
-    journal.append(Kind.NOTE, {"text": "two"})
+    journal.append(RowKind.NOTE, {"text": "one"})
+    journal.append(RowKind.NOTE, {"text": "two"})
     journal.close()
     db = sqlite3.connect(journal.folder / "journal.db")
     db.execute("DROP TRIGGER journal_no_delete")
@@ -133,7 +133,7 @@ def test_names_from_aws_are_never_paths(journal: Journal) -> None:
 
 def test_the_second_process_reads_and_says_who_holds_it(journal: Journal, folder: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, Kind\n"
+        "import sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, RowKind\n"
         "j = Journal.open(Path(sys.argv[1]), 'bob'); print(j.writable, '|', j.holder, '|', len(list(j.rows())))"
     )
     said = subprocess.run(
@@ -146,8 +146,8 @@ def test_the_second_process_reads_and_says_who_holds_it(journal: Journal, folder
 
 def test_the_lock_dies_with_its_holder(folder: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, Kind\n"
-        "j = Journal.open(Path(sys.argv[1]), 'bob', create=True); j.append(Kind.OPENED, {}); os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, RowKind\n"
+        "j = Journal.open(Path(sys.argv[1]), 'bob', create=True); j.append(RowKind.OPENED, {}); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(folder)], check=False).returncode == -9
     with Journal.open(folder, "alice") as mine:
@@ -178,10 +178,10 @@ import resource, signal, sys
 from pathlib import Path
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal, RowKind
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
-j.append(Kind.OPENED, {})
+j.append(RowKind.OPENED, {})
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 try:
     for n in range(500):
@@ -201,10 +201,10 @@ import resource, signal, sys
 from pathlib import Path
 from vpce_tui.incident import evidence
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal, RowKind
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
-j.append(Kind.OPENED, {})
+j.append(RowKind.OPENED, {})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     evidence.store(j, 's', 'big', b'x' * 200_000)
@@ -220,7 +220,7 @@ print(list((j.folder / 'evidence').iterdir()))
 
 def test_a_read_only_journal_appends_nothing(journal: Journal, folder: Path) -> None:
     with Journal.open(folder, "x", write=False) as reader, pytest.raises(ReadOnlyRecord):
-        reader.append(Kind.NOTE, {"text": "x"})
+        reader.append(RowKind.NOTE, {"text": "x"})
 
 
 # -- secrets
@@ -245,13 +245,13 @@ def test_a_planted_secret_in_free_text_is_taken_out(planted: str, wrap: str) -> 
 
 @pytest.mark.parametrize("planted", [KEY_ID, SECRET, SESSION_TOKEN])
 def test_planted_secrets_never_reach_the_journal(journal: Journal, planted: str) -> None:
-    journal.append(Kind.NOTE, {"text": f"found {planted}"})
-    journal.append(Kind.ERROR, {"step": "p/t/s", "error": f"AccessDenied: key {planted} was refused"})
-    journal.append(Kind.RESULT, {"step": "p/t/s", "call": "c", "ok": True, "gave": {"X": planted}})
+    journal.append(RowKind.NOTE, {"text": f"found {planted}"})
+    journal.append(RowKind.ERROR, {"step": "p/t/s", "error": f"AccessDenied: key {planted} was refused"})
+    journal.append(RowKind.RESULT, {"step": "p/t/s", "call": "c", "ok": True, "gave": {"X": planted}})
     journal.append(
-        Kind.PLAN, {"step": "p/t/s", "plan": {"changes": [f"tag {planted}"], "affects": [{"says": planted}]}}
+        RowKind.PLAN, {"step": "p/t/s", "plan": {"changes": [f"tag {planted}"], "affects": [{"says": planted}]}}
     )
-    journal.append(Kind.CHECK, {"step": "p/t/s", "proof": "proved", "saw": f"user data: export K={planted}"})
+    journal.append(RowKind.CHECK, {"step": "p/t/s", "proof": "proved", "saw": f"user data: export K={planted}"})
     journal.close()
     for path in journal.folder.glob("journal.db*"):
         assert planted.encode() not in path.read_bytes()

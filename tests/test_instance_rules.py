@@ -28,42 +28,42 @@ from tests.rules import (
     region,
 )
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.detection.assessment import findings_by_instance
 from vpce_tui.detection.instance import RULES, judge_instance
-from vpce_tui.detection.instance.instance_facts import Near, Subject
+from vpce_tui.detection.instance.instance_facts import InstanceSubject, NearbySuspiciousEndpoint
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS
-from vpce_tui.detection.rule import CannotTell, Seen
+from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.role_privileges import POWERS, Role, Roles, power_of
+from vpce_tui.iam.role_privileges import POWERS, IamRole, IamRoles, privileges_of
 from vpce_tui.inventory.account_inventory import Mirror
 from vpce_tui.inventory.amis import Image
-from vpce_tui.inventory.flow_log_queries import Talker, Traffic, Window
-from vpce_tui.inventory.resources import Finding, Instance, Interface, Rule
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
+from vpce_tui.inventory.resources import Finding, GroupRuleOfRegion, Instance, Interface
 
 PROFILE = f"arn:aws:iam::{OWN}:instance-profile/web"
 
 
-def roles(*actions: str, resource: Any = "*", **more: Any) -> Roles:
+def roles(*actions: str, resource: Any = "*", **more: Any) -> IamRoles:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-    role = Role("web", f"arn:aws:iam::{OWN}:role/web", "", (("app", json.dumps({"Statement": statement})),))
-    return Roles({"web": role}, {PROFILE: "web"})
+    role = IamRole("web", f"arn:aws:iam::{OWN}:role/web", "", (("app", json.dumps({"Statement": statement})),))
+    return IamRoles({"web": role}, {PROFILE: "web"})
 
 
-def trusting(account: str) -> Roles:
+def trusting(account: str) -> IamRoles:
     """The role with its work, that somebody may take."""
     named = "*" if account == "*" else f"arn:aws:iam::{account}:root"
     trust = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": named}}}
     held = roles("s3:GetObject", resource="arn:aws:s3:::assets/*")
-    return Roles({"web": replace(held.by_name["web"], trust=json.dumps(trust))}, held.by_profile)
+    return IamRoles({"web": replace(held.by_name["web"], trust=json.dumps(trust))}, held.by_profile)
 
 
-def bounded(action: str, text: str = "") -> Roles:
+def bounded(action: str, text: str = "") -> IamRoles:
     """A role that may do everything inside a permissions boundary."""
     held = roles("*")
     document = {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}
-    return Roles(
+    return IamRoles(
         {"web": replace(held.by_name["web"], boundary=("edge", text or json.dumps(document)))}, held.by_profile
     )
 
@@ -88,7 +88,7 @@ def about(*events: Event) -> dict[str, tuple[Event, ...]]:
     return {event.name: tuple(item for item in events if item.name == event.name) for event in events}
 
 
-def subject(instance: Instance | None = None, *ingress: Rule, **more: Any) -> Subject:
+def subject(instance: Instance | None = None, *ingress: GroupRuleOfRegion, **more: Any) -> InstanceSubject:
     instance = instance or machine()
     changes = {
         key: more.pop(key)
@@ -105,18 +105,18 @@ def subject(instance: Instance | None = None, *ingress: Rule, **more: Any) -> Su
         "traffic": Traffic(WINDOW),
         "findings": findings_by_instance([here]).get(instance.id, ()),
     }
-    return Subject(instance, here, **{**made, **more})
+    return InstanceSubject(instance, here, **{**made, **more})
 
 
 WINDOW = Window(AT - timedelta(hours=3), AT)
 
 
-def talker(peer: str, **more: Any) -> Talker:
+def talker(peer: str, **more: Any) -> FlowPeer:
     made: dict[str, Any] = {"accepted": 3, "first": AT - timedelta(hours=3), "last": AT, "sent": 1000}
-    return Talker(peer, 443, "tcp", more.pop("serving", False), frozenset({"eni-1"}), **{**made, **more})
+    return FlowPeer(peer, 443, "tcp", more.pop("serving", False), frozenset({"eni-1"}), **{**made, **more})
 
 
-def traffic(*talkers: Talker) -> Traffic:
+def traffic(*talkers: FlowPeer) -> Traffic:
     return Traffic(WINDOW, talkers)
 
 
@@ -137,11 +137,15 @@ SIX = machine(
 YOUNG = machine(launched=AT - timedelta(hours=2))
 RUN = {"responseElements": {"instancesSet": {"items": [{"instanceId": MACHINE}]}}}
 OLDER_RUN = other("RunInstances", minutes=9000)
-MADE = Near(
+MADE = NearbySuspiciousEndpoint(
     created(who=SESSION), "vpce-1", Severity.CRITICAL, "vpc-1", frozenset({"subnet-1"}), frozenset({"10.0.1.9"})
 )
-BESIDE = Near(created(), "vpce-1", Severity.HIGH, "vpc-1", frozenset({"subnet-7"}), frozenset({"10.0.1.9"}))
-FAR = Near(created(), "vpce-1", Severity.HIGH, "vpc-2", frozenset({"subnet-8"}), frozenset({"10.9.1.9"}))
+BESIDE = NearbySuspiciousEndpoint(
+    created(), "vpce-1", Severity.HIGH, "vpc-1", frozenset({"subnet-7"}), frozenset({"10.0.1.9"})
+)
+FAR = NearbySuspiciousEndpoint(
+    created(), "vpce-1", Severity.HIGH, "vpc-2", frozenset({"subnet-8"}), frozenset({"10.9.1.9"})
+)
 SHARED = {
     "requestParameters": {"snapshotId": "snap-1", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}}
 }
@@ -149,7 +153,7 @@ SNAPPED = other(
     "CreateSnapshot", minutes=30, requestParameters={"volumeId": "vol-1"}, responseElements={"snapshotId": "snap-1"}
 )
 
-TABLE: list[tuple[str, str, Subject, str | None]] = [
+TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     ("INST-01", "high", subject(findings=(finding(8),)), "high"),
     ("INST-01", "an attack sequence", subject(findings=(finding(9.1),)), "critical"),
     ("INST-01", "low", subject(findings=(finding(2),)), "low"),
@@ -167,12 +171,12 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-04", "without a role", subject(machine(http_tokens="optional", profile_arn="")), "low"),
     ("INST-04", "IMDSv2", subject(), None),
     ("INST-04", "switched off", subject(machine(http_tokens="optional", http_endpoint="disabled")), None),
-    ("INST-05", "SSH", subject(PUBLIC, Rule("tcp", 22, 22, WORLD)), "high"),
-    ("INST-05", "everything on IPv6", subject(PUBLIC, Rule("-1", None, None, "::/0")), "high"),
-    ("INST-05", "a database in a range", subject(PUBLIC, Rule("tcp", 5000, 6000, WORLD)), "high"),
-    ("INST-05", "HTTPS", subject(PUBLIC, Rule("tcp", 443, 443, WORLD)), None),
-    ("INST-05", "no public address", subject(None, Rule("tcp", 22, 22, WORLD)), None),
-    ("INST-05", "UDP", subject(PUBLIC, Rule("udp", 22, 22, WORLD)), None),
+    ("INST-05", "SSH", subject(PUBLIC, GroupRuleOfRegion("tcp", 22, 22, WORLD)), "high"),
+    ("INST-05", "everything on IPv6", subject(PUBLIC, GroupRuleOfRegion("-1", None, None, "::/0")), "high"),
+    ("INST-05", "a database in a range", subject(PUBLIC, GroupRuleOfRegion("tcp", 5000, 6000, WORLD)), "high"),
+    ("INST-05", "HTTPS", subject(PUBLIC, GroupRuleOfRegion("tcp", 443, 443, WORLD)), None),
+    ("INST-05", "no public address", subject(None, GroupRuleOfRegion("tcp", 22, 22, WORLD)), None),
+    ("INST-05", "UDP", subject(PUBLIC, GroupRuleOfRegion("udp", 22, 22, WORLD)), None),
     ("INST-06", "a public address", subject(PUBLIC), "low"),
     ("INST-06", "a private one", subject(), None),
     ("INST-07", "everything", subject(roles=roles("*")), "high"),
@@ -189,8 +193,8 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
     ("INST-07", "everything, inside a boundary of all but what matters", subject(roles=bounded("", policy({"Effect": "Allow", "NotAction": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}))), None),
     ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), None),
     ("INST-07", "over TLS alone, which is no limit", subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})), "high"),
-    ("INST-05", "SSH over IPv6 alone", subject(SIX, Rule("tcp", 22, 22, "::/0")), "high"),
-    ("INST-05", "SSH open on IPv4, reachable on IPv6", subject(SIX, Rule("tcp", 22, 22, WORLD)), None),
+    ("INST-05", "SSH over IPv6 alone", subject(SIX, GroupRuleOfRegion("tcp", 22, 22, "::/0")), "high"),
+    ("INST-05", "SSH open on IPv4, reachable on IPv6", subject(SIX, GroupRuleOfRegion("tcp", 22, 22, WORLD)), None),
     ("INST-06", "a public IPv6 address", subject(SIX), "low"),
     ("INST-02", "through a stranger's endpoint", subject(by_role=(used("10.0.1.17", vpcEndpointId="vpce-0evil"),)), "critical"),
     ("INST-09", "a large one that a fleet started", subject(machine(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()), "high"),
@@ -244,12 +248,12 @@ TABLE: list[tuple[str, str, Subject, str | None]] = [
 ]  # fmt: skip
 
 
-def raised(item: Subject) -> dict[str, str]:
+def raised(item: InstanceSubject) -> dict[str, str]:
     return {signal.id: signal.severity.word for signal in judge_instance(item).signals}
 
 
 @pytest.mark.parametrize(("rule", "what", "item", "severity"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
-def test_a_rule_about_an_instance(rule: str, what: str, item: Subject, severity: str | None) -> None:
+def test_a_rule_about_an_instance(rule: str, what: str, item: InstanceSubject, severity: str | None) -> None:
     assert raised(item).get(rule) == severity
 
 
@@ -263,7 +267,7 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_nothing_is_k
     assert None in rows, "a near miss"
     for before in (past(asked=()), past()):
         assert not isinstance(
-            rule.check(Subject(BARE, region(net=network(groups={}, nat={}), instances=(BARE,)), before)), Seen
+            rule.check(InstanceSubject(BARE, region(net=network(groups={}, nat={}), instances=(BARE,)), before)), Match
         )
 
 
@@ -275,14 +279,14 @@ def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
 UNREAD = [
     ("INST-01", subject(unknown={"GuardDuty findings": "denied"}), "denied"),
     ("INST-02", subject(past=past(asked=())), "not all"),
-    ("INST-02", subject(past=Past((), {f"Username={MACHINE}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))})), "not all"),
+    ("INST-02", subject(past=EventIndex((), {f"Username={MACHINE}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))})), "not all"),
     ("INST-02", subject(by_role=(used("198.51.100.23"),), unknown={"NAT gateways": "denied"}), "NAT"),
     ("INST-05", subject(PUBLIC, unknown={"security groups": "denied"}), "denied"),
     ("INST-07", subject(roles=None), "not read"),
-    ("INST-07", subject(roles=Roles(problem="denied")), "denied"),
-    ("INST-07", subject(roles=Roles()), "no role of this account"),
+    ("INST-07", subject(roles=IamRoles(problem="denied")), "denied"),
+    ("INST-07", subject(roles=IamRoles()), "no role of this account"),
     ("INST-07", subject(roles=bounded("", "{")), "boundary edge could not be read"),
-    ("INST-07", subject(roles=Roles({"web": replace(HARMLESS.by_name["web"], trust="{")}, HARMLESS.by_profile)), "who may take its role"),
+    ("INST-07", subject(roles=IamRoles({"web": replace(HARMLESS.by_name["web"], trust="{")}, HARMLESS.by_profile)), "who may take its role"),
     ("INST-17", subject(past=past(missing=("us-east-1",))), "not asked"),
     ("INST-17", subject(past=past(asked=("EventName=ModifySnapshotAttribute",))), "not asked"),
     ("INST-15", subject(about={UNREAD_TARGETS: (other("SendCommand", "ssm", 5),)}), "not understood"),
@@ -306,9 +310,9 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("rule", "item", "words"), UNREAD, ids=[f"{row[0]} {row[2]}" for row in UNREAD])
-def test_what_was_not_looked_at_is_said(rule: str, item: Subject, words: str) -> None:
+def test_what_was_not_looked_at_is_said(rule: str, item: InstanceSubject, words: str) -> None:
     answers = [one.check(item) for one in RULES if one.id == rule]
-    assert isinstance(answers[0], CannotTell)
+    assert isinstance(answers[0], Inconclusive)
     assert words in answers[0].why
     assert rule not in raised(item)
 
@@ -334,14 +338,14 @@ def test_of_one_that_is_gone_only_what_outlives_it_is_said() -> None:
 )
 def test_what_a_role_may_do(actions: list[str], more: dict[str, Any], may: list[str]) -> None:
     held = roles(*actions, **more)
-    assert [action for action, _, _ in power_of(held.by_name["web"]).may] == may
+    assert [action for action, _, _ in privileges_of(held.by_name["web"]).may] == may
 
 
 def test_all_but_some_actions_is_nearly_everything_and_a_deny_takes_away() -> None:
     text = '{"Statement": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}]}'
-    found = {action for action, _, _ in power_of(Role("x", "", "", (("p", text),))).may}
+    found = {action for action, _, _ in privileges_of(IamRole("x", "", "", (("p", text),))).may}
     assert found == {action for action, _ in POWERS if not action.startswith(("iam:", "ec2:"))}
 
 
 def test_a_policy_that_cannot_be_read_is_a_doubt_and_not_a_weak_role() -> None:
-    assert power_of(Role("x", "", "", (("p", "{"), ("managed", "")))).doubts
+    assert privileges_of(IamRole("x", "", "", (("p", "{"), ("managed", "")))).doubts

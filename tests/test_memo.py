@@ -30,11 +30,11 @@ from tests.rules import (
     region,
 )  # fmt: skip
 from vpce_tui.cloudtrail.event import Event, parse
-from vpce_tui.cloudtrail.event_index import Past
-from vpce_tui.detection.assessment import JudgedEvent, Known, judge_one
+from vpce_tui.cloudtrail.event_index import EventIndex
+from vpce_tui.detection.assessment import AssessedEvent, AssessmentInputs, assess_event
 from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.account_inventory import Region
-from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.resources import GroupRuleOfRegion
 
 CI = {
     "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/one", "accountId": OWN, "accessKeyId": "ASIACI1",
@@ -71,7 +71,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def night(seed: int) -> tuple[list[Event], Known]:
+def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
     """Some events and what is known, of everything that rules look at."""
     chance = random.Random(seed)
     pick = chance.choice
@@ -100,17 +100,17 @@ def night(seed: int) -> tuple[list[Event], Known]:
         "vpce-2": now(id="vpce-2"),
     }
     net = network(
-        *pick([(), (Rule("tcp", 22, 22, WORLD),)]),
+        *pick([(), (GroupRuleOfRegion("tcp", 22, 22, WORLD),)]),
         endpoints=ends,
         owners=pick([{}, {FOREIGN: OWN}]),
         unknown=pick([{}, {"groups": "denied"}]),
     )
     regions = pick([None, {HOME: region(net=net), "us-east-1": Region("us-east-1")}])
     context = Context(pipelines=pick([(), (("*role/ci*", "Terraform*"),)]))
-    return events, Known(answered, regions, OURS, None, context, now=AT)
+    return events, AssessmentInputs(answered, regions, OURS, None, context, now=AT)
 
 
-def said(judged: JudgedEvent) -> Any:
+def said(judged: AssessedEvent) -> Any:
     found = judged.judgement
     return found.severity, found.signals, sorted(found.unknown), sorted(found.fine)
 
@@ -119,14 +119,14 @@ def said(judged: JudgedEvent) -> Any:
 def test_judged_together_or_alone_an_event_is_judged_the_same(seed: int) -> None:
     events, known = night(seed)
     shuffled = random.Random(seed).sample(events, len(events))
-    together = {event.id: said(judge_one(event, known)) for event in shuffled}
+    together = {event.id: said(assess_event(event, known)) for event in shuffled}
     for event in events:
-        alone = replace(known, past=Past(known.past.events, known.past.answered))
-        assert said(judge_one(event, alone)) == together[event.id], event.id
+        alone = replace(known, past=EventIndex(known.past.events, known.past.answered))
+        assert said(assess_event(event, alone)) == together[event.id], event.id
 
 
 def test_what_is_alike_is_found_out_once() -> None:
-    known = Known(past(), {HOME: region()}, OURS, now=AT)
+    known = AssessmentInputs(past(), {HOME: region()}, OURS, now=AT)
     one, two = (
         created(eventID="a"),
         created(eventID="b", minutes=9, request={"TagSpecification": {"Tag": {"Key": "Name", "Value": "b"}}}),

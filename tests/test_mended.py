@@ -14,20 +14,18 @@ from tests.test_engine import apply, rows, saved
 from tests.world import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Cancel
-from vpce_tui.aws.errors import AwsError
-from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine import Engine
-from vpce_tui.engine.outcome import Approval, Ended, Patience
+from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import StepState, replay
 from vpce_tui.plans.actions import by_effects
-from vpce_tui.plans.plan import Blocked, PlannedCall, Step
-from vpce_tui.plans.plan import Kind as StepKind
+from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
@@ -163,11 +161,11 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
     from vpce_tui.inventory.resources import Instance
     from vpce_tui.plans.actions.out_of_service import TAKE_OUT
     from vpce_tui.plans.step_builder import Draft
-    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.instance import InstanceState
     from vpce_tui.plans.targets.service import Scaling
 
     instance = Instance("i-1", HOME, "1", "running")
-    world = Dossier(instance, scaling=Scaling("web", "Detaching", 2, 2, 6), targets=(), classic=())
+    world = InstanceState(instance, scaling=Scaling("web", "Detaching", 2, 2, 6), targets=(), classic=())
     step = TAKE_OUT.plan(world, Draft("out-of-service", "t", "w", HOME, {"capacity": "lower"}))
     assert [call.id for call in step.already] == ["detach"]
     assert not step.blocked
@@ -223,7 +221,7 @@ def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
 def test_a_damaged_record_is_named_and_the_others_are_listed(aws: Aws) -> None:
     for name in ("good", "bad"):
         with Journal.open(aws.incident(name), "x\x1b[31m", create=True) as journal:
-            journal.append(Kind.OPENED, {"account": "123\x1b]52;c;x\x07"})
+            journal.append(RowKind.OPENED, {"account": "123\x1b]52;c;x\x07"})
     db = sqlite3.connect(aws.incident("bad") / "journal.db")
     db.execute("DROP TRIGGER journal_no_update")
     db.execute("UPDATE journal SET payload = '{'")
@@ -238,8 +236,8 @@ def test_a_damaged_record_is_named_and_the_others_are_listed(aws: Aws) -> None:
 
 def test_rows_cut_off_at_the_end_show_in_the_head(aws: Aws) -> None:
     with Journal.open(aws.incident(), "x", create=True) as journal:
-        journal.append(Kind.OPENED, {"account": "1"})
-        head = journal.append(Kind.NOTE, {"text": "last"}).hash
+        journal.append(RowKind.OPENED, {"account": "1"})
+        head = journal.append(RowKind.NOTE, {"text": "last"}).hash
     assert aws.run("verify", "case", "--head", head)[0] == 0
     db = sqlite3.connect(aws.incident() / "journal.db")
     (guard,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_no_delete'").fetchone()
@@ -335,7 +333,7 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
     session = aws.session()
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         engine = Engine(session, journal, read_plan(plan_text))
         with journal.one_step() as free:
@@ -363,9 +361,9 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
 
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        engine = Engine(session, journal, read_plan(plan_text), patience=Patience((0.01,), (0.01, 0.01)))
+        engine = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01, 0.01)))
         assert engine.run("hold", Approval("test")).ended is Ended.PROVED
         session.read, session.write = read, write  # type: ignore[method-assign]
         outcome = engine.undo("hold", Approval("test"), engine.planned_undo("hold"))
@@ -505,7 +503,7 @@ def test_after_an_undo_and_a_skip_nothing_is_half_undone(aws: Aws, plan_text: st
     assert code == 0, said
     with Journal.open(aws.incident(), "test", write=False) as journal:
         (step,) = [step for key, step in replay(journal.rows()).steps.items() if key.endswith("/hold")]
-    assert (step.state, step.half_undone) == (State.SKIPPED, False)
+    assert (step.state, step.half_undone) == (StepState.SKIPPED, False)
     before = len(aws.tried())
     code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
     assert "nothing" in said
@@ -534,11 +532,11 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
     one = {"InstanceId": aws.victim, "DisableApiTermination": {"Value": True}}
     meanwhile = WhileWaiting(lambda: clients(aws)("ec2").modify_instance_attribute(**one))
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        engine = Engine(session, journal, plan, patience=Patience(ask=(), prove=(1.0,)), cancel=meanwhile)
+        engine = Engine(session, journal, plan, patience=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
         key = engine.key("hold")
-        journal.append(Kind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
+        journal.append(RowKind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
         call = Call(protect.service, protect.operation, protect.region, protect.parameters)
         journal.intend(key, {protect.id: call}, identity.account)
         assert engine.run("hold", Approval("test")).ended is Ended.PROVED

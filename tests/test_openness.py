@@ -7,15 +7,15 @@ from tests.rules import HOME, WORLD, created, network, region, see
 from tests.world import clients
 from vpce_tui.detection.endpoint import judge_event
 from vpce_tui.inventory.account_inventory import look
-from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.resources import GroupRuleOfRegion
 from vpce_tui.inventory.world_open_rules import read_together
 
 
-def rule(peer: str, port: int = 443) -> Rule:
-    return Rule("tcp", port, port, peer)
+def rule(peer: str, port: int = 443) -> GroupRuleOfRegion:
+    return GroupRuleOfRegion("tcp", port, port, peer)
 
 
-def worlds(*rules: Rule, **lists: tuple[str, ...]) -> list[str]:
+def worlds(*rules: GroupRuleOfRegion, **lists: tuple[str, ...]) -> list[str]:
     named = {name.replace("_", "-"): blocks for name, blocks in lists.items()}
     return [item.peer for item in read_together(rules, named) if item.world]
 
@@ -31,9 +31,13 @@ SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
         ((rule("8.0.0.0/9"),), {}, []),
         ((rule("8.0.0.0/9"), rule("8.0.0.0/10"), rule("8.64.0.0/10")), {}, []),  # one inside the other
         ((rule("8.0.0.0/9"), rule("9.0.0.0/9", 22)), {}, []),  # of other ports
-        ((Rule("tcp", 443, 444, "8.0.0.0/9"), Rule("tcp", 400, 443, "9.0.0.0/9")), {}, ["8.0.0.0/9"]),  # for 443 both
-        ((Rule("-1", None, None, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, ["8.0.0.0/9"]),
-        ((Rule("udp", 443, 443, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, []),
+        (
+            (GroupRuleOfRegion("tcp", 443, 444, "8.0.0.0/9"), GroupRuleOfRegion("tcp", 400, 443, "9.0.0.0/9")),
+            {},
+            ["8.0.0.0/9"],
+        ),  # for 443 both
+        ((GroupRuleOfRegion("-1", None, None, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, ["8.0.0.0/9"]),
+        ((GroupRuleOfRegion("udp", 443, 443, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, []),
         ((rule("10.0.0.0/9"), rule("172.16.0.0/12"), rule("192.168.0.0/16"), rule("sg-1"), rule("no block")), {}, []),
         ((rule("100.64.0.0/10"), rule("100.128.0.0/10"), rule("8.0.0.0/10"), rule("9.0.0.0/10")), {}, []),  # RFC 6598
         ((rule("2600::/17"), rule("2700::/17")), {}, ["2600::/17"]),
@@ -44,7 +48,7 @@ SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
     ],
 )
 def test_what_comes_to_the_whole_internet(
-    rules: tuple[Rule, ...], lists: dict[str, tuple[str, ...]], world: list[str]
+    rules: tuple[GroupRuleOfRegion, ...], lists: dict[str, tuple[str, ...]], world: list[str]
 ) -> None:
     assert worlds(*rules, **lists) == world
 
@@ -65,7 +69,7 @@ def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they
 
 def test_many_blocks_at_many_ports_are_read_in_one_go() -> None:
     many = [
-        Rule("tcp", at % 900, at % 900, f"{40 + at // 65_536}.{at // 256 % 256}.{at % 256}.0/24")
+        GroupRuleOfRegion("tcp", at % 900, at % 900, f"{40 + at // 65_536}.{at // 256 % 256}.{at % 256}.0/24")
         for at in range(20_000)
     ]
     assert len(read_together(many, {})) == 20_000

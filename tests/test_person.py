@@ -65,7 +65,7 @@ def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> N
     import boto3
 
     from vpce_tui.aws.gate import Gate
-    from vpce_tui.aws.session import Access, AwsSession
+    from vpce_tui.aws.session import AwsAccess, AwsSession
     from vpce_tui.cloudtrail.session_owner import behind
 
     iam = clients(aws)("iam")
@@ -86,7 +86,7 @@ def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> N
         got = sts.assume_role(RoleArn=role, RoleSessionName=name, **more)["Credentials"]
         creds = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
     session_ = AwsSession(
-        Access(region=HOME, endpoint_url=aws.url, key_id=creds[0], secret=creds[1], token=creds[2] or ""),
+        AwsAccess(region=HOME, endpoint_url=aws.url, key_id=creds[0], secret=creds[1], token=creds[2] or ""),
         Gate(read_only=True),
     )
     person = behind(session_, (HOME, "us-east-1"))

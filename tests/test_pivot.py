@@ -7,12 +7,12 @@ import pytest
 from tests.rules import AT, BOB, MACHINE, OWN, SESSION, STRANGER, created, other, past
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_history import SAMPLE
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.core.coverage import Part, Status
 from vpce_tui.detection.attack_path import attack_path
 from vpce_tui.detection.pivot import Relation, chain, related, relations
-from vpce_tui.detection.signals import Judgement, Severity
+from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.investigation.lookback import LookbackQuery, answered_by, asks, coverage_of
 
 
@@ -141,7 +141,7 @@ def test_a_question_that_a_region_did_not_answer_is_not_known_there_nor_everywhe
             "eu-west-3": Part("eu-west-3", Status.DENIED, "denied"),
         }
     }
-    known = Past((), answered_by([ask], ended))
+    known = EventIndex((), answered_by([ask], ended))
     assert known.knows("EventName=x", "eu-west-1") is not None
     assert known.knows("EventName=x", "eu-west-3") is None
     assert known.knows("EventName=x", "eu-west-9") is None
@@ -159,7 +159,7 @@ def test_a_sample_is_known_to_be_one() -> None:
 
 def test_the_path_of_an_event_about_which_nothing_is_known() -> None:
     event = created(who=None, answer=False)
-    nodes = list(attack_path(event, Judgement(Severity.INFO), Past(), None, None, None, None))
+    nodes = list(attack_path(event, Assessment(Severity.INFO), EventIndex(), None, None, None, None))
     assert nodes[0].text == "unknown"
     assert nodes[-1].text.startswith("leads to")
 
@@ -175,14 +175,14 @@ def test_the_path_names_what_else_the_session_did_each_kind_once() -> None:
     )
     nodes = [
         node
-        for node in attack_path(event, Judgement(Severity.INFO), known, None, None, None, None)
+        for node in attack_path(event, Assessment(Severity.INFO), known, None, None, None, None)
         if "also" in node.text
     ]
     assert [(node.text, node.event) for node in nodes[:1]] == [("also: user made", first.id)]
     assert [node.text for node in nodes[1:]] == ["also: 1 call refused"]
 
 
-class Listening(Past):
+class Listening(EventIndex):
     """A past that knows nothing, and remembers what it was asked."""
 
     def knows(self, question: str, region: str = "", *, since: object = None) -> None:

@@ -299,13 +299,13 @@ def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(
 def test_an_unsuccessful_list_in_an_answer_of_status_200_is_a_failure(aws: Aws) -> None:
     from vpce_tui.aws.call import Call
     from vpce_tui.aws.errors import AwsError
-    from vpce_tui.incident.journal import Journal, Kind
+    from vpce_tui.incident.journal import Journal, RowKind
 
     session = aws.session()
     identity = session.identity()
     call = Call("ec2", "DeleteVpcEndpoints", "eu-west-1", {"VpcEndpointIds": ["vpce-0aaaaaaaaaaaaaaaa"]})
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         permit = journal.intend("p/t/s", {"call": call}, identity.account)["call"]
         with pytest.raises(AwsError, match=r"InvalidVpcEndpointId\.NotFound"):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpce_tui.iam.external_access import Ours, Outside, Reach, outside
+from vpce_tui.iam.external_access import AccessScope, ExternalAccess, TrustZone, outside
 from vpce_tui.iam.policy_document import LONGEST, parse
-from vpce_tui.iam.wildcards import covers, patterns_meet
+from vpce_tui.iam.wildcards import patterns_overlap, subsumes
 
 OWN, PARTNER = "123456789012", "999999999999"
-OURS = Ours(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"storefront-assets"}))
-UNKNOWING = Ours(frozenset({OWN}))
+OURS = TrustZone(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"storefront-assets"}))
+UNKNOWING = TrustZone(frozenset({OWN}))
 
 
 def allow(**changes: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def deny(**changes: Any) -> dict[str, Any]:
     return {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", **changes}
 
 
-def asked(*statements: dict[str, Any], ours: Ours = OURS, in_endpoint: bool = True) -> Outside:
+def asked(*statements: dict[str, Any], ours: TrustZone = OURS, in_endpoint: bool = True) -> ExternalAccess:
     return outside(
         parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), ours, in_endpoint=in_endpoint
     )
@@ -36,67 +36,69 @@ def equals(**keys: Any) -> dict[str, Any]:
 
 # Each: the statements, who, what. From AWS's "Control access to VPC endpoints using endpoint policies", "Gateway endpoints
 # for Amazon S3", "Establishing a data perimeter", "Condition operators" and "Global condition context keys".
-EXAMPLES: list[tuple[str, list[dict[str, Any]], Reach, Reach]] = [
-    ("the default policy", [allow()], Reach.ANY, Reach.ANY),
-    ("principals of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours"))], Reach.OURS, Reach.ANY),
-    ("principals and resources of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="o-ours"))], Reach.OURS, Reach.OURS),
-    ("another organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-other"))], Reach.NAMED, Reach.ANY),
-    ("ours or another", [allow(Condition=equals(aws_PrincipalOrgID=["o-ours", "o-other"]))], Reach.NAMED, Reach.ANY),
-    ("any organisation, as a pattern", [allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})], Reach.ANY, Reach.ANY),
-    ("a star that is no pattern", [allow(Condition=equals(aws_PrincipalAccount="*"))], Reach.NOBODY, Reach.NOBODY),
-    ("only if there is an organisation", [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
-    ("ForAllValues, true of nothing", [allow(Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
-    ("ForAnyValue over the paths", [allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-ours/r-1/*"]}})], Reach.OURS, Reach.ANY),
-    ("all but one account", [allow(Condition={"StringNotEquals": {"aws:PrincipalAccount": PARTNER}})], Reach.ANY, Reach.ANY),
-    ("a NotPrincipal in what allows", [{"Effect": "Allow", "NotPrincipal": {"AWS": PARTNER}, "Action": "*", "Resource": "*"}], Reach.ANY, Reach.ANY),
-    ("a deny for who is not of the organisation", [allow(), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.OURS, Reach.ANY),
-    ("a perimeter: identities, with AWS's services spared", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})], Reach.AWS, Reach.ANY),
-    ("a perimeter that a tag opens", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours", "aws:PrincipalTag/outside": "true"}})], Reach.ANY, Reach.ANY),
-    ("a perimeter: resources", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-ours"}})], Reach.ANY, Reach.OURS),
-    ("a perimeter of resources by the asker's organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="${aws:PrincipalOrgID}"))], Reach.OURS, Reach.OURS),
-    ("the asker's organisation, whoever asks", [allow(Condition=equals(aws_ResourceOrgID="${aws:PrincipalOrgID}"))], Reach.ANY, Reach.UNSURE),
-    ("a deny for some actions only", [allow(), deny(Action="s3:PutObject", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.ANY, Reach.ANY),
-    ("a deny for a service, of what is allowed of it", [allow(Action=["s3:GetObject", "s3:Put*"]), deny(Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], Reach.OURS, Reach.ANY),
-    ("a deny of all but one action, which is allowed", [allow(Action="s3:GetObject"), {"Effect": "Deny", "Principal": "*", "NotAction": "s3:Get*", "Resource": "*"}], Reach.ANY, Reach.ANY),
-    ("a deny of all but own accounts", [allow(), {"Effect": "Deny", "NotPrincipal": {"AWS": f"arn:aws:iam::{OWN}:root"}, "Action": "*", "Resource": "*"}], Reach.OURS, Reach.ANY),
-    ("everything denied", [allow(), deny()], Reach.NOBODY, Reach.NOBODY),
-    ("nothing allowed", [deny()], Reach.NOBODY, Reach.NOBODY),
-    ("an own role", [allow(Principal={"AWS": f"arn:aws:iam::{OWN}:role/app"}, Resource="arn:aws:s3:::storefront-assets/*")], Reach.OURS, Reach.OURS),
-    ("a partner's account by number", [allow(Principal={"AWS": [OWN, PARTNER]})], Reach.NAMED, Reach.ANY),
-    ("a partner, with a further condition", [allow(Principal={"AWS": PARTNER}, Condition=equals(**{"aws_PrincipalTag/team": "x"}))], Reach.NAMED, Reach.ANY),
-    ("a role of that name in any account", [allow(Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})], Reach.ANY, Reach.ANY),
-    ("a role of an own account by its ARN", [allow(Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}})], Reach.OURS, Reach.ANY),
-    ("everybody with a tag", [allow(Condition=equals(**{"aws_PrincipalTag/team": "x"}))], Reach.UNSURE, Reach.ANY),
-    ("everybody, over TLS", [allow(Condition={"Bool": {"aws:SecureTransport": True}})], Reach.ANY, Reach.ANY),
-    ("everybody out of this VPC, which an endpoint's callers all are", [allow(Condition=equals(aws_SourceVpc="vpc-1"))], Reach.ANY, Reach.ANY),
-    ("a service of AWS", [allow(Principal={"Service": "logs.amazonaws.com"})], Reach.AWS, Reach.ANY),
-    ("a principal that is gone", [allow(Principal={"AWS": "AROAEXAMPLE"})], Reach.UNSURE, Reach.ANY),
-    ("a bucket of this account", [allow(Resource=["arn:aws:s3:::storefront-assets", "arn:aws:s3:::storefront-assets/*"])], Reach.ANY, Reach.OURS),
-    ("a bucket of somebody else", [allow(Resource="arn:aws:s3:::their-drop-box/*")], Reach.ANY, Reach.NAMED),
-    ("a name that a stranger may take", [allow(Resource="arn:aws:s3:::storefront-*/*")], Reach.ANY, Reach.UNSURE),
-    ("AWS's own packages", [allow(Resource="arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*")], Reach.ANY, Reach.AWS),
-    ("a queue of a partner", [allow(Resource=f"arn:aws:sqs:eu-west-1:{PARTNER}:q")], Reach.ANY, Reach.NAMED),
-    ("queues of every account", [allow(Resource="arn:aws:sqs:eu-west-1:*:q")], Reach.ANY, Reach.ANY),
-    ("all buckets but one", [{"Effect": "Allow", "Principal": "*", "Action": "*", "NotResource": "arn:aws:s3:::x"}], Reach.ANY, Reach.ANY),
-    ("resources of an own account", [allow(Condition=equals(s3_ResourceAccount=OWN))], Reach.ANY, Reach.OURS),
-    ("resources of a partner", [allow(Condition=equals(aws_ResourceAccount=PARTNER))], Reach.ANY, Reach.NAMED),
+EXAMPLES: list[tuple[str, list[dict[str, Any]], AccessScope, AccessScope]] = [
+    ("the default policy", [allow()], AccessScope.ANY, AccessScope.ANY),
+    ("principals of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours"))], AccessScope.OURS, AccessScope.ANY),
+    ("principals and resources of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="o-ours"))], AccessScope.OURS, AccessScope.OURS),
+    ("another organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-other"))], AccessScope.NAMED, AccessScope.ANY),
+    ("ours or another", [allow(Condition=equals(aws_PrincipalOrgID=["o-ours", "o-other"]))], AccessScope.NAMED, AccessScope.ANY),
+    ("any organisation, as a pattern", [allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})], AccessScope.ANY, AccessScope.ANY),
+    ("a star that is no pattern", [allow(Condition=equals(aws_PrincipalAccount="*"))], AccessScope.NOBODY, AccessScope.NOBODY),
+    ("only if there is an organisation", [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
+    ("ForAllValues, true of nothing", [allow(Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
+    ("ForAnyValue over the paths", [allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-ours/r-1/*"]}})], AccessScope.OURS, AccessScope.ANY),
+    ("all but one account", [allow(Condition={"StringNotEquals": {"aws:PrincipalAccount": PARTNER}})], AccessScope.ANY, AccessScope.ANY),
+    ("a NotPrincipal in what allows", [{"Effect": "Allow", "NotPrincipal": {"AWS": PARTNER}, "Action": "*", "Resource": "*"}], AccessScope.ANY, AccessScope.ANY),
+    ("a deny for who is not of the organisation", [allow(), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.OURS, AccessScope.ANY),
+    ("a perimeter: identities, with AWS's services spared", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})], AccessScope.AWS, AccessScope.ANY),
+    ("a perimeter that a tag opens", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours", "aws:PrincipalTag/outside": "true"}})], AccessScope.ANY, AccessScope.ANY),
+    ("a perimeter: resources", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.OURS),
+    ("a perimeter of resources by the asker's organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.OURS, AccessScope.OURS),
+    ("the asker's organisation, whoever asks", [allow(Condition=equals(aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.ANY, AccessScope.UNSURE),
+    ("a deny for some actions only", [allow(), deny(Action="s3:PutObject", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
+    ("a deny for a service, of what is allowed of it", [allow(Action=["s3:GetObject", "s3:Put*"]), deny(Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.OURS, AccessScope.ANY),
+    ("a deny of all but one action, which is allowed", [allow(Action="s3:GetObject"), {"Effect": "Deny", "Principal": "*", "NotAction": "s3:Get*", "Resource": "*"}], AccessScope.ANY, AccessScope.ANY),
+    ("a deny of all but own accounts", [allow(), {"Effect": "Deny", "NotPrincipal": {"AWS": f"arn:aws:iam::{OWN}:root"}, "Action": "*", "Resource": "*"}], AccessScope.OURS, AccessScope.ANY),
+    ("everything denied", [allow(), deny()], AccessScope.NOBODY, AccessScope.NOBODY),
+    ("nothing allowed", [deny()], AccessScope.NOBODY, AccessScope.NOBODY),
+    ("an own role", [allow(Principal={"AWS": f"arn:aws:iam::{OWN}:role/app"}, Resource="arn:aws:s3:::storefront-assets/*")], AccessScope.OURS, AccessScope.OURS),
+    ("a partner's account by number", [allow(Principal={"AWS": [OWN, PARTNER]})], AccessScope.NAMED, AccessScope.ANY),
+    ("a partner, with a further condition", [allow(Principal={"AWS": PARTNER}, Condition=equals(**{"aws_PrincipalTag/team": "x"}))], AccessScope.NAMED, AccessScope.ANY),
+    ("a role of that name in any account", [allow(Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})], AccessScope.ANY, AccessScope.ANY),
+    ("a role of an own account by its ARN", [allow(Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}})], AccessScope.OURS, AccessScope.ANY),
+    ("everybody with a tag", [allow(Condition=equals(**{"aws_PrincipalTag/team": "x"}))], AccessScope.UNSURE, AccessScope.ANY),
+    ("everybody, over TLS", [allow(Condition={"Bool": {"aws:SecureTransport": True}})], AccessScope.ANY, AccessScope.ANY),
+    ("everybody out of this VPC, which an endpoint's callers all are", [allow(Condition=equals(aws_SourceVpc="vpc-1"))], AccessScope.ANY, AccessScope.ANY),
+    ("a service of AWS", [allow(Principal={"Service": "logs.amazonaws.com"})], AccessScope.AWS, AccessScope.ANY),
+    ("a principal that is gone", [allow(Principal={"AWS": "AROAEXAMPLE"})], AccessScope.UNSURE, AccessScope.ANY),
+    ("a bucket of this account", [allow(Resource=["arn:aws:s3:::storefront-assets", "arn:aws:s3:::storefront-assets/*"])], AccessScope.ANY, AccessScope.OURS),
+    ("a bucket of somebody else", [allow(Resource="arn:aws:s3:::their-drop-box/*")], AccessScope.ANY, AccessScope.NAMED),
+    ("a name that a stranger may take", [allow(Resource="arn:aws:s3:::storefront-*/*")], AccessScope.ANY, AccessScope.UNSURE),
+    ("AWS's own packages", [allow(Resource="arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*")], AccessScope.ANY, AccessScope.AWS),
+    ("a queue of a partner", [allow(Resource=f"arn:aws:sqs:eu-west-1:{PARTNER}:q")], AccessScope.ANY, AccessScope.NAMED),
+    ("queues of every account", [allow(Resource="arn:aws:sqs:eu-west-1:*:q")], AccessScope.ANY, AccessScope.ANY),
+    ("all buckets but one", [{"Effect": "Allow", "Principal": "*", "Action": "*", "NotResource": "arn:aws:s3:::x"}], AccessScope.ANY, AccessScope.ANY),
+    ("resources of an own account", [allow(Condition=equals(s3_ResourceAccount=OWN))], AccessScope.ANY, AccessScope.OURS),
+    ("resources of a partner", [allow(Condition=equals(aws_ResourceAccount=PARTNER))], AccessScope.ANY, AccessScope.NAMED),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "statements", "who", "reached"), EXAMPLES, ids=[item[0] for item in EXAMPLES])
-def test_a_documented_example(what: str, statements: list[dict[str, Any]], who: Reach, reached: Reach) -> None:
+def test_a_documented_example(
+    what: str, statements: list[dict[str, Any]], who: AccessScope, reached: AccessScope
+) -> None:
     found = asked(*statements)
     assert (found.who.reach, found.what.reach) == (who, reached)
 
 
 def test_whether_an_organisation_is_ours_is_not_guessed() -> None:
     found = asked(allow(Condition=equals(aws_PrincipalOrgID="o-ours")), ours=UNKNOWING)
-    assert found.who.reach is Reach.UNSURE
+    assert found.who.reach is AccessScope.UNSURE
     assert "o-ours" in found.doubts[0]
 
 
 def test_a_bucket_is_nobodys_as_long_as_the_buckets_are_not_known() -> None:
-    assert asked(allow(Resource="arn:aws:s3:::x/*"), ours=UNKNOWING).what.reach is Reach.UNSURE
+    assert asked(allow(Resource="arn:aws:s3:::x/*"), ours=UNKNOWING).what.reach is AccessScope.UNSURE
 
 
 def test_the_foreign_are_named() -> None:
@@ -106,16 +108,18 @@ def test_the_foreign_are_named() -> None:
 
 
 def test_a_trusted_principal_of_another_account_is_no_stranger_and_its_neighbours_are() -> None:
-    ours = Ours(OURS.accounts, OURS.organisations, OURS.buckets, (f"arn:aws:iam::{PARTNER}:role/etl*",))
-    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), ours=ours).who.reach is Reach.OURS
-    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), ours=ours).who.reach is Reach.NAMED
-    assert asked(allow(Principal={"AWS": PARTNER}), ours=ours).who.reach is Reach.NAMED
+    ours = TrustZone(OURS.accounts, OURS.organisations, OURS.buckets, (f"arn:aws:iam::{PARTNER}:role/etl*",))
+    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), ours=ours).who.reach is AccessScope.OURS
+    assert (
+        asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), ours=ours).who.reach is AccessScope.NAMED
+    )
+    assert asked(allow(Principal={"AWS": PARTNER}), ours=ours).who.reach is AccessScope.NAMED
 
 
 def test_a_network_limits_a_bucket_and_not_an_endpoint() -> None:
     statement = allow(Condition=equals(aws_SourceVpce="vpce-1"))
-    assert asked(statement).who.reach is Reach.ANY
-    assert asked(statement, in_endpoint=False).who.reach is Reach.UNSURE
+    assert asked(statement).who.reach is AccessScope.ANY
+    assert asked(statement, in_endpoint=False).who.reach is AccessScope.UNSURE
 
 
 @pytest.mark.parametrize(
@@ -176,8 +180,8 @@ def test_a_deny_more_never_makes_it_wider_and_one_that_never_fires_changes_nothi
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
 def test_a_pattern_that_covers_a_text_meets_it(pattern: str, text: str) -> None:
-    assert covers(pattern, text) == patterns_meet(pattern, text)
+    assert subsumes(pattern, text) == patterns_overlap(pattern, text)
 
 
 def test_long_patterns_take_no_longer_than_they_are() -> None:
-    assert not covers("a*" * 5_000 + "b", "a" * 20_000)
+    assert not subsumes("a*" * 5_000 + "b", "a" * 20_000)

@@ -26,7 +26,7 @@ import sys
 from vpce_tui.incident import redaction
 from vpce_tui.core.text import visible
 for piece in {pieces}:
-    text = (piece * (500_000 // len(piece)))
+    text = (piece * (200_000 // len(piece)))
     redaction.text(text)
     visible(text, limit=10_000_000, multiline=True)
 print("all of them")

@@ -17,18 +17,18 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.credential_check import judged
 from vpce_tui.aws.errors import AwsError, kind_of
 from vpce_tui.aws.gate import Gate, Refused
-from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.record import StepState, replay
 from vpce_tui.plans.actions.credentials.credential_checks import _judge
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.renderers import aws_cli, boto3_program
-from vpce_tui.plans.targets.principal import Dossier, Key
+from vpce_tui.plans.targets.principal import AccessKey, PrincipalState
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
-STEP = Step("refused", "See that it is refused", Kind.READ)
+STEP = Step("refused", "See that it is refused", StepKind.READ)
 TARGETS = {"stolen-key": "user/ci-backup", "stolen-session": "role/web-app"}
 
 
@@ -109,8 +109,8 @@ def test_somebody_elses_credentials_prove_nothing(aws: Aws) -> None:
 def test_nothing_else_is_ever_done_with_stolen_credentials(aws: Aws) -> None:
     key, secret, token = aws.zygote.keys
     held, stolen, _ = aws.zygote.profiles["stolen-key"]
-    theirs = Access(region=HOME, endpoint_url=aws.url, key_id=held, secret=stolen)
-    mine = Access("", HOME, aws.url, key, secret, token, profiles={"stolen-key": theirs})
+    theirs = AwsAccess(region=HOME, endpoint_url=aws.url, key_id=held, secret=stolen)
+    mine = AwsAccess("", HOME, aws.url, key, secret, token, profiles={"stolen-key": theirs})
     session = AwsSession(mine, Gate(read_only=False))
     assert session.trial("stolen-key", Call("sts", "GetCallerIdentity", HOME)).answer["Arn"].endswith("user/ci-backup")
     for call in (Call("iam", "ListRoles", "us-east-1"), Call("ec2", "DescribeInstances", HOME)):
@@ -197,10 +197,10 @@ def test_a_profile_stands_on_a_try_alone_and_looks_like_one(profile: str, aws: A
     assert "\x1b" not in said
 
 
-def world(kind: str, **more: Any) -> Dossier:
+def world(kind: str, **more: Any) -> PrincipalState:
     name = "ci-backup" if kind == "user" else "web-app"
-    keys = (Key("AKIA1111111111111111", active=False),) if kind == "user" else ()
-    made = Dossier(
+    keys = (AccessKey("AKIA1111111111111111", active=False),) if kind == "user" else ()
+    made = PrincipalState(
         kind,
         name,
         f"arn:aws:iam::123456789012:{kind}/{name}",
@@ -271,7 +271,7 @@ def test_after_an_undo_what_was_judged_before_is_proved_no_more(aws: Aws) -> Non
     assert code == 0, said
     with Journal.open(aws.incident(), "reader", write=False) as journal:
         step = replay(journal.rows()).step("revoke-credentials/user/ci-backup/refused")
-    assert step.state is State.UNPROVED
+    assert step.state is StepState.UNPROVED
     assert "“Deactivate its keys” was undone since" in step.saw
     code, said = applied(aws, "refused")
     assert code == 1, said

@@ -14,9 +14,9 @@ from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.inventory import amis
 from vpce_tui.inventory.amis import Image, family_of, name_pattern, newest_first
-from vpce_tui.plans.actions.relaunch.access import too_much, too_wide
+from vpce_tui.plans.actions.relaunch.access import too_wide, why_overprivileged
 from vpce_tui.plans.actions.relaunch.return_to_service import PROVE
-from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.launch import UP, PolicyOf, Replacement
 
@@ -346,7 +346,7 @@ def test_a_full_group_is_said_before_anything_is_done(aws: Aws) -> None:
 
 def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
     from vpce_tui.inventory.resources import Instance
-    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.instance import InstanceState
     from vpce_tui.plans.targets.launch import Replacement
     from vpce_tui.playbooks.library import load
 
@@ -362,7 +362,7 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
         ("running/ok/initializing", "not yet"),
     ):
         new = Replacement("i-2", "running", checks, "ami-1", protected=True)
-        assert recipe.action.settled(Dossier(old, replacement=new), filed)[0] == proof
+        assert recipe.action.settled(InstanceState(old, replacement=new), filed)[0] == proof
 
 
 def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
@@ -388,12 +388,14 @@ def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
 def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_what_helps() -> None:
     from vpce_tui.inventory.resources import Instance
     from vpce_tui.plans.step_builder import Draft
-    from vpce_tui.plans.targets.instance import Dossier
+    from vpce_tui.plans.targets.instance import InstanceState
     from vpce_tui.plans.targets.launch import Settings
     from vpce_tui.plans.targets.planning_context import VpcGroups
     from vpce_tui.playbooks.library import load
 
-    gone = Dossier(Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=())
+    gone = InstanceState(
+        Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=()
+    )
     recipe = next(item for item in load("relaunch-instance").steps if item.id == "group")
     made = recipe.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
     assert [item.remedy for item in made.blocked] == [
@@ -445,12 +447,14 @@ def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> N
 )
 def test_no_way_to_write_a_dangerous_action_gets_past(action: str) -> None:
     statement = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
-    assert too_much(PolicyOf("x", "", statement))
+    assert why_overprivileged(PolicyOf("x", "", statement))
 
 
 @pytest.mark.parametrize("action", ["s3:*", "ec2:Describe*", "logs:PutLogEvents", "iam:Get*", "kms:Decrypt"])
 def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
-    assert not too_much(PolicyOf("x", "", {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}))
+    assert not why_overprivileged(
+        PolicyOf("x", "", {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+    )
 
 
 @pytest.mark.parametrize("peer", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3"])
@@ -480,7 +484,7 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
     health = {"Target": {"Id": "i-2", "Port": 443}, "TargetHealth": {"State": state, "Reason": "Target.Timeout"}}
     other = {"Target": {"Id": "i-1", "Port": 443}, "TargetHealth": {"State": "unhealthy"}}
     asked = PlannedCall("health-1", "elbv2", "DescribeTargetHealth", HOME, {}, "who serves web")
-    step, world = Step("prove", "", Kind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
+    step, world = Step("prove", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
     assert PROVE.judge
     found, said = PROVE.judge(world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]})
     assert found == proof

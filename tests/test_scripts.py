@@ -33,7 +33,7 @@ from tests.world import clients
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.plans.placeholders import document, ref, resolve, sealed, text
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
 from vpce_tui.plans.plan_validation import wrong
 from vpce_tui.plans.renderers import render, render_step
 
@@ -74,7 +74,7 @@ def calls(v: str, w: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
-    step = Step("step", why or "A step", Kind.CHANGE, words=why, calls=tuple(planned), notes=(why,) if why else ())
+    step = Step("step", why or "A step", StepKind.CHANGE, words=why, calls=tuple(planned), notes=(why,) if why else ())
     assert not wrong(step), wrong(step)
     operator = "arn:aws:iam::123456789012:user/ann"
     return Plan("hold-it", "i-0123456789abcdef0", "123456789012", HOME, operator, "2026-11-27T03:00:00Z", (step,))

@@ -13,7 +13,7 @@ from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, STRANGER, created, mach
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event import parse as parse_record
-from vpce_tui.detection.assessment import Known, judge_instances, judge_one, whole_past
+from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, whole_past
 from vpce_tui.detection.context_proposal import as_toml, propose
 from vpce_tui.detection.instance.related_events import about
 from vpce_tui.detection.signals import Severity, Signal, judge
@@ -142,12 +142,14 @@ def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: P
 def test_an_expected_event_counts_as_harmless_and_keeps_its_reasons() -> None:
     event = created(FOREIGN, None, who=SESSION)
     mark = Expected(event.id, "a test", (AT + timedelta(days=2)).date())
-    known = Known(context=Context(expected=(mark,)), now=AT)
-    assert judge_one(event, known).judgement.severity is Severity.INFO
-    assert judge_one(event, known).judgement.signals
-    assert "a test" in judge_one(event, known).judgement.explained
+    known = AssessmentInputs(context=Context(expected=(mark,)), now=AT)
+    assert assess_event(event, known).judgement.severity is Severity.INFO
+    assert assess_event(event, known).judgement.signals
+    assert "a test" in assess_event(event, known).judgement.explained
     assert (
-        judge_one(event, Known(context=Context(expected=(mark,)), now=AT + timedelta(days=3))).judgement.severity
+        assess_event(
+            event, AssessmentInputs(context=Context(expected=(mark,)), now=AT + timedelta(days=3))
+        ).judgement.severity
         is Severity.CRITICAL
     )
 
@@ -246,7 +248,10 @@ def test_a_command_is_sent_to_the_machines_that_its_targets_mean(targets: Any, s
     regions = {HOME: region(instances=(held,)), "us-east-1": region(instances=(elsewhere,))}
 
     def found(*events: Event) -> dict[str, Any]:
-        return {item.instance.id: item.judgement for item in judge_instances(Known(past(*events), regions, now=AT), [])}
+        return {
+            item.instance.id: item.judgement
+            for item in assess_instances(AssessmentInputs(past(*events), regions, now=AT), [])
+        }
 
     here = found(call)[held.id]
     assert ("INST-15" in {signal.id for signal in here.signals}) is bool(sent)
@@ -292,7 +297,7 @@ def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_othe
     assert whole_past(picked).knows("EventName=CreateVpcEndpoint", HOME) is not None
     assert whole_past(picked).knows("ReadOnly=false", HOME) is None
     assert whole_past([*picked, other("DescribeVpcs")]).knows("ReadOnly=false", HOME) is not None
-    judged = judge_one(picked[0], Known(whole_past(picked), now=AT)).judgement
+    judged = assess_event(picked[0], AssessmentInputs(whole_past(picked), now=AT)).judgement
     assert "VPCE-16" not in {signal.id for signal in judged.signals}
     assert "VPCE-16" in {rule for rule, _ in judged.unknown}
 
@@ -335,8 +340,8 @@ def test_the_last_mark_about_an_event_counts() -> None:
 def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
     def raised(minutes: float) -> set[str]:
         opened = other("StartSession", "ssm", minutes, requestParameters={"target": machine().id})
-        known = Known(past(opened), {HOME: region()}, now=AT)
-        return {signal.id for item in judge_instances(known, []) for signal in item.judgement.signals}
+        known = AssessmentInputs(past(opened), {HOME: region()}, now=AT)
+        return {signal.id for item in assess_instances(known, []) for signal in item.judgement.signals}
 
     assert "INST-15" in raised(3 * 1440)
     assert "INST-15" not in raised(16 * 1440)
@@ -362,7 +367,7 @@ def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
         "DeleteFlowLogs", minutes=30, requestParameters={"DeleteFlowLogsRequest": {"FlowLogId": {"content": "fl-1"}}}
     )
     near_it = replace(region(), network=replace(region().network, recorded=frozenset()))
-    found = judge_instances(Known(past(gone), {HOME: near_it}, now=AT), [])[0]
+    found = assess_instances(AssessmentInputs(past(gone), {HOME: near_it}, now=AT), [])[0]
     assert ("INST-18" in {signal.id for signal in found.judgement.signals}, found.signs) == (True, "open")
     shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
-    assert judge_instances(Known(past(shell), {HOME: region()}, now=AT), [])[0].signs == "attacked"
+    assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].signs == "attacked"

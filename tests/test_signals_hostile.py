@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, WORLD, created, machine, network, now, other, record, region
 from vpce_tui.cloudtrail.event import Event, parse
-from vpce_tui.cloudtrail.log_files import TWO_TALES, read
-from vpce_tui.detection.assessment import Known, judge_instances, judge_one, ours_of, whole_past
+from vpce_tui.cloudtrail.log_files import CONFLICTING_RECORD, read
+from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, ours_of, whole_past
 from vpce_tui.detection.attack_path import attack_path
 from vpce_tui.detection.pivot import chain, related, relations
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
+from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
-from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.resources import GroupRuleOfRegion
 
 BAD = created(
     FOREIGN, None, who=SESSION, sourceIPAddress="198.51.100.23", userAgent="aws-cli/2.22 kali", tlsDetails={"tlsVersion": "TLSv1.3"},
     additionalEventData={"x": 1}, sessionCredentialFromConsole="false", managementEvent=True, requestID="r-1", eventCategory="Management",
 ).record  # fmt: skip
-HERE = region(Rule("-1", None, None, WORLD))
+HERE = region(GroupRuleOfRegion("-1", None, None, WORLD))
 BEFORE = [
     other("StopLogging", "cloudtrail", 20, SESSION),
     created(minutes=9, eventID="no", who=SESSION, errorCode="Client.UnauthorizedOperation"),
@@ -63,9 +63,9 @@ def put(document: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, 
 
 def judged(event: Event, *others: Event) -> Any:
     events = [event, *BEFORE, *others]
-    known = Known(whole_past(events), {HOME: HERE}, ours_of([event], Context()), None, Context(), now=AT)
-    found = judge_one(event, known)
-    judge_instances(known, [found])
+    known = AssessmentInputs(whole_past(events), {HOME: HERE}, ours_of([event], Context()), None, Context(), now=AT)
+    found = assess_event(event, known)
+    assess_instances(known, [found])
     for relation in relations(event):
         related(known.past, relation)
     chain(event, known.past)
@@ -152,19 +152,19 @@ def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
 
 
 def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
-    many = [Rule("tcp", port, port, f"10.{port // 250}.{port % 250}.0/24") for port in range(10_000)]
-    gone = Rule("tcp", 443, 443, "sg-0gone")
-    known = Known(whole_past([created()]), {HOME: region(*many, gone)}, Ours(), None, Context(), now=AT)
-    found = judge_one(created(), known).judgement
+    many = [GroupRuleOfRegion("tcp", port, port, f"10.{port // 250}.{port % 250}.0/24") for port in range(10_000)]
+    gone = GroupRuleOfRegion("tcp", 443, 443, "sg-0gone")
+    known = AssessmentInputs(whole_past([created()]), {HOME: region(*many, gone)}, TrustZone(), None, Context(), now=AT)
+    found = assess_event(created(), known).judgement
     assert {signal.id for signal in found.signals} >= {"VPCE-34"}
-    lost = Known(
+    lost = AssessmentInputs(
         whole_past([created()]),
         {HOME: region(net=network(groups={}, endpoints={"vpce-1": now(groups=("sg-0gone",))}))},
-        Ours(),
+        TrustZone(),
         None,
         Context(),
     )
-    assert any("not there any more" in why for _, why in judge_one(created(), lost).judgement.unknown)
+    assert any("not there any more" in why for _, why in assess_event(created(), lost).judgement.unknown)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
     ],
 )
 def test_policies_that_are_none(text: str) -> None:
-    found = judge_one(
-        created(rules=text), Known(whole_past([created()]), {HOME: region()}, Ours(), None, Context())
+    found = assess_event(
+        created(rules=text), AssessmentInputs(whole_past([created()]), {HOME: region()}, TrustZone(), None, Context())
     ).judgement
     assert found.unknown or found.signals
 
@@ -189,7 +189,7 @@ def test_two_records_with_one_id_and_different_content_are_both_there_and_say_so
     (tmp_path / "a.json").write_text(json.dumps({"Records": [one, {**one, "sourceIPAddress": "198.51.100.1"}, one]}))
     found = read(tmp_path)
     assert sorted(event.source_ip for event in found.events) == ["192.0.2.7", "198.51.100.1"]
-    assert all(TWO_TALES in event.oddities for event in found.events)
+    assert all(CONFLICTING_RECORD in event.parse_warnings for event in found.events)
     assert len(found.coverage.notes) == 2
 
 
@@ -218,7 +218,12 @@ def test_times_that_cannot_be_are_judged_by_the_rest() -> None:
 
 def test_hostile_tags_are_text() -> None:
     hostile = {"Name": "\x1b]52;c;x\x07", "owner": "", "env": "[@click=app.quit]production[/]", "\u202e": "x"}
-    known = Known(
-        whole_past([created()]), {HOME: region(instances=(machine(tags=hostile),))}, Ours(), None, Context(), now=AT
+    known = AssessmentInputs(
+        whole_past([created()]),
+        {HOME: region(instances=(machine(tags=hostile),))},
+        TrustZone(),
+        None,
+        Context(),
+        now=AT,
     )
-    assert judge_instances(known, [])
+    assert assess_instances(known, [])

@@ -99,7 +99,7 @@ def test_an_error_code_says_that_it_never_happened(code: str, refused: bool, dry
 
 def test_a_service_event_without_identity_type() -> None:
     event = parse(SERVICE_EVENT)
-    assert (event.principal.type, event.principal.name, event.oddities) == ("", "ec2.amazonaws.com", ())
+    assert (event.principal.type, event.principal.name, event.parse_warnings) == ("", "ec2.amazonaws.com", ())
 
 
 def test_an_instance_session_is_recognised() -> None:
@@ -122,7 +122,7 @@ def test_a_record_without_a_field_is_kept_and_the_oddity_named(missing: str) -> 
     event = parse(record)
     assert json.loads(event.raw) == record
     if missing in ("userIdentity", "eventTime", "eventID"):
-        assert any(missing in oddity for oddity in event.oddities)
+        assert any(missing in oddity for oddity in event.parse_warnings)
     if missing == "eventTime":
         assert event.time == EPOCH
 

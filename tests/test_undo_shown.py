@@ -9,9 +9,9 @@ from tests.conftest import HOME, Aws
 from tests.test_forged_record import append_raw, held
 from tests.world import clients
 from vpce_tui.engine import Engine
-from vpce_tui.engine.outcome import Approval, Ended, Patience
+from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
@@ -75,9 +75,9 @@ def engine(aws: Aws, plan_text: str) -> Any:
     session = aws.session()
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        made = Engine(session, journal, read_plan(plan_text), patience=Patience((0.01,), (0.01,)))
+        made = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01,)))
         assert made.run("hold", Approval("test")).ended is Ended.PROVED
         yield made
 

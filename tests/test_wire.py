@@ -21,7 +21,7 @@ from vpce_tui.aws.catalogue import Access as Reach
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.models import loader, new_session
-from vpce_tui.aws.session import Access, AwsSession
+from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.inventory import flow_log_queries
 
 MODELS = botocore.session.Session()
@@ -61,7 +61,7 @@ class AnyPermit:
 
 
 def session_at(url: str, *, read_only: bool = False, attempts: int = 2) -> AwsSession:
-    access = Access(
+    access = AwsAccess(
         region=HOME, endpoint_url=url, key_id="AKIAIOSFODNN7EXAMPLE", secret="x" * 40, read_attempts=attempts
     )
     made = AwsSession(access, Gate(read_only=read_only))
@@ -103,8 +103,8 @@ READ_IT = """
 import sys
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.gate import Gate
-from vpce_tui.aws.session import Access, AwsSession
-access = Access(region="eu-west-1", endpoint_url=sys.argv[1], key_id="AKIAIOSFODNN7EXAMPLE", secret="x" * 40, read_attempts=1)
+from vpce_tui.aws.session import AwsAccess, AwsSession
+access = AwsAccess(region="eu-west-1", endpoint_url=sys.argv[1], key_id="AKIAIOSFODNN7EXAMPLE", secret="x" * 40, read_attempts=1)
 session = AwsSession(access, Gate(read_only=True))
 for service, operation, parameters in (
     ("guardduty", "ListFindings", {"DetectorId": "d1"}), ("s3", "HeadBucket", {"Bucket": "trail-bucket"}),

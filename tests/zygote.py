@@ -42,7 +42,7 @@ def boundary(row: object) -> str:
 def run(asked: dict) -> None:
     from vpce_tui.cli import main
     from vpce_tui.cli.commands import playbook
-    from vpce_tui.engine.outcome import Patience
+    from vpce_tui.engine.outcome import WaitPolicy
     from vpce_tui.incident.journal import Journal
 
     out = os.open(asked["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -54,7 +54,7 @@ def run(asked: dict) -> None:
     os.environ.update(asked["env"])
     # The lab is consistent at once: nothing is gained by waiting as for AWS.
     waits = (0.05,) * 60
-    playbook.patience = lambda _: Patience(ask=(0.05,), under_way=0.0, prove=waits, wait=waits)
+    playbook.patience = lambda _: WaitPolicy(ask=(0.05,), under_way=0.0, prove=waits, wait=waits)
     from vpce_tui.aws.pacing import LIMITS
 
     LIMITS["cloudtrail", "LookupEvents"] = 500.0  # what AWS allows is tested where pacing is

@@ -111,10 +111,10 @@ async def _latency(lab: Any) -> tuple[list[float], list[float]]:
 
 
 def key_latency(url: str, keys: list[str]) -> str:
-    from vpce_tui.aws.session import Access
+    from vpce_tui.aws.session import AwsAccess
 
     sys.setswitchinterval(0.001)
-    access = Access(region="eu-west-1", endpoint_url=url, key_id=keys[0], secret=keys[1], token=keys[2])
+    access = AwsAccess(region="eu-west-1", endpoint_url=url, key_id=keys[0], secret=keys[1], token=keys[2])
     loading, idle = asyncio.run(_latency(access))
     worst = statistics.quantiles(loading, n=100)[98]
     floor = statistics.quantiles(idle, n=100)[98]
@@ -123,10 +123,10 @@ def key_latency(url: str, keys: list[str]) -> str:
 
 def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     from vpce_tui.aws.gate import Gate
-    from vpce_tui.aws.session import Access, AwsSession
+    from vpce_tui.aws.session import AwsAccess, AwsSession
     from vpce_tui.engine import Engine
     from vpce_tui.engine.outcome import Approval
-    from vpce_tui.incident.journal import Journal, Kind
+    from vpce_tui.incident.journal import Journal, RowKind
     from vpce_tui.plans.planner import plan_playbook
     from vpce_tui.playbooks.library import load
 
@@ -157,13 +157,13 @@ def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     from datetime import UTC, datetime
 
     session = Timed(
-        Access(region="eu-west-1", endpoint_url=url, key_id=keys[0], secret=keys[1], token=keys[2]),
+        AwsAccess(region="eu-west-1", endpoint_url=url, key_id=keys[0], secret=keys[1], token=keys[2]),
         Gate(read_only=False),
     )
     identity = session.identity()
     plan = plan_playbook(session, load("terminate-instance"), victim, "eu-west-1", datetime.now(UTC))
     with Journal.open(folder / "incidents" / "bench", identity.arn, create=True) as journal:
-        journal.append(Kind.OPENED, {"account": identity.account})
+        journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         engine = Engine(session, journal, plan)
         spent, began = 0.0, time.perf_counter()

@@ -30,14 +30,14 @@ from tests.rules import (
     region,
 )  # fmt: skip
 from vpce_tui.aws.call import Answer, Call, Identity
-from vpce_tui.cli.main import calm_the_collector
+from vpce_tui.cli.main import tune_gc
 from vpce_tui.cloudtrail.event import parse, parse_text
-from vpce_tui.detection.assessment import Known, judge_events, judge_instances, ours_of, whole_past
+from vpce_tui.detection.assessment import AssessmentInputs, assess_events, assess_instances, ours_of, whole_past
 from vpce_tui.detection.pivot import Relation, related, relations
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.role_privileges import Role, Roles
+from vpce_tui.iam.role_privileges import IamRole, IamRoles
 from vpce_tui.inventory.account_inventory import Region, look
-from vpce_tui.inventory.resources import Interface, Rule, SecurityGroup
+from vpce_tui.inventory.resources import GroupRuleOfRegion, Interface, SecurityGroup
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:
@@ -158,7 +158,9 @@ def judging(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -
     past = whole_past([*events, *(parse(call) for call in calls), *(parse(_call(number)) for number in range(500))])
 
     def judged() -> object:
-        return judge_events(events, Known(past, {HOME: here}, ours_of(events, Context()), None, Context(), now=AT))
+        return assess_events(
+            events, AssessmentInputs(past, {HOME: here}, ours_of(events, Context()), None, Context(), now=AT)
+        )
 
     began = time.process_time()
     judged()
@@ -188,8 +190,10 @@ def growth() -> str:
             other("ModifyVpcEndpoint", minutes=minutes, who=SESSION, requestParameters={"VpcEndpointId": "vpce-1"})
             for minutes in at
         ]
-        known = Known(whole_past(events), {HOME: region()}, ours_of(events, Context()), None, Context(), now=AT)
-        return best(lambda: judge_events(events, known), 1)
+        known = AssessmentInputs(
+            whole_past(events), {HOME: region()}, ours_of(events, Context()), None, Context(), now=AT
+        )
+        return best(lambda: assess_events(events, known), 1)
 
     took(300)
     small, large = took(1_000), took(8_000)
@@ -199,7 +203,7 @@ def growth() -> str:
 def instances(count: int = 5_000) -> str:
     chance = random.Random(7)
     groups = {
-        f"sg-{n}": SecurityGroup(f"sg-{n}", f"g{n}", "vpc-1", HOME, tuple(Rule("tcp", port, port, chance.choice(("10.0.0.0/8", "0.0.0.0/0"))) for port in (22, 443, 5432)))
+        f"sg-{n}": SecurityGroup(f"sg-{n}", f"g{n}", "vpc-1", HOME, tuple(GroupRuleOfRegion("tcp", port, port, chance.choice(("10.0.0.0/8", "0.0.0.0/0"))) for port in (22, 443, 5432)))
         for n in range(400)
     }  # fmt: skip
     machines = []
@@ -224,23 +228,23 @@ def instances(count: int = 5_000) -> str:
     document = json.dumps(
         {"Statement": [{"Effect": "Allow", "Action": ["s3:*", "ec2:Describe*", "logs:*"], "Resource": "*"}] * 5}
     )
-    held = {f"r{n}": Role(f"r{n}", "", "", tuple((f"p{part}", document) for part in range(4))) for n in range(100)}
-    roles = Roles(held, {f"arn:p/{n}": f"r{n}" for n in range(100)})
+    held = {f"r{n}": IamRole(f"r{n}", "", "", tuple((f"p{part}", document) for part in range(4))) for n in range(100)}
+    roles = IamRoles(held, {f"arn:p/{n}": f"r{n}" for n in range(100)})
     ends = {f"vpce-{n}": replace(now(), id=f"vpce-{n}") for n in range(500)}
     here: Region = region(net=network(groups=groups, endpoints=ends), instances=tuple(machines))
     events = [
         other("ModifyInstanceAttribute", minutes=n, requestParameters={"instanceId": f"i-{n % count:017x}"})
         for n in range(2_000)
     ]
-    known = Known(whole_past(events), {HOME: here}, ours_of(events, Context()), roles, Context(), now=AT)
-    bad = judge_events([created(eventID=f"b{n}", rules=OPEN, who=SESSION) for n in range(20)], known)
+    known = AssessmentInputs(whole_past(events), {HOME: here}, ours_of(events, Context()), roles, Context(), now=AT)
+    bad = assess_events([created(eventID=f"b{n}", rules=OPEN, who=SESSION) for n in range(20)], known)
     floor = best(
         lambda: [
             json.loads(json.dumps({"Groups": [str(nic) for nic in item.interfaces], "Tags": dict(item.tags)}))
             for item in machines
         ]
     )
-    taken = best(lambda: judge_instances(known, bad), int(os.environ.get("RUNS", "3")))
+    taken = best(lambda: assess_instances(known, bad), int(os.environ.get("RUNS", "3")))
     return f"{count:,} instances with 400 groups, 100 roles of 4 policies, 500 endpoints: {taken:.2f} s (bound 1 s; writing and reading a line of JSON for each: {floor:.2f} s)"
 
 
@@ -320,7 +324,7 @@ def _call(number: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    calm_the_collector()
+    tune_gc()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
     for what, measured in (
         ("judging", lambda: judging("1 in 100 bad", bad=0.01)),

@@ -65,7 +65,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CredentialCheck:
     """What AWS said when stolen credentials were tried: its ``answer``, or the code and message it ``refused`` them with."""
 
     key_id: str

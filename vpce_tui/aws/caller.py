@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
-from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
+from vpce_tui.aws.call import Answer, Call, CredentialCheck, Identity, Permit
 from vpce_tui.aws.errors import Cancelled
 
 
@@ -76,7 +76,7 @@ class Caller(Protocol):
     def profiles(self) -> tuple[str, ...]:
         """Names of the profiles whose credentials can be tried."""
 
-    def trial(self, profile: str, call: Call) -> Trial:
+    def trial(self, profile: str, call: Call) -> CredentialCheck:
         """Try the credentials of a profile with one harmless read; a refusal is an answer."""
 
     def write(self, call: Call, permit: Permit) -> Answer:

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 
 PROFILE: Final = re.compile(r"[\w.@+:/=,][\w.@+:/=, -]{0,127}")
 _KEY_ID: Final = re.compile(r"A(?:KIA|SIA)[A-Z0-9]{12,124}")
@@ -39,4 +39,4 @@ def judged(error: AwsError) -> bool:
 def nothing_held(profile: str, call: Call) -> AwsError:
     """The profile holds no keys of its own."""
     said = f"the profile {profile} holds no access key of its own, and nothing is fetched or assumed to get one"
-    return AwsError(call.name, call.region, "NoCredentials", said, Kind.NO_CREDENTIALS)
+    return AwsError(call.name, call.region, "NoCredentials", said, ErrorKind.NO_CREDENTIALS)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """What sort of failure it was; decides what the caller may do next."""
 
     DENIED = "denied"
@@ -21,70 +21,70 @@ class Kind(StrEnum):
     DRY_RUN_OK = "dry run passed"
 
 
-ADVICE: Final[dict[Kind, str]] = {
-    Kind.DENIED: "this role may not do it; ask for the permission, or do this part by hand",
-    Kind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then press r",
-    Kind.NO_CREDENTIALS: "no AWS credentials were found; set AWS_PROFILE, or run aws configure sso",
-    Kind.THROTTLED: "AWS asks to go slower; wait a moment and try again",
-    Kind.UNREACHABLE: "AWS did not answer; check network, VPN and AWS_ENDPOINT_URL, then try again",
-    Kind.NOT_FOUND: "it is not there (any more), or it is in another region or account",
-    Kind.INVALID: "AWS does not accept the request as it stands",
-    Kind.CONFLICT: "the resource is in a state, or in use, that does not allow it",
-    Kind.SERVER: "AWS failed on its side; whether a change took effect must be read back",
-    Kind.REGION: "no such region, or it is not enabled for this account; see aws account list-regions",
-    Kind.DRY_RUN_OK: "the permission is there",
+ADVICE: Final[dict[ErrorKind, str]] = {
+    ErrorKind.DENIED: "this role may not do it; ask for the permission, or do this part by hand",
+    ErrorKind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then press r",
+    ErrorKind.NO_CREDENTIALS: "no AWS credentials were found; set AWS_PROFILE, or run aws configure sso",
+    ErrorKind.THROTTLED: "AWS asks to go slower; wait a moment and try again",
+    ErrorKind.UNREACHABLE: "AWS did not answer; check network, VPN and AWS_ENDPOINT_URL, then try again",
+    ErrorKind.NOT_FOUND: "it is not there (any more), or it is in another region or account",
+    ErrorKind.INVALID: "AWS does not accept the request as it stands",
+    ErrorKind.CONFLICT: "the resource is in a state, or in use, that does not allow it",
+    ErrorKind.SERVER: "AWS failed on its side; whether a change took effect must be read back",
+    ErrorKind.REGION: "no such region, or it is not enabled for this account; see aws account list-regions",
+    ErrorKind.DRY_RUN_OK: "the permission is there",
 }
 
-_CODES: Final[dict[str, Kind]] = {
-    "DryRunOperation": Kind.DRY_RUN_OK,
-    "UnauthorizedOperation": Kind.DENIED,
-    "AccessDenied": Kind.DENIED,
-    "AccessDeniedException": Kind.DENIED,
-    "AuthorizationError": Kind.DENIED,
-    "Client.UnauthorizedOperation": Kind.DENIED,
-    "ExpiredToken": Kind.EXPIRED,
-    "ExpiredTokenException": Kind.EXPIRED,
-    "RequestExpired": Kind.EXPIRED,
-    "TokenRefreshRequired": Kind.EXPIRED,
-    "AuthFailure": Kind.DENIED,
-    "InvalidClientTokenId": Kind.DENIED,
-    "UnrecognizedClientException": Kind.DENIED,
-    "SignatureDoesNotMatch": Kind.DENIED,
-    "Throttling": Kind.THROTTLED,
-    "ThrottlingException": Kind.THROTTLED,
-    "RequestLimitExceeded": Kind.THROTTLED,
-    "TooManyRequestsException": Kind.THROTTLED,
-    "SlowDown": Kind.THROTTLED,
-    "OptInRequired": Kind.REGION,
-    "NoSuchEntity": Kind.NOT_FOUND,
-    "ResourceNotFoundException": Kind.NOT_FOUND,
-    "DependencyViolation": Kind.CONFLICT,
-    "OperationNotPermitted": Kind.CONFLICT,
-    "IncorrectState": Kind.CONFLICT,
-    "IncorrectInstanceState": Kind.CONFLICT,
-    "IdempotentParameterMismatch": Kind.CONFLICT,
-    "InvalidGroup.Duplicate": Kind.CONFLICT,
-    "InternalError": Kind.SERVER,
-    "InternalFailure": Kind.SERVER,
-    "InternalServerError": Kind.SERVER,
-    "ServiceUnavailable": Kind.SERVER,
-    "Unavailable": Kind.SERVER,
+_CODES: Final[dict[str, ErrorKind]] = {
+    "DryRunOperation": ErrorKind.DRY_RUN_OK,
+    "UnauthorizedOperation": ErrorKind.DENIED,
+    "AccessDenied": ErrorKind.DENIED,
+    "AccessDeniedException": ErrorKind.DENIED,
+    "AuthorizationError": ErrorKind.DENIED,
+    "Client.UnauthorizedOperation": ErrorKind.DENIED,
+    "ExpiredToken": ErrorKind.EXPIRED,
+    "ExpiredTokenException": ErrorKind.EXPIRED,
+    "RequestExpired": ErrorKind.EXPIRED,
+    "TokenRefreshRequired": ErrorKind.EXPIRED,
+    "AuthFailure": ErrorKind.DENIED,
+    "InvalidClientTokenId": ErrorKind.DENIED,
+    "UnrecognizedClientException": ErrorKind.DENIED,
+    "SignatureDoesNotMatch": ErrorKind.DENIED,
+    "Throttling": ErrorKind.THROTTLED,
+    "ThrottlingException": ErrorKind.THROTTLED,
+    "RequestLimitExceeded": ErrorKind.THROTTLED,
+    "TooManyRequestsException": ErrorKind.THROTTLED,
+    "SlowDown": ErrorKind.THROTTLED,
+    "OptInRequired": ErrorKind.REGION,
+    "NoSuchEntity": ErrorKind.NOT_FOUND,
+    "ResourceNotFoundException": ErrorKind.NOT_FOUND,
+    "DependencyViolation": ErrorKind.CONFLICT,
+    "OperationNotPermitted": ErrorKind.CONFLICT,
+    "IncorrectState": ErrorKind.CONFLICT,
+    "IncorrectInstanceState": ErrorKind.CONFLICT,
+    "IdempotentParameterMismatch": ErrorKind.CONFLICT,
+    "InvalidGroup.Duplicate": ErrorKind.CONFLICT,
+    "InternalError": ErrorKind.SERVER,
+    "InternalFailure": ErrorKind.SERVER,
+    "InternalServerError": ErrorKind.SERVER,
+    "ServiceUnavailable": ErrorKind.SERVER,
+    "Unavailable": ErrorKind.SERVER,
 }
 
 
-def kind_of(code: str, status: int = 0) -> Kind:
+def kind_of(code: str, status: int = 0) -> ErrorKind:
     """The kind behind an AWS error code, by code first and by HTTP status where the code is new."""
     if code in _CODES:
         return _CODES[code]
     if code.endswith((".NotFound", "NotFound", "NotFoundException")):
-        return Kind.NOT_FOUND
+        return ErrorKind.NOT_FOUND
     if "Throttl" in code:
-        return Kind.THROTTLED
+        return ErrorKind.THROTTLED
     if status >= 500:
-        return Kind.SERVER
+        return ErrorKind.SERVER
     if status == 403:
-        return Kind.DENIED
-    return Kind.INVALID
+        return ErrorKind.DENIED
+    return ErrorKind.INVALID
 
 
 @dataclass(eq=False)
@@ -100,7 +100,7 @@ class AwsError(Exception):
     region: str
     code: str
     message: str
-    kind: Kind
+    kind: ErrorKind
     outcome_known: bool = True
     request_id: str = ""
 
@@ -118,7 +118,7 @@ class AwsError(Exception):
     @property
     def permission(self) -> str:
         """The IAM action that was missing, when that was the reason."""
-        return self.call_name if self.kind is Kind.DENIED else ""
+        return self.call_name if self.kind is ErrorKind.DENIED else ""
 
 
 class Cancelled(Exception):

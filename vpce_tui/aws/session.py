@@ -13,11 +13,11 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from vpce_tui.aws.call import Answer, Call, Identity, Permit, Trial
+from vpce_tui.aws.call import Answer, Call, CredentialCheck, Identity, Permit
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
 from vpce_tui.aws.credential_check import PROFILE, held_in, judged, nothing_held
-from vpce_tui.aws.errors import AwsError, Cancelled, Kind, kind_of
+from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
 from vpce_tui.aws.models import new_session
 from vpce_tui.aws.pacing import LIMITS, PACER
@@ -31,7 +31,7 @@ _READ_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True)
-class Access:
+class AwsAccess:
     """How to reach AWS. The secret never shows in ``repr``."""
 
     profile: str = ""
@@ -41,14 +41,14 @@ class Access:
     secret: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     read_attempts: int = _READ_ATTEMPTS
-    profiles: "Mapping[str, Access] | None" = field(default=None, repr=False)
+    profiles: "Mapping[str, AwsAccess] | None" = field(default=None, repr=False)
     """Profiles by name in place of those of the AWS config (the lab has its own)."""
 
 
 class AwsSession:
     """A :class:`~vpce_tui.aws.caller.Caller` over botocore."""
 
-    def __init__(self, access: Access, gate: Gate) -> None:
+    def __init__(self, access: AwsAccess, gate: Gate) -> None:
         self._access = access
         self._gate = gate
         self._lock = threading.RLock()
@@ -200,7 +200,7 @@ class AwsSession:
         known = self._session.full_config.get("profiles", {})
         return tuple(sorted(name for name, held in known.items() if PROFILE.fullmatch(name) and held_in(held)))
 
-    def trial(self, profile: str, call: Call) -> Trial:
+    def trial(self, profile: str, call: Call) -> CredentialCheck:
         """Make one read of :data:`TRIAL_OPERATIONS` with the keys that stand in ``profile``, in a session of its own.
 
         A refusal is an answer. Raises :class:`AwsError` where AWS did not judge the credentials.
@@ -213,20 +213,20 @@ class AwsSession:
             raise nothing_held(profile, call)
         session = AwsSession(access, Gate(read_only=True, only=TRIAL_OPERATIONS))
         try:
-            return Trial(access.key_id, answer=session.read(call).data)
+            return CredentialCheck(access.key_id, answer=session.read(call).data)
         except AwsError as error:
             if not judged(error):
                 raise
-            return Trial(access.key_id, refused=error.code, message=error.message)
+            return CredentialCheck(access.key_id, refused=error.code, message=error.message)
 
-    def _held(self, profile: str) -> Access | None:
+    def _held(self, profile: str) -> AwsAccess | None:
         if self._access.profiles is not None:
             return self._access.profiles.get(profile)
         held = held_in(self._session.full_config.get("profiles", {}).get(profile, {}))
         if held is None:
             return None
         key, secret, token = held
-        return Access("", self.home_region, self._access.endpoint_url, key, secret, token, read_attempts=2)
+        return AwsAccess("", self.home_region, self._access.endpoint_url, key, secret, token, read_attempts=2)
 
     def _made(self, call: Call, *, write: bool) -> Answer:
         started = time.perf_counter()
@@ -289,16 +289,16 @@ def translate(error: BaseException, call: Call) -> Exception:
     import botocore.exceptions as be  # noqa: PLC0415
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
-    def made(code: str, kind: Kind, *, known: bool = True) -> AwsError:
+    def made(code: str, kind: ErrorKind, *, known: bool = True) -> AwsError:
         return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
 
     if "header value" in str(error):  # its text would show the session token
         said = "the credentials hold a character that cannot be sent, a line break perhaps"
-        return AwsError(call.name, call.region, type(error).__name__, said, Kind.NO_CREDENTIALS)
+        return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.NO_CREDENTIALS)
     if isinstance(error, be.ClientError):
         return _from_client_error(error, call)
     if isinstance(error, (be.NoCredentialsError, be.PartialCredentialsError, be.ProfileNotFound)):
-        return made(type(error).__name__, Kind.NO_CREDENTIALS)
+        return made(type(error).__name__, ErrorKind.NO_CREDENTIALS)
     if isinstance(
         error,
         (
@@ -308,21 +308,21 @@ def translate(error: BaseException, call: Call) -> Exception:
             be.CredentialRetrievalError,
         ),
     ):
-        return made(type(error).__name__, Kind.EXPIRED)
+        return made(type(error).__name__, ErrorKind.EXPIRED)
     if isinstance(error, (be.EndpointConnectionError, be.ConnectTimeoutError, be.ProxyConnectionError, be.SSLError)):
-        return made(type(error).__name__, Kind.UNREACHABLE)
+        return made(type(error).__name__, ErrorKind.UNREACHABLE)
     if isinstance(error, (be.InvalidRegionError, be.NoRegionError)):
-        return made(type(error).__name__, Kind.REGION)
+        return made(type(error).__name__, ErrorKind.REGION)
     if isinstance(error, (be.ParamValidationError, be.UnknownServiceError)):
-        return made(type(error).__name__, Kind.INVALID)
+        return made(type(error).__name__, ErrorKind.INVALID)
     if isinstance(error, (be.HTTPClientError, be.ConnectionError)):
-        return made(type(error).__name__, Kind.UNREACHABLE, known=False)
+        return made(type(error).__name__, ErrorKind.UNREACHABLE, known=False)
     if isinstance(error, (be.BotoCoreError, ResponseParserError)):
-        return made(type(error).__name__, Kind.SERVER, known=False)
+        return made(type(error).__name__, ErrorKind.SERVER, known=False)
     if isinstance(error, (AwsError, Cancelled, Refused)):
         return error
     said = f"what came back, or what was to be sent, could not be read ({type(error).__name__})"
-    return AwsError(call.name, call.region, type(error).__name__, said, Kind.SERVER, outcome_known=False)
+    return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.SERVER, outcome_known=False)
 
 
 def _from_client_error(error: Any, call: Call) -> AwsError:

@@ -320,7 +320,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    calm_the_collector()
+    tune_gc()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         return int(_run(args))
@@ -334,7 +334,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_told(error))
 
 
-def calm_the_collector() -> None:
+def tune_gc() -> None:
     """Look for garbage in cycles less often: records and judgements are many, live long and have no cycles.
 
     Python's own setting goes through all of them again and again while they are made: a quarter of the time of judging.

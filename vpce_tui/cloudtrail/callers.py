@@ -6,14 +6,14 @@ from typing import Final
 from vpce_tui.cloudtrail.event import Event, Principal
 
 
-def whose(principal: Principal) -> str:
+def principal_key(principal: Principal) -> str:
     """Who somebody is, whatever session it is: the role of a session, else the principal itself."""
     return principal.role_arn or principal.arn or principal.invoked_by or principal.name
 
 
-def who_of(event: Event) -> str:
-    """Who made a call (:func:`whose`)."""
-    return whose(event.principal)
+def caller_key(event: Event) -> str:
+    """Who made a call (:func:`principal_key`)."""
+    return principal_key(event.principal)
 
 
 _LINKED: Final = re.compile(
@@ -21,7 +21,7 @@ _LINKED: Final = re.compile(
 )
 
 
-def of_a_service(principal: Principal, account: str) -> bool:
+def is_aws_service_principal(principal: Principal, account: str) -> bool:
     """Whether somebody is an AWS service of its own: its principal, or its service-linked role, which nobody else can take.
 
     ``invokedBy`` alone says nothing of the kind: CloudFormation works with the rights, and for the ends, of whoever asks it.
@@ -32,11 +32,11 @@ def of_a_service(principal: Principal, account: str) -> bool:
     return linked is not None and linked[1] == account
 
 
-def by_service(event: Event) -> bool:
-    """Whether an AWS service did it of its own (:func:`of_a_service`)."""
-    return of_a_service(event.principal, event.account)
+def called_by_aws_service(event: Event) -> bool:
+    """Whether an AWS service did it of its own (:func:`is_aws_service_principal`)."""
+    return is_aws_service_principal(event.principal, event.account)
 
 
 def session_of(principal: Principal) -> str:
     """The session of a call: its access key id, or its ARN where the record has none."""
-    return principal.access_key_id or principal.arn or whose(principal)
+    return principal.access_key_id or principal.arn or principal_key(principal)

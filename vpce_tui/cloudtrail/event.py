@@ -1,7 +1,7 @@
 """One CloudTrail record, normalised; the raw record is kept, unchanged, as the bytes it came in.
 
-Shapes and oddities: AWS's "CloudTrail record contents". Nothing about a record is taken for
-granted: whatever is absent or of the wrong type becomes empty and is named in ``oddities``.
+Shapes and parse_warnings: AWS's "CloudTrail record contents". Nothing about a record is taken for
+granted: whatever is absent or of the wrong type becomes empty and is named in ``parse_warnings``.
 """
 
 import json
@@ -67,7 +67,7 @@ class EndpointRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``raw`` is the record's JSON text; ``oddities`` says what was missing or malformed."""
+    """One event. ``raw`` is the record's JSON text; ``parse_warnings`` says what was missing or malformed."""
 
     id: str
     time: datetime
@@ -81,18 +81,18 @@ class Event:
     error_code: str
     error_message: str
     raw: str
-    oddities: tuple[str, ...] = ()
+    parse_warnings: tuple[str, ...] = ()
     request: EndpointRequest | None = None
     """What was asked for, where it is an EC2 ``CreateVpcEndpoint``."""
     through: str = ""
     """The VPC endpoint through which the call came (``vpcEndpointId``)."""
-    through_account: str = ""
+    vpc_endpoint_account_id: str = ""
     """Whose endpoint that is, where the record says (``vpcEndpointAccountId``)."""
     tls: str | None = None
     """The TLS version of the call; ``""``: the record has TLS details without one; None: it has no such details."""
     console: bool = False
     """Whether the session's credentials came from a console sign-in."""
-    shared_id: str = ""
+    shared_event_id: str = ""
     """The id that the records of several accounts about one call share."""
     kind: str = ""
     """``AwsApiCall``, ``AwsServiceEvent``, ``AwsVpceEvent``, …"""
@@ -123,9 +123,9 @@ class Event:
 
 def parse(record: Any, raw: str | None = None) -> Event:
     """``record`` as an :class:`Event`. Never raises for what a record holds; ``raw`` saves writing it again."""
-    oddities: list[str] = []
+    parse_warnings: list[str] = []
     if not isinstance(record, Mapping):
-        oddities.append(f"the record is no object but {type(record).__name__}")
+        parse_warnings.append(f"the record is no object but {type(record).__name__}")
         record = {}
 
     def text(key: str) -> str:
@@ -133,20 +133,20 @@ def parse(record: Any, raw: str | None = None) -> Event:
         if value is None:
             return ""
         if not isinstance(value, str):
-            oddities.append(f"{key} is no text")
+            parse_warnings.append(f"{key} is no text")
             return json.dumps(value, sort_keys=True, default=str)
         return value
 
     identity = record.get("userIdentity")
     if not isinstance(identity, Mapping):
-        oddities.append("the record has no userIdentity")
+        parse_warnings.append("the record has no userIdentity")
         identity = {}
     time = _time(record.get("eventTime"))
     if time is None:
-        oddities.append("eventTime is missing or no time")
+        parse_warnings.append("eventTime is missing or no time")
     event_id = text("eventID")
     if not event_id:
-        oddities.append("the record has no eventID")
+        parse_warnings.append("the record has no eventID")
     name, source, tls = text("eventName"), text("eventSource"), record.get("tlsDetails")
     return Event(
         id=event_id,
@@ -161,13 +161,13 @@ def parse(record: Any, raw: str | None = None) -> Event:
         error_code=text("errorCode"),
         error_message=text("errorMessage"),
         raw=raw if raw is not None else json.dumps(record, ensure_ascii=True, separators=(",", ":"), default=str),
-        oddities=tuple(oddities),
+        parse_warnings=tuple(parse_warnings),
         request=_request(record) if name == "CreateVpcEndpoint" and source == EC2 else None,
         through=_str(record.get("vpcEndpointId")),
-        through_account=_str(record.get("vpcEndpointAccountId")),
+        vpc_endpoint_account_id=_str(record.get("vpcEndpointAccountId")),
         tls=_str(tls.get("tlsVersion")) if isinstance(tls, Mapping) else None,
         console=_str(record.get("sessionCredentialFromConsole")).lower() == "true",
-        shared_id=_str(record.get("sharedEventID")),
+        shared_event_id=_str(record.get("sharedEventID")),
         kind=_str(record.get("eventType")),
         read_only=record["readOnly"] if isinstance(record.get("readOnly"), bool) else None,
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Cancelled, Kind
+from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.log_files import Found
@@ -43,7 +43,7 @@ def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
     try:
         answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
     except AwsError as error:
-        if error.kind is not Kind.DENIED:
+        if error.kind is not ErrorKind.DENIED:
             raise
         return (
             DEFAULT_REGIONS,
@@ -277,5 +277,5 @@ def _pages_worth(left: Sequence[_Open], read: datetime, each: timedelta) -> int:
 def _failed(region: str, error: AwsError | Cancelled, found: Sequence[Event]) -> Part:
     if isinstance(error, Cancelled):
         return Part(region, Status.STOPPED, "stopped by the operator", len(found))
-    status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
+    status = Status.DENIED if error.kind is ErrorKind.DENIED else Status.FAILED
     return Part(region, Status.PARTIAL if found else status, error.sentence(), len(found))

@@ -13,9 +13,18 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from vpce_tui.aws.endpoint_services import service_short
-from vpce_tui.cloudtrail.callers import by_service, session_of, who_of
+from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, session_of
 from vpce_tui.cloudtrail.event import EC2, Event
-from vpce_tui.cloudtrail.event_timeline import NEVER, NONE, Firsts, Habit, Line, firsts_of, habit_of, lines_of
+from vpce_tui.cloudtrail.event_timeline import (
+    NEVER,
+    NONE,
+    CallerBaseline,
+    FirstSeen,
+    Timeline,
+    baseline_of,
+    first_seen_of,
+    timelines_of,
+)
 from vpce_tui.cloudtrail.sensitive_calls import may_mean_something
 from vpce_tui.core.ip_addresses import address_of
 
@@ -45,19 +54,19 @@ class Answered:
         )
 
 
-class Place(NamedTuple):
+class RegionServiceUsage(NamedTuple):
     """What is known of a region. ``uses``, ``makings``, ``changes``: what was asked of the use of a service there, of who makes
     endpoints, and of who changes anything (None: nothing); ``users`` and ``changers``: who did so, since when."""
 
     uses: Answered | None
-    users: "Firsts | None"
+    users: "FirstSeen | None"
     makings: Answered | None
     changes: Answered | None
-    changers: "Firsts | None"
+    changers: "FirstSeen | None"
 
 
 @dataclass(frozen=True)
-class Past:
+class EventIndex:
     """Events, and which questions they answer. ``events`` need no order; ids that come twice are taken once."""
 
     events: Sequence[Event] = ()
@@ -78,15 +87,15 @@ class Past:
         return found
 
     @cached_property
-    def _places(self) -> dict[tuple[str, str], "Place"]:
+    def _places(self) -> dict[tuple[str, str], "RegionServiceUsage"]:
         return {}
 
-    def place(self, region: str, source: str) -> "Place":
+    def place(self, region: str, source: str) -> "RegionServiceUsage":
         """What is known of a region, and of the use of a service there (its event source; ``""``: none). Found out once."""
         found = self._places.get((region, source))
         if found is None:
             uses = self.knows(f"EventSource={source}", region) if source else None
-            found = self._places[region, source] = Place(
+            found = self._places[region, source] = RegionServiceUsage(
                 uses, self.users.get((source, region)), self.knows("EventName=CreateVpcEndpoint", region),
                 self.knows("ReadOnly=false", region), self.changers.get(region),
             )  # fmt: skip
@@ -101,34 +110,34 @@ class Past:
         return tuple(sorted(once.values(), key=lambda event: event.time))
 
     @cached_property
-    def by_who(self) -> Mapping[str, "Line"]:
-        """By :func:`who_of`."""
-        return lines_of((who_of(event), event) for event in self.ordered)
+    def by_who(self) -> Mapping[str, "Timeline"]:
+        """By :func:`caller_key`."""
+        return timelines_of((caller_key(event), event) for event in self.ordered)
 
     @cached_property
-    def by_session(self) -> Mapping[str, "Line"]:
+    def by_session(self) -> Mapping[str, "Timeline"]:
         """By access key id where there is one, else by the session's ARN."""
-        return lines_of((session_of(event.principal), event) for event in self.ordered)
+        return timelines_of((session_of(event.principal), event) for event in self.ordered)
 
     @cached_property
-    def by_key(self) -> Mapping[str, "Line"]:
+    def by_key(self) -> Mapping[str, "Timeline"]:
         """By access key id."""
-        return lines_of((event.principal.access_key_id, event) for event in self.ordered)
+        return timelines_of((event.principal.access_key_id, event) for event in self.ordered)
 
     @cached_property
-    def by_address(self) -> Mapping[str, "Line"]:
+    def by_address(self) -> Mapping[str, "Timeline"]:
         """By source address."""
-        return lines_of((event.source_ip, event) for event in self.ordered)
+        return timelines_of((event.source_ip, event) for event in self.ordered)
 
     @cached_property
-    def by_shared(self) -> Mapping[str, "Line"]:
+    def by_shared(self) -> Mapping[str, "Timeline"]:
         """By the id that the records of several accounts about one call share."""
-        return lines_of((event.shared_id, event) for event in self.ordered if event.shared_id)
+        return timelines_of((event.shared_event_id, event) for event in self.ordered if event.shared_event_id)
 
     @cached_property
-    def by_issued(self) -> Mapping[str, "Line"]:
+    def by_issued(self) -> Mapping[str, "Timeline"]:
         """Calls that made a session, by the access key id that they handed out."""
-        return lines_of(
+        return timelines_of(
             (key, event)
             for name in _HAND_OUT
             for event in self.by_name.get(name, NONE).events
@@ -136,59 +145,65 @@ class Past:
         )
 
     @cached_property
-    def by_name(self) -> Mapping[str, "Line"]:
+    def by_name(self) -> Mapping[str, "Timeline"]:
         """By event name."""
-        return lines_of((event.name, event) for event in self.ordered)
+        return timelines_of((event.name, event) for event in self.ordered)
 
     @cached_property
-    def made_in(self) -> Mapping[tuple[str, str, str], "Line"]:
-        """``CreateVpcEndpoint`` events that made something, by VPC, :func:`who_of` and the short name of the service."""
-        return lines_of(
-            ((event.request.vpc_id, who_of(event), service_short(event.request.service)), event)
+    def made_in(self) -> Mapping[tuple[str, str, str], "Timeline"]:
+        """``CreateVpcEndpoint`` events that made something, by VPC, :func:`caller_key` and the short name of the service."""
+        return timelines_of(
+            ((event.request.vpc_id, caller_key(event), service_short(event.request.service)), event)
             for event in self.ordered
             if event.request and not event.error_code
         )
 
     @cached_property
-    def through(self) -> Mapping[str, "Line"]:
+    def through(self) -> Mapping[str, "Timeline"]:
         """Calls by the VPC endpoint through which they came."""
-        return lines_of((event.through, event) for event in self.ordered if event.through)
+        return timelines_of((event.through, event) for event in self.ordered if event.through)
 
     @cached_property
-    def refused(self) -> Mapping[str, "Line"]:
-        """Refused attempts to make an endpoint, by :func:`who_of`."""
-        return lines_of((who_of(event), event) for event in self.ordered if event.request and event.refused)
+    def refused(self) -> Mapping[str, "Timeline"]:
+        """Refused attempts to make an endpoint, by :func:`caller_key`."""
+        return timelines_of((caller_key(event), event) for event in self.ordered if event.request and event.refused)
 
     @cached_property
-    def habits(self) -> Mapping[str, "Habit"]:
-        """Since when each does what, by :func:`who_of`."""
-        return {who: habit_of(line.events) for who, line in self.by_who.items()}
+    def habits(self) -> Mapping[str, "CallerBaseline"]:
+        """Since when each does what, by :func:`caller_key`."""
+        return {who: baseline_of(line.events) for who, line in self.by_who.items()}
 
     @cached_property
-    def addressed(self) -> Mapping[str, "Line"]:
-        """Calls that came from an IP address, by :func:`who_of`."""
-        return lines_of((who_of(event), event) for event in self.ordered if address_of(event.source_ip) is not None)
-
-    @cached_property
-    def changers(self) -> Mapping[str, "Firsts"]:
-        """By region, everybody but services of AWS who changed something there, each since when."""
-        return firsts_of(
-            (event.region, event)
-            for event in self.ordered
-            if event.read_only is not True and not event.error_code and not by_service(event)
+    def addressed(self) -> Mapping[str, "Timeline"]:
+        """Calls that came from an IP address, by :func:`caller_key`."""
+        return timelines_of(
+            (caller_key(event), event) for event in self.ordered if address_of(event.source_ip) is not None
         )
 
     @cached_property
-    def users(self) -> Mapping[tuple[str, str], "Firsts"]:
+    def changers(self) -> Mapping[str, "FirstSeen"]:
+        """By region, everybody but services of AWS who changed something there, each since when."""
+        return first_seen_of(
+            (event.region, event)
+            for event in self.ordered
+            if event.read_only is not True and not event.error_code and not called_by_aws_service(event)
+        )
+
+    @cached_property
+    def users(self) -> Mapping[tuple[str, str], "FirstSeen"]:
         """By event source and region, everybody whose calls succeeded there, each since when."""
-        return firsts_of(((event.source, event.region), event) for event in self.ordered if not event.error_code)
+        return first_seen_of(((event.source, event.region), event) for event in self.ordered if not event.error_code)
 
     @cached_property
     def makers(self) -> tuple[frozenset[str], frozenset[str]]:
         """Who made endpoints: with temporary credentials, and with long-lived keys."""
-        made = [event for event in self.ordered if event.request and not event.error_code and not by_service(event)]
-        keyed = frozenset(who_of(event) for event in made if event.principal.access_key_id.startswith("AKIA"))
-        return frozenset(who_of(event) for event in made) - keyed, keyed
+        made = [
+            event
+            for event in self.ordered
+            if event.request and not event.error_code and not called_by_aws_service(event)
+        ]
+        keyed = frozenset(caller_key(event) for event in made if event.principal.access_key_id.startswith("AKIA"))
+        return frozenset(caller_key(event) for event in made) - keyed, keyed
 
     @cached_property
     def launched(self) -> Mapping[str, Event]:
@@ -201,16 +216,18 @@ class Past:
         }
 
     @cached_property
-    def launches(self) -> Mapping[str, "Line"]:
-        """``RunInstances`` that made something, by :func:`who_of`."""
-        return lines_of(
-            (who_of(event), event) for event in self.by_name.get("RunInstances", NONE).events if not event.error_code
+    def launches(self) -> Mapping[str, "Timeline"]:
+        """``RunInstances`` that made something, by :func:`caller_key`."""
+        return timelines_of(
+            (caller_key(event), event)
+            for event in self.by_name.get("RunInstances", NONE).events
+            if not event.error_code
         )
 
     @cached_property
-    def shares(self) -> Mapping[str, "Line"]:
+    def shares(self) -> Mapping[str, "Timeline"]:
         """Calls that gave a snapshot to others, by the snapshot."""
-        return lines_of(
+        return timelines_of(
             (name, event)
             for event in self.by_name.get("ModifySnapshotAttribute", NONE).events
             if event.source == EC2 and not event.error_code and '"add"' in event.raw
@@ -231,9 +248,9 @@ class Past:
         return {source: frozenset(made) for source, made in found.items()}
 
     @cached_property
-    def changes_of(self) -> Mapping[str, "Line"]:
+    def changes_of(self) -> Mapping[str, "Timeline"]:
         """Changes and deletions of endpoints, by the endpoint's id."""
-        return lines_of(
+        return timelines_of(
             (endpoint, event)
             for event in _merged(self, "ModifyVpcEndpoint", "DeleteVpcEndpoints")
             if event.source == EC2 and not event.error_code
@@ -246,14 +263,14 @@ class Past:
         return tuple(event for event in self.ordered if not event.error_code and may_mean_something(event))
 
     @cached_property
-    def deeds_by_session(self) -> Mapping[str, "Line"]:
+    def deeds_by_session(self) -> Mapping[str, "Timeline"]:
         """:attr:`deeds` by session."""
-        return lines_of((session_of(event.principal), event) for event in self.deeds)
+        return timelines_of((session_of(event.principal), event) for event in self.deeds)
 
     @cached_property
-    def deeds_by_who(self) -> Mapping[str, "Line"]:
-        """:attr:`deeds` by :func:`who_of`."""
-        return lines_of((who_of(event), event) for event in self.deeds)
+    def deeds_by_who(self) -> Mapping[str, "Timeline"]:
+        """:attr:`deeds` by :func:`caller_key`."""
+        return timelines_of((caller_key(event), event) for event in self.deeds)
 
     def index(self) -> None:
         """Build now what screens ask for: called on a thread, so that no screen does."""
@@ -272,9 +289,9 @@ class Past:
         return max((known.since if known else NEVER) for known in asked)
 
     @cached_property
-    def credentials(self) -> Mapping[str, "Line"]:
+    def credentials(self) -> Mapping[str, "Timeline"]:
         """Calls that made a key, a user, console access or a role, by their name, the account and what they made."""
-        return lines_of(
+        return timelines_of(
             (f"{event.name} {event.account} {made}", event)
             for event in _merged(self, *MAKES_CREDENTIALS)
             if event.source == "iam.amazonaws.com"
@@ -314,7 +331,7 @@ def _changed_endpoints(event: Event) -> list[str]:
     return [name for name in named if name not in refused]
 
 
-def _merged(past: Past, *names: str) -> list[Event]:
+def _merged(past: EventIndex, *names: str) -> list[Event]:
     found = [event for name in names for event in past.by_name.get(name, NONE).events]
     return sorted(found, key=lambda event: event.time)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.event import EC2, EPOCH, Event
 from vpce_tui.core.ip_addresses import address_of
 
 
-class Line:
+class Timeline:
     """Some events in the order of their time."""
 
     __slots__ = ("_times", "events")
@@ -57,14 +57,14 @@ class Line:
 
 
 _FIRST = EPOCH + timedelta(seconds=1)
-NONE = Line([])
+NONE = Timeline([])
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _ENOUGH: Final = 5
 """Calls that are enough to tell what is usual for somebody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class CallerBaseline:
     """Since when somebody does what, by calls that have a time; the end of time: never.
 
     ``made``: made endpoints; ``changed``: changed anything in EC2; ``began``: called from an address; ``enough``: did so often
@@ -78,10 +78,10 @@ class Habit:
     addresses: Mapping[str, datetime] = field(default_factory=dict)
 
 
-NO_HABIT: Final = Habit()
+NO_HABIT: Final = CallerBaseline()
 
 
-def habit_of(events: Iterable[Event]) -> Habit:
+def baseline_of(events: Iterable[Event]) -> CallerBaseline:
     made = changed = NEVER
     calls: list[datetime] = []
     addresses: dict[str, datetime] = {}
@@ -98,21 +98,23 @@ def habit_of(events: Iterable[Event]) -> Habit:
             made = event.time
         if event.source == EC2 and event.read_only is False and changed is NEVER:
             changed = event.time
-    return Habit(made, changed, calls[0] if calls else NEVER, calls[-1] if len(calls) == _ENOUGH else NEVER, addresses)
+    return CallerBaseline(
+        made, changed, calls[0] if calls else NEVER, calls[-1] if len(calls) == _ENOUGH else NEVER, addresses
+    )
 
 
 K = TypeVar("K")
 
 
-def lines_of(items: Iterable[tuple[K, Event]]) -> Mapping[K, Line]:
+def timelines_of(items: Iterable[tuple[K, Event]]) -> Mapping[K, Timeline]:
     found: defaultdict[K, list[Event]] = defaultdict(list)
     for key, event in items:
         found[key].append(event)
-    return {key: Line(events) for key, events in found.items()}
+    return {key: Timeline(events) for key, events in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Firsts:
+class FirstSeen:
     """Since when each of some people is seen, the earliest first."""
 
     since: tuple[tuple[datetime, str], ...]
@@ -129,9 +131,9 @@ class Firsts:
         return bool(self.since) and self.since[0][0] < before
 
 
-def firsts_of(items: Iterable[tuple[Any, Event]]) -> Mapping[Any, Firsts]:
+def first_seen_of(items: Iterable[tuple[Any, Event]]) -> Mapping[Any, FirstSeen]:
     found: defaultdict[Any, dict[str, datetime]] = defaultdict(dict)
     for key, event in items:
         if event.time > EPOCH:
-            found[key].setdefault(who_of(event), event.time)
-    return {key: Firsts(tuple(sorted((at, who) for who, at in by.items()))) for key, by in found.items()}
+            found[key].setdefault(caller_key(event), event.time)
+    return {key: FirstSeen(tuple(sorted((at, who) for who, at in by.items()))) for key, by in found.items()}

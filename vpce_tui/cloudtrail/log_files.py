@@ -15,7 +15,7 @@ from typing import Any
 from vpce_tui.cloudtrail.event import EPOCH, Event, parse
 from vpce_tui.core.coverage import Coverage, Part, Status, newest_of
 
-TWO_TALES = "another record has the same eventID and says something else"
+CONFLICTING_RECORD = "another record has the same eventID and says something else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,10 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
             elif key in events and events[key].raw == event.raw:
                 twice += 1
             elif key in events:
-                nameless.append(replace(event, oddities=(*event.oddities, TWO_TALES)))
-                events[key] = replace(events[key], oddities=tuple(dict.fromkeys((*events[key].oddities, TWO_TALES))))
+                nameless.append(replace(event, parse_warnings=(*event.parse_warnings, CONFLICTING_RECORD)))
+                events[key] = replace(
+                    events[key], parse_warnings=tuple(dict.fromkeys((*events[key].parse_warnings, CONFLICTING_RECORD)))
+                )
                 conflicts += 1
             else:
                 events[key] = event

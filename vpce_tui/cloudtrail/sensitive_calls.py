@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from vpce_tui.cloudtrail.event import EC2, Event
 from vpce_tui.core.text import many
-from vpce_tui.iam.external_access import Ours, Reach, outside, takers_of
+from vpce_tui.iam.external_access import AccessScope, TrustZone, external_assumers, outside
 from vpce_tui.iam.policy_document import parse
-from vpce_tui.iam.role_privileges import Role, power_of
+from vpce_tui.iam.role_privileges import IamRole, privileges_of
 
 Asked = Mapping[str, Any]
-Meaning = Callable[[Asked, Ours], str]
+Meaning = Callable[[Asked, TrustZone], str]
 """What a call means by its request parameters and by what is ours; ``""``: no harm."""
 
 
@@ -22,7 +22,7 @@ def _always(words: str) -> Meaning:
     return lambda _, __: words
 
 
-def _shared(asked: Asked, _: Ours) -> str:
+def _shared(asked: Asked, _: TrustZone) -> str:
     """Whether an attribute change of a snapshot or an image gives it to others."""
     for key in ("createVolumePermission", "launchPermission"):
         block = asked.get(key)
@@ -47,22 +47,22 @@ def _opened(what: str, who: str, unsure: str, otherwise: str) -> str:
     return f"{what}{MAY_BE_OPEN}{unsure}" if unsure else otherwise
 
 
-def _bucket_policy(asked: Asked, ours: Ours) -> str:
+def _bucket_policy(asked: Asked, ours: TrustZone) -> str:
     """Whether a bucket's policy opens it to everybody or to somebody else."""
     document = asked.get("bucketPolicy")
     if document is None:
         return "bucket policy changed"
     found = outside(parse(_text(document)), ours, in_endpoint=False)
-    who = "everybody" if found.who.reach is Reach.ANY else "".join(found.who.names[:1])
+    who = "everybody" if found.who.reach is AccessScope.ANY else "".join(found.who.names[:1])
     return _opened("bucket", who, found.problem or "".join(found.who.why[:1]), "bucket policy changed")
 
 
 def _trust(what: str, key: str, otherwise: str) -> Meaning:
     """Whether the trust policy under ``key`` opens a role to everybody or to somebody else."""
 
-    def meaning(asked: Asked, ours: Ours) -> str:
+    def meaning(asked: Asked, ours: TrustZone) -> str:
         document = asked.get(key)
-        return otherwise if document is None else _opened(what, *takers_of(_text(document), ours), otherwise)
+        return otherwise if document is None else _opened(what, *external_assumers(_text(document), ours), otherwise)
 
     return meaning
 
@@ -70,8 +70,8 @@ def _trust(what: str, key: str, otherwise: str) -> Meaning:
 def _written(whose: str) -> Meaning:
     """Whether the policy that is written lets its holder do everything, or what an intruder wants."""
 
-    def meaning(asked: Asked, _: Ours) -> str:
-        power = power_of(Role("", "", "", (("it", _text(asked.get("policyDocument"))),)))
+    def meaning(asked: Asked, _: TrustZone) -> str:
+        power = privileges_of(IamRole("", "", "", (("it", _text(asked.get("policyDocument"))),)))
         may = "do everything" if power.everything else "".join(said for _, said, _ in power.may[:1])
         return f"{whose} may {may}{BY_A_POLICY}" if may else f"policy written for {whose}"
 
@@ -84,14 +84,14 @@ _WIDE: Final = frozenset({"AdministratorAccess", "PowerUserAccess", "IAMFullAcce
 def _given(whose: str) -> Meaning:
     """Whether the policy of AWS that is attached lets its holder do everything, or make users and roles."""
 
-    def meaning(asked: Asked, _: Ours) -> str:
+    def meaning(asked: Asked, _: TrustZone) -> str:
         name = str(asked.get("policyArn", "")).rpartition(":iam::aws:policy/")[2]
         return f"{name} given to {whose}" if name in _WIDE else f"policy given to {whose}"
 
     return meaning
 
 
-def _fewer_logs(asked: Asked, _: Ours) -> str:
+def _fewer_logs(asked: Asked, _: TrustZone) -> str:
     """Whether a change of a trail takes something away from it."""
     off = [
         key
@@ -185,20 +185,20 @@ _SOURCES: Final[Mapping[str, frozenset[str]]] = {
 _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
 
 
-def deed_of(event: Event, ours: Ours = Ours()) -> str:
+def deed_of(event: Event, ours: TrustZone = TrustZone()) -> str:
     """What a call of :data:`DEEDS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
     return _meaning(event.name, event.raw, event.account, ours) if _SOURCE_OF.get(event.name) == event.source else ""
 
 
 @lru_cache(maxsize=8192)
-def _meaning(name: str, raw: str, account: str, ours: Ours) -> str:
+def _meaning(name: str, raw: str, account: str, ours: TrustZone) -> str:
     record = json.loads(raw)
     asked = record.get("requestParameters") if isinstance(record, Mapping) else None
     whole = replace(ours, accounts=ours.accounts | {account}) if account else ours
     return DEEDS[name](asked if isinstance(asked, Mapping) else {}, whole)
 
 
-def deed_told(event: Event, ours: Ours = Ours()) -> str:
+def deed_told(event: Event, ours: TrustZone = TrustZone()) -> str:
     """:func:`deed_of` with what it was done to: ``user made: backup-admin``."""
     said, named = deed_of(event, ours), object_of(event)
     return f"{said}: {named}" if said and named else said

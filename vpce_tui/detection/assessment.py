@@ -10,21 +10,20 @@ from typing import Any, Final, NamedTuple
 
 from vpce_tui.aws.endpoint_services import AWS_SERVICE
 from vpce_tui.cloudtrail.event import EPOCH, EndpointRequest, Event
-from vpce_tui.cloudtrail.event_index import EVERYTHING, Answered, Past
+from vpce_tui.cloudtrail.event_index import EVERYTHING, Answered, EventIndex
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.detection.credentials_used_elsewhere import delivered
 from vpce_tui.detection.endpoint import NOTHING, judge_event
-from vpce_tui.detection.endpoint.endpoint_facts import Subject as EventSubject
-from vpce_tui.detection.endpoint.facts_cache import Once, role_of
+from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.facts_cache import FactsCache, role_of
 from vpce_tui.detection.instance import judge_instance
-from vpce_tui.detection.instance.instance_facts import Near
-from vpce_tui.detection.instance.instance_facts import Subject as InstanceSubject
+from vpce_tui.detection.instance.instance_facts import InstanceSubject, NearbySuspiciousEndpoint
 from vpce_tui.detection.instance.related_events import about
-from vpce_tui.detection.signals import Judgement, Severity
+from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
-from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Finding, Instance
@@ -38,12 +37,12 @@ _GAP = 3
 """Days without a record after which files are not taken to go on."""
 
 
-class JudgedEvent(NamedTuple):
+class AssessedEvent(NamedTuple):
     """An event with its judgement and its endpoint request (empty for other events)."""
 
     event: Event
     request: EndpointRequest
-    judgement: Judgement
+    judgement: Assessment
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui events --json`` prints."""
@@ -65,16 +64,16 @@ class JudgedEvent(NamedTuple):
             "signals": [signal.to_json() for signal in self.judgement.signals],
             "unknown": list(self.judgement.cannot_tell),
             "expected": self.judgement.expected or None,
-            "oddities": list(event.oddities),
+            "parseWarnings": list(event.parse_warnings),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedInstance:
+class AssessedInstance:
     """An instance with its judgement."""
 
     instance: Instance
-    judgement: Judgement
+    judgement: Assessment
 
     @property
     def signs(self) -> str:
@@ -102,24 +101,24 @@ class JudgedInstance:
 
 
 @dataclass(frozen=True)
-class Known:
+class AssessmentInputs:
     """Everything that a judgement rests on. ``regions`` None: the account as it is now was not looked at.
 
     ``traffic`` is by the id of the endpoint or instance whose flow logs were asked.
     """
 
-    past: Past = field(default_factory=Past)
+    past: EventIndex = field(default_factory=EventIndex)
     regions: Mapping[str, Region] | None = None
-    ours: Ours = field(default_factory=Ours)
-    roles: Roles | None = None
+    ours: TrustZone = field(default_factory=TrustZone)
+    roles: IamRoles | None = None
     context: Context = field(default_factory=Context)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     now: datetime | None = None
 
     @cached_property
-    def once(self) -> Once:
+    def once(self) -> FactsCache:
         """What many events have in common, judged once: what they asked for, and who asked."""
-        return Once(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
+        return FactsCache(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
 
     @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
@@ -128,7 +127,7 @@ class Known:
         return {instance.id: (instance, region) for region in regions for instance in region.instances}
 
 
-def whole_past(events: Sequence[Event]) -> Past:
+def whole_past(events: Sequence[Event]) -> EventIndex:
     """A past in which these events are everything that happened, back to the first gap of some days.
 
     Events that all have one name were picked by it: of other calls they say nothing.
@@ -144,25 +143,27 @@ def whole_past(events: Sequence[Event]) -> Past:
     )
     names = {event.name for event in events}
     whole = f"EventName={next(iter(names))}" if len(names) == 1 else EVERYTHING  # records that somebody picked by name
-    return Past(events, {whole: Answered(first)})
+    return EventIndex(events, {whole: Answered(first)})
 
 
-def ours_of(events: Iterable[Event], context: Context) -> Ours:
+def ours_of(events: Iterable[Event], context: Context) -> TrustZone:
     """Whose files these are: the accounts that recorded the events, and what the team has named."""
     accounts = {event.account for event in events if event.account}
-    return Ours(frozenset({*accounts, *context.own_accounts}), context.organisations, None, context.trusted_principals)
+    return TrustZone(
+        frozenset({*accounts, *context.own_accounts}), context.organisations, None, context.trusted_principals
+    )
 
 
-def judge_one(event: Event, known: Known) -> JudgedEvent:
+def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     """One event with its judgement."""
     request = event.request
     if request is None:
-        return JudgedEvent(event, _NO_REQUEST, NOTHING)
+        return AssessedEvent(event, _NO_REQUEST, NOTHING)
     see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
-    return JudgedEvent(event, request, marked(judge_event(see), event, known))
+    return AssessedEvent(event, request, marked(judge_event(see), event, known))
 
 
-def marked(found: Judgement, event: Event, known: Known) -> Judgement:
+def marked(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
     """With the mark of a person that it was expected: nothing to worry about, and every reason kept."""
     mark = known.context.is_expected(event.id, known.now) if known.context.expected and known.now else None
     if mark is None:
@@ -171,12 +172,12 @@ def marked(found: Judgement, event: Event, known: Known) -> Judgement:
     return found._replace(severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
 
 
-def judge_events(events: Sequence[Event], known: Known) -> list[JudgedEvent]:
+def assess_events(events: Sequence[Event], known: AssessmentInputs) -> list[AssessedEvent]:
     """Every event with its judgement, worst first, then newest."""
-    return worst_first(judge_one(event, known) for event in events)
+    return worst_first(assess_event(event, known) for event in events)
 
 
-def worst_first(judged: Iterable[JudgedEvent]) -> list[JudgedEvent]:
+def worst_first(judged: Iterable[AssessedEvent]) -> list[AssessedEvent]:
     """In order: worst first, then newest."""
     found = sorted(judged, key=_TIME, reverse=True)
     found.sort(key=_SEVERITY, reverse=True)
@@ -196,7 +197,7 @@ def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
     return found
 
 
-def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
+def near(judged: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[NearbySuspiciousEndpoint, ...]:
     """The endpoints to worry about, for the instances that stand near them."""
     found = []
     for item in judged:
@@ -214,11 +215,15 @@ def near(judged: Iterable[JudgedEvent], known: Known) -> tuple[Near, ...]:
             else frozenset()
         )
         vpc = item.request.vpc_id or (endpoint.vpc_id if endpoint else "")
-        found.append(Near(item.event, item.request.endpoint_id, item.judgement.severity, vpc, subnets, addresses))
+        found.append(
+            NearbySuspiciousEndpoint(
+                item.event, item.request.endpoint_id, item.judgement.severity, vpc, subnets, addresses
+            )
+        )
     return tuple(found)
 
 
-def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedInstance]:
+def assess_instances(known: AssessmentInputs, judged: Iterable[AssessedEvent]) -> list[AssessedInstance]:
     """Every instance with its judgement, worst first, and of those alike the attacked ones."""
     now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
@@ -235,7 +240,7 @@ def judge_instances(known: Known, judged: Iterable[JudgedEvent]) -> list[JudgedI
     close = near(judged, known)
     findings = findings_by_instance(regions.values())
     found = [
-        JudgedInstance(
+        AssessedInstance(
             instance,
             judge_instance(
                 InstanceSubject(

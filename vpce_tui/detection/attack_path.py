@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from vpce_tui.cloudtrail.callers import by_service, session_of, who_of
+from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, session_of
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.cloudtrail.sensitive_calls import DEEDS, beside_of, deed_told
 from vpce_tui.core.ip_addresses import address_of
 from vpce_tui.core.text import many
 from vpce_tui.detection.pivot import Relation, chain
-from vpce_tui.detection.signals import Judgement, Severity
-from vpce_tui.iam.external_access import Ours
+from vpce_tui.detection.signals import Assessment, Severity
+from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic, size
 from vpce_tui.inventory.resources import Instance
@@ -39,13 +39,13 @@ class Node:
 
 def attack_path(
     event: Event,
-    judgement: Judgement,
-    past: Past,
+    judgement: Assessment,
+    past: EventIndex,
     region: Region | None,
     machine: tuple[Instance, Region] | None,
     machine_severity: Severity | None,
     traffic: Traffic | None,
-    ours: Ours = Ours(),
+    ours: TrustZone = TrustZone(),
 ) -> Iterator[Node]:
     """The tree line by line, from the first human or service that is known down to where data may go."""
     principal = event.principal
@@ -57,7 +57,7 @@ def attack_path(
     session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
         depth, principal.name, principal.type, _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
-        Relation("principal", who_of(event)),
+        Relation("principal", caller_key(event)),
     )  # fmt: skip
     if event.source_ip:
         yield Node(
@@ -90,17 +90,19 @@ def attack_path(
     yield from _made(event, judgement, raised, region, depth + 1, traffic)
 
 
-def _others_there(event: Event, past: Past) -> str:
+def _others_there(event: Event, past: EventIndex) -> str:
     """Who else called from the same address: one intruder may hold several credentials."""
     if address_of(event.source_ip) is None:
         return ""
     calls = past.by_address.get(event.source_ip, NONE).around(event.time, _DAY)
-    me = who_of(event)
-    names = dict.fromkeys(other.principal.name for other in calls if who_of(other) != me and not by_service(other))
+    me = caller_key(event)
+    names = dict.fromkeys(
+        other.principal.name for other in calls if caller_key(other) != me and not called_by_aws_service(other)
+    )
     return f"also from here: {', '.join(list(names)[:3])}" if names else "nobody else from here within a day"
 
 
-def _deeds(session: Sequence[Event], depth: int, ours: Ours) -> Iterator[Node]:
+def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[Node]:
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:
@@ -128,7 +130,7 @@ def _deeds(session: Sequence[Event], depth: int, ours: Ours) -> Iterator[Node]:
 
 def _made(
     event: Event,
-    judgement: Judgement,
+    judgement: Assessment,
     raised: dict[str, Severity],
     region: Region | None,
     depth: int,

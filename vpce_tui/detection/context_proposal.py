@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from vpce_tui.aws.endpoint_services import AWS_SERVICE
-from vpce_tui.cloudtrail.callers import by_service
+from vpce_tui.cloudtrail.callers import called_by_aws_service
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.core.ip_addresses import address_of, internal
 from vpce_tui.core.text import many, visible
@@ -87,7 +87,12 @@ def _accounts(events: Sequence[Event], account: str, confirmed: frozenset[str]) 
     by_account: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         whose = event.principal.account
-        if re.fullmatch(r"[0-9]{12}", whose) and whose != account and not event.error_code and not by_service(event):
+        if (
+            re.fullmatch(r"[0-9]{12}", whose)
+            and whose != account
+            and not event.error_code
+            and not called_by_aws_service(event)
+        ):
             by_account[whose].append(event)
     chosen = sorted(whose for whose, done in by_account.items() if _days(done) >= PIPELINE)
     if not chosen:

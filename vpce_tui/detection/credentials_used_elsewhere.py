@@ -5,9 +5,9 @@ from datetime import datetime
 
 from vpce_tui.cloudtrail.event import Event, Principal
 from vpce_tui.core.ip_addresses import address_of
-from vpce_tui.detection.rule import CannotTell, Fine, Seen
+from vpce_tui.detection.rule import Inconclusive, Match, Pass
 from vpce_tui.detection.signals import Fact
-from vpce_tui.iam.external_access import Ours
+from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import Instance
 
@@ -20,7 +20,7 @@ def delivered(principal: Principal, role: str) -> bool:
     return bool(principal.instance_id) and bool(principal.ec2_role_delivery or (role and principal.role_name == role))
 
 
-def where_used(event: Event, instance: Instance, region: Region, ours: Ours) -> Seen | CannotTell | Fine | None:
+def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone) -> Match | Inconclusive | Pass | None:
     """Whether a call of an instance's session came from somewhere else than the instance.
 
     Through a VPC endpoint the address proves nothing, as anybody may give a machine of theirs the same private one: it is the
@@ -32,10 +32,12 @@ def where_used(event: Event, instance: Instance, region: Region, ours: Ours) -> 
         return None
     network = region.network
     if event.through:
-        if event.through in network.endpoints or (event.through_account and event.through_account in ours.accounts):
-            return Fine(f"used through {event.through}, which is yours")
+        if event.through in network.endpoints or (
+            event.vpc_endpoint_account_id and event.vpc_endpoint_account_id in ours.accounts
+        ):
+            return Pass(f"used through {event.through}, which is yours")
         if "endpoints" in network.unknown or "everything" in region.unknown or "networks" in region.unknown:
-            return CannotTell(
+            return Inconclusive(
                 f"whether {event.through} is yours: {network.unknown.get('endpoints') or 'endpoints were not read'}"
             )
         facts = (
@@ -43,15 +45,15 @@ def where_used(event: Event, instance: Instance, region: Region, ours: Ours) -> 
             Fact("sourceIPAddress", address),
             Fact("endpoints of the region", str(len(network.endpoints)), "live"),
         )
-        return Seen(f"used through {event.through}, an endpoint that is not yours", facts)
+        return Match(f"used through {event.through}, an endpoint that is not yours", facts)
     own: Set[str] = instance.addresses | region.outside_addresses(instance.vpc_id)
     if address in own:
-        return Fine(f"used from {address}, which is the instance's own way out")
+        return Pass(f"used from {address}, which is the instance's own way out")
     if _started_after(instance, event.time):
-        return CannotTell(f"whether {address} was its address: it was started again after the call")
+        return Inconclusive(f"whether {address} was its address: it was started again after the call")
     why = network.unknown.get("nat") or region.unknown.get("NAT gateways") or region.unknown.get("networks")
     if why:
-        return CannotTell(f"whether {address} is its NAT gateway: {why}")
+        return Inconclusive(f"whether {address} is its NAT gateway: {why}")
     facts = (
         Fact("sourceIPAddress", address),
         Fact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
@@ -59,7 +61,7 @@ def where_used(event: Event, instance: Instance, region: Region, ours: Ours) -> 
             "NAT addresses of its VPC", ", ".join(sorted(region.outside_addresses(instance.vpc_id))) or "none", "live"
         ),
     )
-    return Seen(f"used from {address}, outside of it", facts)
+    return Match(f"used from {address}, outside of it", facts)
 
 
 def _started_after(instance: Instance, moment: datetime) -> bool:

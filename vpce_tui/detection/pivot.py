@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vpce_tui.cloudtrail.callers import session_of, who_of
+from vpce_tui.cloudtrail.callers import caller_key, session_of
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
 
 _ID: Final = re.compile(r'"(i-[0-9a-f]{8,17}|vpc-[0-9a-f]{8,17}|vpce-[0-9a-f]{8,17})"')
@@ -43,7 +43,7 @@ def relations(event: Event) -> list[Relation]:
     found = [
         Relation("key", principal.access_key_id),
         Relation("session", session_of(event.principal) if not principal.access_key_id else ""),
-        Relation("principal", who_of(event)),
+        Relation("principal", caller_key(event)),
         Relation("address", event.source_ip),
         Relation("machine", principal.instance_id),
     ]
@@ -58,12 +58,12 @@ def relations(event: Event) -> list[Relation]:
         ][:6]
     if event.through:
         found.append(Relation("endpoint", event.through))
-    if event.shared_id:
-        found.append(Relation("shared call", event.shared_id))
+    if event.shared_event_id:
+        found.append(Relation("shared call", event.shared_event_id))
     return [relation for relation in dict.fromkeys(found) if relation.value]
 
 
-def related(past: Past, relation: Relation) -> Sequence[Event]:
+def related(past: EventIndex, relation: Relation) -> Sequence[Event]:
     """The events of a relation, oldest first. Ids of things are looked for in the records' text."""
     value = relation.value
     if relation.name == "principal":
@@ -88,7 +88,7 @@ class Link:
     event: Event | None = None
 
 
-def chain(event: Event, past: Past) -> list[Link]:
+def chain(event: Event, past: EventIndex) -> list[Link]:
     """From the session that made a call back to the first human or service: each AssumeRole whose answer holds its key.
 
     Of a user's long-lived key who made it comes last, where that is among what is known.
@@ -119,11 +119,11 @@ def chain(event: Event, past: Past) -> list[Link]:
     return found
 
 
-def _elsewhere(event: Event, past: Past) -> Event | None:
+def _elsewhere(event: Event, past: EventIndex) -> Event | None:
     """The record of the same call in the caller's own account, which tells more of who it was."""
-    if not event.shared_id:
+    if not event.shared_event_id:
         return None
-    others = past.by_shared.get(event.shared_id, NONE).events
+    others = past.by_shared.get(event.shared_event_id, NONE).events
     return next((other for other in others if other.account != event.account and other.principal.arn), None)
 
 

@@ -12,7 +12,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from vpce_tui.detection.signals import Fact, Severity, Signal
 
 
-class Seen(NamedTuple):
+class Match(NamedTuple):
     """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
 
     ``severity`` stands in the place of the rule's own where it is given.
@@ -23,19 +23,19 @@ class Seen(NamedTuple):
     severity: Severity | None = None
 
 
-class CannotTell(NamedTuple):
+class Inconclusive(NamedTuple):
     """A rule's answer where it would have to look at what nobody has looked at. Never the same as fine."""
 
     why: str
 
 
-class Fine(NamedTuple):
+class Pass(NamedTuple):
     """A rule's answer where it looked and found good what people will ask about: in one line, what it saw."""
 
     what: str
 
 
-Answer = Seen | CannotTell | Fine | None
+Answer = Match | Inconclusive | Pass | None
 """None: it has nothing to say of this subject."""
 
 S = TypeVar("S")
@@ -54,7 +54,7 @@ class Rule(Generic[S]):
     family: str
     name: str
     why: str
-    harmless_if: str
+    false_positives: str
     do: str
     techniques: tuple[str, ...]
     check: Callable[[S], Answer]
@@ -62,11 +62,11 @@ class Rule(Generic[S]):
     lowers: bool = False
     section: str = ""
 
-    def signal(self, seen: Seen) -> Signal:
+    def signal(self, seen: Match) -> Signal:
         """What it raised, as a signal."""
         return Signal(
             self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
-            self.harmless_if, self.do, self.techniques, self.lowers, self.family,
+            self.false_positives, self.do, self.techniques, self.lowers, self.family,
         )  # fmt: skip
 
 
@@ -118,10 +118,10 @@ def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
         answer = one.check(see)
         if answer is None:
             continue
-        if type(answer) is Seen:
+        if type(answer) is Match:
             signals += (one.signal(answer),)
-        elif type(answer) is CannotTell:
+        elif type(answer) is Inconclusive:
             unknown += ((one.id, answer.why),)
-        elif type(answer) is Fine:
+        elif type(answer) is Pass:
             fine += ((one.id, answer.what),)
     return Answers(signals, unknown, fine) if signals or unknown or fine else SAID_NOTHING

@@ -49,7 +49,7 @@ def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
         ("about", f"{about(rule)}: {FAMILIES[rule.family]}"),
         ("severity", f"{severity}, if the signal itself says nothing else" if not rule.lowers else severity),
         ("why", rule.why),
-        ("harmless if", rule.harmless_if),
+        ("harmless if", rule.false_positives),
     ]
     if rule.do:
         found.append(("do", f"playbook {rule.do}"))
@@ -69,7 +69,7 @@ def to_json(rule: Rule[Any]) -> dict[str, Any]:
         "looksAt": FAMILIES[rule.family],
         "severity": rule.severity.word,
         "why": rule.why,
-        "harmlessIf": rule.harmless_if,
+        "harmlessIf": rule.false_positives,
         "do": rule.do or None,
         "techniques": list(rule.techniques),
         "lowers": rule.lowers,

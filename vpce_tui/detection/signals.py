@@ -45,7 +45,7 @@ class Signal(NamedTuple):
     title: str
     evidence: tuple[Fact, ...]
     why: str
-    harmless_if: str
+    false_positives: str
     do: str = ""
     techniques: tuple[str, ...] = ()
     lowers: bool = False
@@ -60,14 +60,14 @@ class Signal(NamedTuple):
             "title": self.title,
             "evidence": [{"what": fact.what, "value": fact.value, "source": fact.source} for fact in self.evidence],
             "why": self.why,
-            "harmlessIf": self.harmless_if,
+            "harmlessIf": self.false_positives,
             "do": self.do,
             "techniques": list(self.techniques),
             "lowers": self.lowers,
         }
 
 
-class Judgement(NamedTuple):
+class Assessment(NamedTuple):
     """Every signal about one subject, worst first, and the severity that follows.
 
     ``unknown``: what could not be told, as (rule, why). ``fine``: what was looked at and found good, as (rule, what).
@@ -122,13 +122,13 @@ def agreeing(signals: Sequence[Signal]) -> int:
 
 def judge(
     signals: Sequence[Signal], unknown: tuple[tuple[str, str], ...] = (), fine: tuple[tuple[str, str], ...] = ()
-) -> Judgement:
+) -> Assessment:
     """The worst signal, raised one level when three independent ones of medium or more agree, lowered one by a mitigating one.
 
     A critical signal is never lowered. Reasons are always kept.
     """
     if not signals:
-        return Judgement(Severity.INFO, (), unknown, fine)
+        return Assessment(Severity.INFO, (), unknown, fine)
     raised = sorted(signals, key=_ID)
     raised.sort(key=_SEVERITY, reverse=True)
     against = [signal for signal in raised if not signal.lowers]
@@ -139,7 +139,7 @@ def judge(
         worst = Severity(min(worst + 1, Severity.CRITICAL))
     if len(against) < len(raised) and worst < Severity.CRITICAL:
         worst = Severity(max(worst - 1, Severity.INFO))
-    return Judgement(worst, tuple(raised), unknown, fine)
+    return Assessment(worst, tuple(raised), unknown, fine)
 
 
 _ID: Final = attrgetter("id")

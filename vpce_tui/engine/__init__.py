@@ -15,17 +15,16 @@ from vpce_tui.aws.gate import Refused
 from vpce_tui.engine.apply_step import change
 from vpce_tui.engine.collect_evidence import keep
 from vpce_tui.engine.early_exit import refusal, stale, stopped
-from vpce_tui.engine.execution_context import Lost, Work
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.engine.execution_context import ExecutionContext, Lost
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.reconcile import decide
 from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
 from vpce_tui.incident import team_rules
 from vpce_tui.incident.approval import Approved
-from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.incident.record import Record, State
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import Record, StepState
 from vpce_tui.plans.placeholders import Unresolved
-from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step, differences
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, differences
 from vpce_tui.plans.planner import Live
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
@@ -48,7 +47,7 @@ class Engine:
         journal: Journal,
         plan: Plan,
         *,
-        patience: Patience | None = None,
+        patience: WaitPolicy | None = None,
         on_progress: Callable[[Progress], object] = lambda _: None,
         cancel: Cancel | None = None,
         on_secret: Callable[[str, str], str] | None = None,
@@ -56,8 +55,8 @@ class Engine:
     ) -> None:
         self.plan, self.journal = plan, journal
         recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
-        self._work = Work(
-            caller, journal, plan, recipes, patience or Patience(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
+        self._work = ExecutionContext(
+            caller, journal, plan, recipes, patience or WaitPolicy(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
         )  # fmt: skip
 
     def key(self, step_id: str) -> str:
@@ -86,7 +85,7 @@ class Engine:
             if said_no:
                 return said_no
             work.journal.ensure_room()
-            if step.kind is not Kind.CHANGE:
+            if step.kind is not StepKind.CHANGE:
                 live = work.live(step).step
                 found = differences(
                     replace(step, calls=tries(step), already=(), undo=()),
@@ -94,9 +93,9 @@ class Engine:
                 )
                 if found:
                     return stale(work, step, found)
-            if step.kind is Kind.MANUAL:
+            if step.kind is StepKind.MANUAL:
                 return self._leave_open(step)
-            if step.kind is Kind.READ:
+            if step.kind is StepKind.READ:
                 return keep(work, step, approval)
             return change(work, step, approval)
         except Lost as lost:
@@ -116,9 +115,9 @@ class Engine:
 
     def _leave_open(self, step: Step) -> Outcome:
         state = self.record().step(self.key(step.id)).state
-        if state in (State.TODO, State.RUNNING):
+        if state in (StepState.TODO, StepState.RUNNING):
             self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": "left open", "text": ""})
-        return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {State.OPEN.value}", step.notes)
+        return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {StepState.OPEN.value}", step.notes)
 
     def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
         """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""

@@ -6,19 +6,19 @@ from typing import Final
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import blocked, stale
 from vpce_tui.engine.execute import make, probe
-from vpce_tui.engine.execution_context import Work
+from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident import redaction
-from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.incident.record import State
+from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.record import StepState
 from vpce_tui.plans.plan import PlannedCall, Step, differences
 from vpce_tui.plans.plan_validation import recorded_step
 
-_DONE: Final = (State.PROVED, State.BY_HAND)
+_DONE: Final = (StepState.PROVED, StepState.BY_HAND)
 
 
-def change(work: Work, step: Step, approval: Approval) -> Outcome:
+def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     """Make exactly the planned calls, or say why not."""
     key = work.key(step.id)
     lost = settle_open(work, step)
@@ -68,7 +68,7 @@ def change(work: Work, step: Step, approval: Approval) -> Outcome:
     return prove(work, step, nothing=not live.step.calls and not ours)
 
 
-def _other_inverses(work: Work, filed: Step, live: Step) -> list[str]:
+def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str]:
     """Inverse calls that the file adds, changes or leaves out: each must be one that is planned now; the inverse of a
     call that was made is the recorded one, and nothing changes it."""
     known = _inverses(work, live)
@@ -85,7 +85,7 @@ def _other_inverses(work: Work, filed: Step, live: Step) -> list[str]:
     return found
 
 
-def _inverses(work: Work, live: Step) -> dict[str, PlannedCall]:
+def _inverses(work: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
     """Inverses by id, as they are planned now; those of calls that were made as the record has them."""
     record = work.record().step(work.key(live.id))
     made = record.done_by_us | {call.id for call in record.open_calls}
@@ -93,7 +93,7 @@ def _inverses(work: Work, live: Step) -> dict[str, PlannedCall]:
     return {call.id: call for call in live.undo} | {call.id: call for call in recorded if made & set(call.undoes)}
 
 
-def _required(work: Work, step: Step) -> str:
+def _required(work: ExecutionContext, step: Step) -> str:
     record = work.record()
     for needed in step.requires:
         if record.step(work.key(needed)).state not in _DONE:
@@ -107,7 +107,7 @@ def _required(work: Work, step: Step) -> str:
     return ""
 
 
-def _as_approved(work: Work, filed: Step, live: Step) -> Step:
+def _as_approved(work: ExecutionContext, filed: Step, live: Step) -> Step:
     """What is journalled as the plan: every call and inverse that was approved, whatever is in effect already, as it is planned
     now; of the file's prose nothing."""
     now = {call.id: call for call in (*live.calls, *live.already)}

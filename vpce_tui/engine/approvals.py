@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 from vpce_tui.cloudtrail.session_owner import behind
 from vpce_tui.core import os_keyring
-from vpce_tui.engine.execution_context import Work
+from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Ended, Outcome
 from vpce_tui.incident.approval import Approved, Runner, Use, lacking, public_key
-from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.targets.planning_context import iam_region
 
 
-def not_approved(work: Work, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
+def not_approved(
+    work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
+) -> Outcome | None:
     """Why these calls of a step, or of its undo, are refused; None: enough people approved them, which the journal has then."""
     if work.team.approvals <= 1:
         return None
@@ -52,7 +54,7 @@ def not_approved(work: Work, step: Step, calls: Sequence[PlannedCall], *, undo: 
     return None
 
 
-def _not_in_plan(work: Work, step_id: str, calls: Sequence[PlannedCall], *, undo: bool) -> str:
+def _not_in_plan(work: ExecutionContext, step_id: str, calls: Sequence[PlannedCall], *, undo: bool) -> str:
     """Which call the plan that people approve does not show; ``""``: none."""
     planned = work.plan.step(step_id)
     shown = {call.id: call for call in (planned.undo if undo else (*planned.calls, *planned.already))}
@@ -62,7 +64,7 @@ def _not_in_plan(work: Work, step_id: str, calls: Sequence[PlannedCall], *, undo
     return ""
 
 
-def _runner(work: Work) -> Runner:
+def _runner(work: ExecutionContext) -> Runner:
     home = work.caller.home_region
     person = behind(work.caller, (home, iam_region(home)))
     try:

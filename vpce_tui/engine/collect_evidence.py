@@ -5,20 +5,19 @@ from typing import Any, Final
 
 import jmespath
 
-from vpce_tui.aws.errors import AwsError
-from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.engine.early_exit import blocked
-from vpce_tui.engine.execution_context import NeverCame, StillWaiting, Work, as_call, given
+from vpce_tui.engine.execution_context import ExecutionContext, WaitFailed, WaitTimeout, as_call, given
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.incident import evidence
-from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.placeholders import Unresolved, names, resolve
 from vpce_tui.plans.plan import PlannedCall, Step
 
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
 
 
-def keep(work: Work, step: Step, approval: Approval) -> Outcome:
+def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     """A step that only reads: every answer becomes an evidence file."""
     key = work.key(step.id)
     live = work.live(step)
@@ -37,7 +36,7 @@ def keep(work: Work, step: Step, approval: Approval) -> Outcome:
         work.tell(Progress(step.id, call.id, "running", call.why))
         try:
             pages, seconds = read(work, step, call, bindings)
-        except (AwsError, Unresolved, NeverCame) as error:
+        except (AwsError, Unresolved, WaitFailed) as error:
             if isinstance(error, AwsError) and error.kind not in _UNAVAILABLE:
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
@@ -74,10 +73,10 @@ def keep(work: Work, step: Step, approval: Approval) -> Outcome:
     return Outcome(ended, saw, tuple(missing))
 
 
-def read(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
+def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
     """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
 
-    Raises :class:`NeverCame` when it says that what is waited for never comes, :class:`StillWaiting` when time is up.
+    Raises :class:`WaitFailed` when it says that what is waited for never comes, :class:`WaitTimeout` when time is up.
     """
     call, seconds = as_call(planned, resolve(planned.parameters, work.known(step, planned, bindings))), 0.0
     if planned.profile:
@@ -99,9 +98,9 @@ def read(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str])
             bindings.update(given(planned, pages[0]))
             return pages, seconds
         if state in planned.until.bad:
-            raise NeverCame(f"{planned.why or planned.name}: it is {state}")
+            raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
         work.tell(Progress(step.id, planned.id, "waiting", f"{planned.why or planned.name}: {state}"))
-    raise StillWaiting(f"{planned.why or planned.name}: it is {state}; run the step again to go on waiting")
+    raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to go on waiting")
 
 
 def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedCall]:

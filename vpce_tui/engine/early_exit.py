@@ -1,12 +1,12 @@
 """Ways a run ends without doing what was planned, each recorded, each with its words."""
 
-from vpce_tui.engine.execution_context import Work
+from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Ended, Outcome
-from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.incident.journal import RowKind
+from vpce_tui.plans.plan import Step, StepKind
 
 
-def refusal(work: Work, step: Step) -> Outcome | None:
+def refusal(work: ExecutionContext, step: Step) -> Outcome | None:
     """Why the step may not run here at all: another account, or a process that is read-only."""
     identity = work.caller.confirm_identity()
     if identity.account != work.plan.account:
@@ -20,14 +20,14 @@ def refusal(work: Work, step: Step) -> Outcome | None:
             Ended.REFUSED,
             f"the plan was made for the incident {work.plan.incident!r}, which is another one; nothing was done.",
         )
-    if work.caller.read_only and step.kind is Kind.CHANGE:
+    if work.caller.read_only and step.kind is StepKind.CHANGE:
         return Outcome(
             Ended.REFUSED, "this process is read-only; nothing was done. Start vpce-tui without --read-only."
         )
     return None
 
 
-def blocked(work: Work, step: Step) -> Outcome | None:
+def blocked(work: ExecutionContext, step: Step) -> Outcome | None:
     """A precondition of the step is not met; each with what would make it pass."""
     if not step.blocked:
         return None
@@ -37,7 +37,7 @@ def blocked(work: Work, step: Step) -> Outcome | None:
     return Outcome(Ended.BLOCKED, first.says, said)
 
 
-def stale(work: Work, step: Step, found: list[str]) -> Outcome:
+def stale(work: ExecutionContext, step: Step, found: list[str]) -> Outcome:
     """The step would now do something else than was approved."""
     work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": "the plan is stale", "differences": found})
     said = (
@@ -46,7 +46,7 @@ def stale(work: Work, step: Step, found: list[str]) -> Outcome:
     return Outcome(Ended.STALE, f"{said} {work.journal.name}", tuple(found))
 
 
-def stopped(work: Work, step_id: str) -> Outcome:
+def stopped(work: ExecutionContext, step_id: str) -> Outcome:
     """The operator asked to stop."""
     said = "stopped by the operator"
     work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})

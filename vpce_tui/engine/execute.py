@@ -8,14 +8,13 @@ import jmespath
 
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import Access, find
-from vpce_tui.aws.errors import AwsError
-from vpce_tui.aws.errors import Kind as ErrorKind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.collect_evidence import read
-from vpce_tui.engine.execution_context import Lost, NeverCame, StillWaiting, Work, as_call, given
+from vpce_tui.engine.execution_context import ExecutionContext, Lost, WaitFailed, WaitTimeout, as_call, given
 from vpce_tui.engine.outcome import Ended, Outcome, Progress
 from vpce_tui.engine.reconcile import ask
-from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step
 
@@ -24,7 +23,9 @@ _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREA
 _NOT_HANDED: Final = "could not be handed over"
 
 
-def probe(work: Work, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False) -> Outcome | None:
+def probe(
+    work: ExecutionContext, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
+) -> Outcome | None:
     """Every call of the step as a dry run, where the operation takes one, before the first real one."""
     known = {
         INCIDENT: work.journal.name,
@@ -85,7 +86,9 @@ def probe(work: Work, key: str, step: Step, calls: Sequence[PlannedCall], *, und
     return None
 
 
-def make(work: Work, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False) -> None:
+def make(
+    work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False
+) -> None:
     """Make the calls in order, each behind its own intent. Raises :class:`Lost` when one did not take effect."""
     key = work.key(step.id)
     refused: list[str] = []
@@ -152,18 +155,20 @@ def make(work: Work, step: Step, calls: Sequence[PlannedCall], bindings: dict[st
         raise Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
 
 
-def _read_on_the_way(work: Work, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
+def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
     """A read between writes: what it gives is used by the next call, or its answer is waited for."""
     try:
         _, seconds = read(work, step, planned, bindings)
-    except NeverCame as error:
-        ended = Ended.UNPROVED if isinstance(error, StillWaiting) else Ended.FAILED
+    except WaitFailed as error:
+        ended = Ended.UNPROVED if isinstance(error, WaitTimeout) else Ended.FAILED
         work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": str(error)})
         raise Lost(Outcome(ended, str(error))) from error
     work.tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
 
 
-def _call(work: Work, planned: PlannedCall, call: Call, permit: Permit) -> tuple[dict[str, str], float, str, str]:
+def _call(
+    work: ExecutionContext, planned: PlannedCall, call: Call, permit: Permit
+) -> tuple[dict[str, str], float, str, str]:
     """What the call gave; a secret in its answer is handed to the operator here, and goes no further."""
     answer = work.caller.write(call, permit)
     gave, handed = given(planned, answer.data), ""

@@ -11,7 +11,7 @@ import jmespath
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.core.canonical_json import rfc3339
-from vpce_tui.engine.outcome import Outcome, Patience, Progress
+from vpce_tui.engine.outcome import Outcome, Progress, WaitPolicy
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, replay
@@ -19,14 +19,14 @@ from vpce_tui.incident.team_rules import Rules
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, names
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, token_text
 from vpce_tui.plans.planner import Live, asked_for, plan_step, remembered_step
-from vpce_tui.plans.playbook import Recipe
+from vpce_tui.plans.playbook import PlaybookStep
 
 
-class NeverCame(Exception):
+class WaitFailed(Exception):
     """What was waited for never comes; the message says what AWS says of it."""
 
 
-class StillWaiting(NeverCame):
+class WaitTimeout(WaitFailed):
     """What was waited for has not come in the time there was."""
 
 
@@ -39,7 +39,7 @@ class Lost(Exception):
 
 
 @dataclass
-class Work:
+class ExecutionContext:
     """One plan on one incident. ``journal`` is open for writing, and the gate knows it.
 
     ``asked_to_stop`` is what the operator raises; ``cancel`` is how the present call looks at it: within a part of a step
@@ -49,8 +49,8 @@ class Work:
     caller: Caller
     journal: Journal
     plan: Plan
-    recipes: Mapping[str, Recipe]
-    patience: Patience
+    recipes: Mapping[str, PlaybookStep]
+    patience: WaitPolicy
     tell: Callable[[Progress], object]
     asked_to_stop: Cancel
     hand_over: Callable[[str, str], str] | None
@@ -87,7 +87,7 @@ class Work:
         """What every step of the plan was told, by its action."""
         return {self.recipe(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
 
-    def recipe(self, step_id: str) -> Recipe:
+    def recipe(self, step_id: str) -> PlaybookStep:
         """The recipe of a step."""
         return self.recipes[step_id]
 

@@ -81,7 +81,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPolicy:
     """Waits in seconds: ``ask`` between asking whether a lost call took effect, ``prove`` between reading back, ``wait``
     between reading what a later call waits for.
 

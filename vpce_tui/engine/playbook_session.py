@@ -6,21 +6,20 @@ from datetime import datetime
 
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.engine import Engine
-from vpce_tui.engine.outcome import Approval, Outcome, Patience, Progress
+from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.incident.record import Record, State, replay
-from vpce_tui.plans.plan import Kind, Plan, Step
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import Record, StepState, replay
+from vpce_tui.plans.plan import Plan, Step, StepKind
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import plan_playbook
-from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.playbooks.library import load
 
-_BEGUN = (State.RUNNING, State.PROVED, State.UNPROVED, State.FAILED, State.UNKNOWN)
+_BEGUN = (StepState.RUNNING, StepState.PROVED, StepState.UNPROVED, StepState.FAILED, StepState.UNKNOWN)
 
 
-class Walk:
+class PlaybookSession:
     """Plans and runs. Every method may wait for AWS: call them on a thread."""
 
     def __init__(
@@ -36,11 +35,11 @@ class Walk:
         self.playbook: Playbook = load(playbook)
         self.target, self.region = target, region
         self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
-        self.patience = Patience()
+        self.patience = WaitPolicy()
         self.drifted: frozenset[str] = frozenset()
         """Steps that were proved, and whose effect is gone again."""
 
-    def recipe(self, step_id: str) -> Recipe:
+    def recipe(self, step_id: str) -> PlaybookStep:
         """The step's recipe."""
         return next(recipe for recipe in self.playbook.steps if recipe.id == step_id)
 
@@ -78,15 +77,15 @@ class Walk:
         drifted: set[str] = set()
         for step in made.steps:
             known = record.step(self.key(step.id))
-            ours = bool(known.done_by_us or known.open_calls or known.state is State.PROVED)
+            ours = bool(known.done_by_us or known.open_calls or known.state is StepState.PROVED)
             begun = known.state in _BEGUN and bool(known.planned) and ours
             answered = known.planned.get("choices", {}) if known.planned else {}
             otherwise = (
-                step.kind is Kind.READ
+                step.kind is StepKind.READ
                 and known.planned
                 and any(answered.get(name) != value for name, value in self.choices.get(step.id, {}).items())
             )
-            if known.state is State.PROVED and ((step.kind is Kind.CHANGE and step.calls) or otherwise):
+            if known.state is StepState.PROVED and ((step.kind is StepKind.CHANGE and step.calls) or otherwise):
                 drifted.add(step.id)
                 begun = False
             steps.append(recorded_step(known.planned) if begun else step)

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from vpce_tui.aws.errors import AwsError
-from vpce_tui.aws.errors import Kind as ErrorKind
-from vpce_tui.engine.execution_context import Lost, Work
+from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.engine.execution_context import ExecutionContext, Lost
 from vpce_tui.engine.outcome import Ended, Outcome, Progress
-from vpce_tui.incident.journal import Kind as RowKind
+from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import Live
 from vpce_tui.plans.targets.planning_context import TargetGone
 
 
-def settle_open(work: Work, step: Step) -> Outcome | None:
+def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
     """Ask AWS about every call of the step whose outcome is not known; an outcome only where AWS cannot tell."""
     record = work.record().step(work.key(step.id))
     for made in record.open_calls:
@@ -37,7 +36,7 @@ def settle_open(work: Work, step: Step) -> Outcome | None:
     return None
 
 
-def ask(work: Work, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
+def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
     """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`Lost`.
 
     While the call may still be under way (it began less than :attr:`Patience.under_way` seconds ago) *not there* is
@@ -84,7 +83,7 @@ def ask(work: Work, step: Step, planned: PlannedCall, *, undo: bool, began: date
     )
 
 
-def _waits(work: Work, began: datetime) -> Iterator[float]:
+def _waits(work: ExecutionContext, began: datetime) -> Iterator[float]:
     """Seconds to wait before each time of asking."""
     yield 0.0
     yield from work.patience.ask
@@ -92,7 +91,7 @@ def _waits(work: Work, began: datetime) -> Iterator[float]:
         yield min(left, 5.0)
 
 
-def decide(work: Work, step_id: str, call_id: str, done: bool) -> None:
+def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
     """The operator says what became of a call that AWS cannot tell about."""
     record = work.record().step(work.key(step_id))
     undo = call_id in record.undo_calls and record.undo_calls[call_id].state in ("intended", "unknown")
@@ -106,7 +105,7 @@ def decide(work: Work, step_id: str, call_id: str, done: bool) -> None:
     )  # fmt: skip
 
 
-def prove(work: Work, step: Step, *, nothing: bool) -> Outcome:
+def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     """Read the step back until it is proved, or time is up. ``nothing``: no call was needed."""
     key, proof, saw = work.key(step.id), "not yet", ""
     live: Live | None = None

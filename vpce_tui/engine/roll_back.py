@@ -10,13 +10,13 @@ from vpce_tui.core.text import short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
 from vpce_tui.engine.execute import make, probe
-from vpce_tui.engine.execution_context import Lost, Work
+from vpce_tui.engine.execution_context import ExecutionContext, Lost
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
 from vpce_tui.engine.reconcile import settle_open
-from vpce_tui.incident.journal import Kind as RowKind
-from vpce_tui.incident.record import State
+from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.record import StepState
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, fill, names, resolve
-from vpce_tui.plans.plan import Kind, PlanError, PlannedCall, Step, is_final
+from vpce_tui.plans.plan import PlanError, PlannedCall, Step, StepKind, is_final
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 
@@ -50,7 +50,7 @@ def shown_parameters(call: PlannedCall) -> Any:
     return resolve(call.parameters, {name: f"${name}" for name in names(call.parameters)})
 
 
-def planned_undo(work: Work, step_id: str, *, with_others: bool = False) -> Undo:
+def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = False) -> Undo:
     """What undoing the step would do now. First AWS is asked about calls whose outcome is not known.
 
     Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
@@ -100,7 +100,7 @@ def planned_undo(work: Work, step_id: str, *, with_others: bool = False) -> Undo
 
 
 def _filled_in(
-    work: Work, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
+    work: ExecutionContext, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
 ) -> Iterator[PlannedCall]:
     """Recorded inverses with what they stand for. What they give to each other, and wait for, is today's: a record may be forged,
     and what was shown would be sent with something else in it."""
@@ -116,7 +116,7 @@ def _filled_in(
         yield replace(call, parameters=fill(call.parameters, known), gives=gives, until=until)
 
 
-def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
+def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
     """Read back until nothing of what was taken back is in effect, or time is up."""
     key, proof, saw = work.key(step.id), "not yet", ""
     forward = {name for call in calls for name in call.undoes}
@@ -144,23 +144,23 @@ def prove_undone(work: Work, step: Step, calls: Sequence[PlannedCall], left: tup
     return Outcome(Ended.PROVED if proof == "proved" else Ended.UNPROVED, saw, left)
 
 
-def _judged_before(work: Work, undone: Step) -> None:
+def _judged_before(work: ExecutionContext, undone: Step) -> None:
     """What a step judged of a world that an undo has changed since holds no more."""
     record = work.record()
     for step in work.plan.steps:
         judged = work.recipe(step.id).action.judge is not None
-        if judged and record.step(work.key(step.id)).state is State.PROVED:
+        if judged and record.step(work.key(step.id)).state is StepState.PROVED:
             saw = f"“{undone.title}” was undone since; run it again"
             work.journal.append(RowKind.CHECK, {"step": work.key(step.id), "proof": "not yet", "saw": saw})
 
 
-def take_back(work: Work, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
+def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
     """Make the recorded inverse of what we did as it was ``shown``, or say why not."""
     key = work.key(step_id)
     work.cancel = work.asked_to_stop
     try:
         step = work.plan.step(step_id)
-        said_no = refusal(work, replace(step, kind=Kind.CHANGE))
+        said_no = refusal(work, replace(step, kind=StepKind.CHANGE))
         if said_no:
             return said_no
         work.journal.ensure_room()

@@ -14,12 +14,12 @@ from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vpce_tui.iam.policy_document import Condition, Party, Policy, Statement, parse
-from vpce_tui.iam.wildcards import covers, has_wildcard, patterns_meet
+from vpce_tui.iam.policy_document import Condition, Policy, PolicyPrincipal, Statement, parse
+from vpce_tui.iam.wildcards import has_wildcard, patterns_overlap, subsumes
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class TrustZone:
     """What is ours: account ids, organisation ids, and the buckets (None: not known); and ARN patterns of trusted principals."""
 
     accounts: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class Ours:
     trusted: tuple[str, ...] = ()
 
 
-class Reach(IntEnum):
+class AccessScope(IntEnum):
     """How far one side of a permission goes. Ordered from least to most to worry about."""
 
     NOBODY = 0
@@ -40,10 +40,10 @@ class Reach(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ScopeResult:
     """One side of a permission. ``names``: the foreign ones that are named; ``why``: what it could not be told for."""
 
-    reach: Reach
+    reach: AccessScope
     names: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
 
@@ -54,13 +54,13 @@ class Grant:
 
     sid: str
     actions: tuple[str, ...]
-    who: Side
-    what: Side
+    who: ScopeResult
+    what: ScopeResult
     statement: Statement
 
 
 @dataclass(frozen=True)
-class Outside:
+class ExternalAccess:
     """The answer. ``problem``: the policy could not be read whole, so that nothing may be called fine."""
 
     grants: tuple[Grant, ...] = ()
@@ -75,15 +75,17 @@ class Outside:
 
     @cached_property
     def _wide(self) -> tuple[Grant, ...]:
-        return tuple(grant for grant in self.grants if grant.who.reach is Reach.ANY and grant.what.reach is Reach.ANY)
+        return tuple(
+            grant for grant in self.grants if grant.who.reach is AccessScope.ANY and grant.what.reach is AccessScope.ANY
+        )
 
     @cached_property
-    def who(self) -> Side:
+    def who(self) -> ScopeResult:
         """The widest of who may ask, with all foreign names and all doubts."""
         return _joined([grant.who for grant in self.grants])
 
     @cached_property
-    def what(self) -> Side:
+    def what(self) -> ScopeResult:
         """The widest of what may be reached, with all foreign names and all doubts."""
         return _joined([grant.what for grant in self.grants])
 
@@ -99,13 +101,13 @@ def _probes(service: str) -> tuple[str, ...]:
     return tuple(f"{service.lower() or 'any'}:{name}" for name in ("aaaprobe", "mmmprobe", "zzzprobe"))
 
 
-def _joined(sides: Sequence[Side]) -> Side:
+def _joined(sides: Sequence[ScopeResult]) -> ScopeResult:
     names = tuple(dict.fromkeys(name for side in sides for name in side.names))
     why = tuple(dict.fromkeys(reason for side in sides for reason in side.why))
-    return Side(max((side.reach for side in sides), default=Reach.NOBODY), names, why)
+    return ScopeResult(max((side.reach for side in sides), default=AccessScope.NOBODY), names, why)
 
 
-def outside(policy: Policy, ours: Ours, *, in_endpoint: bool = True) -> Outside:
+def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
     """Who outside may do what. ``in_endpoint``: the policy stands on an endpoint, where a network is no limit of who."""
     denies = [statement for statement in policy.statements if not statement.allow]
     grants = []
@@ -114,46 +116,50 @@ def outside(policy: Policy, ours: Ours, *, in_endpoint: bool = True) -> Outside:
             who = _who(statement, denies, ours, in_endpoint)
             what = _what(statement, denies, ours)
             if (
-                who.reach <= Reach.AWS
-                and what.reach is Reach.UNSURE
+                who.reach <= AccessScope.AWS
+                and what.reach is AccessScope.UNSURE
                 and not what.names
                 and all(map(_SAME.match, what.why))
             ):
-                what = Side(Reach.OURS)  # "of the asker's organisation", and only ours may ask
-            if who.reach is not Reach.NOBODY and what.reach is not Reach.NOBODY and not _taken_away(statement, denies):
+                what = ScopeResult(AccessScope.OURS)  # "of the asker's organisation", and only ours may ask
+            if (
+                who.reach is not AccessScope.NOBODY
+                and what.reach is not AccessScope.NOBODY
+                and not _taken_away(statement, denies)
+            ):
                 grants.append(Grant(statement.sid, _actions(statement), who, what, statement))
-    return Outside(tuple(grants), policy.problem)
+    return ExternalAccess(tuple(grants), policy.problem)
 
 
 _TAKES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 
 
 @lru_cache(maxsize=4096)
-def takers_of(trust: str, ours: Ours) -> tuple[str, str]:
+def external_assumers(trust: str, ours: TrustZone) -> tuple[str, str]:
     """Who outside may take a role by its trust policy (``""``: nobody that can be told), and what could not be told of it."""
     if not trust:
         return "", ""
     found = outside(parse(trust), ours, in_endpoint=False)
     sides = [grant.who for grant in found.grants if any(grant.statement.means([action]) for action in _TAKES)]
     who = _joined(sides)
-    if who.reach is Reach.ANY:
+    if who.reach is AccessScope.ANY:
         return "everybody", ""
     return ", ".join(who.names[:3]), found.problem or "; ".join(who.why[:2])
 
 
 def _actions(statement: Statement) -> tuple[str, ...]:
-    return statement.actions or tuple(f"all but {action}" for action in statement.but_actions) or ("*",)
+    return statement.actions or tuple(f"all but {action}" for action in statement.not_actions) or ("*",)
 
 
 # -- one side
 
 
-def _who(statement: Statement, denies: Sequence[Statement], ours: Ours, in_endpoint: bool) -> Side:
+def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_endpoint: bool) -> ScopeResult:
     keys = _who_keys(ours, in_endpoint)
-    if statement.but_parties:
-        named = Side(Reach.ANY)
+    if statement.not_principals:
+        named = ScopeResult(AccessScope.ANY)
     elif not statement.parties:
-        named = Side(Reach.UNSURE, (), ("whom a statement without a principal means",))
+        named = ScopeResult(AccessScope.UNSURE, (), ("whom a statement without a principal means",))
     else:
         named = _widest(_party(party, ours) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
@@ -163,10 +169,10 @@ def _who(statement: Statement, denies: Sequence[Statement], ours: Ours, in_endpo
     return _narrowed(named, limits, statement.conditions, keys)
 
 
-def _what(statement: Statement, denies: Sequence[Statement], ours: Ours) -> Side:
+def _what(statement: Statement, denies: Sequence[Statement], ours: TrustZone) -> ScopeResult:
     keys = _what_keys(ours)
-    if statement.but_resources or not statement.resources:
-        named = Side(Reach.ANY)
+    if statement.not_resources or not statement.resources:
+        named = ScopeResult(AccessScope.ANY)
     else:
         named = _widest(_resource(resource, ours) for resource in statement.resources)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
@@ -176,13 +182,15 @@ def _what(statement: Statement, denies: Sequence[Statement], ours: Ours) -> Side
     return _narrowed(named, limits, statement.conditions, keys)
 
 
-def _narrowed(named: Side, limits: Sequence[Side], conditions: Sequence[Condition], keys: "Keys") -> Side:
+def _narrowed(
+    named: ScopeResult, limits: Sequence[ScopeResult], conditions: Sequence[Condition], keys: "ConditionKeys"
+) -> ScopeResult:
     """The tightest of what is named and what limits it; in doubt where a condition may limit it and nothing is sure."""
-    certain = [side for side in (named, *limits) if side.reach is not Reach.UNSURE]
-    tightest = min(certain, key=lambda side: side.reach, default=Side(Reach.ANY))
-    if tightest.reach <= Reach.AWS:
+    certain = [side for side in (named, *limits) if side.reach is not AccessScope.UNSURE]
+    tightest = min(certain, key=lambda side: side.reach, default=ScopeResult(AccessScope.ANY))
+    if tightest.reach <= AccessScope.AWS:
         return tightest
-    doubts = [reason for side in (named, *limits) if side.reach is Reach.UNSURE for reason in side.why]
+    doubts = [reason for side in (named, *limits) if side.reach is AccessScope.UNSURE for reason in side.why]
     doubts += [
         f"the condition {condition} may limit it"
         for condition in conditions
@@ -190,31 +198,31 @@ def _narrowed(named: Side, limits: Sequence[Side], conditions: Sequence[Conditio
         and not condition.key.startswith(keys.of_the_other)
         and not beside_the_point(condition)
     ]
-    if doubts and tightest.reach is Reach.ANY:
-        return Side(Reach.UNSURE, (), tuple(dict.fromkeys(doubts)))
+    if doubts and tightest.reach is AccessScope.ANY:
+        return ScopeResult(AccessScope.UNSURE, (), tuple(dict.fromkeys(doubts)))
     return tightest  # whoever is named stays named, however narrow the rest makes it
 
 
-def _widest(sides: Iterable[Side]) -> Side:
+def _widest(sides: Iterable[ScopeResult]) -> ScopeResult:
     return _joined(list(sides))
 
 
-def _party(party: Party, ours: Ours) -> Side:
+def _party(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
     if party.kind == "everybody":
-        return Side(Reach.ANY)
+        return ScopeResult(AccessScope.ANY)
     if party.kind in ("account", "principal"):
         if has_wildcard(party.account):
-            return Side(Reach.ANY)
-        if any(covers(pattern, party.value, case=True) for pattern in ours.trusted):
-            return Side(Reach.OURS)
+            return ScopeResult(AccessScope.ANY)
+        if any(subsumes(pattern, party.value, case=True) for pattern in ours.trusted):
+            return ScopeResult(AccessScope.OURS)
         return _account(party.account, ours, party.value)
     if party.kind == "service":
-        return Side(Reach.AWS)
+        return ScopeResult(AccessScope.AWS)
     if party.kind == "federated" and party.value.count(":") >= 5:
         account = party.value.split(":", 5)[4]
         if account not in ours.accounts:  # somebody else's provider vouches for whomever it likes
             return _account(account, ours, party.value)
-    return Side(Reach.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
+    return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
 
 
 _AWS_ACCOUNTS: Final = frozenset({
@@ -228,27 +236,35 @@ _AWS_ACCOUNTS: Final = frozenset({
 logs, as "Access logs for your Application Load Balancer" lists them."""
 
 
-def _account(account: str, ours: Ours, shown: str = "") -> Side:
+def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
     if account in ours.accounts:
-        return Side(Reach.OURS)
+        return ScopeResult(AccessScope.OURS)
     if account in _AWS_ACCOUNTS:
-        return Side(Reach.AWS)
+        return ScopeResult(AccessScope.AWS)
     if not account:
-        return Side(Reach.UNSURE, (), (f"whose {shown} is",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"whose {shown} is",))
     named = f"account {account}" if shown in ("", account) else f"{shown} of account {account}"
-    return Side(Reach.NAMED, (named,))
+    return ScopeResult(AccessScope.NAMED, (named,))
 
 
-def _resource(pattern: str, ours: Ours) -> Side:
+def _resource(pattern: str, ours: TrustZone) -> ScopeResult:
     parts = pattern.split(":", 5)
     if pattern == "*" or len(parts) < 6 or parts[0] != "arn":
-        return Side(Reach.ANY) if has_wildcard(pattern) else Side(Reach.UNSURE, (), (f"what {pattern} is",))
+        return (
+            ScopeResult(AccessScope.ANY)
+            if has_wildcard(pattern)
+            else ScopeResult(AccessScope.UNSURE, (), (f"what {pattern} is",))
+        )
     service, account, rest = parts[2], parts[4], parts[5]
     if account:
-        return Side(Reach.ANY) if has_wildcard(account) else _account(account, ours, pattern)
+        return ScopeResult(AccessScope.ANY) if has_wildcard(account) else _account(account, ours, pattern)
     if service in ("s3", "s3express"):
         return _bucket(rest.split("/")[0], ours)
-    return Side(Reach.ANY) if has_wildcard(rest) else Side(Reach.UNSURE, (), (f"whose {pattern} is",))
+    return (
+        ScopeResult(AccessScope.ANY)
+        if has_wildcard(rest)
+        else ScopeResult(AccessScope.UNSURE, (), (f"whose {pattern} is",))
+    )
 
 
 _REGION: Final = (
@@ -267,32 +283,32 @@ Whole names with a region that there is: bucket names are anybody's to take, and
 """
 
 
-def _bucket(name: str, ours: Ours) -> Side:
+def _bucket(name: str, ours: TrustZone) -> ScopeResult:
     if not name.strip("*?"):
-        return Side(Reach.ANY)
-    if ours.buckets is not None and any(covers(name, bucket, case=True) for bucket in ours.buckets):
+        return ScopeResult(AccessScope.ANY)
+    if ours.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in ours.buckets):
         # a pattern that an own bucket fits is fitted by a stranger's new one too
         if not has_wildcard(name):
-            return Side(Reach.OURS)
-        return Side(Reach.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+            return ScopeResult(AccessScope.OURS)
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
     if AWS_BUCKETS.fullmatch(name):
-        return Side(Reach.AWS)
+        return ScopeResult(AccessScope.AWS)
     if has_wildcard(name):
-        return Side(Reach.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
     if ours.buckets is None:
-        return Side(Reach.UNSURE, (), (f"whose bucket {name} is",))
-    return Side(Reach.NAMED, (f"bucket {name}, which this account does not have",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"whose bucket {name} is",))
+    return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
 
 
 # -- conditions
 
 
-Judge = Callable[[str, bool], Side]
+Judge = Callable[[str, bool], ScopeResult]
 """What a condition's value means: the value, and whether ``*`` in it is a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ConditionKeys:
     """The condition keys that say something of one side, each with its judge of values."""
 
     judges: dict[str, Judge]
@@ -341,7 +357,7 @@ def beside_the_point(condition: Condition) -> bool:
     )
 
 
-def _allowed_by(condition: Condition, keys: Keys) -> Side | None:
+def _allowed_by(condition: Condition, keys: ConditionKeys) -> ScopeResult | None:
     """What an allowing statement's condition limits this side to; None: it does not limit it."""
     judge = keys.judges.get(condition.key)
     if judge is None or condition.if_exists or condition.each == "all" or not _fits(condition, negated=False):
@@ -349,21 +365,21 @@ def _allowed_by(condition: Condition, keys: Keys) -> Side | None:
     return _widest(judge(value, condition.operator in _PATTERNED) for value in condition.values)
 
 
-def _spared_by(deny: Statement, keys: Keys, ours: Ours) -> Side:
+def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeResult:
     """Whom a deny that covers everything spares."""
-    if deny.but_parties:
+    if deny.not_principals:
         if deny.conditions:
-            return Side(Reach.UNSURE, (), ("a deny of all but some has conditions of its own",))
-        return _widest(_party(party, ours) for party in deny.but_parties)
+            return ScopeResult(AccessScope.UNSURE, (), ("a deny of all but some has conditions of its own",))
+        return _widest(_party(party, ours) for party in deny.not_principals)
     if not _means_everybody(deny):
-        return Side(Reach.ANY)
+        return ScopeResult(AccessScope.ANY)
     return _spared(deny.conditions, keys)
 
 
-def _spared(conditions: Sequence[Condition], keys: Keys) -> Side:
+def _spared(conditions: Sequence[Condition], keys: ConditionKeys) -> ScopeResult:
     """What passes a deny: whatever makes one of its conditions false."""
     if not conditions:
-        return Side(Reach.NOBODY)
+        return ScopeResult(AccessScope.NOBODY)
     sides = []
     for condition in conditions:
         judge = keys.judges.get(condition.key)
@@ -373,9 +389,9 @@ def _spared(conditions: Sequence[Condition], keys: Keys) -> Side:
             and condition.values == ("false",)
         )
         if judge is None or not (plain_false or _fits(condition, negated=True)):
-            return Side(Reach.ANY)  # made false by something that says nothing of this side
+            return ScopeResult(AccessScope.ANY)  # made false by something that says nothing of this side
         if condition.each == "any":
-            return Side(Reach.UNSURE, (), (f"{condition} spares who has no such value",))
+            return ScopeResult(AccessScope.UNSURE, (), (f"{condition} spares who has no such value",))
         values = ("true",) if plain_false else condition.values
         sides.append(_widest(judge(value, condition.operator in _PATTERNED) for value in values))
     return _widest(sides)
@@ -389,23 +405,23 @@ def _covers_resources(deny: Statement, allow: Statement) -> bool:
     """Whether a deny means everything that a statement allows to be reached. A trust policy names no resources at all."""
     if "*" in deny.resources:
         return True
-    if not (deny.resources or deny.but_resources or allow.resources or allow.but_resources):
+    if not (deny.resources or deny.not_resources or allow.resources or allow.not_resources):
         return True
     return bool(allow.resources) and all(
-        any(covers(denied, resource, case=True) for denied in deny.resources) for resource in allow.resources
+        any(subsumes(denied, resource, case=True) for denied in deny.resources) for resource in allow.resources
     )
 
 
 def _covers_actions(deny: Statement, allow: Statement) -> bool:
     """Whether a deny means every action that a statement allows."""
-    if deny.but_actions:
+    if deny.not_actions:
         return bool(allow.actions) and not any(
-            patterns_meet(action, spared) for action in allow.actions for spared in deny.but_actions
+            patterns_overlap(action, spared) for action in allow.actions for spared in deny.not_actions
         )
     if deny.every_action:
         return True
     return bool(allow.actions) and all(
-        any(covers(denied, action) for denied in deny.actions) for action in allow.actions
+        any(subsumes(denied, action) for denied in deny.actions) for action in allow.actions
     )
 
 
@@ -424,94 +440,96 @@ _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _SAME: Final = re.compile(r"\$\{aws:principal(?:orgid|orgpaths|account)\}", re.IGNORECASE)
 
 
-def _by_account(ours: Ours) -> Judge:
-    def judge(value: str, patterned: bool) -> Side:
+def _by_account(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         if patterned and has_wildcard(value):
-            return Side(Reach.ANY)
-        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else Side(Reach.NOBODY)
+            return ScopeResult(AccessScope.ANY)
+        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
 
     return judge
 
 
-def _same_as_asker(value: str) -> Side:
-    return Side(Reach.UNSURE, (), (f"{value} is known only when somebody asks",))
+def _same_as_asker(value: str) -> ScopeResult:
+    return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only when somebody asks",))
 
 
-def _by_organisation(ours: Ours) -> Judge:
-    def judge(value: str, patterned: bool) -> Side:
+def _by_organisation(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         name = value.split("/", maxsplit=1)[0]
         if patterned and has_wildcard(name):
-            return Side(Reach.ANY)
+            return ScopeResult(AccessScope.ANY)
         if name in ours.organisations:
-            return Side(Reach.OURS)
+            return ScopeResult(AccessScope.OURS)
         if not ours.organisations:
-            return Side(Reach.UNSURE, (), (f"whether organisation {name} is yours",))
-        return Side(Reach.NAMED, (f"organisation {name}",))
+            return ScopeResult(AccessScope.UNSURE, (), (f"whether organisation {name} is yours",))
+        return ScopeResult(AccessScope.NAMED, (f"organisation {name}",))
 
     return judge
 
 
-def _by_arn(ours: Ours) -> Judge:
-    def judge(value: str, patterned: bool) -> Side:
+def _by_arn(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         if value == "*" and patterned:
-            return Side(Reach.ANY)
+            return ScopeResult(AccessScope.ANY)
         parts = value.split(":", 5)
         if len(parts) < 6:
-            return Side(Reach.ANY) if patterned and has_wildcard(value) else Side(Reach.NOBODY)
+            return (
+                ScopeResult(AccessScope.ANY) if patterned and has_wildcard(value) else ScopeResult(AccessScope.NOBODY)
+            )
         if patterned and any(map(has_wildcard, parts[:5])):
-            return Side(Reach.ANY)  # a star may stand for colons, too
+            return ScopeResult(AccessScope.ANY)  # a star may stand for colons, too
         return _account(parts[4], ours, value)
 
     return judge
 
 
-def _by_network(value: str, _: bool) -> Side:
+def _by_network(value: str, _: bool) -> ScopeResult:
     if value in ("0.0.0.0/0", "::/0") or has_wildcard(value):
-        return Side(Reach.ANY)
-    return Side(Reach.UNSURE, (), (f"whether the network {value} is yours alone",))
+        return ScopeResult(AccessScope.ANY)
+    return ScopeResult(AccessScope.UNSURE, (), (f"whether the network {value} is yours alone",))
 
 
-def _service_alone(value: str, _: bool) -> Side:
-    return Side(Reach.AWS if value.lower() == "true" else Reach.ANY)
+def _service_alone(value: str, _: bool) -> ScopeResult:
+    return ScopeResult(AccessScope.AWS if value.lower() == "true" else AccessScope.ANY)
 
 
-def _cannot_tell_who(value: str, patterned: bool) -> Side:
+def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
     if value == "*" and patterned:
-        return Side(Reach.ANY)
-    return Side(Reach.UNSURE, (), (f"who {value} is",))
+        return ScopeResult(AccessScope.ANY)
+    return ScopeResult(AccessScope.UNSURE, (), (f"who {value} is",))
 
 
-def _who_keys(ours: Ours, in_endpoint: bool) -> Keys:
+def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
     account, organisation, arn = _by_account(ours), _by_organisation(ours), _by_arn(ours)
     found: dict[str, Judge] = {
         "aws:principalorgid": organisation, "aws:principalorgpaths": organisation, "aws:sourceorgid": organisation,
         "aws:sourceorgpaths": organisation, "aws:principalaccount": account, "aws:sourceaccount": account,
         "aws:sourceowner": account, "kms:calleraccount": account, "aws:principalarn": arn, "aws:sourcearn": arn,
         "aws:principalisawsservice": _service_alone, "aws:userid": _cannot_tell_who, "aws:username": _cannot_tell_who,
-        "aws:principalservicename": lambda *_: Side(Reach.AWS),
+        "aws:principalservicename": lambda *_: ScopeResult(AccessScope.AWS),
     }  # fmt: skip
     if not in_endpoint:
         for key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"):
             found[key] = _by_network
-    return Keys(found, "aws:resource")
+    return ConditionKeys(found, "aws:resource")
 
 
-def _what_keys(ours: Ours) -> Keys:
+def _what_keys(ours: TrustZone) -> ConditionKeys:
     account, organisation = _by_account(ours), _by_organisation(ours)
-    return Keys({
+    return ConditionKeys({
         "aws:resourceorgid": organisation, "aws:resourceorgpaths": organisation, "aws:resourceaccount": account,
         "s3:resourceaccount": account,
     }, "aws:principal")  # fmt: skip
 
 
 _ALL_KEYS: Final = (
-    _who_keys(Ours(), False).known
-    | _what_keys(Ours()).known
+    _who_keys(TrustZone(), False).known
+    | _what_keys(TrustZone()).known
     | frozenset({"aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"})
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from vpce_tui.iam.wildcards import covers
+from vpce_tui.iam.wildcards import subsumes
 
 LONGEST: Final = 25_000
 """Characters that are read at most. AWS takes 20,480 for an endpoint or a bucket, and less for a role."""
@@ -23,7 +23,7 @@ _OPERATOR: Final = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexis
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class PolicyPrincipal:
     """One principal. ``kind``: everybody, account, principal (an ARN), service, federated, canonical, unknown."""
 
     kind: str
@@ -56,26 +56,26 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. ``actions`` and ``resources`` are patterns; with ``but_actions`` it means all others, and so on.
+    """One statement. ``actions`` and ``resources`` are patterns; with ``not_actions`` it means all others, and so on.
 
     ``parties`` is None where the policy has no principals at all (an identity's policy).
     """
 
     allow: bool
     sid: str = ""
-    parties: tuple[Party, ...] | None = None
-    but_parties: tuple[Party, ...] = ()
+    parties: tuple[PolicyPrincipal, ...] | None = None
+    not_principals: tuple[PolicyPrincipal, ...] = ()
     actions: tuple[str, ...] = ()
-    but_actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
-    but_resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
     def means(self, actions: Sequence[str]) -> bool:
         """Whether it means all of these actions."""
-        if self.but_actions:
-            return not any(covers(pattern, action) for pattern in self.but_actions for action in actions)
-        return all(any(covers(pattern, action) for pattern in self.actions) for action in actions)
+        if self.not_actions:
+            return not any(subsumes(pattern, action) for pattern in self.not_actions for action in actions)
+        return all(any(subsumes(pattern, action) for pattern in self.actions) for action in actions)
 
     @property
     def every_action(self) -> bool:
@@ -139,11 +139,11 @@ def _statement(item: Any) -> Statement | str:
         allow=effect == "Allow",
         sid=str(item.get("Sid", "")),
         parties=parties,
-        but_parties=tuple(_parties(item.get("NotPrincipal"))),
+        not_principals=tuple(_parties(item.get("NotPrincipal"))),
         actions=_patterns(item.get("Action")),
-        but_actions=_patterns(item.get("NotAction")),
+        not_actions=_patterns(item.get("NotAction")),
         resources=_patterns(item.get("Resource")),
-        but_resources=_patterns(item.get("NotResource")),
+        not_resources=_patterns(item.get("NotResource")),
         conditions=conditions,
     )
 
@@ -159,35 +159,35 @@ def _patterns(value: Any) -> tuple[str, ...]:
     return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in _texts(value))
 
 
-def _parties(value: Any) -> Iterator[Party]:
+def _parties(value: Any) -> Iterator[PolicyPrincipal]:
     if value is None:
         return
     if value == "*":
-        yield Party("everybody", "*")
+        yield PolicyPrincipal("everybody", "*")
         return
     if not isinstance(value, Mapping):
-        yield Party("unknown", str(value)[:200])
+        yield PolicyPrincipal("unknown", str(value)[:200])
         return
     for kind, named in value.items():
         for text in _texts(named) or ("",):
             yield _party(str(kind), text)
 
 
-def _party(kind: str, text: str) -> Party:
+def _party(kind: str, text: str) -> PolicyPrincipal:
     if kind == "AWS":
         if text == "*":
-            return Party("everybody", "*")
+            return PolicyPrincipal("everybody", "*")
         if _ACCOUNT.fullmatch(text):
-            return Party("account", text, text)
+            return PolicyPrincipal("account", text, text)
         parts = text.split(":", 5)
         if len(parts) == 6 and parts[0] == "arn":
             account = parts[4]
             if parts[5] == "root" and _ACCOUNT.fullmatch(account):
-                return Party("account", account, account)
-            return Party("principal", text, account)
-        return Party("unknown", text)  # the unique id of somebody who is gone, or no principal at all
+                return PolicyPrincipal("account", account, account)
+            return PolicyPrincipal("principal", text, account)
+        return PolicyPrincipal("unknown", text)  # the unique id of somebody who is gone, or no principal at all
     words = {"Service": "service", "Federated": "federated", "CanonicalUser": "canonical"}
-    return Party(words.get(kind, "unknown"), text)
+    return PolicyPrincipal(words.get(kind, "unknown"), text)
 
 
 def _conditions(value: Any) -> tuple[Condition, ...] | str:

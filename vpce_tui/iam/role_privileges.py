@@ -11,11 +11,11 @@ from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.iam.external_access import beside_the_point
 from vpce_tui.iam.policy_document import Policy, Statement, parse
-from vpce_tui.iam.wildcards import covers, has_wildcard, patterns_meet
+from vpce_tui.iam.wildcards import has_wildcard, patterns_overlap, subsumes
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class IamRole:
     """One role: who may take it, and the documents of its policies by their name."""
 
     name: str
@@ -27,19 +27,19 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class Roles:
+class IamRoles:
     """Roles by name, and the role of each instance profile by its ARN. ``problem``: why they could not be read."""
 
-    by_name: Mapping[str, Role] = field(default_factory=dict)
+    by_name: Mapping[str, IamRole] = field(default_factory=dict)
     by_profile: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
-    def of_profile(self, arn: str) -> Role | None:
+    def of_profile(self, arn: str) -> IamRole | None:
         """The role that an instance profile hands out."""
         return self.by_name.get(self.by_profile.get(arn, ""))
 
 
-def look(caller: Caller, cancel: Cancel | None = None) -> Roles:
+def look(caller: Caller, cancel: Cancel | None = None) -> IamRoles:
     """Every role (``GetAccountAuthorizationDetails``, some hundred a page)."""
     stop = cancel or Cancel()
     kinds = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]
@@ -54,14 +54,14 @@ def look(caller: Caller, cancel: Cancel | None = None) -> Roles:
                     if version.get("IsDefaultVersion"):
                         managed[str(policy.get("Arn", ""))] = text_of(version.get("Document"))
     except AwsError as error:
-        return Roles(problem=error.sentence())
+        return IamRoles(problem=error.sentence())
     roles, profiles = {}, {}
     for raw in raws:
         role = _role(raw, managed)
         roles[role.name] = role
         for profile in raw.get("InstanceProfileList") or ():
             profiles[str(profile.get("Arn", ""))] = role.name
-    return Roles(roles, profiles)
+    return IamRoles(roles, profiles)
 
 
 def text_of(document: Any) -> str:
@@ -69,7 +69,7 @@ def text_of(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document, sort_keys=True, default=str)
 
 
-def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> Role:
+def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> IamRole:
     inline = [
         (str(item.get("PolicyName", "")), text_of(item.get("PolicyDocument")))
         for item in raw.get("RolePolicyList") or ()
@@ -81,7 +81,7 @@ def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> Role:
     trust = text_of(raw.get("AssumeRolePolicyDocument") or "")
     limit = str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""))
     boundary = (limit.rpartition("/")[2], managed.get(limit, "")) if limit else None
-    return Role(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached), boundary)
+    return IamRole(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached), boundary)
 
 
 POWERS: Final[tuple[tuple[str, str], ...]] = (
@@ -111,7 +111,7 @@ POWERS: Final[tuple[tuple[str, str], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class RolePrivileges:
     """What a role may do beyond a machine's work, by the policy that lets it; ``doubts``: what could not be told."""
 
     everything: str = ""
@@ -121,7 +121,7 @@ class Power:
 
 
 @lru_cache(maxsize=4096)
-def power_of(role: Role) -> Power:
+def privileges_of(role: IamRole) -> RolePrivileges:
     """Which of :data:`POWERS` the role has, on everything and without a condition. A deny without a condition takes away."""
     documents = [(name, parse(text)) for name, text in role.policies if text]
     doubts = [f"policy {name}: {policy.problem}" for name, policy in documents if policy.problem]
@@ -143,14 +143,14 @@ def power_of(role: Role) -> Power:
 
     def taken_away(action: str) -> bool:
         return any(
-            any(covers(pattern, action) for pattern in statement.actions)
-            or (statement.but_actions and not any(patterns_meet(action, spared) for spared in statement.but_actions))
+            any(subsumes(pattern, action) for pattern in statement.actions)
+            or (statement.not_actions and not any(patterns_overlap(action, spared) for spared in statement.not_actions))
             for statement in denied
         )
 
     within = _within_boundary(role)
     if within is None and role.boundary:
-        return Power(doubts=(f"its permissions boundary {role.boundary[0]} could not be read", *doubts))
+        return RolePrivileges(doubts=(f"its permissions boundary {role.boundary[0]} could not be read", *doubts))
     everything = ""
     may: dict[str, tuple[str, str]] = {}
     for name, policy in documents:
@@ -160,15 +160,16 @@ def power_of(role: Role) -> Power:
             for action, words in POWERS:
                 if action in may or taken_away(action) or (within is not None and not within(action)):
                     continue
-                meant = any(covers(pattern, action) for pattern in statement.actions) or (
-                    bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+                meant = any(subsumes(pattern, action) for pattern in statement.actions) or (
+                    bool(statement.not_actions)
+                    and not any(subsumes(spared, action) for spared in statement.not_actions)
                 )
                 if meant:
                     may[action] = (words, name)
-    return Power(everything, tuple((action, *said) for action, said in may.items()), tuple(doubts))
+    return RolePrivileges(everything, tuple((action, *said) for action, said in may.items()), tuple(doubts))
 
 
-def _within_boundary(role: Role) -> Callable[[str], bool] | None:
+def _within_boundary(role: IamRole) -> Callable[[str], bool] | None:
     """Whether a permissions boundary lets an action pass (``*``: every one); None: there is none, or it could not be read."""
     document = parse(role.boundary[1]) if role.boundary and role.boundary[1] else None
     if document is None or document.problem:
@@ -176,8 +177,8 @@ def _within_boundary(role: Role) -> Callable[[str], bool] | None:
     allowing, denying = list(_unlimited(document)), [one for one in document.statements if not one.allow]
 
     def means(statement: Statement, action: str) -> bool:
-        return any(covers(pattern, action) for pattern in statement.actions) or (
-            bool(statement.but_actions) and not any(covers(spared, action) for spared in statement.but_actions)
+        return any(subsumes(pattern, action) for pattern in statement.actions) or (
+            bool(statement.not_actions) and not any(subsumes(spared, action) for spared in statement.not_actions)
         )
 
     def within(action: str) -> bool:
@@ -192,7 +193,7 @@ def _within_boundary(role: Role) -> Callable[[str], bool] | None:
 def _unlimited(policy: Policy) -> Iterator[Any]:
     """Statements that allow, on everything or on everything of a kind, without a condition."""
     for statement in policy.statements:
-        wide = "*" in statement.resources or bool(statement.but_resources) or any(
+        wide = "*" in statement.resources or bool(statement.not_resources) or any(
             resource.endswith((":*", "/*")) and resource.count("*") >= 1 and resource.split(":")[-1] in ("*", "role/*", "user/*")
             for resource in statement.resources
         )  # fmt: skip

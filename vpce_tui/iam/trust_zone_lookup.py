@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Kind
-from vpce_tui.iam.external_access import Ours
+from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.iam.external_access import TrustZone
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """:class:`Ours` as AWS tells it, and what could not be read of it."""
+class TrustZoneLookup:
+    """:class:`TrustZone` as AWS tells it, and what could not be read of it."""
 
-    ours: Ours
+    ours: TrustZone
     unknown: tuple[str, ...] = ()
 
 
@@ -23,7 +23,7 @@ def look(
     organisations: Iterable[str],
     trusted: Iterable[str] = (),
     cancel: Cancel | None = None,
-) -> Whose:
+) -> TrustZoneLookup:
     """Ask for the organisation and the buckets; the rest is what the team has named besides."""
     stop = cancel or Cancel()
     own, known, unknown = caller.identity().account, set(organisations), []
@@ -39,7 +39,9 @@ def look(
         pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), cancel=stop)
         buckets = frozenset(str(raw.get("Name", "")) for page in pages for raw in page.data.get("Buckets", []))
     except AwsError as error:
-        if error.kind is Kind.EXPIRED:
+        if error.kind is ErrorKind.EXPIRED:
             raise
         unknown.append(f"the buckets: {error.sentence()}")
-    return Whose(Ours(frozenset({own, *accounts}), frozenset(known - {""}), buckets, tuple(trusted)), tuple(unknown))
+    return TrustZoneLookup(
+        TrustZone(frozenset({own, *accounts}), frozenset(known - {""}), buckets, tuple(trusted)), tuple(unknown)
+    )

@@ -7,7 +7,7 @@ from typing import Final
 _STARS: Final = re.compile(r"\*+")
 
 
-def patterns_meet(one: str, other: str) -> bool:
+def patterns_overlap(one: str, other: str) -> bool:
     """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` stand for what IAM lets them); case is ignored."""
     left, right = re.sub(r"\*+", "*", one.lower()), re.sub(r"\*+", "*", other.lower())
     after = [
@@ -29,7 +29,7 @@ def patterns_meet(one: str, other: str) -> bool:
     return after[0]
 
 
-def covers(wide: str, narrow: str, *, case: bool = False) -> bool:
+def subsumes(wide: str, narrow: str, *, case: bool = False) -> bool:
     """Whether every text that ``narrow`` means is meant by ``wide`` too. ``case``: it matters, as in resources.
 
     ``narrow`` is taken as a text: where its own ``*`` is met by a ``*`` of ``wide`` the answer is right, and where it is

@@ -11,7 +11,7 @@ from typing import Any, Final
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.core.text import visible
 from vpce_tui.incident.durable_files import write_atomically
-from vpce_tui.incident.journal import Journal, Kind
+from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record_errors import RecordError
 
 LARGEST: Final = 1 << 30
@@ -39,7 +39,7 @@ def store(journal: Journal, step: str, name: str, content: Any, **about: Any) ->
     path = evidence_path(journal.folder, sha256)
     if not (path.exists() and path.stat().st_size == len(data)):
         write_atomically(path, data)
-    journal.append(Kind.EVIDENCE, {"step": step, "evidence": name, "sha256": sha256, "size": len(data), **about})
+    journal.append(RowKind.EVIDENCE, {"step": step, "evidence": name, "sha256": sha256, "size": len(data), **about})
     return Evidence(name, sha256, len(data))
 
 

@@ -32,7 +32,7 @@ GENESIS: Final = "0" * 64
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a row tells."""
 
     OPENED = "opened"
@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JournalRow:
     """One line of the record. ``payload`` is the canonical JSON text that was hashed."""
 
     seq: int
@@ -264,7 +264,7 @@ class Journal:
             return DiskFull(f"the record {self.name!r} cannot be written: {said}. Free some space, then try again.")
         return RecordError(f"the record {self.name!r} cannot be used: {said}. Run vpce-tui verify {self.name}.")
 
-    def append(self, kind: Kind, payload: Mapping[str, Any]) -> Row:
+    def append(self, kind: RowKind, payload: Mapping[str, Any]) -> JournalRow:
         """Add a row; it is on disk when this returns. Secrets are taken out first.
 
         Raises :class:`ReadOnlyRecord` where somebody else holds the record, :class:`DiskFull`.
@@ -283,7 +283,7 @@ class Journal:
                 kept = self._db.execute(_ROWS, (row.seq - 1, 1)).fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
-            if kept is None or Row(*kept) != row:
+            if kept is None or JournalRow(*kept) != row:
                 raise RecordError(
                     f"the record {self.name!r} did not keep a row that was written. Run vpce-tui verify {self.name}."
                 )
@@ -292,20 +292,20 @@ class Journal:
                 raise RecordError(f"the record {self.name!r} was taken away while it was open: nothing more is done.")
         return row
 
-    def _insert(self, kind: Kind, text: str) -> Row:
+    def _insert(self, kind: RowKind, text: str) -> JournalRow:
         assert self._db is not None
         last = self._db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
         seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
         time = _now(self._clock)
         own = row_hash(previous, seq, time, self.operator, kind.value, text)
-        row = Row(seq, time, self.operator, kind.value, text, previous, own)
+        row = JournalRow(seq, time, self.operator, kind.value, text, previous, own)
         self._db.execute(
             "INSERT INTO journal VALUES (?,?,?,?,?,?,?)",
             (row.seq, row.time, row.operator, row.kind, row.payload, row.previous, row.hash),
         )
         return row
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[JournalRow]:
         """Every row, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged file."""
         assert self._db is not None
         last = said = 0
@@ -331,7 +331,7 @@ class Journal:
                     raise RecordError(
                         f"the record {self.name!r} says more than its file can hold. Run vpce-tui verify."
                     )
-                yield Row(*row)
+                yield JournalRow(*row)
             if whole:
                 return
 
@@ -388,7 +388,7 @@ class Journal:
                     "the call is not made. Do this step by hand."
                 )
         row = self.append(
-            Kind.INTENT,
+            RowKind.INTENT,
             {
                 "step": step,
                 **more,

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from vpce_tui.incident.journal import Kind, Row
+from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.record_errors import RecordError
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     """Where a step stands."""
 
     TODO = "to do"
@@ -30,21 +30,21 @@ class State(StrEnum):
 
 
 _SIGNS = {
-    State.TODO: "○",
-    State.RUNNING: "▶",
-    State.PROVED: "✔",
-    State.UNPROVED: "!",
-    State.FAILED: "✖",
-    State.UNKNOWN: "!",
-    State.OPEN: "!",
-    State.SKIPPED: "–",
-    State.BY_HAND: "✔",
-    State.UNDONE: "↩",
+    StepState.TODO: "○",
+    StepState.RUNNING: "▶",
+    StepState.PROVED: "✔",
+    StepState.UNPROVED: "!",
+    StepState.FAILED: "✖",
+    StepState.UNKNOWN: "!",
+    StepState.OPEN: "!",
+    StepState.SKIPPED: "–",
+    StepState.BY_HAND: "✔",
+    StepState.UNDONE: "↩",
 }
 
 
 @dataclass
-class Made:
+class JournaledCall:
     """One call as the record knows it. ``state``: intended, done, not done, failed, unknown."""
 
     id: str
@@ -65,15 +65,15 @@ class StepRecord:
     """One step as the record knows it."""
 
     key: str
-    state: State = State.TODO
+    state: StepState = StepState.TODO
     newest: Mapping[str, Any] = field(default_factory=dict)
     """The plan's JSON as it was last approved."""
     older_calls: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Calls of earlier plans that were made, and that the newest plan does not have."""
     older_undo: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Inverses of such calls."""
-    calls: dict[str, Made] = field(default_factory=dict)
-    undo_calls: dict[str, Made] = field(default_factory=dict)
+    calls: dict[str, JournaledCall] = field(default_factory=dict)
+    undo_calls: dict[str, JournaledCall] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     saw: str = ""
@@ -115,7 +115,7 @@ class StepRecord:
         return {name: value for call in self.calls.values() for name, value in call.gave.items()}
 
     @property
-    def open_calls(self) -> list[Made]:
+    def open_calls(self) -> list[JournaledCall]:
         """Calls, or undo calls, whose outcome is not known."""
         return [
             call for call in (*self.calls.values(), *self.undo_calls.values()) if call.state in ("intended", "unknown")
@@ -146,7 +146,7 @@ class Record:
 _DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def replay(rows: Iterable[Row]) -> Record:
+def replay(rows: Iterable[JournalRow]) -> Record:
     """Fold the rows, oldest first."""
     record = Record()
     for row in rows:
@@ -159,12 +159,12 @@ def replay(rows: Iterable[Row]) -> Record:
         handler = _HANDLERS.get(row.kind)
         record.id = record.id or row.hash
         record.operator = row.operator
-        if row.kind == Kind.OPENED.value:
+        if row.kind == RowKind.OPENED.value:
             record.account, record.reason = str(data.get("account", "")), str(data.get("reason", ""))
             record.opened_at, record.opened_by = row.time, row.operator
-        elif row.kind == Kind.CLOSED.value:
+        elif row.kind == RowKind.CLOSED.value:
             record.closed_at = row.time
-        elif row.kind == Kind.PLAN.value and "whole" in data:
+        elif row.kind == RowKind.PLAN.value and "whole" in data:
             whole = data["whole"]
             if not isinstance(whole, dict) or not all(
                 isinstance(whole.get(key), str) for key in ("playbook", "target")
@@ -179,7 +179,7 @@ def replay(rows: Iterable[Row]) -> Record:
     return record
 
 
-def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _plan(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
     before, plan = step.newest, dict(data["plan"])
     calls, already, undo = plan["calls"], plan.get("already", ()), plan["undo"]
@@ -200,35 +200,35 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
     step.newest = plan
 
 
-def _approved(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _approved(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     if data.get("approval"):
         step.approvals.add(str(data["approval"]))
         step.used_for.setdefault(str(data["approval"]), bool(data.get("undo")))
         return
-    step.state = State.RUNNING  # a step whose undo was begun is proved no more
+    step.state = StepState.RUNNING  # a step whose undo was begun is proved no more
 
 
-def _intent(step: StepRecord, data: Mapping[str, Any], row: Row) -> None:
+def _intent(step: StepRecord, data: Mapping[str, Any], row: JournalRow) -> None:
     if data.get("probe"):
         return
     step.half_undone = bool(data.get("undo"))
     into = step.undo_calls if data.get("undo") else step.calls
     for call in data["calls"]:
-        into[call["id"]] = Made(
+        into[call["id"]] = JournaledCall(
             call["id"], row.seq, "intended", call["service"], call["operation"], call["parameters"], at=row.time
         )
 
 
-def _result(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _result(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     if data.get("probe"):
         if data.get("denied"):
-            step.state = State.FAILED
+            step.state = StepState.FAILED
         return
     _settle(step, data, "done" if data["ok"] else "failed" if data.get("outcomeKnown", True) else "unknown")
     if not data["ok"]:
         if data.get("outcomeKnown", True):
             _run_ended(step)
-        step.state = State.FAILED if data.get("outcomeKnown", True) else State.UNKNOWN
+        step.state = StepState.FAILED if data.get("outcomeKnown", True) else StepState.UNKNOWN
         step.saw = str(data.get("error", ""))
 
 
@@ -237,24 +237,26 @@ def _run_ended(step: StepRecord) -> None:
     step.approvals = set()
 
 
-def _check(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _check(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     if "proof" in data:
         _run_ended(step)
         step.saw = str(data.get("saw", ""))
         if data.get("undo"):
             undone = data["proof"] == "proved"
-            step.state = State.UNDONE if undone else State.UNPROVED
+            step.state = StepState.UNDONE if undone else StepState.UNPROVED
             step.rounds += undone
             step.half_undone = not undone
         else:
-            step.state = {"proved": State.PROVED, "not yet": State.UNPROVED}.get(str(data["proof"]), State.FAILED)
+            step.state = {"proved": StepState.PROVED, "not yet": StepState.UNPROVED}.get(
+                str(data["proof"]), StepState.FAILED
+            )
         return
     found = {"done": "done", "not done": "not done", "cannot tell": "unknown"}[str(data["found"])]
     _settle(step, data, found)
     if found == "unknown":
-        step.state = State.UNKNOWN
-    elif found == "not done" and step.state is not State.RUNNING:
-        step.state = State.FAILED
+        step.state = StepState.UNKNOWN
+    elif found == "not done" and step.state is not StepState.RUNNING:
+        step.state = StepState.FAILED
 
 
 def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
@@ -274,20 +276,22 @@ def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
                 step.calls[forward].gave.clear()
 
 
-def _evidence(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _evidence(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     step.evidence[str(data["evidence"])] = str(data["sha256"])
     step.missing.pop(str(data["evidence"]), None)
 
 
-def _note(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _note(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     decision = data.get("decision")
     if decision in ("skipped", "by hand", "left open"):
-        step.state = {"skipped": State.SKIPPED, "by hand": State.BY_HAND, "left open": State.OPEN}[str(decision)]
+        step.state = {"skipped": StepState.SKIPPED, "by hand": StepState.BY_HAND, "left open": StepState.OPEN}[
+            str(decision)
+        ]
     if data.get("text"):
         step.notes.append(str(data["text"]))
 
 
-def _error(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
+def _error(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     if data.get("evidence"):
         step.missing[str(data["evidence"])] = str(data.get("error", ""))
     else:
@@ -295,12 +299,12 @@ def _error(step: StepRecord, data: Mapping[str, Any], _: Row) -> None:
 
 
 _HANDLERS = {
-    Kind.PLAN.value: _plan,
-    Kind.APPROVED.value: _approved,
-    Kind.INTENT.value: _intent,
-    Kind.RESULT.value: _result,
-    Kind.CHECK.value: _check,
-    Kind.EVIDENCE.value: _evidence,
-    Kind.NOTE.value: _note,
-    Kind.ERROR.value: _error,
+    RowKind.PLAN.value: _plan,
+    RowKind.APPROVED.value: _approved,
+    RowKind.INTENT.value: _intent,
+    RowKind.RESULT.value: _result,
+    RowKind.CHECK.value: _check,
+    RowKind.EVIDENCE.value: _evidence,
+    RowKind.NOTE.value: _note,
+    RowKind.ERROR.value: _error,
 }

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from vpce_tui.incident.evidence import LARGEST, evidence_path, file_hash
-from vpce_tui.incident.journal import GENESIS, Journal, Kind, Row, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, JournalRow, RowKind, row_hash
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What verification found. ``head`` is the last good hash; ``wrong_row`` the first bad row (0: none)."""
 
     rows: int
@@ -31,7 +31,7 @@ class Verdict:
         return not self.problem
 
 
-def verify(folder: Path) -> Verdict:
+def verify(folder: Path) -> Verification:
     """Check the record in ``folder`` without changing anything. Raises :class:`RecordError` where there is none to read."""
     try:
         with Journal.open(folder, "verify", write=False) as journal:
@@ -39,7 +39,7 @@ def verify(folder: Path) -> Verdict:
             problem = journal.lacking if verdict.good else ""
             return replace(verdict, problem=f"the file was changed: {problem}") if problem else verdict
     except NotAJournal as error:
-        return Verdict(0, 0, GENESIS, 0, str(error))
+        return Verification(0, 0, GENESIS, 0, str(error))
 
 
 def row_of(folder: Path, head: str) -> int:
@@ -48,7 +48,7 @@ def row_of(folder: Path, head: str) -> int:
         return next((row.seq for row in journal.rows() if row.hash == head), 0)
 
 
-def check_rows(rows: Iterable[Row], folder: Path) -> Verdict:
+def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
     """The verdict over ``rows``, with evidence looked up below ``folder``."""
     previous, count, files = GENESIS, 0, 0
     looked_at: dict[tuple[object, object], str] = {}
@@ -59,23 +59,23 @@ def check_rows(rows: Iterable[Row], folder: Path) -> Verdict:
         except StopIteration:
             break
         except RecordError as error:
-            return Verdict(count, files, previous, expected, str(error))
+            return Verification(count, files, previous, expected, str(error))
         problem = _row_problem(row, expected, previous)
-        if not problem and row.kind == Kind.EVIDENCE.value:
+        if not problem and row.kind == RowKind.EVIDENCE.value:
             named = (str(row.data.get("sha256")), str(row.data.get("size")))
             if named not in looked_at:
                 looked_at[named] = _file_problem(row, folder)
             problem = looked_at[named]
             files += 1
         if problem:
-            return Verdict(count, files, previous, row.seq, problem)
+            return Verification(count, files, previous, row.seq, problem)
         previous, count = row.hash, count + 1
     if not count:
-        return Verdict(0, 0, previous, 0, "the record is empty")
-    return Verdict(count, files, previous)
+        return Verification(0, 0, previous, 0, "the record is empty")
+    return Verification(count, files, previous)
 
 
-def _row_problem(row: Row, expected: int, previous: str) -> str:
+def _row_problem(row: JournalRow, expected: int, previous: str) -> str:
     if row.seq != expected:
         return f"row {expected} is missing: the next one is {row.seq}"
     if row.previous != previous:
@@ -90,7 +90,7 @@ def _row_problem(row: Row, expected: int, previous: str) -> str:
     return "" if readable else "its content is none of a record's"
 
 
-def _file_problem(row: Row, folder: Path) -> str:
+def _file_problem(row: JournalRow, folder: Path) -> str:
     sha256, size = row.data.get("sha256"), row.data.get("size")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256) or not isinstance(size, int):
         return "it names no evidence file"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Cancelled, Kind
+from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.core.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.inventory import networks, parse
 from vpce_tui.inventory.amis import Image, image
@@ -87,7 +87,7 @@ def look(
                 Part(name, Status.STOPPED, "stopped by the operator"),
             )
         except AwsError as error:
-            status = Status.DENIED if error.kind is Kind.DENIED else Status.FAILED
+            status = Status.DENIED if error.kind is ErrorKind.DENIED else Status.FAILED
             region, part = Region(name, unknown={"everything": error.sentence()}), Part(name, status, error.sentence())
         if on_region:
             on_region(region, part)
@@ -113,7 +113,7 @@ def _region(caller: Caller, name: str, account: str, services: Collection[str], 
         for page in caller.pages(Call("ec2", "DescribeInstances", name), cancel=stop):
             instances += parse.instances(page.data, name, account)
     except AwsError as error:
-        if error.kind is not Kind.DENIED:
+        if error.kind is not ErrorKind.DENIED:
             raise
         refused = error
         unknown["instances"] = error.sentence()

@@ -58,7 +58,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Talker:
+class FlowPeer:
     """What went between our interfaces and one address on one port. Bytes and flows; ``serving``: the port is ours."""
 
     peer: str
@@ -92,7 +92,7 @@ class Traffic:
     """What flow logs say of some interfaces. ``cut``: there was more than :data:`MOST` rows hold."""
 
     window: Window
-    talkers: tuple[Talker, ...] = ()
+    talkers: tuple[FlowPeer, ...] = ()
     bars: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Bytes by slot, for each interface."""
     newest: datetime | None = None
@@ -190,7 +190,7 @@ def traffic_of(
     window: Window, rows: Sequence[Mapping[str, str]], slots: Sequence[Mapping[str, str]], own: Iterable[str]
 ) -> Traffic:
     """What both answers say; ``own``: every address of our interfaces."""
-    mine, found = frozenset(own), dict[tuple[str, int, str, bool], Talker]()
+    mine, found = frozenset(own), dict[tuple[str, int, str, bool], FlowPeer]()
     skipped = sum(_number(row.get("flows")) for row in rows if row.get("f_log_status") == "SKIPDATA")
     newest_of: dict[str, int] = {}
     for row in rows:
@@ -201,7 +201,7 @@ def traffic_of(
         ours_sent = row.get("f_srcaddr") in mine
         peer = row.get("f_dstaddr" if ours_sent else "f_srcaddr", "")
         to_server = _number(row.get("lowest")) == _number(row.get("port"))
-        talker = Talker(
+        talker = FlowPeer(
             peer, _number(row.get("port")), _PROTOCOLS.get(row.get("f_protocol", ""), row.get("f_protocol", "")),
             serving=to_server is not ours_sent, interfaces=frozenset({row.get("f_interface_id", "")}),
         )  # fmt: skip
@@ -221,7 +221,7 @@ def traffic_of(
     )  # fmt: skip
 
 
-def _with(known: Talker, row: Mapping[str, str], *, sent: bool) -> Talker:
+def _with(known: FlowPeer, row: Mapping[str, str], *, sent: bool) -> FlowPeer:
     total, flows, accepted = _number(row.get("total")), _number(row.get("flows")), row.get("f_action") == "ACCEPT"
     first, last = _at(_number(row.get("first"))), _at(_number(row.get("last")))
     return replace(

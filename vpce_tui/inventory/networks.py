@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, SecurityGroup, tags_of
 from vpce_tui.inventory.world_open_rules import read_together
@@ -211,7 +211,7 @@ def _owners(
         try:
             details = caller.read(call).data.get("ServiceDetails", [])
         except AwsError as error:
-            if error.kind is not Kind.NOT_FOUND and error.code != "InvalidServiceName":
+            if error.kind is not ErrorKind.NOT_FOUND and error.code != "InvalidServiceName":
                 unknown["owners"] = error.sentence()
             continue
         for detail in details:

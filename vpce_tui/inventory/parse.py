@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vpce_tui.inventory.resources import Endpoint, Finding, Instance, Interface, Rule, SecurityGroup, Volume, tags_of
+from vpce_tui.inventory.resources import (
+    Endpoint,
+    Finding,
+    GroupRuleOfRegion,
+    Instance,
+    Interface,
+    SecurityGroup,
+    Volume,
+    tags_of,
+)
 
 Raw = Mapping[str, Any]
 
@@ -68,7 +77,7 @@ def interface(raw: Raw) -> Interface:
     )
 
 
-def rules(permissions: Any) -> tuple[Rule, ...]:
+def rules(permissions: Any) -> tuple[GroupRuleOfRegion, ...]:
     """``IpPermissions`` flattened: one rule a peer (address range, group or prefix list)."""
     found = []
     for item in permissions or ():
@@ -77,7 +86,7 @@ def rules(permissions: Any) -> tuple[Rule, ...]:
         peers += [str(peer.get("CidrIpv6", "")) for peer in item.get("Ipv6Ranges") or ()]
         peers += [str(peer.get("GroupId", "")) for peer in item.get("UserIdGroupPairs") or ()]
         peers += [str(peer.get("PrefixListId", "")) for peer in item.get("PrefixListIds") or ()]
-        found += [Rule(str(item.get("IpProtocol", "-1")), *ports, peer) for peer in peers]
+        found += [GroupRuleOfRegion(str(item.get("IpProtocol", "-1")), *ports, peer) for peer in peers]
     return tuple(sorted(found, key=lambda rule: (rule.protocol, rule.from_port or -1, rule.to_port or -1, rule.peer)))
 
 

@@ -15,8 +15,8 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.detection.endpoint.endpoint_facts import let_through
-from vpce_tui.iam.external_access import Ours, Reach
+from vpce_tui.detection.endpoint.endpoint_facts import evaluate_endpoint_policy
+from vpce_tui.iam.external_access import AccessScope, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard
 
 PRICE: Final = "USD 0.002"
@@ -40,7 +40,7 @@ _OUT: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PolicyCheck:
     """One question to Access Analyzer. ``billed``: it costs :data:`PRICE`."""
 
     question: str
@@ -49,7 +49,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyCheckResult:
     """Its answer. ``good`` None: it could not be asked, and ``said`` is why."""
 
     question: str
@@ -57,7 +57,7 @@ class Verdict:
     said: tuple[str, ...]
 
 
-def checks(event: Event, now: str = "", ours: Ours = Ours()) -> tuple[Check, ...]:
+def checks(event: Event, now: str = "", ours: TrustZone = TrustZone()) -> tuple[PolicyCheck, ...]:
     """What can be asked of the policy that an event set.
 
     ``now``: the policy that its endpoint has by now; where that is another one, both are asked about. ``ours``: whose things are
@@ -77,11 +77,11 @@ def checks(event: Event, now: str = "", ours: Ours = Ours()) -> tuple[Check, ...
     )
 
 
-def _validate(text: str, kind: str, region: str, which: str) -> Check:
+def _validate(text: str, kind: str, region: str, which: str) -> PolicyCheck:
     asked: dict[str, Any] = {"policyDocument": text, "policyType": "RESOURCE_POLICY"}
     if kind:
         asked["validatePolicyResourceType"] = kind
-    return Check(
+    return PolicyCheck(
         f"Is the policy{_which(which)} valid, and does it do what it seems to?",
         Call(_SERVICE, "ValidatePolicy", region, asked),
     )
@@ -91,13 +91,13 @@ def _which(which: str) -> str:
     return f" {which}" if which else ""
 
 
-def _of_kind(kind: str, text: str, region: str) -> tuple[Check, ...]:
+def _of_kind(kind: str, text: str, region: str) -> tuple[PolicyCheck, ...]:
     asked = {"policyDocument": text, "resourceType": kind}
-    public = Check("Can it let in everybody?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True)
+    public = PolicyCheck("Can it let in everybody?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True)
     return _validate(text, kind, region, ""), public
 
 
-def _of_endpoint(event: Event, text: str, which: str, ours: Ours) -> tuple[Check, ...]:
+def _of_endpoint(event: Event, text: str, which: str, ours: TrustZone) -> tuple[PolicyCheck, ...]:
     region, service = event.region or _ANYWHERE, service_short(event.request.service) if event.request else ""
     whole = [_validate(text, "", region, which)]
     if service in _OUT:
@@ -110,17 +110,17 @@ def _of_endpoint(event: Event, text: str, which: str, ours: Ours) -> tuple[Check
             "access": [{"actions": [action], "resources": things}],
         }
         question = f"Can the policy{_which(which)} carry data to somebody else: {action} on {', '.join(things)}?"
-        whole.append(Check(question, Call(_SERVICE, "CheckAccessNotGranted", region, access), billed=True))
+        whole.append(PolicyCheck(question, Call(_SERVICE, "CheckAccessNotGranted", region, access), billed=True))
     return tuple(whole)
 
 
-def _named(text: str, service: str, ours: Ours) -> list[str]:
+def _named(text: str, service: str, ours: TrustZone) -> list[str]:
     """Things of the service that a policy names and that are not known to be ours: a no about others says nothing of these."""
-    through = let_through(text, ours)
+    through = evaluate_endpoint_policy(text, ours)
     found = [
         resource
         for grant in (through.grants if through else ())
-        if grant.what.reach > Reach.AWS
+        if grant.what.reach > AccessScope.AWS
         for resource in grant.statement.resources
         if resource.startswith("arn:") and resource.split(":")[2:3] == [service] and resource.count(":") >= 5
         and not has_wildcard(":".join(resource.split(":", 5)[:5]))
@@ -148,12 +148,12 @@ _SETS: Final = {
 }  # fmt: skip
 
 
-def ask(caller: Caller, asked: Sequence[Check]) -> tuple[Verdict, ...]:
+def ask(caller: Caller, asked: Sequence[PolicyCheck]) -> tuple[PolicyCheckResult, ...]:
     """Ask, one after the other. A check that is refused says why and keeps no other from being asked."""
     return tuple(_one(caller, check) for check in asked)
 
 
-def _one(caller: Caller, check: Check) -> Verdict:
+def _one(caller: Caller, check: PolicyCheck) -> PolicyCheckResult:
     try:
         if check.call.operation == "ValidatePolicy":
             return _validated(
@@ -161,23 +161,25 @@ def _one(caller: Caller, check: Check) -> Verdict:
             )
         data = caller.read(check.call).data
     except AwsError as error:
-        return Verdict(check.question, None, (error.sentence(),))
+        return PolicyCheckResult(check.question, None, (error.sentence(),))
     result = _text(data, "result")
     if result not in ("PASS", "FAIL"):
-        return Verdict(check.question, None, (f"its answer is not known: {result or 'none'}",))
+        return PolicyCheckResult(check.question, None, (f"its answer is not known: {result or 'none'}",))
     said = [_reason(reason) for reason in _list(data.get("reasons"))]
     proved = (
         "no, whatever the conditions are"
         if result == "PASS"
         else "yes, to somebody at some time; conditions may limit whom"
     )
-    return Verdict(check.question, result == "PASS", (proved, *said))
+    return PolicyCheckResult(check.question, result == "PASS", (proved, *said))
 
 
-def _validated(check: Check, found: Sequence[Any]) -> Verdict:
+def _validated(check: PolicyCheck, found: Sequence[Any]) -> PolicyCheckResult:
     said = tuple(f"{_text(item, 'findingType').lower()}: {_text(item, 'findingDetails')}" for item in found)
     worst = {_text(item, "findingType") for item in found}
-    return Verdict(check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("nothing to find fault with",))
+    return PolicyCheckResult(
+        check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("nothing to find fault with",)
+    )
 
 
 def _reason(reason: Any) -> str:

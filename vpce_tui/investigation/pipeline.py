@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vpce_tui.aws.caller import Caller, Cancel
-from vpce_tui.aws.errors import AwsError, Cancelled, Kind
+from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.cloudtrail import log_files
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_history import NEWEST, EventHistory, enabled_regions
@@ -101,7 +101,7 @@ class Investigation:
         except Cancelled:
             self._end(Status.STOPPED, "stopped by the operator")
         except AwsError as error:
-            self._end(Status.DENIED if error.kind is Kind.DENIED else Status.FAILED, error.sentence())
+            self._end(Status.DENIED if error.kind is ErrorKind.DENIED else Status.FAILED, error.sentence())
             raise
         return self._snapshot
 

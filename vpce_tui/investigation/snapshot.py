@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cached_property
 
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Answered, Past
+from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.core.coverage import Coverage, Part, Status
-from vpce_tui.detection.assessment import Known
+from vpce_tui.detection.assessment import AssessmentInputs
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
-from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 
@@ -35,9 +35,9 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     inventory: Mapping[str, Region] | None = None
     inventoried: tuple[Part, ...] = ()
-    trust_zone: Ours | None = None
+    trust_zone: TrustZone | None = None
     unknown_of_trust_zone: tuple[str, ...] = ()
-    roles: Roles | None = None
+    roles: IamRoles | None = None
     related: Mapping[str, Event] = field(default_factory=dict)
     answered: Mapping[str, Answered] = field(default_factory=dict)
     """Questions to event history that were answered, and where."""
@@ -52,15 +52,15 @@ class Snapshot:
     """Of the look back, as far as is known; None: none is running."""
     under_way: tuple[str, ...] = ()
     """What has not ended yet besides the parts that are running, in words."""
-    past: Past | None = None
+    past: EventIndex | None = None
     """Of files: everything that is in them. Else it is made of the events, and what the look back found."""
 
     @cached_property
-    def event_index(self) -> Past:
+    def event_index(self) -> EventIndex:
         """What else happened, and which questions about it are answered."""
         if self.past is not None:
             return self.past
-        return Past((*self.events.values(), *self.related.values()), self.answered)
+        return EventIndex((*self.events.values(), *self.related.values()), self.answered)
 
     @property
     def searching(self) -> bool:
@@ -110,10 +110,10 @@ class Snapshot:
         found += [Part(what, Status.RUNNING) for what in self.under_way]
         return found
 
-    def known(self, context: Context, traffic: Mapping[str, Traffic], now: datetime) -> Known:
+    def known(self, context: Context, traffic: Mapping[str, Traffic], now: datetime) -> AssessmentInputs:
         """What assessments rest on."""
         own = {self.account} - {""}
-        trust_zone = self.trust_zone or Ours(
+        trust_zone = self.trust_zone or TrustZone(
             frozenset({*own, *context.own_accounts}), context.organisations, None, context.trusted_principals
         )
-        return Known(self.event_index, self.inventory, trust_zone, self.roles, context, traffic, now)
+        return AssessmentInputs(self.event_index, self.inventory, trust_zone, self.roles, context, traffic, now)

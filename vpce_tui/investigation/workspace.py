@@ -19,7 +19,7 @@ from vpce_tui.core.coverage import Coverage
 if TYPE_CHECKING:  # the first paint does not wait for what judges
     from vpce_tui.cloudtrail.event import Event
     from vpce_tui.cloudtrail.event_history import EventHistory
-    from vpce_tui.detection.assessment import JudgedEvent, JudgedInstance, Known
+    from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, AssessmentInputs
     from vpce_tui.detection.team_context import Context
     from vpce_tui.incident.journal import Journal
     from vpce_tui.inventory.flow_log_queries import Traffic
@@ -52,15 +52,15 @@ class Workspace:
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.trail, self._cache_folder = tuple(regions), since, trail, cache
         self.look_back, self.context_file = look_back, context_file
-        self._known_now: Known | None = None
+        self._known_now: AssessmentInputs | None = None
         self.background = Background()
         self.caller: Any = None
         self.identity: Identity | None = None
         self.problem = ""
         self.snapshot: Snapshot | None = None
         """What is known by now; None: nothing was begun."""
-        self.judged: list[JudgedEvent] = []
-        self.instances: list[JudgedInstance] = []
+        self.judged: list[AssessedEvent] = []
+        self.instances: list[AssessedInstance] = []
         self.fetched_at: datetime | None = None
         self.instances_at: datetime | None = None
         self.traffic: dict[str, Traffic] = {}
@@ -70,7 +70,7 @@ class Workspace:
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
         self._dirty = self._stale = self._judging = False
-        self._plain: dict[str, JudgedEvent] = {}
+        self._plain: dict[str, AssessedEvent] = {}
         """Events that make no endpoint, judged once: nothing else is known of them."""
 
     # -- what screens read of the snapshot
@@ -256,11 +256,11 @@ class Workspace:
         self.context = context
         self._rejudge()
 
-    def judged_of(self, event: Event) -> JudgedEvent:
+    def judged_of(self, event: Event) -> AssessedEvent:
         """An event with its judgement, whether it is in the list or was only found by looking back."""
-        from vpce_tui.detection.assessment import judge_one  # noqa: PLC0415
+        from vpce_tui.detection.assessment import assess_event  # noqa: PLC0415
 
-        return next((item for item in self.judged if item.event is event), None) or judge_one(event, self.known())
+        return next((item for item in self.judged if item.event is event), None) or assess_event(event, self.known())
 
     def ask_more(self, question: str) -> None:
         """Ask event history one question more, in every region."""
@@ -292,13 +292,13 @@ class Workspace:
 
         self.background.start("traffic", work, told, lambda error: then(str(error)))
 
-    def known(self) -> Known:
+    def known(self) -> AssessmentInputs:
         """Everything that judgements rest on, as of now."""
         if self._known_now is None:
             self._known_now = self._everything()
         return self._known_now
 
-    def _everything(self) -> Known:
+    def _everything(self) -> AssessmentInputs:
         from vpce_tui.investigation.snapshot import Snapshot  # noqa: PLC0415
 
         found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
@@ -306,22 +306,22 @@ class Workspace:
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
-        from vpce_tui.detection.assessment import judge_instances, judge_one, worst_first  # noqa: PLC0415
+        from vpce_tui.detection.assessment import assess_event, assess_instances, worst_first  # noqa: PLC0415
 
         known, events, plain = self.known(), list(self.events.items()), self._plain
 
-        def work() -> tuple[list[JudgedEvent], list[JudgedInstance] | None]:
+        def work() -> tuple[list[AssessedEvent], list[AssessedInstance] | None]:
             judged = []
             for key, event in events:
                 if event.request is not None:
-                    judged.append(judge_one(event, known))
+                    judged.append(assess_event(event, known))
                 else:
-                    judged.append(plain.get(key) or plain.setdefault(key, judge_one(event, known)))
+                    judged.append(plain.get(key) or plain.setdefault(key, assess_event(event, known)))
             judged = worst_first(judged)
             known.past.index()
-            return judged, judge_instances(known, judged) if known.regions is not None else None
+            return judged, assess_instances(known, judged) if known.regions is not None else None
 
-        def take(found: tuple[list[JudgedEvent], list[JudgedInstance] | None]) -> None:
+        def take(found: tuple[list[AssessedEvent], list[AssessedInstance] | None]) -> None:
             self._judging = False
             self.judged, instances = found
             if instances is not None:

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
-from vpce_tui.aws.session import Access
+from vpce_tui.aws.session import AwsAccess
 from vpce_tui.lab.account import ACCOUNT, HOME, Keys
 from vpce_tui.lab.layers.access_analyzer import Analyzer
 from vpce_tui.lab.layers.event_history import LookupEvents, Recorder, Store
@@ -125,13 +125,13 @@ class Lab:
             self._server.server_close()
             self._server = None
 
-    def access(self, region: str = HOME) -> Access:
+    def access(self, region: str = HOME) -> AwsAccess:
         """How the operator reaches the lab."""
         profiles = {name: self._access(region, keys) for name, keys in self.profiles.items()}
         return replace(self._access(region, self.operator), profiles=profiles)
 
-    def _access(self, region: str, keys: Keys) -> Access:
-        return Access(region=region, endpoint_url=self.url, key_id=keys.key_id, secret=keys.secret, token=keys.token)
+    def _access(self, region: str, keys: Keys) -> AwsAccess:
+        return AwsAccess(region=region, endpoint_url=self.url, key_id=keys.key_id, secret=keys.secret, token=keys.token)
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == "/_lab/handled":

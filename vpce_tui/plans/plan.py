@@ -14,7 +14,7 @@ from vpce_tui.core.canonical_json import digest
 SCHEMA: Final = "vpce-tui:plan:1"
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """What a step is: reads only, changes something, or is done by a person."""
 
     READ = "read"
@@ -205,7 +205,7 @@ class Step:
 
     id: str
     title: str
-    kind: Kind
+    kind: StepKind
     words: str = ""
     calls: tuple[PlannedCall, ...] = ()
     already: tuple[PlannedCall, ...] = ()
@@ -258,7 +258,7 @@ class Step:
         return cls(
             id=data["id"],
             title=data["title"],
-            kind=Kind(data["kind"]),
+            kind=StepKind(data["kind"]),
             words=data.get("words", ""),
             calls=tuple(PlannedCall.from_json(item) for item in data["calls"]),
             already=tuple(PlannedCall.from_json(item) for item in data.get("already", ())),

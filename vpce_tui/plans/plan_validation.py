@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from vpce_tui.plans.placeholders import sealed_in
-from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{1,12}){1,3}-[0-9]{1,2}")
@@ -141,10 +141,10 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
         return
     listed = find(call.service, call.operation)
     assert listed is not None
-    if step.kind is not Kind.CHANGE and listed.access is Access.WRITE:
+    if step.kind is not StepKind.CHANGE and listed.access is Access.WRITE:
         yield f"{call.name} changes something, and the step only reads"
     if call.profile and not (
-        step.kind is Kind.READ
+        step.kind is StepKind.READ
         and (call.service, call.operation) in TRIAL_OPERATIONS
         and PROFILE.fullmatch(call.profile)
     ):

@@ -11,10 +11,10 @@ from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.plans.actions import Answers
 from vpce_tui.plans.plan import Blocked, Plan, PlanError, PlannedCall, Step, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
-from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets import KINDS
-from vpce_tui.plans.targets.planning_context import Asked, Standing, Unreadable, World
+from vpce_tui.plans.targets.planning_context import AppliedCall, PlanningContext, Unreadable, World
 
 Choices = Mapping[str, Mapping[str, str]]
 """Choices by step id, then by choice id."""
@@ -26,7 +26,7 @@ class Live:
 
     step: Step
     world: World
-    recipe: Recipe = field(repr=False)
+    recipe: PlaybookStep = field(repr=False)
 
     @property
     def proof(self) -> tuple[str, str]:
@@ -34,23 +34,23 @@ class Live:
         return self.recipe.action.settled(self.world, self.step)
 
 
-def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> Asked:
+def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> PlanningContext:
     """On whose behalf to look: the incident, and what its record knows of the calls below ``prefix``.
 
     ``ever``: calls that were taken back count as begun.
     """
     if record is None or not incident:
-        return Asked(incident)
+        return PlanningContext(incident)
     steps = [step for key, step in record.steps.items() if key.startswith(prefix)]
     calls = [call for step in steps for call in step.calls.values()]
     not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
-    stands = {call.id: Standing(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
+    stands = {call.id: AppliedCall(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
     lost = {call.id: call.at for call in calls if call.state in ("intended", "unknown", "not done") and call.at}
     target = prefix.split("/", 1)[1]
     same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
-    return Asked(
+    return PlanningContext(
         incident,
         record.opened_at,
         gave,
@@ -139,12 +139,12 @@ def plan_playbook(
 
 def plan_step(
     caller: Caller,
-    recipe: Recipe,
+    recipe: PlaybookStep,
     target: str,
     region: str,
     choices: Mapping[str, str],
     *,
-    asked: Asked,
+    asked: PlanningContext,
     remembered: Step | None = None,
     others: Answers | None = None,
 ) -> Live:
@@ -162,7 +162,7 @@ def plan_step(
 
 
 def _step(
-    recipe: Recipe,
+    recipe: PlaybookStep,
     world: Any,
     target: str,
     region: str,
@@ -221,7 +221,7 @@ def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedC
     return replace(recorded, gives=gives, until=until, why=planned.why)
 
 
-def _must_be_known(recipe: Recipe, world: World, wrong: str) -> None:
+def _must_be_known(recipe: PlaybookStep, world: World, wrong: str) -> None:
     """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
     for facet in sorted(recipe.action.facets & set(world.unknown)):
         raise Unreadable(

@@ -7,7 +7,7 @@ from vpce_tui.plans.actions import Action
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PlaybookStep:
     """One step of a playbook as its file has it.
 
     ``first``: nothing after it may run before it is proved, or recorded as done by hand. ``ask``: which of the action's
@@ -35,7 +35,7 @@ class Playbook:
     title: str
     target: str
     when: str
-    steps: tuple[Recipe, ...]
+    steps: tuple[PlaybookStep, ...]
     team: str = ""
 
     @property

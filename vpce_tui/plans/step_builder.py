@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vpce_tui.plans.placeholders import INCIDENT, ref
-from vpce_tui.plans.plan import Affected, Blocked, Check, Kind, PlanError, PlannedCall, Step, Until, permissions_of
+from vpce_tui.plans.plan import Affected, Blocked, Check, PlanError, PlannedCall, Step, StepKind, Until, permissions_of
 from vpce_tui.plans.plan_validation import wrong
 from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_STEP, TAG_TARGET
 
@@ -60,7 +60,7 @@ class Draft:
     bindings: dict[str, str] = field(default_factory=dict)
     stand_ins: dict[str, str] = field(default_factory=dict)
 
-    def want(
+    def ensure(
         self,
         call_id: str,
         operation: str,
@@ -115,7 +115,7 @@ class Draft:
         known = {call.id for call in (*self.calls, *self.already)}
         self.already += [call for call in planned_before if call.id not in known]
 
-    def take_back(
+    def add_inverse(
         self, call_id: str, operation: str, parameters: Mapping[str, Any], *, undoes: tuple[str, ...], why: str,
         service: str = "ec2", region: str = "", first: tuple[PlannedCall, ...] = (),
     ) -> None:  # fmt: skip
@@ -159,7 +159,7 @@ class Draft:
                     "make it readable, then plan again; or do this step by hand",
                 )
 
-    def hits(self, says: str, names: tuple[str, ...] = ()) -> None:
+    def add_impact(self, says: str, names: tuple[str, ...] = ()) -> None:
         """Somebody else is affected."""
         self.affects.append(Affected(says, names))
 
@@ -172,7 +172,7 @@ class Draft:
 
     def step(
         self,
-        kind: Kind,
+        kind: StepKind,
         *,
         reversible: bool = True,
         requires: tuple[str, ...] = (),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from vpce_tui.core.text import visible
 from vpce_tui.plans.plan import Plan
-from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.plans.renderers import render_step
 
 _ESCAPED: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|!"})
@@ -116,11 +116,11 @@ def _bash(command: str) -> dict[str, Any]:
     return {"type": "bash", "command": command, "playbook_activity": "restrict-access"}
 
 
-def _manual(recipe: Recipe) -> dict[str, Any]:
+def _manual(recipe: PlaybookStep) -> dict[str, Any]:
     return {"type": "manual", "command": visible(" ".join((recipe.words, *recipe.guidance)), limit=5_000)}
 
 
-def _command(recipe: Recipe, plan: Plan | None) -> str:
+def _command(recipe: PlaybookStep, plan: Plan | None) -> str:
     if plan is not None:
         script = render_step(plan, plan.step(recipe.id), "cli", runnable=True)
         return f"INCIDENT='{_INCIDENT}:value'\n{script}"

@@ -15,11 +15,11 @@ from vpce_tui.core.private_files import trusted_file
 from vpce_tui.plans.actions import manual
 from vpce_tui.plans.actions.action_table import ACTIONS
 from vpce_tui.plans.plan import WrongChoice
-from vpce_tui.plans.playbook import Playbook, Recipe
+from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
 
 
-class Broken(WrongChoice):
+class InvalidPlaybook(WrongChoice):
     """A playbook's file has faults; ``problems`` says which and where."""
 
     def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:
@@ -58,7 +58,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Playbook:
-    """The playbook called ``name``. Raises :class:`WrongChoice` naming those there are, :class:`Broken`."""
+    """The playbook called ``name``. Raises :class:`WrongChoice` naming those there are, :class:`InvalidPlaybook`."""
     own = _own()
     if name in own:
         return _made(name, own[name], "")
@@ -69,28 +69,28 @@ def load(name: str) -> Playbook:
 
 
 def load_file(path: Path) -> Playbook:
-    """A team's playbook from its file. Raises :class:`Broken`."""
+    """A team's playbook from its file. Raises :class:`InvalidPlaybook`."""
     try:
         trusted_file(path)
         with path.open("rb") as file:
             text = file.read(LARGEST + 1).decode("utf-8")
     except OSError as error:
-        raise Broken(path.stem, (Problem(1, 1, f"it cannot be read: {error.strerror or error}"),)) from error
+        raise InvalidPlaybook(path.stem, (Problem(1, 1, f"it cannot be read: {error.strerror or error}"),)) from error
     except UnicodeDecodeError as error:
-        raise Broken(path.stem, (Problem(1, 1, "it is not UTF-8"),)) from error
+        raise InvalidPlaybook(path.stem, (Problem(1, 1, "it is not UTF-8"),)) from error
     return _made(path.stem, text, str(path))
 
 
 def _made(name: str, text: str, team: str) -> Playbook:
     data, problems = check_text(text, ACTIONS, taken=frozenset(_own()) if team else frozenset(), stem=name)
     if problems:
-        raise Broken(name, problems)
+        raise InvalidPlaybook(name, problems)
     steps: list[Mapping[str, Any]] = data["steps"]
     siblings = {item["action"]: item["id"] for item in reversed(steps)}
     return Playbook(
         data["name"], data["title"], data["target"], data["when"].strip(),
         tuple(
-            Recipe(
+            PlaybookStep(
                 item["id"], item["title"], item["words"].strip(),
                 manual.told(item["guidance"]) if item["action"] == "manual" else ACTIONS[item["action"]],
                 data["target"], item["action"], bool(item.get("first", False)),

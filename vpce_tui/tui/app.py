@@ -285,7 +285,7 @@ class VpceTui(SafeCrash, App[int]):
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Walk a playbook."""
-        from vpce_tui.engine.playbook_session import Walk  # noqa: PLC0415
+        from vpce_tui.engine.playbook_session import PlaybookSession  # noqa: PLC0415
         from vpce_tui.tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
 
         if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
@@ -294,7 +294,7 @@ class VpceTui(SafeCrash, App[int]):
         while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
             self.pop_screen()
         chosen = self._chosen.setdefault((playbook, target), {})
-        walk = Walk(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
+        walk = PlaybookSession(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
         self.push_screen(WalkthroughScreen(walk))
 
     # -- the incident
@@ -369,10 +369,10 @@ class VpceTui(SafeCrash, App[int]):
 
         def answered(typed: str | None) -> None:
             if typed == journal.name:
-                from vpce_tui.incident.journal import Kind  # noqa: PLC0415
+                from vpce_tui.incident.journal import RowKind  # noqa: PLC0415
 
                 try:
-                    head = journal.append(Kind.CLOSED, {}).hash
+                    head = journal.append(RowKind.CLOSED, {}).hash
                 except Exception as error:
                     self.say(told(error))
                     return

@@ -91,7 +91,7 @@ def _connection(
 
     def connect() -> tuple[Any, Any]:
         from vpce_tui.aws.gate import Gate
-        from vpce_tui.aws.session import Access, AwsSession
+        from vpce_tui.aws.session import AwsAccess, AwsSession
 
         gate = Gate(read_only=read_only)
         if lab is not None:
@@ -107,7 +107,7 @@ def _connection(
             return AwsSession(made.access(), gate), parse(made.context, "the story's context")
         regions = args.region or []
         region = regions[0] if len(regions) == 1 else ""
-        return AwsSession(Access(profile=args.profile or "", region=region), gate), None
+        return AwsSession(AwsAccess(profile=args.profile or "", region=region), gate), None
 
     def opener(caller: Any, name: str, reason: str) -> Any:
         from vpce_tui.cli.commands.incident import open_incident

@@ -13,7 +13,7 @@ from vpce_tui.cloudtrail.session_owner import behind, named
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.incident import approval, team_rules
-from vpce_tui.incident.journal import Kind
+from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.renderers import call_list
 from vpce_tui.plans.targets.planning_context import iam_region
 from vpce_tui.playbooks.plan_reader import read as read_plan
@@ -62,7 +62,7 @@ def approve(args: argparse.Namespace) -> Exit:
             return Exit.REFUSED
         about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": person.to_json()}
         row = journal.append(
-            Kind.APPROVED,
+            RowKind.APPROVED,
             {
                 **about,
                 "incident": plan.incident,

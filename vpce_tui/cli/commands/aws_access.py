@@ -23,14 +23,14 @@ class UsageError(Exception):
 def session(args: argparse.Namespace) -> "AwsSession":
     """The session the arguments ask for; its gate is read-only where asked."""
     from vpce_tui.aws.gate import Gate
-    from vpce_tui.aws.session import Access, AwsSession
+    from vpce_tui.aws.session import AwsAccess, AwsSession
 
     gate = Gate(read_only=bool(args.read_only) or paths.read_only_asked())
     regions = getattr(args, "region", None) or []
     home = (
         regions[0] if isinstance(regions, list) and len(regions) == 1 else regions if isinstance(regions, str) else ""
     )
-    return AwsSession(Access(profile=args.profile or "", region=home), gate)
+    return AwsSession(AwsAccess(profile=args.profile or "", region=home), gate)
 
 
 def context() -> "Context":

@@ -11,8 +11,8 @@ from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.incident.durable_files import state_folder
 from vpce_tui.incident.incident_store import incident_folder, records
-from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import State, replay
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import StepState, replay
 from vpce_tui.incident.record_errors import RecordError
 
 
@@ -31,7 +31,7 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
     record = replay(journal.rows())
     if not record.opened_at:
         journal.append(
-            Kind.OPENED, {"name": name, "account": identity.account, "alias": identity.alias, "reason": reason}
+            RowKind.OPENED, {"name": name, "account": identity.account, "alias": identity.alias, "reason": reason}
         )
     elif record.account and record.account != identity.account:
         journal.close()
@@ -43,7 +43,7 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
         journal.close()
         raise Closed(f"the incident {name!r} was closed at {record.closed_at[:19]}Z; nothing was done. Open a new one.")
     elif record.operator != identity.arn:
-        journal.append(Kind.OPERATOR, {"arn": identity.arn})
+        journal.append(RowKind.OPERATOR, {"arn": identity.arn})
     caller.gate.open_incident(journal)
     return journal
 
@@ -89,9 +89,9 @@ def close(args: argparse.Namespace) -> Exit:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
         for step in replay(journal.rows()).steps.values():
-            if step.state not in (State.PROVED, State.BY_HAND, State.UNDONE, State.SKIPPED):
+            if step.state not in (StepState.PROVED, StepState.BY_HAND, StepState.UNDONE, StepState.SKIPPED):
                 say(f"{sign('!')} left as it is: {visible(step.key)}: {step.state.value}")
-        print(f"closed; head {journal.append(Kind.CLOSED, {}).hash}")
+        print(f"closed; head {journal.append(RowKind.CLOSED, {}).hash}")
     return Exit.DONE
 
 

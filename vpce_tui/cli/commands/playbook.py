@@ -14,15 +14,14 @@ from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import Engine
 from vpce_tui.engine.execution_context import Lost
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Patience, Progress
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident import approval, team_rules
 from vpce_tui.incident.incident_store import incident_folder
-from vpce_tui.incident.journal import Journal, Kind
-from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.record import Record, StepState, replay
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.plans.plan import Kind as StepKind
-from vpce_tui.plans.plan import Plan, PlanError, Step, WrongChoice, is_final
+from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.plan_validation import from_json
 from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
@@ -153,14 +152,14 @@ def text_of(path: str) -> str:
         raise PlanError(f"{path} is no plan: it is no text.") from None
 
 
-def patience(args: argparse.Namespace) -> Patience:
+def patience(args: argparse.Namespace) -> WaitPolicy:
     """How long to wait for proofs: ``--wait SECONDS``."""
     if args.wait is None:
-        return Patience()
+        return WaitPolicy()
     if not 0 <= args.wait <= 86_400:
         raise UsageError("--wait takes seconds from 0 to 86400")
     waits = tuple(0.2 for _ in range(int(args.wait * 5)))
-    return Patience(prove=waits, wait=waits)
+    return WaitPolicy(prove=waits, wait=waits)
 
 
 def remember(journal: Journal, made: Plan) -> None:
@@ -168,7 +167,7 @@ def remember(journal: Journal, made: Plan) -> None:
     key = f"{made.playbook}/{made.target}"
     known = replay(journal.rows()).plans.get(key)
     if known is None or known.get("sha256") != made.sha256:
-        journal.append(Kind.PLAN, {"whole": made.to_json()})
+        journal.append(RowKind.PLAN, {"whole": made.to_json()})
 
 
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
@@ -176,11 +175,15 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
         state = engine.record().step(engine.key(step.id)).state
         named = (
             bool(args.step)
-            and (state is not State.PROVED or step.kind is StepKind.CHANGE)
-            and state is not State.BY_HAND
+            and (state is not StepState.PROVED or step.kind is StepKind.CHANGE)
+            and state is not StepState.BY_HAND
         )
-        if state in (State.PROVED, State.BY_HAND, State.SKIPPED, State.UNDONE) and not named:
-            again = "not done again" if state in (State.PROVED, State.BY_HAND) else f"left so; --step {step.id} does it"
+        if state in (StepState.PROVED, StepState.BY_HAND, StepState.SKIPPED, StepState.UNDONE) and not named:
+            again = (
+                "not done again"
+                if state in (StepState.PROVED, StepState.BY_HAND)
+                else f"left so; --step {step.id} does it"
+            )
             say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue
         approval = _approval(step, engine, args)

@@ -13,10 +13,10 @@ from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import tries
-from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, differences
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, StepKind, differences
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook
-from vpce_tui.playbooks.library import Broken, load, load_file, names, team_files
+from vpce_tui.playbooks.library import InvalidPlaybook, load, load_file, names, team_files
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
@@ -59,7 +59,7 @@ def _list() -> Exit:
     for name in names():
         try:
             playbook = load(name)
-        except Broken as error:
+        except InvalidPlaybook as error:
             say(f"{sign('✖')} {visible(name)}: broken, not used")
             for problem in error.problems:
                 say(f"    {team_files()[name]}: {problem}")
@@ -85,7 +85,7 @@ def _check(given: list[str]) -> Exit:
     for path in paths:
         try:
             playbook = load_file(path)
-        except Broken as error:
+        except InvalidPlaybook as error:
             broken += 1
             for problem in error.problems:
                 print(visible(f"{path}:{problem.line}:{problem.column}: {problem.says}", limit=1000))
@@ -134,7 +134,7 @@ def _planned_again(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> 
     now = plan_playbook(caller, playbook, plan.target, plan.region, datetime.now(UTC), choices)
     for step in plan.steps:
         filed, live = step, now.step(step.id)
-        if step.kind is Kind.READ:  # what is read may change as the world does
+        if step.kind is StepKind.READ:  # what is read may change as the world does
             filed, live = replace(filed, calls=tries(filed), already=()), replace(live, calls=tries(live), already=())
         found = [*differences(filed, live), *_other_inverses(filed.undo, live.undo)]
         if bool(filed.blocked) != bool(live.blocked):

@@ -23,8 +23,8 @@ from vpce_tui.core import paths
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import short, sign, visible
-from vpce_tui.detection.assessment import JudgedEvent, JudgedInstance, judge_events, judge_instances
-from vpce_tui.detection.signals import Judgement
+from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, assess_events, assess_instances
+from vpce_tui.detection.signals import Assessment
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,7 +45,7 @@ def events(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.trail else _in_account(args, names, now)
-    judged = judge_events(tuple(found.events.values()), found.known(context(), {}, now))
+    judged = assess_events(tuple(found.events.values()), found.known(context(), {}, now))
     if args.json:
         for item in judged:
             print_json(item.to_json())
@@ -60,7 +60,7 @@ def instances(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
     known = found.known(context(), {}, now)
-    judged = judge_instances(known, judge_events(tuple(found.events.values()), known))
+    judged = assess_instances(known, assess_events(tuple(found.events.values()), known))
     if args.json:
         for item in judged:
             print_json(item.to_json())
@@ -102,7 +102,7 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
 
 def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Snapshot":
     """Investigate, and say how far it is; ``^C`` ends it and keeps what was answered."""
-    from vpce_tui.cli.progress import LookbackMeter
+    from vpce_tui.cli.commands.lookback_meter import LookbackMeter
 
     with LookbackMeter() as meter, ThreadPoolExecutor(1) as pool:
         investigation = made(meter.show)
@@ -114,7 +114,7 @@ def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Sn
             return running.result()
 
 
-def _event_table(judged: Sequence[JudgedEvent]) -> None:
+def _event_table(judged: Sequence[AssessedEvent]) -> None:
     table = _table("severity", "time (UTC)", "who", "where to", "region", "event id")
     for item in judged:
         event = item.event
@@ -132,7 +132,7 @@ def _event_table(judged: Sequence[JudgedEvent]) -> None:
     say(f"{len(judged):,} {'event' if len(judged) == 1 else 'events'}")
 
 
-def _instance_table(judged: Sequence[JudgedInstance]) -> None:
+def _instance_table(judged: Sequence[AssessedInstance]) -> None:
     table = _table("severity", "instance", "name", "state", "region")
     for item in judged:
         instance = item.instance
@@ -164,7 +164,7 @@ def _print(table: "Table") -> None:
     Console(width=None if sys.stdout.isatty() else 220).print(table)
 
 
-def _reasons(subjects: Iterable[tuple[str, Judgement]]) -> None:
+def _reasons(subjects: Iterable[tuple[str, Assessment]]) -> None:
     """Why, for each subject that has reasons."""
     for subject, judgement in subjects:
         if judgement.signals:
@@ -175,5 +175,5 @@ def _reasons(subjects: Iterable[tuple[str, Judgement]]) -> None:
                     print(f"       {visible(fact.what)}: {visible(fact.value, limit=300)} ({fact.source})")
 
 
-def _severity(judgement: Judgement) -> str:
+def _severity(judgement: Assessment) -> str:
     return f"{sign(judgement.severity.sign)} {judgement.severity.word.upper()}"

@@ -13,22 +13,22 @@ from vpce_tui.detection.endpoint import (
     network_context,
     security_groups,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import Made, Maker, Subject
+from vpce_tui.detection.endpoint.endpoint_facts import CallerFacts, EndpointFacts, EventSubject
 from vpce_tui.detection.rule import SAID_NOTHING, Answers, Rule, S, answers
-from vpce_tui.detection.signals import Judgement, Severity, judge
+from vpce_tui.detection.signals import Assessment, Severity, judge
 
 
 def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
     return tuple(sorted(rules, key=lambda rule: rule.id))
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = _by_id(
+OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = _by_id(
     *egress.OF_MADE, *endpoint_policy.RULES, *security_groups.RULES, *network_context.OF_MADE, *endpoint_traffic.RULES
 )
 """Rules about what was asked for and what is there now, whoever asked."""
-OF_MAKER: Final[tuple[Rule[Maker], ...]] = _by_id(*caller.OF_MAKER)
+OF_MAKER: Final[tuple[Rule[CallerFacts], ...]] = _by_id(*caller.OF_MAKER)
 """Rules about who asked, whatever for."""
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = _by_id(
+OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = _by_id(
     *egress.OF_EVENT, *network_context.OF_EVENT, *caller.OF_EVENT, *caller_baseline.RULES, *caller_activity.RULES
 )
 """Rules about the one event."""
@@ -41,10 +41,10 @@ def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...
 
 
 _MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attempts(OF_EVENT)
-NOTHING: Final = Judgement(Severity.INFO)
+NOTHING: Final = Assessment(Severity.INFO)
 
 
-def judge_event(see: Subject) -> Judgement:
+def judge_event(see: EventSubject) -> Assessment:
     """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium."""
     attempt = bool(see.event.error_code)
     made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
@@ -61,7 +61,7 @@ def judge_event(see: Subject) -> Judgement:
     return _judged(attempt, made, maker, one)
 
 
-def _judged(attempt: bool, made: Answers, maker: Answers = SAID_NOTHING, one: Answers = SAID_NOTHING) -> Judgement:
+def _judged(attempt: bool, made: Answers, maker: Answers = SAID_NOTHING, one: Answers = SAID_NOTHING) -> Assessment:
     found = judge(
         made.signals + maker.signals + one.signals,
         made.unknown + maker.unknown + one.unknown,

@@ -7,13 +7,13 @@ from typing import Final
 
 from vpce_tui.cloudtrail.event_index import IAM_RECORDS_IN, MAKES_CREDENTIALS
 from vpce_tui.detection.credentials_used_elsewhere import delivered, where_used
-from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, Maker, Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, CallerFacts, EventSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 
 @rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
-def instance_session(see: Maker) -> Answer:
+def instance_session(see: CallerFacts) -> Answer:
     """An instance's credentials made it.
 
     Machines seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
@@ -27,12 +27,12 @@ def instance_session(see: Maker) -> Answer:
     if principal.ec2_role_delivery:
         facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
     if delivered(see.principal, see.machine_role):
-        return Seen(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
-    return Seen(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
+        return Match(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
+    return Match(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
 
 
 @rule("VPCE-08", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
-def session_elsewhere(see: Subject) -> Answer:
+def session_elsewhere(see: EventSubject) -> Answer:
     """An instance's credentials were used from an address that is not the instance's.
 
     Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
@@ -44,18 +44,18 @@ def session_elsewhere(see: Subject) -> Answer:
     if not name:
         return None
     if see.maker.machine is None:
-        return CannotTell(
+        return Inconclusive(
             f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
         )
     instance, region = see.maker.machine
     if not delivered(see.event.principal, see.maker.machine_role):
         return None  # a session that somebody gave the name of an instance
     found = where_used(see.event, instance, region, see.ours)
-    return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Seen) else found
+    return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
 
 
 @rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
-def by_root(see: Maker) -> Answer:
+def by_root(see: CallerFacts) -> Answer:
     """The root user made it.
 
     Root has no need to build networks; nobody can limit it by policy.
@@ -64,11 +64,11 @@ def by_root(see: Maker) -> Answer:
     """
     if not see.principal.root:
         return None
-    return Seen("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
+    return Match("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
 
 
 @rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
-def no_mfa(see: Maker) -> Answer:
+def no_mfa(see: CallerFacts) -> Answer:
     """A person's session without a second factor made it.
 
     A password alone, or a key alone, is what phishing and leaks give away.
@@ -81,11 +81,11 @@ def no_mfa(see: Maker) -> Answer:
     facts = [Fact("mfaAuthenticated", "false")]
     if see.console:
         facts.append(Fact("sessionCredentialFromConsole", "true"))
-    return Seen(f"{principal.name} was signed in without a second factor", tuple(facts))
+    return Match(f"{principal.name} was signed in without a second factor", tuple(facts))
 
 
 @rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
-def long_lived_key(see: Maker) -> Answer:
+def long_lived_key(see: CallerFacts) -> Answer:
     """A long-lived access key made it, where the account uses temporary credentials.
 
     Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
@@ -97,16 +97,18 @@ def long_lived_key(see: Maker) -> Answer:
         return None
     known = see.past.knows("EventName=CreateVpcEndpoint")
     if known is None:
-        return CannotTell("whether others here use temporary credentials: their endpoints were not asked for")
+        return Inconclusive("whether others here use temporary credentials: their endpoints were not asked for")
     sessions, keyed = see.past.makers
     me = see.who
     with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
     others = with_sessions + with_keys
     if others < 2:
-        return CannotTell(f"whether others here use temporary credentials: {others} others are known to make endpoints")
+        return Inconclusive(
+            f"whether others here use temporary credentials: {others} others are known to make endpoints"
+        )
     if with_keys * 4 > others:
         return None
-    return Seen(
+    return Match(
         "A long-lived access key made it, where others use temporary credentials",
         (
             Fact("accessKeyId", key),
@@ -136,7 +138,7 @@ def _attack_tool(agent: str) -> str:
 
 
 @rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
-def strange_agent(see: Maker) -> Answer:
+def strange_agent(see: CallerFacts) -> Answer:
     """The tool that made it is an attacker's, or not what the team makes endpoints with.
 
     The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
@@ -147,9 +149,9 @@ def strange_agent(see: Maker) -> Answer:
     agent = see.agent
     found = _attack_tool(agent)
     if found:
-        return Seen(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
+        return Match(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
-        return Seen("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+        return Match("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
     return None
 
 
@@ -160,7 +162,7 @@ _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", 
 
 
 @rule("VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), attempts=True)
-def new_credentials(see: Subject) -> Answer:
+def new_credentials(see: EventSubject) -> Answer:
     """The key, user or role that made it was itself made within the day before.
 
     An intruder makes credentials of their own first, so that they stay when the stolen ones are cut off.
@@ -182,15 +184,15 @@ def new_credentials(see: Subject) -> Answer:
                 Fact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
                 Fact("made by", other.principal.name, "history"),
             )
-            return Seen(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
+            return Match(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
     since = at - _DAY
     if see.past.credentials_since <= since:
         return None
     missing = [
         name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
     ]
-    return CannotTell("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
+    return Inconclusive("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
 
 
-OF_MAKER: Final[tuple[Rule[Maker], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = (session_elsewhere, new_credentials)
+OF_MAKER: Final[tuple[Rule[CallerFacts], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
+OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (session_elsewhere, new_credentials)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.sensitive_calls import OPENED, deed_told
-from vpce_tui.detection.endpoint.endpoint_facts import Deeds, Subject, let_through
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import Deeds, EventSubject, evaluate_endpoint_policy
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 _SHORT_WHILE: Final = timedelta(hours=1)
@@ -18,7 +18,7 @@ _MOST: Final = 200
 
 
 @rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), attempts=True)
-def refused_attempts(see: Subject) -> Answer:
+def refused_attempts(see: EventSubject) -> Answer:
     """Attempts were refused, one or several, or it succeeded after some.
 
     Somebody is trying out what these credentials may do.
@@ -35,20 +35,20 @@ def refused_attempts(see: Subject) -> Answer:
             if count > 1
             else "Refused: permission was missing"
         )
-        return Seen(
+        return Match(
             title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
         )
     if event.error_code or line is None or not before:
         return None
     regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
     title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
-    return Seen(
+    return Match(
         title, (Fact("refused before", str(before), "history"), Fact("regions", regions, "history")), Severity.HIGH
     )
 
 
 @rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), attempts=True)
-def dry_run(see: Subject) -> Answer:
+def dry_run(see: EventSubject) -> Answer:
     """It was a dry run: somebody asked what these credentials may do.
 
     A dry run changes nothing and tells the caller whether the call would work.
@@ -57,11 +57,11 @@ def dry_run(see: Subject) -> Answer:
     """
     if not see.event.dry_run:
         return None
-    return Seen("A dry run: nothing was made", (Fact("errorCode", see.event.error_code),))
+    return Match("A dry run: nothing was made", (Fact("errorCode", see.event.error_code),))
 
 
 @rule("VPCE-23", Severity.HIGH, "contain-endpoint", techniques=("T1578", "T1070"))
-def changed_soon(see: Subject) -> Answer:
+def changed_soon(see: EventSubject) -> Answer:
     """Its maker widened it or took it away soon after.
 
     Made narrow and then widened, it passes a review that looks at the making alone. Taken away again, it leaves no trace but
@@ -74,21 +74,21 @@ def changed_soon(see: Subject) -> Answer:
         return None
     changes = see.past.changes_of.get(endpoint)
     for other in changes.after(see.event.time, within=_DAY) if changes else ():
-        if who_of(other) == see.maker.who:
+        if caller_key(other) == see.maker.who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
-                return Seen(f"Its maker deleted it {minutes} min later", (fact,))
+                return Match(f"Its maker deleted it {minutes} min later", (fact,))
             widened = _widened(other.record, see)
             if widened:
-                return Seen(f"Its maker widened it {minutes} min later: {widened}", (fact,))
+                return Match(f"Its maker widened it {minutes} min later: {widened}", (fact,))
     if see.past.knows(f"ResourceName={endpoint}", see.event.region, since=see.event.time) is None:
-        return CannotTell("whether its maker changed it since: calls that name it were not asked for")
+        return Inconclusive("whether its maker changed it since: calls that name it were not asked for")
     return None
 
 
-def _widened(record: Mapping[str, Any], see: Subject) -> str:
+def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     """In what a ``ModifyVpcEndpoint`` lets more through; ``""``: in nothing that can be seen."""
     asked = record.get("requestParameters")
     asked = asked if isinstance(asked, Mapping) else {}
@@ -98,7 +98,7 @@ def _widened(record: Mapping[str, Any], see: Subject) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset, which lets everything through"
     policy = found.get("policyDocument")
-    found_now = let_through(policy, see.ours) if isinstance(policy, str) and policy else None
+    found_now = evaluate_endpoint_policy(policy, see.ours) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
         if found_now.everything(see.made.short.split(".")[0]):
@@ -119,7 +119,7 @@ def _widened(record: Mapping[str, Any], see: Subject) -> str:
     techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
     attempts=True,
 )
-def same_session(see: Subject) -> Answer:
+def same_session(see: EventSubject) -> Answer:
     """The same session also blinded the account, opened data to others, or made credentials.
 
     One of these alone may be work. With a new way out of the network it is what an intrusion looks like.
@@ -131,21 +131,21 @@ def same_session(see: Subject) -> Answer:
     found = _near(see, see.maker.deeds) if see.maker.deeds else {}
     if found:
         severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
-        return Seen(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
+        return Match(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
     elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
     if elsewhere:
-        return Seen(
+        return Match(
             f"Its maker also called {_few(list(elsewhere))}, in another {one}",
             tuple(elsewhere.values())[:8],
             Severity.MEDIUM,
         )
     calls = see.maker.calls
     if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
-        return CannotTell("what else the same session did: its calls were not asked for")
+        return Inconclusive("what else the same session did: its calls were not asked for")
     return None
 
 
-def _near(see: Subject, deeds: Deeds) -> dict[str, Fact]:
+def _near(see: EventSubject, deeds: Deeds) -> dict[str, Fact]:
     """One deed of each name within a day of the event, one that opens something before others."""
     found: dict[str, Fact] = {}
     for name, lines in deeds.items():
@@ -165,4 +165,4 @@ def _few(names: list[str]) -> str:
     return f"{' and '.join(names[:2])}{more}"
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)
+RULES: Final[tuple[Rule[EventSubject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

@@ -5,17 +5,17 @@ from datetime import timedelta
 from itertools import islice, takewhile
 from typing import Final
 
-from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.event_index import EVERYTHING
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.core.ip_addresses import address_of, within
-from vpce_tui.detection.endpoint.endpoint_facts import USUAL, Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EventSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 
 @rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
-def first_time(see: Subject) -> Answer:
+def first_time(see: EventSubject) -> Answer:
     """Its maker never made an endpoint before, in all that was looked at.
 
     People and pipelines do the same things again and again. A first time is where stolen credentials show.
@@ -25,14 +25,16 @@ def first_time(see: Subject) -> Answer:
     if see.maker.by_aws:
         return None
     if see.maker.who in ("", "unknown"):
-        return CannotTell("who made it: the record does not say")
+        return Inconclusive("who made it: the record does not say")
     known = see.made.place.makings
     if known is None:
-        return CannotTell("whether its maker made endpoints before: not asked for")
+        return Inconclusive("whether its maker made endpoints before: not asked for")
     span = see.event.time - known.since
     days = span.days
     if span < USUAL:
-        return CannotTell(f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at")
+        return Inconclusive(
+            f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at"
+        )
     who, cut = see.maker.who, see.event.time - _SPREE
     habit = see.maker.habit
     if habit.made < cut:
@@ -46,10 +48,10 @@ def first_time(see: Subject) -> Answer:
         Fact("endpoints before", "0", "history"),
         Fact("other calls known", str(calls), "history"),
     )
-    return Seen(title, facts)
+    return Match(title, facts)
 
 
-def _all_calls_known(see: Subject) -> bool:
+def _all_calls_known(see: EventSubject) -> bool:
     """Whether everything that its maker did was asked for: of a role that is every session, which only files tell."""
     if EVERYTHING in see.past.answered:
         return True
@@ -62,7 +64,7 @@ _SPREE: Final = timedelta(days=2)
 
 
 @rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), attempts=True)
-def new_address(see: Subject) -> Answer:
+def new_address(see: EventSubject) -> Answer:
     """It came from an address from which its maker never called.
 
     Stolen credentials are used from somewhere else. Ranges of hosting, VPN and Tor that the team lists count more than a
@@ -76,19 +78,21 @@ def new_address(see: Subject) -> Answer:
     context = see.context
     bad = within(address, context.bad_networks)
     if bad is not None:
-        return Seen(
+        return Match(
             f"It came from {address}, in a range that the team lists as bad",
             (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
             Severity.HIGH,
         )
     own = within(address, context.networks)
     if own is not None:
-        return Fine(f"it came from {address}, in the team's own {own}")
+        return Pass(f"it came from {address}, in the team's own {own}")
     time = see.event.time
     cut, habit = time - _SPREE, see.maker.habit
     if habit.enough >= cut or time - habit.began < USUAL:
         calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
-        return CannotTell(f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})")
+        return Inconclusive(
+            f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})"
+        )
     since = habit.addresses.get(address)
     if since is not None and since < cut:
         return None
@@ -100,11 +104,11 @@ def new_address(see: Subject) -> Answer:
         Fact("its earlier addresses", seen, "history"),
         Fact("earlier calls", str(calls), "history"),
     )
-    return Seen(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
+    return Match(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
 
 
 @rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), attempts=True)
-def unused_region(see: Subject) -> Answer:
+def unused_region(see: EventSubject) -> Answer:
     """It is in a region where the account does nothing else, or that was switched on lately.
 
     Intruders work where nobody looks: alarms, flow logs and Config are often only in the regions that a team uses.
@@ -119,15 +123,15 @@ def unused_region(see: Subject) -> Answer:
         asked = other.record.get("requestParameters")
         named = (asked.get("RegionName") or asked.get("regionName")) if isinstance(asked, Mapping) else ""
         if named == region and not other.error_code:
-            return Seen(
+            return Match(
                 f"{region} was switched on {(at - other.time).days} days before",
                 (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
     known = see.made.place.changes
     if known is None:
-        return CannotTell(f"what else happens in {region}: not asked for")
+        return Inconclusive(f"what else happens in {region}: not asked for")
     if at - known.since < USUAL:
-        return CannotTell(
+        return Inconclusive(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
         )
     who = see.maker.who
@@ -135,28 +139,28 @@ def unused_region(see: Subject) -> Answer:
     if changers is not None and changers.others(who, at):
         return None
     if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
-        return CannotTell(
+        return Inconclusive(
             f"whether others have machines in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
         )
     machines = see.region.instances if see.region else ()
     if any(_of_another(see, instance.id, who) for instance in machines):
         return None
     if region in known.cut:
-        return CannotTell(
+        return Inconclusive(
             f"what else happens in {region}: only the newest changes there were asked for, and they are all its own"
         )
     said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
-    return Seen(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
+    return Match(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
 
 
-def _of_another(see: Subject, instance: str, who: str) -> bool:
+def _of_another(see: EventSubject, instance: str, who: str) -> bool:
     """Whether somebody else launched an instance, as far as is known."""
     launch = see.past.launched.get(instance)
-    return launch is None or who_of(launch) != who
+    return launch is None or caller_key(launch) != who
 
 
 @rule("VPCE-17", Severity.LOW, "revoke-credentials", attempts=True)
-def off_hours(see: Subject) -> Answer:
+def off_hours(see: EventSubject) -> Answer:
     """It was made outside the team's hours.
 
     Alone it says little; beside other reasons it says that nobody was at work.
@@ -166,14 +170,14 @@ def off_hours(see: Subject) -> Answer:
     hours = see.context.hours
     if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
-    return Seen(
+    return Match(
         "It was made outside the team's hours",
         (Fact("eventTime", f"{see.event.time:%a %H:%MZ}"), Fact("hours", str(hours), "context")),
     )
 
 
 @rule("VPCE-29", Severity.INFO, attempts=True, lowers=True)
-def expected_maker(see: Subject) -> Answer:
+def expected_maker(see: EventSubject) -> Answer:
     """It was made by who makes endpoints here: an AWS service, or the team's pipeline.
 
     This is who should make endpoints here.
@@ -188,7 +192,7 @@ def expected_maker(see: Subject) -> Answer:
         said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)
     else:
         return None
-    return Seen(said, (fact, Fact("userAgent", event.user_agent)))
+    return Match(said, (fact, Fact("userAgent", event.user_agent)))
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)
+RULES: Final[tuple[Rule[EventSubject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)

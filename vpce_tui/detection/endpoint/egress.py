@@ -5,14 +5,14 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.cloudtrail.event_timeline import NONE
-from vpce_tui.detection.endpoint.endpoint_facts import USUAL, Made, Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EndpointFacts, EventSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.inventory.parse import account_of
 
 
 @rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), attempts=True)
-def foreign_service(see: Made) -> Answer:
+def foreign_service(see: EndpointFacts) -> Answer:
     """It leads to a service that is not AWS's.
 
     An endpoint to somebody else's service is a private way out of the VPC: no internet gateway, proxy or DNS log sees it.
@@ -26,11 +26,11 @@ def foreign_service(see: Made) -> Answer:
         return None
     said = Fact("owner", owner, "live") if owner else Fact("owner", "unknown")
     title = "It leads to a service that is not AWS's, owner " + (owner or "unknown")
-    return Seen(title, (Fact("serviceName", name), said))
+    return Match(title, (Fact("serviceName", name), said))
 
 
 @rule("VPCE-30", Severity.MEDIUM, "contain-endpoint", techniques=("T1199",))
-def shared(see: Made) -> Answer:
+def shared(see: EndpointFacts) -> Answer:
     """Its VPC or service is shared with another account.
 
     What happens in a shared VPC is seen in part by each of the accounts: its owner does not see who made this endpoint, and
@@ -42,15 +42,15 @@ def shared(see: Made) -> Answer:
     if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
         if vpc.owner in see.ours.accounts:
             return None
-        return Seen(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
-    if see.shared_id:
-        return Seen("Another account has a record of the same call", (Fact("sharedEventID", see.shared_id),))
+        return Match(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
+    if see.shared_event_id:
+        return Match("Another account has a record of the same call", (Fact("sharedEventID", see.shared_event_id),))
     why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
-    return CannotTell(why) if why else None
+    return Inconclusive(why) if why else None
 
 
 @rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))
-def load_balancer(see: Made) -> Answer:
+def load_balancer(see: EndpointFacts) -> Answer:
     """It is a Gateway Load Balancer endpoint: traffic of whole subnets can be sent through it.
 
     Routes that lead to it send every packet through machines that somebody else may own: they can read, change and copy it.
@@ -80,11 +80,11 @@ def load_balancer(see: Made) -> Answer:
         title = f"Traffic of subnets is sent through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
     if foreign:
         title += f", to account {owner}"
-    return Seen(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
+    return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
 
 
 @rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), attempts=True)
-def foreign_resource(see: Made) -> Answer:
+def foreign_resource(see: EndpointFacts) -> Answer:
     """It leads to a resource or a service network of another account.
 
     Such an endpoint is a door into somebody else's database or service, or out to it, past every gateway of the VPC. It
@@ -98,15 +98,15 @@ def foreign_resource(see: Made) -> Answer:
         return None
     account = account_of(arn)
     if not account:
-        return CannotTell("whose resource it leads to: the record does not name it")
+        return Inconclusive("whose resource it leads to: the record does not name it")
     if account in see.ours.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
-    return Seen(f"It leads to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
+    return Match(f"It leads to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
 
 
 @rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), attempts=True)
-def other_region(see: Made) -> Answer:
+def other_region(see: EndpointFacts) -> Answer:
     """Its service is in another region: data leaves the region.
 
     Rules about where data may be are mostly kept by region. An endpoint to a service of another region carries data there
@@ -119,7 +119,7 @@ def other_region(see: Made) -> Answer:
     there = asked or named
     if not there or not here or there == here:
         return None
-    return Seen(
+    return Match(
         f"Its service is in {there}",
         (Fact("ServiceRegion", asked or "absent"), Fact("serviceName", see.request.service)),
     )
@@ -139,7 +139,7 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
 
 
 @rule("VPCE-20", Severity.MEDIUM, "contain-endpoint", techniques=("T1021.007", "T1572"))
-def unused_service(see: Subject) -> Answer:
+def unused_service(see: EventSubject) -> Answer:
     """It leads to a service that was not used here before.
 
     The endpoints for ssm and ssmmessages together give an interactive shell on machines without internet. An endpoint for a
@@ -159,23 +159,23 @@ def unused_service(see: Subject) -> Answer:
             facts = (
                 Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
             )
-            return Seen("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
+            return Match("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
     if not see.made.source or not see.made.aws_service:
         return None
     known, used = see.made.place.uses, see.made.place.users
     if known is None or see.event.time - known.since < USUAL:
-        return CannotTell(f"whether {short} was used here before: calls to it were not asked for")
+        return Inconclusive(f"whether {short} was used here before: calls to it were not asked for")
     if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
-        return CannotTell(f"whether {short} was used here before: only the newest calls to it were asked for")
+        return Inconclusive(f"whether {short} was used here before: only the newest calls to it were asked for")
     days = (see.event.time - known.since).days
-    return Seen(
+    return Match(
         f"Nobody used {short} in {see.event.region} in the {days} days before", (Fact("calls before", "0", "history"),)
     )
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = (
+OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = (
     foreign_service, shared, load_balancer, foreign_resource, other_region,
 )  # fmt: skip
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = (unused_service,)
+OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (unused_service,)

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.aws.endpoint_services import FOREIGN_SERVICE, looks_like_aws, service_short, source_of
-from vpce_tui.cloudtrail.callers import of_a_service, whose
+from vpce_tui.cloudtrail.callers import is_aws_service_principal, principal_key
 from vpce_tui.cloudtrail.event import EndpointRequest, Event, Principal
-from vpce_tui.cloudtrail.event_index import Answered, Past, Place
-from vpce_tui.cloudtrail.event_timeline import NO_HABIT, Habit, Line
+from vpce_tui.cloudtrail.event_index import Answered, EventIndex, RegionServiceUsage
+from vpce_tui.cloudtrail.event_timeline import NO_HABIT, CallerBaseline, Timeline
 from vpce_tui.detection.rule import Answer, Answers
-from vpce_tui.detection.signals import Judgement
+from vpce_tui.detection.signals import Assessment
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours, Outside, outside
+from vpce_tui.iam.external_access import ExternalAccess, TrustZone, outside
 from vpce_tui.iam.policy_document import parse
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
@@ -25,14 +25,14 @@ USUAL: Final = timedelta(days=7)
 """Less of a look-back than this tells nothing of what is usual."""
 
 NOT_LOOKED: Final = "the account as it is now was not looked at"
-NOBODY: Final = Past()
+NOBODY: Final = EventIndex()
 PolicyAnswers = tuple[Answer, Answer, Answer]
-Deeds = Mapping[str, tuple[Line, Line]]
+Deeds = Mapping[str, tuple[Timeline, Timeline]]
 """Calls that mean something, by their name: those that open something, and the others."""
 
 
 @dataclass(slots=True)
-class Made:
+class EndpointFacts:
     """What was asked for and what is there now, in whatever event: equal for all that asked for the same, and judged once.
 
     It holds nothing of who asked, when, or from where, so that no rule about it can rest on that. ``request`` names no tags, and
@@ -46,13 +46,13 @@ class Made:
     region: Region | None = None
     """That region as it is now; None: not looked at."""
     context: Context = field(default_factory=Context)
-    ours: Ours = field(default_factory=Ours)
+    ours: TrustZone = field(default_factory=TrustZone)
     account: str = ""
     """The account that recorded it."""
-    shared_id: str = ""
+    shared_event_id: str = ""
     """The id that the records of several accounts about the call share."""
     named: bool = False
-    past: Past = NOBODY
+    past: EventIndex = NOBODY
     traffic: Traffic | None = None
     """What flow logs said of it; None: they were not asked."""
     used: Sequence[Event] = field(init=False)
@@ -65,7 +65,7 @@ class Made:
     gateway: bool = field(init=False)
     source: str = field(init=False)
     """The event source in which the use of its service shows; ``""``: that is not in event history."""
-    place: Place = field(init=False)
+    place: RegionServiceUsage = field(init=False)
     """What is known of the region, and of the use of the service there."""
     takes_policy: bool = field(init=False)
     """Whether it takes a policy: those for other people's services and for load balancers do not, nor those that lead to a resource."""
@@ -77,7 +77,7 @@ class Made:
     """What the rules about it said, of an attempt and of one that made something: kept, as it cannot change."""
     by_policy: PolicyAnswers | None = field(init=False, default=None)
     """What the rules about its policy say, once they were asked."""
-    judgements: dict[bool, Judgement] = field(init=False, default_factory=dict)
+    judgements: dict[bool, Assessment] = field(init=False, default_factory=dict)
     """And how that is judged where nothing is to be said of who made it, and when."""
 
     def __post_init__(self) -> None:
@@ -130,7 +130,7 @@ def _what_matters(network: Network, request: EndpointRequest, context: Context) 
 
 
 @dataclass(slots=True)
-class Maker:
+class CallerFacts:
     """Who asked, with which credentials and tool: equal for all of their calls, and judged once.
 
     It holds nothing of when and for what. Not to be changed once made. ``who`` it is, whatever the session; ``by_aws``: a
@@ -143,7 +143,7 @@ class Maker:
     agent: str = ""
     console: bool = False
     context: Context = field(default_factory=Context)
-    past: Past = NOBODY
+    past: EventIndex = NOBODY
     machine: tuple[Instance, Region] | None = None
     """The instance whose session it is, with its region, where it was found in some region."""
     machine_role: str = ""
@@ -154,8 +154,8 @@ class Maker:
     """The instance whose session it says it is."""
     pipeline: bool = field(init=False)
     """Whether the team configured it as a pipeline."""
-    habit: Habit = field(init=False)
-    refused: Line | None = field(init=False)
+    habit: CallerBaseline = field(init=False)
+    refused: Timeline | None = field(init=False)
     """Its refused attempts to make an endpoint."""
     deeds: Deeds = field(init=False, default_factory=dict)
     """What the session did that means something."""
@@ -168,8 +168,8 @@ class Maker:
 
     def __post_init__(self) -> None:
         principal, past = self.principal, self.past
-        self.who = who = whose(principal)
-        self.by_aws = of_a_service(principal, self.account)
+        self.who = who = principal_key(principal)
+        self.by_aws = is_aws_service_principal(principal, self.account)
         self.instance_id = principal.instance_id
         self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
         self.habit = past.habits.get(who, NO_HABIT)
@@ -179,18 +179,18 @@ class Maker:
 
 
 @dataclass(slots=True)
-class Subject:
+class EventSubject:
     """The event with what it made and who made it, and what else happened. Not to be changed once made."""
 
     event: Event
-    made: Made
-    maker: Maker
-    past: Past = NOBODY
+    made: EndpointFacts
+    maker: CallerFacts
+    past: EventIndex = NOBODY
     endpoint_id: str = field(init=False)
     """The endpoint that it made; ``""``: none, or the record does not say."""
     region: Region | None = field(init=False)
     context: Context = field(init=False)
-    ours: Ours = field(init=False)
+    ours: TrustZone = field(init=False)
 
     def __post_init__(self) -> None:
         made = self.made
@@ -199,6 +199,6 @@ class Subject:
 
 
 @lru_cache(maxsize=4096)
-def let_through(policy: str, ours: Ours) -> Outside | None:
+def evaluate_endpoint_policy(policy: str, ours: TrustZone) -> ExternalAccess | None:
     """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
     return outside(parse(policy), ours) if policy else None

@@ -6,17 +6,17 @@ Each answer rests on the policies, the service and what is ours, and on nothing 
 from functools import lru_cache
 from typing import Final
 
-from vpce_tui.detection.endpoint.endpoint_facts import Made, PolicyAnswers, let_through
-from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts, PolicyAnswers, evaluate_endpoint_policy
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
-from vpce_tui.iam.external_access import Ours, Outside, Reach
+from vpce_tui.iam.external_access import AccessScope, ExternalAccess, TrustZone
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 _SEEN: Final = 4096
 _NO_POLICY: Final = (None, None, None)
 
 
-def _everything(short: str, found: Outside | None) -> bool:
+def _everything(short: str, found: ExternalAccess | None) -> bool:
     return found is None or found.everything(short.partition(".")[0])
 
 
@@ -25,7 +25,7 @@ def _when(policies: tuple[str, ...], number: int) -> str:
     return "" if number == 0 or len(policies) == 1 else " by now"
 
 
-def _said(see: Made) -> PolicyAnswers:
+def _said(see: EndpointFacts) -> PolicyAnswers:
     """What the three rules say: looked through once for all of them, and for all endpoints that share it."""
     found = see.by_policy
     if found is None:
@@ -34,12 +34,12 @@ def _said(see: Made) -> PolicyAnswers:
 
 
 @lru_cache(maxsize=_SEEN)
-def _looked_through(policies: tuple[str, ...], short: str, ours: Ours) -> PolicyAnswers:
+def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> PolicyAnswers:
     return _open(policies, short, ours), _limits(policies, short, ours), _strangers(policies, ours)
 
 
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
-def open_policy(see: Made) -> Answer:
+def open_policy(see: EndpointFacts) -> Answer:
     """Its policy lets everybody do everything through it.
 
     Any principal, also of a foreign account, can use the service through it: data can be copied to somebody else's
@@ -50,23 +50,25 @@ def open_policy(see: Made) -> Answer:
     return _said(see)[0]
 
 
-def _open(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
+def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     for number, policy in enumerate(policies):
-        if not _everything(short, let_through(policy, ours)):
+        if not _everything(short, evaluate_endpoint_policy(policy, ours)):
             continue
         said = policy or "absent: the default allows everybody everything"
         valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
-        return Seen(
+        return Match(
             f"Its policy lets everybody do everything through it{_when(policies, number)} ({short})",
             (Fact("PolicyDocument", said, "live" if number else "record"),),
             Severity.HIGH if valuable else Severity.MEDIUM,
         )
-    problems = [found.problem for policy in policies if (found := let_through(policy, ours)) and found.problem]
-    return CannotTell(f"what its policy lets through: {problems[0]}") if problems else None
+    problems = [
+        found.problem for policy in policies if (found := evaluate_endpoint_policy(policy, ours)) and found.problem
+    ]
+    return Inconclusive(f"what its policy lets through: {problems[0]}") if problems else None
 
 
 @rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
-def no_limits(see: Made) -> Answer:
+def no_limits(see: EndpointFacts) -> Answer:
     """Its policy does not limit it to what is yours.
 
     A policy that names actions but neither whose principals may ask (aws:PrincipalOrgID) nor whose resources may be reached
@@ -77,15 +79,15 @@ def no_limits(see: Made) -> Answer:
     return _said(see)[1]
 
 
-def _limits(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
+def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     doubts: list[str] = []
     for number, policy in enumerate(policies):
-        found = let_through(policy, ours)
+        found = evaluate_endpoint_policy(policy, ours)
         if found is None or _everything(short, found):
             return None  # which is said already
         sides = ((found.who, "whose principals may ask"), (found.what, "whose resources may be reached"))
         conditional = [words for side, words in sides if any(why.startswith("the condition") for why in side.why)]
-        wide = [words for side, words in sides if side.reach is Reach.ANY]
+        wide = [words for side, words in sides if side.reach is AccessScope.ANY]
         if wide or conditional:
             actions = sorted({action for grant in found.grants for action in grant.actions})
             facts = [
@@ -98,21 +100,21 @@ def _limits(policies: tuple[str, ...], short: str, ours: Ours) -> Answer:
                 title = (
                     f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
                 )
-            return Seen(title, tuple(facts))
+            return Match(title, tuple(facts))
         doubts += found.doubts
     if doubts:
-        return CannotTell(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
+        return Inconclusive(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
     if any(
-        Reach.NAMED in (found.who.reach, found.what.reach)
+        AccessScope.NAMED in (found.who.reach, found.what.reach)
         for policy in policies
-        if (found := let_through(policy, ours))
+        if (found := evaluate_endpoint_policy(policy, ours))
     ):
         return None
-    return Fine("its policy lets only your principals reach only your resources")
+    return Pass("its policy lets only your principals reach only your resources")
 
 
 @rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
-def names_strangers(see: Made) -> Answer:
+def names_strangers(see: EndpointFacts) -> Answer:
     """Its policy names a principal or a resource of another account.
 
     Somebody wrote a stranger into it by name. That is how data is carried out, or how somebody from outside is let in.
@@ -122,17 +124,17 @@ def names_strangers(see: Made) -> Answer:
     return _said(see)[2]
 
 
-def _strangers(policies: tuple[str, ...], ours: Ours) -> Answer:
+def _strangers(policies: tuple[str, ...], ours: TrustZone) -> Answer:
     for number, policy in enumerate(policies):
-        found = let_through(policy, ours)
+        found = evaluate_endpoint_policy(policy, ours)
         names = [name for side in (found.who, found.what) for name in side.names] if found else []
         if names:
             facts = (
                 Fact("names", "; ".join(names[:6])),
                 Fact("PolicyDocument", policy, "live" if number else "record"),
             )
-            return Seen(f"Its policy names {names[0]}{_when(policies, number)}", facts)
+            return Match(f"Its policy names {names[0]}{_when(policies, number)}", facts)
     return None
 
 
-RULES: Final[tuple[Rule[Made], ...]] = (open_policy, no_limits, names_strangers)
+RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_policy, no_limits, names_strangers)

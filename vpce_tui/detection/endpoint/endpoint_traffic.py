@@ -3,20 +3,20 @@
 from fnmatch import fnmatchcase
 from typing import Final
 
-from vpce_tui.cloudtrail.callers import by_service
-from vpce_tui.detection.endpoint.endpoint_facts import Made
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.cloudtrail.callers import called_by_aws_service
+from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.inventory.flow_log_queries import size
 
-_NO_CALLS: Final = CannotTell(
+_NO_CALLS: Final = Inconclusive(
     "who called through it: network activity events are not in event history; look into a trail that records them"
 )
-_NOT_ASKED: Final = CannotTell("how much went through it: its flow logs were not asked (f leads there; it is billed)")
+_NOT_ASKED: Final = Inconclusive("how much went through it: its flow logs were not asked (f leads there; it is billed)")
 
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
-def strangers_calls(see: Made) -> Answer:
+def strangers_calls(see: EndpointFacts) -> Answer:
     """Calls through it were refused by its policy, or made by principals of other accounts.
 
     Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
@@ -31,12 +31,12 @@ def strangers_calls(see: Made) -> Answer:
                 Fact("errorCode", other.error_code, "history"),
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
-            return Seen("Calls through it were refused by its policy", facts)
+            return Match("Calls through it were refused by its policy", facts)
         if (
             account
             and account not in see.ours.accounts
             and account != see.account
-            and not by_service(other)
+            and not called_by_aws_service(other)
             and not any(
                 fnmatchcase(arn, pattern)
                 for pattern in see.ours.trusted
@@ -47,7 +47,7 @@ def strangers_calls(see: Made) -> Answer:
                 Fact("account", account, "history"),
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
-            return Seen(f"A principal of account {account} called through it", facts)
+            return Match(f"A principal of account {account} called through it", facts)
     if see.named and see.aws_service and not see.past.has_network_events:
         return _NO_CALLS
     return None
@@ -57,7 +57,7 @@ _MUCH: Final = 100 * 1024 * 1024
 
 
 @rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
-def much_traffic(see: Made) -> Answer:
+def much_traffic(see: EndpointFacts) -> Answer:
     """Much went out through it.
 
     Bytes that leave through an endpoint are seen by its flow logs and by nothing else.
@@ -74,7 +74,7 @@ def much_traffic(see: Made) -> Answer:
     total = sum(talker.received for talker in peers)
     if total < _MUCH or not peers:
         return (
-            CannotTell("how much went through it: there was more than the flow logs' answer holds")
+            Inconclusive("how much went through it: there was more than the flow logs' answer holds")
             if traffic.cut
             else None
         )
@@ -85,9 +85,9 @@ def much_traffic(see: Made) -> Answer:
         Fact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
         Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
     )
-    return Seen(
+    return Match(
         f"{size(total)} went out through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM
     )
 
 
-RULES: Final[tuple[Rule[Made], ...]] = (strangers_calls, much_traffic)
+RULES: Final[tuple[Rule[EndpointFacts], ...]] = (strangers_calls, much_traffic)

@@ -7,61 +7,61 @@ from typing import Any
 
 from vpce_tui.cloudtrail.callers import session_of
 from vpce_tui.cloudtrail.event import EndpointRequest, Event
-from vpce_tui.cloudtrail.event_index import Past
-from vpce_tui.cloudtrail.event_timeline import Line
+from vpce_tui.cloudtrail.event_index import EventIndex
+from vpce_tui.cloudtrail.event_timeline import Timeline
 from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, deed_of, opens, routine
-from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, Deeds, Made, Maker
+from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, CallerFacts, Deeds, EndpointFacts
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
-from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Instance
 
 
 @dataclass(slots=True)
-class Once:
-    """Gives the :class:`Made` and the :class:`Maker` of each event, one for all that are alike."""
+class FactsCache:
+    """Gives the :class:`EndpointFacts` and the :class:`CallerFacts` of each event, one for all that are alike."""
 
     regions: Mapping[str, Region] | None
     context: Context
-    ours: Ours
-    past: Past = NOBODY
+    ours: TrustZone
+    past: EventIndex = NOBODY
     machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
-    roles: Roles | None = None
+    roles: IamRoles | None = None
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     _deeds: dict[tuple[str, str, bool], Deeds] = field(default_factory=dict)
-    _made: dict[tuple[Any, ...], Made] = field(default_factory=dict)
-    _makers: dict[tuple[Any, ...], Maker] = field(default_factory=dict)
+    _made: dict[tuple[Any, ...], EndpointFacts] = field(default_factory=dict)
+    _makers: dict[tuple[Any, ...], CallerFacts] = field(default_factory=dict)
 
-    def made(self, event: Event, request: EndpointRequest) -> Made:
+    def made(self, event: Event, request: EndpointRequest) -> EndpointFacts:
         """What an event asked for, and what is there now."""
         region = self.regions.get(event.region) if self.regions is not None else None
         name = request.endpoint_id
         here = region.network.endpoints if region is not None else ()
         known = name if name in here or name in self.past.through or name in self.traffic else ""
-        key = (event.region, event.account, event.shared_id, bool(name), known, request[:-2])
+        key = (event.region, event.account, event.shared_event_id, bool(name), known, request[:-2])
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = Made(
+            found = self._made[key] = EndpointFacts(
                 EndpointRequest(*request[:-2], (), known), event.region, region, self.context, self.ours, event.account,
-                event.shared_id, bool(name), self.past, self.traffic.get(known),
+                event.shared_event_id, bool(name), self.past, self.traffic.get(known),
             )  # fmt: skip
         return found
 
-    def maker(self, event: Event) -> Maker:
+    def maker(self, event: Event) -> CallerFacts:
         """Who made an event."""
         key = (event.principal, event.account, event.user_agent, event.console)
         found = self._makers.get(key)
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
-            found = Maker(*key, self.context, self.past, machine, role_of(machine, self.roles))
+            found = CallerFacts(*key, self.context, self.past, machine, role_of(machine, self.roles))
             found.deeds = self._deeds_of("session", session_of(event.principal), found)
             found.deeds_elsewhere = self._deeds_of("who", found.who, found)
             self._makers[key] = found  # only when it is whole: another thread may ask for it
         return found
 
-    def _deeds_of(self, kind: str, name: str, maker: Maker) -> Deeds:
+    def _deeds_of(self, kind: str, name: str, maker: CallerFacts) -> Deeds:
         """What a session, or somebody in whatever session, did that means something."""
         by = self.past.deeds_by_session if kind == "session" else self.past.deeds_by_who
         line = by.get(name)
@@ -73,12 +73,12 @@ class Once:
         return self._deeds[key]
 
 
-def role_of(machine: tuple[Instance, Region] | None, roles: Roles | None) -> str:
+def role_of(machine: tuple[Instance, Region] | None, roles: IamRoles | None) -> str:
     """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
     return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
 
 
-def deeds_of(events: Iterable[Event], ours: Ours, *, pipeline: bool) -> Deeds:
+def deeds_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> Deeds:
     """What some calls mean, by their name: those that open something apart, so that a harmless one before hides none.
 
     What a pipeline does in a day's work is left out where it is one.
@@ -88,4 +88,4 @@ def deeds_of(events: Iterable[Event], ours: Ours, *, pipeline: bool) -> Deeds:
         said = deed_of(event, ours)
         if said and MAY_BE_OPEN not in said and not (pipeline and routine(said)):
             found[event.name][0 if opens(said) else 1].append(event)
-    return {name: (Line(worst), Line(rest)) for name, (worst, rest) in found.items()}
+    return {name: (Timeline(worst), Timeline(rest)) for name, (worst, rest) in found.items()}

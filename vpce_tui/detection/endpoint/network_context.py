@@ -5,13 +5,13 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, Made, Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, EndpointFacts, EventSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 
 @rule("VPCE-21", Severity.LOW, "contain-endpoint", techniques=("T1557",))
-def private_dns(see: Made) -> Answer:
+def private_dns(see: EndpointFacts) -> Answer:
     """Names of an AWS service now resolve to it in the whole VPC.
 
     With private DNS on, every machine of the VPC that asks for the service comes through this endpoint and its policy,
@@ -21,11 +21,11 @@ def private_dns(see: Made) -> Answer:
     """
     if see.request.private_dns is not True or not see.aws_service:
         return None
-    return Seen(f"The names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
+    return Match(f"The names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
 
 
 @rule("VPCE-22", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",))
-def only_way_out(see: Made) -> Answer:
+def only_way_out(see: EndpointFacts) -> Answer:
     """A gateway endpoint was put into subnets that had no way out.
 
     Machines that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
@@ -37,26 +37,26 @@ def only_way_out(see: Made) -> Answer:
         return None
     why = see.not_read("tables", "route tables")
     if why:
-        return CannotTell(why)
+        return Inconclusive(why)
     known = see.region.network.tables if see.region else {}
     closed = [known[table] for table in tables if table in known and not known[table].ways_out]
     if not closed:
         lost = [table for table in tables if table not in known]
-        return CannotTell(f"route table {lost[0]}: it is not there any more") if lost else None
+        return Inconclusive(f"route table {lost[0]}: it is not there any more") if lost else None
     named = ", ".join(table.id for table in closed[:4])
     subnets = sorted({subnet for table in closed for subnet in table.subnets})
     facts = (
         Fact("route tables without a way out", named, "live"),
         Fact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
     )
-    return Seen(
+    return Match(
         f"{see.short} is the only way out of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
         facts,
     )
 
 
 @rule("VPCE-27", Severity.LOW, "contain-endpoint")
-def no_owner(see: Subject) -> Answer:
+def no_owner(see: EventSubject) -> Answer:
     """It stands in a network that matters most, and nobody is named as its owner.
 
     In production networks every part should have somebody who can be called at night.
@@ -69,17 +69,17 @@ def no_owner(see: Subject) -> Answer:
     tags = {**dict(request.tags), **(see.made.endpoint.tags if see.made.endpoint else {})}
     if see.context.owner(tags):
         return None
-    return Seen(
+    return Match(
         f"It stands in {found[0]}, tagged {found[1]}, and names no owner",
         (Fact("tag", found[1], "live"), Fact("tags of the endpoint", ", ".join(tags) or "none", "live")),
     )
 
 
-_GONE: Final = Seen("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
+_GONE: Final = Match("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
 
 
 @rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
-def changed_since(see: Made) -> Answer:
+def changed_since(see: EndpointFacts) -> Answer:
     """It is not what the record made any more.
 
     What you look at is not what was made: somebody changed it since, or took it away. The record alone tells half of it.
@@ -90,11 +90,11 @@ def changed_since(see: Made) -> Answer:
         return None
     if see.endpoint is None:
         if see.not_read("endpoints", "the endpoint"):
-            return CannotTell(see.not_read("endpoints", "the endpoint as it is now"))
+            return Inconclusive(see.not_read("endpoints", "the endpoint as it is now"))
         return _GONE
     now, then = see.endpoint, see.request
     if now.state in ("deleted", "deleting"):
-        return Seen("It does not exist any more", (Fact("state", now.state, "live"),))
+        return Match("It does not exist any more", (Fact("state", now.state, "live"),))
     different = []
     if then.groups and set(then.groups) != set(now.groups):
         different.append(("groups", ", ".join(then.groups), ", ".join(now.groups)))
@@ -109,7 +109,7 @@ def changed_since(see: Made) -> Answer:
     if not different:
         return None
     facts = tuple(Fact(what, f"{before} → {after}", "live") for what, before, after in different)
-    return Seen(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
+    return Match(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
 
 
 @lru_cache(maxsize=2048)
@@ -121,7 +121,7 @@ def _canonical(text: str) -> Any:
 
 
 @rule("VPCE-35", Severity.LOW, "block-traffic", section="network")
-def network_around(see: Made) -> Answer:
+def network_around(see: EndpointFacts) -> Answer:
     """Nothing of the network around it limits or records it.
 
     A network ACL that lets everything through, groups that whole networks pass, and no flow logs: nobody would be kept from
@@ -130,14 +130,14 @@ def network_around(see: Made) -> Answer:
     Harmless if the groups alone are meant to limit it, and its use is recorded elsewhere.
     """
     if see.region is None:
-        return CannotTell(NOT_LOOKED)
+        return Inconclusive(NOT_LOOKED)
     network = see.region.network
     why = see.region.unknown.get("everything")
     if why:
-        return CannotTell(f"the network around it: {why}")
+        return Inconclusive(f"the network around it: {why}")
     endpoint = see.endpoint
     if endpoint is None:
-        return CannotTell(see.not_read("endpoints", "the endpoint")) if see.not_read("endpoints", "") else None
+        return Inconclusive(see.not_read("endpoints", "the endpoint")) if see.not_read("endpoints", "") else None
     bad: list[Fact] = []
     unread: list[str] = []
     vpc = network.vpcs.get(endpoint.vpc_id)
@@ -169,12 +169,12 @@ def network_around(see: Made) -> Answer:
     if bad:
         said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}
         title = ", ".join(said.get(fact.what, "groups that let in other networks") for fact in bad)
-        return Seen(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
+        return Match(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
     if unread:
-        return CannotTell("; ".join(unread))
+        return Inconclusive("; ".join(unread))
     if not endpoint.subnets:
-        return Fine("its VPC's traffic is recorded; a gateway endpoint has no network of its own")
-    return Fine("its traffic is recorded, and the network around it has limits")
+        return Pass("its VPC's traffic is recorded; a gateway endpoint has no network of its own")
+    return Pass("its traffic is recorded, and the network around it has limits")
 
 
 @lru_cache(maxsize=16_384)
@@ -185,7 +185,7 @@ def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-def _from_elsewhere(see: Made, blocks: tuple[str, ...]) -> str:
+def _from_elsewhere(see: EndpointFacts, blocks: tuple[str, ...]) -> str:
     """A rule of its groups that lets in addresses beyond the VPC and narrower than the world; ``""``: none."""
     own = [net for block in blocks if (net := _block(block)) is not None]
     for group in see.groups or ():
@@ -198,5 +198,5 @@ def _from_elsewhere(see: Made, blocks: tuple[str, ...]) -> str:
     return ""
 
 
-OF_MADE: Final[tuple[Rule[Made], ...]] = (private_dns, only_way_out, changed_since, network_around)
-OF_EVENT: Final[tuple[Rule[Subject], ...]] = (no_owner,)
+OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = (private_dns, only_way_out, changed_since, network_around)
+OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (no_owner,)

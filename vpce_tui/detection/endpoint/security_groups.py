@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import Final
 
-from vpce_tui.detection.endpoint.endpoint_facts import Made
-from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.iam.policy_document import Statement, parse
-from vpce_tui.inventory.resources import Rule as GroupRule
+from vpce_tui.inventory.resources import GroupRuleOfRegion as GroupRule
 
 
 def _only(rule_: GroupRule, port: int) -> bool:
@@ -15,7 +15,7 @@ def _only(rule_: GroupRule, port: int) -> bool:
 
 
 @rule("VPCE-05", Severity.HIGH, "contain-endpoint", techniques=("T1562.007",), section="access")
-def open_group(see: Made) -> Answer:
+def open_group(see: EndpointFacts) -> Answer:
     """Its security group lets in the whole world, or is the VPC's default one.
 
     Whoever reaches the VPC, by peering, VPN or transit gateway, reaches the endpoint.
@@ -28,10 +28,10 @@ def open_group(see: Made) -> Answer:
     if groups is None:
         if see.region is not None and see.endpoint is None and not see.not_read("endpoints", ""):
             return None  # it is gone, which is said elsewhere
-        return CannotTell(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
+        return Inconclusive(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
     lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
     if not groups:
-        return CannotTell("its security groups are not there any more, or are another account's") if lost else None
+        return Inconclusive("its security groups are not there any more, or are another account's") if lost else None
     worst: tuple[Severity, list[Fact], str] | None = None
     for group in groups:
         for item in group.ingress:
@@ -45,21 +45,21 @@ def open_group(see: Made) -> Answer:
         if group.name == "default" and (worst is None or worst[0] < Severity.HIGH):
             worst = (Severity.HIGH, [Fact("group", f"{group.id} default", "live")], "is the VPC's default group")
     if worst is None and lost:
-        return CannotTell(
+        return Inconclusive(
             f"its security groups {', '.join(lost)}: they are not there any more, or are another account's"
         )
     lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
     if worst is None and lists:
         why = see.region.network.unknown.get("prefix lists") if see.region else ""
-        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: {why or 'it was not read'}")
+        return Inconclusive(f"whom the prefix list {lists[0]} in its groups holds: {why or 'it was not read'}")
     if worst is None:
         peers = sorted({str(item) for group in groups for item in group.ingress})
-        return Fine(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")
-    return Seen(f"Its security group {worst[2]}", tuple(worst[1]), worst[0])
+        return Pass(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")
+    return Match(f"Its security group {worst[2]}", tuple(worst[1]), worst[0])
 
 
 @rule("VPCE-06", Severity.MEDIUM, "contain-endpoint", techniques=("T1562.007",), section="access")
-def no_group(see: Made) -> Answer:
+def no_group(see: EndpointFacts) -> Answer:
     """No security group was named: the VPC's default group is used.
 
     The default group lets in everything that has the same group, and is what people forget about.
@@ -73,7 +73,7 @@ def no_group(see: Made) -> Answer:
     now = see.groups
     if now is not None and any(group.name != "default" for group in now):
         return None
-    return Seen("No security group was named, so it has the default one", (Fact("SecurityGroupId", "absent"),))
+    return Match("No security group was named, so it has the default one", (Fact("SecurityGroupId", "absent"),))
 
 
 _OTHER_PORTS: Final = {
@@ -87,7 +87,7 @@ _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
 
 
 @rule("VPCE-34", Severity.LOW, "contain-endpoint", techniques=("T1040", "T1557"), section="encryption")
-def unencrypted(see: Made) -> Answer:
+def unencrypted(see: EndpointFacts) -> Answer:
     """Traffic through it may be unencrypted.
 
     What goes through an endpoint stays on AWS's network, and whoever mirrors traffic or owns the service reads what is not
@@ -103,10 +103,10 @@ def unencrypted(see: Made) -> Answer:
             Fact("calls without TLS 1.2", f"{len(plain)} of {len(used)}", "history"),
             Fact("tlsVersion", plain[0].tls or "absent", "history"),
         )
-        return Seen("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
+        return Match("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
     groups = see.groups
     if groups is None and not see.gateway and see.endpoint is not None:
-        return CannotTell(see.not_read("groups", "its security groups") or "its security groups were not read")
+        return Inconclusive(see.not_read("groups", "its security groups") or "its security groups were not read")
     groups = groups or ()
     allowed = _OTHER_PORTS.get(see.short, set())
     for group in groups:
@@ -114,7 +114,7 @@ def unencrypted(see: Made) -> Answer:
             if see.aws_service:
                 if item.protocol in ("tcp", "6", "-1") and not _only(item, 443) and not _within(item, allowed):
                     facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
-                    return Seen(
+                    return Match(
                         "Its group lets in more than port 443, where its service speaks TLS", facts, Severity.MEDIUM
                     )
             elif not item.all_ports:
@@ -123,10 +123,10 @@ def unencrypted(see: Made) -> Answer:
                 )
                 if named:
                     facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
-                    return Seen(f"Its group lets in {named}, which is not encrypted", facts, Severity.MEDIUM)
+                    return Match(f"Its group lets in {named}, which is not encrypted", facts, Severity.MEDIUM)
     vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
     if vpc is None:
-        return CannotTell(
+        return Inconclusive(
             see.not_read("vpcs", "the VPC") or f"its VPC {see.request.vpc_id or '(not named)'} is not there"
         )
     missing = []
@@ -140,14 +140,14 @@ def unencrypted(see: Made) -> Answer:
     if missing:
         return _nothing_enforces(tuple(missing))
     if why:
-        return CannotTell(why)
-    return Fine("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
+        return Inconclusive(why)
+    return Pass("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
 
 
 @lru_cache(maxsize=64)
-def _nothing_enforces(missing: tuple[str, ...]) -> Seen:
+def _nothing_enforces(missing: tuple[str, ...]) -> Match:
     named = ", ".join(missing)
-    return Seen(f"Nothing enforces encryption: {named}", (Fact("missing", named, "live"),))
+    return Match(f"Nothing enforces encryption: {named}", (Fact("missing", named, "live"),))
 
 
 @lru_cache(maxsize=4096)
@@ -188,4 +188,4 @@ def _narrow(item: GroupRule) -> bool:
     return item.from_port is not None and item.to_port is not None and item.to_port - item.from_port < 100
 
 
-RULES: Final[tuple[Rule[Made], ...]] = (open_group, no_group, unencrypted)
+RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_group, no_group, unencrypted)

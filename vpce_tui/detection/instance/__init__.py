@@ -3,11 +3,11 @@
 from typing import Final
 
 from vpce_tui.detection.instance import activity, exposure, guardduty, instance_traffic
-from vpce_tui.detection.instance.instance_facts import Subject
+from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.rule import Rule, answers
-from vpce_tui.detection.signals import Judgement, judge
+from vpce_tui.detection.signals import Assessment, judge
 
-RULES: Final[tuple[Rule[Subject], ...]] = tuple(
+RULES: Final[tuple[Rule[InstanceSubject], ...]] = tuple(
     sorted((*guardduty.RULES, *exposure.RULES, *activity.RULES, *instance_traffic.RULES), key=lambda rule: rule.id)
 )
 """Every rule, by id."""
@@ -15,6 +15,6 @@ RULES: Final[tuple[Rule[Subject], ...]] = tuple(
 _OF_THE_GONE: Final = tuple(rule for rule in RULES if rule.attempts)
 
 
-def judge_instance(see: Subject) -> Judgement:
+def judge_instance(see: InstanceSubject) -> Assessment:
     """Every reason to worry about an instance; of one that is gone only what outlives it."""
     return judge(*answers(see, _OF_THE_GONE if see.instance.gone else RULES))

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vpce_tui.cloudtrail.callers import by_service, who_of
+from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.cloudtrail.sensitive_calls import deed_of
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL
-from vpce_tui.detection.instance.instance_facts import Subject
+from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS, of_late
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 _LATELY: Final = timedelta(days=2)
@@ -21,7 +21,7 @@ _LATELY: Final = timedelta(days=2)
 
 def _by_people(events: Iterable[Event]) -> list[Event]:
     """Calls that did something, by somebody other than a service of AWS."""
-    return [event for event in events if not event.error_code and not by_service(event)]
+    return [event for event in events if not event.error_code and not called_by_aws_service(event)]
 
 
 def _asked(event: Event) -> Mapping[str, Any]:
@@ -29,13 +29,13 @@ def _asked(event: Event) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _unusual(see: Subject, event: Event, names: Iterable[str]) -> bool | None:
+def _unusual(see: InstanceSubject, event: Event, names: Iterable[str]) -> bool | None:
     """Whether its maker never made such a call before; None: too little is known."""
     known = [see.past.knows(f"EventName={name}", see.instance.region) for name in names]
     since = min((found.since for found in known if found is not None), default=None)
     if since is None or event.time - since < USUAL:
         return None
-    line = see.past.by_who.get(who_of(event), NONE)
+    line = see.past.by_who.get(caller_key(event), NONE)
     return not any(other.name in names for other in line.before(event.time - timedelta(days=2)))
 
 
@@ -51,7 +51,7 @@ _CHANGES: Final = {
 
 
 @rule("INST-08", Severity.MEDIUM, "terminate-instance", techniques=("T1578.005", "T1059.009"))
-def changed_lately(see: Subject) -> Answer:
+def changed_lately(see: InstanceSubject) -> Answer:
     """Its user data, role, groups or attributes were changed lately by a person.
 
     User data runs as root at the next start. A new role or group is a way in, or a way on.
@@ -71,12 +71,12 @@ def changed_lately(see: Subject) -> Answer:
             found.append((said, event))
     if not found:
         if see.past.knows("EventName=ModifyInstanceAttribute", see.instance.region) is None:
-            return CannotTell("whether it was changed lately: such calls were not asked for")
+            return Inconclusive("whether it was changed lately: such calls were not asked for")
         return None
     worst = next((item for item in found if item[0] == "its user data"), found[0])
     words = list(dict.fromkeys(what for what, _ in found))
     facts = tuple(Fact(event.name, _when(event), "history") for _, event in found[:5])
-    return Seen(
+    return Match(
         f"Changed lately: {', '.join(words)}", facts, Severity.HIGH if worst[0] == "its user data" else Severity.MEDIUM
     )
 
@@ -107,7 +107,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 @rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
-def strange_launch(see: Subject) -> Answer:
+def strange_launch(see: InstanceSubject) -> Answer:
     """It was launched lately by somebody new, in an unused region, as a very large machine, or with many others at once.
 
     Stolen credentials are turned into money by large machines, where nobody looks.
@@ -124,9 +124,9 @@ def strange_launch(see: Subject) -> Answer:
     ):
         reasons.append(f"as a {see.instance.type}")
     mine = see.past.launched.get(see.instance.id)
-    if mine is not None and not by_service(mine):
+    if mine is not None and not called_by_aws_service(mine):
         facts.append(Fact("RunInstances", _when(mine), "history"))
-        who, line = who_of(mine), see.past.launches.get(who_of(mine), NONE)
+        who, line = caller_key(mine), see.past.launches.get(caller_key(mine), NONE)
         if _unusual(see, mine, ("RunInstances",)):
             reasons.append("by somebody who never launched one before")
         near = line.count_within(mine.time + _HOUR, 2 * _HOUR)
@@ -145,9 +145,9 @@ def strange_launch(see: Subject) -> Answer:
         ):
             reasons.append("in a region where nobody else does anything")
     if reasons:
-        return Seen(f"Launched lately {', '.join(reasons)}", tuple(facts))
+        return Match(f"Launched lately {', '.join(reasons)}", tuple(facts))
     if mine is None and see.past.knows("EventName=RunInstances", see.instance.region) is None:
-        return CannotTell("who launched it: such calls were not asked for")
+        return Inconclusive("who launched it: such calls were not asked for")
     return None
 
 
@@ -158,7 +158,7 @@ _SHELLS: Final = {
 
 
 @rule("INST-15", Severity.HIGH, "terminate-instance", techniques=("T1021.007", "T1651"))
-def shell(see: Subject) -> Answer:
+def shell(see: InstanceSubject) -> Answer:
     """Somebody unusual opened a shell on it, or ran a command.
 
     Such a session is root's, goes past every security group, and leaves little on the machine.
@@ -176,23 +176,25 @@ def shell(see: Subject) -> Answer:
                 unsure.append(event)
     if found:
         facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
-        return Seen(
+        return Match(
             f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first time that is known", facts
         )
     if unsure:
         event = unsure[-1]
-        return CannotTell(f"whether {event.name} by {event.principal.name} is usual: too little history was looked at")
+        return Inconclusive(
+            f"whether {event.name} by {event.principal.name} is usual: too little history was looked at"
+        )
     if see.about.get(UNREAD_TARGETS):
-        return CannotTell("whether a command was run on it: one was sent to targets that are not understood here")
+        return Inconclusive("whether a command was run on it: one was sent to targets that are not understood here")
     if any(
         see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
     ):
-        return CannotTell("whether somebody opened a shell on it: such calls were not asked for")
+        return Inconclusive("whether somebody opened a shell on it: such calls were not asked for")
     return None
 
 
 @rule("INST-16", Severity.MEDIUM, "terminate-instance", techniques=("T1552", "T1580"))
-def read_secrets(see: Subject) -> Answer:
+def read_secrets(see: InstanceSubject) -> Answer:
     """Somebody unusual read its password or its user data.
 
     User data often holds passwords and keys; the Windows password opens the machine.
@@ -210,19 +212,19 @@ def read_secrets(see: Subject) -> Answer:
     if found:
         what = "its password" if found[0].name == "GetPasswordData" else "its user data"
         facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
-        return Seen(f"{found[0].principal.name} read {what}", facts)
+        return Match(f"{found[0].principal.name} read {what}", facts)
     unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
     if unsure:
-        return CannotTell(
+        return Inconclusive(
             f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was looked at"
         )
     if see.past.knows("EventName=GetPasswordData", see.instance.region) is None:
-        return CannotTell("whether somebody read its password: such calls were not asked for")
+        return Inconclusive("whether somebody read its password: such calls were not asked for")
     return None
 
 
 @rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
-def shared_snapshots(see: Subject) -> Answer:
+def shared_snapshots(see: InstanceSubject) -> Answer:
     """A snapshot of its disks was shared with others, or made public.
 
     Whoever has the snapshot has the disk: files, keys, databases.
@@ -236,7 +238,7 @@ def shared_snapshots(see: Subject) -> Answer:
     }
     if public:
         named = ", ".join(sorted(public))
-        return Seen("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
+        return Match("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
     own = {
         name
         for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
@@ -246,13 +248,13 @@ def shared_snapshots(see: Subject) -> Answer:
         for event in see.past.shares.get(snapshot, NONE).events:
             if not _only_known(see, event):
                 facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
-                return Seen(f"A snapshot of its disk was {deed_of(event)}", facts)
+                return Match(f"A snapshot of its disk was {deed_of(event)}", facts)
     why = see.unread("snapshots")
     if why:
-        return CannotTell(f"whether its snapshots are public: {why}")
+        return Inconclusive(f"whether its snapshots are public: {why}")
     asked = [see.past.knows(f"EventName={name}") for name in _SHARES]
     if see.instance.volumes and None in asked:
-        return CannotTell("whether its snapshots were shared: such calls were not asked for")
+        return Inconclusive("whether its snapshots were shared: such calls were not asked for")
     return None
 
 
@@ -260,7 +262,7 @@ _SHARES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
 _SNAPSHOT: Final = re.compile(r"snap-[0-9a-f]+")
 
 
-def _with_copies(snapshots: set[str], past: Past) -> set[str]:
+def _with_copies(snapshots: set[str], past: EventIndex) -> set[str]:
     """Snapshots with their copies, and the copies of those."""
     found, waiting = set(snapshots), list(snapshots)
     while waiting:
@@ -270,7 +272,7 @@ def _with_copies(snapshots: set[str], past: Past) -> set[str]:
     return found
 
 
-def _only_known(see: Subject, event: Event) -> bool:
+def _only_known(see: InstanceSubject, event: Event) -> bool:
     """Whether everybody that a snapshot was given to is ours."""
     known = {*see.ours.accounts, see.context.forensics_account}
     text = str(_asked(event).get("createVolumePermission") or _asked(event))
@@ -279,7 +281,7 @@ def _only_known(see: Subject, event: Event) -> bool:
 
 
 @rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), attempts=True)
-def no_longer_watched(see: Subject) -> Answer:
+def no_longer_watched(see: InstanceSubject) -> Answer:
     """What watched it is gone since: monitoring or flow logs.
 
     The first thing that an intruder with rights does is to go unseen.
@@ -299,7 +301,7 @@ def no_longer_watched(see: Subject) -> Answer:
             stopped.append(event)
     if not stopped:
         if see.past.knows("EventName=DeleteFlowLogs", see.instance.region) is None:
-            return CannotTell("whether what watched it is gone: such calls were not asked for")
+            return Inconclusive("whether what watched it is gone: such calls were not asked for")
         return None
     event = stopped[0]
     what = (
@@ -307,11 +309,11 @@ def no_longer_watched(see: Subject) -> Answer:
         if event.name == "UnmonitorInstances"
         else "Flow logs of its region were deleted, and nothing records its traffic now"
     )
-    return Seen(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
+    return Match(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
 
 
 @rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
-def mirrored(see: Subject) -> Answer:
+def mirrored(see: InstanceSubject) -> Answer:
     """Its traffic is copied elsewhere, or others' traffic is copied to it.
 
     A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
@@ -320,7 +322,7 @@ def mirrored(see: Subject) -> Answer:
     """
     why = see.unread("traffic mirroring")
     if why:
-        return CannotTell(f"whether its traffic is copied: {why}")
+        return Inconclusive(f"whether its traffic is copied: {why}")
     own = {nic.id for nic in see.instance.interfaces}
     copied = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if nic in own]
     taken = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if mirror.goes_to in own]
@@ -331,17 +333,17 @@ def mirrored(see: Subject) -> Answer:
         for nic, mirror in (*copied, *taken)
     )
     if copied:
-        return Seen(f"Its traffic is copied to {_holder(see, copied[0][1].goes_to)}", facts)
-    return Seen(f"The traffic of {_holder(see, taken[0][0])} is copied to it", facts)
+        return Match(f"Its traffic is copied to {_holder(see, copied[0][1].goes_to)}", facts)
+    return Match(f"The traffic of {_holder(see, taken[0][0])} is copied to it", facts)
 
 
-def _holder(see: Subject, interface: str) -> str:
+def _holder(see: InstanceSubject, interface: str) -> str:
     """The machine that has an interface; the interface itself where no machine that is known has it."""
     found = (item for item in see.region.instances if any(nic.id == interface for nic in item.interfaces))
     return next((item.label for item in found), interface or "an unknown target")
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (
+RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
     changed_lately,
     strange_launch,
     shell,

@@ -4,15 +4,15 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
-from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS, Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS, InstanceSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
-from vpce_tui.iam.external_access import takers_of
-from vpce_tui.iam.role_privileges import power_of
+from vpce_tui.iam.external_access import external_assumers
+from vpce_tui.iam.role_privileges import privileges_of
 
 
 @rule("INST-04", Severity.MEDIUM, "relaunch-instance", techniques=("T1552.005",))
-def old_metadata_service(see: Subject) -> Answer:
+def old_metadata_service(see: InstanceSubject) -> Answer:
     """IMDSv1 is allowed.
 
     A forged request from any web application on it can read the role's credentials without a token.
@@ -24,23 +24,23 @@ def old_metadata_service(see: Subject) -> Answer:
         return None
     facts = [Fact("HttpTokens", "optional", "live")]
     if not instance.profile_arn:
-        return Seen("IMDSv1 is allowed", tuple(facts), Severity.LOW)
+        return Match("IMDSv1 is allowed", tuple(facts), Severity.LOW)
     facts.append(Fact("instance profile", instance.profile_arn, "live"))
     if _too_powerful(see):
-        return Seen("IMDSv1 is allowed, and it has a powerful role to steal", tuple(facts), Severity.HIGH)
-    return Seen("IMDSv1 is allowed, and it has a role to steal", tuple(facts))
+        return Match("IMDSv1 is allowed, and it has a powerful role to steal", tuple(facts), Severity.HIGH)
+    return Match("IMDSv1 is allowed, and it has a role to steal", tuple(facts))
 
 
-def _too_powerful(see: Subject) -> bool:
+def _too_powerful(see: InstanceSubject) -> bool:
     role = see.roles.of_profile(see.instance.profile_arn) if see.roles else None
     if role is None:
         return False
-    power = power_of(role)
+    power = privileges_of(role)
     return bool(power.everything or power.may)
 
 
 @rule("INST-05", Severity.HIGH, "block-traffic", techniques=("T1133", "T1190"))
-def reachable(see: Subject) -> Answer:
+def reachable(see: InstanceSubject) -> Answer:
     """The whole internet reaches its administration or database ports.
 
     Such ports are scanned and tried within minutes.
@@ -51,7 +51,7 @@ def reachable(see: Subject) -> Answer:
         return None
     why = see.unread("security groups", "networks")
     if why:
-        return CannotTell(f"which of its ports the internet reaches: {why}")
+        return Inconclusive(f"which of its ports the internet reaches: {why}")
     open_ports = {}
     for group in see.groups:
         for item in group.ingress:
@@ -62,7 +62,7 @@ def reachable(see: Subject) -> Answer:
     if not open_ports:
         lists = sorted({item.peer for group in see.groups for item in group.ingress if item.peer.startswith("pl-")})
         why = see.region.network.unknown.get("prefix lists", "it was not read")
-        return CannotTell(f"whom the prefix list {lists[0]} in its groups holds: {why}") if lists else None
+        return Inconclusive(f"whom the prefix list {lists[0]} in its groups holds: {why}") if lists else None
     ports = ", ".join(f"{name} {port}" for port, (name, _, _) in sorted(open_ports.items())[:4])
     if len(open_ports) > 4:
         ports += f" and {len(open_ports) - 4} more"
@@ -72,11 +72,11 @@ def reachable(see: Subject) -> Answer:
         Fact("group", f"{group.id} {group.name}", "live"),
         Fact("rule", str(item), "live"),
     )
-    return Seen(f"The whole internet reaches {ports}", facts)
+    return Match(f"The whole internet reaches {ports}", facts)
 
 
 @rule("INST-06", Severity.LOW, "block-traffic", techniques=("T1190",))
-def public_address(see: Subject) -> Answer:
+def public_address(see: InstanceSubject) -> Answer:
     """It has a public address.
 
     Whatever its groups let in, today or after the next change, comes from the whole internet; and it needs nothing to send
@@ -86,11 +86,11 @@ def public_address(see: Subject) -> Answer:
     """
     if not see.public:
         return None
-    return Seen(f"It has the public address {see.public}", (Fact("public address", see.public, "live"),))
+    return Match(f"It has the public address {see.public}", (Fact("public address", see.public, "live"),))
 
 
 @rule("INST-07", Severity.HIGH, "revoke-credentials", techniques=("T1078.004", "T1098"))
-def powerful_role(see: Subject) -> Answer:
+def powerful_role(see: InstanceSubject) -> Answer:
     """Its role may do more than a machine's work, or others may take it.
 
     Whoever has the machine has its role. A role that makes users, keys or endpoints turns one machine into the account; one
@@ -102,11 +102,11 @@ def powerful_role(see: Subject) -> Answer:
     if not profile:
         return None
     if see.roles is None or see.roles.problem:
-        return CannotTell(f"what its role may do: {see.roles.problem if see.roles else 'roles were not read'}")
+        return Inconclusive(f"what its role may do: {see.roles.problem if see.roles else 'roles were not read'}")
     role = see.roles.of_profile(profile)
     if role is None:
-        return CannotTell("what its role may do: no role of this account is in its instance profile")
-    power, (takers, unsure) = power_of(role), takers_of(role.trust, see.ours)
+        return Inconclusive("what its role may do: no role of this account is in its instance profile")
+    power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, see.ours)
     said, facts = [], []
     if power.everything:
         said.append("may do everything")
@@ -121,14 +121,14 @@ def powerful_role(see: Subject) -> Answer:
         facts.append(Fact("trust policy", role.trust, "live"))
     facts += [Fact("not told", doubt, "live") for doubt in power.doubts[:2] if said]
     if said:
-        return Seen(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
+        return Match(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
-        return CannotTell(f"what its role may do: {'; '.join(power.doubts[:2])}")
-    return CannotTell(f"who may take its role: {unsure}") if unsure else None
+        return Inconclusive(f"what its role may do: {'; '.join(power.doubts[:2])}")
+    return Inconclusive(f"who may take its role: {unsure}") if unsure else None
 
 
 @rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
-def strange_image(see: Subject) -> Answer:
+def strange_image(see: InstanceSubject) -> Answer:
     """Its image is neither Amazon's, nor yours, nor one you trust; or was made lately inside the account.
 
     An image brings its own programs. A private one that was made while an intruder was in the account may be theirs.
@@ -137,10 +137,10 @@ def strange_image(see: Subject) -> Answer:
     """
     why = see.unread("images")
     if why:
-        return CannotTell(f"whose its image is: {why}")
+        return Inconclusive(f"whose its image is: {why}")
     image = see.image
     if image is None:
-        return CannotTell("whose its image is: it cannot be seen any more") if see.instance.image_id else None
+        return Inconclusive("whose its image is: it cannot be seen any more") if see.instance.image_id else None
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
@@ -153,9 +153,9 @@ def strange_image(see: Subject) -> Answer:
         began = min((near.event.time for near in see.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
             facts.append(Fact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
-            return Seen("Its image was made here after the trouble began", tuple(facts))
+            return Match("Its image was made here after the trouble began", tuple(facts))
         return None
-    return Seen(f"Its image belongs to account {image.owner}, which is not known", tuple(facts))
+    return Match(f"Its image belongs to account {image.owner}, which is not known", tuple(facts))
 
 
 _PUBLISHERS: Final = frozenset({
@@ -165,7 +165,7 @@ _PUBLISHERS: Final = frozenset({
 
 
 @rule("INST-11", Severity.LOW, "relaunch-instance", techniques=("T1190",))
-def old_image(see: Subject) -> Answer:
+def old_image(see: InstanceSubject) -> Answer:
     """Its image is old, deprecated, or gone.
 
     What was found in it since is not mended in it, unless the machine updates itself.
@@ -176,7 +176,7 @@ def old_image(see: Subject) -> Answer:
         return None
     image = see.image
     if image is None:
-        return Seen(
+        return Match(
             "Its image cannot be seen any more: it is gone, or was taken back",
             (Fact("image", see.instance.image_id, "live"),),
             Severity.LOW,
@@ -184,7 +184,7 @@ def old_image(see: Subject) -> Answer:
     if see.now is None:
         return None
     if image.is_deprecated(see.now):
-        return Seen(
+        return Match(
             "Its image is deprecated",
             (Fact("image", f"{image.id} {image.name}", "live"), Fact("deprecated", str(image.deprecated), "live")),
             Severity.MEDIUM,
@@ -192,7 +192,7 @@ def old_image(see: Subject) -> Answer:
     days = image.age_days(see.now)
     if days is None or days <= see.context.image_age_days:
         return None
-    return Seen(
+    return Match(
         f"Its image is {days} days old",
         (
             Fact("image", f"{image.id} {image.name}", "live"),
@@ -202,7 +202,7 @@ def old_image(see: Subject) -> Answer:
 
 
 @rule("INST-12", Severity.LOW, "harden-account")
-def unencrypted_disks(see: Subject) -> Answer:
+def unencrypted_disks(see: InstanceSubject) -> Answer:
     """It has disks that are not encrypted.
 
     A snapshot of such a disk can be shared with anybody, and read by them.
@@ -211,11 +211,11 @@ def unencrypted_disks(see: Subject) -> Answer:
     """
     why = see.unread("disks")
     if why:
-        return CannotTell(f"whether its disks are encrypted: {why}")
+        return Inconclusive(f"whether its disks are encrypted: {why}")
     plain = [volume.id for volume in see.instance.volumes if volume.id in see.region.unencrypted]
     if not plain:
         return None
-    return Seen(
+    return Match(
         "Its disk is not encrypted"
         if len(see.instance.volumes) == 1
         else f"{len(plain)} of its {len(see.instance.volumes)} disks are not encrypted",
@@ -224,7 +224,7 @@ def unencrypted_disks(see: Subject) -> Answer:
 
 
 @rule("INST-20", Severity.LOW, "terminate-instance")
-def no_owner(see: Subject) -> Answer:
+def no_owner(see: InstanceSubject) -> Answer:
     """It names no owner, unlike its neighbours.
 
     Machines of intruders and forgotten ones have in common that nobody is named on them.
@@ -237,9 +237,9 @@ def no_owner(see: Subject) -> Answer:
         Fact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
         Fact("machines of its VPC that name one", str(see.alike), "live"),
     )
-    return Seen("It names no owner, unlike its neighbours", facts)
+    return Match("It names no owner, unlike its neighbours", facts)
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (
+RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
     old_metadata_service, reachable, public_address, powerful_role, strange_image, old_image, unencrypted_disks, no_owner,
 )  # fmt: skip

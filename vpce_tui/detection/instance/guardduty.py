@@ -3,13 +3,13 @@
 from typing import Final
 
 from vpce_tui.detection.credentials_used_elsewhere import where_used
-from vpce_tui.detection.instance.instance_facts import Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Fine, Rule, Seen, rule
+from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 
 @rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), attempts=True)
-def guardduty(see: Subject) -> Answer:
+def guardduty(see: InstanceSubject) -> Answer:
     """GuardDuty has findings about it.
 
     GuardDuty looks at traffic, DNS and API calls; a finding of this kind is seldom noise.
@@ -18,7 +18,7 @@ def guardduty(see: Subject) -> Answer:
     """
     if not see.findings:
         why = see.unread("GuardDuty findings")
-        return CannotTell(why) if why else None
+        return Inconclusive(why) if why else None
     worst = max(see.findings, key=lambda finding: finding.severity)
     severity = Severity.CRITICAL if worst.severity >= 9 else Severity.HIGH if worst.severity >= 7 else Severity.MEDIUM
     if worst.severity < 4:
@@ -27,11 +27,11 @@ def guardduty(see: Subject) -> Answer:
         Fact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
         for finding in see.findings
     ]
-    return Seen(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
+    return Match(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
 
 
 @rule("INST-02", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
-def credentials_elsewhere(see: Subject) -> Answer:
+def credentials_elsewhere(see: InstanceSubject) -> Answer:
     """Its role's credentials were used from an address that is not its own.
 
     Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
@@ -40,7 +40,7 @@ def credentials_elsewhere(see: Subject) -> Answer:
     account to own_accounts.
     """
     answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
-    strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Seen)]
+    strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Match)]
     if strange:
         answer = strange[0][1]
         addresses = sorted({one.source_ip for one, _ in strange})
@@ -49,17 +49,17 @@ def credentials_elsewhere(see: Subject) -> Answer:
             Fact("addresses", ", ".join(addresses[:5]), "history"),
             Fact("calls from there", str(len(strange)), "history"),
         )
-        return Seen(f"Its role's credentials were {answer.title}", facts)
-    doubt = next((answer for answer in answers if isinstance(answer, CannotTell)), None)
+        return Match(f"Its role's credentials were {answer.title}", facts)
+    doubt = next((answer for answer in answers if isinstance(answer, Inconclusive)), None)
     if doubt is not None:
         return doubt
     if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
-        return CannotTell("calls made with its role: not all were looked at")
-    return Fine(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
+        return Inconclusive("calls made with its role: not all were looked at")
+    return Pass(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
 
 
 @rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), attempts=True)
-def near_endpoint(see: Subject) -> Answer:
+def near_endpoint(see: InstanceSubject) -> Answer:
     """It made an endpoint to worry about, or stands beside one.
 
     An endpoint serves the machines of its VPC. Who stands in its subnet can use it, and its maker meant to.
@@ -70,14 +70,14 @@ def near_endpoint(see: Subject) -> Answer:
         if near.event.principal.instance_id == see.instance.id:
             facts = (Fact("endpoint", near.endpoint or "(none made)", "record"), Fact("event", near.event.id, "record"))
             did = "made" if near.endpoint else "tried to make"
-            return Seen(f"Its credentials {did} an endpoint judged {near.severity.word}", facts, Severity.HIGH)
+            return Match(f"Its credentials {did} an endpoint judged {near.severity.word}", facts, Severity.HIGH)
     if see.instance.gone:
         return None
     for near in see.near:
         if near.endpoint and see.instance.subnet_id in near.subnets:
             facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
-            return Seen(f"An endpoint judged {near.severity.word} stands in its subnet", facts, Severity.MEDIUM)
+            return Match(f"An endpoint judged {near.severity.word} stands in its subnet", facts, Severity.MEDIUM)
     return None
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (guardduty, credentials_elsewhere, near_endpoint)
+RULES: Final[tuple[Rule[InstanceSubject], ...]] = (guardduty, credentials_elsewhere, near_endpoint)

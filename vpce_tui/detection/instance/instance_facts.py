@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from vpce_tui.cloudtrail.event import Event
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.core.ip_addresses import internal
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import Ours
-from vpce_tui.iam.role_privileges import Roles
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.flow_log_queries import Traffic
@@ -25,7 +25,7 @@ ADMINISTRATION_PORTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearbySuspiciousEndpoint:
     """An endpoint event judged high or worse: its event, its endpoint's subnets, interfaces and VPC, and how bad it is."""
 
     event: Event
@@ -37,7 +37,7 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class InstanceSubject:
     """The instance, its region, what was done to it or with its role, and the endpoints to worry about near it.
 
     ``now``: the time of judging. ``roles`` None: not read.
@@ -45,12 +45,12 @@ class Subject:
 
     instance: Instance
     region: Region
-    past: Past = field(default_factory=Past)
+    past: EventIndex = field(default_factory=EventIndex)
     now: datetime | None = None
     context: Context = field(default_factory=Context)
-    ours: Ours = field(default_factory=Ours)
-    roles: Roles | None = None
-    near: tuple[Near, ...] = ()
+    ours: TrustZone = field(default_factory=TrustZone)
+    roles: IamRoles | None = None
+    near: tuple[NearbySuspiciousEndpoint, ...] = ()
     traffic: Traffic | None = None
     about: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
     """Calls that name the instance, its disks or its interfaces, by event name."""

@@ -3,26 +3,26 @@
 from typing import Final
 
 from vpce_tui.core.ip_addresses import address_of, internal, within
-from vpce_tui.detection.instance.instance_facts import Subject
-from vpce_tui.detection.rule import Answer, CannotTell, Rule, Seen, rule
+from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
-from vpce_tui.inventory.flow_log_queries import Talker, Traffic, size
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, size
 
 _MUCH: Final = 100 * 1024 * 1024
 _SCAN: Final = 20
 NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f leads there; it is billed)"
 
 
-def _serves(talker: Talker) -> bool:
+def _serves(talker: FlowPeer) -> bool:
     """Whether the machine serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
     return talker.serving and talker.port < 32_768
 
 
-def _outside(talker: Talker) -> bool:
+def _outside(talker: FlowPeer) -> bool:
     return address_of(talker.peer) is not None and not internal(talker.peer)
 
 
-def _beacons(traffic: Traffic) -> list[Talker]:
+def _beacons(traffic: Traffic) -> list[FlowPeer]:
     """Small, many, over a long time: what reports home looks like."""
     return [
         talker
@@ -38,7 +38,7 @@ def _beacons(traffic: Traffic) -> list[Talker]:
 
 
 @rule("INST-13", Severity.HIGH, "block-traffic", techniques=("T1071", "T1046", "T1041"))
-def strange_traffic(see: Subject) -> Answer:
+def strange_traffic(see: InstanceSubject) -> Answer:
     """It talks with addresses in a way that machines at work do not.
 
     Addresses that a list calls bad, many refused attempts on many machines, small messages at a steady pace, or much sent out
@@ -48,14 +48,14 @@ def strange_traffic(see: Subject) -> Answer:
     """
     traffic = see.traffic
     if traffic is None:
-        return CannotTell(NOT_ASKED)
+        return Inconclusive(NOT_ASKED)
     bad = [
         (talker, net)
         for talker in traffic.talkers
         if (net := within(talker.peer, see.context.bad_networks)) is not None
     ]
     if bad:
-        return Seen(
+        return Match(
             f"It talks with {bad[0][0].peer}, in a range that the team lists as bad",
             tuple(
                 Fact("peer", f"{talker.peer} port {talker.port}, {size(talker.bytes)}", "flow logs")
@@ -66,14 +66,14 @@ def strange_traffic(see: Subject) -> Answer:
         talker.peer for talker in traffic.talkers if talker.rejected and not talker.accepted and not _serves(talker)
     }
     if len(refused) >= _SCAN:
-        return Seen(
+        return Match(
             f"It tried {len(refused)} addresses that refused it",
             (Fact("refused by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [talker for talker in traffic.talkers if _outside(talker) and not _serves(talker) and talker.sent >= _MUCH]
     if out:
         top = max(out, key=lambda talker: talker.sent)
-        return Seen(
+        return Match(
             f"It sent {size(top.sent)} to {top.peer}",
             (Fact("sent", f"{size(top.sent)} to {top.peer} port {top.port}", "flow logs"),),
         )
@@ -85,16 +85,16 @@ def strange_traffic(see: Subject) -> Answer:
             Fact("flows", f"{top.accepted}, {size(top.bytes)} in all", "flow logs"),
             Fact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
         )
-        return Seen(f"It reports to {top.peer} again and again", facts)
+        return Match(f"It reports to {top.peer} again and again", facts)
     return (
-        CannotTell("with whom else it talks: there was more than the flow logs' answer holds")
+        Inconclusive("with whom else it talks: there was more than the flow logs' answer holds")
         if traffic.cut or traffic.skipped
         else None
     )
 
 
 @rule("INST-14", Severity.HIGH, "contain-endpoint", techniques=("T1048",))
-def talks_to_endpoint(see: Subject) -> Answer:
+def talks_to_endpoint(see: InstanceSubject) -> Answer:
     """It talks with the interfaces of an endpoint to worry about.
 
     What was sent there left the VPC by a way that no proxy or gateway sees.
@@ -105,7 +105,7 @@ def talks_to_endpoint(see: Subject) -> Answer:
     if not near:
         return None
     if see.traffic is None:
-        return CannotTell(NOT_ASKED)
+        return Inconclusive(NOT_ASKED)
     for item in near:
         for talker in see.traffic.talkers:
             if talker.peer in item.addresses and talker.accepted:
@@ -113,8 +113,8 @@ def talks_to_endpoint(see: Subject) -> Answer:
                     Fact("endpoint", item.endpoint, "live"),
                     Fact("sent", f"{size(talker.sent)} to {talker.peer} port {talker.port}", "flow logs"),
                 )
-                return Seen(f"It sent {size(talker.sent)} to the endpoint {item.endpoint}", facts)
+                return Match(f"It sent {size(talker.sent)} to the endpoint {item.endpoint}", facts)
     return None
 
 
-RULES: Final[tuple[Rule[Subject], ...]] = (strange_traffic, talks_to_endpoint)
+RULES: Final[tuple[Rule[InstanceSubject], ...]] = (strange_traffic, talks_to_endpoint)

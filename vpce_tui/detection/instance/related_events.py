@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from vpce_tui.cloudtrail.callers import who_of
+from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.event import EPOCH, Event
-from vpce_tui.cloudtrail.event_index import Past
+from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.inventory.resources import Instance
 
 About = Mapping[str, tuple[Event, ...]]
@@ -30,7 +30,7 @@ def of_late(events: Iterable[Event], now: datetime | None) -> list[Event]:
     return [event for event in events if now is None or event.time <= EPOCH or now - event.time <= LATELY]
 
 
-def about(past: Past, instances: Sequence[Instance], now: datetime | None) -> dict[str, About]:
+def about(past: EventIndex, instances: Sequence[Instance], now: datetime | None) -> dict[str, About]:
     """Calls by the instance that they are about.
 
     Each record is looked through once, for ids, and each kind of target once for machines: the work grows with the records and
@@ -88,8 +88,8 @@ def _first_and_last(events: Sequence[Event]) -> list[Event]:
     last: dict[str, Event] = {}
     for event in events:
         if not event.error_code:
-            first.setdefault(who_of(event), event)
-            last[who_of(event)] = event
+            first.setdefault(caller_key(event), event)
+            last[caller_key(event)] = event
     return list({id(event): event for event in (*first.values(), *last.values())}.values())
 
 

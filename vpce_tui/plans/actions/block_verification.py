@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.inventory import flow_log_queries
-from vpce_tui.inventory.flow_log_queries import Talker, Traffic, inside, overlap, within
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, inside, overlap, within
 from vpce_tui.plans.actions import Proof
-from vpce_tui.plans.targets.interface import Dossier, Facet
+from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 _GRACE: Final = timedelta(seconds=60)
 """A block takes a moment to hold everywhere, and a record may be dated up to this much late."""
 _LINK_LOCAL: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
 
 
-def beyond_reach(world: Dossier, block: str) -> str:
+def why_not_blockable(world: InterfaceState, block: str) -> str:
     """Why neither lists nor flow logs know of an address; ``""``: they do."""
     own = [str(ipaddress.ip_network(base).network_address + 2) for base in world.vpc_ranges if ":" not in base]
     resolvers = {f"{address}/32" for address in own}
@@ -36,13 +36,13 @@ BEYOND_REMEDY: Final = (
 )
 
 
-def blocked_at(world: Dossier, block: str) -> datetime | None:
+def blocked_at(world: InterfaceState, block: str) -> datetime | None:
     """Since when this incident blocks ``block`` for good, both ways; None: it does not."""
     found = [moment for moment in (_by_acl(world, block), _by_rules(world, block), _by_dark(world, block)) if moment]
     return min(found, default=None)
 
 
-def _by_acl(world: Dossier, block: str) -> datetime | None:
+def _by_acl(world: InterfaceState, block: str) -> datetime | None:
     ways: dict[str, dict[bool, datetime]] = {}
     for made in world.stands.values():
         denied = str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
@@ -54,9 +54,9 @@ def _by_acl(world: Dossier, block: str) -> datetime | None:
     return max(moment for both in ways.values() for moment in both.values())
 
 
-def _by_rules(world: Dossier, block: str) -> datetime | None:
+def _by_rules(world: InterfaceState, block: str) -> datetime | None:
     closed = [made.at for made in world.stands.values() if made.operation.startswith("RevokeSecurityGroup")]
-    if not closed or world.rules is None or Facet.RULES in world.unknown:
+    if not closed or world.rules is None or InterfaceAspect.RULES in world.unknown:
         return None
     open_still = any(overlap(rule.peer, block) or not _is_block(rule.peer) for rule in world.rules)
     return None if open_still else datetime.fromisoformat(max(closed))
@@ -67,7 +67,7 @@ def _is_block(peer: str) -> bool:
     return not peer.startswith(("sg-", "pl-"))
 
 
-def _by_dark(world: Dossier, block: str) -> datetime | None:
+def _by_dark(world: InterfaceState, block: str) -> datetime | None:
     if not ipaddress.ip_network(block).is_global:
         return None
     modes = [
@@ -78,7 +78,7 @@ def _by_dark(world: Dossier, block: str) -> datetime | None:
     return max(modes, default=None)
 
 
-def blocks_of(world: Dossier) -> tuple[str, ...]:
+def blocks_of(world: InterfaceState) -> tuple[str, ...]:
     """The addresses that this incident denied, where nobody names any."""
     found = [
         str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
@@ -88,7 +88,7 @@ def blocks_of(world: Dossier) -> tuple[str, ...]:
     return tuple(dict.fromkeys(block for block in found if block))
 
 
-def verdicts(world: Dossier, traffic: Traffic | None, blocks: Iterable[str]) -> list[tuple[str, str]]:
+def verdicts(world: InterfaceState, traffic: Traffic | None, blocks: Iterable[str]) -> list[tuple[str, str]]:
     """For each block ``stopped``, ``flows``, ``wait`` or ``unknown``, and the sentence."""
     return [_verdict(world, traffic, block) for block in blocks]
 
@@ -97,9 +97,9 @@ def _at(moment: datetime | None) -> str:
     return moment.strftime("%m-%d %H:%M:%SZ") if moment else "?"
 
 
-def _verdict(world: Dossier, traffic: Traffic | None, block: str) -> tuple[str, str]:
+def _verdict(world: InterfaceState, traffic: Traffic | None, block: str) -> tuple[str, str]:
     since = blocked_at(world, block)
-    beyond = beyond_reach(world, block)
+    beyond = why_not_blockable(world, block)
     if beyond:
         return "unknown", beyond
     if traffic is None:
@@ -120,14 +120,14 @@ def _verdict(world: Dossier, traffic: Traffic | None, block: str) -> tuple[str, 
     return "stopped", f"{block}: nothing let through from {_at(since)} until {_at(newest)}; {said}"
 
 
-def _judged_by(world: Dossier, traffic: Traffic, talkers: list[Talker]) -> list[str]:
+def _judged_by(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
     named = {nic for item in talkers for nic in item.interfaces}
     own = [nic.id for nic in world.interfaces if nic.id in traffic.newest_of]
     return [nic for nic in own if nic in named] or own
 
 
-def _doubt(world: Dossier, traffic: Traffic, talkers: list[Talker], since: datetime) -> str:
+def _doubt(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer], since: datetime) -> str:
     """Why nothing can be said yet; ``""``: it can."""
     if traffic.window.start > since:
         return (
@@ -144,7 +144,7 @@ def _doubt(world: Dossier, traffic: Traffic, talkers: list[Talker], since: datet
     return ""
 
 
-def judge(world: Dossier, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> Proof:
+def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> Proof:
     """The proof, from the answer that was kept as ``name``."""
     traffic = world.traffic
     if name in pages and traffic is not None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope, unlogged
 from vpce_tui.plans.placeholders import TOKEN, document, ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
 from vpce_tui.plans.targets.planning_context import iam_region
@@ -65,7 +65,7 @@ def plan_flow_logs(wanted: Iterable[Wanted], target: str, draft: Draft) -> None:
         draft.notes.append(
             "flow logs begin now: what happened before is not in them; first records come within ten minutes"
         )
-        draft.hits("nobody: traffic is recorded, not touched; CloudWatch Logs bills what is stored")
+        draft.add_impact("nobody: traffic is recorded, not touched; CloudWatch Logs bills what is stored")
 
 
 def _new_role(item: Wanted, target: str, draft: Draft) -> None:
@@ -77,7 +77,7 @@ def _new_role(item: Wanted, target: str, draft: Draft) -> None:
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],
     }  # fmt: skip
     named = {"RoleName": OWN_ROLE}
-    draft.want(
+    draft.ensure(
         "role", "CreateRole",
         {
             **named, "AssumeRolePolicyDocument": document({"Version": "2012-10-17", "Statement": [trust]}),
@@ -85,17 +85,17 @@ def _new_role(item: Wanted, target: str, draft: Draft) -> None:
         },
         so_already=there, why=f"new role {OWN_ROLE} for the flow log service", gives={ROLE: "Role.Arn"}, service="iam", region=region,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         "role-policy", "PutRolePolicy",
         {**named, "PolicyName": OWN_POLICY, "PolicyDocument": document({"Version": "2012-10-17", "Statement": [allow]})},
         so_already=item.logging.own_policy,
         why="it may write logs, and nothing else",
         service="iam", region=region,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-role", "DeleteRole", named, undoes=("role",), why=f"delete {OWN_ROLE}", service="iam", region=region
     )
-    draft.take_back(
+    draft.add_inverse(
         "undo-role-policy", "DeleteRolePolicy", {**named, "PolicyName": OWN_POLICY}, undoes=("role-policy",),
         why="remove its policy", service="iam", region=region,
     )  # fmt: skip
@@ -110,16 +110,16 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
     if group not in item.logging.log_groups or draft.recall(group_id) is not None:
         known = {call.id for call in (*draft.calls, *draft.already)}
         if group_id not in known:
-            draft.want(
+            draft.ensure(
                 group_id, "CreateLogGroup", {"logGroupName": group}, so_already=group in item.logging.log_groups,
                 why=f"new log group {group}", service="logs", region=item.region,
             )  # fmt: skip
-            draft.take_back(
+            draft.add_inverse(
                 f"undo-{group_id}", "DeleteLogGroup", {"logGroupName": group}, undoes=(group_id,),
                 why=f"delete log group {group} with what was recorded", service="logs", region=item.region,
             )  # fmt: skip
     reference = "FLOW_LOG_" + item.id.replace("-", "_").upper()
-    draft.want(
+    draft.ensure(
         call_id, "CreateFlowLogs",
         {
             "ResourceIds": [item.id], "ResourceType": item.kind, "TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs",
@@ -132,7 +132,7 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
     )  # fmt: skip
     if own is not None:
         draft.bindings[reference] = own.id
-    draft.take_back(
+    draft.add_inverse(
         f"undo-{call_id}", "DeleteFlowLogs", {"FlowLogIds": [ref(reference)]}, undoes=(call_id,),
         why=f"{item.id}: stop recording", region=item.region,
     )  # fmt: skip
@@ -184,7 +184,7 @@ def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> S
         draft.notes.append(f"{target} is gone")
     elif not draft.blocked:
         plan_flow_logs([Wanted(region, "VPC", vpc, world.flow_logs)], target, draft)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _vpc_options(world: Any) -> Options:
@@ -215,7 +215,7 @@ def _plan_account(world: Any, draft: Draft) -> Step:
         if not chosen:
             draft.notes.append("no VPC is chosen, or every one records its traffic")
     gaps(world, draft, "flow logs")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 _MAY: Final = (

@@ -7,11 +7,11 @@ cut. So: cut, remove, and cut again at the moment after. (AWS: "Revoke IAM role 
 from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, by_effects, unchanged
-from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, document, ref, text
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import iam_region
 from vpce_tui.plans.targets.role import CUT_POLICY
 
@@ -19,34 +19,34 @@ CUT: Final = "CutSessions"
 CUT_AGAIN: Final = "CutSessionsAfterProfileWasRemoved"
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.ROLE)
+def _plan(world: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InstanceAspect.ROLE)
     role = world.role
     if role is None or draft.blocked:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if not role.profile_arn:
         draft.notes.append(f"{world.instance.id} holds no instance profile: there are no role credentials to cut")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
     iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
     if role.name:
-        draft.want(
+        draft.ensure(
             "cut", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
             why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=iam["region"],
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             "undo-cut", "DeleteRolePolicy", policy, undoes=("cut", "cut-again"), why=f"{role.name}: remove that deny",
             service="iam", region=iam["region"],
         )  # fmt: skip
     _take_profile(world, draft)
     if role.name:
-        draft.want(
+        draft.ensure(
             "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
             why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.prove("the deny stands in the role", "GetRolePolicy", policy, **iam)
         draft.changes.append(f"role {role.name}: every session issued before now is refused")
-        draft.hits(
+        draft.add_impact(
             f"every session of {role.name} that is older than the cut, also of people and other services; on other instances "
             "new credentials come by themselves, but only within hours",
             role.other_users,
@@ -54,21 +54,21 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     draft.changes.append(f"{world.instance.id} loses instance profile {role.profile_name}")
     filters = [{"Name": "instance-id", "Values": [world.instance.id]}]
     draft.prove("no profile is associated", "DescribeIamInstanceProfileAssociations", {"Filters": filters})
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _take_profile(world: Dossier, draft: Draft) -> None:
+def _take_profile(world: InstanceState, draft: Draft) -> None:
     role = world.role
     assert role is not None
     before = draft.recall("take-profile")
     association = role.association or (str(before.parameters["AssociationId"]) if before else "")
     if not association:
         return
-    draft.want(
+    draft.ensure(
         "take-profile", "DisassociateIamInstanceProfile", {"AssociationId": association}, so_already=not role.association,
         why=f"no new credentials of {role.profile_name} for the instance",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-take-profile", "AssociateIamInstanceProfile",
         {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": world.instance.id}, undoes=("take-profile",),
         why=f"give it {role.profile_name} again",
@@ -93,13 +93,13 @@ def _profile(step: Step) -> dict[str, Any]:
 
 
 CUT_CREDENTIALS: Final = Action(
-    frozenset({Facet.ROLE}),
+    frozenset({InstanceAspect.ROLE}),
     _plan,
     unchanged,
     by_effects,
     (),
     _profile,
-    unless_gone,
+    skip_if_deleted,
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",

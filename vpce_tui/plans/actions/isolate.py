@@ -10,21 +10,21 @@ from typing import Any, Final
 from vpce_tui.inventory.resources import Interface, SecurityGroup
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.quarantine_group import QUARANTINE, UNTRACKED, name_of, no_egress, own_group
-from vpce_tui.plans.actions.skip_if_deleted import unless_gone
+from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import VpcGroups
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
+def _plan(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
-    draft.block_unknown(world.unknown, Facet.INTERFACES, Facet.GROUPS)
+    draft.block_unknown(world.unknown, InstanceAspect.INTERFACES, InstanceAspect.GROUPS)
     if instance.gone:
         draft.block(f"{instance.id} is {instance.state}: it has no connection left", "nothing; it is gone")
-    if Facet.INTERFACES in world.unknown or Facet.GROUPS in world.unknown:
-        return draft.step(Kind.CHANGE)
+    if InstanceAspect.INTERFACES in world.unknown or InstanceAspect.GROUPS in world.unknown:
+        return draft.step(StepKind.CHANGE)
     interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
     two_moves = draft.choices["moves"] == "two"
     quarantine = _group(world, draft, "quarantine", QUARANTINE, "no-egress")
@@ -40,7 +40,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     for nic in interfaces:
         _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "cut off")
         undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{nic.id}", "ModifyNetworkInterfaceAttribute",
             {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
             why=f"{nic.id} back into its groups",
@@ -57,25 +57,25 @@ def _plan(world: Dossier, draft: Draft) -> Step:
             "Cuts every new connection of this machine; those that are open now live on until they end by themselves."
         )
         draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
-    draft.hits("whoever works on it over the network, Session Manager too: take its memory before this")
+    draft.add_impact("whoever works on it over the network, Session Manager too: take its memory before this")
     if len(interfaces) < len(world.interfaces or ()):
         draft.notes.append("interfaces that AWS manages for a service are left alone")
-    draft.hits("nobody else: the new groups have no other member")
+    draft.add_impact("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.prove(
         "every interface is in the quarantine group alone, and the group has no rules",
         "DescribeNetworkInterfaces",
         {"Filters": filters},
     )
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _groups(world: Dossier) -> VpcGroups:
+def _groups(world: InstanceState) -> VpcGroups:
     assert world.groups is not None, "the step is blocked where the groups are unknown"
     return world.groups
 
 
-def _group(world: Dossier, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
+def _group(world: InstanceState, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
     stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
     return own_group(
         draft, _groups(world), vpc=world.instance.vpc_id, target=world.instance.id, purpose=purpose, reference=reference,
@@ -93,14 +93,14 @@ def _is_open(own: SecurityGroup | None) -> bool:
 
 
 def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
-    draft.want(
+    draft.ensure(
         "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
         so_already=own is not None and (cut_off or _is_open(own)), why="let everything in, so that flows are not tracked",
     )  # fmt: skip
 
 
 def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
-    draft.want(
+    draft.ensure(
         "untracked-shut", "RevokeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
         so_already=own is not None and cut_off and not _is_open(own), why="the group that let everything in lets nothing in any more",
     )  # fmt: skip
@@ -125,7 +125,7 @@ def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) 
     if reference == UNTRACKED:
         final = draft.bindings.get(QUARANTINE)
         so_already = so_already or (bool(final) and nic.groups == (final,))
-    draft.want(
+    draft.ensure(
         call_id, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": nic.id, "Groups": [ref(reference)]},
         so_already=so_already, why=f"{nic.id} {nic.private_ip}: {why}",
     )  # fmt: skip
@@ -152,7 +152,7 @@ def _moved(step: Step) -> dict[str, Any]:
 
 
 ISOLATE: Final = Action(
-    frozenset({Facet.INTERFACES, Facet.GROUPS}), _plan, unchanged, by_effects,
+    frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}), _plan, unchanged, by_effects,
     (
         Choice(
             "moves", "Close connections that are open now too",
@@ -160,6 +160,6 @@ ISOLATE: Final = Action(
         ),
     ),
     _moved,
-    unless_gone,
+    skip_if_deleted,
     may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",), taken_back_by=("ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup"),
 )  # fmt: skip

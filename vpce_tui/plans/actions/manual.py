@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, read_back, unchanged
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 
 
@@ -14,9 +14,9 @@ def told(guidance: Sequence[str]) -> Action:
 
     def plan(_: Any, draft: Draft) -> Step:
         draft.notes += list(guidance)
-        return draft.step(Kind.MANUAL)
+        return draft.step(StepKind.MANUAL)
 
     return replace(MANUAL, plan=plan)
 
 
-MANUAL: Final = Action(frozenset(), lambda _, draft: draft.step(Kind.MANUAL), unchanged, read_back, target="")
+MANUAL: Final = Action(frozenset(), lambda _, draft: draft.step(StepKind.MANUAL), unchanged, read_back, target="")

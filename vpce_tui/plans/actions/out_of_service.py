@@ -5,22 +5,22 @@ from dataclasses import replace
 from typing import Final
 
 from vpce_tui.plans.actions import Action, Choice, Proof, by_effects
-from vpce_tui.plans.actions.skip_if_deleted import unless_gone
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, readable_id
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.service import Registration, Scaling
 
 
-def _default_capacity(world: Dossier) -> str:
+def _default_capacity(world: InstanceState) -> str:
     group = world.scaling
     return "replace" if group and group.desired - 1 < group.minimum else "lower"
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC)
+def _plan(world: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC)
     if draft.blocked:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     handled: tuple[str, ...] = ()
     if world.scaling is not None:
         handled = world.scaling.target_groups
@@ -37,10 +37,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     if not draft.calls and not draft.already:
         draft.notes.append("it is in no Auto Scaling group, target group or classic load balancer")
     draft.prove("group, target groups and load balancers read back without it")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _detach(world: Dossier, draft: Draft) -> None:
+def _detach(world: InstanceState, draft: Draft) -> None:
     group = world.scaling
     assert group is not None
     lower = draft.choices["capacity"] == "lower"
@@ -50,20 +50,20 @@ def _detach(world: Dossier, draft: Draft) -> None:
             "choose capacity: replace",
         )
     members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
-    draft.want(
+    draft.ensure(
         "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=leaving(group),
         why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which starts another"),
         service="autoscaling",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-detach", "AttachInstances", members, undoes=("detach",), why=f"join {group.group} again, capacity one up",
         service="autoscaling",
     )  # fmt: skip
     draft.changes.append(f"leaves Auto Scaling group {group.group} (now {group.desired}, at least {group.minimum})")
     if lower:
-        draft.hits(f"the other {group.desired - 1} instances of {group.group} carry the load")
+        draft.add_impact(f"the other {group.desired - 1} instances of {group.group} carry the load")
     else:
-        draft.hits(
+        draft.add_impact(
             f"{group.group} starts another one from the same image and role ({group.launch}): look at it before you trust it"
         )
 
@@ -73,7 +73,7 @@ def leaving(group: Scaling | None) -> bool:
     return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
 
 
-def _settled(world: Dossier, step: Step) -> Proof:
+def _settled(world: InstanceState, step: Step) -> Proof:
     if world.scaling is not None and not step.blocked:
         return "not yet", f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
     return by_effects(world, step)
@@ -83,7 +83,7 @@ def _deregister(target: Registration, draft: Draft) -> None:
     who = {"Id": target.id, **({"Port": target.port} if target.port else {})}
     parameters = {"TargetGroupArn": target.balancer, "Targets": [who]}
     name = f"deregister-{readable_id(target.name or target.balancer)}-{target.port}"
-    draft.want(
+    draft.ensure(
         name,
         "DeregisterTargets",
         parameters,
@@ -91,7 +91,7 @@ def _deregister(target: Registration, draft: Draft) -> None:
         why=f"no new traffic from target group {target.name}",
         service="elbv2",
     )
-    draft.take_back(
+    draft.add_inverse(
         f"undo-{name}",
         "RegisterTargets",
         parameters,
@@ -105,29 +105,29 @@ def _deregister(target: Registration, draft: Draft) -> None:
 def _deregister_classic(registration: Registration, draft: Draft) -> None:
     parameters = {"LoadBalancerName": registration.balancer, "Instances": [{"InstanceId": registration.id}]}
     name = f"deregister-{readable_id(registration.balancer)}"
-    draft.want(
+    draft.ensure(
         name, "DeregisterInstancesFromLoadBalancer", parameters, so_already=False,
         why=f"no traffic from load balancer {registration.name}", service="elb",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         f"undo-{name}", "RegisterInstancesWithLoadBalancer", parameters, undoes=(name,),
         why=f"traffic from {registration.name} again", service="elb",
     )  # fmt: skip
     draft.changes.append(f"leaves classic load balancer {registration.name}")
 
 
-def _expect(world: Dossier, _: Mapping[str, str]) -> Dossier:
+def _expect(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
     return replace(world, scaling=None, targets=(), classic=())
 
 
 TAKE_OUT: Final = Action(
-    frozenset({Facet.SCALING, Facet.TARGETS, Facet.CLASSIC}), _plan, _expect, _settled,
+    frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}), _plan, _expect, _settled,
     (
         Choice(
             "capacity", "Should its group start another one",
             (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same image and role")), _default_capacity,
         ),
     ),
-    leave=unless_gone,
+    leave=skip_if_deleted,
     may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",), taken_back_by=("autoscaling:AttachInstances", "elbv2:RegisterTargets", "elb:RegisterInstancesWithLoadBalancer"),
 )  # fmt: skip

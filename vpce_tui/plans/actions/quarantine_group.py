@@ -43,7 +43,7 @@ def own_group(
     name, own = named or name_of(groups, purpose, target), groups.own.get(purpose)
     if named and own is None and named in groups.names:
         draft.block(f"the name {named} is taken in {vpc}", "choose another: c")
-    draft.want(
+    draft.ensure(
         purpose, "CreateSecurityGroup",
         {
             "GroupName": name,
@@ -53,7 +53,7 @@ def own_group(
         },
         so_already=own is not None, why=f"new group {name}", gives={reference: "GroupId"},
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         f"undo-{purpose}", "DeleteSecurityGroup", {"GroupId": ref(reference)}, undoes=(purpose, *with_rules),
         why=f"delete {name}",
     )  # fmt: skip
@@ -71,7 +71,7 @@ def no_egress(
     permission: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
-    draft.want(
+    draft.ensure(
         call_id, "RevokeSecurityGroupEgress", {"GroupId": ref(reference), "IpPermissions": [permission]},
         so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
     )  # fmt: skip

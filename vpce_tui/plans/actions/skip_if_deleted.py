@@ -3,13 +3,13 @@
 from typing import Final
 
 from vpce_tui.plans.plan import PlannedCall
-from vpce_tui.plans.targets.instance import Dossier
+from vpce_tui.plans.targets.instance import InstanceState
 
 _WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNetworkInterfaceAttribute")
 """Inverses that make sense although the instance is gone."""
 
 
-def unless_gone(world: Dossier, call: PlannedCall, still: bool, everything: bool) -> str:
+def skip_if_deleted(world: InstanceState, call: PlannedCall, still: bool, everything: bool) -> str:
     """Why ``call`` is not made on an instance that is gone; see :attr:`Action.leave`."""
     if not world.gone:
         return ""

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from vpce_tui.core.text import many
 from vpce_tui.inventory import flow_log_queries
-from vpce_tui.inventory.flow_log_queries import Talker, bar_line, inside, overlap, size
+from vpce_tui.inventory.flow_log_queries import FlowPeer, bar_line, inside, overlap, size
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, parts, read_back, unchanged
-from vpce_tui.plans.actions.block_verification import beyond_reach, blocks_of, judge, verdicts
+from vpce_tui.plans.actions.block_verification import blocks_of, judge, verdicts, why_not_blockable
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step, Until
+from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.interface import HOURS, Dossier, Facet
+from vpce_tui.plans.targets.interface import HOURS, InterfaceAspect, InterfaceState
 
 SEE: Final = "traffic-see"
 CHOOSE: Final = "traffic-choose"
@@ -51,7 +51,7 @@ def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {HOURS: int(said)} if said.isdigit() else {}
 
 
-def warnings(world: Dossier, block: str) -> list[str]:
+def warnings(world: InterfaceState, block: str) -> list[str]:
     """What speaks against blocking it."""
     network = ipaddress.ip_network(block)
 
@@ -67,7 +67,7 @@ def warnings(world: Dossier, block: str) -> list[str]:
             )
     said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
     said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
-    beyond = beyond_reach(world, block)
+    beyond = why_not_blockable(world, block)
     said += [beyond] if beyond else []
     said += [
         f"{block}: it is in the machine's own subnet {base}, and a network ACL does not act inside its subnet"
@@ -85,7 +85,7 @@ def warnings(world: Dossier, block: str) -> list[str]:
     return said
 
 
-def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRule, list[Talker]]]:
+def rules_that_let(world: InterfaceState, blocks: Iterable[str]) -> list[tuple[GroupRule, list[FlowPeer]]]:
     """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
     wanted = tuple(blocks)
     talkers = [
@@ -100,7 +100,7 @@ def rules_that_let(world: Dossier, blocks: Iterable[str]) -> list[tuple[GroupRul
     ]
 
 
-def went_through(world: Dossier, rule: GroupRule, talker: Talker) -> bool:
+def went_through(world: InterfaceState, rule: GroupRule, talker: FlowPeer) -> bool:
     """Whether a rule lets this traffic through, on an interface that is in its group."""
     held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in talker.interfaces)
     return held and rule.egress is not talker.serving and rule.lets(talker.protocol, talker.port, talker.peer)
@@ -110,7 +110,7 @@ def _at(moment: datetime | None) -> str:
     return moment.strftime("%m-%d %H:%MZ") if moment else "?"
 
 
-def describe(talker: Talker) -> str:
+def describe(talker: FlowPeer) -> str:
     """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows let through, …``."""
     way = f"came to our {talker.protocol} {talker.port}" if talker.serving else f"{talker.protocol} {talker.port} there"
     flowed = f"{many(talker.accepted, 'flow')} let through" + (
@@ -125,7 +125,7 @@ def describe(talker: Talker) -> str:
 # -- see it
 
 
-def _plan_see(world: Dossier, draft: Draft) -> Step:
+def _plan_see(world: InterfaceState, draft: Draft) -> Step:
     ids = [nic.id for nic in world.interfaces]
     draft.read(
         "interfaces", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
@@ -148,10 +148,10 @@ def _plan_see(world: Dossier, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes += _seen(world)
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
+def ask(world: InterfaceState, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
     """The question to the flow log, and its answer, as reads; none where its traffic is not known."""
     if world.traffic is None or world.log is None:
         return
@@ -165,9 +165,9 @@ def ask(world: Dossier, draft: Draft, name: str, why: str, query: Callable[[str,
     )  # fmt: skip
 
 
-def _seen(world: Dossier) -> list[str]:
+def _seen(world: InterfaceState) -> list[str]:
     if world.traffic is None:
-        if Facet.TRAFFIC in world.unknown:
+        if InterfaceAspect.TRAFFIC in world.unknown:
             return []
         return [
             f"no flow log records all traffic of {world.target}: nobody can tell whom it talks with; step “Record its traffic” "
@@ -204,15 +204,15 @@ def _seen(world: Dossier) -> list[str]:
 # -- choose what to block
 
 
-def _address_options(world: Dossier) -> Options:
-    found: dict[str, list[Talker]] = {}
+def _address_options(world: InterfaceState) -> Options:
+    found: dict[str, list[FlowPeer]] = {}
     for talker in world.traffic.talkers if world.traffic else ():
         if flow_log_queries.inside(talker.peer, "0.0.0.0/0") or flow_log_queries.inside(talker.peer, "::/0"):
             found.setdefault(talker.peer, []).append(talker)
     return tuple((peer, _label(world, peer, talkers)) for peer, talkers in list(found.items())[:60])
 
 
-def _label(world: Dossier, peer: str, talkers: list[Talker]) -> str:
+def _label(world: InterfaceState, peer: str, talkers: list[FlowPeer]) -> str:
     ports = ", ".join(
         dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in talkers[:3])
     )
@@ -223,7 +223,7 @@ def _label(world: Dossier, peer: str, talkers: list[Talker]) -> str:
     return f"{size(sum(item.bytes for item in talkers))}, {ports}, since {_at(first)}{stopped}{whose}"
 
 
-def _plan_choose(world: Dossier, draft: Draft) -> Step:
+def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
     draft.read(
         "rules", "DescribeSecurityGroupRules",
         {"Filters": [{"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}]},
@@ -241,10 +241,10 @@ def _plan_choose(world: Dossier, draft: Draft) -> Step:
         _about(world, block, draft)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.prove("rules and lists as they are now are kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _about(world: Dossier, block: str, draft: Draft) -> None:
+def _about(world: InterfaceState, block: str, draft: Draft) -> None:
     draft.notes += [f"! {said}" for said in warnings(world, block)]
     letting = rules_that_let(world, (block,))
     for rule, _ in letting:
@@ -254,7 +254,7 @@ def _about(world: Dossier, block: str, draft: Draft) -> None:
             f"{block}: let through by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
         )
         if others:
-            draft.hits(
+            draft.add_impact(
                 f"{many(len(others), 'other holds', 'others hold')} {name or rule.group}, with the same rule", others
             )
     if not letting and world.rules is not None:
@@ -263,7 +263,7 @@ def _about(world: Dossier, block: str, draft: Draft) -> None:
         )
     for acl in world.acls or ():
         neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
-        draft.hits(
+        draft.add_impact(
             f"{many(len(neighbours), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
             neighbours,
         )
@@ -272,7 +272,7 @@ def _about(world: Dossier, block: str, draft: Draft) -> None:
 # -- prove that it stopped
 
 
-def _plan_prove(world: Dossier, draft: Draft) -> Step:
+def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
     ask(world, draft, "after", "who talked with whom since", flow_log_queries.talkers_query)
     if not draft.calls:
         ids = [nic.id for nic in world.interfaces]
@@ -288,18 +288,18 @@ def _plan_prove(world: Dossier, draft: Draft) -> Step:
     if not blocks:
         draft.notes.append("no address is chosen, and none was denied in this incident")
     draft.bindings[_BLOCKS] = ",".join(blocks)
-    if world.traffic is None and Facet.TRAFFIC not in world.unknown:
+    if world.traffic is None and InterfaceAspect.TRAFFIC not in world.unknown:
         draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the machine itself")
     draft.prove("no flow of these addresses was let through after they were blocked both ways")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _blocks(world: Dossier, draft: Draft) -> tuple[str, ...]:
+def _blocks(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
     """What the proof is about: the chosen addresses, else those that this incident denied."""
     return chosen(draft) or blocks_of(world)
 
 
-def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+def _judge(world: InterfaceState, step: Step, pages: Mapping[str, Any]) -> Proof:
     return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 
@@ -309,7 +309,7 @@ def _wrong_hours(text: str) -> str:
 
 
 TRAFFIC_SEE: Final = Action(
-    frozenset({Facet.TRAFFIC}), _plan_see, unchanged, read_back,
+    frozenset({InterfaceAspect.TRAFFIC}), _plan_see, unchanged, read_back,
     (
         Choice(
             "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, and billed by what is read")),
@@ -319,11 +319,11 @@ TRAFFIC_SEE: Final = Action(
     look=look, target="interface", may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
 )  # fmt: skip
 TRAFFIC_CHOOSE: Final = Action(
-    frozenset({Facet.TRAFFIC, Facet.RULES, Facet.ACLS, Facet.OPERATOR}), _plan_choose, unchanged, read_back,
+    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}), _plan_choose, unchanged, read_back,
     (Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),),
     look=look, target="interface", may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
 )  # fmt: skip
 TRAFFIC_PROVE: Final = Action(
-    frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_prove, unchanged, read_back, look=look, target="interface", judge=_judge,
+    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}), _plan_prove, unchanged, read_back, look=look, target="interface", judge=_judge,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
 )  # fmt: skip

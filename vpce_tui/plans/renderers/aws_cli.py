@@ -15,7 +15,7 @@ from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.aws.naming import dashed
 from vpce_tui.plans.placeholders import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names, sealed_in
-from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step, token_text
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, token_text
 from vpce_tui.plans.renderers.quoted_parts import Part, Variable, json_parts, parts_of
 from vpce_tui.plans.renderers.script_lines import before, file_name, parameter, plain, step_lines, variable
 
@@ -173,7 +173,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     name = file_name(step, call)
     if call.profile:
         yield from _tried(call.profile, name, command)
-    elif step.kind is Kind.READ and not call.gives:
+    elif step.kind is StepKind.READ and not call.gives:
         yield f'{command} --output=json > "$EVIDENCE/{name}.json" || missed {name}{" optional" if call.optional else ""}'
     elif call.secret:
         query = f"[{', '.join([*call.gives.values(), call.secret])}]"
@@ -190,7 +190,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     if files:
         yield "rm -f " + " ".join(f'"${name}"' for name in files.values())
     waiter = _WAITERS.get(call.operation)
-    if waiter and step.kind is Kind.CHANGE:
+    if waiter and step.kind is StepKind.CHANGE:
         ids = _list("--instance-ids", call.parameters["InstanceIds"])
         yield _line([f"aws ec2 wait {waiter} --region={shlex.quote(call.region)}", *ids])
 
@@ -243,7 +243,7 @@ def _waiting(step: Step, call: PlannedCall, command: str) -> Iterator[str]:
     yield '  case "$STATE" in'
     yield f"    {'|'.join(map(shlex.quote, call.until.good))}) break ;;"
     if call.until.bad:
-        end = "break" if step.kind is Kind.READ else "exit 1"
+        end = "break" if step.kind is StepKind.READ else "exit 1"
         said = _say(f"{call.why or call.name}: what is waited for will not come")
         yield f"    {'|'.join(map(shlex.quote, call.until.bad))}) {said}; {end} ;;"
     yield "  esac"

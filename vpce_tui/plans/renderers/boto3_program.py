@@ -21,7 +21,7 @@ from vpce_tui.plans.placeholders import (
     names,
     sealed_in,
 )
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step, token_text
+from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind, token_text
 from vpce_tui.plans.renderers.script_lines import before, file_name, parameter, plain, step_lines, variable
 
 _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "instance_stopped"}
@@ -201,14 +201,14 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
             yield f"reviewed({_value(item['$sealed'])}, {str(item['sha256'])!a})"
     if call.until is not None:
         yield f"answer, good = wait_for({what}, {call.until.path!a}, {call.until.good!a}, {call.until.bad!a})"
-        if step.kind is Kind.CHANGE:
+        if step.kind is StepKind.CHANGE:
             yield "if not good:"
             yield "    raise SystemExit(1)"
     name = file_name(step, call)
     if call.profile:
         yield f"tried({name!a}, {call.profile!a}, {what})"
         return
-    if step.kind is Kind.READ and not call.gives:
+    if step.kind is StepKind.READ and not call.gives:
         yield f"keep({name!a}, {what}, {not call.optional})"
         return
     made = f"client({call.service!a}, {call.region!a})"

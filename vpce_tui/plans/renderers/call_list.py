@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vpce_tui.core.text import visible
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
 
 _WHOLE = 1_000_000
 """Characters of a call's parameters that are shown: all that a plan holds."""
@@ -24,7 +24,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def _step(step: Step) -> Iterator[str]:
-    mark = "  CANNOT BE UNDONE" if step.kind is Kind.CHANGE and step.final else ""
+    mark = "  CANNOT BE UNDONE" if step.kind is StepKind.CHANGE and step.final else ""
     yield visible(f"{step.title} ({step.id}), {step.kind.value}{mark}")
     yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)
     yield from (
@@ -33,7 +33,7 @@ def _step(step: Step) -> Iterator[str]:
     yield from (f"  already in effect: {_call(call)}" for call in step.already)
     yield from (f"  call: {_call(call)}" for call in step.calls)
     yield from (f"  undo: {_call(call)}" for call in step.undo)
-    if step.kind is Kind.MANUAL:
+    if step.kind is StepKind.MANUAL:
         yield "  for a person: no call is made"
     yield ""
 

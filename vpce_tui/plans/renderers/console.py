@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from vpce_tui.core.text import visible
-from vpce_tui.plans.plan import Kind, Plan, PlannedCall, Step
+from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
 from vpce_tui.plans.renderers.console_links import link
 from vpce_tui.plans.renderers.console_steps import WORDS
 from vpce_tui.plans.renderers.console_steps.phrases import say
@@ -23,7 +23,7 @@ def step_text(_: Plan, step: Step) -> str:
 
 def _step(step: Step) -> Iterator[str]:
     yield f"{visible(step.title)} ({step.id})"
-    if step.kind is Kind.MANUAL:
+    if step.kind is StepKind.MANUAL:
         yield from (f"  by hand: {visible(note)}" for note in step.notes)
         yield ""
         return

@@ -6,7 +6,7 @@ from typing import Final
 
 from vpce_tui.core.text import visible
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, REFERENCE, TOKEN, names
-from vpce_tui.plans.plan import Kind, Plan, PlanError, PlannedCall, Step
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
 
 _OURS: Final = (INCIDENT, AWS_NOW, TOKEN)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -52,7 +52,7 @@ def unbound(plan: Plan, step: Step) -> tuple[dict[str, str], list[str]]:
     given = {
         name
         for other in before_it
-        if other.kind is not Kind.MANUAL and not other.blocked
+        if other.kind is not StepKind.MANUAL and not other.blocked
         for call in other.calls
         for name in call.gives
     }
@@ -82,7 +82,7 @@ def step_lines(
     that ends the script with a sentence, ``remark`` the one that does nothing and says it, ``bind`` the one that gives a reference
     the value that it has by now."""
     yield remark(f"-- {step.title} ({step.id})")
-    if step.kind is Kind.MANUAL:
+    if step.kind is StepKind.MANUAL:
         yield from (remark(f"   by hand: {note}") for note in step.notes)
         yield ""
         return
@@ -94,7 +94,7 @@ def step_lines(
     yield from (remark(f"   already so: {call.why or call.name}") for call in step.already)
     if not step.calls and not step.already:
         yield remark("   nothing to do")
-    if step.kind is Kind.CHANGE and step.calls and step.final:
+    if step.kind is StepKind.CHANGE and step.calls and step.final:
         yield from guard(step)
     known, missing = unbound(plan, step)
     if missing and step.calls:

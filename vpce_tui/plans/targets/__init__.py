@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
-from vpce_tui.plans.targets.planning_context import Asked, World, find_region, iam_region
+from vpce_tui.plans.targets.planning_context import PlanningContext, World, find_region, iam_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class TargetKind:
     name: str
     example: str
     pattern: re.Pattern[str]
-    observe: Callable[[Caller, str, str, Iterable[str], Asked], World]
+    observe: Callable[[Caller, str, str, Iterable[str], PlanningContext], World]
     region: Callable[[Caller, str, Sequence[str]], str]
     reads: Mapping[str, tuple[str, ...]]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import amis, parse
 from vpce_tui.inventory.amis import Image
@@ -19,10 +19,10 @@ from vpce_tui.plans.targets import ebs_volumes as ebs
 from vpce_tui.plans.targets import launch, recording
 from vpce_tui.plans.targets.barriers import GroupRule, group_rule
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
-from vpce_tui.plans.targets.planning_context import Asked, Reader, Unreadable, aws_now, read_facets
+from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_facets
 
 REGIONS: Final = "regions"
-"""What a plan's answers say about the regions to look in; see :attr:`Asked.remembered`."""
+"""What a plan's answers say about the regions to look in; see :attr:`PlanningContext.remembered`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class WideRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Vpc:
+class AccountVpc:
     """One VPC and how many interfaces stand in it."""
 
     region: str
@@ -72,7 +72,7 @@ class Vpc:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class AccountState:
     """One account. A field of None was not asked for, or is in ``unknown``."""
 
     account: str
@@ -85,7 +85,7 @@ class Dossier:
     encrypted: Mapping[str, bool] | None = None
     """Whether new disks are encrypted, by region."""
     disks: ebs.Disks | None = None
-    vpcs: tuple[Vpc, ...] | None = None
+    vpcs: tuple[AccountVpc, ...] | None = None
     logging: Mapping[str, FlowLogging] = field(default_factory=dict)
     config: recording.Config | None = None
     trails: recording.Trails | None = None
@@ -94,7 +94,7 @@ class Dossier:
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-class Facet:
+class AccountAspect:
     """Names of the parts that can be read."""
 
     MACHINES = "machines"
@@ -106,7 +106,7 @@ class Facet:
     TRAILS = "trails"
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> AccountState:
     """Read the named facets now, in the regions of the answers (nothing: every enabled one).
 
     Where the answers of a step that is about to run name things (``region/id``), only their regions are read. Raises
@@ -118,14 +118,14 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
     enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     wanted = [name for name in asked.remembered.get(REGIONS, ()) if name in enabled]
-    return read_facets(caller, Dossier(account, region, tuple(wanted or enabled)), facets, _READERS, asked)
+    return read_facets(caller, AccountState(account, region, tuple(wanted or enabled)), facets, _READERS, asked)
 
 
 Found = TypeVar("Found")
 
 
 def _each(
-    caller: Caller, world: Dossier, asked: Asked, what: str, read: Callable[[str], Found]
+    caller: Caller, world: AccountState, asked: PlanningContext, what: str, read: Callable[[str], Found]
 ) -> tuple[dict[str, Found], dict[str, str]]:
     """``read`` in every region; gives what was found and the gaps. Raises :class:`Unreadable` where nothing could be read, or
     not where it matters."""
@@ -137,7 +137,7 @@ def _each(
         try:
             found[name] = read(name)
         except AwsError as error:
-            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+            if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 raise
             return [], Part(name, Status.FAILED, error.sentence())
         return [name], Part(name, Status.LOOKED, "", 1)
@@ -150,13 +150,13 @@ def _each(
     return {name: found[name] for name in regions if name in found}, gaps
 
 
-def _named_regions(world: Dossier, asked: Asked) -> set[str]:
+def _named_regions(world: AccountState, asked: PlanningContext) -> set[str]:
     """The regions of what the answers name (``region/id``, or a region)."""
     parts = [part.strip() for value in asked.choices.values() for part in value.split(",")]
     return {region for part in parts if (region := part.partition("/")[0]) in world.regions}
 
 
-def _machines(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _machines(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     now, opened = aws_now(caller), parse.moment(asked.since)
 
     def read(region: str) -> tuple[Machine, ...]:
@@ -197,7 +197,7 @@ def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> di
     return found
 
 
-def _rules(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     def read(region: str) -> tuple[tuple[WideRule, ...], dict[str, frozenset[tuple[str, bool, str, int, int, str]]]]:
         pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", region))
         every = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
@@ -259,7 +259,7 @@ def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[
     return {group: tuple(sorted(names)) for group, names in found.items()}
 
 
-def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _encryption(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     def read(region: str) -> bool:
         return bool(caller.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
 
@@ -267,20 +267,20 @@ def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"encrypted": found, "gaps": gaps}
 
 
-def _disks(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _disks(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     found, gaps = _each(caller, world, asked, "disks", lambda region: ebs.read(caller, region, world.account, asked))
     return {"disks": ebs.merged(found.values()), "gaps": gaps}
 
 
-def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
-    def read(region: str) -> tuple[tuple[Vpc, ...], FlowLogging]:
+def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+    def read(region: str) -> tuple[tuple[AccountVpc, ...], FlowLogging]:
         raws = [raw for page in caller.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
         count: dict[str, int] = {}
         for page in caller.pages(Call("ec2", "DescribeNetworkInterfaces", region)):
             for raw in page.data.get("NetworkInterfaces", []):
                 count[str(raw.get("VpcId", ""))] = count.get(str(raw.get("VpcId", "")), 0) + 1
         vpcs = tuple(
-            Vpc(
+            AccountVpc(
                 region, str(raw["VpcId"]), tags_of(raw.get("Tags")).get("Name", ""), bool(raw.get("IsDefault")),
                 count.get(str(raw["VpcId"]), 0),
             )
@@ -297,38 +297,38 @@ def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _config(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _config(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     found, gaps = _each(caller, world, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
     return {"config": recording.read_config(caller, world.account, world.region, found, asked), "gaps": gaps}
 
 
-def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _trails(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeRegions",),
-    Facet.MACHINES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
-    Facet.RULES: (
+    AccountAspect.MACHINES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
+    AccountAspect.RULES: (
         "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces",
     ),
-    Facet.ENCRYPTION: ("ec2:GetEbsEncryptionByDefault",),
-    Facet.DISKS: ebs.READS,
-    Facet.FLOW_LOGS: (
+    AccountAspect.ENCRYPTION: ("ec2:GetEbsEncryptionByDefault",),
+    AccountAspect.DISKS: ebs.READS,
+    AccountAspect.FLOW_LOGS: (
         "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies",
         "logs:DescribeLogGroups",
     ),
-    Facet.CONFIG: recording.CONFIG_READS,
-    Facet.TRAILS: recording.TRAIL_READS,
+    AccountAspect.CONFIG: recording.CONFIG_READS,
+    AccountAspect.TRAILS: recording.TRAIL_READS,
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the account itself."""
 
-_READERS: Final[Mapping[str, Reader[Dossier]]] = {
-    Facet.MACHINES: _machines,
-    Facet.RULES: _rules,
-    Facet.ENCRYPTION: _encryption,
-    Facet.DISKS: _disks,
-    Facet.FLOW_LOGS: _flow_logs,
-    Facet.CONFIG: _config,
-    Facet.TRAILS: _trails,
+_READERS: Final[Mapping[str, Reader[AccountState]]] = {
+    AccountAspect.MACHINES: _machines,
+    AccountAspect.RULES: _rules,
+    AccountAspect.ENCRYPTION: _encryption,
+    AccountAspect.DISKS: _disks,
+    AccountAspect.FLOW_LOGS: _flow_logs,
+    AccountAspect.CONFIG: _config,
+    AccountAspect.TRAILS: _trails,
 }

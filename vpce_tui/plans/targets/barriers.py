@@ -12,7 +12,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.networks import acl
 from vpce_tui.inventory.resources import Interface, tags_of
-from vpce_tui.plans.targets.planning_context import TAG_CALL, Asked, ours
+from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
 
 class Guarded(Protocol):
@@ -101,7 +101,7 @@ class AddressSet:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicAccess:
+class BlockPublicAccess:
     """VPC Block Public Access of the region: its mode, the VPCs with an internet gateway, what is excluded already.
 
     ``exclusions``: exclusion id and mode by VPC; ``own``: those that this incident made, by call.
@@ -121,7 +121,7 @@ def described(caller: Caller, region: str, filters: Sequence[Mapping[str, Any]])
     return [raw for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
 
 
-def rules(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
+def rules(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
     """The rules of the groups that the interfaces are in, the names of the groups, and who else holds them."""
     groups = sorted({group for nic in world.interfaces for group in nic.groups})
     if not groups:
@@ -169,7 +169,7 @@ def _port(value: Any) -> int:
     return -1 if value is None else int(value)
 
 
-def acls(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
+def acls(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
     """The network ACLs of their subnets, and who else stands in the subnets these guard."""
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     call = Call(
@@ -197,7 +197,7 @@ def acls(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
     }
 
 
-def sets(caller: Caller, world: Guarded, _: Asked) -> dict[str, Any]:
+def sets(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
     """Every IP set of WAF for the region and for CloudFront, and which web ACLs name it."""
     found = []
     for scope, region in (("REGIONAL", world.region), ("CLOUDFRONT", "us-east-1")):
@@ -265,7 +265,7 @@ def _arns(value: Any) -> Iterable[str]:
             yield from _arns(item)
 
 
-def public(caller: Caller, world: Guarded, asked: Asked) -> dict[str, Any]:
+def public(caller: Caller, world: Guarded, asked: PlanningContext) -> dict[str, Any]:
     """VPC Block Public Access of the region."""
     answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", world.region)).data
     options = answer.get("VpcBlockPublicAccessOptions") or {}
@@ -297,4 +297,4 @@ def public(caller: Caller, world: Guarded, asked: Asked) -> dict[str, Any]:
     for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", world.region)):
         for raw in page.data.get("EgressOnlyInternetGateways", []):
             vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
-    return {"public": PublicAccess(mode, tuple(sorted(vpcs)), exclusions, own, settled)}
+    return {"public": BlockPublicAccess(mode, tuple(sorted(vpcs)), exclusions, own, settled)}

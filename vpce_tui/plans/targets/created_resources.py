@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets.planning_context import aws_now
@@ -53,7 +53,7 @@ _ACTIONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedResource:
     """One thing that outlives the principal. ``kind``: see :data:`CONTAINED_HERE`; ``of``: whose it is (a user or role)."""
 
     kind: str
@@ -104,9 +104,9 @@ class History:
         return not self.asked
 
     @property
-    def made(self) -> tuple[Made, ...]:
+    def made(self) -> tuple[CreatedResource, ...]:
         """Everything that outlives the principal, oldest first, each once."""
-        found: dict[str, Made] = {}
+        found: dict[str, CreatedResource] = {}
         for event in sorted(self.events, key=lambda item: item.at.timestamp() if item.at else 0.0):
             for item in _made_by(event):
                 found.setdefault(item.key, item)
@@ -141,7 +141,7 @@ def history_of(
                         gaps.append(f"{value} in {region}: more than {PAGES * 50} events, the older ones were not read")
                         break
             except AwsError as error:
-                if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                     raise
                 gaps.append(f"{value} in {region}: {error.sentence()}")
         return events, Part(region, Status.LOOKED)
@@ -178,7 +178,7 @@ def _text(value: Any, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _made_by(event: Done) -> list[Made]:
+def _made_by(event: Done) -> list[CreatedResource]:
     request, answer = event.request, event.answer
     user, role = _text(request, "userName"), _text(request, "roleName")
     found: list[tuple[str, str, str]] = []
@@ -193,7 +193,7 @@ def _made_by(event: Done) -> list[Made]:
     elif event.source == "lambda.amazonaws.com" and name == "CreateFunction":
         found = [("function", _text(request, "functionName"), "")]
     return [
-        Made(kind, identifier, of, event.region, event.at, event.address)
+        CreatedResource(kind, identifier, of, event.region, event.at, event.address)
         for kind, identifier, of in found
         if identifier
     ]
@@ -217,7 +217,7 @@ _IAM: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ContainmentState:
     """What of a made thing is there now: ``there`` False: it is gone; ``contained``: nothing can be done with it any more."""
 
     there: bool
@@ -226,41 +226,43 @@ class State:
 
 
 def states_of(
-    caller: Caller, home: str, made: Iterable[Made], quarantine: str, document: Mapping[str, Any]
-) -> dict[str, State]:
+    caller: Caller, home: str, made: Iterable[CreatedResource], quarantine: str, document: Mapping[str, Any]
+) -> dict[str, ContainmentState]:
     """The state of everything that can be contained, by its key. ``quarantine``: the name of our deny policy."""
     return {item.key: _state(caller, home, item, quarantine, document) for item in made if item.kind in CONTAINED_HERE}
 
 
-def _state(caller: Caller, home: str, item: Made, quarantine: str, document: Mapping[str, Any]) -> State:
+def _state(
+    caller: Caller, home: str, item: CreatedResource, quarantine: str, document: Mapping[str, Any]
+) -> ContainmentState:
     def ask(operation: str, **parameters: str) -> Mapping[str, Any] | None:
         try:
             return caller.read(Call("iam", operation, home, parameters)).data
         except AwsError as error:
-            if error.kind is Kind.NOT_FOUND:
+            if error.kind is ErrorKind.NOT_FOUND:
                 return None
             raise
 
     if item.kind == "key":
         keys = (ask("ListAccessKeys", UserName=item.of) or {}).get("AccessKeyMetadata", [])
         known = next((key for key in keys if key.get("AccessKeyId") == item.id), None)
-        return State(known is not None, known is not None and known.get("Status") != "Active")
+        return ContainmentState(known is not None, known is not None and known.get("Status") != "Active")
     if item.kind in ("user", "role"):
         kind = item.kind.capitalize()
         if ask(f"Get{kind}", **{f"{kind}Name": item.id}) is None:
-            return State(False)
+            return ContainmentState(False)
         held = ask(f"Get{kind}Policy", **{f"{kind}Name": item.id, "PolicyName": quarantine}) if quarantine else None
-        return State(True, held is not None and held.get("PolicyDocument") == document)
+        return ContainmentState(True, held is not None and held.get("PolicyDocument") == document)
     kind = "User" if item.kind in ("attached-user", "inline-user", "member") else "Role"
     named = {f"{kind}Name": item.of}
     if item.kind == "member":
         groups = (ask("ListGroupsForUser", **named) or {}).get("Groups", [])
-        return State(any(group.get("GroupName") == item.id for group in groups))
+        return ContainmentState(any(group.get("GroupName") == item.id for group in groups))
     if item.kind.startswith("attached"):
         policies = (ask(f"ListAttached{kind}Policies", **named) or {}).get("AttachedPolicies", [])
-        return State(any(policy.get("PolicyArn") == item.id for policy in policies))
+        return ContainmentState(any(policy.get("PolicyArn") == item.id for policy in policies))
     found = ask(f"Get{kind}Policy", **named, PolicyName=item.id)
-    return State(found is not None, document=(found or {}).get("PolicyDocument") or {})
+    return ContainmentState(found is not None, document=(found or {}).get("PolicyDocument") or {})
 
 
 STATE_READS: Final = (

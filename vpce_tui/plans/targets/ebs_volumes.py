@@ -10,8 +10,8 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance, tags_of
-from vpce_tui.plans.targets.kms_keys import Key, read_key
-from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, ours
+from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
+from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, PlanningContext, ours
 
 REPLACED: Final = "vpce-tui:replaced-by"
 """The tag on an old volume that an encrypted one took the place of."""
@@ -20,7 +20,7 @@ KEPT: Final = "vpce-tui:kept-after-undo"
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class UnencryptedVolume:
     """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``keep``: it outlives its machine."""
 
     region: str
@@ -61,8 +61,8 @@ class Copy:
 class Disks:
     """The volumes of some regions that are not encrypted, and what is around them."""
 
-    volumes: tuple[Volume, ...] = ()
-    own_volumes: Mapping[str, Volume] = field(default_factory=dict)
+    volumes: tuple[UnencryptedVolume, ...] = ()
+    own_volumes: Mapping[str, UnencryptedVolume] = field(default_factory=dict)
     """Volumes that this incident made, by call."""
     snapshots: Mapping[str, Copy] = field(default_factory=dict)
     """Snapshots that this incident made, by call."""
@@ -71,7 +71,7 @@ class Disks:
     """How far each of those machines is: ``running/ok/ok``."""
     groups: Mapping[str, str] = field(default_factory=dict)
     """The Auto Scaling group of each machine that is in one."""
-    keys: Mapping[str, Key] = field(default_factory=dict)
+    keys: Mapping[str, KmsKey] = field(default_factory=dict)
     """The key of the answers, by region; under ``""`` of no answer the region's default."""
 
 
@@ -81,13 +81,13 @@ READS: Final = (
 )  # fmt: skip
 
 
-def read(caller: Caller, region: str, account: str, asked: Asked) -> Disks:
+def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> Disks:
     """The unencrypted volumes of one region, with all around them."""
     plain = _volumes(caller, region, [{"Name": "encrypted", "Values": ["false"]}])
     mine = [
         {"Name": f"tag:{TAG_TARGET}", "Values": [account]}, {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
     ]  # fmt: skip
-    own: dict[str, Volume] = {}
+    own: dict[str, UnencryptedVolume] = {}
     snapshots: dict[str, Copy] = {}
     if asked.incident:
         for volume in _volumes(caller, region, mine):
@@ -130,17 +130,17 @@ def merged(parts: Iterable[Disks]) -> Disks:
     return made
 
 
-def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list[Volume]:
+def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list[UnencryptedVolume]:
     pages = caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}))
     return sorted(
         (_volume(raw, region) for page in pages for raw in page.data.get("Volumes", [])), key=lambda volume: volume.id
     )
 
 
-def _volume(raw: Mapping[str, Any], region: str) -> Volume:
+def _volume(raw: Mapping[str, Any], region: str) -> UnencryptedVolume:
     attached = [item for item in raw.get("Attachments") or () if item.get("State") != "detached"]
     first: Mapping[str, Any] = attached[0] if attached else {}
-    return Volume(
+    return UnencryptedVolume(
         region, str(raw["VolumeId"]), str(raw.get("AvailabilityZone", "")), int(raw.get("Size") or 0), str(raw.get("VolumeType", "")),
         int(raw.get("Iops") or 0), int(raw.get("Throughput") or 0), str(raw.get("State", "")), bool(raw.get("Encrypted")),
         str(raw.get("KmsKeyId") or ""), str(first.get("InstanceId", "")), str(first.get("Device", "")), str(first.get("State", "")),

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, tags_of
 from vpce_tui.plans.targets import interface
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
 from vpce_tui.plans.targets.planning_context import (
     TAG_CALL,
-    Asked,
+    PlanningContext,
     Reader,
     TargetGone,
     Unreadable,
@@ -47,7 +47,7 @@ class EncryptionControl:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class EndpointState:
     """One endpoint and all around it. A field of None was not asked for, or is in ``unknown``."""
 
     endpoint: Endpoint
@@ -59,7 +59,7 @@ class Dossier:
     """Routes that lead to it, as (route table, destination)."""
     organisation: str = ""
     flow_logs: FlowLogging | None = None
-    use: interface.Dossier | None = None
+    use: interface.InterfaceState | None = None
     """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
     reach: tuple[str, ...] | None = None
     """For a gateway endpoint, which has no interfaces: the instances in subnets of its route tables, by id and name."""
@@ -76,7 +76,7 @@ class Dossier:
         return self.endpoint.state in ("deleted", "deleting")
 
 
-class Facet:
+class EndpointAspect:
     """Names of the parts that can be read."""
 
     SERVICE = "service"
@@ -92,11 +92,11 @@ class Facet:
     RECREATED = "recreated endpoint"
 
 
-_OF_VPC: Final = (Facet.GROUPS, Facet.FLOW_LOGS, Facet.ENCRYPTION)
+_OF_VPC: Final = (EndpointAspect.GROUPS, EndpointAspect.FLOW_LOGS, EndpointAspect.ENCRYPTION)
 """What belongs to the VPC, and is there when the endpoint is gone."""
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> EndpointState:
     """Read the endpoint and the named facets now.
 
     An endpoint that this incident deleted is a dossier that is ``gone``; any other that is not there raises
@@ -110,13 +110,17 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
     deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
     raw: Mapping[str, Any] = found[0] if found else deleted
-    world = Dossier(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
+    world = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
     if world.gone:
-        facets = [facet for facet in facets if facet == Facet.RECREATED or (facet in _OF_VPC and world.endpoint.vpc_id)]
+        facets = [
+            facet
+            for facet in facets
+            if facet == EndpointAspect.RECREATED or (facet in _OF_VPC and world.endpoint.vpc_id)
+        ]
     return read_facets(caller, world, facets, _READERS, asked)
 
 
-def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
         return {"service": Service(parse.account_of(world.endpoint.resource), takes_policy=False)}
     call = Call("ec2", "DescribeVpcEndpointServices", world.endpoint.region, {"ServiceNames": [world.endpoint.service]})
@@ -125,7 +129,7 @@ def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     try:
         details = caller.read(call).data.get("ServiceDetails", [])
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND or error.code == "InvalidServiceName":
+        if error.kind is ErrorKind.NOT_FOUND or error.code == "InvalidServiceName":
             return {"service": Service()}
         raise
     if not details:
@@ -134,12 +138,12 @@ def _service(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"service": Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)}
 
 
-def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _groups(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     endpoint = world.endpoint
     return {"groups": vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked)}
 
 
-def _vpc(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     call = Call("ec2", "DescribeVpcs", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
     ranges = []
     for raw in caller.read(call).data.get("Vpcs", []):
@@ -154,7 +158,7 @@ def _associated(block: Mapping[str, Any], key: str) -> bool:
     return bool((block.get(key) or {}).get("State", "associated") == "associated")
 
 
-def _routes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
     call = Call("ec2", "DescribeRouteTables", world.endpoint.region, {"Filters": filters})
     found = [
@@ -167,7 +171,7 @@ def _routes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"routes": tuple(sorted(found))}
 
 
-def _organisation(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _organisation(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     try:
         answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
     except AwsError as error:
@@ -177,19 +181,19 @@ def _organisation(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"organisation": str((answer.get("Organization") or {}).get("Id", ""))}
 
 
-def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _flow_logs(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     endpoint = world.endpoint
     return {"flow_logs": flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked)}
 
 
-def _use(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _use(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     if world.endpoint.type == "Gateway":
         return {"reach": _in_its_subnets(caller, world.endpoint)}
     if not world.endpoint.interfaces:
         return {}
-    facets = {interface.Facet.TRAFFIC}
+    facets = {interface.InterfaceAspect.TRAFFIC}
     seen = interface.observe(caller, world.endpoint.id, world.endpoint.region, facets, asked)
-    if why := seen.unknown.get(interface.Facet.TRAFFIC):
+    if why := seen.unknown.get(interface.InterfaceAspect.TRAFFIC):
         raise Unreadable(why)
     return {"use": seen}
 
@@ -226,11 +230,11 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     )
 
 
-def _hit(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _hit(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     return {} if asked.live else _use(caller, world, asked)
 
 
-def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     call = Call("ec2", "DescribeVpcEncryptionControls", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
     for page in caller.pages(call):
         for raw in page.data.get("VpcEncryptionControls", []):
@@ -244,7 +248,7 @@ def _encryption(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"encryption": EncryptionControl()}
 
 
-def _recreated(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
     if not asked.incident:
         return {}
     filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
@@ -261,32 +265,37 @@ def _recreated(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
 
 
 _USE_READS: Final = (
-    *interface.READS[""], *interface.READS[interface.Facet.TRAFFIC], "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeInstances",
+    *interface.READS[""], *interface.READS[interface.InterfaceAspect.TRAFFIC], "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeInstances",
 )  # fmt: skip
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeVpcEndpoints",),
-    Facet.SERVICE: ("ec2:DescribeVpcEndpointServices",),
-    Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
-    Facet.VPC: ("ec2:DescribeVpcs",),
-    Facet.ROUTES: ("ec2:DescribeRouteTables",),
-    Facet.ORGANISATION: ("organizations:DescribeOrganization",),
-    Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
-    Facet.USE: _USE_READS,
-    Facet.HIT: _USE_READS,
-    Facet.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
-    Facet.RECREATED: ("ec2:DescribeVpcEndpoints",),
+    EndpointAspect.SERVICE: ("ec2:DescribeVpcEndpointServices",),
+    EndpointAspect.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+    EndpointAspect.VPC: ("ec2:DescribeVpcs",),
+    EndpointAspect.ROUTES: ("ec2:DescribeRouteTables",),
+    EndpointAspect.ORGANISATION: ("organizations:DescribeOrganization",),
+    EndpointAspect.FLOW_LOGS: (
+        "ec2:DescribeFlowLogs",
+        "iam:ListRoles",
+        "iam:ListRolePolicies",
+        "logs:DescribeLogGroups",
+    ),
+    EndpointAspect.USE: _USE_READS,
+    EndpointAspect.HIT: _USE_READS,
+    EndpointAspect.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
+    EndpointAspect.RECREATED: ("ec2:DescribeVpcEndpoints",),
 }
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
-_READERS: Final[Mapping[str, Reader[Dossier]]] = {
-    Facet.SERVICE: _service,
-    Facet.GROUPS: _groups,
-    Facet.VPC: _vpc,
-    Facet.ROUTES: _routes,
-    Facet.ORGANISATION: _organisation,
-    Facet.FLOW_LOGS: _flow_logs,
-    Facet.USE: _use,
-    Facet.HIT: _hit,
-    Facet.ENCRYPTION: _encryption,
-    Facet.RECREATED: _recreated,
+_READERS: Final[Mapping[str, Reader[EndpointState]]] = {
+    EndpointAspect.SERVICE: _service,
+    EndpointAspect.GROUPS: _groups,
+    EndpointAspect.VPC: _vpc,
+    EndpointAspect.ROUTES: _routes,
+    EndpointAspect.ORGANISATION: _organisation,
+    EndpointAspect.FLOW_LOGS: _flow_logs,
+    EndpointAspect.USE: _use,
+    EndpointAspect.HIT: _hit,
+    EndpointAspect.ENCRYPTION: _encryption,
+    EndpointAspect.RECREATED: _recreated,
 }

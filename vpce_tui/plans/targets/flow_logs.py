@@ -7,7 +7,7 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory.resources import tags_of
-from vpce_tui.plans.targets.planning_context import TAG_CALL, Asked, iam_region, ours
+from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, iam_region, ours
 
 OWN_ROLE: Final = "vpce-tui-flow-logs"
 OWN_POLICY: Final = "write-logs"
@@ -57,7 +57,9 @@ class FlowLogging:
         return next((log for log in self.logs if log.call == call), None)
 
 
-def flow_logging(caller: Caller, region: str, resources: Sequence[str], target: str, asked: Asked) -> FlowLogging:
+def flow_logging(
+    caller: Caller, region: str, resources: Sequence[str], target: str, asked: PlanningContext
+) -> FlowLogging:
     """The flow logs of ``resources``, the roles and log groups that a new one could use."""
     filters = [{"Name": "resource-id", "Values": list(resources)}]
     logs = []

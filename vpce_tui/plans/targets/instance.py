@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance, Interface, Volume, tags_of
 from vpce_tui.plans.targets import launch, service
@@ -18,14 +18,14 @@ from vpce_tui.plans.targets.planning_context import (
     TAG_CALL,
     TAG_INCIDENT,
     TAG_TARGET,
-    Asked,
+    PlanningContext,
     Reader,
     TargetGone,
     VpcGroups,
     read_facets,
     vpc_groups,
 )
-from vpce_tui.plans.targets.role import Role, role_of
+from vpce_tui.plans.targets.role import HeldRole, role_of
 from vpce_tui.plans.targets.service import Registration, Scaling, classic_of, scaling_of, targets_of
 
 
@@ -39,7 +39,7 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class EbsSnapshot:
     """A snapshot that we made of one of its volumes."""
 
     id: str
@@ -61,19 +61,19 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class InstanceState:
     """One instance and all around it. A field of None was not asked for, or is in ``unknown``."""
 
     instance: Instance
     attributes: Attributes | None = None
     interfaces: tuple[Interface, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
-    role: Role | None = None
+    role: HeldRole | None = None
     scaling: Scaling | None = None
     targets: tuple[Registration, ...] | None = None
     classic: tuple[Registration, ...] | None = None
     groups: VpcGroups | None = None
-    snapshots: tuple[Snapshot, ...] | None = None
+    snapshots: tuple[EbsSnapshot, ...] | None = None
     spot: Spot | None = None
     detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     images: launch.Images | None = None
@@ -83,7 +83,7 @@ class Dossier:
     policies: tuple[launch.PolicyOf, ...] | None = None
     new_role: launch.NewRole | None = None
     replacement: launch.Replacement | None = None
-    starter: service.Starter | None = None
+    starter: service.LaunchSource | None = None
     target_groups: tuple[service.TargetGroup, ...] | None = None
     balancers: tuple[service.ClassicBalancer, ...] = ()
     registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Dossier:
         return self.instance.gone
 
 
-class Facet:
+class InstanceAspect:
     """Names of the parts that can be read."""
 
     ATTRIBUTES = "protection"
@@ -123,30 +123,30 @@ class Facet:
 
 
 _OF_INSTANCE: Final = (
-    Facet.VOLUMES, Facet.SCALING, Facet.TARGETS, Facet.CLASSIC, Facet.SPOT, Facet.FINDINGS, Facet.IMAGES, Facet.SETTINGS,
-    Facet.OLD_RULES, Facet.POLICIES,
+    InstanceAspect.VOLUMES, InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC, InstanceAspect.SPOT, InstanceAspect.FINDINGS, InstanceAspect.IMAGES, InstanceAspect.SETTINGS,
+    InstanceAspect.OLD_RULES, InstanceAspect.POLICIES,
 )  # fmt: skip
 """What cannot be read of an instance that AWS does not list any more."""
 
 
 def observe(
-    caller: Caller, instance_id: str, region: str, facets: Iterable[str], asked: Asked | None = None
-) -> Dossier:
+    caller: Caller, instance_id: str, region: str, facets: Iterable[str], asked: PlanningContext | None = None
+) -> InstanceState:
     """Read the instance and the named facets now.
 
     ``asked.incident`` limits what counts as made by us to this incident; without one, nothing does.
     Raises :class:`TargetGone`, and :class:`AwsError` where the instance itself cannot be read.
     """
-    account, asked = caller.identity().account, asked or Asked()
+    account, asked = caller.identity().account, asked or PlanningContext()
     try:
-        world = Dossier(_instance(caller, instance_id, region, account))
+        world = InstanceState(_instance(caller, instance_id, region, account))
     except TargetGone:
         if not asked.begun:
             raise
         # AWS forgets a terminated instance within the hour; what this incident did around it can still be taken back
         vpc = str(asked.remembered.get("vpc_id", ""))
-        world = Dossier(Instance(instance_id, region, account, "terminated", vpc_id=vpc))
-        facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != Facet.GROUPS)]
+        world = InstanceState(Instance(instance_id, region, account, "terminated", vpc_id=vpc))
+        facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != InstanceAspect.GROUPS)]
     return read_facets(caller, world, facets, _READERS, asked)
 
 
@@ -154,7 +154,7 @@ def _instance(caller: Caller, instance_id: str, region: str, account: str) -> In
     try:
         answer = caller.read(Call("ec2", "DescribeInstances", region, {"InstanceIds": [instance_id]}))
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND or error.code.startswith("InvalidInstanceID"):
+        if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidInstanceID"):
             raise TargetGone(f"{instance_id} does not exist in {region} of account {account}.") from error
         raise
     found = list(parse.instances(answer.data, region, account))
@@ -163,7 +163,7 @@ def _instance(caller: Caller, instance_id: str, region: str, account: str) -> In
     return found[0]
 
 
-def _attributes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
     if world.instance.gone:
         return {"attributes": Attributes(False, False, "")}
 
@@ -181,7 +181,7 @@ def _attributes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     }
 
 
-def _interfaces(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
     before = asked.remembered.get("interfaces")
     if world.instance.gone and before:  # some outlive the instance, detached
@@ -191,7 +191,7 @@ def _interfaces(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
 
 
-def _volumes(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
     ids = [volume.id for volume in world.instance.volumes]
     known: dict[str, Mapping[str, Any]] = {}
     if ids:
@@ -227,13 +227,13 @@ def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
     return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
 
 
-def _groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     instance = world.instance
     vpc = launch.vpc_of(caller, instance, asked)
     return {"groups": vpc_groups(caller, instance.region, vpc, instance.id, asked)}
 
 
-def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     if not asked.incident:
         return {"snapshots": ()}
     region = world.instance.region
@@ -260,7 +260,7 @@ def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
     return {
         "snapshots": tuple(
-            Snapshot(
+            EbsSnapshot(
                 str(raw["SnapshotId"]), str(raw.get("VolumeId", "")), str(raw.get("State", "")), str(raw.get("Progress", "")),
                 tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"]) in locked,
                 shared[str(raw["SnapshotId"])],
@@ -270,7 +270,7 @@ def _snapshots(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _since(raw: Mapping[str, Any], asked: Asked) -> bool:
+def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
     """Whether a snapshot was begun in this incident: tags can be written on any."""
     began, opened = parse.moment(raw.get("StartTime")), parse.moment(asked.since)
     return began is None or opened is None or began >= opened.replace(microsecond=0)
@@ -284,7 +284,7 @@ def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
     )
 
 
-def _spot(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
     request = world.instance.spot_request_id
     if not request:
         return {"spot": None}
@@ -295,7 +295,7 @@ def _spot(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"spot": Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", "")))}
 
 
-def _findings(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
     region, found = world.instance.region, {}
     for page in caller.pages(Call("guardduty", "ListDetectors", region)):
         for detector in page.data.get("DetectorIds", []):
@@ -306,20 +306,20 @@ def _findings(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"detectors": found}
 
 
-def _group_name(world: Dossier, asked: Asked) -> str:
+def _group_name(world: InstanceState, asked: PlanningContext) -> str:
     """Its Auto Scaling group, also where the incident detached it."""
     before = str(asked.before.get("undo-detach", {}).get("AutoScalingGroupName", ""))
     return world.scaling.group if world.scaling else before
 
 
-def _starter(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _starter(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     if world.scaling is None and not world.gone:
         world = replace(world, scaling=scaling_of(caller, world.instance))
     name = _group_name(world, asked)
     return {"starter": service.starter_of(caller, world.instance, name, asked) if name else None}
 
 
-def _target_groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     new = launch.read_replacement(caller, world.instance, asked)
     vpc = new.vpc_id if new else world.instance.vpc_id
     found = service.target_groups_of(caller, world.instance, vpc, asked)
@@ -328,7 +328,7 @@ def _target_groups(caller: Caller, world: Dossier, asked: Asked) -> dict[str, An
     return {"target_groups": found, "registered": there, "balancers": balancers}
 
 
-def _addresses(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _addresses(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     new = launch.read_replacement(caller, world.instance, asked)
     both = [world.instance.id, *([new.id] if new else [])]
     return {"addresses": service.addresses_of(caller, world.instance.region, both)}
@@ -336,66 +336,72 @@ def _addresses(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeInstances",),
-    Facet.ATTRIBUTES: ("ec2:DescribeInstanceAttribute",),
-    Facet.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
-    Facet.VOLUMES: ("ec2:DescribeVolumes", "kms:DescribeKey"),
-    Facet.ROLE: (
+    InstanceAspect.ATTRIBUTES: ("ec2:DescribeInstanceAttribute",),
+    InstanceAspect.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
+    InstanceAspect.VOLUMES: ("ec2:DescribeVolumes", "kms:DescribeKey"),
+    InstanceAspect.ROLE: (
         "ec2:DescribeIamInstanceProfileAssociations", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
         "iam:GetPolicy", "iam:GetRolePolicy",
     ),
-    Facet.SCALING: ("autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups"),
-    Facet.TARGETS: ("elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
-    Facet.CLASSIC: ("elb:DescribeLoadBalancers",),
-    Facet.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
-    Facet.SNAPSHOTS: ("ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotAttribute"),
-    Facet.SPOT: ("ec2:DescribeSpotInstanceRequests",),
-    Facet.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
-    Facet.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
-    Facet.SETTINGS: (
+    InstanceAspect.SCALING: ("autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups"),
+    InstanceAspect.TARGETS: ("elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
+    InstanceAspect.CLASSIC: ("elb:DescribeLoadBalancers",),
+    InstanceAspect.GROUPS: ("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+    InstanceAspect.SNAPSHOTS: ("ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotAttribute"),
+    InstanceAspect.SPOT: ("ec2:DescribeSpotInstanceRequests",),
+    InstanceAspect.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
+    InstanceAspect.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
+    InstanceAspect.SETTINGS: (
         "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute", "kms:DescribeKey",
     ),
-    Facet.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
-    Facet.POLICIES: (
+    InstanceAspect.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+    InstanceAspect.POLICIES: (
         "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy",
         "iam:GetPolicyVersion",
     ),
-    Facet.NEW_ROLE: (
+    InstanceAspect.NEW_ROLE: (
         "iam:GetRole", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
     ),
-    Facet.REPLACEMENT: ("ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
-    Facet.STARTER: (
+    InstanceAspect.REPLACEMENT: ("ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
+    InstanceAspect.STARTER: (
         "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeLaunchTemplates",
         "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeLaunchConfigurations",
     ),
-    Facet.TARGET_GROUPS: (
+    InstanceAspect.TARGET_GROUPS: (
         "elb:DescribeLoadBalancers",
         "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute",
     ),
-    Facet.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
+    InstanceAspect.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
-_READERS: Final[Mapping[str, Reader[Dossier]]] = {
-    Facet.ATTRIBUTES: _attributes,
-    Facet.INTERFACES: _interfaces,
-    Facet.VOLUMES: _volumes,
-    Facet.ROLE: lambda caller, world, asked: {"role": role_of(caller, world.instance, asked)},
-    Facet.SCALING: lambda caller, world, _: {"scaling": scaling_of(caller, world.instance)},
-    Facet.TARGETS: lambda caller, world, _: {"targets": targets_of(caller, world.instance)},
-    Facet.CLASSIC: lambda caller, world, _: {"classic": classic_of(caller, world.instance)},
-    Facet.GROUPS: _groups,
-    Facet.SNAPSHOTS: _snapshots,
-    Facet.SPOT: _spot,
-    Facet.FINDINGS: _findings,
-    Facet.IMAGES: lambda caller, world, asked: {"images": launch.read_images(caller, world.instance, asked)},
-    Facet.SETTINGS: lambda caller, world, asked: {"settings": launch.read_settings(caller, world.instance, asked)},
-    Facet.OLD_RULES: lambda caller, world, asked: launch.read_rules(caller, world.instance, asked),
-    Facet.POLICIES: lambda caller, world, asked: {"policies": launch.read_policies(caller, world.instance, asked)},
-    Facet.NEW_ROLE: lambda caller, world, asked: {"new_role": launch.read_new_role(caller, world.instance, asked)},
-    Facet.REPLACEMENT: lambda caller, world, asked: {
+_READERS: Final[Mapping[str, Reader[InstanceState]]] = {
+    InstanceAspect.ATTRIBUTES: _attributes,
+    InstanceAspect.INTERFACES: _interfaces,
+    InstanceAspect.VOLUMES: _volumes,
+    InstanceAspect.ROLE: lambda caller, world, asked: {"role": role_of(caller, world.instance, asked)},
+    InstanceAspect.SCALING: lambda caller, world, _: {"scaling": scaling_of(caller, world.instance)},
+    InstanceAspect.TARGETS: lambda caller, world, _: {"targets": targets_of(caller, world.instance)},
+    InstanceAspect.CLASSIC: lambda caller, world, _: {"classic": classic_of(caller, world.instance)},
+    InstanceAspect.GROUPS: _groups,
+    InstanceAspect.SNAPSHOTS: _snapshots,
+    InstanceAspect.SPOT: _spot,
+    InstanceAspect.FINDINGS: _findings,
+    InstanceAspect.IMAGES: lambda caller, world, asked: {"images": launch.read_images(caller, world.instance, asked)},
+    InstanceAspect.SETTINGS: lambda caller, world, asked: {
+        "settings": launch.read_settings(caller, world.instance, asked)
+    },
+    InstanceAspect.OLD_RULES: lambda caller, world, asked: launch.read_rules(caller, world.instance, asked),
+    InstanceAspect.POLICIES: lambda caller, world, asked: {
+        "policies": launch.read_policies(caller, world.instance, asked)
+    },
+    InstanceAspect.NEW_ROLE: lambda caller, world, asked: {
+        "new_role": launch.read_new_role(caller, world.instance, asked)
+    },
+    InstanceAspect.REPLACEMENT: lambda caller, world, asked: {
         "replacement": launch.read_replacement(caller, world.instance, asked)
     },
-    Facet.STARTER: _starter,
-    Facet.TARGET_GROUPS: _target_groups,
-    Facet.ADDRESSES: _addresses,
+    InstanceAspect.STARTER: _starter,
+    InstanceAspect.TARGET_GROUPS: _target_groups,
+    InstanceAspect.ADDRESSES: _addresses,
 }

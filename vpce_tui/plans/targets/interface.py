@@ -14,12 +14,12 @@ from vpce_tui.inventory.flow_log_queries import Traffic, Window
 from vpce_tui.inventory.networks import Acl
 from vpce_tui.inventory.resources import Interface
 from vpce_tui.plans.targets import barriers
-from vpce_tui.plans.targets.barriers import AddressSet, GroupRule, PublicAccess, described
+from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, GroupRule, described
 from vpce_tui.plans.targets.flow_logs import FlowLog, FlowLogging, flow_logging
 from vpce_tui.plans.targets.planning_context import (
-    Asked,
+    AppliedCall,
+    PlanningContext,
     Reader,
-    Standing,
     TargetGone,
     Unreadable,
     aws_now,
@@ -27,11 +27,11 @@ from vpce_tui.plans.targets.planning_context import (
 )
 
 HOURS: Final = "hours"
-"""What a plan's answers say about the look-back; see :attr:`Asked.remembered`."""
+"""What a plan's answers say about the look-back; see :attr:`PlanningContext.remembered`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class InterfaceState:
     """Some interfaces and all that lets traffic through to them. A field of None was not asked for, or is in ``unknown``."""
 
     target: str
@@ -57,15 +57,15 @@ class Dossier:
     neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other interfaces in each subnet that an ACL of ours guards."""
     sets: tuple[AddressSet, ...] | None = None
-    public: PublicAccess | None = None
+    public: BlockPublicAccess | None = None
     operator: frozenset[str] = frozenset()
     """Addresses from which the operator's session called AWS lately."""
-    stands: Mapping[str, Standing] = field(default_factory=dict)
+    stands: Mapping[str, AppliedCall] = field(default_factory=dict)
     """The calls of this incident on it that stand."""
     subnet_ranges: tuple[str, ...] = ()
     """The ranges of its own subnets: no network ACL acts inside them."""
     remembered: Mapping[str, Any] = field(default_factory=dict)
-    """See :attr:`Asked.remembered`."""
+    """See :attr:`PlanningContext.remembered`."""
     gone: bool = False
     unknown: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,7 +85,7 @@ class Dossier:
         return self.interfaces[0].vpc_id if self.interfaces else ""
 
 
-class Facet:
+class InterfaceAspect:
     """Names of the parts that can be read."""
 
     FLOW_LOGS = "flow logs"
@@ -97,7 +97,7 @@ class Facet:
     PUBLIC = "VPC Block Public Access"
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> InterfaceState:
     """Read the interfaces of an instance, an endpoint, or one of its own, and the named facets now.
 
     Raises :class:`TargetGone`, and :class:`AwsError` where the interfaces cannot be read.
@@ -117,7 +117,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         str(raw["NetworkInterfaceId"]): str(raw.get("Description") or raw.get("InterfaceType") or "") for raw in raws
     }
     ranges = _ranges(caller, region, found[0].vpc_id) if found else ()
-    world = Dossier(
+    world = InterfaceState(
         target,
         region,
         account,
@@ -153,7 +153,7 @@ def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
     return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
 
 
-def _flow_logs(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _flow_logs(caller: Caller, world: InterfaceState, asked: PlanningContext) -> dict[str, Any]:
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     resources = (world.vpc_id, *subnets, *(nic.id for nic in world.interfaces))
     logging = flow_logging(caller, world.region, resources, world.target, asked)
@@ -173,7 +173,7 @@ def _covering(
     )
 
 
-def _traffic(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> dict[str, Any]:
     read = _flow_logs(caller, world, asked)
     log = read["log"]
     if log is None:
@@ -219,7 +219,7 @@ def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _operator(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:
+def _operator(caller: Caller, _: InterfaceState, __: PlanningContext) -> dict[str, Any]:
     who = caller.identity().arn.rpartition("/")[2]
     about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
     answer = caller.read(Call("cloudtrail", "LookupEvents", caller.home_region, about)).data
@@ -246,9 +246,9 @@ def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
 
 def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple[Traffic | None, str]:
     """Traffic of the last ``hours`` of an endpoint or an instance, by its flow logs; None and why where none could be queried."""
-    context = Asked(remembered={HOURS: str(hours)})
+    context = PlanningContext(remembered={HOURS: str(hours)})
     try:
-        found = observe(caller, target, region, [Facet.FLOW_LOGS, Facet.TRAFFIC], context)
+        found = observe(caller, target, region, [InterfaceAspect.FLOW_LOGS, InterfaceAspect.TRAFFIC], context)
     except AwsError as error:
         return None, error.sentence()
     except TargetGone as error:
@@ -258,28 +258,28 @@ def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs"),
-    Facet.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
-    Facet.TRAFFIC: (
+    InterfaceAspect.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    InterfaceAspect.TRAFFIC: (
         "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups", "logs:StartQuery",
         "logs:GetQueryResults",
     ),
-    Facet.OPERATOR: ("cloudtrail:LookupEvents",),
-    Facet.RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
-    Facet.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
-    Facet.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
-    Facet.PUBLIC: (
+    InterfaceAspect.OPERATOR: ("cloudtrail:LookupEvents",),
+    InterfaceAspect.RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+    InterfaceAspect.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
+    InterfaceAspect.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
+    InterfaceAspect.PUBLIC: (
         "ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions", "ec2:DescribeInternetGateways",
         "ec2:DescribeEgressOnlyInternetGateways",
     ),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
-_READERS: Final[Mapping[str, Reader[Dossier]]] = {
-    Facet.FLOW_LOGS: _flow_logs,
-    Facet.TRAFFIC: _traffic,
-    Facet.OPERATOR: _operator,
-    Facet.RULES: barriers.rules,
-    Facet.ACLS: barriers.acls,
-    Facet.SETS: barriers.sets,
-    Facet.PUBLIC: barriers.public,
+_READERS: Final[Mapping[str, Reader[InterfaceState]]] = {
+    InterfaceAspect.FLOW_LOGS: _flow_logs,
+    InterfaceAspect.TRAFFIC: _traffic,
+    InterfaceAspect.OPERATOR: _operator,
+    InterfaceAspect.RULES: barriers.rules,
+    InterfaceAspect.ACLS: barriers.acls,
+    InterfaceAspect.SETS: barriers.sets,
+    InterfaceAspect.PUBLIC: barriers.public,
 }

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KmsKey:
     """A KMS key, as far as it was asked. ``state`` is KMS's, or ``missing``, or ``unknown``; ``said``: why."""
 
     id: str
@@ -21,18 +21,18 @@ class Key:
         return "" if not self.id or self.state == "Enabled" else self.said or f"it is {self.state}"
 
 
-def read_key(caller: Caller, region: str, named: str) -> Key:
+def read_key(caller: Caller, region: str, named: str) -> KmsKey:
     """The key of this id, ARN or alias (``""``: none was named)."""
     if not named:
-        return Key("", "Enabled")
+        return KmsKey("", "Enabled")
     try:
         raw = caller.read(Call("kms", "DescribeKey", region, {"KeyId": named})).data.get("KeyMetadata") or {}
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND:
-            return Key(named, "missing", f"there is no key {named} in {region}")
-        return Key(named, "unknown", error.sentence())
+        if error.kind is ErrorKind.NOT_FOUND:
+            return KmsKey(named, "missing", f"there is no key {named} in {region}")
+        return KmsKey(named, "unknown", error.sentence())
     key = str(raw.get("Arn") or named)
     kind = f"{raw.get('KeyUsage') or 'ENCRYPT_DECRYPT'} {raw.get('KeySpec') or 'SYMMETRIC_DEFAULT'}"
     if kind != "ENCRYPT_DECRYPT SYMMETRIC_DEFAULT":
-        return Key(key, "unusable", f"it is a key for {kind}, and EBS takes symmetric encryption keys alone")
-    return Key(key, str(raw.get("KeyState") or "in a state that AWS does not say"))
+        return KmsKey(key, "unusable", f"it is a key for {kind}, and EBS takes symmetric encryption keys alone")
+    return KmsKey(key, str(raw.get("KeyState") or "in a state that AWS does not say"))

@@ -12,19 +12,27 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import amis, parse
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets.barriers import group_rule
-from vpce_tui.plans.targets.kms_keys import Key, read_key
-from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, Asked, aws_now, iam_region, ours
+from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
+from vpce_tui.plans.targets.planning_context import (
+    TAG_CALL,
+    TAG_INCIDENT,
+    TAG_TARGET,
+    PlanningContext,
+    aws_now,
+    iam_region,
+    ours,
+)
 
 IMAGE: Final = "image"
 SUBNET: Final = "subnet"
 KEY: Final = "key"
 GROUPS: Final = "groups"
-"""What a plan's answers say about how to look; see :attr:`Asked.remembered`."""
+"""What a plan's answers say about how to look; see :attr:`PlanningContext.remembered`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Subnet:
+class LaunchSubnet:
     """Where a new instance would stand."""
 
     id: str
@@ -78,7 +86,7 @@ class Subnet:
 class Settings:
     """How the old instance runs, beyond what every look at it shows."""
 
-    subnet: Subnet | None
+    subnet: LaunchSubnet | None
     disks: tuple[Disk, ...] = ()
     key_name: str = ""
     ebs_optimized: bool = False
@@ -87,7 +95,7 @@ class Settings:
     """The region's key for new EBS volumes; ``""``: it could not be read, see ``default_key_unread``."""
     default_key_unread: str = ""
     user_data: bytes = field(default=b"", repr=False)
-    key: Key = field(default_factory=lambda: Key("", "Enabled"))
+    key: KmsKey = field(default_factory=lambda: KmsKey("", "Enabled"))
     """The key that its disks are to be encrypted with, if one is named."""
 
 
@@ -129,7 +137,7 @@ class Replacement:
     protected: bool = False
 
 
-def read_images(caller: Caller, instance: Instance, asked: Asked) -> Images:
+def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> Images:
     """The image of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
     region, account = instance.region, caller.identity().account
     now = aws_now(caller)
@@ -174,7 +182,7 @@ def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[
     try:
         pages = list(caller.pages(Call("ec2", "DescribeImages", region, parameters)))
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND or error.code.startswith("InvalidAMIID"):
+        if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidAMIID"):
             return []
         raise
     return [amis.image(raw) for page in pages for raw in page.data.get("Images", [])]
@@ -200,7 +208,7 @@ def _by_name(caller: Caller, region: str, old: Image, pattern: str) -> list[Imag
     return [item for item in found if item.id != old.id]
 
 
-def read_settings(caller: Caller, instance: Instance, asked: Asked) -> Settings:
+def read_settings(caller: Caller, instance: Instance, asked: PlanningContext) -> Settings:
     """How ``instance`` runs; for a terminated one AWS knows hardly anything, and the subnet must be named."""
     region = instance.region
     raw = _raw(caller, instance)
@@ -212,7 +220,7 @@ def read_settings(caller: Caller, instance: Instance, asked: Asked) -> Settings:
     )  # fmt: skip
 
 
-def vpc_of(caller: Caller, instance: Instance, asked: Asked) -> str:
+def vpc_of(caller: Caller, instance: Instance, asked: PlanningContext) -> str:
     """The VPC that is meant: that of the subnet in the answers, else the instance's."""
     named = str(asked.remembered.get(SUBNET) or "")
     subnet = _subnet(caller, instance.region, named) if named else None
@@ -225,17 +233,17 @@ def _raw(caller: Caller, instance: Instance) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
-def _subnet(caller: Caller, region: str, identifier: str) -> Subnet | None:
+def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None:
     try:
         answer = caller.read(Call("ec2", "DescribeSubnets", region, {"SubnetIds": [identifier]})).data
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND or error.code.startswith("InvalidSubnet"):
+        if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidSubnet"):
             return None
         raise
     raw = next(iter(answer.get("Subnets", [])), None)
     if raw is None:
         return None
-    return Subnet(
+    return LaunchSubnet(
         identifier, str(raw.get("VpcId", "")), str(raw.get("AvailabilityZone", "")), int(raw.get("AvailableIpAddressCount") or 0),
         bool(raw.get("MapPublicIpOnLaunch")),
     )  # fmt: skip
@@ -273,7 +281,7 @@ def _user_data(caller: Caller, instance: Instance) -> bytes:
         return b""
 
 
-def groups_before(instance: Instance, asked: Asked) -> tuple[str, ...]:
+def groups_before(instance: Instance, asked: PlanningContext) -> tuple[str, ...]:
     """The groups of its interfaces as they were before the incident moved them."""
     named = asked.remembered.get(GROUPS)
     if named:
@@ -285,7 +293,7 @@ def groups_before(instance: Instance, asked: Asked) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_rules(caller: Caller, instance: Instance, asked: Asked) -> dict[str, Any]:
+def read_rules(caller: Caller, instance: Instance, asked: PlanningContext) -> dict[str, Any]:
     """The rules of those groups, by id, and the groups' names."""
     groups = groups_before(instance, asked)
     if not groups:
@@ -304,13 +312,13 @@ def read_rules(caller: Caller, instance: Instance, asked: Asked) -> dict[str, An
     }
 
 
-def profile_before(instance: Instance, asked: Asked) -> str:
+def profile_before(instance: Instance, asked: PlanningContext) -> str:
     """The ARN of its instance profile, before the incident took it."""
     taken = asked.before.get("undo-take-profile", {}).get("IamInstanceProfile") or {}
     return instance.profile_arn or str(taken.get("Arn", ""))
 
 
-def read_policies(caller: Caller, instance: Instance, asked: Asked) -> tuple[PolicyOf, ...]:
+def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) -> tuple[PolicyOf, ...]:
     """The policies of the old instance's role, ours left out; none where it had no role."""
     arn, home = profile_before(instance, asked), iam_region(instance.region)
     if not arn:
@@ -346,7 +354,7 @@ def own_role_name(instance: str) -> str:
     return f"vpce-tui-relaunch-{instance}"
 
 
-def read_new_role(caller: Caller, instance: Instance, asked: Asked) -> NewRole:
+def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) -> NewRole:
     """Our role and profile, as far as they are there."""
     name, home = own_role_name(instance.id), iam_region(instance.region)
     role = _there(caller, Call("iam", "GetRole", home, {"RoleName": name}))
@@ -381,12 +389,12 @@ def _there(caller: Caller, call: Call) -> Mapping[str, Any]:
     try:
         return caller.read(call).data
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             return {}
         raise
 
 
-def read_replacement(caller: Caller, instance: Instance, asked: Asked) -> Replacement | None:
+def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext) -> Replacement | None:
     """The instance that this incident started in its place, where there is one."""
     if not asked.incident:
         return None

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import SecurityGroup
 
@@ -35,7 +35,7 @@ class TargetGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AppliedCall:
     """A call of the incident that took effect and stands. ``at``: when it was begun (RFC 3339)."""
 
     at: str
@@ -44,7 +44,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanningContext:
     """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
 
     ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
@@ -61,7 +61,7 @@ class Asked:
     begun: frozenset[str] = frozenset()
     remembered: Mapping[str, Any] = field(default_factory=dict)
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    stands: "Mapping[str, Standing]" = field(default_factory=dict)
+    stands: "Mapping[str, AppliedCall]" = field(default_factory=dict)
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
@@ -87,10 +87,12 @@ class World(Protocol):
 
 
 W = TypeVar("W", bound=Any)
-Reader = Callable[[Caller, W, Asked], dict[str, Any]]
+Reader = Callable[[Caller, W, PlanningContext], dict[str, Any]]
 
 
-def read_facets(caller: Caller, world: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: Asked) -> W:
+def read_facets(
+    caller: Caller, world: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
+) -> W:
     """``world`` with each facet read; what could not be read is in its ``unknown``."""
     unknown: dict[str, str] = {}
     for facet in sorted(set(facets)):
@@ -110,8 +112,8 @@ def aws_now(caller: Caller) -> datetime:
     return answer.aws_time or datetime.now(UTC)
 
 
-def ours(tags: Mapping[str, str], target: str, asked: Asked) -> bool:
-    """Whether tags say that this incident made it for ``target``; anybody may write tags, see :meth:`Asked.made_by`."""
+def ours(tags: Mapping[str, str], target: str, asked: PlanningContext) -> bool:
+    """Whether tags say that this incident made it for ``target``; anybody may write tags, see :meth:`PlanningContext.made_by`."""
     marked = tags.get(TAG_TARGET) == target and TAG_CALL in tags
     return bool(asked.incident) and marked and tags.get(TAG_INCIDENT) == asked.incident
 
@@ -136,7 +138,7 @@ class VpcGroups:
         return f"{known.name} {identifier}" if known and known.name else identifier
 
 
-def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: Asked) -> VpcGroups:
+def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: PlanningContext) -> VpcGroups:
     """Every group of ``vpc``, and which of them this incident made for ``target``."""
     call = Call("ec2", "DescribeSecurityGroups", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]})
     own: dict[str, SecurityGroup] = {}
@@ -170,7 +172,7 @@ def find_region(
             if any(page.data.get(key) for page in caller.pages(Call(service, operation, region, parameters))):
                 return region
         except AwsError as error:
-            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE):
+            if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE):
                 raise
             problems[region] = error
     if problems:

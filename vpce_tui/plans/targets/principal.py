@@ -8,12 +8,27 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets import recording
-from vpce_tui.plans.targets.created_resources import DAYS, PAGES, STATE_READS, History, State, history_of, states_of
-from vpce_tui.plans.targets.planning_context import Asked, Reader, TargetGone, aws_now, iam_region, read_facets
+from vpce_tui.plans.targets.created_resources import (
+    DAYS,
+    PAGES,
+    STATE_READS,
+    ContainmentState,
+    History,
+    history_of,
+    states_of,
+)
+from vpce_tui.plans.targets.planning_context import (
+    PlanningContext,
+    Reader,
+    TargetGone,
+    aws_now,
+    iam_region,
+    read_facets,
+)
 from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
 
 QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
@@ -25,7 +40,7 @@ QUARANTINE_DOCUMENT: Final = {
     "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
 }  # fmt: skip
 SESSIONS: Final = "sessions"
-"""Sessions that the operator names; see :attr:`Asked.remembered`."""
+"""Sessions that the operator names; see :attr:`PlanningContext.remembered`."""
 _NAMES: Final = 20
 """Sessions and machines of a role whose calls are looked up at most."""
 _LOST_WITHIN: Final = timedelta(minutes=2)
@@ -37,7 +52,7 @@ PATTERN: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class AccessKey:
     """One access key of a user, and what it was last used for."""
 
     id: str
@@ -54,7 +69,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PrincipalPolicy:
     """One policy of the principal. ``arn`` ``""``: inline; ``versions``: the documents of a managed one by version, ``default``
     the one that holds; ``holders``: who has it attached (``role/NAME``)."""
 
@@ -81,7 +96,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class PrincipalState:
     """One user or role. ``kind``: ``user``, ``role`` or ``root``. A field of None was not asked for, or is in ``unknown``."""
 
     kind: str
@@ -92,7 +107,7 @@ class Dossier:
     path: str = "/"
     boundary: str = ""
     trusts: tuple[str, ...] = ()
-    keys: tuple[Key, ...] | None = None
+    keys: tuple[AccessKey, ...] | None = None
     inline: tuple[str, ...] | None = None
     attached: tuple[tuple[str, str], ...] = ()
     groups: tuple[str, ...] = ()
@@ -109,9 +124,9 @@ class Dossier:
     """Keys that this incident made, and whose secret somebody took."""
     keys_lost: frozenset[str] = frozenset()
     """Keys that were made while a call of ours was under way whose answer was lost."""
-    documents: tuple[Policy, ...] | None = None
+    documents: tuple[PrincipalPolicy, ...] | None = None
     history: History | None = None
-    made_states: Mapping[str, State] | None = None
+    made_states: Mapping[str, ContainmentState] | None = None
     trails: recording.Trails | None = None
     profiles: tuple[str, ...] | None = None
     """Profiles of the operator's AWS config, one of which may hold what was stolen."""
@@ -141,7 +156,7 @@ class Dossier:
         return "in IAM Identity Center: change the permission set, and end the person's active sessions"
 
 
-class Facet:
+class PrincipalAspect:
     """Names of the parts that can be read."""
 
     KEYS = "access keys"
@@ -156,7 +171,7 @@ class Facet:
     PROFILES = "profiles of this machine"
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: Asked) -> Dossier:
+def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> PrincipalState:
     """Read the principal and the named facets now.
 
     ``target``: an access key id of a user, ``user/NAME``, ``role/NAME``, ``root``, or an ARN of one of these or of a role's
@@ -166,7 +181,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     account = identity.account
     kind, name = _resolve(caller, target, account, home)
     if kind == "root":
-        return Dossier("root", "root", f"arn:aws:iam::{account}:root", account, home)
+        return PrincipalState("root", "root", f"arn:aws:iam::{account}:root", account, home)
     signed_in = (
         f":assumed-role/{name}/" in identity.arn
         if kind == "role"
@@ -177,10 +192,10 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     try:
         raw = caller.read(Call("iam", operation, home, {f"{key}Name": name})).data[key]
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND:
             raise TargetGone(f"there is no {kind} {name} in account {account}.") from error
         raise
-    world = Dossier(
+    world = PrincipalState(
         kind, name, str(raw["Arn"]), account, home, str(raw.get("Path", "/")),
         str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")), _trusts(raw.get("AssumeRolePolicyDocument")),
         own=signed_in, operator=_operator(identity.arn),
@@ -235,7 +250,7 @@ def _trusts(document: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     if world.kind != "user":
         return {"keys": ()}
     given = asked.gave.get("new-key", frozenset())
@@ -251,7 +266,7 @@ def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
             if begun and created and not given and not at and abs(created - begun) <= _LOST_WITHIN:
                 lost.add(identifier)  # nobody can have used it: nobody has its secret
             found.append(
-                Key(
+                AccessKey(
                     identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
                     at.strftime("%Y-%m-%d %H:%MZ") if at else "", str(last.get("ServiceName", "")), str(last.get("Region", "")),
                 )
@@ -259,7 +274,7 @@ def _keys(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
 
 
-def _policies(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     kind = world.kind.capitalize()
     named = {f"{kind}Name": world.name}
     inline = [
@@ -295,7 +310,7 @@ def _policies(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _console(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
     if world.kind != "user":
         return {"password": False}
     named = {"UserName": world.name}
@@ -303,7 +318,7 @@ def _console(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
         caller.read(Call("iam", "GetLoginProfile", world.region, named))
         password = True
     except AwsError as error:
-        if error.kind is not Kind.NOT_FOUND:
+        if error.kind is not ErrorKind.NOT_FOUND:
             raise
         password = False
 
@@ -321,7 +336,7 @@ def _console(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     }
 
 
-def _users(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
     if world.kind != "role":
         return {"instances": ()}
     profiles = [
@@ -343,7 +358,7 @@ def _users(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
     return {"instances": tuple(sorted(found))}
 
 
-def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _sessions(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if world.kind != "role":
         return {"sessions": ()}
@@ -354,7 +369,7 @@ def _sessions(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     return {"sessions": tuple(sorted(found))}
 
 
-def _handed_out(caller: Caller, world: Dossier, region: str, since: datetime) -> tuple[set[str], bool]:
+def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
     """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
     about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
     found: set[str] = set()
@@ -369,7 +384,7 @@ def _handed_out(caller: Caller, world: Dossier, region: str, since: datetime) ->
     return found, True
 
 
-def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
+def _documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
     if world.kind == "root":
         return {"documents": ()}
     kind, home = world.kind.capitalize(), world.region
@@ -379,16 +394,16 @@ def _documents(caller: Caller, world: Dossier, _: Asked) -> dict[str, Any]:
         for name in page.data.get("PolicyNames", []):
             if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
                 answer = caller.read(Call("iam", f"Get{kind}Policy", home, {**named, "PolicyName": name})).data
-                found.append(Policy(str(name), "", answer.get("PolicyDocument") or {}))
+                found.append(PrincipalPolicy(str(name), "", answer.get("PolicyDocument") or {}))
     for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", home, named)):
         found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
     return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
 
 
-def _managed(caller: Caller, home: str, arn: str) -> Policy:
+def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
     name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
     if ":iam::aws:" in arn:
-        return Policy(name, arn, {})
+        return PrincipalPolicy(name, arn, {})
     default = str(caller.read(Call("iam", "GetPolicy", home, one)).data["Policy"]["DefaultVersionId"])
     versions = {
         str(item["VersionId"]): caller.read(
@@ -403,10 +418,10 @@ def _managed(caller: Caller, home: str, arn: str) -> Policy:
         holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
         holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
         holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
-    return Policy(name, arn, versions.get(default, {}), default, versions, tuple(sorted(holders)))
+    return PrincipalPolicy(name, arn, versions.get(default, {}), default, versions, tuple(sorted(holders)))
 
 
-def _history(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     """What was done under its name, its keys, and the sessions and machines that hold it."""
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
@@ -427,7 +442,7 @@ def _history(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
 
 
 def _session_names(
-    caller: Caller, world: Dossier, asked: Asked, regions: Sequence[str], days: int
+    caller: Caller, world: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
 ) -> tuple[list[str], list[str]]:
     """Names of sessions of the role: those that the operator names, machines of this incident (whose profile may be taken by
     now), machines that hold it, and those that event history knows from ``days``; and where that could not be asked."""
@@ -443,7 +458,7 @@ def _session_names(
                 gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
             return sorted(names), Part(region, Status.LOOKED)
         except AwsError as error:
-            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+            if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 raise
             gaps.append(f"sessions handed out in {region}: {error.sentence()}")
             return [], Part(region, Status.LOOKED)
@@ -452,7 +467,7 @@ def _session_names(
     return list(dict.fromkeys([*asked.remembered.get(SESSIONS, ()), *ours, *held, *found])), gaps
 
 
-def _made(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _made(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     read = _history(caller, world, asked)
     quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
     return {
@@ -461,11 +476,11 @@ def _made(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _trails(caller: Caller, world: Dossier, asked: Asked) -> dict[str, Any]:
+def _trails(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
 
 
-def _profiles(caller: Caller, _: Dossier, __: Asked) -> dict[str, Any]:
+def _profiles(caller: Caller, _: PrincipalState, __: PlanningContext) -> dict[str, Any]:
     return {"profiles": caller.profiles()}
 
 
@@ -475,36 +490,36 @@ _HISTORY_READS: Final = (
 )  # fmt: skip
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("iam:GetUser", "iam:GetRole", "iam:GetAccessKeyLastUsed"),
-    Facet.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
-    Facet.POLICIES: (
+    PrincipalAspect.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
+    PrincipalAspect.POLICIES: (
         "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
         "iam:GetPolicy", "iam:ListGroupsForUser", "iam:GetUserPolicy", "iam:GetRolePolicy",
     ),
-    Facet.CONSOLE: (
+    PrincipalAspect.CONSOLE: (
         "iam:GetLoginProfile", "iam:ListMFADevices", "iam:ListSigningCertificates", "iam:ListServiceSpecificCredentials",
     ),
-    Facet.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
-    Facet.SESSIONS: ("cloudtrail:LookupEvents",),
-    Facet.DOCUMENTS: (
+    PrincipalAspect.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
+    PrincipalAspect.SESSIONS: ("cloudtrail:LookupEvents",),
+    PrincipalAspect.DOCUMENTS: (
         "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListAttachedUserPolicies",
         "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:ListEntitiesForPolicy",
     ),
-    Facet.HISTORY: _HISTORY_READS,
-    Facet.MADE: (*_HISTORY_READS, *STATE_READS),
-    Facet.TRAILS: recording.TRAIL_READS,
-    Facet.PROFILES: (),
+    PrincipalAspect.HISTORY: _HISTORY_READS,
+    PrincipalAspect.MADE: (*_HISTORY_READS, *STATE_READS),
+    PrincipalAspect.TRAILS: recording.TRAIL_READS,
+    PrincipalAspect.PROFILES: (),
 }  # fmt: skip
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
-_READERS: Final[Mapping[str, Reader[Dossier]]] = {
-    Facet.KEYS: _keys,
-    Facet.POLICIES: _policies,
-    Facet.CONSOLE: _console,
-    Facet.USERS: _users,
-    Facet.SESSIONS: _sessions,
-    Facet.DOCUMENTS: _documents,
-    Facet.HISTORY: _history,
-    Facet.MADE: _made,
-    Facet.TRAILS: _trails,
-    Facet.PROFILES: _profiles,
+_READERS: Final[Mapping[str, Reader[PrincipalState]]] = {
+    PrincipalAspect.KEYS: _keys,
+    PrincipalAspect.POLICIES: _policies,
+    PrincipalAspect.CONSOLE: _console,
+    PrincipalAspect.USERS: _users,
+    PrincipalAspect.SESSIONS: _sessions,
+    PrincipalAspect.DOCUMENTS: _documents,
+    PrincipalAspect.HISTORY: _history,
+    PrincipalAspect.MADE: _made,
+    PrincipalAspect.TRAILS: _trails,
+    PrincipalAspect.PROFILES: _profiles,
 }

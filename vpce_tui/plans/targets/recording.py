@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.aws.errors import AwsError, Kind
+from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
-from vpce_tui.plans.targets.planning_context import Asked, iam_region
+from vpce_tui.plans.targets.planning_context import PlanningContext, iam_region
 
 TRAIL_BUCKET: Final = "bucket of the trail"
 CONFIG_BUCKET: Final = "bucket of AWS Config"
-"""What a plan's answers say about how to look; see :attr:`Asked.remembered`."""
+"""What a plan's answers say about how to look; see :attr:`PlanningContext.remembered`."""
 CONFIG_ROLE: Final = "AWSServiceRoleForConfig"
 
 
@@ -23,7 +23,7 @@ def own_bucket(account: str, what: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class LogBucket:
     """A bucket that is meant. ``mine``: it is this account's; ``taken``: the name is somebody else's; ``empty``: nothing is in it."""
 
     name: str
@@ -73,7 +73,7 @@ class Trails:
     """The trails of the account, the bucket a new one would write to, and who stopped what lately."""
 
     trails: tuple[Trail, ...] = ()
-    bucket: Bucket | None = None
+    bucket: LogBucket | None = None
     buckets: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
 
@@ -83,7 +83,7 @@ class Trails:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class ConfigRecorder:
     """The recorder of one region (``name`` ``""``: none)."""
 
     region: str
@@ -101,8 +101,8 @@ class Recorder:
 class Config:
     """AWS Config in the regions of the scope, the bucket a new channel would write to, and whether its role is there."""
 
-    recorders: Mapping[str, Recorder] = field(default_factory=dict)
-    bucket: Bucket | None = None
+    recorders: Mapping[str, ConfigRecorder] = field(default_factory=dict)
+    bucket: LogBucket | None = None
     buckets: tuple[str, ...] = ()
     role: str = ""
 
@@ -123,7 +123,7 @@ CONFIG_READS: Final = (
 )  # fmt: skip
 
 
-def read_trails(caller: Caller, account: str, home: str, asked: Asked) -> Trails:
+def read_trails(caller: Caller, account: str, home: str, asked: PlanningContext) -> Trails:
     """Every trail with its status; the bucket of the answers."""
     raws = caller.read(Call("cloudtrail", "DescribeTrails", home, {"includeShadowTrails": True})).data.get(
         "trailList", []
@@ -181,7 +181,7 @@ def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
                     Call("cloudtrail", "LookupEvents", region, {"LookupAttributes": attribute, "MaxResults": 50})
                 ).data
             except AwsError as error:
-                if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS):
+                if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                     raise
                 said.append(f"whether logging was stopped in {region} could not be asked: {error.sentence()}")
                 break
@@ -198,18 +198,24 @@ def _buckets(caller: Caller, home: str) -> tuple[str, ...]:
     return tuple(sorted(str(item["Name"]) for item in answer.get("Buckets", [])))
 
 
-def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], account: str) -> Bucket:
+def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], account: str) -> LogBucket:
     """What is to be known of a bucket before something is written to it, or it is deleted."""
     owned: dict[str, Any] = {"Bucket": name, "ExpectedBucketOwner": account}
     if name not in mine:
         try:
             caller.read(Call("s3", "HeadBucket", home, {"Bucket": name}))
         except AwsError as error:
-            if error.kind is Kind.NOT_FOUND or error.code in ("404", "NoSuchBucket"):
-                return Bucket(name, mine=False)
-            if error.kind in (Kind.EXPIRED, Kind.NO_CREDENTIALS, Kind.UNREACHABLE, Kind.THROTTLED, Kind.SERVER):
+            if error.kind is ErrorKind.NOT_FOUND or error.code in ("404", "NoSuchBucket"):
+                return LogBucket(name, mine=False)
+            if error.kind in (
+                ErrorKind.EXPIRED,
+                ErrorKind.NO_CREDENTIALS,
+                ErrorKind.UNREACHABLE,
+                ErrorKind.THROTTLED,
+                ErrorKind.SERVER,
+            ):
                 raise
-        return Bucket(name, mine=False, taken=True)
+        return LogBucket(name, mine=False, taken=True)
     region = str(caller.read(Call("s3", "HeadBucket", home, owned)).data.get("BucketRegion") or home)
     objects = caller.read(Call("s3", "ListObjectsV2", region, {**owned, "MaxKeys": 1})).data
     policy = _or_nothing(caller, Call("s3", "GetBucketPolicy", region, owned), "NoSuchBucketPolicy").get("Policy")
@@ -217,7 +223,7 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
         caller, Call("s3", "GetPublicAccessBlock", region, owned), "NoSuchPublicAccessBlockConfiguration"
     )
     ways = block.get("PublicAccessBlockConfiguration") or {}
-    return Bucket(
+    return LogBucket(
         name, mine=True, empty=not objects.get("KeyCount"), policy=json.loads(policy) if policy else {},
         blocked=len(ways) >= 4 and all(ways.values()), region=region,
     )  # fmt: skip
@@ -227,12 +233,12 @@ def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, Any]:
     try:
         return caller.read(call).data
     except AwsError as error:
-        if error.kind is Kind.NOT_FOUND or error.code == code:
+        if error.kind is ErrorKind.NOT_FOUND or error.code == code:
             return {}
         raise
 
 
-def read_recorder(caller: Caller, region: str) -> Recorder:
+def read_recorder(caller: Caller, region: str) -> ConfigRecorder:
     """The recorder and channel of one region; AWS allows one of each."""
     recorders = caller.read(Call("config", "DescribeConfigurationRecorders", region)).data.get(
         "ConfigurationRecorders", []
@@ -240,18 +246,20 @@ def read_recorder(caller: Caller, region: str) -> Recorder:
     channels = caller.read(Call("config", "DescribeDeliveryChannels", region)).data.get("DeliveryChannels", [])
     channel: Mapping[str, Any] = channels[0] if channels else {}
     if not recorders:
-        return Recorder(region, channel=str(channel.get("name", "")), bucket=str(channel.get("s3BucketName", "")))
+        return ConfigRecorder(region, channel=str(channel.get("name", "")), bucket=str(channel.get("s3BucketName", "")))
     raw = recorders[0]
     statuses = caller.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
     status: Mapping[str, Any] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
-    return Recorder(
+    return ConfigRecorder(
         region, str(raw.get("name", "")), str(raw.get("roleARN", "")), bool(status.get("recording")),
         bool((raw.get("recordingGroup") or {}).get("allSupported")), str(status.get("lastStatus") or ""),
         str(channel.get("name", "")), str(channel.get("s3BucketName", "")),
     )  # fmt: skip
 
 
-def read_config(caller: Caller, account: str, home: str, recorders: Mapping[str, Recorder], asked: Asked) -> Config:
+def read_config(
+    caller: Caller, account: str, home: str, recorders: Mapping[str, ConfigRecorder], asked: PlanningContext
+) -> Config:
     """With what a new recorder needs: its bucket and role."""
     buckets = _buckets(caller, home)
     named = str(asked.remembered.get(CONFIG_BUCKET) or own_bucket(account, "config"))

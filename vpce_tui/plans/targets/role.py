@@ -8,13 +8,13 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
-from vpce_tui.plans.targets.planning_context import Asked, iam_region
+from vpce_tui.plans.targets.planning_context import PlanningContext, iam_region
 
 CUT_POLICY: Final = "vpce-tui-cut-sessions-"
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class HeldRole:
     """The instance's profile and role. ``association`` is ``""`` when the instance holds no profile."""
 
     association: str
@@ -28,7 +28,7 @@ class Role:
     other_users: tuple[str, ...] = ()
 
 
-def role_of(caller: Caller, instance: Instance, asked: Asked) -> Role:
+def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldRole:
     """The profile the instance holds, or that we took from it, and the role in it."""
     region = instance.region
     filters = [
@@ -44,18 +44,20 @@ def role_of(caller: Caller, instance: Instance, asked: Asked) -> Role:
         else str(asked.remembered.get("profile_arn", ""))
     )
     if not profile_arn:
-        return Role("", "", "", "", "")
+        return HeldRole("", "", "", "", "")
     return _role_behind(caller, instance, association, profile_arn, asked)
 
 
-def _role_behind(caller: Caller, instance: Instance, association: str, profile_arn: str, asked: Asked) -> Role:
+def _role_behind(
+    caller: Caller, instance: Instance, association: str, profile_arn: str, asked: PlanningContext
+) -> HeldRole:
     profile_name = profile_arn.rpartition("/")[2]
     profile = caller.read(
         Call("iam", "GetInstanceProfile", iam_region(instance.region), {"InstanceProfileName": profile_name})
     ).data
     roles = (profile.get("InstanceProfile") or {}).get("Roles") or []
     if not roles:
-        return Role(association, profile_arn, profile_name, "", "")
+        return HeldRole(association, profile_arn, profile_name, "", "")
     name, arn = str(roles[0]["RoleName"]), str(roles[0]["Arn"])
     inline = [
         str(item)
@@ -84,7 +86,7 @@ def _role_behind(caller: Caller, instance: Instance, association: str, profile_a
         for other in parse.instances(page.data, instance.region, instance.account)
         if other.id != instance.id
     ]
-    return Role(
+    return HeldRole(
         association, profile_arn, profile_name, name, arn, cut,
         tuple(sorted(set(inline) - {own})), tuple(sorted(attached)), tuple(sorted(users)),
     )  # fmt: skip

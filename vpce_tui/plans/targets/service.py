@@ -7,7 +7,7 @@ from typing import Any, Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.inventory.resources import Instance, tags_of
-from vpce_tui.plans.targets.planning_context import TAG_CALL, Asked, ours
+from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class TargetGroup:
         return tuple(f"{self.name}:{port}" for port in self.ports)
 
 
-def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Asked) -> tuple[TargetGroup, ...]:
+def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: PlanningContext) -> tuple[TargetGroup, ...]:
     """The target groups of ``vpc`` that take instances, and where the old one stood before the incident took it out."""
     recorded: dict[str, set[int]] = {}
     for call, parameters in asked.before.items():
@@ -141,7 +141,9 @@ class ClassicBalancer:
     members: frozenset[str]
 
 
-def classic_balancers_of(caller: Caller, instance: Instance, vpc: str, asked: Asked) -> tuple[ClassicBalancer, ...]:
+def classic_balancers_of(
+    caller: Caller, instance: Instance, vpc: str, asked: PlanningContext
+) -> tuple[ClassicBalancer, ...]:
     """The classic load balancers of ``vpc``."""
     recorded = {
         str(parameters["LoadBalancerName"]) for parameters in asked.before.values() if "LoadBalancerName" in parameters
@@ -172,7 +174,7 @@ MIXED: Final = "mixed"
 
 
 @dataclass(frozen=True, slots=True)
-class Starter:
+class LaunchSource:
     """What an Auto Scaling group starts. ``kind``: a launch template, a launch configuration, or several of them.
 
     ``version``: as the group names it (``3``, ``$Default``, ``$Latest``); ``own_template``, ``own_version``: what this incident
@@ -192,7 +194,7 @@ class Starter:
     own_version: str = ""
 
 
-def starter_of(caller: Caller, instance: Instance, group: str, asked: Asked) -> Starter | None:
+def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
     """What the group called ``group`` starts; None where there is no such group."""
     region = instance.region
     call = Call("autoscaling", "DescribeAutoScalingGroups", region, {"AutoScalingGroupNames": [group]})
@@ -210,14 +212,14 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: Asked) -> 
         image = str((current.get("LaunchTemplateData") or {}).get("ImageId", ""))
         own = _own_version(versions, asked)
         name = str(template.get("LaunchTemplateName", ""))
-        return Starter(group, TEMPLATE, identifier, name, version, image, *size, own_template, own)
+        return LaunchSource(group, TEMPLATE, identifier, name, version, image, *size, own_template, own)
     if raw.get("LaunchConfigurationName"):
         name = str(raw["LaunchConfigurationName"])
         asked_for = Call("autoscaling", "DescribeLaunchConfigurations", region, {"LaunchConfigurationNames": [name]})
         known = [item for page in caller.pages(asked_for) for item in page.data.get("LaunchConfigurations", [])]
         image = str(known[0].get("ImageId", "")) if known else ""
-        return Starter(group, CONFIGURATION, name, name, "", image, *size, own_template)
-    return Starter(group, MIXED if raw.get("MixedInstancesPolicy") else "", "", "", "", "", *size, own_template)
+        return LaunchSource(group, CONFIGURATION, name, name, "", image, *size, own_template)
+    return LaunchSource(group, MIXED if raw.get("MixedInstancesPolicy") else "", "", "", "", "", *size, own_template)
 
 
 def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, Any]]:
@@ -240,7 +242,7 @@ def version_mark(incident: str) -> str:
     return f"vpce-tui {incident}"
 
 
-def _own_version(versions: Sequence[Mapping[str, Any]], asked: Asked) -> str:
+def _own_version(versions: Sequence[Mapping[str, Any]], asked: PlanningContext) -> str:
     mark = version_mark(asked.incident)
     mine = [
         str(item["VersionNumber"])
@@ -252,7 +254,7 @@ def _own_version(versions: Sequence[Mapping[str, Any]], asked: Asked) -> str:
     return mine[-1] if mine else ""
 
 
-def _own_template(caller: Caller, region: str, target: str, asked: Asked) -> str:
+def _own_template(caller: Caller, region: str, target: str, asked: PlanningContext) -> str:
     if not asked.incident:
         return ""
     for page in caller.pages(Call("ec2", "DescribeLaunchTemplates", region)):

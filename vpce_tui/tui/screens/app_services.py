@@ -11,10 +11,10 @@ from vpce_tui.investigation.workspace import Workspace
 if TYPE_CHECKING:
     from vpce_tui.cloudtrail.event import Event
     from vpce_tui.detection.pivot import Relation
-    from vpce_tui.investigation.access_analyzer import Check
+    from vpce_tui.investigation.access_analyzer import PolicyCheck
 
 
-class Main(Protocol):
+class AppServices(Protocol):
     """The app, as its screens see it."""
 
     workspace: Workspace
@@ -53,7 +53,7 @@ class Main(Protocol):
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
 
-    def open_analyzer(self, checks: Sequence[Check]) -> None:
+    def open_analyzer(self, checks: Sequence[PolicyCheck]) -> None:
         """What IAM Access Analyzer can be asked of a policy."""
 
     def open_playbooks(self, targets: Sequence[tuple[str, str]]) -> None:

@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.widgets import Input
 
 from vpce_tui.core.text import many, sign
-from vpce_tui.detection.signals import Judgement, Severity, Signal
+from vpce_tui.detection.signals import Assessment, Severity, Signal
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
-from vpce_tui.tui.widgets.table import Column, Row, Table
+from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 LOOK = {
     Severity.CRITICAL: "bold $error", Severity.HIGH: "bold $warning", Severity.MEDIUM: "bold $accent",
@@ -39,7 +39,7 @@ def signal_lines(signal: Signal, width: int, *, facts: bool) -> list[Content]:
     return found
 
 
-def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
+def why_text(judgement: Assessment, width: int, *, full: bool) -> list[Content]:
     """Why a subject is suspicious, for a page of ``width`` cells.
 
     ``full`` adds why each matters, what would make it harmless, and techniques.
@@ -51,7 +51,7 @@ def why_text(judgement: Judgement, width: int, *, full: bool) -> list[Content]:
         found += signal_lines(signal, width, facts=full)
         if full:
             found += hanging("     ", signal.why, width)
-            found += hanging("     harmless if: ", signal.harmless_if, width)
+            found += hanging("     harmless if: ", signal.false_positives, width)
             if signal.techniques:
                 found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
             found.append(line(""))
@@ -84,7 +84,7 @@ class ListFrame(Frame):
         """The table's columns."""
         raise NotImplementedError
 
-    def table_rows(self) -> list[Row]:
+    def table_rows(self) -> list[TableRow]:
         """Every row, in order."""
         raise NotImplementedError
 
@@ -170,7 +170,7 @@ class ListFrame(Frame):
             self.main.copy(self.copy_id())
 
 
-def reasons_of(judgement: Judgement) -> str:
+def reasons_of(judgement: Assessment) -> str:
     """What a filter finds a row by: the reasons, with their ids."""
     return " ".join(f"{signal.id} {signal.title}" for signal in judgement.signals)
 

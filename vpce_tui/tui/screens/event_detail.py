@@ -18,18 +18,18 @@ from vpce_tui.inventory.parse import account_of
 from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.screens.suppress import mark_expected
-from vpce_tui.tui.widgets.bars import Key, KeyBar
+from vpce_tui.tui.widgets.bars import KeyBar, KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
-from vpce_tui.tui.widgets.table import Column, Row, Table
+from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 if TYPE_CHECKING:
     from vpce_tui.cloudtrail.event import Principal
-    from vpce_tui.detection.assessment import JudgedEvent
+    from vpce_tui.detection.assessment import AssessedEvent
     from vpce_tui.detection.attack_path import Node
-    from vpce_tui.iam.external_access import Ours
-    from vpce_tui.investigation.access_analyzer import Check
+    from vpce_tui.iam.external_access import TrustZone
+    from vpce_tui.investigation.access_analyzer import PolicyCheck
     from vpce_tui.investigation.workspace import Workspace
 
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
@@ -59,14 +59,14 @@ class EventScreen(Frame):
         Binding("y", "copy", show=False),
     ]
 
-    def __init__(self, item: JudgedEvent) -> None:
+    def __init__(self, item: AssessedEvent) -> None:
         super().__init__()
         self._item = item
         self.view = "why"
         self.nodes: dict[str, Node] = {}
 
     @property
-    def item(self) -> JudgedEvent:
+    def item(self) -> AssessedEvent:
         """The event as it is judged now."""
         return next((known for known in self.work.judged if known.event is self._item.event), self._item)
 
@@ -84,24 +84,33 @@ class EventScreen(Frame):
     def crumbs(self) -> str:
         return self.trail()
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         made = self._item.request
-        found = [Key("esc", "back")]
+        found = [KeyHint("esc", "back")]
         node = self.nodes.get(self.query_one("#rows", Table).key) if self.view == "path" else None
         if node is not None and (node.instance or node.event or node.relation is not None):
-            found.append(Key("↵", "go there"))
+            found.append(KeyHint("↵", "go there"))
         if not self.work.trail:
-            found.append(Key("p", "playbooks"))
-        found += [Key("2", "path") if self.view != "path" else Key("1", "why"), Key("o", "same key, address…")]
+            found.append(KeyHint("p", "playbooks"))
+        found += [
+            KeyHint("2", "path") if self.view != "path" else KeyHint("1", "why"),
+            KeyHint("o", "same key, address…"),
+        ]
         if self._item.event.principal.instance_id and not self.work.trail:
-            found.append(Key("i", "instance"))
+            found.append(KeyHint("i", "instance"))
         if made.endpoint_id and not self.work.trail:
-            found.append(Key("f", "traffic"))
+            found.append(KeyHint("f", "traffic"))
         if self._checks():
-            found.append(Key("v", "AWS's own check"))
+            found.append(KeyHint("v", "AWS's own check"))
         if self._item.event.request is not None and not self.work.read_only:
-            found.append(Key("x", "expected"))
-        return [*found, Key("y", "copy event id"), Key("j k", "move"), Key("?", "help"), Key("q", "quit")]
+            found.append(KeyHint("x", "expected"))
+        return [
+            *found,
+            KeyHint("y", "copy event id"),
+            KeyHint("j k", "move"),
+            KeyHint("?", "help"),
+            KeyHint("q", "quit"),
+        ]
 
     def show(self) -> None:
         tabs = [
@@ -128,7 +137,7 @@ class EventScreen(Frame):
         nodes = path_of(self.work, self.item)
         self.nodes = {str(number): node for number, node in enumerate(nodes)}
         table.set_rows([
-            Row(key, (_branch(node, nodes, int(key)), node.note), node.severity.word if node.severity is not None else "")
+            TableRow(key, (_branch(node, nodes, int(key)), node.note), node.severity.word if node.severity is not None else "")
             for key, node in self.nodes.items()
         ])  # fmt: skip
         self._show_whole()
@@ -182,7 +191,7 @@ class EventScreen(Frame):
         if self._item.request.endpoint_id and not self.work.trail:
             self.main.open_traffic(self._item.request.endpoint_id, self._item.event.region)
 
-    def _checks(self) -> Sequence[Check]:
+    def _checks(self) -> Sequence[PolicyCheck]:
         """What IAM Access Analyzer can be asked of the policy that it set; nothing without an account to ask in."""
         from vpce_tui.investigation.access_analyzer import checks  # noqa: PLC0415
 
@@ -220,7 +229,7 @@ class EventScreen(Frame):
         self.main.copy(self._item.event.id)
 
 
-def path_of(work: Workspace, item: JudgedEvent) -> tuple[Node, ...]:
+def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
     """The attack path behind an event, of everything that is known now."""
     from vpce_tui.detection.attack_path import attack_path  # noqa: PLC0415
 
@@ -254,7 +263,7 @@ SECTIONS = (
 )
 
 
-def section_lines(item: JudgedEvent, width: int) -> list[Content]:
+def section_lines(item: AssessedEvent, width: int) -> list[Content]:
     """The three kinds of fault that AWS's guidance names for endpoints: good, bad because, or cannot tell because."""
     from vpce_tui.detection.endpoint import RULES  # noqa: PLC0415
 
@@ -284,7 +293,7 @@ def section_lines(item: JudgedEvent, width: int) -> list[Content]:
     return [*found, line("")]
 
 
-def _why(item: JudgedEvent, ago: str, width: int, ours: Ours) -> list[Content]:
+def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Content]:
     from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of  # noqa: PLC0415
 
     event, request, severity = item.event, item.request, item.judgement.severity
@@ -301,7 +310,7 @@ def _why(item: JudgedEvent, ago: str, width: int, ours: Ours) -> list[Content]:
         ("service", request.service or request.resource), ("vpc", request.vpc_id),
         ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
         ("policy", request.policy or ("default: everybody may do everything" if event.request is not None else "")),
-        ("oddities", "; ".join(event.oddities)),
+        ("warnings", "; ".join(event.parse_warnings)),
     ]  # fmt: skip
     verdict = (
         severity_cell(severity) if event.request is not None else "not judged: the rules judge what makes VPC endpoints"
@@ -329,7 +338,7 @@ def _why(item: JudgedEvent, ago: str, width: int, ours: Ours) -> list[Content]:
     return found
 
 
-def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
+def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
     """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
     text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
     found = [line(("raw record", "bold"))]
@@ -339,12 +348,12 @@ def raw_lines(item: JudgedEvent, width: int, limit: int = RAW_LIMIT) -> list[Con
     return found
 
 
-def is_gone(item: JudgedEvent) -> bool:
+def is_gone(item: AssessedEvent) -> bool:
     """Whether the endpoint that it made does not exist any more."""
     return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals)
 
 
-def what_to_do(item: JudgedEvent) -> str:
+def what_to_do(item: AssessedEvent) -> str:
     """What an operator would do about an event that is worth looking at; ``""``: it is not."""
     if item.judgement.severity < Severity.MEDIUM:
         return ""
@@ -354,7 +363,7 @@ def what_to_do(item: JudgedEvent) -> str:
     return f"contain {' and '.join(targets)} (p)" if targets else "revoke the credentials behind it (p)"
 
 
-def choose_playbook(screen: Frame, item: JudgedEvent) -> None:
+def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     """Open the playbooks for what stands behind an event, or say why there is none."""
     if screen.work.trail:
         screen.main.say("A playbook needs the account: start vpce-tui without --trail.")

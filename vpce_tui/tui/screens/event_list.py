@@ -16,17 +16,17 @@ from vpce_tui.detection.signals import Severity
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.event_detail import BEGINNING, EventScreen, choose_playbook, raw_lines, what_to_do
 from vpce_tui.tui.screens.suppress import mark_expected
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
-from vpce_tui.tui.widgets.table import Column, Row
+from vpce_tui.tui.widgets.table import Column, TableRow
 from vpce_tui.tui.widgets.timeline import Parts, timeline
 
 if TYPE_CHECKING:
-    from vpce_tui.detection.assessment import JudgedEvent
+    from vpce_tui.detection.assessment import AssessedEvent
 
 
-def who(item: JudgedEvent) -> str:
+def who(item: AssessedEvent) -> str:
     """The principal as people name it: role and instance for an instance's session."""
     principal = item.event.principal
     if principal.instance_id:
@@ -34,7 +34,7 @@ def who(item: JudgedEvent) -> str:
     return principal.name
 
 
-def where_to(item: JudgedEvent) -> str:
+def where_to(item: AssessedEvent) -> str:
     """The service an endpoint leads to; what became of an attempt; the event's name for others."""
     event = item.event
     if not event.creates_endpoint:
@@ -50,7 +50,7 @@ def where_to(item: JudgedEvent) -> str:
     return f"{name}, refused" if event.error_code else name
 
 
-def also(item: JudgedEvent) -> str:
+def also(item: AssessedEvent) -> str:
     """What a filter finds an event by, beside what its row shows."""
     event, request = item.event, item.request
     named = (
@@ -65,7 +65,7 @@ def _wider(parts: Parts, by: int) -> Parts:
     return [("".join(cell * by for cell in text), look) for text, look in parts]
 
 
-def _cell(item: JudgedEvent) -> str:
+def _cell(item: AssessedEvent) -> str:
     return f"{sign('i'):<2} EXPECTED" if item.judgement.expected else severity_cell(item.judgement.severity)
 
 
@@ -84,7 +84,7 @@ class EventsScreen(ListFrame):
     def __init__(self) -> None:
         super().__init__()
         self.every = False
-        self._by_key: dict[str, JudgedEvent] = {}
+        self._by_key: dict[str, AssessedEvent] = {}
 
     def above(self) -> ComposeResult:
         yield Steady(id="timeline")
@@ -124,12 +124,12 @@ class EventsScreen(ListFrame):
     def crumb(self) -> str:
         return "Events"
 
-    def _shown(self) -> list[JudgedEvent]:
+    def _shown(self) -> list[AssessedEvent]:
         if self.every:
             return self.work.judged
         return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
 
-    def table_rows(self) -> list[Row]:
+    def table_rows(self) -> list[TableRow]:
         self._by_key = {}
         for item in self._shown():
             key = self._key(item)
@@ -137,7 +137,7 @@ class EventsScreen(ListFrame):
                 key += "'"
             self._by_key[key] = item
         return [
-            Row(
+            TableRow(
                 key,
                 (
                     _cell(item), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
@@ -150,7 +150,7 @@ class EventsScreen(ListFrame):
         ]  # fmt: skip
 
     @staticmethod
-    def _key(item: JudgedEvent) -> str:
+    def _key(item: AssessedEvent) -> str:
         return item.event.id or f"nameless-{id(item.event)}"
 
     def searched(self) -> Coverage:
@@ -166,16 +166,16 @@ class EventsScreen(ListFrame):
             return f"Events ─ {span}, looking"
         return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{expected}"
 
-    def keys(self) -> Sequence[Key]:
-        found = [Key("↵", "open"), Key("i", "instances")]
+    def keys(self) -> Sequence[KeyHint]:
+        found = [KeyHint("↵", "open"), KeyHint("i", "instances")]
         if not self.work.trail:
-            found.append(Key("p", "playbooks"))
-        found += [Key("o", "same key, address…"), Key("/", "filter")]
+            found.append(KeyHint("p", "playbooks"))
+        found += [KeyHint("o", "same key, address…"), KeyHint("/", "filter")]
         if self.work.trail:
-            found.append(Key("a", "only endpoints" if self.every else "all events"))
+            found.append(KeyHint("a", "only endpoints" if self.every else "all events"))
         if not self.work.read_only and not self.work.trail:
-            found.append(Key("x", "expected"))
-        return [*found, Key("y", "copy"), Key("r", "refresh"), Key("?", "help"), Key("q", "quit")]
+            found.append(KeyHint("x", "expected"))
+        return [*found, KeyHint("y", "copy"), KeyHint("r", "refresh"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def why(self, key: str) -> Content:
         item = self._by_key.get(key)
@@ -187,7 +187,7 @@ class EventsScreen(ListFrame):
             found += hanging("do: ", do, width, "bold")
         found += why_text(item.judgement, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
-        harmless = next((signal.harmless_if for signal in item.judgement.signals if not signal.lowers), "")
+        harmless = next((signal.false_positives for signal in item.judgement.signals if not signal.lowers), "")
         if harmless:
             found += hanging("   harmless if: ", harmless, width)
         if self.app.size.width >= 130:

@@ -13,8 +13,8 @@ from textual.screen import Screen
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.core.text import sign, visible
 from vpce_tui.investigation.workspace import Workspace
-from vpce_tui.tui.screens.app_services import Main
-from vpce_tui.tui.widgets.bars import CrumbBar, Key, KeyBar, TopBar
+from vpce_tui.tui.screens.app_services import AppServices
+from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, KeyHint, TopBar
 from vpce_tui.tui.widgets.dialogs import Read
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.steady import Steady
@@ -63,7 +63,7 @@ class Frame(Screen[None]):
         """The widgets between the lines that stay."""
         raise NotImplementedError
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         """The keys for the last line, most needed first."""
         return ()
 
@@ -88,9 +88,9 @@ class Frame(Screen[None]):
         """Show the state as it is now."""
 
     @property
-    def main(self) -> Main:
+    def main(self) -> AppServices:
         """The app."""
-        return cast(Main, self.app)
+        return cast(AppServices, self.app)
 
     @property
     def work(self) -> Workspace:

@@ -9,12 +9,12 @@ from textual.content import Content
 
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import short, sign
-from vpce_tui.incident.journal import Kind, Row
+from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.verification import Verdict, check_rows
+from vpce_tui.incident.verification import Verification, check_rows
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
@@ -39,20 +39,20 @@ class IncidentScreen(Frame):
     def __init__(self) -> None:
         super().__init__()
         self._checked = ""
-        self._verdict: Verdict | None = None
+        self._verdict: Verification | None = None
 
-    def _check(self, rows: list[Row], head: str) -> None:
+    def _check(self, rows: list[JournalRow], head: str) -> None:
         """Recompute the record on a thread: evidence may be large, and no key waits for it."""
         journal = self.work.journal
         assert journal is not None
         self._checked, folder = head, journal.folder
 
-        def then(verdict: Verdict | None) -> None:
+        def then(verdict: Verification | None) -> None:
             self._verdict = verdict
             self.update()
 
         def failed(error: Exception) -> None:
-            then(Verdict(0, 0, "", 0, told(error)))
+            then(Verification(0, 0, "", 0, told(error)))
 
         self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
@@ -62,14 +62,19 @@ class IncidentScreen(Frame):
     def crumbs(self) -> str:
         return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
 
-    def keys(self) -> Sequence[Key]:
-        found = [Key("esc", "back")]
+    def keys(self) -> Sequence[KeyHint]:
+        found = [KeyHint("esc", "back")]
         if self.work.journal is None:
             if not self.work.read_only:
-                found.append(Key("o", "open an incident"))
+                found.append(KeyHint("o", "open an incident"))
         else:
-            found += [Key("w", "walk on"), Key("n", "note"), Key("x", "close"), Key("y", "copy head hash")]
-        return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+            found += [
+                KeyHint("w", "walk on"),
+                KeyHint("n", "note"),
+                KeyHint("x", "close"),
+                KeyHint("y", "copy head hash"),
+            ]
+        return [*found, KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def show(self) -> None:
         self.query_one("#page", Page).show(lines(self._text()))
@@ -119,7 +124,7 @@ class IncidentScreen(Frame):
         for row in rows:
             data = row.data
             step, plan = str(data.get("step", "")), data.get("plan", {})
-            if row.kind == Kind.PLAN.value and plan:
+            if row.kind == RowKind.PLAN.value and plan:
                 whys |= {(step, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
             call = str(data.get("call", ""))
             about_call = whys.get((step, call)) or call
@@ -151,7 +156,7 @@ class IncidentScreen(Frame):
         def answered(text: str | None) -> None:
             if text:
                 try:
-                    journal.append(Kind.NOTE, {"text": text})
+                    journal.append(RowKind.NOTE, {"text": text})
                 except RecordError as error:
                     self.main.say(str(error))
                 self.update()
@@ -164,24 +169,24 @@ class IncidentScreen(Frame):
             self.main.copy(self.work.journal.head, "the head hash")
 
 
-def _told(row: Row, width: int, call: str) -> list[Content]:
+def _told(row: JournalRow, width: int, call: str) -> list[Content]:
     """A row in words; rows that only serve the machine are left out. ``call``: what its call was for."""
     data = row.data
     step = str(data.get("step", "")).rpartition("/")[2]
     who = row.operator.rpartition("/")[2]
     undone = "undo: " if data.get("undo") else ""
     said, look = "", ""
-    if row.kind == Kind.OPENED.value:
+    if row.kind == RowKind.OPENED.value:
         said = f"opened by {who} for account {data.get('account')}"
-    elif row.kind == Kind.OPERATOR.value:
+    elif row.kind == RowKind.OPERATOR.value:
         said = f"{who} goes on"
-    elif row.kind == Kind.PLAN.value:
+    elif row.kind == RowKind.PLAN.value:
         said = "" if "whole" in data else f"plan shown: {len(data['plan']['calls'])} calls"
-    elif row.kind == Kind.APPROVED.value:
+    elif row.kind == RowKind.APPROVED.value:
         said = f"{undone}approved by {who} ({data.get('how')})" + (
             f", typed {data['confirmed']}" if data.get("confirmed") else ""
         )
-    elif row.kind == Kind.RESULT.value:
+    elif row.kind == RowKind.RESULT.value:
         if data.get("probe"):
             denied = ", ".join(data.get("denied", ()))
             said = f"{undone}dry run passed for {len(data.get('passed', ()))} calls" + (
@@ -194,19 +199,19 @@ def _told(row: Row, width: int, call: str) -> list[Content]:
             )
         else:
             said, look = f"{undone}{sign('✖')} {call}: {data.get('error')}", "bold $error"
-    elif row.kind == Kind.CHECK.value:
+    elif row.kind == RowKind.CHECK.value:
         proof = data.get("proof")
         said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}asked AWS: {call}: {data['found']}"
         look = "$success" if proof == "proved" else ""
-    elif row.kind == Kind.EVIDENCE.value:
+    elif row.kind == RowKind.EVIDENCE.value:
         said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"
-    elif row.kind == Kind.NOTE.value:
+    elif row.kind == RowKind.NOTE.value:
         said = f"{data.get('decision') or 'note'}: {data.get('text')} ({who})"
-    elif row.kind == Kind.UNDO.value:
+    elif row.kind == RowKind.UNDO.value:
         said = f"undo shown: {len(data.get('calls', ()))} calls"
-    elif row.kind == Kind.ERROR.value:
+    elif row.kind == RowKind.ERROR.value:
         said, look = f"{sign('✖')} {data.get('evidence', '')} {data.get('error')}", "bold $error"
-    elif row.kind == Kind.CLOSED.value:
+    elif row.kind == RowKind.CLOSED.value:
         said = f"closed by {who}"
     if not said:
         return []

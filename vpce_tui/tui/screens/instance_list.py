@@ -8,15 +8,15 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from vpce_tui.core.coverage import Coverage
-from vpce_tui.detection.assessment import JudgedInstance
+from vpce_tui.detection.assessment import AssessedInstance
 from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
-from vpce_tui.tui.widgets.table import Column, Row
+from vpce_tui.tui.widgets.table import Column, TableRow
 
 
 class InstancesScreen(ListFrame):
@@ -26,7 +26,7 @@ class InstancesScreen(ListFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_key: dict[str, JudgedInstance] = {}
+        self._by_key: dict[str, AssessedInstance] = {}
 
     @property
     def crumb(self) -> str:
@@ -43,10 +43,10 @@ class InstancesScreen(ListFrame):
             Column("REGION", 14),
         )  # fmt: skip
 
-    def table_rows(self) -> list[Row]:
+    def table_rows(self) -> list[TableRow]:
         self._by_key = {item.instance.id: item for item in self.work.instances}
         return [
-            Row(
+            TableRow(
                 item.instance.id,
                 (
                     severity_cell(item.judgement.severity),
@@ -73,10 +73,10 @@ class InstancesScreen(ListFrame):
             return "Instances ─ looking"
         return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at, {attacked:,} attacked"
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         return [
-            Key("↵", "open"), Key("p", "playbooks"), Key("e", "events"), Key("/", "filter"), Key("y", "copy id"), Key("r", "refresh"),
-            Key("?", "help"), Key("q", "quit"),
+            KeyHint("↵", "open"), KeyHint("p", "playbooks"), KeyHint("e", "events"), KeyHint("/", "filter"), KeyHint("y", "copy id"), KeyHint("r", "refresh"),
+            KeyHint("?", "help"), KeyHint("q", "quit"),
         ]  # fmt: skip
 
     def why(self, key: str) -> Content:
@@ -105,7 +105,7 @@ class InstancesScreen(ListFrame):
         self.update()
 
 
-def _facts(item: JudgedInstance, width: int) -> list[Content]:
+def _facts(item: AssessedInstance, width: int) -> list[Content]:
     instance = item.instance
     facts = [
         f"{instance.type}  {instance.image_id}", f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
@@ -143,20 +143,20 @@ class InstanceScreen(Frame):
     def searched(self) -> Coverage:
         return self.work.instance_coverage
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         return [
-            Key("esc", "back"),
-            Key("p", "playbooks"),
-            Key("o", "its events, role, VPC, neighbours"),
-            Key("f", "traffic"),
-            Key("y", "copy id"),
-            Key("j k", "scroll"),
-            Key("?", "help"),
-            Key("q", "quit"),
+            KeyHint("esc", "back"),
+            KeyHint("p", "playbooks"),
+            KeyHint("o", "its events, role, VPC, neighbours"),
+            KeyHint("f", "traffic"),
+            KeyHint("y", "copy id"),
+            KeyHint("j k", "scroll"),
+            KeyHint("?", "help"),
+            KeyHint("q", "quit"),
         ]
 
     @property
-    def item(self) -> JudgedInstance | None:
+    def item(self) -> AssessedInstance | None:
         """The instance as it is known now."""
         return next((item for item in self.work.instances if item.instance.id == self.instance_id), None)
 
@@ -173,7 +173,7 @@ class InstanceScreen(Frame):
             return
         self.query_one("#page", Page).show(lines(self._text(item)))
 
-    def _text(self, item: JudgedInstance) -> list[Content]:
+    def _text(self, item: AssessedInstance) -> list[Content]:
         instance, severity = item.instance, item.judgement.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
@@ -204,7 +204,7 @@ class InstanceScreen(Frame):
             found.append(line((f"{'volume':<9} ", "dim"), f"{volume.id}  {volume.device}  {ends} on termination"))
         return [*found, *self._around(item)]
 
-    def _around(self, item: JudgedInstance) -> list[Content]:
+    def _around(self, item: AssessedInstance) -> list[Content]:
         """Its endpoints, its role, its neighbours."""
         instance, known = item.instance, self.work.known()
         found: list[Content] = []
@@ -252,7 +252,7 @@ class InstanceScreen(Frame):
             also += [Relation("machine", other.id) for other in self._neighbours(item)][:3]
         self.main.open_around(None, found, also)
 
-    def _neighbours(self, item: JudgedInstance) -> list[Instance]:
+    def _neighbours(self, item: AssessedInstance) -> list[Instance]:
         """The machines in its subnet, worst first."""
         subnet = item.instance.subnet_id
         beside = (other.instance for other in self.work.instances if subnet and other.instance.subnet_id == subnet)

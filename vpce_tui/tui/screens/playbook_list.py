@@ -8,16 +8,16 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from vpce_tui.incident.record import Record, State, replay
+from vpce_tui.incident.record import Record, StepState, replay
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load, names
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import line, lines
-from vpce_tui.tui.widgets.table import Column, Row, Table
+from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 
 def done(record: Record | None, playbook: Playbook, target: str) -> str:
@@ -25,10 +25,10 @@ def done(record: Record | None, playbook: Playbook, target: str) -> str:
     if record is None:
         return ""
     states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
-    settled = sum(state in (State.PROVED, State.BY_HAND) for state in states)
-    skipped = sum(state is State.SKIPPED for state in states)
+    settled = sum(state in (StepState.PROVED, StepState.BY_HAND) for state in states)
+    skipped = sum(state is StepState.SKIPPED for state in states)
     said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
-    return said if any(state is not State.TODO for state in states) else ""
+    return said if any(state is not StepState.TODO for state in states) else ""
 
 
 class PlaybooksScreen(Frame):
@@ -63,8 +63,8 @@ class PlaybooksScreen(Frame):
     def crumbs(self) -> str:
         return f"Playbooks › {', '.join(target for target, _ in self.targets)}"
 
-    def keys(self) -> Sequence[Key]:
-        return [Key("↵", "walk through it"), Key("esc", "back"), Key("?", "help"), Key("q", "quit")]
+    def keys(self) -> Sequence[KeyHint]:
+        return [KeyHint("↵", "walk through it"), KeyHint("esc", "back"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def show(self) -> None:
         table, record = self.query_one("#rows", Table), self._record()
@@ -72,7 +72,7 @@ class PlaybooksScreen(Frame):
         for key, (playbook, target, _) in self.rows.items():
             walked = done(record, playbook, target)
             what = f"{walked}: {playbook.title}" if walked else playbook.title
-            rows.append(Row(key, (playbook.name, target, f"{what} {playbook.whose}".strip())))
+            rows.append(TableRow(key, (playbook.name, target, f"{what} {playbook.whose}".strip())))
         table.set_rows(rows)
         chosen = self.rows.get(table.key)
         said = [line(("! ", "bold $warning"), error) for error in self.broken]

@@ -8,9 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from vpce_tui.core.text import many, sign
-from vpce_tui.investigation.access_analyzer import PRICE, Check, Verdict, ask
+from vpce_tui.investigation.access_analyzer import PRICE, PolicyCheck, PolicyCheckResult, ask
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
@@ -29,10 +29,10 @@ class AnalyzerScreen(Frame):
         Binding("k,up", "scroll(-3)", show=False),
     ]
 
-    def __init__(self, checks: Sequence[Check]) -> None:
+    def __init__(self, checks: Sequence[PolicyCheck]) -> None:
         super().__init__()
         self.checks = tuple(checks)
-        self.answers: tuple[Verdict, ...] = ()
+        self.answers: tuple[PolicyCheckResult, ...] = ()
         self.problem = ""
         self.asking = False
 
@@ -52,13 +52,13 @@ class AnalyzerScreen(Frame):
         billed = sum(check.billed for check in self._open())
         return f"{billed} x {PRICE}" if billed else "free"
 
-    def keys(self) -> Sequence[Key]:
-        found = [Key("esc", "back")]
+    def keys(self) -> Sequence[KeyHint]:
+        found = [KeyHint("esc", "back")]
         if self._open():
-            found.append(Key("↵", f"ask ({self.cost})"))
-        return [*found, Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+            found.append(KeyHint("↵", f"ask ({self.cost})"))
+        return [*found, KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
-    def _open(self) -> tuple[Check, ...]:
+    def _open(self) -> tuple[PolicyCheck, ...]:
         """What was not answered: the same is not asked, and paid, twice."""
         answered = {answer.question for answer in self.answers if answer.good is not None}
         return tuple(check for check in self.checks if check.question not in answered)
@@ -86,7 +86,7 @@ class AnalyzerScreen(Frame):
         self.work.background.start("analyzer", lambda: ask(caller, checks), self._told, self._failed)
         self.update()
 
-    def _told(self, answers: tuple[Verdict, ...]) -> None:
+    def _told(self, answers: tuple[PolicyCheckResult, ...]) -> None:
         again = {answer.question for answer in answers}
         kept = (answer for answer in self.answers if answer.question not in again)
         self.asking, self.answers = False, (*kept, *answers)
@@ -101,7 +101,7 @@ class AnalyzerScreen(Frame):
         self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
 
-def _about(check: Check, answer: Verdict | None, width: int) -> list[Content]:
+def _about(check: PolicyCheck, answer: PolicyCheckResult | None, width: int) -> list[Content]:
     call = f"{check.call.operation}, {PRICE if check.billed else 'free'}"
     found = [*hanging("", check.question, width, "", "bold"), line((f"  {call}", "dim"))]
     if answer is None:

@@ -16,15 +16,15 @@ from vpce_tui.core.text import many, short, sign
 from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
 from vpce_tui.tui.screens.event_detail import BEGINNING
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
-from vpce_tui.tui.widgets.table import Column, Row
+from vpce_tui.tui.widgets.table import Column, TableRow
 from vpce_tui.tui.widgets.timeline import timeline
 
 if TYPE_CHECKING:
     from vpce_tui.cloudtrail.event import Event
-    from vpce_tui.cloudtrail.event_index import Past
+    from vpce_tui.cloudtrail.event_index import EventIndex
 
 MOST = 5_000
 """Rows shown at most; the bars count all."""
@@ -49,7 +49,7 @@ class AroundScreen(ListFrame):
             self.relations.insert(0, relation)
         self.at = self.relations.index(relation) if relation is not None else 0
         self._shown: dict[str, Event] = {}
-        self._of: Past | None = None
+        self._of: EventIndex | None = None
         self._looking = False
         self._held: dict[Relation, Sequence[Event]] = {}
 
@@ -102,7 +102,7 @@ class AroundScreen(ListFrame):
             return False
         return super().check_action(action, parameters)
 
-    def table_rows(self) -> list[Row]:
+    def table_rows(self) -> list[TableRow]:
         judged = {
             id(item.event): item.judgement.severity for item in self.work.judged if item.event.request is not None
         }
@@ -121,7 +121,7 @@ class AroundScreen(ListFrame):
             when = f"{event.time:%m-%d %H:%M:%S}" if event.time > BEGINNING else "no time"
             look = severity.word if severity is not None else ""
             also = f"{event.id} {event.user_agent} {event.principal.arn} {event.principal.access_key_id} {event.error_code}"
-            rows.append(Row(key, (when, what, outcome, event.source_ip, event.region), look, also))
+            rows.append(TableRow(key, (when, what, outcome, event.source_ip, event.region), look, also))
         return rows
 
     def show(self) -> None:
@@ -156,13 +156,13 @@ class AroundScreen(ListFrame):
     def searched(self) -> Coverage:
         return self.work.coverage if self.work.trail else self.work.history_coverage
 
-    def keys(self) -> Sequence[Key]:
-        found = [Key("↵", "open"), Key("esc", "back"), Key("tab", "next relation")]
+    def keys(self) -> Sequence[KeyHint]:
+        found = [KeyHint("↵", "open"), KeyHint("esc", "back"), KeyHint("tab", "next relation")]
         if self._may_ask():
-            found.append(Key("a", "ask history for more"))
+            found.append(KeyHint("a", "ask history for more"))
         if not self.work.trail:
-            found.append(Key("p", "playbooks"))
-        return [*found, Key("/", "filter"), Key("y", "copy"), Key("?", "help"), Key("q", "quit")]
+            found.append(KeyHint("p", "playbooks"))
+        return [*found, KeyHint("/", "filter"), KeyHint("y", "copy"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def _may_ask(self) -> bool:
         relation = self.relation

@@ -7,14 +7,14 @@ from typing import Final
 from textual.content import Content
 
 from vpce_tui.core.text import sign
-from vpce_tui.incident.record import State, StepRecord
-from vpce_tui.plans.plan import Kind, Plan, Question, Step
+from vpce_tui.incident.record import StepRecord, StepState
+from vpce_tui.plans.plan import Plan, Question, Step, StepKind
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 VIEWS: Final = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
 STATE_LOOK: Final = {
-    State.PROVED: "$success", State.BY_HAND: "$success", State.FAILED: "bold $error", State.UNKNOWN: "bold $warning",
-    State.UNPROVED: "bold $warning", State.OPEN: "$warning", State.RUNNING: "bold $accent",
+    StepState.PROVED: "$success", StepState.BY_HAND: "$success", StepState.FAILED: "bold $error", StepState.UNKNOWN: "bold $warning",
+    StepState.UNPROVED: "bold $warning", StepState.OPEN: "$warning", StepState.RUNNING: "bold $accent",
 }  # fmt: skip
 _FEW: Final = 2
 """Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
@@ -30,7 +30,7 @@ def asked(step: Step) -> tuple[Question, ...]:
     return tuple(question for question in step.questions if question.options or question.free)
 
 
-def dots(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
+def dots(plan: Plan, at: int, state_of: Callable[[Step], StepState]) -> Content:
     """Where every step stands, on one line."""
     parts: list[str | tuple[str, str]] = []
     for number, step in enumerate(plan.steps):
@@ -40,7 +40,7 @@ def dots(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
     return line(*parts, f"  step {at + 1} of {len(plan.steps)}: ", (plan.steps[at].title, "bold"))
 
 
-def step_list(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content:
+def step_list(plan: Plan, at: int, state_of: Callable[[Step], StepState]) -> Content:
     """Every step by its title, beside the page."""
     found = []
     for number, step in enumerate(plan.steps):
@@ -48,7 +48,7 @@ def step_list(plan: Plan, at: int, state_of: Callable[[Step], State]) -> Content
         pointer = sign("›") if number == at else " "
         mark = (sign(state.sign), STATE_LOOK.get(state, "dim"))
         found.append(line((f"{pointer} ", look), mark, (f" {number + 1} {step.title}", look)))
-        if state is not State.TODO:
+        if state is not StepState.TODO:
             found.append(line(("      " + state.value, "dim")))
     return lines(found)
 
@@ -79,12 +79,12 @@ class StepPage:
         """What it will do, or did."""
         step = self._step
         found = self._in_the_way()
-        if step.kind is Kind.MANUAL:
+        if step.kind is StepKind.MANUAL:
             return [*found, *self._dotted(step.notes)]
-        done = self.known(step).state is State.PROVED and not self.drifted
+        done = self.known(step).state is StepState.PROVED and not self.drifted
         if not done:
             found += self._choices()
-        return [*found, *(self._reads(done) if step.kind is Kind.READ else self._changes(done))]
+        return [*found, *(self._reads(done) if step.kind is StepKind.READ else self._changes(done))]
 
     def _in_the_way(self) -> list[Content]:
         step, found = self._step, list[Content]()
@@ -93,18 +93,20 @@ class StepPage:
             for item in step.blocked:
                 found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
         needed = [self.plan.step(name) for name in step.requires]
-        missing = [other.title for other in needed if self.known(other).state not in (State.PROVED, State.BY_HAND)]
+        missing = [
+            other.title for other in needed if self.known(other).state not in (StepState.PROVED, StepState.BY_HAND)
+        ]
         if missing:
             said = f"these are proved or done by hand: {', '.join(missing)}"
             found.append(line(("blocked until ", "bold $error"), said))
-        if step.kind is Kind.CHANGE and self.known(step).state is State.TODO:
-            waiting = (State.TODO, State.UNDONE, State.OPEN)
+        if step.kind is StepKind.CHANGE and self.known(step).state is StepState.TODO:
+            waiting = (StepState.TODO, StepState.UNDONE, StepState.OPEN)
             skipped = [
                 other.title
                 for other in self.plan.steps[: self.at]
-                if (not step.reversible or other.kind is not Kind.MANUAL)
+                if (not step.reversible or other.kind is not StepKind.MANUAL)
                 and self.known(other).state in waiting
-                and (other.kind is not Kind.CHANGE or other.calls or other.blocked)
+                and (other.kind is not StepKind.CHANGE or other.calls or other.blocked)
                 and other.id not in step.requires
             ]
             if skipped:
@@ -150,7 +152,7 @@ class StepPage:
         step, found = self._step, list[Content]()
         questions = asked(step)
         long = any(len(question.options) > _LISTED for question in questions)
-        if len(questions) > _FEW or (long and (step.calls or step.kind is Kind.READ)):
+        if len(questions) > _FEW or (long and (step.calls or step.kind is StepKind.READ)):
             found += [self.hanging("? ", _answered(question)) for question in questions]
             return [*found, line(("  c: answer them", "dim")), line("")]
         for question in questions:

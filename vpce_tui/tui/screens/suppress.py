@@ -10,13 +10,13 @@ from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.dialogs import Ask
 
 if TYPE_CHECKING:
-    from vpce_tui.detection.assessment import JudgedEvent
+    from vpce_tui.detection.assessment import AssessedEvent
 
 _TITLE = "Mark as expected"
 _BACK = "Take the mark back"
 
 
-def mark_expected(screen: Frame, item: JudgedEvent) -> None:
+def mark_expected(screen: Frame, item: AssessedEvent) -> None:
     """Ask for the reason, then for the end, and keep the mark; of an event that has one, whether to take it back.
 
     Not in read-only, and only for what is judged.

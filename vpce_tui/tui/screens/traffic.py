@@ -15,7 +15,7 @@ from vpce_tui.core.text import many, sign
 from vpce_tui.inventory.flow_log_queries import Traffic, size, slot_minutes
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.timeline import chart
@@ -56,14 +56,14 @@ class TrafficScreen(Frame):
     def crumbs(self) -> str:
         return self.trail()
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         asked = self.target in self.work.traffic
         found = [
-            Key("esc", "back"),
-            Key("↵", "ask again (billed)" if asked else "ask the flow logs (billed)"),
-            Key("+ -", f"{self.hours} h back"),
+            KeyHint("esc", "back"),
+            KeyHint("↵", "ask again (billed)" if asked else "ask the flow logs (billed)"),
+            KeyHint("+ -", f"{self.hours} h back"),
         ]
-        return [*found, Key("p", "playbooks"), Key("j k", "scroll"), Key("?", "help"), Key("q", "quit")]
+        return [*found, KeyHint("p", "playbooks"), KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def show(self) -> None:
         width = max(self.query_one("#page").size.width - 4, 40)

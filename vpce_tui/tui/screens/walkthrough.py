@@ -13,24 +13,24 @@ from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
-from vpce_tui.engine.playbook_session import Walk
+from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import Record, State, StepRecord
+from vpce_tui.incident.record import Record, StepRecord, StepState
 from vpce_tui.incident.team_rules import TeamError, rules
-from vpce_tui.plans.plan import Kind, Plan, Question, Step, WrongChoice, is_final
+from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.renderers import render_step
 from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.tui.screens.evidence_file import evidence_page
 from vpce_tui.tui.screens.frame import WIDE, Frame
 from vpce_tui.tui.screens.run_log import RunLog
 from vpce_tui.tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, step_list, tabs
-from vpce_tui.tui.widgets.bars import Key
+from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
 from vpce_tui.tui.widgets.page import Page
-from vpce_tui.tui.widgets.reveal_secret import Once
+from vpce_tui.tui.widgets.reveal_secret import RevealSecretDialog
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
 
@@ -82,7 +82,7 @@ class WalkthroughScreen(Frame):
         """Whether a step runs."""
         return self.at_work
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: PlaybookSession) -> None:
         super().__init__()
         self.walk = walk
         self.plan: Plan | None = None
@@ -148,44 +148,44 @@ class WalkthroughScreen(Frame):
         else:
             bar.show(self.crumbs(), f"planned {self.main.ago(self.planned_at)}", complete=True)
 
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[KeyHint]:
         step = self.step
         if self.busy:
             return [
-                Key("esc", "back" if self.busy == "planning" and not self.just_ended else "stop"),
-                Key("j k", "scroll"),
-                Key("?", "help"),
+                KeyHint("esc", "back" if self.busy == "planning" and not self.just_ended else "stop"),
+                KeyHint("j k", "scroll"),
+                KeyHint("?", "help"),
             ]
-        found: list[Key] = []
-        ended = (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN)
+        found: list[KeyHint] = []
+        ended = (StepState.PROVED, StepState.SKIPPED, StepState.BY_HAND, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(Key("esc", "back (there 3 is the record)") if last else Key("→", "next step"))
+            found.append(KeyHint("esc", "back (there 3 is the record)") if last else KeyHint("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
-            if known.state is State.UNKNOWN:
-                found.append(Key("d", "decide"))
-            open_still = known.state is not State.PROVED or step.id in self.walk.drifted
-            if step.kind is not Kind.MANUAL and open_still and not step.blocked:
-                found.append(Key("r", "run", changes=step.kind is Kind.CHANGE and bool(step.calls)))
+            if known.state is StepState.UNKNOWN:
+                found.append(KeyHint("d", "decide"))
+            open_still = known.state is not StepState.PROVED or step.id in self.walk.drifted
+            if step.kind is not StepKind.MANUAL and open_still and not step.blocked:
+                found.append(KeyHint("r", "run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
-                found.append(Key("u", "undo", changes=True))
-            if known.state is not State.PROVED:
-                found += [Key("s", "skip"), Key("h", "by hand")]
-            found.append(Key("n", "note"))
+                found.append(KeyHint("u", "undo", changes=True))
+            if known.state is not StepState.PROVED:
+                found += [KeyHint("s", "skip"), KeyHint("h", "by hand")]
+            found.append(KeyHint("n", "note"))
             if self._questions() and self._may_choose(step):
-                found.append(Key("c", "choose"))
+                found.append(KeyHint("c", "choose"))
         if step is not None and any(affected.names for affected in step.affects):
-            found.append(Key("w", "who"))
+            found.append(KeyHint("w", "who"))
         if step is not None and self.known(step).evidence:
-            found.append(Key("v", "evidence"))
+            found.append(KeyHint("v", "evidence"))
         return [
             *found,
-            Key("←→", "steps"),
-            Key("1-4", "views"),
-            Key("y", "copy"),
-            Key("esc", "leave"),
-            Key("?", "help"),
+            KeyHint("←→", "steps"),
+            KeyHint("1-4", "views"),
+            KeyHint("y", "copy"),
+            KeyHint("esc", "leave"),
+            KeyHint("?", "help"),
         ]
 
     def show(self) -> None:
@@ -195,11 +195,11 @@ class WalkthroughScreen(Frame):
         self.query_one("#page", Page).show(self._page())
         self.query_one("#tabs", Steady).update(tabs(self.view))
 
-    def _state(self, step: Step) -> State:
+    def _state(self, step: Step) -> StepState:
         """Where a step stands; what was proved and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
-            return State.RUNNING
-        return State.UNPROVED if step.id in self.walk.drifted else self.known(step).state
+            return StepState.RUNNING
+        return StepState.UNPROVED if step.id in self.walk.drifted else self.known(step).state
 
     def _page(self) -> Content:
         if self.problem:
@@ -253,7 +253,7 @@ class WalkthroughScreen(Frame):
             for made in known.open_calls
         ]
         missing = [call for call in step.calls if call.id not in known.calls]
-        if known.state is State.RUNNING and known.calls and missing and step.kind is Kind.CHANGE:
+        if known.state is StepState.RUNNING and known.calls and missing and step.kind is StepKind.CHANGE:
             made = len(step.calls) - len(missing)
             found.append(
                 line(
@@ -271,7 +271,7 @@ class WalkthroughScreen(Frame):
             found += log.how_far(step, self.main.now())
             found += [log.under_way] if log.under_way is not None else []
         if step.id in self.walk.drifted:
-            why = "its answers were changed since" if step.kind is Kind.READ else "is not so any more"
+            why = "its answers were changed since" if step.kind is StepKind.READ else "is not so any more"
             found.append(line((f"! it was proved, and {why}; ", "bold $warning"), "what is left of it to do:"))
         elif outcome is not None:
             look = "$success" if outcome.good else "bold $error"
@@ -279,7 +279,7 @@ class WalkthroughScreen(Frame):
             found += [
                 line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
             ]
-        elif known.state is not State.TODO:
+        elif known.state is not StepState.TODO:
             found.append(
                 line((f"{sign(known.state.sign)} {known.state.value}  ", STATE_LOOK.get(known.state, "")), known.saw)
             )
@@ -335,7 +335,7 @@ class WalkthroughScreen(Frame):
     def _first_open(self) -> int:
         assert self.plan is not None
         for number, step in enumerate(self.plan.steps):
-            if self.known(step).state not in (State.PROVED, State.SKIPPED, State.BY_HAND, State.OPEN):
+            if self.known(step).state not in (StepState.PROVED, StepState.SKIPPED, StepState.BY_HAND, StepState.OPEN):
                 return number
         return len(self.plan.steps) - 1
 
@@ -466,10 +466,10 @@ class WalkthroughScreen(Frame):
         step = self.step
         if step is None or not self._may():
             return
-        if step.kind is Kind.MANUAL:
+        if step.kind is StepKind.MANUAL:
             self.main.say("This is for a person: h records that it was done, s that it is skipped.")
             return
-        if self.known(step).state is State.PROVED and step.id not in self.walk.drifted:
+        if self.known(step).state is StepState.PROVED and step.id not in self.walk.drifted:
             self.main.say("This step is proved; it is not done again.")
             return
         if self.known(step).half_undone:
@@ -487,7 +487,7 @@ class WalkthroughScreen(Frame):
     def _must_come_first(self, step: Step) -> str:
         """What keeps the step from running before anybody is asked for anything; ``""``: nothing."""
         assert self.plan is not None
-        done = (State.PROVED, State.BY_HAND)
+        done = (StepState.PROVED, StepState.BY_HAND)
         titles = [
             self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
         ]
@@ -507,7 +507,7 @@ class WalkthroughScreen(Frame):
     def _confirm(self) -> None:
         step = self.step
         assert step is not None
-        if step.kind is Kind.CHANGE and not step.reversible and step.calls:
+        if step.kind is StepKind.CHANGE and not step.reversible and step.calls:
             question = f"This cannot be undone. Type {self.walk.target} to run “{step.title}”:"
 
             def answered(typed: str | None) -> None:
@@ -536,7 +536,7 @@ class WalkthroughScreen(Frame):
         shown = threading.Event()
 
         def show() -> None:
-            app.push_screen(Once(label, secret))
+            app.push_screen(RevealSecretDialog(label, secret))
             shown.set()
 
         self.work.background.hand_over(show)
@@ -565,7 +565,7 @@ class WalkthroughScreen(Frame):
         def ended(outcome: Outcome) -> None:
             self.busy, self.at_work = "", False
             self.just_ended = True
-            self.changed = self.changed or (outcome.good and step.kind is Kind.CHANGE)
+            self.changed = self.changed or (outcome.good and step.kind is StepKind.CHANGE)
             self.outcomes[step.id] = outcome
             self.record = self.walk.record(self.work.journal)
             self.update()
@@ -699,8 +699,8 @@ class WalkthroughScreen(Frame):
 
     def _may_choose(self, step: Step) -> bool:
         """Whether the answers can still change what the step does: of one that only reads always."""
-        open_still = (State.TODO, State.UNDONE, State.FAILED, State.SKIPPED, State.OPEN)
-        return step.kind is Kind.READ or self.known(step).state in open_still
+        open_still = (StepState.TODO, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED, StepState.OPEN)
+        return step.kind is StepKind.READ or self.known(step).state in open_still
 
     def action_decide(self) -> None:
         """Say what became of a call that AWS cannot tell about."""

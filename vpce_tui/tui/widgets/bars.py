@@ -11,7 +11,7 @@ from vpce_tui.tui.widgets.steady import Steady
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyHint:
     """One key as the last line shows it. ``changes``: it leads to something that changes AWS."""
 
     key: str
@@ -54,7 +54,7 @@ class CrumbBar(Steady):
 class KeyBar(Steady):
     """The keys that work here and now, most needed first."""
 
-    def show(self, keys: Sequence[Key]) -> None:
+    def show(self, keys: Sequence[KeyHint]) -> None:
         """Say as many as fit."""
         width = self.app.size.width or 80
         parts: list[tuple[str, str] | str] = [" "]

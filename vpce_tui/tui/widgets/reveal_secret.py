@@ -13,7 +13,7 @@ from vpce_tui.core import os_keyring
 from vpce_tui.tui.widgets.safe_text import line
 
 
-class Once(ModalScreen[None]):
+class RevealSecretDialog(ModalScreen[None]):
     """Shows a secret; ``k`` puts it into the machine's keyring, ``y`` copies it, Escape forgets it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -31,7 +31,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row: its key, safe cell texts, the component class that styles its first cell; and what else a filter finds it by."""
 
     key: str
@@ -78,7 +78,7 @@ class Table(ScrollView, can_focus=True):
     def __init__(self, columns: Sequence[Column], **more: Any) -> None:
         super().__init__(**more)
         self.columns = tuple(columns)
-        self.rows: list[Row] = []
+        self.rows: list[TableRow] = []
         self._key = ""
         self._touched = False
 
@@ -90,7 +90,7 @@ class Table(ScrollView, can_focus=True):
     def on_mount(self) -> None:
         self.virtual_size = Size(1, 1)
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
+    def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show these rows. The cursor stays on its key, and on the same line of the screen."""
         line = self.cursor - self.scroll_offset.y
         shown, self.rows = self._on_screen(), list(rows)
@@ -110,10 +110,10 @@ class Table(ScrollView, can_focus=True):
         if self._key != before or not self.rows:
             self.post_message(self.Moved(self._key))
 
-    def _on_screen(self) -> list[tuple[Row | None, bool]]:
+    def _on_screen(self) -> list[tuple[TableRow | None, bool]]:
         """The rows that can be seen, from the first line on, and which of them the cursor is on."""
         top, height = self.scroll_offset.y, self.size.height - 1
-        found: list[tuple[Row | None, bool]] = [
+        found: list[tuple[TableRow | None, bool]] = [
             (self.rows[at] if at < len(self.rows) else None, at == self.cursor)
             for at in range(top, top + max(height, 0))
         ]

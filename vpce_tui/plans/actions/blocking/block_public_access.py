@@ -8,22 +8,22 @@ from typing import Final
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.interface import Dossier, Facet
+from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 
-def _vpc_options(world: Dossier) -> Options:
+def _vpc_options(world: InterfaceState) -> Options:
     others = [vpc for vpc in (world.public.open_vpcs if world.public else ()) if vpc != world.vpc_id]
     return tuple((vpc, "goes on: excluded") for vpc in others)
 
 
-def _plan_dark(world: Dossier, draft: Draft) -> Step:
+def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     mode = draft.choices["mode"]
     if mode == "no":
         draft.notes.append("not chosen: it closes the internet for every VPC of the account in this region")
-        return draft.step(Kind.CHANGE)
-    draft.block_unknown(world.unknown, Facet.PUBLIC)
+        return draft.step(StepKind.CHANGE)
+    draft.block_unknown(world.unknown, InterfaceAspect.PUBLIC)
     public = world.public
     if public is not None and world.vpc_id in public.exclusions:
         draft.block(
@@ -31,10 +31,10 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
             "delete that exclusion first (VPC › Settings › Block Public Access), or deny the address in the subnet",
         )
     if draft.blocked or public is None:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     for vpc in parts(draft.choices["keep"]):
         name, reference = f"exclude-{vpc}", f"EXCLUSION_{vpc.replace('-', '_').upper()}"
-        draft.want(
+        draft.ensure(
             name, "CreateVpcBlockPublicAccessExclusion",
             {"VpcId": vpc, "InternetGatewayExclusionMode": "allow-bidirectional",
              "TagSpecifications": draft.tags("vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}")},
@@ -42,7 +42,7 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
         )  # fmt: skip
         if vpc in public.exclusions:
             draft.bindings[reference] = public.own.get(name, public.exclusions[vpc][0])
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{name}",
             "DeleteVpcBlockPublicAccessExclusion",
             {"ExclusionId": ref(reference)},
@@ -59,24 +59,26 @@ def _plan_dark(world: Dossier, draft: Draft) -> Step:
             ),
             before,
         )
-    draft.want(
+    draft.ensure(
         "dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
         why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "talks with the internet"),
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("dark",), why=f"{world.region}: as it was, {before}",
     )  # fmt: skip
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
     draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
-    draft.hits(f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit)
+    draft.add_impact(
+        f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit
+    )
     draft.notes.append("it takes minutes until it holds everywhere; endpoints, peerings and VPNs go on")
     draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 TRAFFIC_DARK: Final = Action(
-    frozenset({Facet.PUBLIC}), _plan_dark, unchanged, by_effects,
+    frozenset({InterfaceAspect.PUBLIC}), _plan_dark, unchanged, by_effects,
     (
         Choice(
             "mode", "Close the internet for every VPC of this region",

@@ -1,20 +1,20 @@
 """What every way of blocking needs: chosen addresses that something filters."""
 
-from vpce_tui.plans.actions.block_verification import BEYOND_REMEDY, beyond_reach
+from vpce_tui.plans.actions.block_verification import BEYOND_REMEDY, why_not_blockable
 from vpce_tui.plans.actions.traffic import CHOOSE, chosen
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.interface import Dossier
+from vpce_tui.plans.targets.interface import InterfaceState
 
 
-def filtered(world: Dossier, blocks: tuple[str, ...], draft: Draft) -> None:
+def filtered(world: InterfaceState, blocks: tuple[str, ...], draft: Draft) -> None:
     """Block what no list and no group filters."""
     for block in blocks:
-        beyond = beyond_reach(world, block)
+        beyond = why_not_blockable(world, block)
         if beyond:
             draft.block(beyond, BEYOND_REMEDY)
 
 
-def nothing_chosen(world: Dossier, draft: Draft) -> tuple[str, ...]:
+def nothing_chosen(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
     """The chosen addresses; blocks or says why there is nothing to do."""
     if world.gone:
         draft.block(f"{world.target} is gone", "nothing; it talks with nobody any more")

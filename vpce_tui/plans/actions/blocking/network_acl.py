@@ -11,15 +11,15 @@ from vpce_tui.inventory.networks import Acl, AclEntry
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
 from vpce_tui.plans.actions.traffic import warnings
-from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.interface import Dossier, Facet
+from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 _LAST: Final = 32_767
 
 
-def _plan_acl(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.ACLS)
+def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InterfaceAspect.ACLS)
     blocks = nothing_chosen(world, draft)
     if draft.choices["deny"] == "no":
         draft.notes.append("not chosen: the subnets go on letting the addresses through")
@@ -40,7 +40,7 @@ def _plan_acl(world: Dossier, draft: Draft) -> Step:
         "DescribeNetworkAcls",
         {"NetworkAclIds": [acl.id for acl in world.acls or ()]},
     )
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> None:
@@ -72,11 +72,11 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
         name = f"{stem}{number}"
         entry = {"NetworkAclId": acl.id, "RuleNumber": number, "Egress": egress}
         denied = {"CidrBlock" if ":" not in block else "Ipv6CidrBlock": block, "Protocol": "-1", "RuleAction": "deny"}
-        draft.want(
+        draft.ensure(
             name, "CreateNetworkAclEntry", {**entry, **denied}, so_already=there is not None,
             why=f"{acl.id}: entry {number} denies {block} {way}",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: entry {number} goes again"
         )
         draft.changes.append(
@@ -90,7 +90,7 @@ def _recalled_number(stem: str, draft: Draft) -> int:
     return next((int(call.parameters["RuleNumber"]) for call in calls if call.id.startswith(stem)), 0)
 
 
-def _entry_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
     """The entry under this number may be another one by now; see :attr:`Action.leave`."""
     asked = call.parameters
     found = next(
@@ -119,9 +119,9 @@ def _denies(entry: AclEntry, block: str) -> bool:
     return not entry.allow and same and within(block, entry.block)
 
 
-def _who_is_behind(world: Dossier, acl: Acl, draft: Draft) -> None:
+def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
     behind = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
-    draft.hits(
+    draft.add_impact(
         f"{many(len(behind), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
         behind,
     )
@@ -129,7 +129,7 @@ def _who_is_behind(world: Dossier, acl: Acl, draft: Draft) -> None:
         draft.notes.append(f"{acl.id} is the default list of {world.vpc_id}: subnets made later are behind it too")
 
 
-def _denied_before(world: Dossier, draft: Draft) -> None:
+def _denied_before(world: InterfaceState, draft: Draft) -> None:
     """Entries of an earlier plan of the step for addresses that are no longer chosen."""
     if draft.remembered is None:
         return
@@ -150,7 +150,7 @@ def _denied_before(world: Dossier, draft: Draft) -> None:
 
 
 TRAFFIC_ACL: Final = Action(
-    frozenset({Facet.ACLS}), _plan_acl, unchanged, by_effects,
+    frozenset({InterfaceAspect.ACLS}), _plan_acl, unchanged, by_effects,
     (
         Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, both ways"), ("no", "no"))),
         Choice("quota", "How many entries a list may have, each way", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),

@@ -7,37 +7,37 @@ from dataclasses import replace
 from typing import Any, Final
 
 from vpce_tui.core.text import many
-from vpce_tui.inventory.flow_log_queries import Talker, inside, overlap, within
+from vpce_tui.inventory.flow_log_queries import FlowPeer, inside, overlap, within
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
 from vpce_tui.plans.actions.traffic import look, rules_that_let, went_through
-from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.interface import Dossier, Facet
+from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 _MATCHING: Final = "matching"
 _MOST_RULES: Final = 20
 
 
-def _rule_options(world: Dossier) -> Options:
+def _rule_options(world: InterfaceState) -> Options:
     everything = rules_that_let(world, (talker.peer for talker in world.traffic.talkers)) if world.traffic else []
     listed = [(rule.id, _rule_label(world, rule)) for rule, _ in everything]
     return ((_MATCHING, "every rule that lets a chosen address through"), *listed)
 
 
-def _default_rules(world: Dossier) -> str:
+def _default_rules(world: InterfaceState) -> str:
     """None where others hold the groups: denying the address in the subnet hits less."""
     return "" if any(world.holders.values()) else _MATCHING
 
 
-def _rule_label(world: Dossier, rule: GroupRule) -> str:
+def _rule_label(world: InterfaceState, rule: GroupRule) -> str:
     held = many(len(world.holders.get(rule.group, ())), "other holds", "others hold")
     return f"{world.group_names.get(rule.group, '')} {rule.says}; {held} the group"
 
 
-def _plan_rules(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.RULES, Facet.TRAFFIC)
+def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InterfaceAspect.RULES, InterfaceAspect.TRAFFIC)
     blocks = nothing_chosen(world, draft)
     filtered(world, blocks, draft)
     if not draft.blocked:
@@ -61,14 +61,16 @@ def _plan_rules(world: Dossier, draft: Draft) -> Step:
             draft.block(f"the rule {item} is gone: somebody removed it", "choose again: c, or --set rules.rules=…")
         _closed_before(world, draft)
     draft.prove("each rule reads as gone, its narrower one as there")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _was_closed(draft: Draft, rule: str) -> bool:
     return draft.recall(f"rule-{short_id(rule)}") is not None
 
 
-def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple[str, ...], draft: Draft) -> None:
+def _close(
+    world: InterfaceState, rule: GroupRule, through: list[FlowPeer], blocks: tuple[str, ...], draft: Draft
+) -> None:
     name, way = short_id(rule.id), "Egress" if rule.egress else "Ingress"
     label = f"{world.group_names.get(rule.group, '')} {rule.group}".strip()
     narrower = _replacements(world, rule, blocks, draft)
@@ -80,26 +82,26 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     if fresh:
         parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in fresh]}
         more = f", and {len(narrower) - 2} more" if narrower[2:] else ""
-        draft.want(
+        draft.ensure(
             f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in fresh),
             why=f"{label} {'; '.join(item.says for item in narrower[:2])}{more}",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-narrow-{name}", f"RevokeSecurityGroup{way}", parameters, undoes=(f"narrow-{name}",),
             why=f"{label}: the narrower rules go again",
         )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"rule-{name}", f"RevokeSecurityGroup{way}", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
         why=f"{label} no longer {rule.says}",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         f"undo-rule-{name}", f"AuthorizeSecurityGroup{way}", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
         undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id",
     )  # fmt: skip
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {item.says}" for item in narrower]
     others = world.holders.get(rule.group, ())
-    draft.hits(
+    draft.add_impact(
         f"{many(len(others), 'other holds', 'others hold')} {label}: what this rule lets through ends for them too",
         others,
     )
@@ -112,7 +114,7 @@ def _close(world: Dossier, rule: GroupRule, through: list[Talker], blocks: tuple
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
-        draft.hits(f"{many(len(names), 'other conversation')} of this machine went through the same rule", names)
+        draft.add_impact(f"{many(len(names), 'other conversation')} of this machine went through the same rule", names)
     said = "a security group cannot deny one address: the rule that lets it through goes, for everybody in the group"
     if said not in draft.notes:
         draft.notes.append(said)
@@ -129,7 +131,9 @@ def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -
     return tuple(item for item in narrower if item.effect not in there and item.effect not in planned)
 
 
-def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draft: Draft) -> tuple[GroupRule, ...]:
+def _replacements(
+    world: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
+) -> tuple[GroupRule, ...]:
     """What goes on being let through, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
@@ -153,7 +157,7 @@ def _replacements(world: Dossier, rule: GroupRule, blocks: tuple[str, ...], draf
     return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
 
 
-def _for(rule: GroupRule, talker: Talker) -> GroupRule:
+def _for(rule: GroupRule, talker: FlowPeer) -> GroupRule:
     """The rule, for one conversation alone."""
     peer = talker.peer + ("/128" if ":" in talker.peer else "/32")
     new = replace(rule, id="", peer=peer, description="")
@@ -192,7 +196,7 @@ def rules_of(call: PlannedCall) -> list[GroupRule]:
     ]  # fmt: skip
 
 
-def _closed_before(world: Dossier, draft: Draft) -> None:
+def _closed_before(world: InterfaceState, draft: Draft) -> None:
     """What an earlier plan of the step closed: so still, unless an equal rule is there again."""
     if draft.remembered is None:
         return
@@ -210,7 +214,7 @@ def _closed_before(world: Dossier, draft: Draft) -> None:
 
 
 TRAFFIC_RULES: Final = Action(
-    frozenset({Facet.TRAFFIC, Facet.RULES}), _plan_rules, unchanged, by_effects,
+    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}), _plan_rules, unchanged, by_effects,
     (
         Choice("rules", "Which rules to close", _rule_options, _default_rules, many=True),
         Choice(

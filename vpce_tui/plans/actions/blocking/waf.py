@@ -10,13 +10,13 @@ from typing import Any, Final
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, unchanged
 from vpce_tui.plans.actions.blocking.blockable import nothing_chosen
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, PlannedCall, Step, Until
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft, ordered
 from vpce_tui.plans.targets.barriers import AddressSet
-from vpce_tui.plans.targets.interface import Dossier, Facet
+from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 
-def _set_options(world: Dossier) -> Options:
+def _set_options(world: InterfaceState) -> Options:
     listed = [
         (
             item.key,
@@ -29,18 +29,18 @@ def _set_options(world: Dossier) -> Options:
     return (("none", "none: no web ACL is in front of it"), *listed)
 
 
-def _plan_waf(world: Dossier, draft: Draft) -> Step:
+def _plan_waf(world: InterfaceState, draft: Draft) -> Step:
     if draft.choices["ip_set"] == "none":
         draft.notes.append("not chosen: a web ACL sees only what comes through a load balancer, API or distribution")
-        return draft.step(Kind.CHANGE)
-    draft.block_unknown(world.unknown, Facet.SETS)
+        return draft.step(StepKind.CHANGE)
+    draft.block_unknown(world.unknown, InterfaceAspect.SETS)
     blocks = nothing_chosen(world, draft)
     known = next((item for item in world.sets or () if item.key == draft.choices["ip_set"]), None)
     if known is None and not draft.blocked:
         draft.block(f"the IP set {draft.choices['ip_set']} is gone", "choose another one: c")
     if known is not None and blocks and not draft.blocked:
         _into_set(known, blocks, draft)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
@@ -70,24 +70,24 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         )
     named = {"Name": known.name, "Scope": known.scope, "Id": known.id}
     waf: dict[str, Any] = {"service": "wafv2", "region": known.region}
-    draft.want(
+    draft.ensure(
         "lock", "GetIPSet", named, so_already=so_already, why="the set as it is, and its lock token", gives={"SET_LOCK": "LockToken"},
         until=_as_it_was(known.written), **waf,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         "ip-set", "UpdateIPSet", {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")}, so_already=so_already,
         why=f"{known.name}: {', '.join(fitting)} in it", **waf,
     )  # fmt: skip
     lock = PlannedCall(
         "undo-lock", "wafv2", "GetIPSet", known.region, ordered(named), "the set as it is, and its lock token", {"SET_LOCK": "LockToken"}, ("ip-set",),
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-ip-set", "UpdateIPSet", {**named, "Addresses": sorted(before), "LockToken": ref("SET_LOCK")}, undoes=("ip-set",),
         why=f"{known.name}: as it was", first=(lock,), **waf,
     )  # fmt: skip
     draft.changes += [f"+ {known.name}: {block}" for block in fitting]
     if known.used_by:
-        draft.hits(
+        draft.add_impact(
             f"everything behind {', '.join(known.used_by)}: what a rule there does with the set, it does with these addresses"
         )
     else:
@@ -115,7 +115,7 @@ def _added(step: Step) -> Mapping[str, Any]:
     return {"added": tuple(item for item in calls["ip-set"].parameters["Addresses"] if item not in before)}
 
 
-def _set_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
     """Putting the set back as it was would undo what somebody else changed in it since; see :attr:`Action.leave`."""
     known = next((item for item in world.sets or () if item.id == call.parameters.get("Id")), None)
     if known is None:
@@ -129,7 +129,7 @@ def _set_as_left(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
 
 
 TRAFFIC_WAF: Final = Action(
-    frozenset({Facet.SETS}), _plan_waf, unchanged, by_effects,
+    frozenset({InterfaceAspect.SETS}), _plan_waf, unchanged, by_effects,
     (Choice("ip_set", "Into which IP set of WAF", _set_options),), _added,
     leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"), taken_back_by=("wafv2:UpdateIPSet",),
 )  # fmt: skip

@@ -11,24 +11,24 @@ from typing import Any, Final
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.plans.actions import Action, Choice, Options, Proof, read_back, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, ref, text
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.principal import SESSIONS_POLICY, Dossier, Facet
+from vpce_tui.plans.targets.principal import SESSIONS_POLICY, PrincipalAspect, PrincipalState
 
 _WHO: Final = "whose-it-is"
 _USE: Final = "what-it-gets"
 
 
-def _profiles(world: Dossier) -> Options:
+def _profiles(world: PrincipalState) -> Options:
     found = tuple((name, f"try what profile {name} holds") for name in world.profiles or ())
     return (("", "none: nothing is tried, it is read back alone"), *found)
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.KEYS, Facet.POLICIES)
+def _plan(world: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
     if world.kind == "root" or world.managed:
         draft.notes.append(world.managed or "no policy limits the root user, so there is no deny to see")
-        return draft.step(Kind.READ)
+        return draft.step(StepKind.READ)
     kind, profile = world.kind.capitalize(), draft.choices["profile"]
     named = {f"{kind}Name": world.name}
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
@@ -59,13 +59,17 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     else:
         draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
     draft.prove("keys read inactive, the deny stands, and what was tried was refused")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _judge(world: Dossier, _: Step, answers: Mapping[str, Any]) -> Proof:
+def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> Proof:
     if world.kind == "root" or world.managed:
         return "proved", "there is nothing to prove here"
-    unread = [f"the {facet} could not be read" for facet in (Facet.KEYS, Facet.POLICIES) if facet in world.unknown]
+    unread = [
+        f"the {facet} could not be read"
+        for facet in (PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
+        if facet in world.unknown
+    ]
     live = [key.id for key in world.keys or () if key.active and key.id not in world.keys_given]
     left = [*unread, *(f"{key} is active" for key in live)]
     if not (world.cut or world.quarantined):
@@ -90,7 +94,7 @@ class _Tried(StrEnum):
     UNCLEAR = "it proves nothing"
 
 
-def _tried(world: Dossier, answers: Mapping[str, Any]) -> tuple[_Tried, str]:
+def _tried(world: PrincipalState, answers: Mapping[str, Any]) -> tuple[_Tried, str]:
     """What came of the tries, and in words."""
     who, use = (answers.get(name, [None])[0] for name in (_WHO, _USE))
     if who is None or use is None:
@@ -127,7 +131,7 @@ def _got(key: str, use: Mapping[str, Any]) -> tuple[_Tried, str]:
     )
 
 
-def _is_of(arn: str, world: Dossier) -> bool:
+def _is_of(arn: str, world: PrincipalState) -> bool:
     """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
     if world.kind == "user":
         return arn == world.arn
@@ -137,7 +141,7 @@ def _is_of(arn: str, world: Dossier) -> bool:
 
 
 REFUSED: Final = Action(
-    frozenset({Facet.KEYS, Facet.POLICIES, Facet.PROFILES}), _plan, unchanged, read_back,
+    frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}), _plan, unchanged, read_back,
     (Choice("profile", "Which profile of your AWS config holds what was stolen", _profiles),), target="principal", judge=_judge,
     may=("ec2:DescribeRegions",),
 )  # fmt: skip

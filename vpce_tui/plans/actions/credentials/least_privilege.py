@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.core.text import many
-from vpce_tui.iam.wildcards import patterns_meet
+from vpce_tui.iam.wildcards import patterns_overlap
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.credentials.persistence import look_back
 from vpce_tui.plans.placeholders import document, document_in, ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import SESSIONS, Dossier, Facet, Policy
+from vpce_tui.plans.targets.principal import SESSIONS, PrincipalAspect, PrincipalPolicy, PrincipalState
 
 NONE: Final = "none"
 VERSION: Final = "POLICY_VERSION"
@@ -73,11 +73,11 @@ def _kept(action: str, used: frozenset[str]) -> list[str]:
     if (
         "*" in action.rstrip("*") or "?" in action
     ):  # a part in the middle: what it means of the unseen cannot be written shorter
-        return [action] if any(patterns_meet(action, pattern) for pattern in UNSEEN) else _of(action, used)
+        return [action] if any(patterns_overlap(action, pattern) for pattern in UNSEEN) else _of(action, used)
     if "*" not in action and "?" not in action:
         return [action] if any(_matches(item, action) for item in used) else []
     hidden = [pattern for pattern in UNSEEN if _matches(pattern, action)]
-    if any(patterns_meet(action, pattern) for pattern in set(UNSEEN) - set(hidden)):
+    if any(patterns_overlap(action, pattern) for pattern in set(UNSEEN) - set(hidden)):
         return [action]
     return [*_of(action, used), *hidden]
 
@@ -89,21 +89,21 @@ def _of(action: str, used: frozenset[str]) -> list[str]:
     )
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: PrincipalState) -> Options:
     return (
         (NONE, "none"),
         *((policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}") for policy in world.documents or () if policy.ours),
     )  # fmt: skip
 
 
-def _until(world: Dossier, hours: str) -> datetime | None:
+def _until(world: PrincipalState, hours: str) -> datetime | None:
     """The end of honest use: the hours before the incident was opened (or now) are left out."""
     begun = world.incident_opened or world.now
     return begun - timedelta(hours=int(hours)) if begun and hours.isdigit() else None
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.DOCUMENTS, Facet.HISTORY)
+def _plan(world: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY)
     history, chosen = world.history, draft.choices["policy"]
     draft.notes += [
         f"{policy.name}: AWS manages it, so it cannot be cut down; attach a policy of your own in its place"
@@ -113,10 +113,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     policy = next((item for item in world.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
         draft.notes.insert(0, "no policy is chosen: c chooses one, and what it would lose is shown")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if policy is None:
         draft.block(f"the policy {chosen} is gone", "choose again: c, or --set least-privilege.policy=…")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     used = history.used(_until(world, draft.choices["leave_out"]))
     recalled = draft.recall(f"narrow-{short_id(chosen)}")
     before = _before(policy, draft)
@@ -133,10 +133,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         _managed(world, policy, wanted, draft)
     else:
         _inline(world, policy, before, wanted, draft)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _before(policy: Policy, draft: Draft) -> Mapping[str, Any]:
+def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, Any]:
     """The policy as it was before this step."""
     recorded = (
         next((call for call in draft.remembered.undo if call.id.startswith("undo-narrow-")), None)
@@ -150,7 +150,7 @@ def _before(policy: Policy, draft: Draft) -> Mapping[str, Any]:
 
 
 def _said(
-    world: Dossier, policy: Policy, before: Mapping[str, Any], used: frozenset[str], gone: list[str], came: list[str], draft: Draft
+    world: PrincipalState, policy: PrincipalPolicy, before: Mapping[str, Any], used: frozenset[str], gone: list[str], came: list[str], draft: Draft
 ) -> None:  # fmt: skip
     draft.changes.append(f"policy {policy.name}:")
     if used:
@@ -171,12 +171,12 @@ def _said(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it by hand"
         )
     others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")
-    draft.hits(f"what {world.name} does seldom, and did not do in that time, is refused from now on")
+    draft.add_impact(f"what {world.name} does seldom, and did not do in that time, is refused from now on")
     if policy.arn:
-        draft.hits(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
+        draft.add_impact(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
 
 
-def _managed(world: Dossier, policy: Policy, wanted: Mapping[str, Any], draft: Draft) -> None:
+def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, Any], draft: Draft) -> None:
     """A new version, made default: two calls, so that each can be taken back by itself; the old version is kept."""
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     name, arn = short_id(policy.key), {"PolicyArn": policy.arn}
@@ -187,15 +187,15 @@ def _managed(world: Dossier, policy: Policy, wanted: Mapping[str, Any], draft: D
             f"{policy.name} has {_MOST_VERSIONS} versions, and AWS keeps no more",
             "delete one that is not needed: IAM › Policies › Policy versions",
         )
-    draft.want(
+    draft.ensure(
         f"narrow-{name}", "CreatePolicyVersion", {**arn, "PolicyDocument": document(wanted)}, so_already=bool(own),
         why=f"{policy.name}: a new version, the old one is kept", gives={VERSION: "PolicyVersion.VersionId"}, **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         f"undo-narrow-{name}", "DeletePolicyVersion", {**arn, "VersionId": ref(VERSION)}, undoes=(f"narrow-{name}",),
         why=f"{policy.name}: delete the new version", **iam,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": ref(VERSION)}, so_already=bool(own) and own == policy.default,
         why=f"{policy.name}: the new version holds from now on", **iam,
     )  # fmt: skip
@@ -207,7 +207,7 @@ def _managed(world: Dossier, policy: Policy, wanted: Mapping[str, Any], draft: D
     if recorded is not None:
         draft.undo.insert(0, recorded)
     else:
-        draft.take_back(
+        draft.add_inverse(
             f"undo-default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": policy.default}, undoes=(f"default-{name}",),
             why=f"{policy.name}: version {policy.default} holds again", **iam,
         )  # fmt: skip
@@ -217,7 +217,9 @@ def _managed(world: Dossier, policy: Policy, wanted: Mapping[str, Any], draft: D
     draft.prove("the new version is the default one", "GetPolicy", arn, **iam)
 
 
-def _inline(world: Dossier, policy: Policy, before: Mapping[str, Any], wanted: Mapping[str, Any], draft: Draft) -> None:
+def _inline(
+    world: PrincipalState, policy: PrincipalPolicy, before: Mapping[str, Any], wanted: Mapping[str, Any], draft: Draft
+) -> None:
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     kind = world.kind.capitalize()
     call, named = f"narrow-{short_id(policy.key)}", {f"{kind}Name": world.name, "PolicyName": policy.name}
@@ -229,7 +231,7 @@ def _inline(world: Dossier, policy: Policy, before: Mapping[str, Any], wanted: M
             "delete it by hand, or quarantine the principal",
         )
         return
-    draft.want(
+    draft.ensure(
         call,
         forward[0],
         forward[1],
@@ -243,7 +245,7 @@ def _inline(world: Dossier, policy: Policy, before: Mapping[str, Any], wanted: M
     if recorded is not None:
         draft.undo.insert(0, recorded)
     else:
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{call}",
             f"Put{kind}Policy",
             {**named, "PolicyDocument": document(before)},
@@ -261,7 +263,7 @@ def _wrong(most: int, unit: str) -> Any:
 
 
 LEAST: Final = Action(
-    frozenset({Facet.DOCUMENTS, Facet.HISTORY}), _plan, unchanged, by_effects,
+    frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}), _plan, unchanged, by_effects,
     (
         Choice("policy", "Which of its policies is cut down to what was used", _options),
         Choice("days", "How many days of use count", (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")), free=True, check=_wrong(90, "days")),

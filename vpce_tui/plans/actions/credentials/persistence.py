@@ -11,10 +11,16 @@ from typing import Any, Final
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.created_resources import CONTAINED_HERE, DAYS, Made
-from vpce_tui.plans.targets.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, SESSIONS, Dossier, Facet
+from vpce_tui.plans.targets.created_resources import CONTAINED_HERE, DAYS, CreatedResource
+from vpce_tui.plans.targets.principal import (
+    QUARANTINE_DOCUMENT,
+    QUARANTINE_POLICY,
+    SESSIONS,
+    PrincipalAspect,
+    PrincipalState,
+)
 
 _ELSEWHERE: Final = {
     "endpoint": "vpce-tui plan contain-endpoint {id}", "instance": "vpce-tui plan terminate-instance {id}",
@@ -34,17 +40,17 @@ def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {**look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", "")), **named}
 
 
-def _containable(world: Dossier) -> list[Made]:
+def _containable(world: PrincipalState) -> list[CreatedResource]:
     states = world.made_states or {}
     return [item for item in (world.history.made if world.history else ()) if item.key in states]
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: PrincipalState) -> Options:
     states = world.made_states or {}
     return tuple((item.key, item.says) for item in _containable(world) if states[item.key].there)
 
 
-def _recent(world: Dossier) -> str:
+def _recent(world: PrincipalState) -> str:
     """What was made in the day before the incident was opened, or since, and can do something; older may be honest work."""
     states, begun = world.made_states or {}, world.incident_opened or world.now
     since = begun - timedelta(hours=24) if begun else None
@@ -58,17 +64,17 @@ def _recent(world: Dossier) -> str:
     )
 
 
-def _operators(world: Dossier, item: Made) -> bool:
+def _operators(world: PrincipalState, item: CreatedResource) -> bool:
     """Whether containing it takes the rights of whoever is signed in."""
     kind = "user" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "role"
     return f"{kind}/{item.of or item.id}" == world.operator
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.MADE)
+def _plan(world: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, PrincipalAspect.MADE)
     history = world.history
     if history is None or draft.blocked:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     known = {item.key: item for item in _containable(world)}
     chosen = parts(draft.choices["contain"])
     if history.nobody:
@@ -101,14 +107,14 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
     draft.notes.append(f"looked through: {searched}; data events (objects, items, messages) are not in event history")
     draft.notes += [f"not looked through: {gap}" for gap in history.gaps]
-    draft.hits(
+    draft.add_impact(
         f"whoever works with these users, roles and keys; they were made with {world.name}, by an intruder or by honest work: look at each"
     )
     draft.prove("each is read back as contained")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _contain(world: Dossier, item: Made, draft: Draft) -> None:
+def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None:
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     state = (world.made_states or {})[item.key]
     call = f"contain-{short_id(item.key)}"
@@ -140,7 +146,7 @@ def _both(
     iam: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """A containment and its inverse; a policy that is gone is put back as the record has it."""
-    draft.want(call, forward[0], forward[1], so_already=so, why=why, **iam)
+    draft.ensure(call, forward[0], forward[1], so_already=so, why=why, **iam)
     recorded = (
         next((known for known in draft.remembered.undo if known.id == f"undo-{call}"), None)
         if draft.remembered
@@ -149,7 +155,7 @@ def _both(
     if recorded is not None:
         draft.undo.insert(0, recorded)
     else:
-        draft.take_back(f"undo-{call}", back[0], back[1], undoes=(call,), why=undo, **iam)
+        draft.add_inverse(f"undo-{call}", back[0], back[1], undoes=(call,), why=undo, **iam)
 
 
 def _wrong_days(said: str) -> str:
@@ -161,7 +167,7 @@ def _wrong_session(said: str) -> str:
 
 
 CONTAIN_MADE: Final = Action(
-    frozenset({Facet.MADE}), _plan, unchanged, by_effects,
+    frozenset({PrincipalAspect.MADE}), _plan, unchanged, by_effects,
     (
         Choice("contain", "What of it is contained", _options, _recent, many=True),
         Choice("sessions", "Sessions of the role to look through too, as events name them (i-…)", free=True, many=True, check=_wrong_session),

@@ -10,16 +10,22 @@ from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
 from vpce_tui.plans.actions.identity import deny_older_sessions
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import QUARANTINE_DOCUMENT, QUARANTINE_POLICY, SESSIONS_POLICY, Dossier, Facet
+from vpce_tui.plans.targets.principal import (
+    QUARANTINE_DOCUMENT,
+    QUARANTINE_POLICY,
+    SESSIONS_POLICY,
+    PrincipalAspect,
+    PrincipalState,
+)
 
 
-def _named(world: Dossier) -> dict[str, Any]:
+def _named(world: PrincipalState) -> dict[str, Any]:
     return {f"{world.kind.capitalize()}Name": world.name}
 
 
-def _cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
+def _cannot(world: PrincipalState, draft: Draft, *facets: str) -> bool:
     """Block what no policy reaches: the root user, roles that belong to AWS, something unreadable."""
     draft.block_unknown(world.unknown, *facets)
     if world.kind == "root":
@@ -40,7 +46,7 @@ def _cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
 # -- who
 
 
-def _plan_identify(world: Dossier, draft: Draft) -> Step:
+def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     named = _named(world)
     if world.kind == "root":
@@ -83,10 +89,10 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     draft.notes += _who(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _who(world: Dossier) -> list[str]:
+def _who(world: PrincipalState) -> list[str]:
     said = [f"{world.kind} {world.name}, {world.arn}"]
     if world.managed:
         said.append(world.managed)
@@ -120,20 +126,20 @@ def _who(world: Dossier) -> list[str]:
 # -- keys
 
 
-def _key_options(world: Dossier) -> Options:
+def _key_options(world: PrincipalState) -> Options:
     return tuple((key.id, f"{'active' if key.active else 'inactive'}, {key.usage}") for key in world.keys or ())
 
 
-def _all_active(world: Dossier) -> str:
+def _all_active(world: PrincipalState) -> str:
     return ",".join(key.id for key in world.keys or () if key.active)
 
 
-def _plan_keys(world: Dossier, draft: Draft) -> Step:
-    if _cannot(world, draft, Facet.KEYS):
-        return draft.step(Kind.CHANGE)
+def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
+    if _cannot(world, draft, PrincipalAspect.KEYS):
+        return draft.step(StepKind.CHANGE)
     if world.kind != "user":
         draft.notes.append("a role has no keys of its own, only sessions: the next step cuts those")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     known = {key.id: key for key in world.keys or ()}
     chosen = parts(draft.choices["keys"])
     for identifier in chosen:
@@ -143,17 +149,17 @@ def _plan_keys(world: Dossier, draft: Draft) -> Step:
             continue
         named = {"UserName": world.name, "AccessKeyId": identifier}
         call_id = f"off-{short_id(identifier)}"
-        draft.want(
+        draft.ensure(
             call_id, "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
             why=f"{identifier} is refused from now on", service="iam", region=world.region,
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{call_id}", "UpdateAccessKey", {**named, "Status": "Active"}, undoes=(call_id,), why=f"{identifier} works again",
             service="iam", region=world.region,
         )  # fmt: skip
         draft.changes.append(f"{identifier} becomes inactive ({key.usage})")
         if key.last_used:
-            draft.hits(f"whatever uses {identifier}: {key.usage}")
+            draft.add_impact(f"whatever uses {identifier}: {key.usage}")
     left = [key.id for key in known.values() if key.active and key.id not in chosen]
     if left:
         draft.notes.append(f"stays active, as it was not chosen: {', '.join(left)}")
@@ -161,23 +167,23 @@ def _plan_keys(world: Dossier, draft: Draft) -> Step:
         draft.notes.append("it has no active key" if not left else "no key was chosen")
     draft.notes.append("sessions made with a key live on: the next step cuts them")
     draft.prove("each key reads inactive", "ListAccessKeys", _named(world), service="iam", region=world.region)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 # -- sessions
 
 
-def _plan_sessions(world: Dossier, draft: Draft) -> Step:
-    if _cannot(world, draft, Facet.POLICIES):
-        return draft.step(Kind.CHANGE)
+def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
+    if _cannot(world, draft, PrincipalAspect.POLICIES):
+        return draft.step(StepKind.CHANGE)
     policy = {**_named(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
-    draft.want(
+    draft.ensure(
         "cut", f"Put{kind}Policy", {**policy, "PolicyDocument": deny_older_sessions("CutSessions")}, so_already=bool(world.cut),
         why=f"{world.name}: deny everything to sessions issued before now", **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{world.name}: remove that deny", **iam
     )
     draft.changes.append(f"{world.kind} {world.name}: every session issued before now is refused, wherever it is used")
@@ -187,25 +193,25 @@ def _plan_sessions(world: Dossier, draft: Draft) -> Step:
             "whoever may take the role can take it again at once: quarantine, the next step, ends that too"
         )
     else:
-        draft.hits("every session made with the user's keys, by GetSessionToken or GetFederationToken")
+        draft.add_impact("every session made with the user's keys, by GetSessionToken or GetFederationToken")
         draft.notes.append("a key that is still active makes new sessions: deactivate it first")
     if world.cut:
         draft.notes.append(
             "it was cut in this incident already; sessions handed out since are cut by undoing this step and doing it again"
         )
     draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _who_else(world: Dossier, draft: Draft, *, for_good: bool = False) -> None:
+def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) -> None:
     """Who works as the role too; ``for_good``: new credentials do not help them."""
     sessions, instances = world.sessions or (), world.instances or ()
-    if Facet.SESSIONS in world.unknown:
-        draft.hits(
-            f"every session of {world.name}; how many there are could not be read: {world.unknown[Facet.SESSIONS]}"
+    if PrincipalAspect.SESSIONS in world.unknown:
+        draft.add_impact(
+            f"every session of {world.name}; how many there are could not be read: {world.unknown[PrincipalAspect.SESSIONS]}"
         )
     else:
-        draft.hits(
+        draft.add_impact(
             f"every session of {world.name}; of the last day event history knows {len(sessions)}, and older ones may live still",
             sessions,
         )
@@ -215,29 +221,29 @@ def _who_else(world: Dossier, draft: Draft, *, for_good: bool = False) -> None:
             if for_good
             else "they get new credentials by themselves, but only within hours"
         )
-        draft.hits(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
+        draft.add_impact(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
     others = [name for name in world.trusts if "ec2.amazonaws.com" not in name]
     if others:
-        draft.hits(f"also trusted with it: {', '.join(others)}")
+        draft.add_impact(f"also trusted with it: {', '.join(others)}")
 
 
 # -- quarantine
 
 
-def _plan_quarantine(world: Dossier, draft: Draft) -> Step:
-    if _cannot(world, draft, Facet.POLICIES):
-        return draft.step(Kind.CHANGE)
+def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
+    if _cannot(world, draft, PrincipalAspect.POLICIES):
+        return draft.step(StepKind.CHANGE)
     if draft.choices["deny"] == "no":
         draft.notes.append("not chosen: the principal keeps what its policies allow, for new sessions")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     policy = {**_named(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
-    draft.want(
+    draft.ensure(
         "deny", f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)},
         so_already=world.quarantined, why=f"{world.name}: deny everything", **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{world.name}: remove that deny", **iam
     )
     draft.changes.append(
@@ -246,12 +252,12 @@ def _plan_quarantine(world: Dossier, draft: Draft) -> Step:
     if world.kind == "role":
         _who_else(world, draft, for_good=True)
     else:
-        draft.hits(f"everything that works as {world.name}")
+        draft.add_impact(f"everything that works as {world.name}")
     draft.notes.append(
         "a resource policy that names the principal is denied too; another account's role that it took before is not"
     )
     draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 # -- console
@@ -266,7 +272,7 @@ _REMOVALS: Final = {
 """What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
 
 
-def _console_options(world: Dossier) -> Options:
+def _console_options(world: PrincipalState) -> Options:
     found = [("login-profile", "the console password")] if world.password else []
     found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
     found += [(f"certificate:{item}", "signing certificate") for item in world.certificates]
@@ -274,12 +280,12 @@ def _console_options(world: Dossier) -> Options:
     return tuple(found)
 
 
-def _plan_console(world: Dossier, draft: Draft) -> Step:
-    if _cannot(world, draft, Facet.CONSOLE):
-        return draft.step(Kind.CHANGE, reversible=False)
+def _plan_console(world: PrincipalState, draft: Draft) -> Step:
+    if _cannot(world, draft, PrincipalAspect.CONSOLE):
+        return draft.step(StepKind.CHANGE, reversible=False)
     if world.kind != "user":
         draft.notes.append("a role has no password, device or certificate of its own")
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     there = dict(_console_options(world))
     chosen = parts(draft.choices["remove"])
     named = _named(world)
@@ -287,7 +293,7 @@ def _plan_console(world: Dossier, draft: Draft) -> Step:
     for item in chosen:
         kind, _, identifier = item.partition(":")
         operation, key, why = _REMOVALS[kind]
-        draft.want(
+        draft.ensure(
             f"{kind}-{short_id(identifier)}" if identifier else kind, operation, {**named, **({key: identifier} if key else {})},
             so_already=item not in there, why=why.format(name=world.name, id=identifier), **iam,
         )  # fmt: skip
@@ -296,15 +302,17 @@ def _plan_console(world: Dossier, draft: Draft) -> Step:
         draft.notes.append(
             "nothing was chosen" if there else "it has no password, device, certificate or service credential"
         )
-    draft.hits(f"the person behind {world.name} cannot sign in until somebody gives new ones" if chosen else "nobody")
+    draft.add_impact(
+        f"the person behind {world.name} cannot sign in until somebody gives new ones" if chosen else "nobody"
+    )
     draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
-    return draft.step(Kind.CHANGE, reversible=False)
+    return draft.step(StepKind.CHANGE, reversible=False)
 
 
 # -- root
 
 
-def _plan_root(world: Dossier, draft: Draft) -> Step:
+def _plan_root(world: PrincipalState, draft: Draft) -> Step:
     if world.kind == "root":
         draft.notes += [
             "no policy limits the root user of a standalone account; in an organisation a service control policy does",
@@ -319,21 +327,21 @@ def _plan_root(world: Dossier, draft: Draft) -> Step:
             "each user, role, endpoint or instance that was found is a target of its own playbook",
             "note here what is left open, and who sees to it",
         ]
-    return draft.step(Kind.MANUAL)
+    return draft.step(StepKind.MANUAL)
 
 
 IDENTIFY: Final = Action(
-    frozenset({Facet.KEYS, Facet.POLICIES, Facet.CONSOLE, Facet.USERS, Facet.SESSIONS}), _plan_identify, unchanged, read_back,
+    frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.CONSOLE, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}), _plan_identify, unchanged, read_back,
     target="principal",
     may=("cloudtrail:LookupEvents", "iam:GetPolicyVersion", "iam:GetAccountSummary",),
 )  # fmt: skip
 KEYS: Final = Action(
-    frozenset({Facet.KEYS}), _plan_keys, unchanged, by_effects,
+    frozenset({PrincipalAspect.KEYS}), _plan_keys, unchanged, by_effects,
     (Choice("keys", "Which keys are deactivated", _key_options, _all_active, many=True),), target="principal",
     may=("iam:UpdateAccessKey",), taken_back_by=("iam:UpdateAccessKey",),
 )  # fmt: skip
 SESSIONS: Final = Action(
-    frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}),
+    frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     _plan_sessions,
     unchanged,
     by_effects,
@@ -347,7 +355,7 @@ SESSIONS: Final = Action(
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
 QUARANTINE: Final = Action(
-    frozenset({Facet.POLICIES, Facet.USERS, Facet.SESSIONS}), _plan_quarantine, unchanged, by_effects,
+    frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}), _plan_quarantine, unchanged, by_effects,
     (
         Choice(
             "deny", "Deny it everything from now on", (("yes", "yes, everything"), ("no", "no: legitimate work goes on with it")),
@@ -358,7 +366,7 @@ QUARANTINE: Final = Action(
     may=("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",), taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )  # fmt: skip
 CONSOLE: Final = Action(
-    frozenset({Facet.CONSOLE}), _plan_console, unchanged, by_effects,
+    frozenset({PrincipalAspect.CONSOLE}), _plan_console, unchanged, by_effects,
     (
         Choice(
             "remove", "What is deleted for good", _console_options, lambda world: "login-profile" if world.password else "", many=True,

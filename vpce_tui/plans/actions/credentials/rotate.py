@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import Dossier, Facet, Key
+from vpce_tui.plans.targets.principal import AccessKey, PrincipalAspect, PrincipalState
 
 NEW: Final = "NEW_KEY_ID"
 SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - where it stands in an answer
 _MOST: Final = 2
 
 
-def _only_users(world: Dossier, draft: Draft) -> bool:
-    draft.block_unknown(world.unknown, Facet.KEYS)
+def _only_users(world: PrincipalState, draft: Draft) -> bool:
+    draft.block_unknown(world.unknown, PrincipalAspect.KEYS)
     if world.kind != "user":
         draft.notes.append("a role or the root user gets no key here: a role hands out sessions by itself")
     elif world.own:
@@ -28,19 +28,19 @@ def _only_users(world: Dossier, draft: Draft) -> bool:
     return world.kind == "user" and not draft.blocked
 
 
-def _plan_rotate(world: Dossier, draft: Draft) -> Step:
+def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     if draft.choices["rotate"] == "no":
         draft.notes.append("not chosen: the user gets no new key")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if not _only_users(world, draft):
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     named = {"UserName": world.name}
     known = {key.id: key for key in world.keys or ()}
     mine = next((key for key in known.values() if key.id in world.keys_given), None)
     lost = [key for key in known.values() if key.id in world.keys_lost]
     for key in lost:
-        draft.want(
+        draft.ensure(
             f"drop-{short_id(key.id)}", "DeleteAccessKey", {**named, "AccessKeyId": key.id}, so_already=False,
             why=f"{key.id}: made in this incident, and nobody saw its secret", **iam,
         )  # fmt: skip
@@ -54,11 +54,11 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
             f"{world.name} has {len(known)} keys, and AWS allows {_MOST}",
             "delete one that is not needed, the last step but one; or with: aws iam delete-access-key",
         )
-    draft.want(
+    draft.ensure(
         "new-key", "CreateAccessKey", named, so_already=mine is not None, why=f"a new key for {world.name}",
         gives={NEW: "AccessKey.AccessKeyId"}, secret=SECRET, **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-new-key",
         "DeleteAccessKey",
         {**named, "AccessKeyId": ref(NEW)},
@@ -76,13 +76,13 @@ def _plan_rotate(world: Dossier, draft: Draft) -> Step:
         "give it to its user by a way that the intruder does not read, and only after the hole is closed",
         "better than any key: a role, or IAM Identity Center",
     ]
-    draft.hits("nobody: old keys stay as they are")
+    draft.add_impact("nobody: old keys stay as they are")
     draft.prove("the new key is listed", "ListAccessKeys", named, **iam)
-    return draft.step(Kind.CHANGE, reversible=not lost)
+    return draft.step(StepKind.CHANGE, reversible=not lost)
 
 
 ROTATE: Final = Action(
-    frozenset({Facet.KEYS}), _plan_rotate, unchanged, by_effects,
+    frozenset({PrincipalAspect.KEYS}), _plan_rotate, unchanged, by_effects,
     (Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
     target="principal", may=("iam:CreateAccessKey", "iam:DeleteAccessKey"), taken_back_by=("iam:DeleteAccessKey",),
 )  # fmt: skip
@@ -91,17 +91,17 @@ ROTATE: Final = Action(
 # -- old keys
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: PrincipalState) -> Options:
     return tuple((key.id, f"{'active' if key.active else 'inactive'}, {key.usage}") for key in world.keys or ())
 
 
-def _plan_drop(world: Dossier, draft: Draft) -> Step:
+def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["keys"])
     if not chosen:
         draft.notes.append("no key is chosen: inactive ones harm nobody")
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     if not _only_users(world, draft):
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     known = {key.id: key for key in world.keys or ()}
     waiting = [key for key in known.values() if key.id in world.keys_given and not key.last_used]
     for identifier in chosen:
@@ -111,17 +111,17 @@ def _plan_drop(world: Dossier, draft: Draft) -> Step:
             f"the new key {waiting[0].id} was not seen used yet",
             "wait until its user works with it; or choose wait: no",
         )
-    draft.hits("whatever works with these keys still")
+    draft.add_impact("whatever works with these keys still")
     draft.prove(
         "none of them is listed", "ListAccessKeys", {"UserName": world.name}, service="iam", region=world.region
     )
-    return draft.step(Kind.CHANGE, reversible=False)
+    return draft.step(StepKind.CHANGE, reversible=False)
 
 
-def _drop(world: Dossier, key: Key | None, identifier: str, draft: Draft) -> None:
+def _drop(world: PrincipalState, key: AccessKey | None, identifier: str, draft: Draft) -> None:
     if key is not None and key.active:
         draft.block(f"{identifier} is active", "deactivate it first, the step before, and see that nothing breaks")
-    draft.want(
+    draft.ensure(
         f"delete-{short_id(identifier)}", "DeleteAccessKey", {"UserName": world.name, "AccessKeyId": identifier}, so_already=key is None,
         why=f"{identifier} is gone for good", service="iam", region=world.region,
     )  # fmt: skip
@@ -129,7 +129,7 @@ def _drop(world: Dossier, key: Key | None, identifier: str, draft: Draft) -> Non
 
 
 DROP_KEYS: Final = Action(
-    frozenset({Facet.KEYS}), _plan_drop, unchanged, by_effects,
+    frozenset({PrincipalAspect.KEYS}), _plan_drop, unchanged, by_effects,
     (
         Choice("keys", "Which keys are deleted for good", _options, many=True),
         Choice("wait", "Only after a new key was seen used", (("yes", "yes"), ("no", "no"))),

@@ -6,9 +6,9 @@ from typing import Any, Final
 from vpce_tui.plans.actions import Action, Proof, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, seen_using
 from vpce_tui.plans.placeholders import TOKEN, ref
-from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import DELETE, RECREATE, Dossier, Facet
+from vpce_tui.plans.targets.endpoint import DELETE, RECREATE, EndpointAspect, EndpointState
 
 
 def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -50,14 +50,14 @@ def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]
     return wanted
 
 
-def _plan_delete(world: Dossier, draft: Draft) -> Step:
+def _plan_delete(world: EndpointState, draft: Draft) -> Step:
     endpoint = world.endpoint
     recalled = next((call for call in (draft.remembered.undo if draft.remembered else ()) if call.id == RECREATE), None)
     if world.gone:
         _deleted(world, draft, recalled)
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     if cannot(world, draft):
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     tags = draft.tags("vpc-endpoint", RECREATE, endpoint.id, endpoint.tags.get("Name", f"again-{endpoint.id}"))
     kept = [
         {"Key": key, "Value": value}
@@ -65,31 +65,33 @@ def _plan_delete(world: Dossier, draft: Draft) -> Step:
         if key != "Name" and not key.startswith(("aws:", "vpce-tui:"))
     ]
     tags[0]["Tags"] += kept
-    draft.want(
+    draft.ensure(
         DELETE, "DeleteVpcEndpoints", {"VpcEndpointIds": [endpoint.id]}, so_already=False, why=f"delete {endpoint.id}"
     )
-    draft.take_back(
+    draft.add_inverse(
         RECREATE, "CreateVpcEndpoint", {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
         undoes=(DELETE,), why=f"make it again as it was, with a new id (it was {endpoint.id})",
     )  # fmt: skip
     draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is gone; its connections end")
     seen_using(world, draft)
-    draft.hits("everything that uses it", endpoint.route_tables or endpoint.subnets)
+    draft.add_impact("everything that uses it", endpoint.route_tables or endpoint.subnets)
     if world.routes and endpoint.type == "GatewayLoadBalancer":
-        draft.hits("these routes lead nowhere then", tuple(f"{where} in {table}" for table, where in world.routes))
+        draft.add_impact(
+            "these routes lead nowhere then", tuple(f"{where} in {table}" for table, where in world.routes)
+        )
     draft.notes.append(
         "what is needed to make it again is recorded: vpce-tui undo makes one like it, with a new id and new addresses"
     )
     draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(world))
-    return draft.step(Kind.CHANGE, reversible=False)
+    return draft.step(StepKind.CHANGE, reversible=False)
 
 
-def _deleted(world: Dossier, draft: Draft, recalled: PlannedCall | None) -> None:
+def _deleted(world: EndpointState, draft: Draft, recalled: PlannedCall | None) -> None:
     call = draft.recall(DELETE)
     if call is None:
         draft.notes.append(f"{world.endpoint.id} is {world.endpoint.state}")
         return
-    draft.want(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
+    draft.ensure(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
     if recalled is not None:
         draft.undo.append(recalled)
     draft.changes.append(f"{world.endpoint.id} is gone")
@@ -100,7 +102,7 @@ def _deleted(world: Dossier, draft: Draft, recalled: PlannedCall | None) -> None
         )
 
 
-def _delete_settled(world: Dossier, step: Step) -> Proof:
+def _delete_settled(world: EndpointState, step: Step) -> Proof:
     if world.gone and not world.recreated:
         state = world.endpoint.state
         return (
@@ -112,7 +114,7 @@ def _delete_settled(world: Dossier, step: Step) -> Proof:
 
 
 REMOVE: Final = Action(
-    frozenset({Facet.ROUTES, Facet.HIT, Facet.RECREATED}),
+    frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
     _plan_delete,
     unchanged,
     _delete_settled,

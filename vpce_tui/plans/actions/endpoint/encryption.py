@@ -5,20 +5,20 @@ from typing import Final
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import vpc_of
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_encryption(world: Dossier, draft: Draft) -> Step:
+def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     endpoint, control = world.endpoint, world.encryption
     if draft.choices["monitor"] == "no":
         draft.notes.append("not chosen; it costs by the hour and VPC, and says which traffic is not encrypted")
-        return draft.step(Kind.CHANGE)
-    draft.block_unknown(world.unknown, Facet.ENCRYPTION)
+        return draft.step(StepKind.CHANGE)
+    draft.block_unknown(world.unknown, EndpointAspect.ENCRYPTION)
     if draft.blocked or control is None:
-        return draft.step(Kind.CHANGE)
-    draft.want(
+        return draft.step(StepKind.CHANGE)
+    draft.ensure(
         "monitor", "CreateVpcEncryptionControl",
         {"VpcId": endpoint.vpc_id, "TagSpecifications": draft.tags("vpc-encryption-control", "monitor", endpoint.id, "monitor")},
         so_already=bool(control.id), why=f"{endpoint.vpc_id}: see which traffic is not encrypted",
@@ -26,10 +26,10 @@ def _plan_encryption(world: Dossier, draft: Draft) -> Step:
     )  # fmt: skip
     if control.id and not control.ours:
         draft.notes.append(f"{endpoint.vpc_id} has one already: {control.id}, in mode {control.mode}")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if control.id:
         draft.bindings["ENCRYPTION_CONTROL"] = control.id
-    draft.take_back(
+    draft.add_inverse(
         "undo-monitor", "DeleteVpcEncryptionControl", {"VpcEncryptionControlId": ref("ENCRYPTION_CONTROL")}, undoes=("monitor",),
         why="remove the encryption control",
     )  # fmt: skip
@@ -39,13 +39,13 @@ def _plan_encryption(world: Dossier, draft: Draft) -> Step:
     draft.notes.append(
         "it costs by the hour and VPC; enforcing is a step of its own, once the list of what would break is empty"
     )
-    draft.hits("nobody: monitor mode cuts nothing")
+    draft.add_impact("nobody: monitor mode cuts nothing")
     draft.prove("the control reads back", "DescribeVpcEncryptionControls", {"VpcIds": [endpoint.vpc_id]})
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 ENCRYPTION: Final = Action(
-    frozenset({Facet.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
+    frozenset({EndpointAspect.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
     (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (it costs)", (("no", "no"), ("yes", "yes, monitor"))),),
     vpc_of, target="endpoint",
     may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",), taken_back_by=("ec2:DeleteVpcEncryptionControl",),

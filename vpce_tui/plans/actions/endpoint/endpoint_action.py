@@ -6,18 +6,18 @@ from typing import Any, Final
 from vpce_tui.core.text import many
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
 """Types of endpoints that stand in subnets and have security groups."""
 
 
-def named(world: Dossier) -> dict[str, Any]:
+def named(world: EndpointState) -> dict[str, Any]:
     """The endpoint, as parameters of ``DescribeVpcEndpoints``."""
     return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [world.endpoint.id]}]}
 
 
-def cannot(world: Dossier, draft: Draft, *facets: str) -> bool:
+def cannot(world: EndpointState, draft: Draft, *facets: str) -> bool:
     """Block what no step can do: a deleted endpoint, one that another service manages, something unreadable."""
     endpoint = world.endpoint
     draft.block_unknown(world.unknown, *facets)
@@ -42,19 +42,21 @@ def vpc_of(step: Step) -> Mapping[str, Any]:
     return {}
 
 
-def only_live(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+def only_live(world: EndpointState, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
     if world.gone and call.operation == "ModifyVpcEndpoint":
         return f"{world.endpoint.id} is {world.endpoint.state}, there is nothing to put back"
     return ""
 
 
-def seen_using(world: Dossier, draft: Draft) -> None:
+def seen_using(world: EndpointState, draft: Draft) -> None:
     """Say who was seen using it, so that whoever closes it knows whom that hits."""
-    if Facet.HIT in world.unknown:
-        draft.hits(f"who uses it is not known: {world.unknown[Facet.HIT]}")
+    if EndpointAspect.HIT in world.unknown:
+        draft.add_impact(f"who uses it is not known: {world.unknown[EndpointAspect.HIT]}")
     if world.reach is not None:
-        draft.hits(f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach)
+        draft.add_impact(
+            f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach
+        )
     if world.use is None or world.use.traffic is None:
         return
     traffic = world.use.traffic
@@ -62,6 +64,6 @@ def seen_using(world: Dossier, draft: Draft) -> None:
     users = dict.fromkeys(talker.peer for talker in traffic.talkers if talker.accepted)
     named_so = tuple(f"{peer} {world.use.holder_of.get(peer, '')}".strip() for peer in users)
     if named_so:
-        draft.hits(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
+        draft.add_impact(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
     else:
         draft.notes.append(f"nobody was seen using it in the last {hours} h")

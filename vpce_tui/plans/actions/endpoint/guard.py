@@ -4,12 +4,12 @@ import json
 from typing import Final
 
 from vpce_tui.plans.actions import Action, read_back, unchanged
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_guard(world: Dossier, draft: Draft) -> Step:
+def _plan_guard(world: EndpointState, draft: Draft) -> Step:
     organisation = world.organisation or "o-yourorganisation"
     guard = {
         "Sid": "EndpointsOnlyByThePipeline", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "*",
@@ -33,7 +33,7 @@ def _plan_guard(world: Dossier, draft: Draft) -> Step:
         + json.dumps(data),
         "try each on one account first; a wrong deny stops your own deployments",
     ]
-    return draft.step(Kind.MANUAL)
+    return draft.step(StepKind.MANUAL)
 
 
-GUARD: Final = Action(frozenset({Facet.ORGANISATION}), _plan_guard, unchanged, read_back, target="endpoint")
+GUARD: Final = Action(frozenset({EndpointAspect.ORGANISATION}), _plan_guard, unchanged, read_back, target="endpoint")

@@ -4,19 +4,19 @@ from typing import Final
 
 from vpce_tui.core.text import many
 from vpce_tui.iam import policy_document
-from vpce_tui.iam.external_access import Ours, outside
+from vpce_tui.iam.external_access import TrustZone, outside
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.plans.actions import Action, read_back, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import named
 from vpce_tui.plans.actions.traffic import ask, describe
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 _SHOWN: Final = 8
 
 
-def _plan_identify(world: Dossier, draft: Draft) -> Step:
+def _plan_identify(world: EndpointState, draft: Draft) -> Step:
     endpoint = world.endpoint
     about = [{"AttributeKey": "ResourceName", "AttributeValue": endpoint.id}]
     draft.read("endpoint", "DescribeVpcEndpoints", named(world), "the endpoint: type, service, policy, groups, tables")
@@ -49,10 +49,10 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     draft.notes += _who_uses_it(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _what_it_is(world: Dossier) -> list[str]:
+def _what_it_is(world: EndpointState) -> list[str]:
     endpoint, service = world.endpoint, world.service
     owner = (service.owner if service else "") or "unknown: AWS does not list it to this account"
     whose = {"amazon": "AWS", endpoint.account: f"{endpoint.account}, this account"}.get(owner, owner)
@@ -74,7 +74,7 @@ def _what_it_is(world: Dossier) -> list[str]:
             "policy: "
             + (
                 "lets everything through"
-                if outside(policy_document.parse(endpoint.policy), Ours()).everything()
+                if outside(policy_document.parse(endpoint.policy), TrustZone()).everything()
                 else "has limits; in evidence"
             )
         )
@@ -88,7 +88,7 @@ def _what_it_is(world: Dossier) -> list[str]:
     return said
 
 
-def _who_uses_it(world: Dossier) -> list[str]:
+def _who_uses_it(world: EndpointState) -> list[str]:
     if world.endpoint.type == "Gateway":
         if world.reach is None:
             return ["who can use it is not known: instances, subnets or route tables could not be read"]
@@ -118,7 +118,15 @@ def _who_uses_it(world: Dossier) -> list[str]:
 
 
 IDENTIFY: Final = Action(
-    frozenset({Facet.SERVICE, Facet.GROUPS, Facet.ROUTES, Facet.FLOW_LOGS, Facet.USE}),
+    frozenset(
+        {
+            EndpointAspect.SERVICE,
+            EndpointAspect.GROUPS,
+            EndpointAspect.ROUTES,
+            EndpointAspect.FLOW_LOGS,
+            EndpointAspect.USE,
+        }
+    ),
     _plan_identify,
     unchanged,
     read_back,

@@ -5,25 +5,25 @@
 
 from typing import Any, Final
 
-from vpce_tui.inventory.resources import Rule
+from vpce_tui.inventory.resources import GroupRuleOfRegion
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
 from vpce_tui.plans.actions.quarantine_group import QUARANTINE, name_of, no_egress, own_group
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 from vpce_tui.plans.targets.planning_context import VpcGroups
 
 _NARROW: Final = "ENDPOINT_GROUP"
 
 
-def _plan_network(world: Dossier, draft: Draft) -> Step:
+def _plan_network(world: EndpointState, draft: Draft) -> Step:
     endpoint, mode = world.endpoint, draft.choices["mode"]
-    if cannot(world, draft, Facet.GROUPS, Facet.VPC, Facet.ROUTES):
+    if cannot(world, draft, EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES):
         if world.gone and world.groups is not None and draft.remembered is not None:
             _group_that_stays(world, draft)
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if endpoint.type == "Gateway":
         _gateway(world, draft, mode)
     elif endpoint.type in WITH_GROUPS and mode == "narrow" and endpoint.resource:
@@ -39,10 +39,10 @@ def _plan_network(world: Dossier, draft: Draft) -> Step:
             f"an endpoint of type {endpoint.type} has neither groups nor route tables of its own; routes that lead to it: {routes}",
             "put those routes back to what they led to before (its events say), or delete the endpoint, the last step",
         )
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _gateway(world: Dossier, draft: Draft, mode: str) -> None:
+def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
     endpoint = world.endpoint
     if mode == "narrow":
         draft.notes.append("a gateway endpoint has no groups: its policy is what limits it")
@@ -53,16 +53,16 @@ def _gateway(world: Dossier, draft: Draft, mode: str) -> None:
         draft.notes.append("it is in no route table: nothing reaches it")
         return
     it = {"VpcEndpointId": endpoint.id}
-    draft.want(
+    draft.ensure(
         "tables", "ModifyVpcEndpoint", {**it, "RemoveRouteTableIds": tables},
         so_already=not set(tables) & set(endpoint.route_tables), why=f"{endpoint.id} leaves {', '.join(tables)}",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-tables", "ModifyVpcEndpoint", {**it, "AddRouteTableIds": tables}, undoes=("tables",),
         why=f"{endpoint.id} back into {', '.join(tables)}",
     )  # fmt: skip
     draft.changes.append(f"{endpoint.id} leaves {len(tables)} route tables: {', '.join(tables)}")
-    draft.hits(
+    draft.add_impact(
         "every subnet of these route tables: what went through the endpoint goes another way out, or nowhere",
         tuple(tables),
     )
@@ -70,7 +70,7 @@ def _gateway(world: Dossier, draft: Draft, mode: str) -> None:
     draft.prove("no route table leads to it", "DescribeVpcEndpoints", named(world))
 
 
-def _swap_groups(world: Dossier, draft: Draft, mode: str) -> None:
+def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     endpoint, groups = world.endpoint, world.groups
     assert groups is not None
     purpose, reference = ("quarantine", QUARANTINE) if mode == "quarantine" else ("narrow", _NARROW)
@@ -86,11 +86,11 @@ def _swap_groups(world: Dossier, draft: Draft, mode: str) -> None:
     before = _groups_before(draft, endpoint.groups, draft.bindings.get(reference, ""))
     it = {"VpcEndpointId": endpoint.id}
     swapped = bool(own) and endpoint.groups == (own.id if own else "",)
-    draft.want(
+    draft.ensure(
         "groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": [ref(reference)], "RemoveSecurityGroupIds": list(before)},
         so_already=swapped, why=f"{endpoint.id}: {', '.join(map(groups.label, before))} → {name_of(groups, purpose, endpoint.id)}",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": list(before), "RemoveSecurityGroupIds": [ref(reference)]},
         undoes=("groups",), why=f"{endpoint.id} back into {', '.join(map(groups.label, before))}",
     )  # fmt: skip
@@ -106,13 +106,15 @@ def _swap_groups(world: Dossier, draft: Draft, mode: str) -> None:
         draft.notes.append(
             "connections that are open now are tracked and live on until they end; deleting the endpoint ends them"
         )
-        draft.hits("everything that uses this endpoint loses it", tuple(endpoint.subnets))
+        draft.add_impact("everything that uses this endpoint loses it", tuple(endpoint.subnets))
     else:
-        draft.hits("callers from outside the VPC's own ranges, or on other ports than 443", tuple(endpoint.subnets))
+        draft.add_impact(
+            "callers from outside the VPC's own ranges, or on other ports than 443", tuple(endpoint.subnets)
+        )
     draft.prove("the endpoint is in that group alone", "DescribeVpcEndpoints", named(world))
 
 
-def _group_that_stays(world: Dossier, draft: Draft) -> None:
+def _group_that_stays(world: EndpointState, draft: Draft) -> None:
     """The endpoint is gone; the group that we made for it may still be there, and can be deleted."""
     assert draft.remembered is not None
     own = (world.groups or VpcGroups()).own
@@ -122,7 +124,7 @@ def _group_that_stays(world: Dossier, draft: Draft) -> None:
     draft.undo += draft.remembered.undo
 
 
-def _narrow_rules(world: Dossier, draft: Draft, own: Any) -> None:
+def _narrow_rules(world: EndpointState, draft: Draft, own: Any) -> None:
     permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     for key, name, six in (("IpRanges", "CidrIp", False), ("Ipv6Ranges", "CidrIpv6", True)):
         ranges = [{name: block, "Description": "own VPC"} for block in world.vpc_ranges if (":" in block) is six]
@@ -132,18 +134,18 @@ def _narrow_rules(world: Dossier, draft: Draft, own: Any) -> None:
     everywhere: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
-    draft.want(
+    draft.ensure(
         "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(_NARROW), "IpPermissions": [everywhere]},
         so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         "only-443", "AuthorizeSecurityGroupIngress", {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
         so_already=own is not None and _only_443(own.ingress, world.vpc_ranges),
         why=f"let in 443 from {', '.join(world.vpc_ranges)}",
     )  # fmt: skip
 
 
-def _only_443(rules: tuple[Rule, ...], ranges: tuple[str, ...]) -> bool:
+def _only_443(rules: tuple[GroupRuleOfRegion, ...], ranges: tuple[str, ...]) -> bool:
     exact = all((rule.protocol, rule.from_port, rule.to_port) == ("tcp", 443, 443) for rule in rules)
     return exact and {rule.peer for rule in rules} == set(ranges)
 
@@ -157,7 +159,7 @@ def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, 
 
 
 NETWORK: Final = Action(
-    frozenset({Facet.GROUPS, Facet.VPC, Facet.ROUTES, Facet.HIT}), _plan_network, unchanged, by_effects,
+    frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}), _plan_network, unchanged, by_effects,
     (
         Choice(
             "mode", "What may still reach it",

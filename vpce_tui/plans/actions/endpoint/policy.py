@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import cannot, named, only_live, seen_using
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
 def policy_of(mode: str, organisation: str, account: str) -> dict[str, Any]:
@@ -44,18 +44,20 @@ def _same(one: str, other: Mapping[str, Any]) -> bool:
         return False
 
 
-def _plan_policy(world: Dossier, draft: Draft) -> Step:
+def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     endpoint, mode = world.endpoint, draft.choices["mode"]
-    if cannot(world, draft, Facet.SERVICE, *((Facet.ORGANISATION,) if mode == "own-organisation" else ())):
-        return draft.step(Kind.CHANGE)
+    if cannot(
+        world, draft, EndpointAspect.SERVICE, *((EndpointAspect.ORGANISATION,) if mode == "own-organisation" else ())
+    ):
+        return draft.step(StepKind.CHANGE)
     if not endpoint.policy or (world.service and world.service.takes_policy is False):
         draft.notes.append(
             f"an endpoint of type {endpoint.type} to {endpoint.leads_to} takes no policy: close it by network, the next step"
         )
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if mode == "own-organisation" and not world.organisation:
         draft.block("this account is in no organisation", "choose mode: own-account, or deny-all")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     wanted = policy_of(mode, world.organisation, endpoint.account)
     so_already = _same(endpoint.policy, wanted)
     done = draft.recall("policy")
@@ -71,17 +73,17 @@ def _plan_policy(world: Dossier, draft: Draft) -> Step:
         "own-organisation": f"{endpoint.id}: only {world.organisation}'s principals reach its resources, and only encrypted",
         "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only encrypted",
     }[mode]
-    draft.want(
+    draft.ensure(
         "policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": json.dumps(wanted, separators=(",", ":"))},
         so_already=so_already, why=why,
     )  # fmt: skip
     if not so_already or done is not None:
-        draft.take_back(
+        draft.add_inverse(
             "undo-policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": before}, undoes=("policy",),
             why=f"{endpoint.id}: the policy of before",
         )  # fmt: skip
     draft.changes += [why, *_policy_diff(before, wanted)]
-    draft.hits(
+    draft.add_impact(
         "everything that uses this endpoint"
         + (" loses the service it leads to" if mode == "deny-all" else ", where it acts for others"),
         world.endpoint.route_tables or world.endpoint.subnets,
@@ -93,7 +95,7 @@ def _plan_policy(world: Dossier, draft: Draft) -> Step:
         )
     draft.notes.append("a policy change takes minutes until it holds everywhere")
     draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _policy_diff(before: str, after: Mapping[str, Any]) -> list[str]:
@@ -114,7 +116,7 @@ def _statements(text: str) -> list[Any]:
 
 
 POLICY: Final = Action(
-    frozenset({Facet.SERVICE, Facet.ORGANISATION, Facet.HIT}), _plan_policy, unchanged, by_effects,
+    frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}), _plan_policy, unchanged, by_effects,
     (
         Choice(
             "mode", "What may still go through it",

@@ -4,38 +4,38 @@ from typing import Final
 
 from vpce_tui.plans.actions import Action, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import cannot, named, only_live, seen_using
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.endpoint import Dossier, Facet
+from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_dns(world: Dossier, draft: Draft) -> Step:
+def _plan_dns(world: EndpointState, draft: Draft) -> Step:
     endpoint = world.endpoint
     if cannot(world, draft):
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if not endpoint.private_dns and draft.recall("dns") is None:
         draft.notes.append("private DNS is off: it takes no name of a service over")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     it = {"VpcEndpointId": endpoint.id}
-    draft.want(
+    draft.ensure(
         "dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": False}, so_already=not endpoint.private_dns,
         why=f"names of {endpoint.leads_to} lead where they led before it",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": True}, undoes=("dns",),
         why=f"names of {endpoint.leads_to} lead to the endpoint again",
     )  # fmt: skip
     draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer lead to {endpoint.id}")
-    draft.hits(
+    draft.add_impact(
         f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs another way out, a NAT gateway for instance"
     )
     seen_using(world, draft)
     draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(world))
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 DNS: Final = Action(
-    frozenset({Facet.HIT}),
+    frozenset({EndpointAspect.HIT}),
     _plan_dns,
     unchanged,
     by_effects,

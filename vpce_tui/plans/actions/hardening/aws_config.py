@@ -10,11 +10,11 @@ from typing import Any, Final
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.planning_context import iam_region
-from vpce_tui.plans.targets.recording import CONFIG_BUCKET, CONFIG_ROLE, Recorder, own_bucket
+from vpce_tui.plans.targets.recording import CONFIG_BUCKET, CONFIG_ROLE, ConfigRecorder, own_bucket
 
 _ROLE: Final = "CONFIG_ROLE"
 
@@ -43,21 +43,21 @@ def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, A
     ]  # fmt: skip
 
 
-def _config_options(world: Dossier) -> Options:
+def _config_options(world: AccountState) -> Options:
     return tuple(
         (region, _recorder_said(item)) for region, item in (world.config.recorders if world.config else {}).items()
     )
 
 
-def _recorder_said(item: Recorder) -> str:
+def _recorder_said(item: ConfigRecorder) -> str:
     if not item.name:
         return "no recorder"
     said = "records" if item.recording else "a recorder that is stopped"
     return f"{said}{'' if item.channel else ', no channel'}{'' if item.everything else ', not every type'}"
 
 
-def _plan_config(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.CONFIG)
+def _plan_config(world: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, AccountAspect.CONFIG)
     config, chosen = world.config, parts(draft.choices["in"])
     if config is not None and not draft.blocked:
         if chosen:
@@ -69,10 +69,10 @@ def _plan_config(world: Dossier, draft: Draft) -> Step:
             )
     gaps(world, draft, "AWS Config")
     draft.prove("every chosen region reads as recording")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _config(world: Dossier, chosen: tuple[str, ...], draft: Draft) -> None:
+def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
     config = world.config
     assert config is not None
     items = {region: config.recorders.get(region) for region in chosen}
@@ -95,30 +95,30 @@ def _config(world: Dossier, chosen: tuple[str, ...], draft: Draft) -> None:
     for region, item in items.items():
         assert item is not None
         _record(world, region, item, bucket.name if bucket else "", draft)
-    draft.hits("nobody: changes are recorded, not touched; AWS Config bills each recorded change")
+    draft.add_impact("nobody: changes are recorded, not touched; AWS Config bills each recorded change")
 
 
-def _service_role(world: Dossier, draft: Draft) -> None:
+def _service_role(world: AccountState, draft: Draft) -> None:
     """The role by which AWS Config reads. AWS gives it its rights, and refuses to delete it while a region uses it."""
     there = bool(world.config and world.config.role)
     if there and draft.recall("service-role") is None:
         return
     iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.region)}
-    draft.want(
+    draft.ensure(
         "service-role", "CreateServiceLinkedRole", {"AWSServiceName": "config.amazonaws.com"}, so_already=there,
         why="the role by which AWS Config reads", **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-service-role", "DeleteServiceLinkedRole", {"RoleName": CONFIG_ROLE}, undoes=("service-role",), why=f"delete the role {CONFIG_ROLE}", **iam
     )  # fmt: skip
 
 
-def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Draft) -> None:
+def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str, draft: Draft) -> None:
     at: dict[str, Any] = {"service": "config", "region": region}
     name = item.name or "default"
     role = f"arn:{partition(region)}:iam::{world.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
     if not item.name or draft.recall(f"recorder-{region}") is not None:
-        draft.want(
+        draft.ensure(
             f"recorder-{region}", "PutConfigurationRecorder",
             {
                 "ConfigurationRecorder": {
@@ -128,7 +128,7 @@ def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Dra
             },
             so_already=bool(item.name), why=f"{region}: a recorder of every type", **at,
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-recorder-{region}", "DeleteConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"recorder-{region}",),
             why=f"{region}: no recorder", **at,
         )  # fmt: skip
@@ -136,14 +136,14 @@ def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Dra
         channel: dict[str, Any] = {"name": "default", "s3BucketName": bucket}
         if draft.choices["topic"]:
             channel["snsTopicARN"] = draft.choices["topic"]
-        draft.want(
+        draft.ensure(
             f"channel-{region}", "PutDeliveryChannel", {"DeliveryChannel": channel}, so_already=bool(item.channel), why=f"{region}: it writes to {bucket}", **at
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-channel-{region}", "DeleteDeliveryChannel", {"DeliveryChannelName": "default"}, undoes=(f"channel-{region}",), why=f"{region}: no channel", **at
         )  # fmt: skip
     if not item.recording or draft.recall(f"start-{region}") is not None:
-        draft.want(
+        draft.ensure(
             f"start-{region}",
             "StartConfigurationRecorder",
             {"ConfigurationRecorderName": name},
@@ -151,7 +151,7 @@ def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Dra
             why=f"{region}: it records",
             **at,
         )
-        draft.take_back(
+        draft.add_inverse(
             f"undo-start-{region}", "StopConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"start-{region}",), why=f"{region}: it stops", **at
         )  # fmt: skip
         draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
@@ -159,7 +159,7 @@ def _record(world: Dossier, region: str, item: Recorder, bucket: str, draft: Dra
         draft.notes.append(f"{region}: the recorder {item.name} leaves types out; it is left so")
 
 
-def _config_buckets(world: Dossier) -> Options:
+def _config_buckets(world: AccountState) -> Options:
     own = own_bucket(world.account, "config")
     used = [item.bucket for item in (world.config.recorders.values() if world.config else ()) if item.bucket]
     known = world.config.buckets if world.config else ()
@@ -167,7 +167,7 @@ def _config_buckets(world: Dossier) -> Options:
 
 
 ACCOUNT_CONFIG: Final = Action(
-    frozenset({Facet.CONFIG}), _plan_config, unchanged, by_effects,
+    frozenset({AccountAspect.CONFIG}), _plan_config, unchanged, by_effects,
     (
         Choice("in", "In which regions AWS Config records", _config_options, many=True),
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),

@@ -11,9 +11,9 @@ from vpce_tui.inventory.parse import account_of
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import look_in_scope
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.recording import TRAIL_BUCKET, Trail, Trails, own_bucket
 
 _TRAIL: Final = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9]){2,127}")
@@ -47,7 +47,7 @@ def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]
 def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> Step:
     """A trail of every region that records and can be checked; ``home``: where a new one is made."""
     if trails is None or draft.blocked:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     draft.notes += [_said(trail) for trail in trails.trails] or [
         f"there is no trail that covers {home}; one of another region alone would not be listed here"
     ]
@@ -69,24 +69,24 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         and known.good
     ):
         draft.notes.insert(0, f"{known.name} records every region and can be checked: nothing to do")
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if known is not None and not own and known.organization and account_of(known.arn) != account:
         draft.block(
             f"{known.name} belongs to the organisation's management account",
             "have it put right there, or choose trail: new",
         )
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if known is not None and not own and known.blind:
         draft.block(
             f"{known.name}: {known.blind}",
             f"turn them on: CloudTrail › Trails › {known.name} › Management events › Edit; or choose trail: new",
         )
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     if known is None or own:
         _new_trail(trails, account, home, named, known, draft)
     else:
         _put_right(known, draft)
-    draft.hits(
+    draft.add_impact(
         "nobody: calls are recorded, not touched; the first copy of management events is free, S3 bills what is stored"
     )
     draft.prove(
@@ -96,7 +96,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         service="cloudtrail",
         region=home,
     )
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _said(trail: Trail) -> str:
@@ -115,7 +115,7 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
     if not plan_bucket(trails.bucket, home, _trail_statements(account, home, name, trails.bucket.name), draft):
         return
     at: dict[str, Any] = {"service": "cloudtrail", "region": home}
-    draft.want(
+    draft.ensure(
         "trail", "CreateTrail",
         {
             "Name": name, "S3BucketName": trails.bucket.name, "IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True,
@@ -123,10 +123,10 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
         },
         so_already=known is not None, why=f"new trail {name} of every region, with validation", **at,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-trail", "DeleteTrail", {"Name": name}, undoes=("trail",), why=f"delete the trail {name}", **at
     )
-    draft.want(
+    draft.ensure(
         "log",
         "StartLogging",
         {"Name": name},
@@ -134,7 +134,7 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
         why=f"{name} records from now on",
         **at,
     )
-    draft.take_back("undo-log", "StopLogging", {"Name": name}, undoes=("log",), why=f"{name} records no more", **at)
+    draft.add_inverse("undo-log", "StopLogging", {"Name": name}, undoes=("log",), why=f"{name} records no more", **at)
     draft.changes.append(f"new trail {name}: every region, validated, recording into {trails.bucket.name}")
 
 
@@ -151,13 +151,13 @@ def _put_right(trail: Trail, draft: Draft) -> None:
         next((call for call in draft.remembered.undo if call.id == "undo-validate"), None) if draft.remembered else None
     )
     if not right or recorded is not None:
-        draft.want(
+        draft.ensure(
             "validate", "UpdateTrail", {"Name": trail.name, **wanted}, so_already=right, why=f"{trail.name}: every region, with global events and validation", **at
         )  # fmt: skip
         if recorded is not None:
             draft.undo.insert(0, recorded)
         else:
-            draft.take_back(
+            draft.add_inverse(
                 "undo-validate",
                 "UpdateTrail",
                 {"Name": trail.name, **now},
@@ -167,7 +167,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
             )
         draft.changes += [f"{trail.name}: {key} on" for key, on in now.items() if not on]
     if not trail.logging or draft.recall("log") is not None:
-        draft.want(
+        draft.ensure(
             "log",
             "StartLogging",
             {"Name": trail.name},
@@ -175,7 +175,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
             why=f"{trail.name} records again",
             **at,
         )
-        draft.take_back(
+        draft.add_inverse(
             "undo-log",
             "StopLogging",
             {"Name": trail.name},
@@ -239,24 +239,24 @@ _INVERSES: Final = (
 )
 
 
-def _plan_account_trail(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.TRAILS)
+def _plan_account_trail(world: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, AccountAspect.TRAILS)
     return plan_trail(world.trails, world.account, world.region, draft)
 
 
 ACCOUNT_TRAIL: Final = Action(
-    frozenset({Facet.TRAILS}), _plan_account_trail, unchanged, by_effects, trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    frozenset({AccountAspect.TRAILS}), _plan_account_trail, unchanged, by_effects, trail_choices(lambda world: world.trails, lambda world: str(world.account)),
     leave=full_bucket_stays, look=look_trail, target="account", may=TRAIL_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip
 
 
 def _plan_principal_trail(world: Any, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.TRAILS)
+    draft.block_unknown(world.unknown, AccountAspect.TRAILS)
     return plan_trail(world.trails, world.account, draft.region, draft)
 
 
 PRINCIPAL_TRAIL: Final = Action(
-    frozenset({Facet.TRAILS}), _plan_principal_trail, unchanged, by_effects,
+    frozenset({AccountAspect.TRAILS}), _plan_principal_trail, unchanged, by_effects,
     trail_choices(lambda world: world.trails, lambda world: str(world.account)),
     leave=full_bucket_stays, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY, taken_back_by=_INVERSES,
 )  # fmt: skip

@@ -6,12 +6,12 @@ from vpce_tui.plans.actions.hardening.volume_encryption import VOLUME_STATE, hom
 from vpce_tui.plans.placeholders import TOKEN, ref
 from vpce_tui.plans.plan import Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, Disks, Volume
+from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, Disks, UnencryptedVolume
 
 _SNAPSHOT: Final = "Snapshots[0].State"
 
 
-def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
+def plan_copy(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
     """Snapshot, encrypted copy, encrypted volume."""
     name, part = volume.id, volume.instance or volume.id
     target, region = draft.target, volume.region
@@ -22,7 +22,7 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         disks.own_volumes.get(f"volume-{name}"),
     )
     draft.part = home_of(volume, draft)[0] or part
-    draft.want(
+    draft.ensure(
         f"snapshot-{name}", "CreateSnapshot",
         {
             "VolumeId": name, "Description": f"{name} on the way to an encrypted disk",
@@ -34,7 +34,7 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         draft, f"snapshot-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("SNAPSHOT", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
         done=bool(copy or new) or (snapshot is not None and snapshot.state == "completed"), why=f"{name}: wait for the snapshot", region=region,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"copy-{name}", "CopySnapshot",
         {
             "SourceRegion": region, "SourceSnapshotId": ref(name_of("SNAPSHOT", volume)), "Encrypted": True, **key,
@@ -46,7 +46,7 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         draft, f"copy-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("COPY", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
         done=new is not None or (copy is not None and copy.state == "completed"), why=f"{name}: wait for the copy", region=region,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"volume-{name}", "CreateVolume", _like(volume, draft), so_already=new is not None, why=f"{name}: new encrypted disk, {volume.size_gib} GiB {volume.type} in {volume.zone}",
         gives={name_of("VOLUME", volume): "VolumeId"}, region=region,
     )  # fmt: skip
@@ -65,7 +65,7 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         }
     )
     one: dict[str, Any] = {"region": region}
-    draft.take_back(
+    draft.add_inverse(
         f"undo-snapshot-{name}",
         "DeleteSnapshot",
         {"SnapshotId": ref(name_of("SNAPSHOT", volume))},
@@ -73,7 +73,7 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         why=f"{name}: delete the snapshot",
         **one,
     )
-    draft.take_back(
+    draft.add_inverse(
         f"undo-copy-{name}",
         "DeleteSnapshot",
         {"SnapshotId": ref(name_of("COPY", volume))},
@@ -82,18 +82,18 @@ def plan_copy(disks: Disks, volume: Volume, draft: Draft) -> None:
         **one,
     )
     if home_of(volume, draft)[0].startswith("i-"):
-        draft.take_back(
+        draft.add_inverse(
             f"undo-volume-{name}", "CreateTags", {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
             undoes=(f"volume-{name}",), why=f"{name}: the encrypted disk is kept, and marked: what was written since is on it alone", **one,
         )  # fmt: skip
     else:
-        draft.take_back(
+        draft.add_inverse(
             f"undo-volume-{name}", "DeleteVolume", {"VolumeId": ref(name_of("VOLUME", volume))}, undoes=(f"volume-{name}",),
             why=f"{name}: delete the encrypted copy", **one,
         )  # fmt: skip
 
 
-def _like(volume: Volume, draft: Draft) -> dict[str, Any]:
+def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
     """A volume as the old one: type, size, speed, zone, tags; and encrypted."""
     theirs = [
         {"Key": key, "Value": value}
@@ -116,11 +116,11 @@ def _like(volume: Volume, draft: Draft) -> dict[str, Any]:
     return made
 
 
-def plan_mark(disks: Disks, volume: Volume, draft: Draft) -> None:
+def plan_mark(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
     """The old volume is kept, and says what took its place."""
     tag = {"Resources": [volume.id], "Tags": [{"Key": REPLACED, "Value": ref(name_of("VOLUME", volume))}]}
     name = f"mark-{volume.id}"
-    draft.want(
+    draft.ensure(
         name,
         "CreateTags",
         tag,
@@ -128,7 +128,7 @@ def plan_mark(disks: Disks, volume: Volume, draft: Draft) -> None:
         why=f"{volume.id}: say what replaced it",
         region=volume.region,
     )
-    draft.take_back(
+    draft.add_inverse(
         f"undo-{name}", "DeleteTags", {"Resources": [volume.id], "Tags": [{"Key": REPLACED}]}, undoes=(name,), why=f"{volume.id}: remove that mark",
         region=volume.region,
     )  # fmt: skip

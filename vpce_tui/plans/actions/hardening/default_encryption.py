@@ -7,21 +7,21 @@ from typing import Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import Dossier, Facet
+from vpce_tui.plans.targets.account import AccountAspect, AccountState
 
 
-def _default_options(world: Dossier) -> Options:
+def _default_options(world: AccountState) -> Options:
     return tuple((region, "off" if not on else "on already") for region, on in (world.encrypted or {}).items())
 
 
-def _where_off(world: Dossier) -> str:
+def _where_off(world: AccountState) -> str:
     return ",".join(region for region, on in (world.encrypted or {}).items() if not on)
 
 
-def _plan_default(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.ENCRYPTION)
+def _plan_default(world: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, AccountAspect.ENCRYPTION)
     for region in parts(draft.choices["in"]):
         on = (world.encrypted or {}).get(region)
         if on is None:
@@ -30,7 +30,7 @@ def _plan_default(world: Dossier, draft: Draft) -> Step:
             )
             continue
         call = f"on-{region}"
-        draft.want(
+        draft.ensure(
             call,
             "EnableEbsEncryptionByDefault",
             {},
@@ -38,22 +38,22 @@ def _plan_default(world: Dossier, draft: Draft) -> Step:
             why=f"{region}: new disks are encrypted",
             region=region,
         )
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new disks are as they are asked for", region=region
         )  # fmt: skip
         if not on:
             draft.changes.append(f"{region}: every new disk and snapshot copy is encrypted")
-    draft.hits("whoever makes disks there from now on; disks that exist stay as they are")
+    draft.add_impact("whoever makes disks there from now on; disks that exist stay as they are")
     draft.notes.append(
         "what shares snapshots with other accounts needs a customer key: those under the AWS-managed key cannot be shared"
     )
     gaps(world, draft, "encryption by default")
     draft.prove("each region reads as on")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 ENCRYPTION_BY_DEFAULT: Final = Action(
-    frozenset({Facet.ENCRYPTION}), _plan_default, unchanged, by_effects,
+    frozenset({AccountAspect.ENCRYPTION}), _plan_default, unchanged, by_effects,
     (Choice("in", "In which regions new disks are encrypted", _default_options, _where_off, many=True),),
     look=look_in_scope, target="account", may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"), taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
 )  # fmt: skip

@@ -12,17 +12,17 @@ from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, u
 from vpce_tui.plans.actions.blocking.security_group_rules import permission, rules_of
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.actions.relaunch.access import too_wide
-from vpce_tui.plans.plan import Kind, PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.account import Dossier, Facet, WideRule
+from vpce_tui.plans.targets.account import AccountAspect, AccountState, WideRule
 from vpce_tui.plans.targets.barriers import GroupRule
 
 
-def _wide(world: Dossier) -> dict[str, WideRule]:
+def _wide(world: AccountState) -> dict[str, WideRule]:
     return {item.key: item for item in world.rules or () if too_wide(item.rule)}
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: AccountState) -> Options:
     return tuple(
         (
             key,
@@ -32,8 +32,8 @@ def _options(world: Dossier) -> Options:
     )
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.RULES)
+def _plan(world: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, AccountAspect.RULES)
     known, mode = _wide(world), draft.choices["instead"]
     for key in parts(draft.choices["rules"]):
         if key in known:
@@ -49,10 +49,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         draft.notes.append(f"left as they are, as not chosen: {', '.join(left)}")
     gaps(world, draft, "group rules")
     draft.prove("each rule reads as gone, its narrower one as there")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _narrow(world: Dossier, item: WideRule, mode: str, draft: Draft) -> None:
+def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> None:
     rule, name = item.rule, short_id(item.key)
     label = f"{item.region} {item.group_name} {rule.group}"
     narrower = _instead(item, mode)
@@ -64,26 +64,26 @@ def _narrow(world: Dossier, item: WideRule, mode: str, draft: Draft) -> None:
         fresh = rules_of(recalled)
     if fresh:
         parameters = {"GroupId": rule.group, "IpPermissions": [permission(one) for one in fresh]}
-        draft.want(
+        draft.ensure(
             f"narrow-{name}", "AuthorizeSecurityGroupIngress", parameters,
             so_already=all(one.effect in item.there for one in fresh), why=f"{label} {'; '.join(one.says for one in fresh[:3])}",
             region=item.region,
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-narrow-{name}", "RevokeSecurityGroupIngress", parameters, undoes=(f"narrow-{name}",),
             why=f"{label}: the narrower rules go again", region=item.region,
         )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"rule-{name}", "RevokeSecurityGroupIngress", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
         why=f"{label} no longer {rule.says}", region=item.region,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         f"undo-rule-{name}", "AuthorizeSecurityGroupIngress", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
         undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id", region=item.region,
     )  # fmt: skip
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: nothing in its place"]
-    draft.hits(
+    draft.add_impact(
         f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; who came through this rule alone comes no more",
         item.holders,
     )
@@ -103,7 +103,7 @@ def _effects_of(call: PlannedCall) -> set[tuple[Any, ...]]:
     return {rule.effect for rule in rules_of(call)} if "IpPermissions" in call.parameters else set()
 
 
-def _narrowed_before(world: Dossier, draft: Draft) -> None:
+def _narrowed_before(world: AccountState, draft: Draft) -> None:
     """What this step did before: so still, unless an equal rule is there again."""
     assert draft.remembered is not None
     planned = {call.id for call in (*draft.calls, *draft.already)}
@@ -128,7 +128,7 @@ def _wrong(text: str) -> str:
 
 
 ACCOUNT_GROUPS: Final = Action(
-    frozenset({Facet.RULES}), _plan, unchanged, by_effects,
+    frozenset({AccountAspect.RULES}), _plan, unchanged, by_effects,
     (
         Choice("rules", "Which rules are narrowed", _options, many=True),
         Choice(

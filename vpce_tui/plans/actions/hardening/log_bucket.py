@@ -11,7 +11,7 @@ from typing import Any, Final
 from vpce_tui.plans.placeholders import document
 from vpce_tui.plans.plan import PlannedCall
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.recording import Bucket
+from vpce_tui.plans.targets.recording import LogBucket
 
 _BUCKET: Final = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -30,7 +30,7 @@ def wrong_bucket(text: str) -> str:
     )
 
 
-def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], draft: Draft) -> bool:
+def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]], draft: Draft) -> bool:
     """Plan a bucket closed to the public with a policy that holds ``statements``; what its policy says already stays."""
     if bucket.taken:
         draft.block(
@@ -43,7 +43,7 @@ def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], d
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     recalled = draft.recall("bucket") is not None
     if not bucket.mine or recalled:
-        draft.want(
+        draft.ensure(
             "bucket",
             "CreateBucket",
             {**named, **where},
@@ -51,7 +51,7 @@ def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], d
             why=f"new bucket {bucket.name} in {region}",
             **at,
         )
-        draft.take_back(
+        draft.add_inverse(
             "undo-bucket",
             "DeleteBucket",
             named,
@@ -67,7 +67,7 @@ def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], d
         "RestrictPublicBuckets": True,
     }
     if not bucket.mine or recalled:
-        draft.want(
+        draft.ensure(
             "closed", "PutPublicAccessBlock", {**named, "PublicAccessBlockConfiguration": closed}, so_already=bucket.blocked,
             why=f"{bucket.name}: closed to the public", **at,
         )  # fmt: skip
@@ -79,7 +79,7 @@ def plan_bucket(bucket: Bucket, region: str, statements: list[dict[str, Any]], d
     return True
 
 
-def _policy(bucket: Bucket, statements: list[dict[str, Any]], at: Mapping[str, Any], draft: Draft) -> None:
+def _policy(bucket: LogBucket, statements: list[dict[str, Any]], at: Mapping[str, Any], draft: Draft) -> None:
     named = {"Bucket": bucket.name}
     there = bucket.policy.get("Statement", [])
     there = there if isinstance(there, list) else [there]
@@ -93,7 +93,7 @@ def _policy(bucket: Bucket, statements: list[dict[str, Any]], at: Mapping[str, A
     parameters: Mapping[str, Any] = {**named, "Policy": document(wanted)}
     if before is not None and not missing:
         parameters = before.parameters
-    draft.want(
+    draft.ensure(
         "bucket-policy", "PutBucketPolicy", parameters, so_already=bucket.mine and not missing, why=f"{bucket.name}: the service may write to it", **at
     )  # fmt: skip
     recorded = (
@@ -104,12 +104,12 @@ def _policy(bucket: Bucket, statements: list[dict[str, Any]], at: Mapping[str, A
     if recorded is not None:
         draft.undo.insert(0, recorded)
     elif bucket.mine and bucket.policy:
-        draft.take_back(
+        draft.add_inverse(
             "undo-bucket-policy", "PutBucketPolicy", {**named, "Policy": json.dumps(bucket.policy)}, undoes=("bucket-policy",),
             why=f"{bucket.name}: its policy as it was", **at,
         )  # fmt: skip
     else:
-        draft.take_back(
+        draft.add_inverse(
             "undo-bucket-policy",
             "DeleteBucketPolicy",
             named,
@@ -123,7 +123,7 @@ def _policy(bucket: Bucket, statements: list[dict[str, Any]], at: Mapping[str, A
 
 def full_bucket_stays(world: Any, call: PlannedCall, _: bool, __: bool) -> str:
     """A bucket that holds records by now stays, with its policy."""
-    bucket: Bucket | None = next(
+    bucket: LogBucket | None = next(
         (
             found.bucket
             for found in (getattr(world, "trails", None), getattr(world, "config", None))

@@ -6,9 +6,9 @@ from typing import Any, Final
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
 from vpce_tui.plans.actions.relaunch.access import too_wide
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import REGIONS, Dossier, Facet, Machine
+from vpce_tui.plans.targets.account import REGIONS, AccountAspect, AccountState, Machine
 from vpce_tui.plans.targets.ebs_volumes import REPLACED
 
 OVERVIEW: Final = "account-overview"
@@ -26,7 +26,7 @@ def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {REGIONS: parts(others.get(OVERVIEW, {}).get("regions", ""))}
 
 
-def gaps(world: Dossier, draft: Draft, what: str) -> None:
+def gaps(world: AccountState, draft: Draft, what: str) -> None:
     """Say what could not be looked at."""
     draft.notes += [
         f"not looked at: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)
@@ -40,11 +40,11 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in every]
 
 
-def _region_options(world: Dossier) -> Options:
+def _region_options(world: AccountState) -> Options:
     return tuple((name, name) for name in world.regions)
 
 
-def _plan_overview(world: Dossier, draft: Draft) -> Step:
+def _plan_overview(world: AccountState, draft: Draft) -> Step:
     regions = parts(draft.choices["regions"]) or world.regions
     for region in world.regions:
         if region not in regions:
@@ -73,10 +73,10 @@ def _plan_overview(world: Dossier, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes += [f"not looked at: {name}: {why}" for name, why in sorted(world.gaps.items())]
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _open(world: Dossier) -> list[str]:
+def _open(world: AccountState) -> list[str]:
     """Counts by region, then what is one for the whole account."""
     columns: list[tuple[str, Callable[[str], int | None]]] = [
         ("images", lambda r: _count(world.machines, lambda m: m.instance.region == r and bool(outdated(m)))),
@@ -121,7 +121,7 @@ def _count(things: Iterable[Any] | None, wanted: Callable[[Any], bool]) -> int |
     return None if things is None else sum(1 for item in things if wanted(item))
 
 
-def unlogged(world: Dossier, region: str, vpc: str) -> bool:
+def unlogged(world: AccountState, region: str, vpc: str) -> bool:
     """Whether nothing good records the traffic of a VPC."""
     logging = world.logging.get(region)
     return logging is not None and logging.covers(vpc) is None
@@ -147,7 +147,7 @@ def outdated(machine: Machine) -> str:
 
 
 ACCOUNT_OVERVIEW: Final = Action(
-    frozenset({Facet.MACHINES, Facet.RULES, Facet.ENCRYPTION, Facet.DISKS, Facet.FLOW_LOGS, Facet.CONFIG, Facet.TRAILS}),
+    frozenset({AccountAspect.MACHINES, AccountAspect.RULES, AccountAspect.ENCRYPTION, AccountAspect.DISKS, AccountAspect.FLOW_LOGS, AccountAspect.CONFIG, AccountAspect.TRAILS}),
     _plan_overview, unchanged, read_back,
     (Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
     look=look, target="account",
@@ -161,7 +161,7 @@ ACCOUNT_OVERVIEW: Final = Action(
 # -- images
 
 
-def _plan_images(world: Dossier, draft: Draft) -> Step:
+def _plan_images(world: AccountState, draft: Draft) -> Step:
     for region in sorted({machine.instance.region for machine in world.machines or ()}):
         draft.read(
             f"instances-{region}", "DescribeInstances", {}, f"{region}: its instances", optional=True, region=region
@@ -180,7 +180,7 @@ def _plan_images(world: Dossier, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     gaps(world, draft, "machines")
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
 def _judged(machine: Machine) -> str:
@@ -194,6 +194,6 @@ def _judged(machine: Machine) -> str:
 
 
 ACCOUNT_IMAGES: Final = Action(
-    frozenset({Facet.MACHINES}), _plan_images, unchanged, read_back, look=look_in_scope, target="account",
+    frozenset({AccountAspect.MACHINES}), _plan_images, unchanged, read_back, look=look_in_scope, target="account",
     may=("ec2:DescribeInstances",),
 )  # fmt: skip

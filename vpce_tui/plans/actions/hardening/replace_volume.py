@@ -9,20 +9,20 @@ from vpce_tui.plans.actions.hardening.volume_encryption import STILL_STOPPED, VO
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import PlannedCall, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.ebs_volumes import Disks, Volume
+from vpce_tui.plans.targets.ebs_volumes import Disks, UnencryptedVolume
 
 
 def _attached_to(instance: str) -> str:
     return f"Volumes[0].Attachments[?InstanceId=='{instance}'].State | [0]"
 
 
-def is_swapped(disks: Disks, volume: Volume, instance: Instance) -> bool:
+def is_swapped(disks: Disks, volume: UnencryptedVolume, instance: Instance) -> bool:
     """Whether the encrypted disk is in the place of the old one."""
     new = disks.own_volumes.get(f"volume-{volume.id}")
     return new is not None and new.instance == instance.id and new.attachment == "attached"
 
 
-def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) -> None:
+def plan_swap(disks: Disks, volume: UnencryptedVolume, instance: Instance, draft: Draft) -> None:
     """The old disk out, the encrypted one in, at the same device."""
     _, device, doomed = home_of(volume, draft)
     new = disks.own_volumes.get(f"volume-{volume.id}")
@@ -35,7 +35,7 @@ def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) ->
         draft, f"detach-{name}-safe", "DescribeInstances", {"InstanceIds": [instance.id]}, STILL_STOPPED, done=volume.instance != instance.id,
         why=f"see that {instance.id} is still stopped", region=volume.region,
     )  # fmt: skip
-    draft.want(
+    draft.ensure(
         f"detach-{name}",
         "DetachVolume",
         old,
@@ -47,7 +47,7 @@ def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) ->
         draft, f"detach-{name}-done", "DescribeVolumes", {"VolumeIds": [name]}, Until(VOLUME_STATE, ("available",), ("error",)),
         done=here or volume.state == "available", why=f"{name}: wait until it is out", region=volume.region,
     )  # fmt: skip
-    draft.want(f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted disk into {device}", **at)
+    draft.ensure(f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted disk into {device}", **at)
     wait_for(
         draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(_attached_to(instance.id), ("attached",)),
         done=here and new is not None and new.attachment == "attached", why="wait until it is in", region=volume.region,
@@ -57,7 +57,7 @@ def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) ->
         "BlockDeviceMappings": [{"DeviceName": device, "Ebs": {"DeleteOnTermination": True}}],
     }
     if doomed:
-        draft.want(
+        draft.ensure(
             f"flag-{name}", "ModifyInstanceAttribute", flag,
             so_already=(here and new is not None and new.delete_on_termination) or _half_undone(volume, instance, draft),
             why=f"{device} goes with {instance.id}, as the old one did", **at,
@@ -66,14 +66,18 @@ def plan_swap(disks: Disks, volume: Volume, instance: Instance, draft: Draft) ->
     _take_back_swap(volume, old, ours, flag if doomed else None, draft)
 
 
-def _half_undone(volume: Volume, instance: Instance, draft: Draft) -> bool:
+def _half_undone(volume: UnencryptedVolume, instance: Instance, draft: Draft) -> bool:
     """Whether the old disk is back and does not go with its machine yet: what flagging the new one did still stands."""
     known = draft.recall(f"flag-{volume.id}") is not None
     return known and volume.instance == instance.id and not volume.delete_on_termination
 
 
 def _take_back_swap(
-    volume: Volume, old: Mapping[str, Any], ours: Mapping[str, Any], flag: Mapping[str, Any] | None, draft: Draft
+    volume: UnencryptedVolume,
+    old: Mapping[str, Any],
+    ours: Mapping[str, Any],
+    flag: Mapping[str, Any] | None,
+    draft: Draft,
 ) -> None:
     """The old disk in again: taken back in this order, before what was made is deleted."""
     name = volume.id
@@ -94,7 +98,7 @@ def _take_back_swap(
             "attached",
             f"{name}: wait until it is in",
         )
-        draft.take_back(
+        draft.add_inverse(
             f"undo-flag-{name}",
             "ModifyInstanceAttribute",
             flag,
@@ -111,7 +115,7 @@ def _take_back_swap(
         "available",
         "wait until the encrypted disk is out",
     )
-    draft.take_back(
+    draft.add_inverse(
         f"undo-detach-{name}",
         "AttachVolume",
         old,
@@ -120,7 +124,7 @@ def _take_back_swap(
         first=(out,),
         **at,
     )
-    draft.take_back(
+    draft.add_inverse(
         f"undo-attach-{name}",
         "DetachVolume",
         ours,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vpce_tui.plans.plan import Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.ebs_volumes import Volume
+from vpce_tui.plans.targets.ebs_volumes import UnencryptedVolume
 
 VOLUME_STATE: Final = "Volumes[0].State"
 _STATE: Final = "Reservations[0].Instances[0].State.Name"
@@ -13,12 +13,12 @@ STOPPED: Final = Until(_STATE, ("stopped",), ("terminated", "shutting-down"))
 STILL_STOPPED: Final = Until(_STATE, ("stopped",), ("running", "pending", "terminated", "shutting-down"))
 
 
-def name_of(kind: str, volume: Volume) -> str:
+def name_of(kind: str, volume: UnencryptedVolume) -> str:
     """The reference by which a plan names what is made for a volume."""
     return f"{kind}_{volume.id.replace('-', '_').upper()}"
 
 
-def home_of(volume: Volume, draft: Draft) -> tuple[str, str, bool]:
+def home_of(volume: UnencryptedVolume, draft: Draft) -> tuple[str, str, bool]:
     """The machine and device that a volume belongs to, and whether it goes with the machine: as recorded, where we moved it."""
     recalled = draft.recall(f"attach-{volume.id}")
     if recalled is not None:
@@ -39,4 +39,4 @@ def wait_for(
     region: str,
 ) -> None:
     """A read that is made again until it says what the next call needs."""
-    draft.want(call, operation, parameters, so_already=done, why=why, until=until, region=region)
+    draft.ensure(call, operation, parameters, so_already=done, why=why, until=until, region=region)

@@ -15,10 +15,10 @@ from vpce_tui.plans.actions.hardening.copy_snapshot import plan_copy, plan_mark
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.actions.hardening.replace_volume import is_swapped, plan_swap
 from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of, wait_for
-from vpce_tui.plans.plan import Kind, PlannedCall, Step, Until
+from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import Dossier, Facet
-from vpce_tui.plans.targets.ebs_volumes import REPLACED, Disks, Volume
+from vpce_tui.plans.targets.account import AccountAspect, AccountState
+from vpce_tui.plans.targets.ebs_volumes import REPLACED, Disks, UnencryptedVolume
 from vpce_tui.plans.targets.launch import CHECKS, UP
 
 _KEY: Final = re.compile(
@@ -41,16 +41,16 @@ def _machines(step: Step) -> Mapping[str, Any]:
     }
 
 
-def _listed(world: Dossier) -> list[Volume]:
+def _listed(world: AccountState) -> list[UnencryptedVolume]:
     """Those that could be moved: not what an encrypted one has taken the place of already."""
     return [volume for volume in (world.disks or Disks()).volumes if REPLACED not in volume.tags]
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: AccountState) -> Options:
     return tuple((volume.key, _label(world, volume)) for volume in _listed(world))
 
 
-def _label(world: Dossier, volume: Volume) -> str:
+def _label(world: AccountState, volume: UnencryptedVolume) -> str:
     disks = world.disks or Disks()
     machine = disks.instances.get(volume.instance)
     where = "attached to nothing"
@@ -61,17 +61,17 @@ def _label(world: Dossier, volume: Volume) -> str:
     return f"{volume.size_gib} GiB {volume.type}, {where}"
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.DISKS)
+def _plan(world: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, AccountAspect.DISKS)
     disks = world.disks or Disks()
     known = {volume.key: volume for volume in disks.volumes}
-    chosen: list[Volume] = []
+    chosen: list[UnencryptedVolume] = []
     for key in parts(draft.choices["volumes"]):
         if key in known:
             chosen.append(known[key])
         else:
             draft.block(f"the volume {key} is gone, or encrypted by now", "choose again: c, or --set volumes.volumes=…")
-    by_machine: dict[str, list[Volume]] = {}
+    by_machine: dict[str, list[UnencryptedVolume]] = {}
     for volume in chosen:
         by_machine.setdefault(home_of(volume, draft)[0] or volume.id, []).append(volume)
     for name, volumes in by_machine.items():
@@ -94,10 +94,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     ]
     gaps(world, draft, "disks")
     draft.prove("each encrypted disk is attached where the old one was, and the machine is up")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[Volume], draft: Draft) -> bool:
+def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[UnencryptedVolume], draft: Draft) -> bool:
     """Blocks what a stop would break."""
     before = len(draft.blocked)
     ours = draft.remembered is not None
@@ -127,7 +127,7 @@ def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[Volume], draft
     return len(draft.blocked) == before
 
 
-def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
+def _moved(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
     """Every chosen volume of one machine: stop, copy, swap, start."""
     _outdated(disks, instance, volumes, draft)
     region = volumes[0].region
@@ -139,10 +139,10 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
     stops = recalled or instance.state in ("running", "pending")
     down = instance.state == "stopped"
     if stops:
-        draft.want(
+        draft.ensure(
             f"stop-{instance.id}", "StopInstances", one, so_already=swapped or instance.state in ("stopped", "stopping"), why=f"stop {instance.id}", **at
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-stop-{instance.id}",
             "StartInstances",
             one,
@@ -161,7 +161,9 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
     if stops:
         up = swapped and disks.up.get(instance.id, "") == UP
         started = swapped and instance.state in ("running", "pending")
-        draft.want(f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at)
+        draft.ensure(
+            f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at
+        )
         checked = {**one, "IncludeAllInstances": True}
         wait_for(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
         stopped = PlannedCall(
@@ -169,7 +171,7 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
             until=STOPPED, part=draft.part,
         )  # fmt: skip
         draft.undo.insert(0, stopped)
-        draft.take_back(
+        draft.add_inverse(
             f"undo-start-{instance.id}",
             "StopInstances",
             one,
@@ -180,7 +182,7 @@ def _moved(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft
     draft.part = ""
 
 
-def _outdated(disks: Disks, instance: Instance, volumes: list[Volume], draft: Draft) -> None:
+def _outdated(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
     """Blocks a swap that would put old data in: the machine ran, and wrote, after its disk was copied."""
     for volume in volumes:
         snapshot, new = disks.snapshots.get(f"snapshot-{volume.id}"), disks.own_volumes.get(f"volume-{volume.id}")
@@ -194,7 +196,7 @@ def _outdated(disks: Disks, instance: Instance, volumes: list[Volume], draft: Dr
             )
 
 
-def _leave(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
+def _leave(world: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse is not made: the disk of before is in use elsewhere; see :attr:`Action.leave`."""
     disks = world.disks or Disks()
     new = {volume.id for volume in disks.own_volumes.values() if volume.instance == call.part}
@@ -204,12 +206,12 @@ def _leave(world: Dossier, call: PlannedCall, _: bool, __: bool) -> str:
     return ""
 
 
-def _later(volumes: list[Volume]) -> tuple[str, ...]:
+def _later(volumes: list[UnencryptedVolume]) -> tuple[str, ...]:
     """The calls whose undoing needs a stopped machine."""
     return tuple(f"attach-{volume.id}" for volume in volumes)
 
 
-def _said(by_machine: Mapping[str, list[Volume]], disks: Disks, draft: Draft) -> None:
+def _said(by_machine: Mapping[str, list[UnencryptedVolume]], disks: Disks, draft: Draft) -> None:
     for name, volumes in by_machine.items():
         machine = disks.instances.get(name)
         for volume in volumes:
@@ -219,12 +221,12 @@ def _said(by_machine: Mapping[str, list[Volume]], disks: Disks, draft: Draft) ->
             )
         if machine is not None:
             draft.changes.append(f"{name} {machine.name} stops before its disks are copied, and starts after")
-            draft.hits(
+            draft.add_impact(
                 f"whoever uses {name} {machine.name}, for as long as its disks are copied: minutes for each 100 GiB, as a rule",
                 (name,),
             )
             if machine.public_ip:
-                draft.hits(
+                draft.add_impact(
                     f"{name} gets another public address when it starts, unless {machine.public_ip} is an Elastic IP"
                 )
     sizes = sum(volume.size_gib for volumes in by_machine.values() for volume in volumes)
@@ -236,7 +238,7 @@ def _said(by_machine: Mapping[str, list[Volume]], disks: Disks, draft: Draft) ->
 
 
 ACCOUNT_VOLUMES: Final = Action(
-    frozenset({Facet.DISKS}), _plan, unchanged, by_effects,
+    frozenset({AccountAspect.DISKS}), _plan, unchanged, by_effects,
     (
         Choice("volumes", "Which disks are moved to encrypted ones", _options, many=True),
         Choice(

@@ -3,18 +3,18 @@
 from typing import Final
 
 from vpce_tui.plans.actions import Action, read_back, unchanged
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import iam_region
 
 
-def describe(world: Dossier) -> dict[str, object]:
+def describe(world: InstanceState) -> dict[str, object]:
     """The instance, as parameters of ``DescribeInstances``."""
     return {"InstanceIds": [world.instance.id]}
 
 
-def _plan_identify(world: Dossier, draft: Draft) -> Step:
+def _plan_identify(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
     attached = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.read("instance", "DescribeInstances", describe(world), "the instance")
@@ -78,10 +78,10 @@ def _plan_identify(world: Dossier, draft: Draft) -> Step:
     for facet, why in world.unknown.items():
         draft.notes.append(f"the {facet} could not be read: {why}")
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _what_it_is(world: Dossier) -> list[str]:
+def _what_it_is(world: InstanceState) -> list[str]:
     """What the operator wants to know at once, from what is read anyway."""
     instance = world.instance
     launched = instance.launched.strftime("%Y-%m-%d %H:%MZ") if instance.launched else "at an unknown time"
@@ -98,7 +98,7 @@ def _what_it_is(world: Dossier) -> list[str]:
     ]
 
 
-def _plan_preserve(world: Dossier, draft: Draft) -> Step:
+def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
     one = {"InstanceId": instance.id}
     draft.read("instance", "DescribeInstances", describe(world), "full description")
@@ -143,10 +143,10 @@ def _plan_preserve(world: Dossier, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes.append("instance store is lost on stop and on termination; nothing but the machine itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _plan_memory(world: Dossier, draft: Draft) -> Step:
+def _plan_memory(world: InstanceState, draft: Draft) -> Step:
     identifier = world.instance.id
     draft.notes += [
         "memory cannot be taken once the machine is stopped; decide before the last step",
@@ -154,11 +154,11 @@ def _plan_memory(world: Dossier, draft: Draft) -> Step:
         "write the image to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
         "once isolated, Session Manager no longer reaches it: then only a serial console or a memory snapshot of the hypervisor's owner is left",
     ]
-    return draft.step(Kind.MANUAL)
+    return draft.step(StepKind.MANUAL)
 
 
 IDENTIFY: Final = Action(
-    frozenset({Facet.FINDINGS}),
+    frozenset({InstanceAspect.FINDINGS}),
     _plan_identify,
     unchanged,
     read_back,
@@ -177,7 +177,7 @@ IDENTIFY: Final = Action(
 
 
 PRESERVE: Final = Action(
-    frozenset({Facet.INTERFACES, Facet.ROLE}),
+    frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
     _plan_preserve,
     unchanged,
     read_back,

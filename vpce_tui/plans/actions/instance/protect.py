@@ -7,59 +7,59 @@ from typing import Final
 from vpce_tui.inventory.resources import Volume
 from vpce_tui.plans.actions import Action, by_effects
 from vpce_tui.plans.actions.instance.identify import describe
-from vpce_tui.plans.actions.skip_if_deleted import unless_gone
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Attributes, Dossier, Facet
+from vpce_tui.plans.targets.instance import Attributes, InstanceAspect, InstanceState
 
 
-def _plan_hold(world: Dossier, draft: Draft) -> Step:
+def _plan_hold(world: InstanceState, draft: Draft) -> Step:
     instance, now = world.instance, world.attributes
-    draft.block_unknown(world.unknown, Facet.ATTRIBUTES)
+    draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES)
     if instance.gone:
         draft.block(f"{instance.id} is {instance.state}", "nothing; it is gone")
     if now is None or draft.blocked:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     one = {"InstanceId": instance.id}
     if instance.lifecycle == "spot":
         draft.notes.append(
             "AWS allows no termination protection on a spot instance: it may be interrupted at any time; snapshot soon"
         )
     else:
-        draft.want(
+        draft.ensure(
             "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}},
             so_already=now.termination_protection, why="termination protection on",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
             why="termination protection off again",
         )  # fmt: skip
-        draft.want(
+        draft.ensure(
             "shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
             so_already=now.shutdown_behavior == "stop", why="a shutdown from inside stops it, and does not terminate it",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             "undo-shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},
             undoes=("shutdown-stops",), why="a shutdown from inside terminates it again",
         )  # fmt: skip
     for volume in instance.volumes:
         name = f"keep-{volume.id}"
-        draft.want(
+        draft.ensure(
             name, "ModifyInstanceAttribute", _delete_flag(instance.id, volume, False),
             so_already=not volume.delete_on_termination, why=f"{volume.id} ({volume.device}) survives termination",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{name}", "ModifyInstanceAttribute", _delete_flag(instance.id, volume, True), undoes=(name,),
             why=f"{volume.id} goes with the instance again",
         )  # fmt: skip
     draft.changes = [f"{call.why}" for call in draft.calls]
-    draft.hits("nobody: these are settings of this instance alone")
+    draft.add_impact("nobody: these are settings of this instance alone")
     draft.prove(
         "protection, shutdown behaviour and the flag of each disk read back",
         "DescribeInstances",
         describe(world),
     )
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _delete_flag(instance: str, volume: Volume, value: bool) -> dict[str, object]:
@@ -67,7 +67,7 @@ def _delete_flag(instance: str, volume: Volume, value: bool) -> dict[str, object
     return {"InstanceId": instance, "BlockDeviceMappings": [mapping]}
 
 
-def _expect_hold(world: Dossier, _: Mapping[str, str]) -> Dossier:
+def _expect_hold(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
     if world.instance.gone:
         return world
     volumes = tuple(replace(volume, delete_on_termination=False) for volume in world.instance.volumes)
@@ -76,11 +76,11 @@ def _expect_hold(world: Dossier, _: Mapping[str, str]) -> Dossier:
 
 
 HOLD: Final = Action(
-    frozenset({Facet.ATTRIBUTES}),
+    frozenset({InstanceAspect.ATTRIBUTES}),
     _plan_hold,
     _expect_hold,
     by_effects,
-    leave=unless_gone,
+    leave=skip_if_deleted,
     may=("ec2:ModifyInstanceAttribute",),
     taken_back_by=("ec2:ModifyInstanceAttribute",),
 )

@@ -10,22 +10,22 @@ from typing import Final
 from vpce_tui.inventory.resources import Volume
 from vpce_tui.plans.actions import Action, Choice, Proof, by_effects, unchanged
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 
-def _plan_snapshots(world: Dossier, draft: Draft) -> Step:
+def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
-    draft.block_unknown(world.unknown, Facet.SNAPSHOTS, Facet.VOLUMES)
+    draft.block_unknown(world.unknown, InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES)
     volumes = instance.volumes
     if not volumes:
         draft.notes.append("no EBS volume is attached: there is nothing to snapshot")
-        return draft.step(Kind.CHANGE, reversible=False)
+        return draft.step(StepKind.CHANGE, reversible=False)
     made = {snapshot.volume_id: snapshot for snapshot in world.snapshots or () if snapshot.state != "error"}
-    draft.want(
+    draft.ensure(
         "snapshots", "CreateSnapshots",
         {
             "InstanceSpecification": {"InstanceId": instance.id, "ExcludeBootVolume": False},
@@ -50,14 +50,14 @@ def _plan_snapshots(world: Dossier, draft: Draft) -> Step:
         if disk.key_unread:
             draft.notes.append(f"whose key {disk.kms_key} is could not be read: {disk.key_unread}")
     draft.notes.append("a snapshot is of the moment of the call; termination may go on while it is still pending")
-    draft.hits("nobody: the disks go on working")
+    draft.add_impact("nobody: the disks go on working")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
     draft.prove(
         "a snapshot of every volume exists, none in error",
         "DescribeSnapshots",
         {"OwnerIds": ["self"], "Filters": wanted},
     )
-    return draft.step(Kind.CHANGE, reversible=False)
+    return draft.step(StepKind.CHANGE, reversible=False)
 
 
 def _wrong_days(text: str) -> str:
@@ -69,7 +69,7 @@ def _wrong_account(text: str) -> str:
     return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is no account id of twelve digits"
 
 
-def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) -> None:
+def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, object]) -> None:
     days, account = draft.choices["lock_days"], draft.choices["share_with"]
     snapshots = {snapshot.volume_id: snapshot for snapshot in world.snapshots or ()}
     for volume in world.instance.volumes:
@@ -78,7 +78,7 @@ def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) ->
             draft.changes.append(
                 f"the snapshot of {volume.id} is locked for {days} days: nobody can delete it without special rights"
             )
-            draft.want(
+            draft.ensure(
                 f"lock-{volume.id}", "LockSnapshot",
                 {"SnapshotId": ref(_name(volume)), "LockMode": "governance", "LockDuration": int(days)},
                 so_already=bool(snapshot and snapshot.locked), why=f"nobody without special rights can delete it for {days} days",
@@ -96,7 +96,7 @@ def _lock_and_share(world: Dossier, draft: Draft, made: Mapping[str, object]) ->
                     "copy the snapshot to a customer key by hand first, or do not share",
                 )
             draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
-            draft.want(
+            draft.ensure(
                 f"share-{volume.id}", "ModifySnapshotAttribute",
                 {
                     "SnapshotId": ref(_name(volume)), "Attribute": "createVolumePermission", "OperationType": "add",
@@ -110,7 +110,7 @@ def _name(volume: Volume) -> str:
     return "SNAPSHOT_" + volume.id.replace("-", "_").upper()
 
 
-def _snapshots_settled(world: Dossier, step: Step) -> Proof:
+def _snapshots_settled(world: InstanceState, step: Step) -> Proof:
     good = {snapshot.volume_id for snapshot in world.snapshots or () if snapshot.state != "error"}
     failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.volume_id not in good]
     if failed:
@@ -125,7 +125,7 @@ def _snapshots_settled(world: Dossier, step: Step) -> Proof:
 
 
 SNAPSHOTS: Final = Action(
-    frozenset({Facet.SNAPSHOTS, Facet.VOLUMES}), _plan_snapshots, unchanged, _snapshots_settled,
+    frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}), _plan_snapshots, unchanged, _snapshots_settled,
     (
         Choice(
             "lock_days", "Lock the snapshots against deletion for how many days (0: no lock)",

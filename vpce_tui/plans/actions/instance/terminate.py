@@ -5,20 +5,20 @@ from typing import Final
 from vpce_tui.plans.actions import Action, Choice, Proof, unchanged
 from vpce_tui.plans.actions.instance.identify import describe
 from vpce_tui.plans.actions.out_of_service import leaving
-from vpce_tui.plans.actions.skip_if_deleted import unless_gone
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Attributes, Dossier, Facet
+from vpce_tui.plans.targets.instance import Attributes, InstanceAspect, InstanceState
 
 _FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
 
 
-def _plan_terminate(world: Dossier, draft: Draft) -> Step:
+def _plan_terminate(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
     stop = draft.choices["how"] == "stop"
     waived = draft.choices["evidence"] == "waived"
     requires = () if waived else ("preserve", "snapshots")
-    draft.block_unknown(world.unknown, Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT)
+    draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT)
     if world.scaling is not None and not instance.gone and not leaving(world.scaling):
         draft.block(
             f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same image",
@@ -26,20 +26,20 @@ def _plan_terminate(world: Dossier, draft: Draft) -> Step:
         )
     if stop:
         _stop(world, draft)
-        return draft.step(Kind.CHANGE, reversible=True, requires=requires)
+        return draft.step(StepKind.CHANGE, reversible=True, requires=requires)
     _terminate(world, draft, waived)
-    return draft.step(Kind.CHANGE, reversible=False, requires=requires)
+    return draft.step(StepKind.CHANGE, reversible=False, requires=requires)
 
 
-def _stop(world: Dossier, draft: Draft) -> None:
+def _stop(world: InstanceState, draft: Draft) -> None:
     identifier = world.instance.id
     protected = bool(world.attributes and world.attributes.stop_protection)
     _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
-    draft.want(
+    draft.ensure(
         "stop", "StopInstances", {"InstanceIds": [identifier]},
         so_already=world.instance.state in ("stopping", "stopped"), why="stop it; disks stay, memory and instance store go",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
     )
     draft.changes.append(f"{identifier} stops; memory and instance store are lost, disks stay")
@@ -47,18 +47,18 @@ def _stop(world: Dossier, draft: Draft) -> None:
 
 
 def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, why: str) -> None:
-    draft.want(
+    draft.ensure(
         call_id, "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": False}},
         so_already=not protected, why=why,
     )  # fmt: skip
     if draft.choices.get("how") == "stop":
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{call_id}", "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": True}},
             undoes=(call_id,), why=f"{why.removesuffix(' off')} on again",
         )  # fmt: skip
 
 
-def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
+def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     instance = world.instance
     doomed = [volume.id for volume in instance.volumes if volume.delete_on_termination]
     if doomed and not waived and not instance.gone:
@@ -84,14 +84,14 @@ def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
         "stop protection off",
     )
     if world.spot and world.spot.type == "persistent":
-        draft.want(
+        draft.ensure(
             "cancel-spot", "CancelSpotInstanceRequests", {"SpotInstanceRequestIds": [world.spot.id]},
             so_already=world.spot.state in ("cancelled", "closed"), why=f"cancel {world.spot.id}, which would start it again",
         )  # fmt: skip
     for key in _FLEET_TAGS:
         if instance.tags.get(key):
-            draft.hits(f"the fleet {instance.tags[key]} will start another one: lower its target capacity first")
-    draft.want(
+            draft.add_impact(f"the fleet {instance.tags[key]} will start another one: lower its target capacity first")
+    draft.ensure(
         "terminate",
         "TerminateInstances",
         {"InstanceIds": [instance.id]},
@@ -108,11 +108,13 @@ def _terminate(world: Dossier, draft: Draft, waived: bool) -> None:
         "endpoints, users and keys that its role made are not removed by this playbook: look at the events again",
         "stopping it in place of that keeps it for later study: the answer “stop” (c)",
     ]
-    draft.hits("nobody else, once it is out of service" if world.scaling is None else "the group starts another one")
+    draft.add_impact(
+        "nobody else, once it is out of service" if world.scaling is None else "the group starts another one"
+    )
     draft.prove("its state reads terminated", "DescribeInstances", describe(world))
 
 
-def _terminate_settled(world: Dossier, step: Step) -> Proof:
+def _terminate_settled(world: InstanceState, step: Step) -> Proof:
     state = world.instance.state
     wanted = "stopped" if step.choices.get("how") == "stop" else "terminated"
     if state == wanted:
@@ -121,11 +123,11 @@ def _terminate_settled(world: Dossier, step: Step) -> Proof:
 
 
 TERMINATE: Final = Action(
-    frozenset({Facet.ATTRIBUTES, Facet.SCALING, Facet.SPOT}), _plan_terminate, unchanged, _terminate_settled,
+    frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}), _plan_terminate, unchanged, _terminate_settled,
     (
         Choice("how", "Terminate it, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
         Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, go on without"))),
     ),
-    leave=unless_gone,
+    leave=skip_if_deleted,
     may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",), taken_back_by=("ec2:StartInstances", "ec2:ModifyInstanceAttribute"),
 )  # fmt: skip

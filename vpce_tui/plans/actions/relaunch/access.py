@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from vpce_tui.core.text import many
 from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS
-from vpce_tui.iam.wildcards import patterns_meet
-from vpce_tui.inventory.resources import Rule, SecurityGroup
+from vpce_tui.iam.wildcards import patterns_overlap
+from vpce_tui.inventory.resources import GroupRuleOfRegion, SecurityGroup
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission
 from vpce_tui.plans.actions.quarantine_group import own_group
 from vpce_tui.plans.placeholders import INCIDENT, document, document_in, ref
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import GROUPS, SUBNET, NewRole, PolicyOf, own_role_name
 from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, VpcGroups, iam_region
 
@@ -55,9 +55,9 @@ def too_wide(rule: GroupRule) -> str:
     return f"it lets in {', '.join(ports)} from anywhere" if ports else ""
 
 
-def _as_rule(rule: GroupRule) -> Rule:
+def _as_rule(rule: GroupRule) -> GroupRuleOfRegion:
     low, high = (None, None) if rule.from_port == -1 else (rule.from_port, rule.to_port)
-    return Rule(rule.protocol, low, high, rule.peer)
+    return GroupRuleOfRegion(rule.protocol, low, high, rule.peer)
 
 
 def _everything_out(rule: GroupRule) -> bool:
@@ -69,24 +69,24 @@ def _administration(rule: GroupRule) -> bool:
     return not rule.egress and any(_as_rule(rule).covers(port) for port in ADMINISTRATION_PORTS)
 
 
-def _usable(world: Dossier) -> list[GroupRule]:
+def _usable(world: InstanceState) -> list[GroupRule]:
     return [rule for rule in world.old_rules or () if not too_wide(rule)]
 
 
-def _rule_options(world: Dossier) -> Options:
+def _rule_options(world: InstanceState) -> Options:
     listed = [(rule.id, f"{world.group_names.get(rule.group, '')} {rule.says}".strip()) for rule in _usable(world)]
     if any(_everything_out(rule) for rule in _usable(world)):
         listed.insert(0, (HTTPS_OUT, "in place of everything: lets tcp 443 out to 0.0.0.0/0"))
     return tuple(listed)
 
 
-def _default_rules(world: Dossier) -> str:
+def _default_rules(world: InstanceState) -> str:
     """Every rule that names less than the world and opens no administration; out of it 443 alone, where it had everything."""
     narrow = [rule.id for rule in _usable(world) if not _everything_out(rule) and not _administration(rule)]
     return ",".join([*([HTTPS_OUT] if any(map(_everything_out, _usable(world))) else []), *narrow])
 
 
-def _ticked(world: Dossier, draft: Draft) -> list[GroupRule]:
+def _ticked(world: InstanceState, draft: Draft) -> list[GroupRule]:
     known = {rule.id: rule for rule in _usable(world)}
     found: list[GroupRule] = []
     for item in parts(draft.choices["rules"]):
@@ -99,8 +99,8 @@ def _ticked(world: Dossier, draft: Draft) -> list[GroupRule]:
     return found
 
 
-def _plan_group(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.GROUPS, Facet.OLD_RULES, Facet.SETTINGS)
+def _plan_group(world: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS)
     vpc = world.settings.subnet.vpc_id if world.settings and world.settings.subnet else world.instance.vpc_id
     if not vpc and not draft.blocked:
         draft.block(
@@ -108,7 +108,7 @@ def _plan_group(world: Dossier, draft: Draft) -> Step:
             "name the subnet of the new machine: --set launch.subnet=subnet-…",
         )
     if draft.blocked or world.groups is None:
-        return draft.step(Kind.CHANGE)
+        return draft.step(StepKind.CHANGE)
     ticked = _ticked(world, draft)
     incoming, outgoing = [rule for rule in ticked if not rule.egress], [rule for rule in ticked if rule.egress]
     everything = any(map(_everything_out, outgoing))
@@ -135,9 +135,9 @@ def _plan_group(world: Dossier, draft: Draft) -> Step:
     ]
     left = [rule for rule in _usable(world) if rule not in ticked]
     draft.notes += [f"not taken over: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left]
-    draft.hits("nobody: the new group has no member yet")
+    draft.add_impact("nobody: the new group has no member yet")
     draft.prove("the group reads back with these rules and no other", "DescribeSecurityGroups", {"Filters": [{"Name": "group-name", "Values": [name]}]})  # fmt: skip
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
 def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) -> None:
@@ -145,7 +145,7 @@ def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) ->
     everything: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         everything["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
-    draft.want(
+    draft.ensure(
         "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(GROUP), "IpPermissions": [everything]},
         so_already=own is not None and not any(rule.world and rule.all_ports for rule in own.egress),
         why="take away the rule that lets everything out of a new group",
@@ -157,7 +157,7 @@ def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | N
     if not unique:
         return
     there = set((own.ingress if way == "Ingress" else own.egress) if own else ())
-    draft.want(
+    draft.ensure(
         call, f"AuthorizeSecurityGroup{way}",
         {"GroupId": ref(GROUP), "IpPermissions": [permission(replace(rule, description="")) for rule in unique.values()]},
         so_already=own is not None and set(unique) <= {_normal(rule) for rule in there},
@@ -165,7 +165,7 @@ def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | N
     )  # fmt: skip
 
 
-def _normal(rule: Rule) -> Rule:
+def _normal(rule: GroupRuleOfRegion) -> GroupRuleOfRegion:
     return replace(rule, from_port=None, to_port=None) if rule.from_port in (None, -1) else rule
 
 
@@ -174,7 +174,7 @@ def _wrong_name(text: str) -> str:
 
 
 RELAUNCH_GROUP: Final = Action(
-    frozenset({Facet.GROUPS, Facet.OLD_RULES, Facet.SETTINGS}), _plan_group, unchanged, by_effects,
+    frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}), _plan_group, unchanged, by_effects,
     (
         Choice("rules", "Which rules of its old groups the new group gets", _rule_options, _default_rules, many=True),
         Choice(
@@ -208,7 +208,7 @@ _DANGEROUS: Final = (
 """What no new machine is given: by these an intruder gains more rights, hides, or goes on to other machines."""
 
 
-def too_much(policy: PolicyOf) -> str:
+def why_overprivileged(policy: PolicyOf) -> str:
     """Why a policy may not be taken over; ``""``: it may."""
     if not policy.document:
         return "its text could not be read"
@@ -220,7 +220,7 @@ def too_much(policy: PolicyOf) -> str:
             return "it allows everything but what it names"
         actions = statement.get("Action", [])
         for action in actions if isinstance(actions, list) else [actions]:
-            if any(patterns_meet(str(action), dangerous) for dangerous in _DANGEROUS):
+            if any(patterns_overlap(str(action), dangerous) for dangerous in _DANGEROUS):
                 return f"it allows {action}"
     return ""
 
@@ -229,18 +229,20 @@ def _policy_key(policy: PolicyOf) -> str:
     return policy.arn or f"inline/{policy.name}"
 
 
-def _policy_options(world: Dossier) -> Options:
+def _policy_options(world: InstanceState) -> Options:
     offered = [
         (_policy_key(item), f"managed policy {item.name}" if item.arn else f"inline policy {item.name}")
         for item in world.policies or ()
-        if not too_much(item)
+        if not why_overprivileged(item)
     ]
     return (("session-manager", f"{_MANAGER}: a shell without keys and open ports"), *offered)
 
 
-def _plan_profile(world: Dossier, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, Facet.POLICIES, Facet.NEW_ROLE)
-    draft.notes += [f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := too_much(item))]
+def _plan_profile(world: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(world.unknown, InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE)
+    draft.notes += [
+        f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item))
+    ]
     if draft.choices["profile"] == "none":
         draft.notes.insert(0, "no profile: the new machine has no credentials of AWS at all")
     elif not draft.blocked and world.new_role is not None:
@@ -250,10 +252,10 @@ def _plan_profile(world: Dossier, draft: Draft) -> Step:
             "the old machine's own role is never taken over: who stole its credentials may still have them"
         )
     draft.prove("role and profile read back")
-    return draft.step(Kind.CHANGE)
+    return draft.step(StepKind.CHANGE)
 
 
-def _new_profile(world: Dossier, there: NewRole, draft: Draft) -> None:
+def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
     name = own_role_name(world.instance.id)
     iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.instance.region)}
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
@@ -268,26 +270,26 @@ def _new_profile(world: Dossier, there: NewRole, draft: Draft) -> None:
         own = [{"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, world.instance.id))]
         return [*own, {"Key": TAG_INCIDENT, "Value": ref(INCIDENT)}]
 
-    draft.want(
+    draft.ensure(
         "role", "CreateRole",
         {**role, "AssumeRolePolicyDocument": document(_TRUST), "Description": f"For the replacement of {world.instance.id}", "Tags": tags("role")},
         so_already=bool(there.arn), why=f"new role {name}", gives={ROLE: "Role.RoleId"}, **iam,
     )  # fmt: skip
-    draft.take_back("undo-role", "DeleteRole", role, undoes=("role",), why=f"delete role {name}", **iam)
+    draft.add_inverse("undo-role", "DeleteRole", role, undoes=("role",), why=f"delete role {name}", **iam)
     for key in parts(draft.choices["policies"]):
         _policy(world, there, key, role, iam, draft)
-    draft.want(
+    draft.ensure(
         "profile", "CreateInstanceProfile", {**profile, "Tags": tags("profile")}, so_already=bool(there.profile_arn), why=f"new instance profile {name}",
         gives={PROFILE: "InstanceProfile.Arn", PROFILE_ID: "InstanceProfile.InstanceProfileId"}, **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-profile", "DeleteInstanceProfile", profile, undoes=("profile",), why=f"delete profile {name}", **iam
     )
-    draft.want(
+    draft.ensure(
         "in-profile", "AddRoleToInstanceProfile", {**profile, **role}, so_already=there.in_profile, why="the role into the profile",
         **iam,
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-in-profile", "RemoveRoleFromInstanceProfile", {**profile, **role}, undoes=("in-profile",),
         why="the role out of the profile", **iam,
     )  # fmt: skip
@@ -297,7 +299,7 @@ def _new_profile(world: Dossier, there: NewRole, draft: Draft) -> None:
     if there.profile_arn:
         draft.bindings |= {PROFILE: there.profile_arn, PROFILE_ID: there.profile_id}
     draft.changes.insert(0, f"new role and instance profile {name}")
-    draft.hits("nobody: nothing else holds them")
+    draft.add_impact("nobody: nothing else holds them")
     draft.notes.append(
         "AWS takes some seconds to know a new profile everywhere: if the launch says it is invalid, run it again"
     )
@@ -317,7 +319,7 @@ def _untouched(there: NewRole, draft: Draft) -> None:
 
 
 def _policy(
-    world: Dossier, there: NewRole, key: str, role: Mapping[str, str], iam: Mapping[str, Any], draft: Draft
+    world: InstanceState, there: NewRole, key: str, role: Mapping[str, str], iam: Mapping[str, Any], draft: Draft
 ) -> None:
     name = short_id(key)
     if key.startswith("inline/"):
@@ -328,29 +330,29 @@ def _policy(
             return
         text = found.document if found else document_in(recalled.parameters["PolicyDocument"])  # type: ignore[union-attr]
         named = {**role, "PolicyName": key.partition("/")[2]}
-        draft.want(
+        draft.ensure(
             f"policy-{name}", "PutRolePolicy", {**named, "PolicyDocument": document(text)},
             so_already=there.inline.get(named["PolicyName"]) == text, why=f"it may do what {named['PolicyName']} says", **iam,
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-policy-{name}", "DeleteRolePolicy", named, undoes=(f"policy-{name}",), why=f"remove {key}", **iam
         )
     else:
         partition = "aws-cn" if iam["region"].startswith("cn-") else "aws-us-gov" if "gov" in iam["region"] else "aws"
         arn = f"arn:{partition}:iam::aws:policy/{_MANAGER}" if key == "session-manager" else key
         attached = {**role, "PolicyArn": arn}
-        draft.want(
+        draft.ensure(
             f"policy-{name}", "AttachRolePolicy", attached, so_already=arn in there.attached,
             why=f"it may do what {arn.rpartition('/')[2]} says", **iam,
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-policy-{name}", "DetachRolePolicy", attached, undoes=(f"policy-{name}",), why=f"detach {arn}", **iam
         )
     draft.changes.append(f"+ {key}")
 
 
 RELAUNCH_PROFILE: Final = Action(
-    frozenset({Facet.POLICIES, Facet.NEW_ROLE}), _plan_profile, unchanged, by_effects,
+    frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}), _plan_profile, unchanged, by_effects,
     (
         Choice(
             "profile", "Credentials of AWS for the new machine",

@@ -13,9 +13,9 @@ from vpce_tui.core.text import many
 from vpce_tui.incident import redaction
 from vpce_tui.inventory.amis import Image
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, read_back, unchanged
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import IMAGE, Images
 
 NAME: Final = "relaunch-image"
@@ -35,7 +35,7 @@ def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, Any]:
     return {IMAGE: choices.get("image", "")}
 
 
-def _options(world: Dossier) -> Options:
+def _options(world: InstanceState) -> Options:
     known = world.images
     return tuple((item.id, _label(known, item)) for item in known.candidates) if known else ()
 
@@ -45,7 +45,7 @@ def _label(known: Images, item: Image) -> str:
     return f"{item.name}, {_age(item, known.now)}{mark}"
 
 
-def default_image(world: Dossier) -> str:
+def default_image(world: InstanceState) -> str:
     """The newest that no intruder can have made; the old one where there is none."""
     known = world.images
     if known is None:
@@ -61,7 +61,7 @@ def _age(item: Image, now: datetime) -> str:
     return f"{item.created:%Y-%m-%d}, {'made today' if days == 0 else many(days, 'day') + ' old'}"
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
+def _plan(world: InstanceState, draft: Draft) -> Step:
     known, chosen = world.images, draft.choices["image"]
     draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old image", optional=True)
     if chosen and chosen != world.instance.image_id:
@@ -71,7 +71,7 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         draft.notes += _side_by_side(known, known.by_id(chosen), chosen)
         draft.notes += [*_warnings(known, known.by_id(chosen), chosen), *known.notes]
     draft.prove("the image reads as available")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
 def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
@@ -128,7 +128,7 @@ def _unlike(old: Image, new: Image) -> list[str]:
     ]  # fmt: skip
 
 
-def _settled(world: Dossier, step: Step) -> Proof:
+def _settled(world: InstanceState, step: Step) -> Proof:
     chosen = step.choices.get("image", "")
     if world.images is None:
         return "not yet", "the images could not be read"
@@ -143,7 +143,7 @@ def _wrong_image(text: str) -> str:
 
 
 CHOOSE_IMAGE: Final = Action(
-    frozenset({Facet.IMAGES}), _plan, unchanged, _settled,
+    frozenset({InstanceAspect.IMAGES}), _plan, unchanged, _settled,
     (Choice("image", "Which image the new machine is started from", _options, default_image, free=True, check=_wrong_image),),
     look=_look_here, may=("ec2:DescribeImages",),
 )  # fmt: skip
@@ -152,7 +152,7 @@ CHOOSE_IMAGE: Final = Action(
 # -- user data
 
 
-def _plan_user_data(world: Dossier, draft: Draft) -> Step:
+def _plan_user_data(world: InstanceState, draft: Draft) -> Step:
     one = {"InstanceId": world.instance.id, "Attribute": "userData"}
     draft.read("user-data", "DescribeInstanceAttribute", one, "user data, kept as evidence and not shown here")
     raw = world.settings.user_data if world.settings else b""
@@ -166,7 +166,7 @@ def _plan_user_data(world: Dossier, draft: Draft) -> Step:
     elif raw:
         draft.notes += _what_it_holds(raw)
     draft.prove("the answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
 def _what_it_holds(raw: bytes) -> list[str]:
@@ -185,5 +185,5 @@ def _what_it_holds(raw: bytes) -> list[str]:
 
 
 REVIEW_USER_DATA: Final = Action(
-    frozenset({Facet.SETTINGS}), _plan_user_data, unchanged, read_back, may=("ec2:DescribeInstanceAttribute",)
+    frozenset({InstanceAspect.SETTINGS}), _plan_user_data, unchanged, read_back, may=("ec2:DescribeInstanceAttribute",)
 )

@@ -15,9 +15,9 @@ from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
 from vpce_tui.plans.actions.relaunch.ami import default_image
 from vpce_tui.plans.placeholders import TOKEN, ref, sealed
-from vpce_tui.plans.plan import Kind, Step, Until
+from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import CHECKS, IMAGE, KEY, SUBNET, UP, Disk, Settings
 
 NEW: Final = "NEW_INSTANCE"
@@ -38,12 +38,12 @@ def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     }
 
 
-def chosen_image(world: Dossier, others: Answers) -> str:
+def chosen_image(world: InstanceState, others: Answers) -> str:
     """The image that the step before chose, or the default where this playbook has no such step."""
     return others.get(IMAGE_STEP, {}).get("image", "") or default_image(world)
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
+def _plan(world: InstanceState, draft: Draft) -> Step:
     requires = [GROUP_STEP]
     if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
         requires.append(PROFILE_STEP)
@@ -53,8 +53,8 @@ def _plan(world: Dossier, draft: Draft) -> Step:
     settings = world.settings
     new = world.replacement
     if new is None:
-        draft.block_unknown(world.unknown, Facet.IMAGES, Facet.SETTINGS, Facet.GROUPS)
-    draft.block_unknown(world.unknown, Facet.REPLACEMENT)
+        draft.block_unknown(world.unknown, InstanceAspect.IMAGES, InstanceAspect.SETTINGS, InstanceAspect.GROUPS)
+    draft.block_unknown(world.unknown, InstanceAspect.REPLACEMENT)
     if draft.recall("launch") is not None and new is not None:
         draft.already += [call for call in (draft.recall("user-data"), draft.recall("launch")) if call is not None]
         draft.undo += [call for call in draft.remembered.undo if "launch" in call.undoes] if draft.remembered else []
@@ -70,10 +70,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         draft.bindings[NEW] = new.id
         draft.notes.insert(0, f"the new machine is {new.id}, {new.private_ip}: {new.checks}")
     draft.prove("it runs, and both status checks read ok", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]})
-    return draft.step(Kind.CHANGE, requires=tuple(requires))
+    return draft.step(StepKind.CHANGE, requires=tuple(requires))
 
 
-def _stand_ins(world: Dossier, draft: Draft) -> None:
+def _stand_ins(world: InstanceState, draft: Draft) -> None:
     """For dry runs, before these exist."""
     if world.groups is not None:
         own = world.groups.own.get(PURPOSE)
@@ -86,7 +86,7 @@ def _stand_ins(world: Dossier, draft: Draft) -> None:
     draft.stand_ins[NEW] = world.instance.id
 
 
-def _may_start(world: Dossier, settings: Settings, image: Image | None, draft: Draft) -> bool:
+def _may_start(world: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
     wanted = chosen_image(world, draft.others)
     if not wanted:
         draft.block("no image is chosen", "the step that chooses the image: c, or --set image.image=ami-…")
@@ -115,12 +115,12 @@ def _may_start(world: Dossier, settings: Settings, image: Image | None, draft: D
     return not draft.blocked
 
 
-def _launch(world: Dossier, settings: Settings, image: Image, draft: Draft) -> None:
+def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> None:
     instance, choices = world.instance, draft.choices
     copy = choices["user_data"] == "copy"
     if copy:
         one = {"InstanceId": instance.id, "Attribute": "userData"}
-        draft.want(
+        draft.ensure(
             "user-data", "DescribeInstanceAttribute", one, so_already=False, why="read its user data", gives={USER_DATA: "UserData.Value"}
         )  # fmt: skip
     subnet = settings.subnet
@@ -154,11 +154,11 @@ def _launch(world: Dossier, settings: Settings, image: Image, draft: Draft) -> N
         parameters["IamInstanceProfile"] = {"Arn": ref(PROFILE)}
     if copy:
         parameters["UserData"] = sealed(ref(USER_DATA), decode=True, sha256=sha256_of(settings.user_data))
-    draft.want(
+    draft.ensure(
         "launch", "RunInstances", parameters, so_already=False, why=f"start one {kind} from {image.id} in {subnet.id}",
         gives={NEW: "Instances[0].InstanceId"},
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-launch",
         "TerminateInstances",
         {"InstanceIds": [ref(NEW)]},
@@ -168,7 +168,7 @@ def _launch(world: Dossier, settings: Settings, image: Image, draft: Draft) -> N
     _said(world, settings, image, kind, draft)
 
 
-def _mappings(world: Dossier, settings: Settings, image: Image, draft: Draft) -> list[dict[str, Any]]:
+def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> list[dict[str, Any]]:
     """The image's root disk, not smaller than the old one, and the ticked data disks, empty; every one encrypted."""
     key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
     old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
@@ -201,7 +201,7 @@ def _speed(disk: Disk) -> dict[str, Any]:
     return found
 
 
-def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
+def _said(world: InstanceState, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
     choices, old = draft.choices, world.instance
     key = choices["key"] or settings.default_key or "the region's key for EBS"
     if settings.default_key_unread and not choices["key"]:
@@ -243,7 +243,7 @@ def _said(world: Dossier, settings: Settings, image: Image, kind: str, draft: Dr
         draft.notes.append(
             "the old machine is gone: its disks, groups and role are known only as far as AWS still lists them"
         )
-    draft.hits("nobody; AWS bills one more machine until the old one is gone")
+    draft.add_impact("nobody; AWS bills one more machine until the old one is gone")
 
 
 def _copied(settings: Settings) -> str:
@@ -258,11 +258,11 @@ def sha256_of(user_data: bytes) -> str:
 def _protect(protected: bool, draft: Draft) -> None:
     """Its own call, so that undo can take it back before it terminates the machine."""
     one = {"InstanceId": ref(NEW)}
-    draft.want(
+    draft.ensure(
         "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}}, so_already=protected,
         why="termination protection on",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
         why="its termination protection off",
     )  # fmt: skip
@@ -273,16 +273,16 @@ def _wait(up: bool, draft: Draft) -> None:
     bad = tuple(
         f"{state}/not-applicable/not-applicable" for state in ("terminated", "shutting-down", "stopped", "stopping")
     )
-    draft.want(
+    draft.ensure(
         "up", "DescribeInstanceStatus", asked, so_already=up, why="wait until both status checks pass",
         until=Until(CHECKS, (UP,), (*bad, "running/ok/impaired", "running/impaired/ok", "running/impaired/impaired")),
     )  # fmt: skip
 
 
-def _settled(world: Dossier, step: Step) -> Proof:
+def _settled(world: InstanceState, step: Step) -> Proof:
     new = world.replacement
-    if Facet.REPLACEMENT in world.unknown:
-        return "not yet", world.unknown[Facet.REPLACEMENT]
+    if InstanceAspect.REPLACEMENT in world.unknown:
+        return "not yet", world.unknown[InstanceAspect.REPLACEMENT]
     if new is None:
         return "not yet", step.blocked[0].says if step.blocked else "the new machine is not there"
     if new.checks == UP and not new.protected:
@@ -292,14 +292,14 @@ def _settled(world: Dossier, step: Step) -> Proof:
     return ("failed" if "impaired" in new.checks else "not yet"), f"{new.id}: {new.checks}"
 
 
-def _disk_options(world: Dossier) -> Options:
+def _disk_options(world: InstanceState) -> Options:
     if world.settings is None:
         return ()
     data = [disk for disk in world.settings.disks if disk.device != world.instance.root_device]
     return tuple((disk.volume, f"{disk.device}, {disk.size_gib} GiB {disk.type}") for disk in data)
 
 
-def _key_pair_options(world: Dossier) -> Options:
+def _key_pair_options(world: InstanceState) -> Options:
     known = world.settings.key_name if world.settings else ""
     return (("", "none: Session Manager"), *(((known, f"{known}, as the old one"),) if known else ()))
 
@@ -309,7 +309,7 @@ def _wrong(pattern: re.Pattern[str], what: str) -> Any:
 
 
 LAUNCH: Final = Action(
-    frozenset({Facet.IMAGES, Facet.SETTINGS, Facet.GROUPS, Facet.NEW_ROLE, Facet.REPLACEMENT}), _plan, unchanged, _settled,
+    frozenset({InstanceAspect.IMAGES, InstanceAspect.SETTINGS, InstanceAspect.GROUPS, InstanceAspect.NEW_ROLE, InstanceAspect.REPLACEMENT}), _plan, unchanged, _settled,
     (
         Choice("subnet", "In which subnet (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_SUBNET, "id of a subnet")),
         Choice("type", "Of which type (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_TYPE, "instance type")),

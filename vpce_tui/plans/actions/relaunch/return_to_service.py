@@ -11,11 +11,11 @@ from vpce_tui.plans.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, 
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
 from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
-from vpce_tui.plans.plan import Kind, Step
+from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.instance import Dossier, Facet
+from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import SUBNET, UP, Settings
-from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, Starter, version_mark
+from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, LaunchSource, version_mark
 
 VERSION: Final = "TEMPLATE_VERSION"
 TEMPLATE_ID: Final = "TEMPLATE_ID"
@@ -25,15 +25,15 @@ def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {"image": others.get(IMAGE_STEP, {}).get("image", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
 
-def _plan(world: Dossier, draft: Draft) -> Step:
+def _plan(world: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(
         world.unknown,
-        Facet.REPLACEMENT,
-        Facet.TARGET_GROUPS,
-        Facet.ADDRESSES,
-        Facet.STARTER,
-        Facet.GROUPS,
-        Facet.IMAGES,
+        InstanceAspect.REPLACEMENT,
+        InstanceAspect.TARGET_GROUPS,
+        InstanceAspect.ADDRESSES,
+        InstanceAspect.STARTER,
+        InstanceAspect.GROUPS,
+        InstanceAspect.IMAGES,
     )
     new = world.replacement
     if new is not None:
@@ -55,10 +55,10 @@ def _plan(world: Dossier, draft: Draft) -> Step:
         draft.notes.append("nothing is chosen: it serves nobody yet")
     draft.notes.append("names that point at the old machine's address (DNS) are changed by hand: the next step")
     draft.prove("target groups, group and address read back with the new machine")
-    return draft.step(Kind.CHANGE, requires=(LAUNCH_STEP,))
+    return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
 
-def _group_and_profile(world: Dossier, draft: Draft) -> None:
+def _group_and_profile(world: InstanceState, draft: Draft) -> None:
     own = world.groups.own.get(PURPOSE) if world.groups else None
     if own is not None:
         draft.bindings[GROUP] = own.id
@@ -81,7 +81,7 @@ def _recalled(draft: Draft) -> None:
 # -- what the group starts
 
 
-def _template_data(world: Dossier, settings: Settings | None, draft: Draft) -> dict[str, Any]:
+def _template_data(world: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, Any]:
     """What a clean instance is started with: as the replacement."""
     launch = draft.others.get(LAUNCH_STEP, {})
     image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
@@ -105,7 +105,7 @@ def _template_data(world: Dossier, settings: Settings | None, draft: Draft) -> d
     return data
 
 
-def _starter(world: Dossier, starter: Starter, draft: Draft) -> None:
+def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["group_starts"] == "old":
         draft.notes.append(f"{starter.group} goes on starting {starter.image or 'what it did'}: not chosen")
         return
@@ -120,7 +120,7 @@ def _starter(world: Dossier, starter: Starter, draft: Draft) -> None:
     if draft.others.get(LAUNCH_STEP, {}).get("user_data") == "copy":
         one = {"InstanceId": world.instance.id, "Attribute": "userData"}
         there = bool(starter.own_template or starter.own_version)
-        draft.want(
+        draft.ensure(
             "user-data", "DescribeInstanceAttribute", one, so_already=there, why="read its user data", gives={USER_DATA: "UserData.Value"}
         )  # fmt: skip
     if starter.kind == CONFIGURATION or (made_before and draft.recall("template") is not None):
@@ -132,7 +132,7 @@ def _starter(world: Dossier, starter: Starter, draft: Draft) -> None:
     now = (starter.own_template and starter.id == starter.own_template) or (
         starter.own_version and starter.version == starter.own_version
     )
-    draft.want(
+    draft.ensure(
         "starts", "UpdateAutoScalingGroup", {**group, "LaunchTemplate": wanted}, so_already=bool(now),
         why=f"{starter.group} starts the clean image from now on", service="autoscaling",
     )  # fmt: skip
@@ -142,23 +142,23 @@ def _starter(world: Dossier, starter: Starter, draft: Draft) -> None:
     inverse = (
         next((call for call in draft.remembered.undo if call.id == "undo-starts"), None) if draft.remembered else None
     )
-    draft.take_back(
+    draft.add_inverse(
         "undo-starts", "UpdateAutoScalingGroup", inverse.parameters if inverse else {**group, **before}, undoes=("starts",),
         why=f"{starter.group} starts what it started before", service="autoscaling",
     )  # fmt: skip
     draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
     others = tuple(member for member in starter.members if member != world.instance.id)
-    draft.hits(f"instances that {starter.group} starts from now on; those that run go on as they are", others)
+    draft.add_impact(f"instances that {starter.group} starts from now on; those that run go on as they are", others)
     if others:
         draft.notes.append(
             f"{len(others)} instances of {starter.group} run the old image: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
         )
 
 
-def _new_template(world: Dossier, starter: Starter, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     """For a group with a launch configuration, which AWS lets nobody make any more."""
     name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
-    draft.want(
+    draft.ensure(
         "template", "CreateLaunchTemplate",
         {
             "LaunchTemplateName": name, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
@@ -166,7 +166,7 @@ def _new_template(world: Dossier, starter: Starter, data: Mapping[str, Any], dra
         },
         so_already=bool(starter.own_template), why=f"new launch template {name}", gives={TEMPLATE_ID: "LaunchTemplate.LaunchTemplateId"},
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-template", "DeleteLaunchTemplate", {"LaunchTemplateId": ref(TEMPLATE_ID)}, undoes=("template",), why=f"delete {name}"
     )  # fmt: skip
     if starter.own_template:
@@ -175,7 +175,7 @@ def _new_template(world: Dossier, starter: Starter, data: Mapping[str, Any], dra
     return {"LaunchTemplateId": ref(TEMPLATE_ID), "Version": "1"}
 
 
-def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     recalled = draft.recall("version")
     parameters: Mapping[str, Any] = {
         "LaunchTemplateId": starter.id, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
@@ -183,11 +183,11 @@ def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dic
     }  # fmt: skip
     if recalled is not None and starter.own_version:
         parameters = recalled.parameters
-    draft.want(
+    draft.ensure(
         "version", "CreateLaunchTemplateVersion", parameters, so_already=bool(starter.own_version),
         why=f"new version of {starter.name}", gives={VERSION: "LaunchTemplateVersion.VersionNumber"},
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-version", "DeleteLaunchTemplateVersions", {"LaunchTemplateId": starter.id, "Versions": [ref(VERSION)]},
         undoes=("version",), why=f"delete that version of {starter.name}",
     )  # fmt: skip
@@ -200,7 +200,7 @@ def _new_version(starter: Starter, data: Mapping[str, Any], draft: Draft) -> dic
     return {"LaunchTemplateId": starter.id, "Version": ref(VERSION)}
 
 
-def _member(world: Dossier, starter: Starter, draft: Draft) -> None:
+def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["join"] == "no":
         draft.notes.append(f"not chosen: the new machine does not join {starter.group}")
         return
@@ -212,11 +212,11 @@ def _member(world: Dossier, starter: Starter, draft: Draft) -> None:
             "take the old machine out of it first (terminate-instance, step 4), or raise its maximum, or choose join: no",
         )
     members = {"AutoScalingGroupName": starter.group, "InstanceIds": [ref(NEW)]}
-    draft.want(
+    draft.ensure(
         "join", "AttachInstances", members, so_already=joined, why=f"the new machine joins {starter.group}, capacity one up",
         service="autoscaling",
     )  # fmt: skip
-    draft.take_back(
+    draft.add_inverse(
         "undo-join", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": True}, undoes=("join",),
         why=f"the new machine leaves {starter.group}", service="autoscaling",
     )  # fmt: skip
@@ -228,7 +228,7 @@ def _member(world: Dossier, starter: Starter, draft: Draft) -> None:
 # -- traffic
 
 
-def _target_options(world: Dossier) -> Options:
+def _target_options(world: InstanceState) -> Options:
     return tuple(
         (key, f"{item.arn.rpartition(':')[2]}{', as the old one' if item.held_old else ''}")
         for item in world.target_groups or ()
@@ -236,11 +236,11 @@ def _target_options(world: Dossier) -> Options:
     )
 
 
-def _default_targets(world: Dossier) -> str:
+def _default_targets(world: InstanceState) -> str:
     return ",".join(key for item in world.target_groups or () if item.held_old for key in item.keys)
 
 
-def _targets(world: Dossier, draft: Draft) -> None:
+def _targets(world: InstanceState, draft: Draft) -> None:
     known = {
         key: (item, port) for item in world.target_groups or () for key, port in zip(item.keys, item.ports, strict=True)
     }
@@ -252,25 +252,25 @@ def _targets(world: Dossier, draft: Draft) -> None:
         item, port = known[key]
         parameters = {"TargetGroupArn": item.arn, "Targets": [{"Id": ref(NEW), "Port": port}]}
         name = f"register-{short_id(key)}"
-        draft.want(
+        draft.ensure(
             name, "RegisterTargets", parameters, so_already=bool(new) and (new, port) in world.registered.get(item.arn, ()),
             why=f"traffic from {item.name} on port {port}", service="elbv2",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{name}", "DeregisterTargets", parameters, undoes=(name,), why=f"no traffic from {item.name}", service="elbv2"
         )  # fmt: skip
         draft.changes.append(f"target group {item.name} sends to the new machine too, port {port}")
 
 
-def _balancer_options(world: Dossier) -> Options:
+def _balancer_options(world: InstanceState) -> Options:
     return tuple((item.name, "as the old one" if item.held_old else "classic") for item in world.balancers)
 
 
-def _default_balancers(world: Dossier) -> str:
+def _default_balancers(world: InstanceState) -> str:
     return ",".join(item.name for item in world.balancers if item.held_old)
 
 
-def _balancers(world: Dossier, draft: Draft) -> None:
+def _balancers(world: InstanceState, draft: Draft) -> None:
     known = {item.name: item for item in world.balancers}
     new = world.replacement.id if world.replacement else ""
     for name in parts(draft.choices["balancers"]):
@@ -279,22 +279,22 @@ def _balancers(world: Dossier, draft: Draft) -> None:
             continue
         parameters = {"LoadBalancerName": name, "Instances": [{"InstanceId": ref(NEW)}]}
         call = f"into-{short_id(name)}"
-        draft.want(
+        draft.ensure(
             call, "RegisterInstancesWithLoadBalancer", parameters, so_already=bool(new) and new in known[name].members,
             why=f"traffic from classic load balancer {name}", service="elb",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{call}", "DeregisterInstancesFromLoadBalancer", parameters, undoes=(call,), why=f"no traffic from {name}",
             service="elb",
         )  # fmt: skip
         draft.changes.append(f"classic load balancer {name} sends to the new machine too")
 
 
-def _address_options(world: Dossier) -> Options:
+def _address_options(world: InstanceState) -> Options:
     return tuple((item.allocation, item.public_ip) for item in world.addresses or ())
 
 
-def _address(world: Dossier, draft: Draft) -> None:
+def _address(world: InstanceState, draft: Draft) -> None:
     if len(parts(draft.choices["address"])) > 1:
         draft.block(
             "two Elastic IPs on one machine need two private addresses: AWS would put the second in the first one's place",
@@ -315,22 +315,22 @@ def _address(world: Dossier, draft: Draft) -> None:
             else None
         )
         back = recorded.parameters if recorded else {**moved, "NetworkInterfaceId": item.interface}
-        draft.want(
+        draft.ensure(
             name, "AssociateAddress", {**moved, "InstanceId": ref(NEW)}, so_already=bool(new) and item.instance == new,
             why=f"{item.public_ip} moves to the new machine",
         )  # fmt: skip
-        draft.take_back(
+        draft.add_inverse(
             f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old machine"
         )
         draft.changes.append(f"{item.public_ip} moves from {item.instance} to the new machine")
-        draft.hits(f"the old machine is no longer reached at {item.public_ip}")
+        draft.add_impact(f"the old machine is no longer reached at {item.public_ip}")
 
 
 RETURN: Final = Action(
     frozenset(
         {
-            Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.ADDRESSES, Facet.STARTER, Facet.GROUPS, Facet.IMAGES, Facet.NEW_ROLE,
-            Facet.SETTINGS,
+            InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.ADDRESSES, InstanceAspect.STARTER, InstanceAspect.GROUPS, InstanceAspect.IMAGES, InstanceAspect.NEW_ROLE,
+            InstanceAspect.SETTINGS,
         }
     ),
     _plan, unchanged, by_effects,
@@ -356,7 +356,7 @@ RETURN: Final = Action(
 # -- prove
 
 
-def _plan_prove(world: Dossier, draft: Draft) -> Step:
+def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     by_tag = [
         {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]}, {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
     ]  # fmt: skip
@@ -380,17 +380,17 @@ def _plan_prove(world: Dossier, draft: Draft) -> Step:
         draft.notes.append(f"{world.starter.group} starts {world.starter.image or 'several images'}")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.prove("every answer is kept as evidence")
-    return draft.step(Kind.READ)
+    return draft.step(StepKind.READ)
 
 
-def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
+def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> Proof:
     """Up, and healthy wherever it was registered, by the answers that are kept."""
     proof = _prove_settled(world, step)
     if proof[0] != "proved" or world.replacement is None:
         return proof
     said, ill = list[str](), list[str]()
-    if Facet.TARGET_GROUPS in world.unknown:
-        return "not yet", f"its target groups could not be read: {world.unknown[Facet.TARGET_GROUPS]}"
+    if InstanceAspect.TARGET_GROUPS in world.unknown:
+        return "not yet", f"its target groups could not be read: {world.unknown[InstanceAspect.TARGET_GROUPS]}"
     for call in (call for call in step.calls if call.id.startswith("health-")):
         answers, before = pages.get(call.id, ()), len(said)
         for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
@@ -408,7 +408,7 @@ def _judge(world: Dossier, step: Step, pages: Mapping[str, Any]) -> Proof:
     return ("not yet" if ill else "proved"), seen
 
 
-def _prove_settled(world: Dossier, _: Step) -> tuple[str, str]:
+def _prove_settled(world: InstanceState, _: Step) -> tuple[str, str]:
     new = world.replacement
     if new is None:
         return "not yet", "the new machine is not there"
@@ -416,6 +416,6 @@ def _prove_settled(world: Dossier, _: Step) -> tuple[str, str]:
 
 
 PROVE: Final = Action(
-    frozenset({Facet.REPLACEMENT, Facet.TARGET_GROUPS, Facet.STARTER}), _plan_prove, unchanged, _prove_settled, judge=_judge,
+    frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}), _plan_prove, unchanged, _prove_settled, judge=_judge,
     may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
 )  # fmt: skip
