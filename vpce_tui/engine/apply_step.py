@@ -80,17 +80,26 @@ def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str
     ]
     found += [f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named]
     there = {call.id for call in live.undo}
-    if [call.id for call in filed.undo if call.id in there] != [call.id for call in live.undo if call.id in named]:
+    planned_before = work.record().step(work.key(filed.id)).planned  # of what is in effect the record has the order
+    if not planned_before and [call.id for call in filed.undo if call.id in there] != [
+        call.id for call in live.undo if call.id in named
+    ]:
         found.append("undoing it would make its calls in another order")
     return found
 
 
 def _inverses(work: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
-    """Inverses by id, as they are planned now; those of calls that were made as the record has them."""
+    """Inverses by id, in their order: those of calls that were made as the record has them, the others as they are planned now.
+
+    What the record has keeps its order; what is new was done after it, and is undone before it.
+    """
     record = work.record().step(work.key(live.id))
     made = record.done_by_us | {call.id for call in record.open_calls}
     recorded = recorded_step(record.planned).undo if record.planned else ()
-    return {call.id: call for call in live.undo} | {call.id: call for call in recorded if made & set(call.undoes)}
+    known = {call.id: call for call in live.undo}
+    known |= {call.id: call for call in recorded if made & set(call.undoes)}
+    older = [call.id for call in recorded if call.id in known]
+    return {name: known[name] for name in (*(name for name in known if name not in older), *older)}
 
 
 def _required(work: ExecutionContext, step: Step) -> str:
@@ -112,8 +121,7 @@ def _as_approved(work: ExecutionContext, filed: Step, live: Step) -> Step:
     now; of the file's prose nothing."""
     now = {call.id: call for call in (*live.calls, *live.already)}
     inverses = _inverses(work, live)
-    calls, already, undo = (
-        tuple(known[call.id] for call in group)
-        for group, known in ((filed.calls, now), (filed.already, now), (filed.undo, inverses))
-    )
+    calls, already = (tuple(now[call.id] for call in group) for group in (filed.calls, filed.already))
+    named = {call.id for call in filed.undo}
+    undo = tuple(call for name, call in inverses.items() if name in named)
     return replace(live, undo=undo, calls=calls, already=already)
