@@ -93,9 +93,7 @@ def one_by_one(account: Account, asked: list[LookupQuery]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("count", "burst"), [(0, 0), (30, 0), (300, 0), (300, 200), (3000, 0), (6_000, 100), (40, 2000)]
-)
+@pytest.mark.parametrize(("count", "burst"), [(0, 0), (30, 0), (300, 0), (300, 200), (3000, 0), (40, 2000)])
 def test_many_questions_are_answered_as_each_by_itself_with_fewer_requests(count: int, burst: int) -> None:
     account, asked = spread(count, burst=burst), questions()
     wanted = one_by_one(account, asked)
@@ -107,7 +105,7 @@ def test_many_questions_are_answered_as_each_by_itself_with_fewer_requests(count
 
 
 def test_an_account_that_is_busy_all_the_time_is_asked_two_requests_too_many() -> None:
-    account, asked = spread(6_000), questions()
+    account, asked = spread(5_000), questions()
     alone = 0
     for query in asked:
         alone += len(list(look_up(account, HOME, query)))

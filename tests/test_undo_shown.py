@@ -175,22 +175,23 @@ def forged_to_swap(aws: Aws, key: str, how: str, other: str) -> None:
         }  # fmt: skip
         first["parameters"] = {**first["parameters"], "InstanceId": {"$ref": name}}
         planned["undo"] = [look, *undo]
-    elif how == "a write":
+    elif how in ("a write", "a write that binds alone"):
         again = {**first, "id": "again", "parameters": {**first["parameters"], "InstanceId": {"$ref": name}}}
         planned["undo"] = [{**first, "gives": swap}, again, *undo[1:]]
     else:
         name = how
         first["parameters"] = {**first["parameters"], "InstanceId": {"$ref": how}}
         planned["undo"] = undo
+    bound = name if how != "a write that binds alone" else "ANOTHER"
     append_raw(
         aws.incident(),
         "result",
-        json.dumps({"call": "protect", "gave": {name: aws.victim}, "ok": True, "step": key}, separators=(",", ":")),
+        json.dumps({"call": "protect", "gave": {bound: aws.victim}, "ok": True, "step": key}, separators=(",", ":")),
     )
     forge(aws, key, planned)
 
 
-@pytest.mark.parametrize("how", ["a read", "a write", "TOKEN", "INCIDENT"])
+@pytest.mark.parametrize("how", ["a read", "a write", "a write that binds alone", "TOKEN", "INCIDENT"])
 def test_what_was_shown_for_one_thing_is_not_made_of_another(aws: Aws, how: str) -> None:
     key = held(aws)
     ec2 = clients(aws)("ec2")
@@ -199,7 +200,10 @@ def test_what_was_shown_for_one_thing_is_not_made_of_another(aws: Aws, how: str)
     ec2.modify_instance_attribute(InstanceId=other, DisableApiTermination={"Value": True})
     forged_to_swap(aws, key, how, other)
     before = len(aws.handled())
-    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    code, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    if how == "a read":
+        assert code == 1, said
+        assert "no such step makes" in said
     for request in aws.handled()[before:]:
         if request["operation"] == "ModifyInstanceAttribute":
             shown = request["parameters"]["InstanceId"]
