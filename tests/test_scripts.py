@@ -181,7 +181,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 SLOW = settings(
     deadline=None,
-    max_examples=int(os.environ.get("EXAMPLES", "3")),
+    max_examples=int(os.environ.get("EXAMPLES", "1")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 NUMBER = len(calls("v", "w"))
@@ -235,7 +235,7 @@ def test_what_a_script_says_is_text_in_quotes_and_nothing_else(said: str, more: 
 @given(v=st.text(st.sampled_from("a'\"$ é日\U0001f600,"), max_size=3000), number=st.integers(0, 10))
 @example(v="'" * 2500, number=1)
 @example(v="a" * 20_000, number=10)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 def test_no_line_of_a_script_is_longer_than_a_terminal_takes(v: str, number: int) -> None:
     """Of a pasted line a shell without line editing is given 4,095 bytes (macOS 1,023): a closing quote would be gone."""
     service, operation, parameters = calls(v or "x", "w" * 50)[number]
