@@ -335,3 +335,13 @@ def test_each_evidence_file_is_read_once(folder: Path, monkeypatch: pytest.Monke
             evidence.store(journal, "s", f"name-{number}", b"the same")
     assert verify(folder).good
     assert len(read) == 1
+
+
+def test_rows_that_say_more_than_the_file_holds_end_the_reading(folder: Path) -> None:
+    fat(folder, 50, 1_000_000)
+    with (
+        Journal.open(folder, ANN, write=False) as journal,
+        pytest.raises(RecordError, match="more than its file can hold"),
+    ):
+        for _ in journal.rows():
+            continue
