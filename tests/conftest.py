@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,37 +23,58 @@ TESTS = Path(__file__).parent
 HOME = "eu-west-1"
 
 
-class Zygote:
-    """The process that forks labs and runs."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(TESTS / "zygote.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+def start_zygote(socket_path: Path) -> "subprocess.Popen[bytes]":
+    """The process that forks labs and runs, see :mod:`tests.zygote`; it answers at ``socket_path``."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(socket_path))
+    listener.listen(64)
+    with listener:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.zygote", str(listener.fileno())],
+            cwd=TESTS.parent,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.PIPE,
             env={**os.environ, "PYTHONHASHSEED": "0"},
-        )  # fmt: skip
+        )
+
+
+class Zygote:
+    """A connection to the process that forks labs and runs."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(socket_path))
+        self._lines = self._socket.makefile("r", encoding="utf-8")
         first = self._answer()
         self.facts: dict[str, Any] = first["facts"]
         self.keys: list[str] = first["keys"]
         self.profiles: dict[str, list[str]] = first["profiles"]
 
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._lines.readline()
         assert line, "the zygote died; its words are above"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def ask(self, **asked: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
+        self._socket.sendall(json.dumps(asked).encode() + b"\n")
         return self._answer()
 
-    def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
+
+def pytest_configure_node(node: Any) -> None:
+    """One zygote serves every worker of xdist."""
+    config = node.config
+    if not hasattr(config, "zygote"):
+        config.zygote_folder = tempfile.TemporaryDirectory(prefix="zygote-")
+        config.zygote = start_zygote(Path(config.zygote_folder.name) / "socket")
+    node.workerinput["zygote"] = str(Path(config.zygote_folder.name) / "socket")
+
+
+def pytest_unconfigure(config: Any) -> None:
+    if hasattr(config, "zygote"):
+        config.zygote.kill()
+        config.zygote.wait()
+        config.zygote_folder.cleanup()
 
 
 @dataclass
@@ -160,10 +183,16 @@ class Aws:
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote()
-    yield made
-    made.stop()
+def zygote(request: pytest.FixtureRequest) -> Iterator[Zygote]:
+    shared = getattr(request.config, "workerinput", {}).get("zygote")
+    if shared:
+        yield Zygote(Path(shared))
+        return
+    with tempfile.TemporaryDirectory(prefix="zygote-") as folder:
+        process = start_zygote(Path(folder) / "socket")
+        yield Zygote(Path(folder) / "socket")
+        process.kill()
+        process.wait()
 
 
 class Labs:

@@ -1,5 +1,6 @@
 """Event history is asked no more than is needed, and what is answered from memory is what AWS would have answered."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +30,9 @@ class Account:
     home_region, access_key, read_only = HOME, "AKIA", True
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
-        self.records = sorted(records, key=lambda record: (record["eventTime"], record["eventID"]), reverse=True)
+        self.store = lab.Store()
+        for record in records:
+            self.store.add(record)
         self.asked: list[dict[str, Any]] = []
 
     def identity(self) -> Identity:
@@ -42,7 +45,7 @@ class Account:
                 cancel.check()
             parameters = {**call.parameters, **({"NextToken": token} if token else {})}
             self.asked.append(parameters)
-            data = lab.look_up(self.records, parameters, NOW + timedelta(days=1))
+            data = json.loads(lab.look_up(self.store.newest_first(HOME), parameters, NOW + timedelta(days=1)))
             yield Answer(data, "", None, 0.0)
             token = data.get("NextToken")
             if not token:
@@ -133,7 +136,7 @@ def test_what_came_late_is_found_by_a_later_run() -> None:
     fetched = datetime.now(UTC)
     assert fetched > NOW, "what was asked until then is final by now"
     late = record(777, NOW + timedelta(minutes=1))
-    account.records.insert(0, late)
+    account.store.add(late)
     later = LookupQuery(NOW - MONTH, NOW + timedelta(minutes=10), "Name57")
     found, _ = EventHistory(account, cache).ask(HOME, later)
     assert "id-777" in {event.id for event in found}

@@ -1,19 +1,47 @@
 """A process that has built the lab once and forks: each test gets a fresh AWS in milliseconds, each kill a real process.
 
-Reads one JSON object a line: ``{"lab": {"faults": […]}}`` forks a lab that serves (answers its port and pid);
+Takes a listening socket's descriptor, and ends with its standard input. Of each connection it reads one JSON object a
+line: ``{"lab": {"faults": […]}}`` forks a lab that serves (answers its port and pid);
 ``{"run": {"argv": […], "env": {…}, "kill_at": N, "out": path}}`` forks a process that runs the command line, killed with
 SIGKILL right after journal row N is on disk, and answers how it ended. ``kill_new``: killed at the first row whose
 boundary (kind, step, call) is not in this list; what it was stands in ``out``.
 """
 
+import gc
 import json
 import os
+import select
 import signal
+import socket
 import sys
 import traceback
 
+from tests.state import state
+from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.layers.corrections import REGIONS
 from vpce_tui.lab.layers.faults import parse_fault
 from vpce_tui.lab.server import Lab
+
+
+class OpenLab(Lab):
+    """A lab that shows its whole state at ``/_lab/state?REGION``."""
+
+    def build(self) -> "OpenLab":
+        super().build()
+        self._clients = InProcess(self.backend, self.operator.key_id)
+        for region in ("eu-west-1", "us-east-1"):
+            self.state(region)  # its clients are made before the forks
+        return self
+
+    def state(self, region: str) -> dict:
+        return state(self._clients.client, str(self.facts["victim"]), region)
+
+    def __call__(self, environ: dict, start: object) -> list[bytes]:
+        if environ.get("PATH_INFO") != "/_lab/state":
+            return super().__call__(environ, start)
+        body = json.dumps(self.state(environ["QUERY_STRING"])).encode()
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
 
 
 def serve(lab: Lab, asked: dict, answer: int) -> None:
@@ -95,30 +123,53 @@ def main() -> None:
     from vpce_tui.cli.commands import incident, playbook, search  # noqa: F401
     from vpce_tui.engine import playbook_session  # noqa: F401
 
-    lab = Lab(seed=7).build()
+    lab = OpenLab(seed=7).build()
     warm(lab)
     facts = {key: value for key, value in lab.facts.items() if key != "endpoints"}
     facts["endpoint_ids"] = {name: item["made"]["VpcEndpointId"] for name, item in lab.facts["endpoints"].items()}
     keys = [lab.operator.key_id, lab.operator.secret, lab.operator.token]
     profiles = {name: [held.key_id, held.secret, held.token] for name, held in lab.profiles.items()}
-    print(json.dumps({"facts": facts, "keys": keys, "profiles": profiles}), flush=True)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "lab" in asked:
-            theirs, ours = os.pipe()
+    first = json.dumps({"facts": facts, "keys": keys, "profiles": profiles})
+    gc.collect()
+    gc.freeze()  # a collection in a fork would touch, and so copy, every page of the zygote's
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whom this process forks is waited for by nobody
+    with socket.socket(fileno=int(sys.argv[1])) as listener:
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
             if os.fork() == 0:
-                os.close(theirs)
-                child(lambda asked=asked, ours=ours: serve(lab, asked["lab"], ours))
-            os.close(ours)
-            with os.fdopen(theirs) as answer:
-                print(answer.readline().strip(), flush=True)
-        else:
-            pid = os.fork()
-            if pid == 0:
-                child(lambda asked=asked: run(asked["run"]))
-            _, status = os.waitpid(pid, 0)
-            killed = os.WIFSIGNALED(status)
-            print(json.dumps({"killed": killed, "code": None if killed else os.WEXITSTATUS(status)}), flush=True)
+                listener.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                child(lambda connection=connection: answer_all(lab, connection, first))
+            connection.close()
+
+
+def answer_all(lab: OpenLab, connection: socket.socket, first: str) -> None:
+    """Serve one connection, until its other end is closed."""
+    with connection, connection.makefile("rw", encoding="utf-8") as stream:
+        print(first, file=stream, flush=True)
+        for line in stream:
+            asked = json.loads(line)
+            answered = fork_lab(lab, asked["lab"]) if "lab" in asked else fork_run(asked["run"])
+            print(json.dumps(answered), file=stream, flush=True)
+
+
+def fork_lab(lab: OpenLab, asked: dict) -> dict:
+    theirs, ours = os.pipe()
+    if os.fork() == 0:
+        os.close(theirs)
+        child(lambda: serve(lab, asked, ours))
+    os.close(ours)
+    with os.fdopen(theirs) as answer:
+        return json.loads(answer.readline())
+
+
+def fork_run(asked: dict) -> dict:
+    pid = os.fork()
+    if pid == 0:
+        child(lambda: run(asked))
+    _, status = os.waitpid(pid, 0)
+    killed = os.WIFSIGNALED(status)
+    return {"killed": killed, "code": None if killed else os.WEXITSTATUS(status)}
 
 
 def warm(lab: Lab) -> None:
@@ -129,17 +180,19 @@ def warm(lab: Lab) -> None:
     from vpce_tui.aws.catalogue import OPERATIONS
     from vpce_tui.aws.models import loader as bundled_models
     from vpce_tui.aws.models import wire_forms
-    from vpce_tui.lab.inprocess import InProcess
     from vpce_tui.plans import plan_validation
 
     clients = InProcess(lab, lab.operator.key_id)
     for service, call in (
         ("sts", "get_caller_identity"), ("ec2", "describe_regions"), ("iam", "list_account_aliases"), ("guardduty", "list_detectors"),
         ("autoscaling", "describe_auto_scaling_groups"), ("elbv2", "describe_target_groups"), ("elb", "describe_load_balancers"),
-        ("cloudtrail", "lookup_events"),
+        ("cloudtrail", "lookup_events"), ("ec2", "describe_vpc_endpoint_services"),
     ):  # fmt: skip
         getattr(clients.client(service, "eu-west-1"), call)()
     lab.store.handled.clear()
+    for region in REGIONS:
+        for entry in lab.store.newest_first(region):
+            assert entry.answer
     loader = bundled_models()  # one cache of models for every fork
     botocore.loaders.create_loader = lambda *_: loader
     for service in sorted({item.service for item in OPERATIONS}):

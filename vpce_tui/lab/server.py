@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 
 from vpce_tui import lab as _lab  # noqa: F401 - sets moto's environment before moto is imported
@@ -41,6 +42,8 @@ class Lab:
         self.clock = clock
         self.story = story
         self.store = Store()
+        self.backend: App = _nothing
+        """The account itself, without the layers: who asks it leaves no trace."""
         self.faults = Faults(_nothing)
         self.operator = Keys("", "")
         self.profiles: Mapping[str, Keys] = {}
@@ -58,8 +61,8 @@ class Lab:
         bare = _moto_app(self.seed)
         account = scenarios.build(self.story, self.seed, self.clock(), self.store.add, bare)
         self.facts, self.operator, self.profiles = account.facts, account.operator, account.profiles
-        inner: App = OneAtATime(bare)
-        inner = LookupEvents(inner, self.store, self.clock)
+        self.backend = OneAtATime(bare)
+        inner: App = LookupEvents(self.backend, self.store, self.clock)
         inner = Analyzer(inner)
         inner = ClientTokens(inner)
         inner = DryRun(inner)
@@ -160,5 +163,13 @@ def _moto_app(seed: int) -> App:
         corrections.install()
         _installed.set()
     mock_random.seed(seed)
-    app: App = DomainDispatcherApplication(create_backend_app)
+
+    class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
+        """Finds the service of a host once; moto lists its own folder for each request."""
+
+        @cache  # noqa: B019 - there is one for each lab
+        def get_backend_for_host(self, host: str | None) -> Any:
+            return super().get_backend_for_host(host)
+
+    app: App = Dispatcher(create_backend_app)
     return app

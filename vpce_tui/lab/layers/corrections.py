@@ -7,9 +7,11 @@ properties of moto's models are replaced as well, because group membership is ke
 import base64
 import contextlib
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import moto.autoscaling.urls
+import moto.core.responses
 import moto.ec2.urls
 import moto.ec2.utils
 import moto.guardduty.urls
@@ -19,7 +21,7 @@ from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
-from moto.core.utils import utcnow
+from moto.core.utils import method_names_from_class, utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
@@ -292,6 +294,7 @@ def install() -> None:
     _register(moto.guardduty.urls, GuardDutyResponse, GuardDuty, extra)
     logs_insights.install()
     instances.install()
+    moto.core.responses.method_names_from_class = cache(method_names_from_class)  # asked again for each request
     _one_truth_for_groups()
     _filters()
     _service_names()

@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from moto.core.utils import get_service_model
@@ -38,12 +39,51 @@ _ATTRIBUTES: Final = frozenset(
 )
 
 
+class HistoryEntry:
+    """One record as ``LookupEvents`` lists it, made when it is first looked at."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @cached_property
+    def at(self) -> datetime | None:
+        """When it happened."""
+        return moment(self.record["eventTime"])
+
+    @cached_property
+    def listed(self) -> dict[str, Any]:
+        """The entry of an answer, but for ``CloudTrailEvent``."""
+        record = self.record
+        return {
+            "EventId": record["eventID"],
+            "EventName": record["eventName"],
+            "ReadOnly": str(record.get("readOnly", False)).lower(),
+            "AccessKeyId": (record.get("userIdentity") or {}).get("accessKeyId", ""),
+            "EventTime": self.at.timestamp() if self.at else 0,
+            "EventSource": record["eventSource"],
+            "Username": _user_name(record),
+            "Resources": _resources(record),
+        }
+
+    @cached_property
+    def answer(self) -> str:
+        """The whole entry, as JSON."""
+        return json.dumps({**self.listed, "CloudTrailEvent": json.dumps(self.record)})
+
+    def matches(self, attribute: Mapping[str, Any]) -> bool:
+        """Whether it has this lookup attribute."""
+        key, value = attribute["AttributeKey"], str(attribute["AttributeValue"])
+        if key in ("ResourceName", "ResourceType"):
+            return any(resource[key] == value for resource in self.listed["Resources"])
+        return bool(self.listed[key] == (value.lower() if key == "ReadOnly" else value))
+
+
 class Store:
     """Records by region. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: dict[str, list[Record]] = {}
+        self._entries: dict[str, list[HistoryEntry]] = {}
         self._numbers = itertools.count(1)
         self.handled: list[dict[str, Any]] = []
         """Every request in order: service, operation, region, parameters, whether it was a dry run, HTTP status."""
@@ -53,17 +93,19 @@ class Store:
     def add(self, record: Record) -> None:
         """Keep one record."""
         with self._lock:
-            self._records.setdefault(str(record["awsRegion"]), []).append(record)
+            self._entries.setdefault(str(record["awsRegion"]), []).append(HistoryEntry(record))
 
     def identifier(self) -> str:
         """The next event or request id: a UUID, the same in every run."""
         with self._lock:
             return str(uuid.uuid5(uuid.NAMESPACE_URL, f"lab:{next(self._numbers)}"))
 
-    def newest_first(self, region: str) -> list[Record]:
+    def newest_first(self, region: str) -> list[HistoryEntry]:
         """The region's records."""
         with self._lock:
-            return sorted(self._records.get(region, ()), key=lambda r: (r["eventTime"], r["eventID"]), reverse=True)
+            entries = self._entries.get(region, [])
+            entries.sort(key=lambda entry: (entry.record["eventTime"], entry.record["eventID"]))
+            return entries[::-1]
 
 
 class Recorder:
@@ -214,13 +256,13 @@ class LookupEvents:
         except LookupError as problem:
             code, message = problem.args
             return error(start, asked, 400, str(code), str(message))
-        body = json.dumps(answer).encode()
+        body = answer.encode()
         start("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
         return [body]
 
 
-def look_up(records: list[Record], asked: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The answer to one ``LookupEvents`` request; raises ``LookupError(code, message)`` as AWS would refuse."""
+def look_up(entries: list[HistoryEntry], asked: Mapping[str, Any], now: datetime) -> str:
+    """The answer to one ``LookupEvents`` request, as JSON; raises ``LookupError(code, message)`` as AWS would refuse."""
     size = asked.get("MaxResults", 50)
     if not 1 <= int(size) <= 50:
         raise LookupError("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
@@ -232,12 +274,20 @@ def look_up(records: list[Record], asked: Mapping[str, Any], now: datetime) -> d
         raise LookupError("InvalidLookupAttributesException", "One lookup attribute is allowed.")
     bound = digest([plain(attributes), plain(asked.get("StartTime")), plain(asked.get("EndTime"))])[:16]
     offset = _offset(asked.get("NextToken"), bound)
-    matching = [r for r in records if _in_time(r, since, until or now) and all(_has(r, item) for item in attributes)]
-    page = matching[offset : offset + int(size)]
-    answer: dict[str, Any] = {"Events": [_listed(record) for record in page]}
-    if offset + int(size) < len(matching):
-        answer["NextToken"] = base64.b64encode(f"{bound}:{offset + int(size)}".encode()).decode()
-    return answer
+    until = (until or now).astimezone(UTC)
+    matching = [
+        entry
+        for entry in entries
+        if entry.at
+        and (since is None or since <= entry.at)
+        and entry.at <= until
+        and all(map(entry.matches, attributes))
+    ]
+    page = ",".join(entry.answer for entry in matching[offset : offset + int(size)])
+    if offset + int(size) >= len(matching):
+        return f'{{"Events":[{page}]}}'
+    token = base64.b64encode(f"{bound}:{offset + int(size)}".encode()).decode()
+    return f'{{"Events":[{page}],"NextToken":"{token}"}}'
 
 
 def _offset(token: Any, bound: str) -> int:
@@ -250,26 +300,6 @@ def _offset(token: Any, bound: str) -> int:
     except ValueError:
         pass
     raise LookupError("InvalidNextTokenException", "The token is not valid for this request.")
-
-
-def _in_time(record: Record, since: datetime | None, until: datetime) -> bool:
-    at = moment(record["eventTime"])
-    return at is not None and (since is None or since <= at) and at <= until.astimezone(UTC)
-
-
-def _listed(record: Record) -> dict[str, Any]:
-    at = moment(record["eventTime"])
-    return {
-        "EventId": record["eventID"],
-        "EventName": record["eventName"],
-        "ReadOnly": str(record.get("readOnly", False)).lower(),
-        "AccessKeyId": (record.get("userIdentity") or {}).get("accessKeyId", ""),
-        "EventTime": at.timestamp() if at else 0,
-        "EventSource": record["eventSource"],
-        "Username": _user_name(record),
-        "Resources": _resources(record),
-        "CloudTrailEvent": json.dumps(record),
-    }
 
 
 def _user_name(record: Record) -> str:
@@ -307,19 +337,3 @@ _RESOURCE_TYPES: Final = {
     "eni-": "AWS::EC2::NetworkInterface", "subnet-": "AWS::EC2::Subnet", "vol-": "AWS::EC2::Volume",
     "ASIA": "AWS::IAM::AccessKey", "AKIA": "AWS::IAM::AccessKey", "arn:aws:iam::": "AWS::IAM::Role", "arn:aws:sts::": "AWS::STS::AssumedRole",
 }  # fmt: skip
-
-
-def _has(record: Record, item: Mapping[str, Any]) -> bool:
-    key, value = item["AttributeKey"], str(item["AttributeValue"])
-    if key == "ResourceName":
-        return any(resource["ResourceName"] == value for resource in _resources(record))
-    if key == "ResourceType":
-        return any(resource["ResourceType"] == value for resource in _resources(record))
-    if key == "Username":
-        return _user_name(record) == value
-    if key == "AccessKeyId":
-        return (record.get("userIdentity") or {}).get("accessKeyId") == value
-    if key == "ReadOnly":
-        return str(record.get("readOnly", False)).lower() == value.lower()
-    field = {"EventId": "eventID", "EventName": "eventName", "EventSource": "eventSource"}[key]
-    return bool(record.get(field) == value)
