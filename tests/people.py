@@ -7,7 +7,10 @@ from tests.world import clients
 
 
 def keyring(aws: Aws, who: str) -> dict[str, str]:
-    return {"PYTHON_KEYRING_BACKEND": "filekeyring.FileKeyring", "TEST_KEYRING": str(aws.folder / f"keyring-{who}")}
+    return {
+        "PYTHON_KEYRING_BACKEND": "tests.filekeyring.FileKeyring",
+        "TEST_KEYRING": str(aws.folder / f"keyring-{who}"),
+    }
 
 
 def operator(

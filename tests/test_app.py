@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList, Static
 
-from tests.conftest import Aws, Labs
+from tests.conftest import Aws, Labs, Zygote
 from tests.terminal import Terminal
 from tests.test_engine import apply
 from tests.test_trail import endpoint, write
@@ -19,10 +21,14 @@ from tests.world import clients, dump
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import AwsAccess, AwsSession
+from vpce_tui.cloudtrail.event_cache import EventCache
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.detection.pivot import Relation
 from vpce_tui.detection.team_context import Context
 from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import StepState
+from vpce_tui.investigation.pipeline import Investigation, Scope
+from vpce_tui.investigation.snapshot import Snapshot
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.app import VpceTui, ago
 from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen
@@ -41,15 +47,30 @@ STORY = ("eu-west-1", "us-east-1")
 """Where the story takes place; a search of every region is for the tests that look at regions."""
 
 
+@cache
+def known_by_now(zygote: Zygote) -> Snapshot:
+    """What an investigation of a fresh lab finds: every lab is the same."""
+    with TemporaryDirectory() as folder:
+        labs = Labs(zygote, Path(folder))
+        now = datetime.now(UTC)
+        caller = labs.new().session(read_only=True)
+        scope = Scope(now - timedelta(hours=24), now, STORY)
+        found = Investigation(caller, EventHistory(caller, EventCache(Path(folder))), scope, Context()).run()
+        labs.stop()
+    return found
+
+
 def app_on(
     aws: Aws,
     *,
+    live: bool = False,
     read_only: bool = False,
     target: str = "",
     trail: Path | None = None,
     url: str = "",
     regions: tuple[str, ...] = STORY,
 ) -> VpceTui:
+    """The app on a lab; it knows what an investigation of it finds, or investigates itself (``live``)."""
     key, secret, token = aws.zygote.keys
     stolen = {name: AwsAccess("", "eu-west-1", aws.url, *held) for name, held in aws.zygote.profiles.items()}
     access = AwsAccess(
@@ -58,7 +79,7 @@ def app_on(
     )  # fmt: skip
     work = Workspace(
         lambda: (AwsSession(access, Gate(read_only=read_only)), None), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
-        regions=regions, cache=aws.folder / "cache",
+        regions=regions, cache=aws.folder / "cache", snapshot=None if live or trail else known_by_now(aws.zygote),
     )  # fmt: skip
 
     def open_record(name: str, _: str) -> Journal:
@@ -99,7 +120,7 @@ def looked(app: VpceTui) -> Callable[[], bool]:
         bool(app.workspace.coverage.parts)
         and not app.workspace.coverage.running
         and app.workspace.looked_back
-        and not app.workspace.judging
+        and app.workspace.settled
     )
 
 
@@ -131,7 +152,7 @@ async def ran(pilot: Any, walk: WalkthroughScreen, step: str) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, size: tuple[int, int]) -> None:
-    app = app_on(aws, regions=())
+    app = app_on(aws, live=True, regions=())
     async with app.run_test(size=size) as pilot:
         await until(pilot, looked(app), "everything looked at")
         await until(pilot, lambda: "VPCE-05" in words(app), "the live state")
@@ -172,7 +193,7 @@ async def test_instances_are_one_key_away_and_ranked(aws: Aws) -> None:
 
 
 async def test_a_filter_shows_only_rows_with_all_its_words(aws: Aws) -> None:
-    app = app_on(aws, regions=())
+    app = app_on(aws, live=True, regions=())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, looked(app))
         await pilot.press("slash", *"ci eu-west", "enter")
@@ -442,7 +463,7 @@ async def test_expired_credentials_and_a_lost_network_lose_no_row(labs: Labs) ->
     [("expired-token@GetCallerIdentity:99", "sign in again"), ("denied@GetCallerIdentity:99", "may not do it")],
 )
 async def test_when_nothing_can_be_looked_at_it_says_why_and_goes_on(labs: Labs, fault: str, said: str) -> None:
-    app = app_on(labs.new(fault))
+    app = app_on(labs.new(fault), live=True)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: said in words(app), said)
         await pilot.press("r", "i", "e", "question_mark", "escape")
@@ -450,7 +471,7 @@ async def test_when_nothing_can_be_looked_at_it_says_why_and_goes_on(labs: Labs,
 
 
 async def test_a_denied_region_is_in_the_coverage_of_the_screen(labs: Labs) -> None:
-    app = app_on(labs.new("denied@LookupEvents%us-west-2:99"), regions=())
+    app = app_on(labs.new("denied@LookupEvents%us-west-2:99"), live=True, regions=())
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         assert "16 of 17 regions; us-west-2 denied" in words(app)
@@ -994,7 +1015,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
 ) -> None:
     aws = labs.new()
     monkeypatch.setitem(LIMITS, ("cloudtrail", "LookupEvents"), 2.0)
-    app = app_on(aws)
+    app = app_on(aws, live=True)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.workspace.history_coverage.running, "history is being asked")
         assert "history " in words(app)

@@ -47,7 +47,9 @@ class Workspace:
         cache: Path | None = None,
         look_back: timedelta = timedelta(days=30),
         context_file: Path | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
+        """``snapshot``: what an earlier investigation knew; it is shown, and nothing is searched until it is asked for."""
         self._connect = connect
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.trail, self._cache_folder = tuple(regions), since, trail, cache
@@ -57,7 +59,7 @@ class Workspace:
         self.caller: Any = None
         self.identity: Identity | None = None
         self.problem = ""
-        self.snapshot: Snapshot | None = None
+        self.snapshot = snapshot
         """What is known by now; None: nothing was begun."""
         self.judged: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
@@ -160,7 +162,7 @@ class Workspace:
         if self.trail is not None:
             self.background.start("trail", self._read_trail, self._files_read, self._failed)
         else:
-            self.background.start("connect", self._connected, lambda _: self.search(), self._failed)
+            self.background.start("connect", self._connected, lambda _: self._begin(), self._failed)
 
     def _connected(self) -> None:
         from vpce_tui.investigation import pipeline  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
@@ -199,25 +201,37 @@ class Workspace:
         elif self.snapshot is None or not self.snapshot.searching:
             self.search()
 
+    def _begin(self) -> None:
+        """Search; or show what was given."""
+        if self.snapshot is None or self._investigation is not None:
+            self.search()
+            return
+        self._investigation = self._new_investigation()
+        self.fetched_at = self.instances_at = self.clock()
+        self._rejudge()
+
     def search(self) -> None:
         """Investigate: the events, then what stands behind them, then what else happened."""
+        self.problem = ""
+        self.stop()  # of two runs the older one knows nothing that the newer one will not
+        run = self._investigation = self._new_investigation()
+        self.background.start("investigation", run.run, lambda _: None, self._failed)
+        self._changed()
+
+    def _new_investigation(self) -> Investigation:
         from vpce_tui.cloudtrail.event_cache import EventCache  # noqa: PLC0415
         from vpce_tui.cloudtrail.event_history import EventHistory  # noqa: PLC0415
         from vpce_tui.investigation.pipeline import Investigation, Scope  # noqa: PLC0415
 
-        self.problem = ""
         if self._history is None:
             self._history = EventHistory(self.caller, EventCache(self._cache_folder))
-        self.stop()  # of two runs the older one knows nothing that the newer one will not
         now = self.clock()
         scope = Scope(now - self.since, now, self.asked_regions, lookback=self.look_back)
         run = Investigation(
             self.caller, self._history, scope, self.context, before=self.snapshot,
             on_snapshot=lambda known: self.background.hand_over(lambda: self._take(run, known)),
         )  # fmt: skip
-        self._investigation = run
-        self.background.start("investigation", run.run, lambda _: None, self._failed)
-        self._changed()
+        return run
 
     def _take(self, run: Investigation, known: Snapshot) -> None:
         """Show what is known by now; what a run that was given up still tells is not taken."""
