@@ -5,12 +5,14 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.zygote import keep_parsed
 from vpce_tui.detection.team_context import Context
 
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
@@ -43,19 +45,46 @@ def prepare(folder: Path) -> None:
 
 
 async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
-    for _ in range(1200):
-        if wanted():
-            break
-        await pilot.pause(0.05)
-    else:
-        raise TimeoutError(what)
-    for _ in range(6):
-        await pilot.pause(0.05)
+    """Let the app work until something is so, and then until two looks at its screen are the same."""
+    app = pilot.app
+    deadline = time.monotonic() + 60
+    while not wanted():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        await pilot.pause(0.01)
+    before = ""
+    for _ in range(50):
+        app.workspace.deliver()
+        await pilot.pause()
+        now = app.export_screenshot(simplify=True)
+        if now == before and not app.workspace.judging:
+            return
+        before = now
+    raise TimeoutError(f"{what}: the screen never came to rest")
 
 
 STORY = ("eu-west-1", "us-east-1")
 """Where the story takes place; only the first pictures are of a search of every region."""
 CONTEXT = Context(pipelines=(("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*"),))
+
+
+_KNOWN: dict[tuple[str, ...], Any] = {}
+
+
+def known_by_now(access: Any, regions: tuple[str, ...]) -> Any:
+    """What an investigation of these regions finds; each app shows it."""
+    if regions in _KNOWN:
+        return _KNOWN[regions]
+    from vpce_tui.aws.gate import Gate
+    from vpce_tui.aws.session import AwsSession
+    from vpce_tui.cloudtrail.event_cache import EventCache
+    from vpce_tui.cloudtrail.event_history import EventHistory
+    from vpce_tui.investigation.pipeline import Investigation, Scope
+
+    caller = AwsSession(access, Gate(read_only=True))
+    scope = Scope(NOW - timedelta(hours=24), NOW, regions)
+    _KNOWN[regions] = Investigation(caller, EventHistory(caller, EventCache()), scope, CONTEXT).run()
+    return _KNOWN[regions]
 
 
 def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = STORY) -> Any:
@@ -72,6 +101,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
         CONTEXT,
         read_only=read_only,
         regions=regions,
+        snapshot=known_by_now(access, regions),
     )
 
     def open_record(name: str, _: str) -> Journal:
@@ -86,7 +116,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
 
 def settled(app: Any) -> Callable[[], bool]:
     work = app.workspace
-    return lambda: bool(work.looked_back and not work.judging and work.instances)
+    return lambda: bool(work.settled and work.instances)
 
 
 def keep(app: Any, folder: Path, name: str) -> None:
@@ -263,18 +293,20 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp(prefix="vpce-tui-shoot-"))
     try:
         prepare(scratch)
+        keep_parsed()
         from vpce_tui.lab.server import Lab
 
         lab = Lab(seed=7, clock=lambda: NOW).build()
         lab.serve()
-        asyncio.run(shoot_read_only(folder, lab.access()))
+        access = lab.access()
+        asyncio.run(shoot_read_only(folder, access))
         exit_endpoint = lab.facts["endpoints"]["intruder_exit"]["made"]["VpcEndpointId"]
-        asyncio.run(shoot_endpoint(folder, lab.access(), exit_endpoint))
-        asyncio.run(shoot_traffic(folder, lab.access(), lab.facts["victim"]))
-        asyncio.run(shoot_relaunch(folder, lab.access(), lab.facts["victim"]))
-        asyncio.run(shoot_harden(folder, lab.access(), "123456789012", lab.facts["database_disk"]))
-        asyncio.run(shoot(folder, lab.access()))
-        asyncio.run(shoot_revoke(folder, lab.access(), lab.facts["intruder_user_key"]))
+        asyncio.run(shoot_endpoint(folder, access, exit_endpoint))
+        asyncio.run(shoot_traffic(folder, access, lab.facts["victim"]))
+        asyncio.run(shoot_relaunch(folder, access, lab.facts["victim"]))
+        asyncio.run(shoot_harden(folder, access, "123456789012", lab.facts["database_disk"]))
+        asyncio.run(shoot(folder, access))
+        asyncio.run(shoot_revoke(folder, access, lab.facts["intruder_user_key"]))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

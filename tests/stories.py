@@ -1,9 +1,9 @@
-"""Runs a story in a process of its own and judges it as an operator would: ``python tests/stories.py NAME`` prints the result."""
+"""Assesses scenarios as an operator would, each in a fork of its own: ``python -m tests.stories`` prints all, by name."""
 
 import json
 import os
-import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,41 @@ def judged(name: str, seed: int = 7) -> dict[str, Any]:
     return answer
 
 
+def load() -> None:
+    """Load, before the forks, what each of them needs."""
+    import vpce_tui.cli.commands.search
+    import vpce_tui.lab.scenarios.account_setup
+    import vpce_tui.lab.server  # noqa: F401
+    from tests.zygote import warm_clients
+
+    warm_clients()
+
+
+def forked(name: str, seed: int) -> Any:
+    """Start to assess one scenario; the stream gives its result."""
+    theirs, ours = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.write(ours, json.dumps(judged(name, seed)).encode())
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(ours)
+    return os.fdopen(theirs)
+
+
+def main() -> None:
+    from vpce_tui.lab.scenarios import stories
+
+    load()
+    names, found = list(stories()), {}
+    for pair in (names[at : at + 2] for at in range(0, len(names), 2)):
+        for name, stream in [(name, forked(name, 7)) for name in pair]:
+            with stream:
+                found[name] = json.load(stream)
+    print(json.dumps(found))
+
+
 if __name__ == "__main__":
-    print(json.dumps(judged(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7)))
-    sys.stdout.flush()
-    os._exit(0)
+    main()

@@ -929,7 +929,7 @@ async def test_an_event_is_marked_as_expected_with_a_reason_and_stays_in_the_lis
         shown = len(app.screen.query_one("#rows", Table).rows)
         marked = app.screen.query_one("#rows", Table).key
         await pilot.press("x", *"a test", "enter", "enter")
-        await until(pilot, lambda: not app.workspace.judging and "1 expected" in app.screen.crumbs(), "the mark")
+        await until(pilot, lambda: not app.workspace.judging and "1 suppressed" in app.screen.crumbs(), "the mark")
         assert len(app.screen.query_one("#rows", Table).rows) == shown
         assert "EXPECTED" in words(app)
         assert marked in app.workspace.context_file.read_text()
@@ -944,7 +944,7 @@ async def test_a_mark_is_taken_back_and_the_event_counts_again(aws: Aws, tmp_pat
         first = app.screen.query_one("#rows", Table).key
 
         def said() -> str:
-            return next(item.judgement.expected for item in app.workspace.judged if item.event.id == first)
+            return next(item.judgement.suppressed for item in app.workspace.judged if item.event.id == first)
 
         await pilot.press("x", *"a test", "enter", "enter")
         await until(pilot, lambda: bool(said()) and not app.workspace.judging, "the mark")

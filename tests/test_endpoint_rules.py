@@ -136,7 +136,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-13", "a user of last week", see(created(), past=past(other("CreateUser", "iam", 9000, requestParameters={"userName": "bob"}))), None),
     ("VPCE-13", "the making was refused", see(created(), past=past(other("CreateUser", "iam", 40, requestParameters={"userName": "bob"}, errorCode="AccessDenied"))), None),
     ("VPCE-14", "an address never seen", see(created(sourceIPAddress="198.51.100.23"), past=past(*USUAL)), "medium"),
-    ("VPCE-14", "a range that is listed", see(created(sourceIPAddress="198.51.100.23"), context=Context(bad_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
+    ("VPCE-14", "a range that is listed", see(created(sourceIPAddress="198.51.100.23"), context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
     ("VPCE-14", "the usual one", see(created(), past=past(*USUAL)), None),
     ("VPCE-14", "the office", see(created(sourceIPAddress="198.51.100.23"), past=past(*USUAL), context=Context(networks=(ipaddress.ip_network("198.51.100.0/24"),))), None),
     ("VPCE-15", "an attacker's tool", see(created(userAgent="Boto3/1.34 Pacu/1.5")), "high"),

@@ -62,7 +62,7 @@ def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
 
 
 def test_planning_only_reads(aws: Aws) -> None:
-    code, said = aws.run("plan", "terminate-instance", aws.victim, "--as", "json", "--read-only")
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--format", "json", "--read-only")
     assert code == 0, said
     assert aws.writes() == []
     assert not any(item["dryRun"] for item in aws.handled())
@@ -293,7 +293,7 @@ def test_an_outcome_that_aws_cannot_tell_stops_until_the_operator_decides(labs: 
     assert code == 6, said
     assert "cannot tell" in said
     assert blinded.writes() == []
-    code, said = blinded.run("decide", "--incident", "case", "out-of-service", "detach", "not-done")
+    code, said = blinded.run("resolve", "--incident", "case", "out-of-service", "detach", "not-done")
     assert code == 0, said
 
 
@@ -330,7 +330,7 @@ def test_a_spot_instance_has_its_persistent_request_cancelled(aws: Aws) -> None:
 
 def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> None:
     clients(aws)("autoscaling").update_auto_scaling_group(AutoScalingGroupName="storefront-web", MinSize=3)
-    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "json")
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--format", "json")
     plan = json.loads(said[said.index("{") :])
     step = plan["steps"][3]
     assert step["choices"] == {"capacity": "replace"}
@@ -341,7 +341,7 @@ def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> No
         aws.victim,
         "--region",
         HOME,
-        "--as",
+        "--format",
         "json",
         "--set",
         "out-of-service.capacity=lower",
@@ -352,7 +352,7 @@ def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> No
 
 def test_choices_stand_in_the_plan_and_change_it(aws: Aws) -> None:
     code, said = aws.run(
-        "plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "json", "--set", "isolate.moves=one"
+        "plan", "terminate-instance", aws.victim, "--region", HOME, "--format", "json", "--set", "isolate.moves=one"
     )
     assert code == 0
     step = json.loads(said[said.index("{") :])["steps"][4]

@@ -192,19 +192,19 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VPCE_TUI_STATE", str(folder.parent.parent))
-    assert main.main(["verify", "case", "--head", "0" * 64]) == 1
+    assert main.main(["verify", "case", "--expect-head", "0" * 64]) == 1
     said = capsys.readouterr().out
     assert said.startswith("NOT VERIFIED")
     assert "verified:" not in said
     head = verify(folder).head
-    assert main.main(["verify", "case", "--head", head]) == 0
+    assert main.main(["verify", "case", "--expect-head", head]) == 0
     assert capsys.readouterr().out.startswith("verified: 4 rows")
     with Journal.open(folder, "ann") as journal:
         journal.append(RowKind.NOTE, {"text": "more"})
-    assert main.main(["verify", "case", "--head", head]) == 0
+    assert main.main(["verify", "case", "--expect-head", head]) == 0
     assert "that of row 4" in capsys.readouterr().out
-    assert main.main(["verify", "case", "--head", GENESIS]) == 1
-    assert main.main(["verify", "case", "--head", "0000"]) == 2, "a slip of the finger accuses nobody"
+    assert main.main(["verify", "case", "--expect-head", GENESIS]) == 1
+    assert main.main(["verify", "case", "--expect-head", "0000"]) == 2, "a slip of the finger accuses nobody"
 
 
 def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:

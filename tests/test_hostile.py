@@ -110,7 +110,7 @@ def environment(aws: Aws) -> dict[str, str]:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 def test_every_screen_over_files(aws: Aws, trail: Path, size: tuple[int, int]) -> None:
-    terminal = Terminal(["--trail", str(trail)], environment(aws), size)
+    terminal = Terminal(["--log-files", str(trail)], environment(aws), size)
     terminal.until("CRITICAL")
     for keys in (
         ("down", "down", "j", "G", "g"), ("a", "G", "k", "a"), ("enter", "j", "j", "G", "escape"), ("down", "enter", "G", "escape"), ("down", "enter", "escape"),
@@ -158,7 +158,7 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("events", "--trail", "TRAIL", "--event-name", "*"), ("events", "--trail", "TRAIL", "--event-name", "*", "--json"), ("instances",), ("plan", "terminate-instance", "VICTIM", "--region", HOME), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--as", "cli"), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--as", "python")],
+    [("events", "--log-files", "TRAIL", "--event-name", "*"), ("events", "--log-files", "TRAIL", "--event-name", "*", "--json"), ("instances",), ("plan", "terminate-instance", "VICTIM", "--region", HOME), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "cli"), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "python")],
 )  # fmt: skip
 def test_every_command(labs: Labs, trail: Path, words: tuple[str, ...]) -> None:
     aws = labs.new("denied@ListDetectors:99", hostile=f" {HOSTILE}")

@@ -217,7 +217,7 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     ("INST-11", "young", subject(), None),
     ("INST-12", "a plain disk", subject(unencrypted=frozenset({"vol-1"})), "low"),
     ("INST-12", "a plain disk of another", subject(unencrypted=frozenset({"vol-2"})), None),
-    ("INST-13", "a listed range", subject(traffic=traffic(talker("198.51.100.23")), context=Context(bad_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
+    ("INST-13", "a listed range", subject(traffic=traffic(talker("198.51.100.23")), context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
     ("INST-13", "a scan", subject(traffic=traffic(*(talker(f"10.0.7.{n}", accepted=0, rejected=4) for n in range(30)))), "high"),
     ("INST-13", "much to one address", subject(traffic=traffic(talker("198.51.100.23", sent=2_000_000_000))), "high"),
     ("INST-13", "a beacon", subject(traffic=traffic(talker("198.51.100.23", accepted=30, sent=40_000))), "high"),

@@ -117,7 +117,7 @@ def test_a_playbook_without_what_a_step_requires_blocks_that_step(aws: Aws) -> N
         "quick",
         OWN.replace('"our-way"', '"quick"').replace('"isolate"', '"terminate"').replace('moves = "one"', ""),
     )
-    code, said = aws.run("plan", "quick", aws.victim, "--region", HOME, "--as", "json")
+    code, said = aws.run("plan", "quick", aws.victim, "--region", HOME, "--format", "json")
     assert code == 0, said
     (blocked,) = [step["blocked"] for step in json.loads(said[said.index("{") :])["steps"] if step["blocked"]]
     assert any("needs a step with action 'preserve'" in item["says"] for item in blocked)
@@ -189,7 +189,7 @@ def test_an_answer_out_of_range_is_refused_with_its_sentence(given: str, expecte
 
 def test_an_answer_needs_no_step_where_one_step_asks(aws: Aws) -> None:
     code, said = aws.run(
-        "plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "json", "--set", "lock_days=7"
+        "plan", "terminate-instance", aws.victim, "--region", HOME, "--format", "json", "--set", "lock_days=7"
     )
     assert code == 0, said
     (step,) = [step for step in json.loads(said[said.index("{") :])["steps"] if step["id"] == "snapshots"]

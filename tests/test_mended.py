@@ -115,7 +115,7 @@ def test_evidence_that_is_missing_leaves_the_step_unproved_and_is_asked_for_agai
 def test_a_person_can_accept_what_is_missing(labs: Labs, plan_text: str) -> None:
     aws = labs.new("denied@DescribeNetworkAcls:99")
     assert apply(aws, plan_text, "--step", "preserve")[0] == 6
-    assert aws.run("note", "--incident", "case", "preserve", "accepted without ACLs", "--by-hand")[0] == 0
+    assert aws.run("note", "--incident", "case", "preserve", "accepted without ACLs", "--manual")[0] == 0
     code, said = apply(aws, plan_text, "--confirm", aws.victim)
     assert code == 0, said
 
@@ -238,7 +238,7 @@ def test_rows_cut_off_at_the_end_show_in_the_head(aws: Aws) -> None:
     with Journal.open(aws.incident(), "x", create=True) as journal:
         journal.append(RowKind.OPENED, {"account": "1"})
         head = journal.append(RowKind.NOTE, {"text": "last"}).hash
-    assert aws.run("verify", "case", "--head", head)[0] == 0
+    assert aws.run("verify", "case", "--expect-head", head)[0] == 0
     db = sqlite3.connect(aws.incident() / "journal.db")
     (guard,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_no_delete'").fetchone()
     db.execute("DROP TRIGGER journal_no_delete")
@@ -246,7 +246,7 @@ def test_rows_cut_off_at_the_end_show_in_the_head(aws: Aws) -> None:
     db.execute(guard)
     db.commit()
     db.close()
-    code, said = aws.run("verify", "case", "--head", head)
+    code, said = aws.run("verify", "case", "--expect-head", head)
     assert code == 1
     assert "cut off" in said
 
@@ -399,7 +399,7 @@ def test_a_policy_nested_without_end_loses_no_event(tmp_path: Path, aws: Aws) ->
         "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "PolicyDocument": "[" * 100_000}},
     }  # fmt: skip
     (tmp_path / "trail.json").write_text(json.dumps({"Records": [record, {**record, "eventID": "other"}]}))
-    code, said = aws.run("events", "--trail", str(tmp_path), "--json")
+    code, said = aws.run("events", "--log-files", str(tmp_path), "--json")
     assert code == 0, said
     assert said.count('"eventID"') == 2
 
@@ -409,7 +409,7 @@ def test_a_linked_folder_of_trails_is_named_and_not_called_complete(tmp_path: Pa
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "trail" / "A.JSON").write_text('{"Records": []}')
     (tmp_path / "trail" / "linked").symlink_to(tmp_path / "elsewhere")
-    code, said = aws.run("events", "--trail", str(tmp_path / "trail"), "--json")
+    code, said = aws.run("events", "--log-files", str(tmp_path / "trail"), "--json")
     assert code == 3, said
     assert "is a link to a folder" in said
     assert '"complete": false' in said
@@ -418,7 +418,7 @@ def test_a_linked_folder_of_trails_is_named_and_not_called_complete(tmp_path: Pa
 def test_a_script_of_a_blocked_step_stops_there(labs: Labs) -> None:
     aws = labs.new("denied@DescribeAutoScalingInstances:99")
     for form, stop in (("cli", "exit 1"), ("python", "raise SystemExit")):
-        code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", form)
+        code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--format", form)
         assert code == 0, said
         last = said[said.index("(terminate)") :]
         assert stop in last
@@ -427,7 +427,7 @@ def test_a_script_of_a_blocked_step_stops_there(labs: Labs) -> None:
 
 
 def test_a_script_goes_past_what_cannot_be_undone_only_with_the_typed_id(aws: Aws) -> None:
-    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--as", "cli")
+    code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--format", "cli")
     assert code == 0
     last = said[said.index("(terminate)") :]
     assert last.index('"${CONFIRM:-}" = ' + aws.victim) < last.index("terminate-instances")
@@ -439,11 +439,11 @@ def test_a_note_by_hand_says_for_which_target(aws: Aws) -> None:
         assert aws.run("plan", "terminate-instance", target, "--region", HOME, "--out", str(path))[0] == 0
         words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "identify")
         assert aws.run(*words)[0] == 0
-    code, said = aws.run("note", "preserve", "done", "--incident", "case", "--by-hand")
+    code, said = aws.run("note", "preserve", "done", "--incident", "case", "--manual")
     assert code == 2
     assert "stands in several plans" in said
     key = f"terminate-instance/{aws.victim}/preserve"
-    code, said = aws.run("note", key, "done", "--incident", "case", "--by-hand")
+    code, said = aws.run("note", key, "done", "--incident", "case", "--manual")
     assert code == 0
     assert f"recorded for {key}" in said
 
@@ -488,10 +488,10 @@ def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "identify")[0] == 0
     head = aws.run("verify", "case")[1].split("head ")[1].split()[0]
     assert apply(aws, plan_text, "--step", "hold")[0] == 0
-    code, said = aws.run("verify", "case", "--head", head)
+    code, said = aws.run("verify", "case", "--expect-head", head)
     assert code == 0, said
     assert "rows were added since" in said
-    code, said = aws.run("verify", "case", "--head", "0" * 64)
+    code, said = aws.run("verify", "case", "--expect-head", "0" * 64)
     assert code == 1
     assert "is in no row" in said
 

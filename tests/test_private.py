@@ -179,7 +179,7 @@ def test_a_context_and_playbooks_of_somebody_else_are_not_used(aws: Aws) -> None
     code, said = aws.run("plan", "ours", aws.victim)
     assert code == 2
     assert "belongs to" in said
-    code, said = aws.run("events", "--since", "1h", "--look-back", "0s")
+    code, said = aws.run("events", "--since", "1h", "--lookback", "0s")
     assert code == 2
     assert "belongs to" in said
 
@@ -225,7 +225,7 @@ def test_a_loose_state_folder_of_ours_is_tightened_and_used(aws: Aws) -> None:
 @pytest.mark.parametrize("form", ["json", "cli", "python", "console"])
 def test_plans_and_scripts_are_private(aws: Aws, form: str) -> None:
     path = aws.folder / "out"
-    words = ("plan", "relaunch-instance", aws.victim, "--region", HOME, "--as", form, "--out", str(path))
+    words = ("plan", "relaunch-instance", aws.victim, "--region", HOME, "--format", form, "--out", str(path))
     assert aws.run(*words)[0] == 0
     assert mode(path) == 0o600
 

@@ -19,7 +19,7 @@ def test_rotation_and_its_undo_need_a_second_person_and_the_undo_the_typed_id(aw
     env = with_team(aws)
     mine = keyring(aws, ALICE)
     path = rotate_plan(aws)
-    words = ("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--keyring")
+    words = ("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--secret-to", "keyring")
     code, said = aws.run(*words, env=mine)
     assert code == 5, said
     assert bobs_keys(aws) == []
@@ -45,7 +45,7 @@ def test_rotation_and_its_undo_need_a_second_person_and_the_undo_the_typed_id(aw
 
 def test_the_secret_of_a_new_key_is_in_the_keyring_and_nowhere_else(aws: Aws) -> None:
     env = keyring(aws, "alice")
-    code, said = rotate(aws, "--keyring", env=env)
+    code, said = rotate(aws, "--secret-to", "keyring", env=env)
     assert code == 0, said
     ((name, secret),) = json.loads((aws.folder / "keyring-alice").read_text()).items()
     (key,) = clients(aws)("iam").list_access_keys(UserName="bob")["AccessKeyMetadata"]
@@ -67,7 +67,7 @@ def test_without_anybody_to_take_the_secret_no_key_is_made(aws: Aws) -> None:
 def test_a_key_whose_answer_was_lost_is_found_and_deleted_not_left_alive(labs) -> None:  # type: ignore[no-untyped-def]
     aws = labs.new("lost-answer@CreateAccessKey:1")
     env = keyring(aws, "alice")
-    code, said = rotate(aws, "--keyring", env=env)
+    code, said = rotate(aws, "--secret-to", "keyring", env=env)
     assert code != 0, said
     (lost,) = clients(aws)("iam").list_access_keys(UserName="bob")["AccessKeyMetadata"]
     path = str(aws.folder / "rotate.json")
@@ -75,7 +75,7 @@ def test_a_key_whose_answer_was_lost_is_found_and_deleted_not_left_alive(labs) -
     assert aws.run(*plan)[0] == 0
     step = next(item for item in json.loads(Path(path).read_text())["steps"] if item["id"] == "rotate")
     assert [call["operation"] for call in step["calls"]] == ["DeleteAccessKey", "CreateAccessKey"]
-    words = ("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--keyring")
+    words = ("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--secret-to", "keyring")
     code, said = aws.run(*words, env=env)
     assert code != 0, "the lost key is deleted for good: that needs the typed id"
     assert "--confirm" in said
@@ -92,7 +92,7 @@ def test_a_key_whose_answer_was_lost_is_found_and_deleted_not_left_alive(labs) -
 def test_old_keys_go_only_after_the_new_one_was_seen_used(aws: Aws) -> None:
     env = keyring(aws, "alice")
     old = clients(aws)("iam").create_access_key(UserName="bob")["AccessKey"]["AccessKeyId"]
-    code, said = rotate(aws, "--keyring", env=env)
+    code, said = rotate(aws, "--secret-to", "keyring", env=env)
     assert code == 0, said
     path = str(aws.folder / "drop.json")
     plan = (
@@ -114,7 +114,7 @@ def test_old_keys_go_only_after_the_new_one_was_seen_used(aws: Aws) -> None:
 
 
 def test_a_keyring_that_keeps_nothing_is_found_out_before_a_key_is_made(aws: Aws) -> None:
-    code, said = rotate(aws, "--keyring", env={"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
+    code, said = rotate(aws, "--secret-to", "keyring", env={"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
     assert code != 0, said
     assert "does not give it back" in said
     assert aws.writes() == []
@@ -130,7 +130,19 @@ def until_done(aws: Aws, env: dict[str, str], kill_new: list[str] | None = None)
     more = ("--incident", "case") if aws.incident().exists() else ()
     code, said = aws.run("plan", "revoke-credentials", "user/bob", "--out", path, "--set", "rotate=yes", *more)
     assert code == 0, said
-    words = ("--incident", "case", "--yes", "--wait", "1", "--step", "rotate", "--keyring", "--confirm", "user/bob")
+    words = (
+        "--incident",
+        "case",
+        "--yes",
+        "--wait",
+        "1",
+        "--step",
+        "rotate",
+        "--secret-to",
+        "keyring",
+        "--confirm",
+        "user/bob",
+    )
     return aws.run("apply", path, *words, env=env, kill_new=kill_new)
 
 
@@ -199,7 +211,8 @@ def test_an_approval_of_a_run_that_was_killed_does_not_serve_its_undo(aws: Aws) 
         "1",
         "--step",
         "rotate",
-        "--keyring",
+        "--secret-to",
+        "keyring",
         "--approval",
         file,
     )

@@ -17,7 +17,7 @@ from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess
 from vpce_tui.detection.context_proposal import as_toml, propose
 from vpce_tui.detection.instance.related_events import about
 from vpce_tui.detection.signals import Severity, Signal, judge
-from vpce_tui.detection.team_context import Context, ContextError, Expected, parse
+from vpce_tui.detection.team_context import Context, ContextError, Suppression, parse
 from vpce_tui.investigation.context_file import load, written
 
 
@@ -98,7 +98,7 @@ def test_the_worst_comes_first_and_each_line_is_whole(aws: Aws) -> None:
 
 
 def test_without_a_look_back_what_it_would_tell_is_said_to_be_unknown(aws: Aws) -> None:
-    code, said = aws.run("events", "--json", "--look-back", "0s")
+    code, said = aws.run("events", "--json", "--lookback", "0s")
     assert code == 0, said
     first = next(json.loads(line) for line in said.splitlines() if line.startswith('{"eventID"'))
     assert "VPCE-24" not in {signal["id"] for signal in first["signals"]}
@@ -106,14 +106,14 @@ def test_without_a_look_back_what_it_would_tell_is_said_to_be_unknown(aws: Aws) 
 
 
 def test_a_signal_is_shown_in_words_and_a_wrong_name_is_told(aws: Aws) -> None:
-    code, said = aws.run("signals", "list")
+    code, said = aws.run("rules", "list")
     assert code == 0
     assert len(said.splitlines()) == 55
-    code, said = aws.run("signals", "show", "vpce-08")
+    code, said = aws.run("rules", "show", "vpce-08")
     assert code == 0
     assert "Harmless" not in said
     assert "harmless if" in said
-    assert aws.run("signals", "show", "VPCE-99")[0] == 2
+    assert aws.run("rules", "show", "VPCE-99")[0] == 2
 
 
 # -- marks and learning
@@ -122,13 +122,13 @@ def test_a_signal_is_shown_in_words_and_a_wrong_name_is_told(aws: Aws) -> None:
 def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "context.toml"
     context = written(path, "e-1", 'because "it" \n was\x1b[2J announced', date(2026, 2, 7), "alice")
-    assert context.is_expected("e-1", datetime(2026, 2, 7, 23, tzinfo=UTC))
-    assert not context.is_expected("e-1", datetime(2026, 2, 8, tzinfo=UTC))
+    assert context.is_suppressed("e-1", datetime(2026, 2, 7, 23, tzinfo=UTC))
+    assert not context.is_suppressed("e-1", datetime(2026, 2, 8, tzinfo=UTC))
     assert "\x1b" not in path.read_text()
     path.write_text('# ours\nown_accounts = ["1"]\n' + path.read_text())
     context = written(path, "e-2", "why", date(2026, 2, 7), "")
     assert path.read_text().startswith('# ours\nown_accounts = ["1"]\n')
-    assert (len(context.expected), context.own_accounts) == (2, frozenset({"1"}))
+    assert (len(context.suppressions), context.own_accounts) == (2, frozenset({"1"}))
     path.write_text("own_acounts = []")
     with pytest.raises(ContextError, match="own_acounts"):
         written(path, "e-3", "why", date(2026, 2, 7), "")
@@ -141,14 +141,14 @@ def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: P
 
 def test_an_expected_event_counts_as_harmless_and_keeps_its_reasons() -> None:
     event = created(FOREIGN, None, who=SESSION)
-    mark = Expected(event.id, "a test", (AT + timedelta(days=2)).date())
-    known = AssessmentInputs(context=Context(expected=(mark,)), now=AT)
+    mark = Suppression(event.id, "a test", (AT + timedelta(days=2)).date())
+    known = AssessmentInputs(context=Context(suppressions=(mark,)), now=AT)
     assert assess_event(event, known).judgement.severity is Severity.INFO
     assert assess_event(event, known).judgement.signals
     assert "a test" in assess_event(event, known).judgement.explained
     assert (
         assess_event(
-            event, AssessmentInputs(context=Context(expected=(mark,)), now=AT + timedelta(days=3))
+            event, AssessmentInputs(context=Context(suppressions=(mark,)), now=AT + timedelta(days=3))
         ).judgement.severity
         is Severity.CRITICAL
     )
@@ -185,8 +185,8 @@ def test_hours_and_networks_are_learned_from_people_alone() -> None:
     ]
     text = as_toml(propose(events, "1", (), ()), "1", AT, AT, "all")
     context = parse(text, "x")
-    assert context.hours is not None
-    assert (context.hours.begin.hour, context.hours.end.hour) == (9, 17)
+    assert context.working_hours is not None
+    assert (context.working_hours.begin.hour, context.working_hours.end.hour) == (9, 17)
     assert [str(net) for net in context.networks] == ["192.0.2.9/32"]
     assert propose([], "1", (), ()) == ()
 
@@ -307,7 +307,7 @@ async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypat
     from vpce_tui.cli.main import parse as parse_arguments
 
     monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path))
-    for given, days in ((["--look-back", "7d"], 7), ([], 30)):
+    for given, days in ((["--lookback", "7d"], 7), ([], 30)):
         found = build(parse_arguments(given)).workspace.look_back
         assert round(found.total_seconds() / 86_400) == days
 
@@ -329,12 +329,12 @@ def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Pat
 
 def test_the_last_mark_about_an_event_counts() -> None:
     until = (AT + timedelta(days=3)).date()
-    marked = Expected("e", "a test", until)
-    back = Expected("e", "taken back", (AT - timedelta(days=1)).date())
-    assert Context(expected=(marked,)).is_expected("e", AT) == marked
-    assert Context(expected=(marked, back)).is_expected("e", AT) is None
-    assert Context(expected=(marked, back, marked)).is_expected("e", AT) == marked
-    assert Context(expected=(marked, Expected("other", "x", back.until))).is_expected("e", AT) == marked
+    marked = Suppression("e", "a test", until)
+    back = Suppression("e", "taken back", (AT - timedelta(days=1)).date())
+    assert Context(suppressions=(marked,)).is_suppressed("e", AT) == marked
+    assert Context(suppressions=(marked, back)).is_suppressed("e", AT) is None
+    assert Context(suppressions=(marked, back, marked)).is_suppressed("e", AT) == marked
+    assert Context(suppressions=(marked, Suppression("other", "x", back.until))).is_suppressed("e", AT) == marked
 
 
 def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:

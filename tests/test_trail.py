@@ -228,7 +228,7 @@ def test_records_without_an_id_are_all_kept(tmp_path: Path) -> None:
 
 def test_the_command_over_files(aws: Aws, tmp_path: Path) -> None:
     write(tmp_path / "a.json", [endpoint(), {**SERVICE_EVENT}])
-    code, said = aws.run("events", "--trail", str(tmp_path), "--event-name", "*", "--json")
+    code, said = aws.run("events", "--log-files", str(tmp_path), "--event-name", "*", "--json")
     assert code == 0, said
     objects = [json.loads(line) for line in said.splitlines()]
     assert len([item for item in objects if "eventID" in item]) == 2

@@ -184,7 +184,16 @@ def test_an_undo_is_covered_only_by_a_plan_that_shows_its_calls(aws: Aws) -> Non
     mine = keyring(aws, ALICE)
     assert (
         aws.run(
-            "apply", path, *words, "--step", "rotate", "--keyring", "--approval", approved(aws, path, env), env=mine
+            "apply",
+            path,
+            *words,
+            "--step",
+            "rotate",
+            "--secret-to",
+            "keyring",
+            "--approval",
+            approved(aws, path, env),
+            env=mine,
         )[0]
         == 0
     )

@@ -24,7 +24,7 @@ from vpce_tui.lab.server import Lab
 
 
 class OpenLab(Lab):
-    """A lab that shows its whole state at ``/_lab/state?REGION``."""
+    """A lab that shows its whole state at ``/_lab/state?REGION``, and how often each fault is still due at ``/_lab/faults``."""
 
     def build(self) -> "OpenLab":
         super().build()
@@ -37,9 +37,13 @@ class OpenLab(Lab):
         return state(self._clients.client, str(self.facts["victim"]), region)
 
     def __call__(self, environ: dict, start: object) -> list[bytes]:
-        if environ.get("PATH_INFO") != "/_lab/state":
+        shown = {
+            "/_lab/state": lambda: self.state(environ["QUERY_STRING"]),
+            "/_lab/faults": lambda: [fault.left for fault in self.faults.faults],
+        }.get(environ["PATH_INFO"])
+        if shown is None:
             return super().__call__(environ, start)
-        body = json.dumps(self.state(environ["QUERY_STRING"])).encode()
+        body = json.dumps(shown()).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -123,6 +127,7 @@ def main() -> None:
     from vpce_tui.cli.commands import incident, playbook, search  # noqa: F401
     from vpce_tui.engine import playbook_session  # noqa: F401
 
+    warm_clients()
     lab = OpenLab(seed=7).build()
     warm(lab)
     facts = {key: value for key, value in lab.facts.items() if key != "endpoints"}
@@ -174,14 +179,6 @@ def fork_run(asked: dict) -> dict:
 
 def warm(lab: Lab) -> None:
     """Load what the first request of each service loads, so that no fork does it again."""
-    import botocore.loaders
-    import botocore.session
-
-    from vpce_tui.aws.catalogue import OPERATIONS
-    from vpce_tui.aws.models import loader as bundled_models
-    from vpce_tui.aws.models import wire_forms
-    from vpce_tui.plans import plan_validation
-
     clients = InProcess(lab, lab.operator.key_id)
     for service, call in (
         ("sts", "get_caller_identity"), ("ec2", "describe_regions"), ("iam", "list_account_aliases"), ("guardduty", "list_detectors"),
@@ -193,28 +190,27 @@ def warm(lab: Lab) -> None:
     for region in REGIONS:
         for entry in lab.store.newest_first(region):
             assert entry.answer
-    loader = bundled_models()  # one cache of models for every fork
+
+
+def warm_clients() -> None:
+    """One cache of models, classes and rule sets for every fork."""
+    import botocore.loaders
+    import botocore.session
+
+    from vpce_tui.aws.catalogue import OPERATIONS
+    from vpce_tui.aws.models import loader as bundled_models
+    from vpce_tui.aws.models import wire_forms
+    from vpce_tui.plans import plan_validation
+
+    loader = bundled_models()
     botocore.loaders.create_loader = lambda *_: loader
+    keep_parsed()
+    session = botocore.session.Session()
     for service in sorted({item.service for item in OPERATIONS}):
         wire_forms(service)
         loader.load_service_model(service, "service-2")
-    plan_validation._validator()
-    keep_parsed()
-    session = botocore.session.Session()
-    for service in (
-        "sts",
-        "ec2",
-        "iam",
-        "guardduty",
-        "autoscaling",
-        "elbv2",
-        "elb",
-        "cloudtrail",
-        "kms",
-        "logs",
-        "organizations",
-    ):
         session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    plan_validation._validator()
 
 
 def keep_parsed() -> None:

@@ -63,7 +63,7 @@ class AssessedEvent(NamedTuple):
             "severity": self.judgement.severity.word,
             "signals": [signal.to_json() for signal in self.judgement.signals],
             "unknown": list(self.judgement.cannot_tell),
-            "expected": self.judgement.expected or None,
+            "suppressed": self.judgement.suppressed or None,
             "parseWarnings": list(event.parse_warnings),
         }
 
@@ -160,16 +160,16 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     if request is None:
         return AssessedEvent(event, _NO_REQUEST, NOTHING)
     see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
-    return AssessedEvent(event, request, marked(judge_event(see), event, known))
+    return AssessedEvent(event, request, with_suppression(judge_event(see), event, known))
 
 
-def marked(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
-    """With the mark of a person that it was expected: nothing to worry about, and every reason kept."""
-    mark = known.context.is_expected(event.id, known.now) if known.context.expected and known.now else None
+def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
+    """Severity info where somebody suppressed it; every signal is kept."""
+    mark = known.context.is_suppressed(event.id, known.now) if known.context.suppressions and known.now else None
     if mark is None:
         return found
     by = f" ({mark.by})" if mark.by else ""
-    return found._replace(severity=Severity.INFO, expected=f"expected until {mark.until}: {mark.reason}{by}")
+    return found._replace(severity=Severity.INFO, suppressed=f"suppressed until {mark.until}: {mark.reason}{by}")
 
 
 def assess_events(events: Sequence[Event], known: AssessmentInputs) -> list[AssessedEvent]:

@@ -122,7 +122,7 @@ def _restricted(tags: Iterable[Mapping[str, str]]) -> list[Proposal]:
     if not chosen:
         return []
     seen = tuple(f"{visible(tag, limit=80)}: {many(counted[tag], 'VPC')}" for tag in chosen)
-    return [Proposal(_setting("restricted_tags", [tag.lower() for tag in chosen]), seen)]
+    return [Proposal(_setting("sensitive_tags", [tag.lower() for tag in chosen]), seen)]
 
 
 def _services(events: Sequence[Event]) -> list[Proposal]:
@@ -181,7 +181,7 @@ def _hours(events: Sequence[Event]) -> list[Proposal]:
     begin, end = hours[cut - 1], min(hours[-cut] + 1, 23)
     weekdays = sorted({moment.weekday() for moment in times})
     days = "mon-fri" if weekdays[-1] <= 4 else f"{DAYS[weekdays[0]]}-{DAYS[weekdays[-1]]}"
-    text = f'[hours]\ndays = "{days}"\nfrom = "{begin:02}:00"\nto = "{end:02}:00"\nzone = "UTC"'
+    text = f'[working_hours]\ndays = "{days}"\nfrom = "{begin:02}:00"\nto = "{end:02}:00"\nzone = "UTC"'
     return [
         Proposal(
             text,

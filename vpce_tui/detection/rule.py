@@ -1,7 +1,7 @@
 """A rule: a small function that looks at one thing of a subject, with its docstring as what the user reads.
 
 The docstring's first line is the rule's name, its last paragraph begins with "Harmless if", what stands between says why it
-matters. ``vpce-tui signals``, the app's help and every signal take their words from there.
+matters. ``vpce-tui rules``, the app's help and every signal take their words from there.
 """
 
 import inspect

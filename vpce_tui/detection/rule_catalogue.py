@@ -61,7 +61,7 @@ def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
 
 
 def to_json(rule: Rule[Any]) -> dict[str, Any]:
-    """A rule as ``vpce-tui signals list --json`` prints it."""
+    """A rule as ``vpce-tui rules list --json`` prints it."""
     return {
         "id": rule.id,
         "name": rule.name,

@@ -77,8 +77,8 @@ class Assessment(NamedTuple):
     signals: tuple[Signal, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     fine: tuple[tuple[str, str], ...] = ()
-    expected: str = ""
-    """That somebody marked it as expected: until when, why, who."""
+    suppressed: str = ""
+    """Until when, why and by whom it was suppressed; empty: it was not."""
 
     @property
     def against(self) -> tuple[Signal, ...]:
@@ -96,8 +96,8 @@ class Assessment(NamedTuple):
     @property
     def explained(self) -> str:
         """Why the severity is not simply that of the worst signal; ``""`` where it is."""
-        if self.expected:
-            return self.expected
+        if self.suppressed:
+            return self.suppressed
         worst = max((signal.severity for signal in self.against), default=Severity.INFO)
         if self.severity > worst:
             return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"

@@ -40,8 +40,8 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """An event that somebody has marked as expected: why, and until when that holds."""
+class Suppression:
+    """An event that somebody has suppressed: why, and until when."""
 
     event: str
     reason: str
@@ -49,7 +49,7 @@ class Expected:
     by: str = ""
 
     def holds(self, now: datetime) -> bool:
-        """Whether the mark still holds."""
+        """Whether it has not expired."""
         return now.astimezone(UTC).date() <= self.until
 
 
@@ -58,8 +58,8 @@ class Context:
     """What is the team's own, and what is usual for it.
 
     ``trusted_principals`` are ARN patterns of other accounts' principals that may work here. ``pipelines`` are pairs of patterns (principal ARN, user agent), both of which must match (``*`` and ``?`` allowed).
-    ``networks`` are the team's own public addresses, ``bad_networks`` ranges nobody of the team comes from (hosting, Tor,
-    VPN). ``restricted_tags`` are (key, value) patterns of what matters most. ``forensics_account`` may be given snapshots.
+    ``networks`` are the team's own public addresses, ``untrusted_networks`` ranges nobody of the team comes from (hosting, Tor,
+    VPN). ``sensitive_tags`` are (key, value) patterns of what matters most. ``forensics_account`` may be given snapshots.
     """
 
     own_accounts: frozenset[str] = frozenset()
@@ -69,14 +69,14 @@ class Context:
     trusted_images: tuple[str, ...] = ()
     pipelines: tuple[tuple[str, str], ...] = ()
     networks: tuple[Network, ...] = ()
-    bad_networks: tuple[Network, ...] = ()
-    hours: Hours | None = None
-    restricted_tags: tuple[tuple[str, str], ...] = (
+    untrusted_networks: tuple[Network, ...] = ()
+    working_hours: Hours | None = None
+    sensitive_tags: tuple[tuple[str, str], ...] = (
         ("env*", "prod*"), ("stage", "prod*"), ("env*", "restricted"), ("data-class*", "restricted"), ("data-class*", "confidential"),
     )  # fmt: skip
     owner_tags: tuple[str, ...] = ("owner", "team")
     image_age_days: int = 90
-    expected: tuple[Expected, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     forensics_account: str = ""
 
     def pipeline(self, arns: tuple[str, ...], user_agent: str) -> bool:
@@ -92,15 +92,15 @@ class Context:
 
     def restricted(self, tags: Mapping[str, str]) -> str:
         """The tag that says that something matters most (``env=production``); ``""``: none does."""
-        return _restricted(tuple(tags.items()), self.restricted_tags) if tags else ""
+        return _restricted(tuple(tags.items()), self.sensitive_tags) if tags else ""
 
     def owner(self, tags: Mapping[str, str]) -> str:
         """Who is named as owner in the tags; ``""``: nobody."""
         return next((value for key, value in tags.items() if key.lower() in self.owner_tags and value), "")
 
-    def is_expected(self, event: str, now: datetime) -> Expected | None:
-        """The mark that holds for an event: the last one about it counts, so that a mark can be taken back by another."""
-        last = next((mark for mark in reversed(self.expected) if mark.event == event), None)
+    def is_suppressed(self, event: str, now: datetime) -> Suppression | None:
+        """The suppression of an event in effect: the last one about it counts, so that it can be removed by another."""
+        last = next((mark for mark in reversed(self.suppressions) if mark.event == event), None)
         return last if last is not None and last.holds(now) else None
 
 
@@ -190,14 +190,14 @@ def _pairs(name: str, value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((key.lower(), said.lower()) for key, _, said in found)
 
 
-def _expected(name: str, value: Any) -> tuple[Expected, ...]:
+def _suppressions(name: str, value: Any) -> tuple[Suppression, ...]:
     found = []
     for item in _tables(name, value):
         until = item.get("until")
         if not isinstance(item.get("event"), str) or not item.get("reason") or not isinstance(until, date):
-            raise _Wrong('each expected event needs event = "id", reason = "why" and until = 2026-01-31.')
+            raise _Wrong('each suppression needs event = "id", reason = "why" and until = 2026-01-31.')
         day = until.date() if isinstance(until, datetime) else until
-        found.append(Expected(item["event"], str(item["reason"]), day, str(item.get("by", ""))))
+        found.append(Suppression(item["event"], str(item["reason"]), day, str(item.get("by", ""))))
     return tuple(found)
 
 
@@ -215,11 +215,11 @@ _SETTINGS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "trusted_images": lambda name, value: tuple(_texts(name, value)),
     "pipelines": _pipelines,
     "networks": _networks,
-    "bad_networks": _networks,
-    "hours": _hours,
-    "restricted_tags": _pairs,
+    "untrusted_networks": _networks,
+    "working_hours": _hours,
+    "sensitive_tags": _pairs,
     "owner_tags": lambda name, value: tuple(text.lower() for text in _texts(name, value)),
     "image_age_days": _number,
-    "expected": _expected,
+    "suppressions": _suppressions,
     "forensics_account": _text,
 }

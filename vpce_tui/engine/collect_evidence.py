@@ -67,7 +67,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     saw = f"{seen}; {saw}" if seen else saw
     work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
     if needed:
-        said = f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --by-hand"
+        said = f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --manual"
         return Outcome(Ended.UNPROVED, said, tuple(missing))
     ended = {"proved": Ended.PROVED, "not yet": Ended.UNPROVED}.get(proof, Ended.FAILED)
     return Outcome(ended, saw, tuple(missing))

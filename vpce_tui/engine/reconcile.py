@@ -78,7 +78,7 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
         Outcome(
             Ended.UNKNOWN,
             f"AWS cannot tell whether {planned.name} took effect: {saw}",
-            ("look at it by hand, then decide: vpce-tui decide --incident NAME STEP CALL done|not-done",),
+            ("check it yourself, then record the outcome: vpce-tui resolve --incident NAME STEP CALL done|not-done",),
         )
     )
 

@@ -1,6 +1,6 @@
-"""The team's ``context.toml`` on this machine: reading it, and adding a mark to it.
+"""The team's ``context.toml`` on this machine: reading it, and adding a suppression to it.
 
-A mark says that an event was expected, for this reason, until then.
+A suppression names an event, a reason and an end.
 """
 
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from vpce_tui.core.toml_text import toml
 from vpce_tui.detection.team_context import FILE, Context, ContextError, parse
 
 DEFAULT: Final = timedelta(days=7)
-"""How long a mark holds: long enough for a week's work, short enough not to be forgotten."""
+"""Default length of a suppression: a week of work, and short enough not to be forgotten."""
 
 
 def load(path: Path) -> Context:
@@ -28,9 +28,9 @@ def load(path: Path) -> Context:
 
 
 def written(path: Path | None, event: str, reason: str, until: date, by: str) -> Context:
-    """Add a mark to the context file, and give the context as it is then.
+    """Append a suppression to the context file; returns the context as read back.
 
-    What stands in the file stays as it is, and is never written over: the mark is appended, after the whole was read again
+    What stands in the file stays as it is, and is never written over: the suppression is appended, after the whole was read again
     and found good. Raises :class:`~vpce_tui.detection.team_context.ContextError` and ``OSError``.
     """
     if path is None:
@@ -38,7 +38,7 @@ def written(path: Path | None, event: str, reason: str, until: date, by: str) ->
     load(path)  # a broken file is not made longer
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     fields = {"event": event, "reason": reason[:300], "by": by}
-    mark = "[[expected]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in fields.items() if value)
+    mark = "[[suppressions]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in fields.items() if value)
     text = f"{before.rstrip()}\n\n{mark}until = {until.isoformat()}\n".lstrip()
     context = parse(text, str(path))
     own_folder(path.parent)

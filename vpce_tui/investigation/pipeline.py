@@ -128,7 +128,7 @@ class Investigation:
             regions, note = enabled_regions(self._caller)
         gaps = [Part("list of regions", Status.DENIED, note)] if note else []
         if self._scope.since < self._now - OLDEST:
-            said = "event history goes back 90 days; for older events use --trail PATH"
+            said = "event history goes back 90 days; for older events use --log-files PATH"
             gaps.append(Part("older than 90 days", Status.FAILED, said))
         running = tuple(Part(name, Status.RUNNING) for name in self._searched_in(regions))
         after = (_NOW, *((_LOOKBACK,) if self._scope.lookback else ()))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vpce_tui.cli.commands.aws_access import UsageError, context, look_back, moment
+from vpce_tui.cli.commands.aws_access import UsageError, context, lookback, moment
 from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.detection.team_context import Context
@@ -45,7 +45,7 @@ def build(
 
     now = clock or (lambda: datetime.now(UTC))
     read_only = bool(args.read_only) or paths.read_only_asked()
-    given, trail = args.since, Path(args.trail) if args.trail else None
+    given, trail = args.since, Path(args.log_files) if args.log_files else None
     since = now() - moment(given, now()) if given else timedelta(hours=24)
     # the lab's team has a context of its own, and marks are written there
     known = context() if lab is None else Context()
@@ -53,7 +53,7 @@ def build(
     connect, opener = _connection(args, read_only, lab, faults, now, context_file)
     workspace = Workspace(
         connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=paths.cache_folder(),
-        look_back=look_back(args.look_back, now()), context_file=context_file,
+        look_back=lookback(args.lookback, now()), context_file=context_file,
     )  # fmt: skip
 
     def open_record(name: str, reason: str) -> Any:

@@ -78,11 +78,11 @@ LONGEST_LOOK_BACK: Final = timedelta(days=90)
 """Event history holds no more."""
 
 
-def look_back(text: str, now: datetime) -> timedelta:
+def lookback(text: str, now: datetime) -> timedelta:
     """How far back to ask what is usual: ``30d``, at most what event history holds; ``0s``: not at all."""
     span = now - moment(text, now)
     if span < timedelta(0):
-        raise UsageError("--look-back must lie before now; write 30d, or 0s to ask nothing")
+        raise UsageError("--lookback must lie before now; write 30d, or 0s to ask nothing")
     if span > LONGEST_LOOK_BACK:
         say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is asked no further back")
     return min(span, LONGEST_LOOK_BACK)

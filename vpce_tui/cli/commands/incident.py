@@ -100,8 +100,10 @@ def verify(args: argparse.Namespace) -> Exit:
     from vpce_tui.incident.verification import row_of
     from vpce_tui.incident.verification import verify as check
 
-    if args.head and not re.fullmatch("[0-9a-f]{64}", args.head):
-        raise UsageError(f"--head takes a head hash, 64 digits and letters from a to f; {args.head!r} is none")
+    if args.expect_head and not re.fullmatch("[0-9a-f]{64}", args.expect_head):
+        raise UsageError(
+            f"--expect-head takes a head hash, 64 digits and letters from a to f; {args.expect_head!r} is none"
+        )
     folder = incident_folder(args.name)
     verdict = check(folder)
     if not verdict.good:
@@ -109,10 +111,10 @@ def verify(args: argparse.Namespace) -> Exit:
         print(f"NOT VERIFIED: {where}{visible(verdict.problem)}")
         print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
         return Exit.FAILED
-    at = verdict.rows if args.head in (None, "", verdict.head) else row_of(folder, args.head)
+    at = verdict.rows if args.expect_head in (None, "", verdict.head) else row_of(folder, args.expect_head)
     if not at:
         print(
-            f"NOT VERIFIED: the head {visible(args.head)} is in no row; rows were cut off, or all of it was written anew"
+            f"NOT VERIFIED: the head {visible(args.expect_head)} is in no row; rows were cut off, or all of it was written anew"
         )
         print(f"the {verdict.rows} rows that are there follow each other, up to {verdict.head}")
         return Exit.FAILED
@@ -122,8 +124,8 @@ def verify(args: argparse.Namespace) -> Exit:
         print(
             f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
         )
-    elif not args.head:
-        print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--head HASH)")
+    elif not args.expect_head:
+        print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--expect-head HASH)")
     return Exit.DONE
 
 

@@ -22,9 +22,9 @@ def lab(args: argparse.Namespace) -> Exit:
         faults = [parse_fault(text) for text in args.fault or ()]
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if args.story not in NAMES:
-        if args.story != "list":
-            raise UsageError(f"there is no story {args.story!r}; known are {', '.join(NAMES)}")
+    if args.scenario not in NAMES:
+        if args.scenario != "list":
+            raise UsageError(f"there is no scenario {args.scenario!r}; known are {', '.join(NAMES)}")
         for name, what in NAMES.items():
             print(f"{name:<12}  {what}")
         return Exit.DONE
@@ -34,7 +34,7 @@ def lab(args: argparse.Namespace) -> Exit:
 
 
 def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-arg]
-    made = Lab(seed=args.seed, story=args.story).build()
+    made = Lab(seed=args.seed, story=args.scenario).build()
     made.inject(faults)
     url = made.serve(args.port)
     keys = made.operator
@@ -75,7 +75,7 @@ def _app(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-a
 
     scratch = isolate_environment()
     try:
-        return run(args, lab=(args.seed, args.story), faults=faults)
+        return run(args, lab=(args.seed, args.scenario), faults=faults)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if Path(os.environ["VPCE_TUI_STATE"]).exists():

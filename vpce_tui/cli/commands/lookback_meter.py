@@ -49,7 +49,7 @@ class LookbackMeter:
             self._said = True
             say(
                 f"asking event history {many(len(parts), 'question')} in {many(len(snapshot.regions), 'region')}, about {left:.0f} s "
-                "(^C: go on with what is answered; --look-back 0s: do not ask)"
+                "(^C: go on with what is answered; --lookback 0s: do not ask)"
             )
 
     def __exit__(

@@ -47,7 +47,7 @@ def plan(args: argparse.Namespace) -> Exit:
     region = args.region or kind.region(caller, args.target, enabled_regions(caller)[0])
     record = _known(args.incident) if args.incident else None
     made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
-    text = render(made, args.form or ("json" if args.out else "console"))
+    text = render(made, args.format or ("json" if args.out else "console"))
     if args.out:
         write_out(args.out, text)
         say(f"written: {args.out} (plan sha256 {made.sha256})")
@@ -122,7 +122,7 @@ def _say_approvals(steps: Sequence[Step], given: int) -> None:
 
 def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
     """Where a secret goes that AWS hands out once: the keyring, or a person at this terminal; None: nobody is there."""
-    if args.keyring:
+    if args.secret_to:
         os_keyring.ready()
         return os_keyring.keep
     if not sys.stderr.isatty():
@@ -354,7 +354,7 @@ def note(args: argparse.Namespace) -> Exit:
             if args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}")
         }
         key, plan_found = _only_one(fitting, args.step_id)
-        decision = "by hand" if args.by_hand else "skipped" if args.skipped else ""
+        decision = "by hand" if args.manual else "skipped" if args.skipped else ""
         Engine(caller, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
         say(f"recorded for {key}")
         return Exit.DONE
@@ -369,7 +369,7 @@ def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
     return next(iter(fitting.items()))
 
 
-def decide(args: argparse.Namespace) -> Exit:
+def resolve(args: argparse.Namespace) -> Exit:
     """Record what the operator found out about a call that AWS cannot tell about."""
     caller = session(args)
     with open_incident(caller, args.incident, create=False) as journal:

@@ -46,7 +46,7 @@ def playbooks(args: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def policy(args: argparse.Namespace) -> Exit:
+def iam_policy(args: argparse.Namespace) -> Exit:
     """Print the least IAM policy for a playbook."""
     from vpce_tui.playbooks.permissions import policy_of
 

@@ -1,4 +1,4 @@
-"""``vpce-tui signals``: every rule, and one rule in words."""
+"""``vpce-tui rules``: every rule, and one rule in words."""
 
 import argparse
 import textwrap
@@ -9,7 +9,7 @@ from vpce_tui.core.text import sign, visible
 from vpce_tui.detection import rule_catalogue
 
 
-def signals(args: argparse.Namespace) -> Exit:
+def rules(args: argparse.Namespace) -> Exit:
     """List or show."""
     if args.what == "show":
         return _show(args.names)
@@ -27,11 +27,11 @@ def signals(args: argparse.Namespace) -> Exit:
 
 def _show(names: list[str]) -> Exit:
     if not names:
-        raise UsageError("which signal? for instance: vpce-tui signals show VPCE-08")
+        raise UsageError("which rule? for example: vpce-tui rules show VPCE-08")
     for number, name in enumerate(names):
         rule = rule_catalogue.find(name)
         if rule is None:
-            raise UsageError(f"there is no signal {visible(name)}; vpce-tui signals list names them all")
+            raise UsageError(f"there is no rule {visible(name)}; vpce-tui rules list names them all")
         if number:
             print()
         for what, words in rule_catalogue.in_words(rule):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vpce_tui.cli.commands.aws_access import (
     UsageError,
     context,
-    look_back,
+    lookback,
     moment,
     print_json,
     say,
@@ -44,7 +44,7 @@ def events(args: argparse.Namespace) -> Exit:
     """List and judge events."""
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
-    found = _in_files(args, names, now) if args.trail else _in_account(args, names, now)
+    found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
     judged = assess_events(tuple(found.events.values()), found.known(context(), {}, now))
     if args.json:
         for item in judged:
@@ -76,7 +76,7 @@ def _in_files(args: argparse.Namespace, names: Sequence[str], now: datetime) -> 
     since = moment(args.since, now) if args.since else None
     until = moment(args.until, now) if args.until else None
     return from_files(
-        Path(args.trail), context(), names=names, since=since, until=until, regions=tuple(args.region or ())
+        Path(args.log_files), context(), names=names, since=since, until=until, regions=tuple(args.region or ())
     )
 
 
@@ -91,11 +91,13 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
     if since > until:
         raise UsageError("--since is after --until")
     if until < now - OLDEST:
-        raise UsageError("event history goes back 90 days, and --until is before that; look into files: --trail PATH")
+        raise UsageError(
+            "event history goes back 90 days, and --until is before that; look into files: --log-files PATH"
+        )
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    scope = Scope(since, until, tuple(args.region or ()), names, look_back(args.look_back, now), now)
+    scope = Scope(since, until, tuple(args.region or ()), names, lookback(args.lookback, now), now)
     history = EventHistory(caller, EventCache(paths.cache_folder()))
     return _run(lambda show: Investigation(caller, history, scope, context(), on_snapshot=show))
 

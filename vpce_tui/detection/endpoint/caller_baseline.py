@@ -76,7 +76,7 @@ def new_address(see: EventSubject) -> Answer:
     if address_of(address) is None or see.maker.by_aws:
         return None
     context = see.context
-    bad = within(address, context.bad_networks)
+    bad = within(address, context.untrusted_networks)
     if bad is not None:
         return Match(
             f"It came from {address}, in a range that the team lists as bad",
@@ -167,7 +167,7 @@ def off_hours(see: EventSubject) -> Answer:
 
     Harmless if somebody was on call, or a pipeline ran by the clock.
     """
-    hours = see.context.hours
+    hours = see.context.working_hours
     if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
     return Match(

@@ -52,7 +52,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     bad = [
         (talker, net)
         for talker in traffic.talkers
-        if (net := within(talker.peer, see.context.bad_networks)) is not None
+        if (net := within(talker.peer, see.context.untrusted_networks)) is not None
     ]
     if bad:
         return Match(

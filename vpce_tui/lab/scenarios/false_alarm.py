@@ -116,7 +116,7 @@ STORY: Final = Story(
 trusted_services = ["{BACKUP_SERVICE}"]
 networks = ["192.0.2.0/24"]
 {PIPELINE_CONTEXT}{HOURS}
-[[expected]]
+[[suppressions]]
 event = "<event_first>"
 reason = "announced in the change calendar: Erin tests key rotation"
 until = <tomorrow>

@@ -47,7 +47,7 @@ user_agent = "*Terraform*"
 """
 
 HOURS = """
-[hours]
+[working_hours]
 days = "mon-fri"
 from = "08:00"
 to = "18:00"

@@ -81,7 +81,7 @@ def _short_lines(script: str) -> str:
     longest = max((len(line.encode()) for line in script.split("\n")), default=0)
     if longest > LONGEST:
         raise PlanError(
-            f"the shell script would have a line of {longest:,} bytes: take another form (--as python, json)."
+            f"the shell script would have a line of {longest:,} bytes: take another form (--format python, json)."
         )
     return script
 

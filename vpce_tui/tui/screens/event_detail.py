@@ -17,7 +17,7 @@ from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.parse import account_of
 from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.screens.suppress import mark_expected
+from vpce_tui.tui.screens.suppress import suppress
 from vpce_tui.tui.widgets.bars import KeyBar, KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -55,7 +55,7 @@ class EventScreen(Frame):
         Binding("o", "around", show=False),
         Binding("f", "traffic", show=False),
         Binding("v", "analyzer", show=False),
-        Binding("x", "expected", show=False),
+        Binding("x", "suppress", show=False),
         Binding("y", "copy", show=False),
     ]
 
@@ -103,7 +103,7 @@ class EventScreen(Frame):
         if self._checks():
             found.append(KeyHint("v", "AWS's own check"))
         if self._item.event.request is not None and not self.work.read_only:
-            found.append(KeyHint("x", "expected"))
+            found.append(KeyHint("x", "suppress"))
         return [
             *found,
             KeyHint("y", "copy event id"),
@@ -220,9 +220,9 @@ class EventScreen(Frame):
         else:
             self.main.say("No instance's session made it.")
 
-    def action_expected(self) -> None:
-        """Mark it as expected, with a reason and an end."""
-        mark_expected(self, self.item)
+    def action_suppress(self) -> None:
+        """Suppress it, with a reason and an end."""
+        suppress(self, self.item)
 
     def action_copy(self) -> None:
         """Copy the event id."""
@@ -366,7 +366,7 @@ def what_to_do(item: AssessedEvent) -> str:
 def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     """Open the playbooks for what stands behind an event, or say why there is none."""
     if screen.work.trail:
-        screen.main.say("A playbook needs the account: start vpce-tui without --trail.")
+        screen.main.say("A playbook needs the account: start vpce-tui without --log-files.")
         return
     instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
     targets = [(instance, region)] if instance else []

@@ -15,7 +15,7 @@ from vpce_tui.core.text import short, sign
 from vpce_tui.detection.signals import Severity
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.event_detail import BEGINNING, EventScreen, choose_playbook, raw_lines, what_to_do
-from vpce_tui.tui.screens.suppress import mark_expected
+from vpce_tui.tui.screens.suppress import suppress
 from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
@@ -66,7 +66,7 @@ def _wider(parts: Parts, by: int) -> Parts:
 
 
 def _cell(item: AssessedEvent) -> str:
-    return f"{sign('i'):<2} EXPECTED" if item.judgement.expected else severity_cell(item.judgement.severity)
+    return f"{sign('i'):<2} SUPPRESSED" if item.judgement.suppressed else severity_cell(item.judgement.severity)
 
 
 class EventsScreen(ListFrame):
@@ -77,7 +77,7 @@ class EventsScreen(ListFrame):
         Binding("i", "app.go('instances')", show=False),
         Binding("p", "playbooks", show=False),
         Binding("o", "around", show=False),
-        Binding("x", "expected", show=False),
+        Binding("x", "suppress", show=False),
         Binding("a", "all", show=False),
     ]
 
@@ -159,12 +159,12 @@ class EventsScreen(ListFrame):
     def crumbs(self) -> str:
         shown = self._shown()
         worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
-        marked = sum(bool(item.judgement.expected) for item in shown)
-        expected = f", {marked} expected" if marked else ""
+        hidden = sum(bool(item.judgement.suppressed) for item in shown)
+        suppressed = f", {hidden} suppressed" if hidden else ""
         span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
         if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
             return f"Events ─ {span}, looking"
-        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{expected}"
+        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{suppressed}"
 
     def keys(self) -> Sequence[KeyHint]:
         found = [KeyHint("↵", "open"), KeyHint("i", "instances")]
@@ -174,7 +174,7 @@ class EventsScreen(ListFrame):
         if self.work.trail:
             found.append(KeyHint("a", "only endpoints" if self.every else "all events"))
         if not self.work.read_only and not self.work.trail:
-            found.append(KeyHint("x", "expected"))
+            found.append(KeyHint("x", "suppress"))
         return [*found, KeyHint("y", "copy"), KeyHint("r", "refresh"), KeyHint("?", "help"), KeyHint("q", "quit")]
 
     def why(self, key: str) -> Content:
@@ -230,11 +230,11 @@ class EventsScreen(ListFrame):
         if item is not None:
             self.main.open_around(item.event, None)
 
-    def action_expected(self) -> None:
-        """Mark it as expected, with a reason and an end."""
+    def action_suppress(self) -> None:
+        """Suppress it, with a reason and an end."""
         item = self._by_key.get(self.table.key)
         if item is not None:
-            mark_expected(self, item)
+            suppress(self, item)
 
     def action_all(self) -> None:
         """All events of the files, or only those that make endpoints."""

@@ -83,7 +83,7 @@ class InstancesScreen(ListFrame):
         item = self._by_key.get(key)
         if item is None:
             if self.work.trail:
-                return line("Instances come from the account: start vpce-tui without --trail.")
+                return line("Instances come from the account: start vpce-tui without --log-files.")
             if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
                 return line(self.work.problem or "Looking…")
             return line("No instance. The coverage above says where was looked.")

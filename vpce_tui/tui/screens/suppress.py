@@ -1,4 +1,4 @@
-"""Marking an event as expected: why, and until which day. It changes the team's own file, and nothing in AWS."""
+"""Suppressing an event: why, and until which day. It changes the team's own context file, and nothing in AWS."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from vpce_tui.tui.widgets.dialogs import Ask
 if TYPE_CHECKING:
     from vpce_tui.detection.assessment import AssessedEvent
 
-_TITLE = "Mark as expected"
-_BACK = "Take the mark back"
+_TITLE = "Suppress the event"
+_BACK = "Remove the suppression"
 
 
-def mark_expected(screen: Frame, item: AssessedEvent) -> None:
-    """Ask for the reason, then for the end, and keep the mark; of an event that has one, whether to take it back.
+def suppress(screen: Frame, item: AssessedEvent) -> None:
+    """Ask for a reason and an end, and write the suppression; for an event that has one, ask whether to remove it.
 
-    Not in read-only, and only for what is judged.
+    Refused in read-only mode, and for events that are not assessed.
     """
     work, event = screen.work, item.event
     if work.read_only:
-        screen.main.say("This process is read-only: nothing is marked.")
+        screen.main.say("Read-only: nothing can be suppressed.")
         return
     if event.request is None:
-        screen.main.say("Only what makes VPC endpoints is judged, and can be marked as expected.")
+        screen.main.say("Only CreateVpcEndpoint events are assessed and can be suppressed.")
         return
     from vpce_tui.investigation.context_file import DEFAULT, written  # noqa: PLC0415
 
     def reasoned(reason: str | None) -> None:
         if reason:
-            question = "Until which day does that hold? After it the event counts again as it is judged."
+            question = "Until which date (YYYY-MM-DD)? After this date the suppression expires."
             proposed = f"{(screen.main.now() + DEFAULT).date()}"
             screen.app.push_screen(Ask(_TITLE, question, proposed, wrong=_no_day), lambda day: dated(reason, day))
 
@@ -42,7 +42,7 @@ def mark_expected(screen: Frame, item: AssessedEvent) -> None:
 
     def taken_back(reason: str | None) -> None:
         if reason:
-            keep(f"taken back: {reason}", (screen.main.now() - timedelta(days=1)).date())
+            keep(f"removed: {reason}", (screen.main.now() - timedelta(days=1)).date())
 
     def keep(reason: str, until: date) -> None:
         by = work.identity.operator if work.identity else ""
@@ -54,15 +54,17 @@ def mark_expected(screen: Frame, item: AssessedEvent) -> None:
         work.use(context)
         ends = until < screen.main.now().date()
         screen.main.say(
-            "It counts again as it is judged." if ends else f"Expected until {until}; x again takes it back."
+            "The suppression is removed."
+            if ends
+            else f"Suppressed until {until}. Press x again to remove the suppression."
         )
 
-    where = f"This is written into {work.context_file}; nothing in AWS changes."
-    if item.judgement.expected:
-        question = f"It is {item.judgement.expected}. Why does that not hold? {where}"
+    where = f"This is written to {work.context_file}; nothing in AWS changes."
+    if item.judgement.suppressed:
+        question = f"It is {item.judgement.suppressed}. Why is the suppression removed? {where}"
         screen.app.push_screen(Ask(_BACK, question, ""), taken_back)
         return
-    question = f"{event.name} {event.id} will count as harmless, and stay in the list. Why is it expected? {where}"
+    question = f"{event.name} {event.id} will be shown as info and stay in the list. Why is it suppressed? {where}"
     screen.app.push_screen(Ask(_TITLE, question, ""), reasoned)
 
 
@@ -70,5 +72,5 @@ def _no_day(text: str) -> str:
     try:
         date.fromisoformat(text)
     except ValueError:
-        return "write a day as 2026-01-31"
+        return "write the date as YYYY-MM-DD, for example 2026-01-31"
     return ""

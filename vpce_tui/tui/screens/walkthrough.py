@@ -366,7 +366,7 @@ class WalkthroughScreen(Frame):
             form = "console" if self.view == "change" else self.view
             text = render_step(self.plan, self.step, form, runnable=True)
             if len(text) > LONGEST_COPY:  # cut anywhere, a script is another script
-                self.main.say("It is too long to be copied: vpce-tui plan … --as cli --out FILE writes it.")
+                self.main.say("It is too long to be copied: vpce-tui plan … --format cli --out FILE writes it.")
                 return
             self.main.copy(visible(text, limit=LONGEST_COPY, multiline=True), "the step")
 
