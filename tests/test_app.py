@@ -921,7 +921,7 @@ async def test_awss_own_check_is_asked_only_after_its_cost_was_shown(aws: Aws) -
         assert isinstance(app.screen, EventScreen)
 
 
-async def test_an_event_is_marked_as_expected_with_a_reason_and_stays_in_the_list(aws: Aws, tmp_path: Path) -> None:
+async def test_an_event_is_suppressed_with_a_reason_and_stays_in_the_list(aws: Aws, tmp_path: Path) -> None:
     app = app_on(aws)
     app.workspace.context_file = tmp_path / "context.toml"
     async with app.run_test(size=(100, 30)) as pilot:
@@ -936,7 +936,7 @@ async def test_an_event_is_marked_as_expected_with_a_reason_and_stays_in_the_lis
     assert aws.writes() == []
 
 
-async def test_a_mark_is_taken_back_and_the_event_counts_again(aws: Aws, tmp_path: Path) -> None:
+async def test_a_suppression_is_removed_and_the_event_counts_again(aws: Aws, tmp_path: Path) -> None:
     app = app_on(aws)
     app.workspace.context_file = tmp_path / "context.toml"
     async with app.run_test(size=(100, 30)) as pilot:
@@ -956,7 +956,7 @@ async def test_a_mark_is_taken_back_and_the_event_counts_again(aws: Aws, tmp_pat
         await until(pilot, lambda: not said() and not app.workspace.judging, "taken back")
         text = app.workspace.context_file.read_text()
         assert "a test" in text
-        assert "taken back: no test" in text
+        assert "removed: no test" in text
 
 
 async def test_a_filter_finds_what_the_reasons_and_the_record_name(aws: Aws) -> None:

@@ -280,16 +280,16 @@ def test_any_number_of_commands_by_tag_is_two_calls_a_maker_for_each_machine() -
 
 @pytest.mark.parametrize(("given", "days"), [("0s", 0), ("400d", 90), ("12h", 0.5)])
 def test_a_look_back_has_bounds(given: str, days: float) -> None:
-    from vpce_tui.cli.commands.aws_access import look_back
+    from vpce_tui.cli.commands.aws_access import lookback
 
-    assert look_back(given, AT) == timedelta(days=days)
+    assert lookback(given, AT) == timedelta(days=days)
 
 
 def test_a_look_back_into_the_future_is_a_wrong_command_line() -> None:
-    from vpce_tui.cli.commands.aws_access import UsageError, look_back
+    from vpce_tui.cli.commands.aws_access import UsageError, lookback
 
     with pytest.raises(UsageError, match="before now"):
-        look_back("2099-01-01T00:00:00Z", AT)
+        lookback("2099-01-01T00:00:00Z", AT)
 
 
 def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_others() -> None:
