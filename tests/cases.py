@@ -110,7 +110,7 @@ def with_managed_policy(aws: Aws) -> None:
 CASES = (
     Case(
         "block-traffic-instance", "block-traffic", "victim",
-        (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "dark.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
+        (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "block-public-access.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
     ),
     Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", ("profile=stolen-key",), deep=True),
@@ -122,7 +122,7 @@ CASES = (
         "revoke-credentials-managed-policy", "revoke-credentials", "role/web-app",
         ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"), before=with_managed_policy, deep=True,
     ),
-    Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.disks={disk}"), deep=True),
+    Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.volumes={disk}"), deep=True),
     Case(
         "harden-account", "harden-account", "account",
         (

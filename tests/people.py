@@ -1,4 +1,4 @@
-"""Operators of a team in the lab: each with a session, a machine and a keyring of their own."""
+"""Operators of a team in the lab: each with a session, an instance and a keyring of their own."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def keyring(aws: Aws, who: str) -> dict[str, str]:
 def operator(
     aws: Aws, who: str, *, machine: str = "", role: str = "OnCallResponder", source: str = ""
 ) -> dict[str, str]:
-    """A session of ``who`` on a machine of their own (``machine``: on somebody's)."""
+    """A session of ``who`` on an instance of their own (``machine``: on somebody's)."""
     sts = clients(aws)("sts")
     arn = f"arn:aws:iam::{aws.facts['account']}:role/{role}"
     more = {"SourceIdentity": source} if source else {}

@@ -21,7 +21,7 @@ SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 
 
 def prepare(folder: Path) -> None:
-    """Nothing of this machine takes part: no configuration, no real clock in what is shown, no durations."""
+    """Nothing of this host takes part: no configuration, no real clock in what is shown, no durations."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "VPCE_TUI_", "TEXTUAL")) or name in ("NO_COLOR", "COLORTERM"):
             del os.environ[name]

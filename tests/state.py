@@ -10,7 +10,7 @@ HOME = "eu-west-1"
 
 
 def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[str, Any]:
-    """Every describe of the region's instances, interfaces, groups, disks, snapshots, scaling, balancing, and the roles.
+    """Every describe of the region's instances, interfaces, groups, volumes, snapshots, scaling, balancing, and the roles.
 
     ``clients(service, region)`` gives a boto3 client; ``victim``: the id of the instance that the story is about.
     """
@@ -69,7 +69,7 @@ def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[
             client("wafv2").get_ip_set(Name=item["Name"], Scope="REGIONAL", Id=item["Id"])["IPSet"]
             for item in client("wafv2").list_ip_sets(Scope="REGIONAL")["IPSets"]
         ],
-        "new disks encrypted": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"],
+        "new volumes encrypted": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"],
         "buckets": {name: _bucket(client("s3"), name) for name in _buckets(client("s3"))},
         "trails": {
             item["Name"]: (
@@ -182,12 +182,12 @@ def _call(item: dict[str, Any]) -> str:
 
 
 def _kept(item: dict[str, Any]) -> bool:
-    """Whether an undo left it on purpose: an encrypted disk that was written to."""
+    """Whether an undo left it on purpose: an encrypted volume that was written to."""
     return any(tag["Key"] == "vpce-tui:kept-after-undo" for tag in item.get("Tags", []))
 
 
 def _masked(found: dict[str, Any], launched: list[dict[str, Any]], moved: list[dict[str, Any]]) -> str:
-    """As text, with what AWS gives a machine or disk that we made anew each time masked: ids, addresses, times."""
+    """As text, with what AWS gives an instance or volume that we made anew each time masked: ids, addresses, times."""
     own: list[str] = [item["VolumeId"] for item in sorted(moved, key=_call)]
     for item in launched:
         nics = item.get("NetworkInterfaces", [])

@@ -26,7 +26,7 @@ from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.detection.pivot import Relation
 from vpce_tui.detection.team_context import Context
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import StepState
+from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.pipeline import Investigation, Scope
 from vpce_tui.investigation.snapshot import Snapshot
 from vpce_tui.investigation.workspace import Workspace
@@ -278,7 +278,7 @@ async def test_the_whole_playbook_by_its_keys(aws: Aws) -> None:
             if step == "memory":
                 await pilot.press("h")
                 await until(pilot, lambda: isinstance(app.screen, Ask), "a note")
-                await pilot.press(*"image kept", "enter")
+                await pilot.press(*"AMI kept", "enter")
                 await until(pilot, lambda: walk.at == 8, "the next step")
                 continue
             await pilot.press("r")
@@ -310,14 +310,14 @@ async def test_the_whole_playbook_by_its_keys(aws: Aws) -> None:
 
 async def test_what_the_app_begins_the_command_line_takes_up_and_the_other_way_round(aws: Aws, plan_text: str) -> None:
     before = dump(aws)
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         app.work_in("case", lambda: None)
         walk = await walkthrough(pilot, aws)
         assert walk.plan is not None
-        assert walk.known(walk.plan.step("hold")).state.value == "proved"
+        assert walk.known(walk.plan.step("protect")).state.value == "verified"
         walk.at = 4
         await pilot.press("r")
         await ran(pilot, walk, "isolate")
@@ -567,7 +567,7 @@ def test_the_lab_in_one_command_needs_nothing_of_this_machine(tmp_path: Path) ->
 
 
 async def test_an_incident_is_walked_on_and_closed_from_its_record(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
@@ -603,14 +603,14 @@ async def test_the_playbooks_for_what_stands_behind_an_event(aws: Aws) -> None:
         names = list(app.screen.rows)
         await pilot.press(*["j"] * names.index("revoke-credentials role/web-app"), "enter")
         await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
-        assert "See who it is" in words(app)
+        assert "Identify the principal" in words(app)
         assert "instances that hold it" in words(app)
 
 
 async def test_the_list_of_playbooks_names_the_role_behind_a_machine_and_how_far_each_was_walked(
     aws: Aws, plan_text: str
 ) -> None:
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     app = app_on(aws)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, looked(app))
@@ -627,7 +627,7 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
     aws: Aws, plan_text: str, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("VPCE_TUI_STATE", str(aws.folder / "state"))
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
@@ -640,7 +640,7 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
         await until(pilot, lambda: not walk.busy and app.workspace.journal is not None, "its plan")
         assert walk.plan is not None
         assert walk.plan.steps[walk.at].id == "identify", "the first that is open"
-        assert walk.known(walk.plan.step("hold")).state is StepState.PROVED
+        assert walk.known(walk.plan.step("protect")).state is StepState.VERIFIED
         assert walk.known(walk.plan.step("identify")).state is StepState.TODO, "nothing ran"
         writes = [item for item in aws.handled()[before:] if item["operation"].startswith(("Modify", "Create"))]
         assert writes == []
@@ -931,7 +931,7 @@ async def test_an_event_is_suppressed_with_a_reason_and_stays_in_the_list(aws: A
         await pilot.press("x", *"a test", "enter", "enter")
         await until(pilot, lambda: not app.workspace.judging and "1 suppressed" in app.screen.crumbs(), "the mark")
         assert len(app.screen.query_one("#rows", Table).rows) == shown
-        assert "EXPECTED" in words(app)
+        assert "SUPPRESSED" in words(app)
         assert marked in app.workspace.context_file.read_text()
     assert aws.writes() == []
 
@@ -1063,9 +1063,9 @@ async def test_from_an_instance_one_goes_on_to_its_role_its_endpoints_and_its_ne
         await pilot.press("o")
         await until(pilot, lambda: bool(getattr(app.screen, "_held", None)), "its events")
         names = [relation.name for relation in app.screen.relations]
-        assert names[:3] == ["machine", "principal", "VPC"]
+        assert names[:3] == ["instance", "principal", "VPC"]
         assert "endpoint" in names
-        assert names.count("machine") > 1, "its neighbours"
+        assert names.count("instance") > 1, "its neighbours"
         assert app.screen.relation.value == aws.victim
         await pilot.press("tab")
         assert app.screen.relation.value.endswith(":role/web-app")

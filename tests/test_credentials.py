@@ -1,4 +1,4 @@
-"""Playbook revoke-credentials: what a principal made, whoever contained its machine first; rights cut down to what is used."""
+"""Playbook revoke-credentials: what a principal made, whoever contained its instance first; rights cut down to what is used."""
 
 import json
 from typing import Any
@@ -33,12 +33,12 @@ def test_what_the_role_made_is_found_after_its_machine_was_contained(aws: Aws) -
     before = offered(plan(aws, "revoke-credentials", "role/web-app")["persistence"])
     assert any(key.startswith("user:") for key in before)
     plan(aws, "terminate-instance", aws.victim)
-    code, said = apply(aws, "terminate-instance", "hold", "cut-credentials")
+    code, said = apply(aws, "terminate-instance", "protect", "cut-credentials")
     assert code == 0, said
     held = clients(aws)("ec2").describe_iam_instance_profile_associations(
         Filters=[{"Name": "instance-id", "Values": [aws.victim]}, {"Name": "state", "Values": ["associated"]}]
     )["IamInstanceProfileAssociations"]
-    assert held == [], "its profile is taken: nothing on the machine tells of the role any more"
+    assert held == [], "its profile is taken: nothing on the instance tells of the role any more"
     assert offered(plan(aws, "revoke-credentials", "role/web-app")["persistence"]) == before
 
 

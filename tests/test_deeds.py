@@ -164,7 +164,7 @@ def test_what_it_was_done_to_is_named() -> None:
         (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "vpcEndpointId": "vpce-1"}), "traffic to 0.0.0.0/0 sent to vpce-1"),
         (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}), ""),
         (other("ModifyInstanceAttribute", requestParameters={"instanceId": "i-1", "userData": "x"}), "user data of i-1 changed"),
-        (other("RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}), "1 machine started: i-0a1b2c3d4e5f60718"),
+        (other("RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}), "1 instance started: i-0a1b2c3d4e5f60718"),
         (other("RunInstances", responseElements=None), ""),
     ],
 )  # fmt: skip

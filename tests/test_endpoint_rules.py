@@ -102,8 +102,8 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-03", "own principals, any bucket", see(created(S3, policy(allow(Action="s3:PutObject", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-ours"}})))), "medium"),
     ("VPCE-03", "IfExists limits nobody", see(created(S3, policy(allow(Action="s3:Get*", Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours", "aws:ResourceOrgID": "o-ours"}})))), "medium"),
     ("VPCE-03", "both limited", see(created(S3, policy(allow(Action="s3:PutObject", Condition=LIMITS)))), None),
-    ("VPCE-04", "a stranger's account", see(created(S3, policy(allow(Principal={"AWS": STRANGER})))), "critical"),
-    ("VPCE-04", "a stranger's bucket", see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*")))), "critical"),
+    ("VPCE-04", "an external principal's account", see(created(S3, policy(allow(Principal={"AWS": STRANGER})))), "critical"),
+    ("VPCE-04", "an external principal's bucket", see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*")))), "critical"),
     ("VPCE-04", "an own bucket", see(created(S3, policy(allow(Resource="arn:aws:s3:::assets/*", Condition=LIMITS)))), None),
     ("VPCE-04", "buckets are not known", see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*"))), ours=replace(OURS, buckets=None)), None),
     ("VPCE-05", "every port for the world", see(created(), region=region(GroupRuleOfRegion("-1", None, None, WORLD))), "high"),
@@ -119,7 +119,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-08", "used elsewhere", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=HERE), "critical"),
     ("VPCE-08", "used through its NAT", see(created(who=SESSION, sourceIPAddress="203.0.113.9"), machine=HERE), None),
     ("VPCE-08", "used through an endpoint", see(created(who=SESSION, sourceIPAddress="10.0.7.7", vpcEndpointId="vpce-1"), machine=HERE), None),
-    ("VPCE-08", "used through a stranger's endpoint, from its own private address", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-0evil"), machine=HERE), "critical"),
+    ("VPCE-08", "used through an external principal's endpoint, from its own private address", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-0evil"), machine=HERE), "critical"),
     ("VPCE-08", "a session that somebody gave its name", see(created(who={**SESSION, "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/x", "userName": "x"}}}, sourceIPAddress="198.51.100.23"), machine=HERE), None),
     ("VPCE-09", "root", see(created(who={"type": "Root", "arn": f"arn:aws:iam::{OWN}:root"})), "critical"),
     ("VPCE-09", "a user called root", see(created(who={**BOB, "userName": "root"})), None),
@@ -141,15 +141,15 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-14", "the office", see(created(sourceIPAddress="198.51.100.23"), past=past(*USUAL), context=Context(networks=(ipaddress.ip_network("198.51.100.0/24"),))), None),
     ("VPCE-15", "an attacker's tool", see(created(userAgent="Boto3/1.34 Pacu/1.5")), "high"),
     ("VPCE-15", "an attacker's system", see(created(userAgent="aws-cli/2.22 os/linux#6.11.2-kali1-amd64")), "high"),
-    ("VPCE-15", "by hand, with a pipeline", see(created(userAgent="aws-cli/2.22"), context=PIPELINE), "low"),
+    ("VPCE-15", "manually, with a pipeline", see(created(userAgent="aws-cli/2.22"), context=PIPELINE), "low"),
     ("VPCE-15", "a word that only has it inside", see(created(userAgent="kalimba/1.0 parroting")), None),
     ("VPCE-15", "the pipeline's", see(created(who=ROLE, userAgent="aws-sdk-go Terraform/1.9"), context=PIPELINE), None),
     ("VPCE-16", "nobody else there", see(created(), past=past(), region=region(instances=())), "high"),
     ("VPCE-16", "switched on two days ago", see(created(), past=past(other("EnableRegion", "account", 2880, requestParameters={"RegionName": HOME}))), "high"),
     ("VPCE-16", "others work there", see(created(), past=past(other("CreateTags", who=ROLE)), region=region(instances=())), None),
-    ("VPCE-16", "machines of others are there", see(created()), None),
-    ("VPCE-17", "at night", see(created(), context=Context(hours=OFFICE)), "low"),
-    ("VPCE-17", "at work", see(created(minutes=-60 * 61), context=Context(hours=replace(OFFICE, days=frozenset(range(7)), begin=time(0), end=time(23, 59)))), None),
+    ("VPCE-16", "instances of others are there", see(created()), None),
+    ("VPCE-17", "at night", see(created(), context=Context(working_hours=OFFICE)), "low"),
+    ("VPCE-17", "at work", see(created(minutes=-60 * 61), context=Context(working_hours=replace(OFFICE, days=frozenset(range(7)), begin=time(0), end=time(23, 59)))), None),
     ("VPCE-18", "refused", see(created(**REFUSED)), "medium"),
     ("VPCE-18", "after refused ones", see(created(), past=past(created(minutes=10, eventID="no", **REFUSED))), "high"),
     ("VPCE-18", "after another's", see(created(), past=past(created(minutes=10, eventID="no", who=ROLE, **REFUSED))), None),
@@ -162,7 +162,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-20", "used before", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(other("UpdateInstanceInformation", "ssm", who=ROLE))), None),
     ("VPCE-20", "its own refused look just before", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(other("DescribeInstanceInformation", "ssm", 1, errorCode="AccessDenied"), other("DescribeInstanceInformation", "ssm", 2))), "medium"),
     ("VPCE-16", "a refused call of a second stolen key", see(created(), past=past(other("RunInstances", minutes=60, who=ROLE, errorCode="Client.UnauthorizedOperation")), region=region(instances=())), "high"),
-    ("VPCE-04", "a stranger beside a variable", see(created(S3, policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-ours", "aws:ResourceAccount": [STRANGER, "${aws:PrincipalAccount}"]}})))), "critical"),
+    ("VPCE-04", "an external principal beside a variable", see(created(S3, policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-ours", "aws:ResourceAccount": [STRANGER, "${aws:PrincipalAccount}"]}})))), "critical"),
     ("VPCE-04", "a deny in other letters takes nothing away", see(created(S3, policy(allow(Resource="arn:aws:s3:::their-drop/*"), {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::THEIR-DROP/*"}))), "critical"),
     ("VPCE-02", "opened since, by somebody else", see(created(S3), region=region(net=network(endpoints={"vpce-1": now(policy=OPEN, service=S3)}))), "high"),
     ("VPCE-02", "everything, spelt otherwise", see(created(S3, policy(allow(Action="s3:?*")))), "high"),
@@ -172,7 +172,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-03", "a bucket made to look like AWS's", see(created(S3, policy(allow(Resource="arn:aws:s3:::aws-ssm-exfil-drop/*", Action="s3:Put*")))), "medium"),
     ("VPCE-13", "a role of the name of a user that was made first", see(created(who=ROLE), past=past(other("CreateUser", "iam", 50, requestParameters={"userName": "ci"}), other("CreateRole", "iam", 40, requestParameters={"roleName": "ci"}))), "high"),
     ("VPCE-13", "a user of another service", see(created(), past=past(other("CreateUser", "transfer", 40, requestParameters={"userName": "bob"}))), None),
-    ("VPCE-23", "a policy that names a stranger", see(created(S3), past=past(other("ModifyVpcEndpoint", minutes=-8, requestParameters={"ModifyVpcEndpointRequest": {"VpcEndpointId": "vpce-1", "PolicyDocument": policy(allow(Action="s3:Put*", Principal={"AWS": STRANGER}))}}))), "high"),
+    ("VPCE-23", "a policy that names an external principal", see(created(S3), past=past(other("ModifyVpcEndpoint", minutes=-8, requestParameters={"ModifyVpcEndpointRequest": {"VpcEndpointId": "vpce-1", "PolicyDocument": policy(allow(Action="s3:Put*", Principal={"AWS": STRANGER}))}}))), "high"),
     ("VPCE-23", "behind 300 changes of nothing", see(created(), past=past(*(other("ModifyVpcEndpoint", minutes=-n / 60, eventID=f"m{n}", requestParameters={"VpcEndpointId": "vpce-1"}) for n in range(300)), other("ModifyVpcEndpoint", minutes=-8, requestParameters={"VpcEndpointId": "vpce-1", "ResetPolicy": True}))), "high"),
     ("VPCE-23", "a deletion that AWS did not carry out", see(created(), past=past(other("DeleteVpcEndpoints", minutes=-8, requestParameters={"VpcEndpointId": "vpce-1"}, responseElements={"unsuccessful": {"item": {"resourceId": "vpce-1"}}}))), None),
     ("VPCE-24", "behind 300 calls that mean nothing", see(created(), past=past(*(other("ModifySnapshotAttribute", minutes=30 + n / 60, eventID=f"m{n}") for n in range(300)), other("StopLogging", "cloudtrail", 20))), "critical"),
@@ -217,7 +217,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     ("VPCE-31", "a load balancer endpoint", see(created(FOREIGN, None, request={"VpcEndpointType": "GatewayLoadBalancer"})), "high"),
     ("VPCE-31", "with a route to it", see(created(FOREIGN, None, request={"VpcEndpointType": "GatewayLoadBalancer"}), region=region(net=network(tables={"rtb-1": Routes("rtb-1", (), ((WORLD, "vpce-1"),))}))), "critical"),
     ("VPCE-31", "an interface endpoint", see(created()), None),
-    ("VPCE-32", "a stranger's database", see(created(rules=None, request=lattice(STRANGER))), "high"),
+    ("VPCE-32", "an external principal's database", see(created(rules=None, request=lattice(STRANGER))), "high"),
     ("VPCE-32", "an own one", see(created(rules=None, request=lattice(OWN))), None),
     ("VPCE-33", "asked for another region", see(created(request={"ServiceRegion": "us-east-1"})), "medium"),
     ("VPCE-33", "named another region", see(created("com.amazonaws.us-east-1.sns")), "medium"),
@@ -318,7 +318,7 @@ def test_never_is_said_of_what_was_looked_at_alone() -> None:
     answered = Answered(AT - timedelta(days=30), frozenset({HOME}), frozenset({"ap-southeast-2"}))
     judged = judge_event(see(created(), past=EventIndex((line,), {"EventName=CreateVpcEndpoint": answered})))
     title = next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
-    assert title == "Its maker never made an endpoint in the 30 days before, as far as 1 of 2 regions tell"
+    assert title == "Its maker never made an endpoint in the 30 days before, as far as 1 of 2 regions known"
 
 
 def test_that_a_role_changed_nothing_is_not_said_where_its_other_sessions_are_not_known() -> None:

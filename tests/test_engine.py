@@ -17,7 +17,7 @@ from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.incident.journal import Journal
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
-REVERSIBLE = ("hold", "out-of-service", "isolate", "cut-credentials")
+REVERSIBLE = ("protect", "out-of-service", "isolate", "cut-credentials")
 
 
 def saved(aws: Aws, text: str) -> str:
@@ -43,7 +43,7 @@ def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
     jsonschema.Draft202012Validator(schema).validate(plan)
     assert plan["sha256"] == digest({key: value for key, value in plan.items() if key != "sha256"})
     assert [step["id"] for step in plan["steps"]] == [
-        "identify", "preserve", "hold", "out-of-service", "isolate", "cut-credentials", "snapshots", "memory", "terminate",
+        "identify", "preserve", "protect", "out-of-service", "isolate", "cut-credentials", "snapshots", "memory", "terminate",
     ]  # fmt: skip
     assert list(plan) == [
         "schema",
@@ -75,7 +75,7 @@ def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifi
     instance = ec2.describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0]
     assert instance["State"]["Name"] == "terminated"
     volumes = {item["VolumeId"] for item in ec2.describe_volumes()["Volumes"]}
-    assert aws.facts["victim_data_volume"] in volumes, "the disks must outlive the instance"
+    assert aws.facts["victim_data_volume"] in volumes, "the volumes must outlive the instance"
     snapshots = ec2.describe_snapshots(
         OwnerIds=["self"], Filters=[{"Name": "tag:vpce-tui:incident", "Values": ["case"]}]
     )["Snapshots"]
@@ -92,9 +92,9 @@ def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifi
 
 
 def test_a_second_incident_finds_most_of_it_done_already(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     count = len(aws.writes())
-    code, said = apply(aws, plan_text, "--step", "hold", incident="other")
+    code, said = apply(aws, plan_text, "--step", "protect", incident="other")
     assert code == 0, said
     assert "already so" in said
     assert len(aws.writes()) == count
@@ -239,7 +239,7 @@ def test_read_only_refuses_to_apply(how: str, aws: Aws, plan_text: str) -> None:
 def test_termination_waits_for_evidence_and_snapshots(aws: Aws, plan_text: str) -> None:
     code, said = apply(aws, plan_text, "--step", "terminate", "--confirm", aws.victim)
     assert code == 1
-    assert "Preserve what vanishes" in said
+    assert "Preserve volatile evidence" in said
     assert aws.writes() == []
 
 
@@ -291,7 +291,7 @@ def test_an_outcome_that_aws_cannot_tell_stops_until_the_operator_decides(labs: 
     shutil.copytree(blind.incident(), blinded.incident())
     code, said = blinded.run(*(word if word != plan else saved(blinded, plan_text) for word in words))
     assert code == 6, said
-    assert "cannot tell" in said
+    assert "it is unknown whether" in said
     assert blinded.writes() == []
     code, said = blinded.run("resolve", "--incident", "case", "out-of-service", "detach", "not-done")
     assert code == 0, said
@@ -334,7 +334,7 @@ def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> No
     plan = json.loads(said[said.index("{") :])
     step = plan["steps"][3]
     assert step["choices"] == {"capacity": "replace"}
-    assert any("same image and role" in item["says"] for item in step["affects"])
+    assert any("same AMI and role" in item["says"] for item in step["affects"])
     code, said = aws.run(
         "plan",
         "terminate-instance",

@@ -309,8 +309,8 @@ def held(aws: Aws) -> str:
     """An incident in which the instance is protected; the journal's key of the step."""
     plan = str(aws.folder / "plan.json")
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", plan)[0] == 0
-    assert aws.run("apply", plan, "--incident", "case", "--yes", "--wait", "3", "--step", "hold")[0] == 0
-    return f"terminate-instance/{aws.victim}/hold"
+    assert aws.run("apply", plan, "--incident", "case", "--yes", "--wait", "3", "--step", "protect")[0] == 0
+    return f"terminate-instance/{aws.victim}/protect"
 
 
 def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None:
@@ -328,7 +328,7 @@ def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None
     )
     assert aws.run("verify", "case")[0] == 0
     before = len(aws.writes())
-    code, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    code, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "1")
     assert code == 1, said
     assert "no such step makes" in said
     assert len(aws.writes()) == before
@@ -336,7 +336,7 @@ def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None
 
 def test_undo_shows_every_call_with_its_parameters(aws: Aws) -> None:
     held(aws)
-    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "3")
+    _, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "3")
     assert (
         f'ec2:ModifyInstanceAttribute in eu-west-1 {{"DisableApiTermination": {{"Value": false}}, "InstanceId": "{aws.victim}"}}'
         in said

@@ -73,7 +73,7 @@ def test_a_record_with_a_rollback_journal_is_not_opened(folder: Path, tmp_path: 
     db = folder / "journal.db"
     before = db.read_bytes()
     rollback_journal(db, (other / "journal.db").read_bytes(), str(target))
-    with pytest.raises(NotAJournal, match="beside it lies"):
+    with pytest.raises(NotAJournal, match="is beside it"):
         Journal.open(folder, ANN, write=write)
     assert target.read_text() == "approvals = 2"
     assert db.read_bytes() == before

@@ -1,4 +1,4 @@
-"""Playbook harden-account: what goes wrong on the way to encrypted disks, and what is in the way of recording."""
+"""Playbook harden-account: what goes wrong on the way to encrypted volumes, and what is in the way of recording."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def undo(aws: Aws, step: str) -> tuple[int | None, str]:
 
 
 def moved(aws: Aws) -> tuple[str, str, str]:
-    """The database's disk moved to an encrypted one; gives machine, old disk, new disk."""
+    """The database's volume moved to an encrypted one; gives instance, old volume, new volume."""
     old, machine = aws.facts["database_disk"], aws.facts["database"]
     plan(aws, f"volumes.volumes={old}", f"overview.regions={HOME}")
     code, said = apply(aws, "volumes")
@@ -73,7 +73,7 @@ def test_a_disk_of_before_that_is_used_elsewhere_leaves_the_machine_as_it_is(aws
     ec2.attach_volume(VolumeId=old, InstanceId=aws.victim, Device="/dev/sdz")
     start = len(aws.writes())
     _, said = undo(aws, "volumes")
-    assert f"{old}, the disk of before, is in {aws.victim}" in said
+    assert f"{old}, the volume of before, is in {aws.victim}" in said
     assert aws.writes()[start:] == []
     assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [new]
     assert _state(aws, machine) == "running"
@@ -178,7 +178,7 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
     copied = [name for name, words in aws.writes() if name == "ec2:CreateSnapshot"]
     assert len(copied) == 1, "the other one was not begun"
     assert encrypted in ([True], [False])
-    assert _state(aws, machine) == "running", "a machine is never left half done by Escape"
+    assert _state(aws, machine) == "running", "an instance is never left half done by Escape"
     code, said = apply(aws, "volumes")
     assert code == 0, said
     assert [disk["Encrypted"] for disk in _disks(aws, machine)] == [True]

@@ -144,7 +144,7 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
     terminal.until("planned")
     terminal.send("2", "3", "4", "1", "right", "2", "3", "4", "1", "r")
     terminal.send("enter")
-    terminal.until("proved")
+    terminal.until("verified")
     terminal.quiet(1.0)
     terminal.send("right", "2", "3", "4", "1", "right", "2", "3", "4", "escape", "escape", "3")
     terminal.until("record verified")

@@ -168,7 +168,7 @@ def test_a_newer_format_is_left_untouched(journal: Journal, folder: Path) -> Non
 
 
 def test_a_full_disk_is_said_before_anything_is_begun(journal: Journal) -> None:
-    with pytest.raises(DiskFull, match="Nothing was begun"):
+    with pytest.raises(DiskFull, match="Nothing was started"):
         ensure_room(journal.folder, needed=1 << 60)
 
 
@@ -251,7 +251,9 @@ def test_planted_secrets_never_reach_the_journal(journal: Journal, planted: str)
     journal.append(
         RowKind.PLAN, {"step": "p/t/s", "plan": {"changes": [f"tag {planted}"], "affects": [{"says": planted}]}}
     )
-    journal.append(RowKind.CHECK, {"step": "p/t/s", "proof": "proved", "saw": f"user data: export K={planted}"})
+    journal.append(
+        RowKind.CHECK, {"step": "p/t/s", "verification": "verified", "saw": f"user data: export K={planted}"}
+    )
     journal.close()
     for path in journal.folder.glob("journal.db*"):
         assert planted.encode() not in path.read_bytes()

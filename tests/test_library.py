@@ -60,22 +60,22 @@ OWN = """
 name = "our-way"
 title = "Our way <b>[bold]x[/bold]</b>"
 target = "instance"
-when = "Our rules say so."
+use_when = "Our rules say so."
 
 [[steps]]
 id = "call"
 title = "Call the owner"
-words = "The owner must know."
+description = "The owner must know."
 action = "manual"
 guidance = ["ring the duty phone", "write down who answered"]
 
 [[steps]]
 id = "isolate-first"
 title = "Isolate"
-words = "Cut it off."
+description = "Cut it off."
 action = "isolate"
 defaults = { moves = "one" }
-ask = []
+prompts = []
 """
 
 
@@ -93,7 +93,7 @@ def test_a_teams_playbook_is_listed_as_theirs_planned_and_applied(aws: Aws) -> N
     ]  # fmt: skip
     code, said = aws.run("apply", str(path), "--incident", "case", "--yes", "--wait", "3")
     assert code == 0, said
-    assert "left open" in said
+    assert "recorded as open" in said
     code, said = aws.run("undo", "--incident", "case", "isolate-first", "--yes", "--wait", "3")
     assert code == 0, said
 

@@ -23,7 +23,8 @@ from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import StepState, replay
+from vpce_tui.incident.record import replay
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions import by_effects
 from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind
 from vpce_tui.playbooks.plan_reader import read as read_plan
@@ -31,11 +32,11 @@ from vpce_tui.playbooks.plan_reader import read as read_plan
 
 def test_an_undo_whose_effect_cannot_be_read_is_not_proved(labs: Labs, plan_text: str) -> None:
     aws = labs.new()
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     blind = labs.new("denied@DescribeInstanceAttribute:99")
     blind.incident().parent.mkdir(parents=True)
     aws.incident().rename(blind.incident())
-    code, said = blind.run("undo", "--incident", "case", "hold", "--yes", "--wait", "1")
+    code, said = blind.run("undo", "--incident", "case", "protect", "--yes", "--wait", "1")
     assert code == 1
     assert "could not be read, so nothing is undone" in said
     assert blind.writes() == []
@@ -104,7 +105,7 @@ def test_evidence_that_is_missing_leaves_the_step_unproved_and_is_asked_for_agai
     assert "missing: acls" in said
     code, said = apply(aws, plan_text, "--step", "terminate", "--confirm", aws.victim)
     assert code == 1
-    assert "Preserve what vanishes" in said
+    assert "Preserve volatile evidence" in said
     code, said = apply(aws, plan_text, "--step", "preserve")
     assert code == 0, said
     assert sum(item["operation"] == "DescribeRouteTables" for item in aws.handled()) == 1, (
@@ -304,10 +305,10 @@ def test_the_plan_file_is_only_read(aws: Aws, plan_text: str) -> None:
 
 
 def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_named(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     ec2 = clients(aws)("ec2")
     ec2.modify_instance_attribute(InstanceId=aws.victim, DisableApiTermination={"Value": False})
-    code, said = apply(aws, plan_text, "--step", "hold")
+    code, said = apply(aws, plan_text, "--step", "protect")
     assert code == 0, said
     answer = ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute="disableApiTermination")
     assert answer["DisableApiTermination"]["Value"] is True
@@ -322,8 +323,8 @@ def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_na
     ],
 )  # fmt: skip
 def test_a_plan_whose_inverse_calls_were_changed_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
-    code, said = apply(aws, rehashed(plan_text, change), "--step", "hold")
-    assert code == 4 or "no step 'hold' makes" in said, said
+    code, said = apply(aws, rehashed(plan_text, change), "--step", "protect")
+    assert code == 4 or "no step 'protect' makes" in said, said
     assert "undoing it would" in said or code == 1
     assert aws.writes() == []
 
@@ -338,9 +339,9 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
         engine = Engine(session, journal, read_plan(plan_text))
         with journal.one_step() as free:
             assert free
-            assert engine.run("hold", Approval("test")).ended is Ended.REFUSED
-            assert engine.undo("hold", Approval("test"), Undo(engine.plan.step("hold"))).ended is Ended.REFUSED
-        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+            assert engine.run("protect", Approval("test")).ended is Ended.REFUSED
+            assert engine.undo("protect", Approval("test"), Undo(engine.plan.step("protect"))).ended is Ended.REFUSED
+        assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
 
 
 def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: Aws, plan_text: str) -> None:
@@ -364,11 +365,11 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         engine = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01, 0.01)))
-        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+        assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
         session.read, session.write = read, write  # type: ignore[method-assign]
-        outcome = engine.undo("hold", Approval("test"), engine.planned_undo("hold"))
+        outcome = engine.undo("protect", Approval("test"), engine.planned_undo("protect"))
     assert blind
-    assert outcome.ended is Ended.UNPROVED, outcome
+    assert outcome.ended is Ended.NOT_VERIFIED, outcome
     assert "could not be read back" in outcome.says
 
 
@@ -376,7 +377,7 @@ def test_ctrl_c_in_the_middle_of_a_call_is_one_word_and_the_next_run_finishes(la
     from tests.terminal import Terminal
 
     aws = labs.new("slow@ModifyInstanceAttribute:1")
-    words = ("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3", "--step", "hold")
+    words = ("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3", "--step", "protect")
     terminal = Terminal(words, aws.env)
     terminal.until("dry run")
     terminal.send("ctrl+c")
@@ -441,7 +442,7 @@ def test_a_note_by_hand_says_for_which_target(aws: Aws) -> None:
         assert aws.run(*words)[0] == 0
     code, said = aws.run("note", "preserve", "done", "--incident", "case", "--manual")
     assert code == 2
-    assert "stands in several plans" in said
+    assert "is in several plans" in said
     key = f"terminate-instance/{aws.victim}/preserve"
     code, said = aws.run("note", key, "done", "--incident", "case", "--manual")
     assert code == 0
@@ -465,9 +466,9 @@ def test_the_inverse_of_what_was_done_cannot_be_changed_by_a_new_file(aws: Aws, 
 
 
 def test_what_was_skipped_or_undone_stays_so_unless_it_is_named(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "identify", "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "identify", "--step", "protect")[0] == 0
     assert aws.run("note", "isolate", "not now", "--incident", "case", "--skipped")[0] == 0
-    assert aws.run("undo", "--incident", "case", "hold", "--yes", "--wait", "3")[0] == 0
+    assert aws.run("undo", "--incident", "case", "protect", "--yes", "--wait", "3")[0] == 0
     count = len(aws.writes())
     apply(aws, plan_text, "--step", "identify")
     _, said = aws.run(*("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3"))
@@ -487,7 +488,7 @@ def test_a_session_token_with_a_line_break_is_not_printed(aws: Aws) -> None:
 def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "identify")[0] == 0
     head = aws.run("verify", "case")[1].split("head ")[1].split()[0]
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
     code, said = aws.run("verify", "case", "--expect-head", head)
     assert code == 0, said
     assert "rows were added since" in said
@@ -497,12 +498,12 @@ def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
 
 
 def test_after_an_undo_and_a_skip_nothing_is_half_undone(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "hold")[0] == 0
-    assert aws.run("undo", "--incident", "case", "hold", "--yes", "--wait", "3")[0] == 0
-    code, said = aws.run("note", "--incident", "case", "hold", "not needed", "--skipped")
+    assert apply(aws, plan_text, "--step", "protect")[0] == 0
+    assert aws.run("undo", "--incident", "case", "protect", "--yes", "--wait", "3")[0] == 0
+    code, said = aws.run("note", "--incident", "case", "protect", "not needed", "--skipped")
     assert code == 0, said
     with Journal.open(aws.incident(), "test", write=False) as journal:
-        (step,) = [step for key, step in replay(journal.rows()).steps.items() if key.endswith("/hold")]
+        (step,) = [step for key, step in replay(journal.rows()).steps.items() if key.endswith("/protect")]
     assert (step.state, step.half_undone) == (StepState.SKIPPED, False)
     before = len(aws.tried())
     code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
@@ -527,7 +528,7 @@ class WhileWaiting(Cancel):
 
 def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(aws: Aws, plan_text: str) -> None:
     plan, session = read_plan(plan_text), aws.session()
-    identity, step = session.identity(), plan.step("hold")
+    identity, step = session.identity(), plan.step("protect")
     protect = next(call for call in step.calls if call.id == "protect")
     one = {"InstanceId": aws.victim, "DisableApiTermination": {"Value": True}}
     meanwhile = WhileWaiting(lambda: clients(aws)("ec2").modify_instance_attribute(**one))
@@ -535,11 +536,11 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         engine = Engine(session, journal, plan, patience=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
-        key = engine.key("hold")
+        key = engine.key("protect")
         journal.append(RowKind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
         call = Call(protect.service, protect.operation, protect.region, protect.parameters)
         journal.intend(key, {protect.id: call}, identity.account)
-        assert engine.run("hold", Approval("test")).ended is Ended.PROVED
+        assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
     assert meanwhile.waits, "it did not wait"
     protecting = [words for name, words in aws.writes() if "DisableApiTermination" in words]
     assert len(protecting) == 1, "the call that was under way was made again"

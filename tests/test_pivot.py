@@ -76,7 +76,7 @@ def test_every_relation_of_an_event_holds_the_event_itself() -> None:
         "key",
         "principal",
         "address",
-        "machine",
+        "instance",
         "endpoint",
         "VPC",
         "endpoint",
@@ -92,14 +92,14 @@ def test_every_relation_of_an_event_holds_the_event_itself() -> None:
 def test_a_machine_is_found_where_it_is_only_named() -> None:
     named = other("StartSession", "ssm", requestParameters={"target": MACHINE})
     longer = other("StartSession", "ssm", requestParameters={"target": f"{MACHINE}0"}, eventID="longer")
-    assert related(past(named, longer), Relation("machine", MACHINE)) == [named]
+    assert related(past(named, longer), Relation("instance", MACHINE)) == [named]
 
 
 @pytest.mark.parametrize(
     ("relation", "question"),
     [
         (Relation("key", "AKIA1"), "AccessKeyId=AKIA1"),
-        (Relation("machine", MACHINE), f"ResourceName={MACHINE}"),
+        (Relation("instance", MACHINE), f"ResourceName={MACHINE}"),
         (Relation("principal", f"arn:aws:iam::{OWN}:user/bob"), "Username=bob"),
         (Relation("principal", f"arn:aws:iam::{OWN}:role/ci"), ""),
         (Relation("address", "192.0.2.1"), ""),

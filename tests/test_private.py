@@ -1,4 +1,4 @@
-"""Who on this machine could read, replace or lead elsewhere what is written: tried with another user's files."""
+"""Who on this host could read, replace or lead elsewhere what is written: tried with another user's files."""
 
 import errno
 import os
@@ -201,7 +201,7 @@ def test_no_record_is_written_into_somebody_elses_folder(aws: Aws) -> None:
     other = theirs(folder(aws.folder / "theirs", 0o777))
     plan = aws.folder / "plan.json"
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", str(plan))[0] == 0
-    words = ("apply", str(plan), "--incident", "case", "--yes", "--step", "hold")
+    words = ("apply", str(plan), "--incident", "case", "--yes", "--step", "protect")
     code, said = aws.run(*words, env={"VPCE_TUI_STATE": str(other)})
     assert code == 1
     assert "belongs to" in said
@@ -278,7 +278,7 @@ def test_rules_of_the_team_that_others_could_change_do_not_count(aws: Aws, bits:
     (config / "config.toml").chmod(bits)
     plan = aws.folder / "plan.json"
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", str(plan))[0] == 0
-    code, said = aws.run("apply", str(plan), "--incident", "case", "--yes", "--step", "hold")
+    code, said = aws.run("apply", str(plan), "--incident", "case", "--yes", "--step", "protect")
     assert code == 2
     assert "chmod go-w" in said
     assert aws.writes() == []

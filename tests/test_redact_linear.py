@@ -78,7 +78,7 @@ def test_secrets_of_common_shapes_are_hidden(shape: str) -> None:
     [
         "arn:aws:iam::123456789012:role/Abcdefghijklmnopqrstuvwxyz0123456789ABCD",
         "sha1 Da39A3ee5e6b4b0d3255bfef95601890afd80709",
-        "A new key, whose secret is shown once or goes into this machine's keyring.",
+        "A new key, whose secret is shown once or goes into this host's keyring.",
         "password: required, policy MinimumPasswordLength=14",
         "Credential should be scoped to a valid region",
     ],

@@ -21,14 +21,15 @@ from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import StepState, replay
+from vpce_tui.incident.record import replay
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions.credentials.credential_checks import _judge
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.renderers import aws_cli, boto3_program
 from vpce_tui.plans.targets.principal import AccessKey, PrincipalState
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
-STEP = Step("refused", "See that it is refused", StepKind.READ)
+STEP = Step("refused", "Verify that it is refused", StepKind.READ)
 TARGETS = {"stolen-key": "user/ci-backup", "stolen-session": "role/web-app"}
 
 
@@ -135,7 +136,7 @@ def test_a_step_that_reads_is_blocked_where_what_it_judges_could_not_be_read(lab
     planned(aws, "user/ci-backup")
     code, said = applied(aws, "sessions", "refused")
     assert code == 1, said
-    assert "See that it is refused: blocked: the access keys could not be read" in said
+    assert "Verify that it is refused: blocked: the access keys could not be read" in said
     assert use(aws, "stolen-key") == ""
 
 
@@ -226,11 +227,11 @@ SESSION = "arn:aws:sts::123456789012:assumed-role/web-app/i-0"
 @pytest.mark.parametrize(
     ("of", "key", "who", "use", "proof"),
     [
-        ("user", "AKIA1111111111111111", answer(code="InvalidClientTokenId"), answer(code="AuthFailure"), "proved"),
+        ("user", "AKIA1111111111111111", answer(code="InvalidClientTokenId"), answer(code="AuthFailure"), "verified"),
         ("user", "AKIA2222222222222222", answer(code="InvalidClientTokenId"), answer(code="AuthFailure"), "not yet"),
         ("user", "AKIA1111111111111111", answer("arn:aws:iam::123456789012:user/ci-backup"), answer("x"), "failed"),
         ("user", "ASIA1111111111111111", answer("arn:aws:sts::123456789012:assumed-role/Admin/ci-backup"), answer("x"), "not yet"),
-        ("role", "ASIA1111111111111111", answer(SESSION), answer("", *DENY), "proved"),
+        ("role", "ASIA1111111111111111", answer(SESSION), answer("", *DENY), "verified"),
         ("role", "ASIA1111111111111111", answer(SESSION), answer("x"), "failed"),
         ("role", "ASIA1111111111111111", answer(SESSION), answer("", "UnauthorizedOperation", "explicit deny in a service control policy"), "not yet"),
         ("role", "ASIA1111111111111111", answer(SESSION), answer("", "UnauthorizedOperation", "no identity-based policy allows it"), "not yet"),
@@ -248,7 +249,7 @@ def test_a_session_that_aws_does_not_take_any_more_is_tied_to_nobody(aws: Aws) -
         name: [{"keyId": "ASIA1", **answer(code="InvalidClientTokenId")}] for name in ("whose-it-is", "what-it-gets")
     }
     proof, said = _judge(world("role"), STEP, tries)
-    assert proof == "proved"
+    assert proof == "verified"
     assert said.startswith("it reads as refused; ASIA1 was tried"), "by reading back, not by the try"
     assert "whose session it was AWS does not say" in said
     assert _judge(world("role", cut=""), STEP, tries)[0] == "not yet"
@@ -271,8 +272,8 @@ def test_after_an_undo_what_was_judged_before_is_proved_no_more(aws: Aws) -> Non
     assert code == 0, said
     with Journal.open(aws.incident(), "reader", write=False) as journal:
         step = replay(journal.rows()).step("revoke-credentials/user/ci-backup/refused")
-    assert step.state is StepState.UNPROVED
-    assert "“Deactivate its keys” was undone since" in step.saw
+    assert step.state is StepState.NOT_VERIFIED
+    assert "“Deactivate its access keys” was undone since" in step.saw
     code, said = applied(aws, "refused")
     assert code == 1, said
 

@@ -1,4 +1,4 @@
-"""relaunch-instance: which image, which rules, which rights, started once, and back in service."""
+"""relaunch-instance: which AMI, which rules, which rights, started once, and back in service."""
 
 import base64
 import json
@@ -103,7 +103,7 @@ def step(plan: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_newest_image_of_the_team_is_taken_and_the_intruders_is_called_suspect(aws: Aws) -> None:
-    chosen = step(planned(aws, CASE), "image")
+    chosen = step(planned(aws, CASE), "ami")
     (question,) = chosen["questions"]
     assert question["chosen"] == aws.facts["image_newer"]
     labels = {item["value"]: item["label"] for item in question["options"]}
@@ -124,10 +124,10 @@ def test_an_image_of_amazons_is_followed_by_its_public_parameter_or_by_its_name(
     )["Instances"][0]["InstanceId"]  # fmt: skip
     code, said = aws.run("plan", "relaunch-instance", made, "--region", HOME, "--out", str(aws.folder / "plan.json"))
     assert code == 0, said
-    chosen = step(json.loads((aws.folder / "plan.json").read_text()), "image")
-    assert chosen["choices"]["image"] == aws.facts["image_amazon"]
+    chosen = step(json.loads((aws.folder / "plan.json").read_text()), "ami")
+    assert chosen["choices"]["ami"] == aws.facts["image_amazon"]
     assert any("Amazon Linux 2023" in note for note in chosen["notes"])
-    assert any("told by their names" in note for note in chosen["notes"]) is bool(fault)
+    assert any("recognized by their names" in note for note in chosen["notes"]) is bool(fault)
 
 
 def launched(aws: Aws) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_user_data_is_copied_only_when_reviewed_and_stands_in_no_record(aws: Aws
     planned(aws, CASE)
     code, said = apply(aws, CASE, "--step", "group", "--step", "profile", "--step", "launch")
     assert code == 1
-    assert "“Review its user data” must be proved" in said
+    assert "“Review its user data” must be verified" in said
     code, said = apply(aws, CASE, "--step", "review", "--step", "launch")
     assert code == 0, said
     data = ec2.describe_instance_attribute(InstanceId=launched(aws)["InstanceId"], Attribute="userData")["UserData"]
@@ -217,7 +217,7 @@ def test_without_a_word_no_user_data_is_copied(aws: Aws) -> None:
     assert code == 0, said
     data = clients(aws)("ec2").describe_instance_attribute(InstanceId=launched(aws)["InstanceId"], Attribute="userData")
     assert not data["UserData"].get("Value")
-    assert "the old machine had user data" in Path(path).read_text()
+    assert "the old instance had user data" in Path(path).read_text()
 
 
 def test_the_evidence_is_shown_with_its_secrets_hidden(aws: Aws) -> None:
@@ -262,7 +262,7 @@ def test_a_policy_that_can_do_too_much_cannot_be_ticked(aws: Aws) -> None:
 def test_an_isolated_machine_is_replaced_by_what_it_had_before(aws: Aws) -> None:
     first = str(aws.folder / "first.json")
     assert aws.run("plan", "terminate-instance", aws.victim, "--out", first)[0] == 0
-    steps = ("--step", "hold", "--step", "out-of-service", "--step", "isolate", "--step", "cut-credentials")
+    steps = ("--step", "protect", "--step", "out-of-service", "--step", "isolate", "--step", "cut-credentials")
     code, said = aws.run("apply", first, "--incident", "case", "--yes", "--wait", "3", *steps)
     assert code == 0, said
     plan = planned(aws, CASE, "--incident", "case")
@@ -306,7 +306,7 @@ def test_an_image_gone_between_plan_and_run_leaves_everything_as_it_was(aws: Aws
     clients(aws)("ec2").deregister_image(ImageId=aws.facts["image_newer"])
     code, said = apply(aws, CASE, "--step", "launch")
     assert code == 1
-    assert f"the image {aws.facts['image_newer']} is gone" in said
+    assert f"the AMI {aws.facts['image_newer']} is gone" in said
     assert dump(aws) == before
     assert effects(aws)["ec2:RunInstances"] == 0
 
@@ -327,7 +327,7 @@ def test_a_rule_removed_by_somebody_else_meanwhile_is_said(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("image.image=ubuntu", "is no image id"), ("launch.subnet=here", "is no id of a subnet"), ("launch.type=big", "is no instance type"),
+        ("ami.ami=ubuntu", "is no AMI id"), ("launch.subnet=here", "is no id of a subnet"), ("launch.type=big", "is no instance type"),
         ("launch.key=k", "is no id, ARN or alias of a key"), ("group.from=web", "is no id of a group"), ("return.targets=none:1", "targets must be some of"),
         ("launch.user_data=yes", "user_data must be one of none, copy"),
     ],
@@ -341,7 +341,9 @@ def test_an_answer_out_of_range_has_its_own_sentence(answer: str, said: str, aws
 def test_a_full_group_is_said_before_anything_is_done(aws: Aws) -> None:
     clients(aws)("autoscaling").update_auto_scaling_group(AutoScalingGroupName="storefront-web", MaxSize=3)
     blocked = step(planned(aws, CASE), "return")["blocked"]
-    assert [item["says"] for item in blocked] == ["storefront-web is at its most, 3: nothing can join it"]
+    assert [item["says"] for item in blocked] == [
+        "Auto Scaling group storefront-web is at its maximum size (3); an instance cannot be attached."
+    ]
 
 
 def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
@@ -357,7 +359,7 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
     filed = Step.from_json(plan)
     old = Instance("i-1", HOME, "1", "running")
     for checks, proof in (
-        ("running/ok/ok", "proved"),
+        ("running/ok/ok", "verified"),
         ("running/ok/impaired", "failed"),
         ("running/ok/initializing", "not yet"),
     ):
@@ -399,7 +401,7 @@ def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_w
     recipe = next(item for item in load("relaunch-instance").steps if item.id == "group")
     made = recipe.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
     assert [item.remedy for item in made.blocked] == [
-        "name the subnet of the new machine: --set launch.subnet=subnet-…"
+        "name the subnet of the new instance: --set launch.subnet=subnet-…"
     ]
 
 
@@ -417,7 +419,7 @@ def test_a_role_of_that_name_that_somebody_made_before_is_a_trap_and_blocks(aws:
 
 def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> None:
     planned(aws, CASE)
-    code, said = apply(aws, CASE, "--step", "image", "--step", "review", "--step", "group", "--step", "profile")
+    code, said = apply(aws, CASE, "--step", "ami", "--step", "review", "--step", "group", "--step", "profile")
     assert code == 0, said
     ec2 = clients(aws)("ec2")
     ec2.stop_instances(InstanceIds=[aws.victim])
@@ -478,13 +480,15 @@ def test_the_classic_load_balancer_of_the_old_one_sends_to_the_new_one_and_undo_
     assert launched(aws)["InstanceId"] not in members()
 
 
-@pytest.mark.parametrize(("state", "proof"), [("healthy", "proved"), ("initial", "not yet"), ("unhealthy", "not yet")])
+@pytest.mark.parametrize(
+    ("state", "proof"), [("healthy", "verified"), ("initial", "not yet"), ("unhealthy", "not yet")]
+)
 def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) -> None:
     new = Replacement("i-2", "running", UP, "ami-1", "vpc-1", "10.0.0.9", True)
     health = {"Target": {"Id": "i-2", "Port": 443}, "TargetHealth": {"State": state, "Reason": "Target.Timeout"}}
     other = {"Target": {"Id": "i-1", "Port": 443}, "TargetHealth": {"State": "unhealthy"}}
     asked = PlannedCall("health-1", "elbv2", "DescribeTargetHealth", HOME, {}, "who serves web")
-    step, world = Step("prove", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
+    step, world = Step("verify", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
     assert PROVE.judge
     found, said = PROVE.judge(world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]})
     assert found == proof

@@ -74,7 +74,9 @@ def calls(v: str, w: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
-    step = Step("step", why or "A step", StepKind.CHANGE, words=why, calls=tuple(planned), notes=(why,) if why else ())
+    step = Step(
+        "step", why or "A step", StepKind.CHANGE, description=why, calls=tuple(planned), notes=(why,) if why else ()
+    )
     assert not wrong(step), wrong(step)
     operator = "arn:aws:iam::123456789012:user/ann"
     return Plan("hold-it", "i-0123456789abcdef0", "123456789012", HOME, operator, "2026-11-27T03:00:00Z", (step,))

@@ -93,8 +93,8 @@ def test_without_flow_logs_it_says_so_and_offers_to_record(aws: Aws) -> None:
     ids = [item["FlowLogId"] for item in ec2.describe_flow_logs()["FlowLogs"]]
     ec2.delete_flow_logs(FlowLogIds=ids)
     steps = plan(aws, f"addresses={INTRUDER}")
-    assert "nobody can tell whom it talks with" in notes(steps["see"])
-    assert "there is nothing to judge by" in notes(steps["prove"])
+    assert "it is unknown whom it talks with" in notes(steps["see"])
+    assert "there is nothing to judge by" in notes(steps["verify"])
     assert [call["operation"] for call in steps["flow-logs"]["calls"]] == ["CreateFlowLogs"]
     assert len(steps["acl"]["calls"]) == 2, "an address can be denied all the same"
 
@@ -203,7 +203,7 @@ def test_it_says_whether_the_flow_stopped(labs: Labs) -> None:
         plan(aws, f"addresses={INTRUDER}")
         apply(aws, "acl")
         flow(aws, aws.victim, line, minutes=minutes - 5)
-        assert expected in apply(aws, "prove", code=code)
+        assert expected in apply(aws, "verify", code=code)
         aws.stop()
 
 
@@ -226,12 +226,12 @@ def test_a_vpc_that_is_excluded_goes_on_and_undo_takes_it_back(aws: Aws) -> None
     other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=other)
-    steps = plan(aws, "dark.mode=block-bidirectional", f"keep={other}")
-    assert steps["dark"]["affects"][0]["names"] == [aws.facts["vpc"]]
-    apply(aws, "dark")
+    steps = plan(aws, "block-public-access.mode=block-bidirectional", f"keep={other}")
+    assert steps["block-public-access"]["affects"][0]["names"] == [aws.facts["vpc"]]
+    apply(aws, "block-public-access")
     (excluded,) = ec2.describe_vpc_block_public_access_exclusions()["VpcBlockPublicAccessExclusions"]
     assert excluded["ResourceArn"].endswith(other)
-    code, said = aws.run("undo", "--incident", "case", "dark", "--yes", "--wait", "1")
+    code, said = aws.run("undo", "--incident", "case", "block-public-access", "--yes", "--wait", "1")
     assert code == 0, said
     assert ec2.describe_vpc_block_public_access_exclusions()["VpcBlockPublicAccessExclusions"] == []
     options = ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]
@@ -248,26 +248,26 @@ def test_an_address_that_was_never_blocked_is_not_called_stopped(aws: Aws) -> No
     apply(aws, "acl")
     flow(aws, aws.victim, REJECTED, minutes=55)
     plan(aws, "addresses=192.0.2.77")
-    assert "192.0.2.77/32: not blocked both ways in this incident" in apply(aws, "prove", code=6)
+    assert "192.0.2.77/32: not blocked both ways in this incident" in apply(aws, "verify", code=6)
 
 
 def test_without_a_chosen_address_the_proof_is_about_what_was_denied(aws: Aws) -> None:
     plan(aws)
-    assert "nothing to judge" in apply(aws, "prove", code=6)
+    assert "nothing to judge" in apply(aws, "verify", code=6)
     plan(aws, f"addresses={INTRUDER}")
     apply(aws, "acl")
     flow(aws, aws.victim, REJECTED, minutes=55)
     path = str(aws.folder / "plan.json")
     words = ("plan", "block-traffic", aws.victim, "--region", HOME, "--incident", "case", "--out", path)
     assert aws.run(*words)[0] == 0
-    assert f"{INTRUDER}/32: nothing let through" in apply(aws, "prove")
+    assert f"{INTRUDER}/32: nothing let through" in apply(aws, "verify")
 
 
 def test_records_of_another_interface_prove_nothing(aws: Aws) -> None:
     plan(aws, f"addresses={INTRUDER}")
     apply(aws, "acl")
     flow(aws, aws.victim, "10.0.9.4 10.0.9.14 5432 38820 6 1 100 {begin} {end} ACCEPT OK", minutes=0.1)
-    assert "wait: records come minutes late" in apply(aws, "prove", code=6)
+    assert "wait: records come minutes late" in apply(aws, "verify", code=6)
 
 
 def test_a_flow_log_that_leaves_the_verdict_out_is_not_judged_by(aws: Aws) -> None:
@@ -288,15 +288,15 @@ def test_what_aws_could_not_record_is_said_and_nothing_is_proved(aws: Aws) -> No
     apply(aws, "acl")
     flow(aws, aws.victim, REJECTED, minutes=55)
     flow(aws, aws.victim, "- - - - - - - {begin} {end} - SKIPDATA", minutes=55)
-    assert "SKIPDATA" in apply(aws, "prove", code=6)
+    assert "SKIPDATA" in apply(aws, "verify", code=6)
 
 
 def test_the_proof_is_judged_from_the_answer_that_is_kept_and_asked_anew_each_time(aws: Aws) -> None:
     plan(aws, f"addresses={INTRUDER}")
     apply(aws, "acl")
-    assert "wait: records come minutes late" in apply(aws, "prove", code=6)
+    assert "wait: records come minutes late" in apply(aws, "verify", code=6)
     flow(aws, aws.victim, REJECTED, minutes=55)
-    assert "nothing let through" in apply(aws, "prove")
+    assert "nothing let through" in apply(aws, "verify")
     code, said = aws.run("evidence", "case")
     assert code == 0, said
     code, kept = aws.run("evidence", "case", "traffic-after", "--raw")
@@ -369,7 +369,7 @@ def test_what_no_list_filters_is_refused_with_what_does(address: str, aws: Aws) 
     (blocked,) = steps["acl"]["blocked"]
     assert "no network ACL or group filters it" in blocked["says"]
     assert "DNS Firewall" in blocked["remedy"]
-    assert "no flow log records it" in notes(steps["prove"])
+    assert "no flow log records it" in notes(steps["verify"])
 
 
 def test_an_address_in_its_own_subnet_is_called_out_of_the_lists_reach(aws: Aws) -> None:
@@ -426,7 +426,7 @@ def test_a_vpc_that_is_excluded_already_is_not_called_dark(aws: Aws) -> None:
     clients(aws)("ec2").create_vpc_block_public_access_exclusion(
         VpcId=aws.facts["vpc"], InternetGatewayExclusionMode="allow-bidirectional"
     )
-    (blocked,) = plan(aws, "dark.mode=block-bidirectional")["dark"]["blocked"]
+    (blocked,) = plan(aws, "block-public-access.mode=block-bidirectional")["block-public-access"]["blocked"]
     assert "is excluded already" in blocked["says"]
 
 

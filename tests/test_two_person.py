@@ -76,7 +76,7 @@ def test_without_a_second_person_nothing_irreversible_runs_and_the_rest_does(aws
     assert code == 5, said
     assert "your team wants 2 people behind what cannot be undone" in said
     assert aws.writes() == []
-    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "hold")
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "protect")
     assert code == 0, said
 
 
@@ -113,14 +113,14 @@ def test_the_approver_sees_every_call_with_its_parameters_and_every_inverse(aws:
 
 
 def test_an_approval_is_for_one_run(aws: Aws) -> None:
-    """The step is undone by hand in AWS; run again it would do the same again, and the same approval is used up."""
+    """The step is undone manually in AWS; run again it would do the same again, and the same approval is used up."""
     env = with_team(aws)
     path = stop_plan(aws)
     file = approved(aws, path, env)
     assert snapshots(aws, path, "--approval", file)[0] == 0
     ec2 = clients(aws)("ec2")
     for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
-        with suppress(ClientError):  # an image's
+        with suppress(ClientError):  # an AMI's
             ec2.delete_snapshot(SnapshotId=item["SnapshotId"])
     before = len(aws.writes())
     code, said = snapshots(aws, path, "--approval", file)
@@ -155,7 +155,7 @@ def test_a_run_that_was_interrupted_goes_on_with_its_approval(aws: Aws) -> None:
 
 
 def test_a_call_is_made_once_under_an_approval_though_its_run_was_interrupted(aws: Aws) -> None:
-    """Killed after the call and before its proof; what it made is deleted by hand; run again it would be made again."""
+    """Killed after the call and before its proof; what it made is deleted manually; run again it would be made again."""
     env = with_team(aws)
     path = stop_plan(aws)
     file = approved(aws, path, env)
@@ -168,7 +168,7 @@ def test_a_call_is_made_once_under_an_approval_though_its_run_was_interrupted(aw
         passed.append(last)
     ec2 = clients(aws)("ec2")
     for item in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
-        with suppress(ClientError):  # an image's
+        with suppress(ClientError):  # an AMI's
             ec2.delete_snapshot(SnapshotId=item["SnapshotId"])
     code, said = aws.run(*words, env=keyring(aws, ALICE))
     assert code == 5, said
@@ -279,16 +279,16 @@ def refused_with(aws: Aws, path: str, expected: str, *files: str, env: dict[str,
 
 
 def test_an_operator_does_not_approve_herself_under_a_second_session_name(aws: Aws) -> None:
-    """On one machine the key is the same; from a second one hers is in the rules once, as approver's or as runner's."""
+    """On one instance the key is the same; from a second one hers is in the rules once, as approver's or as runner's."""
     second = operator(aws, "alice-2", machine=ALICE)
     key = key_of(aws, keyring(aws, ALICE))
     team(aws, ("*", key))
     path = stop_plan(aws)
-    refused_with(aws, path, "signed with the key of this machine", approved(aws, path, second))
+    refused_with(aws, path, "signed with the key of this host", approved(aws, path, second))
     third = operator(aws, "alice-3")
     team(aws, ("*", key_of(aws, third)))
-    refused_with(aws, path, "the key of this machine stands for nobody", approved(aws, path, third))
-    refused_with(aws, path, "the key of this machine stands for nobody", approved(aws, path, third), env={})
+    refused_with(aws, path, "the key of this host belongs to nobody", approved(aws, path, third))
+    refused_with(aws, path, "the key of this host belongs to nobody", approved(aws, path, third), env={})
 
 
 def test_a_source_identity_gives_her_away_whatever_the_session_is_called(aws: Aws) -> None:
@@ -318,7 +318,7 @@ def test_one_key_under_two_names_is_one_person(aws: Aws) -> None:
     path = stop_plan(aws)
     code, said = snapshots(aws, path)
     assert code == 2, said
-    assert "stands for two approvers" in said
+    assert "is listed for two approvers" in said
     team(aws, (session("alice"), key_of(aws, keyring(aws, ALICE))), ("*", key), approvals="3")
     one = approved(aws, path, env, "--out", f"{path}.one")
     two = approved(aws, path, operator(aws, "carol", machine="bob"), "--out", f"{path}.two")
@@ -361,7 +361,7 @@ def test_nobody_runs_what_they_approved(aws: Aws) -> None:
 def test_a_broken_rule_stops_what_changes_aws(approvals: str, aws: Aws) -> None:
     path = stop_plan(aws)
     team(aws, approvals=approvals)
-    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--step", "hold")
+    code, said = aws.run("apply", path, "--incident", "case", "--yes", "--step", "protect")
     assert code == 2, said
     assert "config.toml" in said
     assert aws.writes() == []

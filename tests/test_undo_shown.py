@@ -34,7 +34,7 @@ def cut(aws: Aws) -> str:
     """An incident in which the role's sessions are cut; the journal's key of the step."""
     plan = str(aws.folder / "plan.json")
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", plan)[0] == 0
-    for step in ("hold", "preserve", "cut-credentials"):
+    for step in ("protect", "preserve", "cut-credentials"):
         code, said = aws.run("apply", plan, "--incident", "case", "--yes", "--wait", "3", "--step", step)
         assert code == 0, said
     return f"terminate-instance/{aws.victim}/cut-credentials"
@@ -62,7 +62,7 @@ def test_no_prose_of_a_record_comes_before_or_hides_what_is_sent(aws: Aws) -> No
     for call in planned["undo"]:
         call["why"] = "ec2:DescribeInstances in eu-west-1 {}".ljust(25_000)
     forge(aws, key, planned)
-    _, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "3")
+    _, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "3")
     lines = [line.strip() for line in said.splitlines()]
     sent = [line for line in lines if line.startswith("ec2:ModifyInstanceAttribute in eu-west-1 {")]
     assert len(sent) > 1
@@ -78,7 +78,7 @@ def engine(aws: Aws, plan_text: str) -> Any:
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
         made = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01,)))
-        assert made.run("hold", Approval("test")).ended is Ended.PROVED
+        assert made.run("protect", Approval("test")).ended is Ended.VERIFIED
         yield made
 
 
@@ -88,32 +88,32 @@ def protect(aws: Aws, on: bool) -> None:
 
 def test_what_became_due_after_it_was_shown_is_not_made(aws: Aws, engine: Any) -> None:
     protect(aws, False)  # by somebody else, so it is not as we left it
-    shown = engine.planned_undo("hold")
+    shown = engine.planned_undo("protect")
     assert "undo-protect" not in [call.id for call in shown.calls]
     protect(aws, True)
     before = len(aws.writes())
-    outcome = engine.undo("hold", Approval("test"), shown)
+    outcome = engine.undo("protect", Approval("test"), shown)
     assert outcome.ended is Ended.STALE, outcome
     assert len(aws.writes()) == before
-    assert engine.undo("hold", Approval("test"), engine.planned_undo("hold")).ended is Ended.PROVED
+    assert engine.undo("protect", Approval("test"), engine.planned_undo("protect")).ended is Ended.VERIFIED
 
 
 def test_where_nothing_was_shown_nothing_is_made(aws: Aws, engine: Any) -> None:
     before = len(aws.writes())
-    assert engine.undo("hold", Approval("test"), Undo(engine.plan.step("hold"))).ended is Ended.STALE
+    assert engine.undo("protect", Approval("test"), Undo(engine.plan.step("protect"))).ended is Ended.STALE
     assert len(aws.writes()) == before
 
 
 def test_what_is_not_due_any_more_may_be_left_out_of_what_was_shown(aws: Aws, engine: Any) -> None:
-    shown = engine.planned_undo("hold")
+    shown = engine.planned_undo("protect")
     protect(aws, False)
     before = len(aws.writes())
-    assert engine.undo("hold", Approval("test"), shown).ended is Ended.PROVED
+    assert engine.undo("protect", Approval("test"), shown).ended is Ended.VERIFIED
     assert len(aws.writes()) == before + len(shown.calls) - 1
 
 
 def test_other_parameters_than_were_shown_are_not_sent(engine: Any) -> None:
-    shown = engine.planned_undo("hold")
+    shown = engine.planned_undo("protect")
     call = shown.calls[0]
     assert not Undo(shown.step, shown.calls[1:]).shows(shown)
     assert not Undo(shown.step, tuple(reversed(shown.calls))).shows(shown)
@@ -134,7 +134,7 @@ def test_a_yes_at_the_prompt_is_no_typed_id(aws: Aws, engine: Any, monkeypatch: 
     monkeypatch.setattr(
         engine, "undo", lambda _, approval, *__, **___: given.append(approval) or engine.run("identify", approval)
     )
-    playbook._undo_one(engine, "hold", Namespace(all=False, yes=False, confirm=None))
+    playbook._undo_one(engine, "protect", Namespace(all=False, yes=False, confirm=None))
     assert given == [Approval("terminal", "")]
 
 
@@ -144,13 +144,13 @@ def test_of_a_plans_prose_nothing_reaches_the_record_and_its_undo_keeps_its_orde
     path = aws.folder / "plan.json"
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", "eu-west-1", "--out", str(path))[0] == 0
     data = json.loads(path.read_text())
-    step = next(item for item in data["steps"] if item["id"] == "hold")
+    step = next(item for item in data["steps"] if item["id"] == "protect")
     for call in step["undo"]:
         call["why"] = "put everything back as it was".ljust(10_000)
     path.write_text(signed(data))
-    words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "hold")
+    words = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "protect")
     assert aws.run(*words)[0] == 0
-    planned = recorded(aws, f"terminate-instance/{aws.victim}/hold")
+    planned = recorded(aws, f"terminate-instance/{aws.victim}/protect")
     assert not any("put everything back" in call["why"] for call in planned["undo"])
     isolate = next(item for item in data["steps"] if item["id"] == "isolate")
     assert len(isolate["undo"]) > 1
@@ -200,7 +200,7 @@ def test_what_was_shown_for_one_thing_is_not_made_of_another(aws: Aws, how: str)
     ec2.modify_instance_attribute(InstanceId=other, DisableApiTermination={"Value": True})
     forged_to_swap(aws, key, how, other)
     before = len(aws.handled())
-    code, said = aws.run("undo", "hold", "--incident", "case", "--yes", "--wait", "1")
+    code, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "1")
     if how == "a read":
         assert code == 1, said
         assert "no such step makes" in said

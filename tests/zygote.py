@@ -67,7 +67,7 @@ def boundary(row: object) -> str:
     """What a row is about, the same in every run: its kind, its step, its calls."""
     data = row.data  # type: ignore[attr-defined]
     calls = ",".join(call["id"] for call in data.get("calls", ())) or data.get("call") or data.get("evidence") or ""
-    what = next((name for name in ("probe", "proof", "found", "undo", "decision") if data.get(name)), "")
+    what = next((name for name in ("probe", "verification", "found", "undo", "decision") if data.get(name)), "")
     return f"{row.kind} {data.get('step', '')} {calls} {what}".strip()  # type: ignore[attr-defined]
 
 

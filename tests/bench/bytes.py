@@ -1,4 +1,4 @@
-"""Bytes that the app writes to a slow line, by hand: ``python -m tests.bench.bytes``. Through a pty, against the lab.
+"""Bytes that the app writes to a slow line, manually: ``python -m tests.bench.bytes``. Through a pty, against the lab.
 
 Each figure stands beside that of a bare Textual app with a DataTable of as many rows, measured the same way in the same run.
 """

@@ -1,4 +1,4 @@
-"""Event history at AWS's rate, by hand: ``python -m tests.bench.history``. The floor is one request each half second in a region."""
+"""Event history at AWS's rate, manually: ``python -m tests.bench.history``. The floor is one request each half second in a region."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Speed and memory, by hand: ``python -m tests.bench.measure``. Ratios against a peer or a floor measured in the same run."""
+"""Speed and memory, manually: ``python -m tests.bench.measure``. Ratios against a peer or a floor measured in the same run."""
 
 import asyncio
 import json

@@ -22,13 +22,13 @@ class ErrorKind(StrEnum):
 
 
 ADVICE: Final[dict[ErrorKind, str]] = {
-    ErrorKind.DENIED: "this role may not do it; ask for the permission, or do this part by hand",
+    ErrorKind.DENIED: "this role may not do it; ask for the permission, or do this part manually",
     ErrorKind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then press r",
     ErrorKind.NO_CREDENTIALS: "no AWS credentials were found; set AWS_PROFILE, or run aws configure sso",
     ErrorKind.THROTTLED: "AWS asks to go slower; wait a moment and try again",
     ErrorKind.UNREACHABLE: "AWS did not answer; check network, VPN and AWS_ENDPOINT_URL, then try again",
     ErrorKind.NOT_FOUND: "it is not there (any more), or it is in another region or account",
-    ErrorKind.INVALID: "AWS does not accept the request as it stands",
+    ErrorKind.INVALID: "AWS rejects the request as invalid",
     ErrorKind.CONFLICT: "the resource is in a state, or in use, that does not allow it",
     ErrorKind.SERVER: "AWS failed on its side; whether a change took effect must be read back",
     ErrorKind.REGION: "no such region, or it is not enabled for this account; see aws account list-regions",

@@ -35,7 +35,7 @@ class Why(StrEnum):
     OUTSIDE = "it asks for more than it is listed for"
     READ_ONLY = "this process is read-only"
     NO_INCIDENT = "no incident is open"
-    NO_PERMIT = "no journalled intent stands behind it"
+    NO_PERMIT = "there is no journalled intent for it"
     WRONG_PERMIT = "the permit was given for another call"
     USED = "the permit was used already"
     LOST = "another process has the record by now"
@@ -84,7 +84,7 @@ class PermitIssuer(Protocol):
 
 @dataclass(slots=True)
 class _Ticket:
-    """Proof, inside one request, that it passed the first hook."""
+    """ReadBack, inside one request, that it passed the first hook."""
 
     service: str
     operation: str

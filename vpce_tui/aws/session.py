@@ -126,7 +126,7 @@ class AwsSession:
             "max_pool_connections": 4,
             "user_agent_extra": "vpce-tui",
         }
-        if self._access.endpoint_url:  # the lab, on this machine
+        if self._access.endpoint_url:  # the lab, on this host
             given["proxies"] = {}
         return self._session.create_client(
             service,

@@ -208,7 +208,7 @@ def _apply(made: argparse.ArgumentParser) -> None:
     made.add_argument("--step", action="append", metavar="ID", help="only this step (repeatable)")
     made.add_argument("--reason", metavar="TEXT", help="why the incident is opened")
     made.add_argument(
-        "--secret-to", choices=("keyring",), help="where a secret that AWS returns is stored: this machine's keyring"
+        "--secret-to", choices=("keyring",), help="where a secret that AWS returns is stored: this host's keyring"
     )
 
 
@@ -316,7 +316,7 @@ COMMANDS: Final = (
     Command("approve", "Review and sign somebody else's plan (two-person approval).", _approve, "approve:approve"),
     Command("open", "Open an incident.", _open, "incident:open_new"),
     Command("close", "Close an incident; it becomes read-only.", _close, "incident:close"),
-    Command("incidents", "List the incidents on this machine.", _incidents, "incident:incidents"),
+    Command("incidents", "List the incidents on this host.", _incidents, "incident:incidents"),
     Command("evidence", "List an incident's evidence, or show one file with secrets redacted.", _evidence, "evidence:evidence"),
     Command("verify", "Verify an incident's hash chain and evidence; print its head hash.", _verify, "incident:verify"),
     Command("playbooks", "List, show, check or export playbooks.", _playbooks, "playbooks:playbooks"),

@@ -48,7 +48,7 @@ class Answered:
     def scope(self) -> str:
         """What to add to *never*, where some region did not answer; ``""``: all did."""
         return (
-            f", as far as {len(self.regions)} of {len(self.regions) + len(self.missing)} regions tell"
+            f", as far as {len(self.regions)} of {len(self.regions) + len(self.missing)} regions known"
             if self.missing
             else ""
         )

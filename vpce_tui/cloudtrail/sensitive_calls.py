@@ -23,7 +23,7 @@ def _always(words: str) -> Meaning:
 
 
 def _shared(asked: Asked, _: TrustZone) -> str:
-    """Whether an attribute change of a snapshot or an image gives it to others."""
+    """Whether an attribute change of a snapshot or an AMI gives it to others."""
     for key in ("createVolumePermission", "launchPermission"):
         block = asked.get(key)
         added = block.get("add") if isinstance(block, Mapping) else None
@@ -218,7 +218,7 @@ def beside_of(event: Event) -> str:
         return f"user data of {asked.get('instanceId', 'a machine')} changed"
     if event.name == "RunInstances":
         started = list(dict.fromkeys(_INSTANCE.findall(json.dumps(answer))))
-        return f"{many(len(started), 'machine')} started: {', '.join(started[:2])}" if started else ""
+        return f"{many(len(started), 'instance')} started: {', '.join(started[:2])}" if started else ""
     return ""
 
 

@@ -44,7 +44,7 @@ def loads_strict(text: str) -> Any:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise AmbiguousJson(f"the key {key[:60]!r} stands twice in one object")
+                raise AmbiguousJson(f"the key {key[:60]!r} occurs twice in one object")
             found[key] = value
         return found
 

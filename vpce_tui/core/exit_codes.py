@@ -12,17 +12,17 @@ class Exit(IntEnum):
     PARTIAL = 3
     STALE = 4
     REFUSED = 5
-    UNPROVED = 6
+    NOT_VERIFIED = 6
 
 
 MEANING: dict[Exit, str] = {
     Exit.DONE: "done; for a search: everything asked for was looked at",
     Exit.FAILED: "failed, or nothing could be looked at; the message says what and what to do",
-    Exit.USAGE: "the command line is wrong",
+    Exit.USAGE: "invalid arguments",
     Exit.PARTIAL: "some part could not be looked at; the coverage says which and why",
     Exit.STALE: "the plan is stale: the step would now do something else; nothing of it was done",
     Exit.REFUSED: "refused: read-only, not approved, plan file changed, or another account, the incident is held or closed",
-    Exit.UNPROVED: "done but not proved, or AWS cannot tell whether a call took effect",
+    Exit.NOT_VERIFIED: "applied but not verified, or the outcome of a call is unknown",
 }
 
 

@@ -1,4 +1,4 @@
-"""The operating system's keyring: the one place on this machine where a secret may live."""
+"""The operating system's keyring: the one place on this host where a secret may live."""
 
 import contextlib
 import uuid
@@ -10,7 +10,7 @@ APPROVER_KEY: Final = "approver-key"
 
 
 class NoKeyring(Exception):
-    """This machine has no keyring that can be used; the message says why."""
+    """This host has no keyring that can be used; the message says why."""
 
 
 def keep(name: str, secret: str) -> str:
@@ -20,7 +20,7 @@ def keep(name: str, secret: str) -> str:
     from keyring.errors import KeyringError  # noqa: PLC0415
 
     if isinstance(keyring.get_keyring(), fail.Keyring):
-        raise NoKeyring("this machine has no keyring that can be used")
+        raise NoKeyring("this host has no keyring that can be used")
     try:
         keyring.set_password(SERVICE, name, secret)
         kept = keyring.get_password(SERVICE, name)
@@ -28,7 +28,7 @@ def keep(name: str, secret: str) -> str:
         raise NoKeyring(f"the keyring did not take it: {type(error).__name__}") from None
     if kept != secret:
         raise NoKeyring("the keyring took it and does not give it back")
-    return f"in the keyring of this machine, service {SERVICE}, name {name}"
+    return f"in the keyring of this host, service {SERVICE}, name {name}"
 
 
 def ready() -> None:
@@ -49,7 +49,7 @@ def get(name: str) -> str:
     from keyring.errors import KeyringError  # noqa: PLC0415
 
     if isinstance(keyring.get_keyring(), fail.Keyring):
-        raise NoKeyring("this machine has no keyring that can be used")
+        raise NoKeyring("this host has no keyring that can be used")
     try:
         return keyring.get_password(SERVICE, name) or ""
     except KeyringError as error:

@@ -1,4 +1,4 @@
-"""Where things lie on this machine, and what the environment asks for."""
+"""Where things lie on this host, and what the environment asks for."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Folders and files that nobody else on this machine can read, replace or lead elsewhere.
+"""Folders and files that nobody else on this host can read, replace or lead elsewhere.
 
 The rules are those of OpenSSH's ``StrictModes``: what leads to a private folder belongs to this user or to root, and nobody
 else may write to it, but for sticky folders such as ``/tmp`` (there only the owner of an entry can replace it). A symbolic
@@ -171,11 +171,11 @@ def _trusted(real: Path) -> None:
         found = os.stat(folder)
         if found.st_uid not in _trusted_owners():
             raise NotPrivate(
-                f"{folder} belongs to {_owner(found.st_uid)}, who could change what lies in it. Name another."
+                f"{folder} belongs to {_owner(found.st_uid)}, who could change its contents. Name another."
             )
         others = _others_may_write(folder, found)
         if others and not (found.st_mode & stat.S_ISVTX and not _named_writers(folder)):
-            raise NotPrivate(f"{folder} can be written by {others}, who could change what lies in it")
+            raise NotPrivate(f"{folder} can be written by {others}, who could change its contents")
 
 
 def _trusted_owners() -> frozenset[int]:

@@ -30,9 +30,9 @@ from vpce_tui.inventory.resources import Finding, Instance
 
 _NO_REQUEST = EndpointRequest()
 _HAPPENED: Final = frozenset({"guardduty", "activity", "instance_traffic"})
-"""Families of rules that look at what somebody did; the others at how a machine stands."""
+"""Families of rules that look at what somebody did; the others at how an instance stands."""
 _NEAR: Final = frozenset({"INST-03", "INST-18"})
-"""Medium where it happened near the machine: an endpoint in its subnet, flow logs of its region."""
+"""Medium where it happened near the instance: an endpoint in its subnet, flow logs of its region."""
 _GAP = 3
 """Days without a record after which files are not taken to go on."""
 

@@ -43,7 +43,7 @@ def attack_path(
     past: EventIndex,
     region: Region | None,
     machine: tuple[Instance, Region] | None,
-    machine_severity: Severity | None,
+    instance_severity: Severity | None,
     traffic: Traffic | None,
     ours: TrustZone = TrustZone(),
 ) -> Iterator[Node]:
@@ -77,15 +77,15 @@ def attack_path(
         if machine is None:
             yield Node(
                 depth + 1,
-                f"machine {principal.instance_id}",
+                f"instance {principal.instance_id}",
                 "not among the instances looked at",
                 None,
-                Relation("machine", principal.instance_id),
+                Relation("instance", principal.instance_id),
             )
         else:
             found = machine[0]
             note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
-            yield Node(depth + 1, f"machine {found.label}", note, machine_severity, instance=found.id)
+            yield Node(depth + 1, f"instance {found.label}", note, instance_severity, instance=found.id)
     yield from _deeds(session, depth + 1, ours)
     yield from _made(event, judgement, raised, region, depth + 1, traffic)
 
@@ -157,7 +157,7 @@ def _made(
     beside = [item for item in (region.instances if region else ()) if item.vpc_id == request.vpc_id and not item.gone]
     name = f" {vpc.tags['Name']}" if vpc and vpc.tags.get("Name") else ""
     unread = region is None or "instances" in region.unknown or "everything" in region.unknown
-    note = "its machines were not looked at" if unread else many(len(beside), "machine")
+    note = "its instances were not looked at" if unread else many(len(beside), "instance")
     if vpc and vpc.tags.get("env"):
         note += f", env={vpc.tags['env']}"
     if request.vpc_id:

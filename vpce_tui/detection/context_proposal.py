@@ -143,7 +143,7 @@ def _services(events: Sequence[Event]) -> list[Proposal]:
 
 
 def _person(event: Event) -> bool:
-    """Somebody at a browser, or signed in by a name: not a machine, a service or a pipeline."""
+    """Somebody at a browser, or signed in by a name: not a workload, a service or a pipeline."""
     principal = event.principal
     return (
         bool(_WEB.search(event.user_agent) or event.console)

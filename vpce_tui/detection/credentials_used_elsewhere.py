@@ -23,9 +23,9 @@ def delivered(principal: Principal, role: str) -> bool:
 def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone) -> Match | Inconclusive | Pass | None:
     """Whether a call of an instance's session came from somewhere else than the instance.
 
-    Through a VPC endpoint the address proves nothing, as anybody may give a machine of theirs the same private one: it is the
+    Through a VPC endpoint the address proves nothing, as anybody may give an instance of theirs the same private one: it is the
     endpoint that must be ours. Without one it must be an address of its interfaces, or of a NAT gateway of its VPC. Addresses
-    are of now: of calls before the machine was last started nothing is said.
+    are of now: of calls before the instance was last started nothing is said.
     """
     address = event.source_ip
     if address_of(address) is None:

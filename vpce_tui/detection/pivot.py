@@ -1,4 +1,4 @@
-"""From one event to others: who, what key, from where, which session, which network, which machine. Pure lookups over a past."""
+"""From one event to others: who, what key, from where, which session, which network, which instance. Pure lookups over a past."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class Relation:
         """What event history can be asked for more of it (``AccessKeyId=…``); ``""``: it cannot be asked."""
         kind = {
             "key": "AccessKeyId",
-            "machine": "ResourceName",
+            "instance": "ResourceName",
             "endpoint": "ResourceName",
             "VPC": "ResourceName",
             "event": "ResourceName",
@@ -45,13 +45,13 @@ def relations(event: Event) -> list[Relation]:
         Relation("session", session_of(event.principal) if not principal.access_key_id else ""),
         Relation("principal", caller_key(event)),
         Relation("address", event.source_ip),
-        Relation("machine", principal.instance_id),
+        Relation("instance", principal.instance_id),
     ]
     if event.request is not None:
         found += [Relation("endpoint", event.request.endpoint_id), Relation("VPC", event.request.vpc_id)]
     else:
         found += [
-            Relation({"i-": "machine", "vpce-": "endpoint", "vpc-": "VPC"}[prefix], identifier)
+            Relation({"i-": "instance", "vpce-": "endpoint", "vpc-": "VPC"}[prefix], identifier)
             for identifier in dict.fromkeys(_ID.findall(event.raw))
             for prefix in ("i-", "vpce-", "vpc-")
             if identifier.startswith(prefix)

@@ -17,7 +17,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "endpoint_traffic": "its traffic",
     "instance_traffic": "its traffic",
     "guardduty": "what others found",
-    "exposure": "how open it lies",
+    "exposure": "how exposed it is",
     "activity": "what was done to it",
 }
 """What the rules of each family look at."""

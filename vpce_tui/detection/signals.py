@@ -102,7 +102,7 @@ class Assessment(NamedTuple):
         if self.severity > worst:
             return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"
         if self.severity < worst and any(signal.lowers for signal in self.signals):
-            return f"{self.severity.word} and not {worst.word}, as something speaks for it"
+            return f"{self.severity.word}: lowered from {worst.word} by mitigating signals"
         if self.severity < worst:
             return f"{self.severity.word} and not {worst.word}, as nothing was made"
         return ""

@@ -15,14 +15,15 @@ from vpce_tui.aws.gate import Refused
 from vpce_tui.engine.apply_step import change
 from vpce_tui.engine.collect_evidence import keep
 from vpce_tui.engine.early_exit import refusal, stale, stopped
-from vpce_tui.engine.execution_context import ExecutionContext, Lost
+from vpce_tui.engine.execution_context import ExecutionContext, StepError, StepFailed
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.reconcile import decide
 from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
 from vpce_tui.incident import team_rules
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import Record, StepState
+from vpce_tui.incident.record import Record
+from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.placeholders import Unresolved
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, differences
 from vpce_tui.plans.planner import Live
@@ -98,14 +99,14 @@ class Engine:
             if step.kind is StepKind.READ:
                 return keep(work, step, approval)
             return change(work, step, approval)
-        except Lost as lost:
-            return lost.outcome
+        except StepError as ended:
+            return ended.outcome
         except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
             work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
             return Outcome(Ended.FAILED, said)
         except (PlanError, Unresolved) as error:
-            said = str(error) if isinstance(error, PlanError) else f"what {error} stands for is not known"
+            said = str(error) if isinstance(error, PlanError) else f"what {error} refers to is not known"
             return stale(work, step, [said])
         except Refused as error:
             work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": str(error)})
@@ -116,14 +117,14 @@ class Engine:
     def _leave_open(self, step: Step) -> Outcome:
         state = self.record().step(self.key(step.id)).state
         if state in (StepState.TODO, StepState.RUNNING):
-            self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": "left open", "text": ""})
-        return Outcome(Ended.OPEN, f"{step.title}: for a person; recorded as {StepState.OPEN.value}", step.notes)
+            self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": Decision.OPEN, "text": ""})
+        return Outcome(Ended.OPEN, f"{step.title}: to be done by a person; recorded as {StepState.OPEN}", step.notes)
 
     def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
         """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""
         with self.journal.one_step() as free:
             if not free:
-                raise Lost(_BUSY)
+                raise StepFailed(_BUSY)
             return planned_undo(self._work, step_id, with_others=with_others)
 
     def undo(self, step_id: str, approval: Approval, shown: Undo, *, with_others: bool = False) -> Outcome:
@@ -132,9 +133,9 @@ class Engine:
             return take_back(self._work, step_id, approval, shown, with_others) if free else _BUSY
 
     def decide(self, step_id: str, call_id: str, done: bool) -> None:
-        """The operator says what became of a call that AWS cannot tell about."""
+        """Record the outcome of a call whose result is unknown, as the operator found it."""
         decide(self._work, step_id, call_id, done)
 
-    def note(self, step_id: str, decision: str, text: str) -> None:
-        """Record that a step was ``skipped`` or done ``by hand``, or a plain note (``decision`` ``""``)."""
-        self.journal.append(RowKind.NOTE, {"step": self.key(step_id), "decision": decision, "text": text})
+    def note(self, step_id: str, decision: Decision | None, text: str) -> None:
+        """Record that a step was skipped or done manually, or a plain note (``decision`` ``""``)."""
+        self.journal.append(RowKind.NOTE, {"step": self.key(step_id), "decision": decision or "", "text": text})

@@ -11,11 +11,11 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import RowKind
-from vpce_tui.incident.record import StepState
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import PlannedCall, Step, differences
 from vpce_tui.plans.plan_validation import recorded_step
 
-_DONE: Final = (StepState.PROVED, StepState.BY_HAND)
+_DONE: Final = (StepState.VERIFIED, StepState.MANUAL)
 
 
 def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
@@ -41,7 +41,7 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     lossy = next((call for call in live.step.undo if redaction.holds_secret(call.parameters)), None)
     if live.step.calls and lossy is not None:
         said = f"what would take it back ({lossy.name}) holds a credential, and credentials are not recorded; nothing was done"
-        return Outcome(Ended.BLOCKED, f"{said}: do this step by hand")
+        return Outcome(Ended.BLOCKED, f"{said}: do this step manually")
     if live.step.calls:
         if not live.step.reversible and approval.confirmed != work.plan.target:
             return Outcome(
@@ -62,7 +62,7 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         bindings = {**work.record().step(key).bindings, **live.step.bindings}
         make(work, step, live.step.calls, bindings)
     elif not live.step.already:
-        work.journal.append(RowKind.CHECK, {"step": key, "proof": "proved", "saw": "nothing to do"})
+        work.journal.append(RowKind.CHECK, {"step": key, "verification": "verified", "saw": "nothing to do"})
         return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
     ours = work.record().step(key).done_by_us
     return prove(work, step, nothing=not live.step.calls and not ours)
@@ -107,12 +107,12 @@ def _required(work: ExecutionContext, step: Step) -> str:
     for needed in step.requires:
         if record.step(work.key(needed)).state not in _DONE:
             title = work.plan.step(needed).title
-            return f"“{title}” must be proved, or recorded as done by hand, before “{step.title}”"
+            return f"“{title}” must be verified, or recorded as done manually, before “{step.title}”"
     for other in work.recipes.values():  # of the playbook, whatever the file leaves out
         if other.id == step.id:
             break
-        if other.first and record.step(work.key(other.id)).state not in _DONE:
-            return f"“{other.title}” must come first, and is not done"
+        if other.prerequisite and record.step(work.key(other.id)).state not in _DONE:
+            return f"“{other.title}” is a prerequisite and is not done"
     return ""
 
 

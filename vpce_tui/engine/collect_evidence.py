@@ -8,9 +8,10 @@ import jmespath
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.engine.early_exit import blocked
 from vpce_tui.engine.execution_context import ExecutionContext, WaitFailed, WaitTimeout, as_call, given
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.placeholders import Unresolved, names, resolve
 from vpce_tui.plans.plan import PlannedCall, Step
 
@@ -33,7 +34,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     bindings: dict[str, str] = {}
     for call in _due(live.step.calls, known):
         work.cancel.check()
-        work.tell(Progress(step.id, call.id, "running", call.why))
+        work.tell(Progress(step.id, call.id, ProgressState.RUNNING, call.why))
         try:
             pages, seconds = read(work, step, call, bindings)
         except (AwsError, Unresolved, WaitFailed) as error:
@@ -41,7 +42,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
             work.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": said})
-            work.tell(Progress(step.id, call.id, "missing", said))
+            work.tell(Progress(step.id, call.id, ProgressState.MISSING, said))
             missing.append(f"{call.id}: {said}")
             continue
         if call.gives:
@@ -57,19 +58,25 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
             {**about, "parameters": _parameters(call, bindings), "pages": pages},
             **about,
         )
-        work.tell(Progress(step.id, call.id, "done", f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds))
+        work.tell(
+            Progress(
+                step.id, call.id, ProgressState.DONE, f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds
+            )
+        )
     kept_now = answers if judge else work.record().step(key).evidence  # what is judged is judged by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
     judged = judge(live.world, live.step, answers) if judge else live.proof
-    proof, seen = ("not yet", "") if needed else judged
+    proof, seen = (VerificationState.NOT_YET, "") if needed else judged
     saw = f"{seen}; {saw}" if seen else saw
-    work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": "; ".join([saw, *missing])})
+    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": "; ".join([saw, *missing])})
     if needed:
         said = f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --manual"
-        return Outcome(Ended.UNPROVED, said, tuple(missing))
-    ended = {"proved": Ended.PROVED, "not yet": Ended.UNPROVED}.get(proof, Ended.FAILED)
+        return Outcome(Ended.NOT_VERIFIED, said, tuple(missing))
+    ended = {VerificationState.VERIFIED: Ended.VERIFIED, VerificationState.NOT_YET: Ended.NOT_VERIFIED}.get(
+        proof, Ended.FAILED
+    )
     return Outcome(ended, saw, tuple(missing))
 
 
@@ -99,8 +106,8 @@ def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dic
             return pages, seconds
         if state in planned.until.bad:
             raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
-        work.tell(Progress(step.id, planned.id, "waiting", f"{planned.why or planned.name}: {state}"))
-    raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to go on waiting")
+        work.tell(Progress(step.id, planned.id, ProgressState.WAITING, f"{planned.why or planned.name}: {state}"))
+    raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to keep waiting")
 
 
 def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedCall]:

@@ -11,8 +11,8 @@ from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.collect_evidence import read
-from vpce_tui.engine.execution_context import ExecutionContext, Lost, WaitFailed, WaitTimeout, as_call, given
-from vpce_tui.engine.outcome import Ended, Outcome, Progress
+from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, WaitFailed, WaitTimeout, as_call, given
+from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import ask
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve
@@ -70,7 +70,7 @@ def probe(
         Progress(
             step.id,
             "dry run",
-            "denied" if denied else "done",
+            ProgressState.DENIED if denied else ProgressState.DONE,
             f"passed for {len(passed)} of {len(probes)} calls",
         )
     )
@@ -79,7 +79,7 @@ def probe(
         return Outcome(
             Ended.BLOCKED,
             f"permission is missing: {needed}; nothing was done",
-            (f"ask for {needed}, or do this step by hand",),
+            (f"ask for {needed}, or do this step manually",),
         )
     if problems:
         return Outcome(Ended.BLOCKED, f"AWS would not accept it; nothing was done: {problems[0]}", tuple(problems))
@@ -89,7 +89,7 @@ def probe(
 def make(
     work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False
 ) -> None:
-    """Make the calls in order, each behind its own intent. Raises :class:`Lost` when one did not take effect."""
+    """Make the calls in order, each behind its own intent. Raises :class:`StepError` when one did not take effect."""
     key = work.key(step.id)
     refused: list[str] = []
     part, broken = "", set[str]()
@@ -112,7 +112,7 @@ def make(
         permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
         permit = permits[planned.id]
         began = datetime.now(UTC)
-        work.tell(Progress(step.id, planned.id, "running", planned.why))
+        work.tell(Progress(step.id, planned.id, ProgressState.RUNNING, planned.why))
         about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
         try:
             gave, seconds, request_id, handed = _call(work, planned, call, permit)
@@ -127,13 +127,20 @@ def make(
                     "requestId": error.request_id,
                 },
             )
-            work.tell(Progress(step.id, planned.id, "failed" if error.outcome_known else "lost", error.sentence()))
+            work.tell(
+                Progress(
+                    step.id,
+                    planned.id,
+                    ProgressState.FAILED if error.outcome_known else ProgressState.LOST,
+                    error.sentence(),
+                )
+            )
             if not error.outcome_known:
                 bindings.update(ask(work, step, planned, undo=undo, began=began))
                 continue
             said = f"{planned.why or planned.name}: {error.sentence()}"
             if not undo or error.kind in _ALL_FAIL:
-                raise Lost(Outcome(Ended.FAILED, said)) from error
+                raise StepFailed(Outcome(Ended.FAILED, said)) from error
             refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
             broken |= {planned.part} - {""}  # but within a part each call stands on the one before
             continue
@@ -147,12 +154,12 @@ def make(
         bindings.update(gave)
         if handed.startswith(_NOT_HANDED):
             lost = f"{', '.join(gave.values())} was made, and its secret is lost ({handed})"
-            raise Lost(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
+            raise StepFailed(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
         said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
-        work.tell(Progress(step.id, planned.id, "done", said, seconds))
+        work.tell(Progress(step.id, planned.id, ProgressState.DONE, said, seconds))
     work.cancel = work.asked_to_stop
     if refused:
-        raise Lost(Outcome(Ended.FAILED, f"not all of it was taken back: {'; '.join(refused)}", tuple(refused)))
+        raise StepFailed(Outcome(Ended.FAILED, f"not everything was undone: {'; '.join(refused)}", tuple(refused)))
 
 
 def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
@@ -160,10 +167,10 @@ def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, b
     try:
         _, seconds = read(work, step, planned, bindings)
     except WaitFailed as error:
-        ended = Ended.UNPROVED if isinstance(error, WaitTimeout) else Ended.FAILED
+        ended = Ended.NOT_VERIFIED if isinstance(error, WaitTimeout) else Ended.FAILED
         work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": str(error)})
-        raise Lost(Outcome(ended, str(error))) from error
-    work.tell(Progress(step.id, planned.id, "done", planned.why or planned.name, seconds))
+        raise StepFailed(Outcome(ended, str(error))) from error
+    work.tell(Progress(step.id, planned.id, ProgressState.DONE, planned.why or planned.name, seconds))
 
 
 def _call(

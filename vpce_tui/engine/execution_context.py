@@ -30,12 +30,20 @@ class WaitTimeout(WaitFailed):
     """What was waited for has not come in the time there was."""
 
 
-class Lost(Exception):
-    """AWS did not say whether the call took effect, or that it did not."""
+class StepError(Exception):
+    """A step ends here; ``outcome`` says how."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
         super().__init__(outcome.says)
+
+
+class StepFailed(StepError):
+    """A call did not take effect, or what was waited for never comes."""
+
+
+class OutcomeUnknown(StepError):
+    """AWS cannot say whether a call took effect: a person resolves it."""
 
 
 @dataclass

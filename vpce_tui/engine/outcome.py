@@ -9,29 +9,29 @@ from vpce_tui.core.exit_codes import Exit
 class Ended(StrEnum):
     """How a step, or its undo, ended."""
 
-    PROVED = "proved"
-    NOTHING = "nothing to do"
-    OPEN = "left open"
-    UNPROVED = "done, not proved"
+    VERIFIED = "verified"
+    NOTHING = "no changes needed"
+    OPEN = "open"
+    NOT_VERIFIED = "applied, not verified"
     STOPPED = "stopped"
     FAILED = "failed"
     BLOCKED = "blocked"
     STALE = "the plan is stale"
     REFUSED = "refused"
-    UNKNOWN = "needs you"
+    OUTCOME_UNKNOWN = "outcome unknown"
 
 
 EXIT_OF = {
-    Ended.PROVED: Exit.DONE,
+    Ended.VERIFIED: Exit.DONE,
     Ended.NOTHING: Exit.DONE,
     Ended.OPEN: Exit.DONE,
-    Ended.UNPROVED: Exit.UNPROVED,
-    Ended.STOPPED: Exit.UNPROVED,
+    Ended.NOT_VERIFIED: Exit.NOT_VERIFIED,
+    Ended.STOPPED: Exit.NOT_VERIFIED,
     Ended.FAILED: Exit.FAILED,
     Ended.BLOCKED: Exit.FAILED,
     Ended.STALE: Exit.STALE,
     Ended.REFUSED: Exit.REFUSED,
-    Ended.UNKNOWN: Exit.UNPROVED,
+    Ended.OUTCOME_UNKNOWN: Exit.NOT_VERIFIED,
 }
 
 
@@ -54,13 +54,54 @@ class Outcome:
         return EXIT_OF[self.ended]
 
 
+class ProgressState(StrEnum):
+    """What became of a call, or of the verification, while a step runs."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    ASKING = "asking"
+    DONE = "done"
+    NOT_DONE = "not done"
+    DENIED = "denied"
+    FAILED = "failed"
+    MISSING = "missing"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+    VERIFIED = "verified"
+    NOT_YET = "not yet"
+
+    @property
+    def sign(self) -> str:
+        """The glyph that is shown with it."""
+        return _SIGNS[self]
+
+
+_SIGNS = {
+    ProgressState.RUNNING: "▶",
+    ProgressState.WAITING: "…",
+    ProgressState.ASKING: "…",
+    ProgressState.DONE: "✔",
+    ProgressState.NOT_DONE: "✖",
+    ProgressState.DENIED: "✖",
+    ProgressState.FAILED: "✖",
+    ProgressState.MISSING: "!",
+    ProgressState.LOST: "!",
+    ProgressState.UNKNOWN: "!",
+    ProgressState.VERIFIED: "✔",
+    ProgressState.NOT_YET: "!",
+}
+
+VERIFICATION = "verification"
+"""The ``call`` of a :class:`Progress` that is about the verification of the step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One line while a step runs: which call, what became of it, how long it took (seconds)."""
 
     step: str
     call: str
-    state: str
+    state: ProgressState
     says: str = ""
     seconds: float = 0.0
 
@@ -68,7 +109,9 @@ class Progress:
     def words(self) -> str:
         """What is shown of it: a call that is done speaks for itself, anything else is named."""
         return (
-            self.says if self.state in ("done", "waiting") and self.call != "dry run" else f"{self.call}  {self.says}"
+            self.says
+            if self.state in (ProgressState.DONE, ProgressState.WAITING) and self.call != "dry run"
+            else f"{self.call}  {self.says}"
         )
 
 

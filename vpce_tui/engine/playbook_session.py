@@ -9,14 +9,15 @@ from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import Record, StepState, replay
+from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.plan import Plan, Step, StepKind
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.playbooks.library import load
 
-_BEGUN = (StepState.RUNNING, StepState.PROVED, StepState.UNPROVED, StepState.FAILED, StepState.UNKNOWN)
+_BEGUN = (StepState.RUNNING, StepState.VERIFIED, StepState.NOT_VERIFIED, StepState.FAILED, StepState.OUTCOME_UNKNOWN)
 
 
 class PlaybookSession:
@@ -77,7 +78,7 @@ class PlaybookSession:
         drifted: set[str] = set()
         for step in made.steps:
             known = record.step(self.key(step.id))
-            ours = bool(known.done_by_us or known.open_calls or known.state is StepState.PROVED)
+            ours = bool(known.done_by_us or known.open_calls or known.state is StepState.VERIFIED)
             begun = known.state in _BEGUN and bool(known.planned) and ours
             answered = known.planned.get("choices", {}) if known.planned else {}
             otherwise = (
@@ -85,7 +86,7 @@ class PlaybookSession:
                 and known.planned
                 and any(answered.get(name) != value for name, value in self.choices.get(step.id, {}).items())
             )
-            if known.state is StepState.PROVED and ((step.kind is StepKind.CHANGE and step.calls) or otherwise):
+            if known.state is StepState.VERIFIED and ((step.kind is StepKind.CHANGE and step.calls) or otherwise):
                 drifted.add(step.id)
                 begun = False
             steps.append(recorded_step(known.planned) if begun else step)
@@ -148,6 +149,6 @@ class PlaybookSession:
         """The operator says what became of a call that AWS cannot tell about."""
         self._engine(journal, plan, lambda _: None, None).decide(step_id, call_id, done)
 
-    def note(self, journal: Journal, plan: Plan, step_id: str, decision: str, text: str) -> None:
+    def note(self, journal: Journal, plan: Plan, step_id: str, decision: Decision | None, text: str) -> None:
         """Record a decision or a note."""
         self._engine(journal, plan, lambda _: None, None).note(step_id, decision, text)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from vpce_tui.aws.errors import AwsError, ErrorKind
-from vpce_tui.engine.execution_context import ExecutionContext, Lost
-from vpce_tui.engine.outcome import Ended, Outcome, Progress
+from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError, StepFailed
+from vpce_tui.engine.outcome import VERIFICATION, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.states import CallState, VerificationState
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import Live
@@ -26,58 +27,59 @@ def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
             planned = _find(recorded_step(record.planned), made.id, undo=undo)
         if planned is None:
             return Outcome(
-                Ended.UNKNOWN, f"the plan does not know the call {made.id} that was begun; look at it by hand"
+                Ended.OUTCOME_UNKNOWN,
+                f"the plan does not know the call {made.id} that was started; look at it yourself",
             )
         try:
             ask(work, step, planned, undo=undo, began=began)
-        except Lost as lost:
-            if lost.outcome.ended is Ended.UNKNOWN:
+        except StepError as lost:
+            if lost.outcome.ended is Ended.OUTCOME_UNKNOWN:
                 return lost.outcome
     return None
 
 
 def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
-    """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`Lost`.
+    """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`StepError`.
 
     While the call may still be under way (it began less than :attr:`Patience.under_way` seconds ago) *not there* is
     no answer.
     """
     key = work.key(step.id)
     about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
-    work.tell(Progress(step.id, planned.id, "asking", "asking AWS whether it took effect"))
-    found, saw, live = "cannot tell", "", None
+    work.tell(Progress(step.id, planned.id, ProgressState.ASKING, "asking AWS whether it took effect"))
+    found, saw, live = CallState.UNKNOWN, "", None
     for wait in _waits(work, began):
         if wait:
             work.cancel.wait(wait)
         try:
             live = work.live(step, undone=undo)
         except (AwsError, TargetGone) as error:
-            found, saw = "cannot tell", error.sentence() if isinstance(error, AwsError) else str(error)
+            found, saw = CallState.UNKNOWN, error.sentence() if isinstance(error, AwsError) else str(error)
             continue
         found = _found(live, planned, undo=undo)
         saw = f"read back: {planned.why or planned.name}: {found}"
-        if found == "done":
+        if found is CallState.DONE:
             break
     gave = (
         {name: live.step.bindings[name] for name in planned.gives if live and name in live.step.bindings}
-        if found == "done"
+        if found is CallState.DONE
         else {}
     )
     work.journal.append(RowKind.CHECK, {**about, "found": found, "saw": saw, "gave": gave})
-    work.tell(Progress(step.id, planned.id, found, saw))
-    if found == "done":
+    work.tell(Progress(step.id, planned.id, ProgressState(found), saw))
+    if found is CallState.DONE:
         return gave
-    if found == "not done":
-        raise Lost(
+    if found is CallState.NOT_DONE:
+        raise StepFailed(
             Outcome(
                 Ended.FAILED,
                 f"{planned.why or planned.name} did not take effect (AWS was asked); run the step again to make it",
             )
         )
-    raise Lost(
+    raise OutcomeUnknown(
         Outcome(
-            Ended.UNKNOWN,
-            f"AWS cannot tell whether {planned.name} took effect: {saw}",
+            Ended.OUTCOME_UNKNOWN,
+            f"it is unknown whether {planned.name} took effect: {saw}",
             ("check it yourself, then record the outcome: vpce-tui resolve --incident NAME STEP CALL done|not-done",),
         )
     )
@@ -92,43 +94,43 @@ def _waits(work: ExecutionContext, began: datetime) -> Iterator[float]:
 
 
 def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
-    """The operator says what became of a call that AWS cannot tell about."""
+    """Record the outcome of a call whose result is unknown, as the operator found it."""
     record = work.record().step(work.key(step_id))
-    undo = call_id in record.undo_calls and record.undo_calls[call_id].state in ("intended", "unknown")
+    undo = call_id in record.undo_calls and record.undo_calls[call_id].state in (CallState.INTENDED, CallState.UNKNOWN)
     planned = _find(work.plan.step(step_id), call_id, undo=undo)
     work.journal.append(
         RowKind.CHECK,
         {
             "step": work.key(step_id), "call": call_id, "undo": undo, "undoes": list(planned.undoes) if planned else [],
-            "found": "done" if done else "not done", "saw": "decided by the operator",
+            "found": CallState.DONE if done else CallState.NOT_DONE, "saw": "decided by the operator",
         },
     )  # fmt: skip
 
 
 def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     """Read the step back until it is proved, or time is up. ``nothing``: no call was needed."""
-    key, proof, saw = work.key(step.id), "not yet", ""
+    key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
     live: Live | None = None
     for wait in (0.0, *work.patience.prove):
         if wait:
-            work.tell(Progress(step.id, "proof", "waiting", saw))
+            work.tell(Progress(step.id, VERIFICATION, ProgressState.WAITING, saw))
             work.cancel.wait(wait)
         try:
             live = work.live(step)
         except AwsError as error:
-            proof, saw = "not yet", f"could not be read back: {error.sentence()}"
+            proof, saw = VerificationState.NOT_YET, f"could not be read back: {error.sentence()}"
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 break
             continue
         proof, saw = live.proof
-        if proof != "not yet":
+        if proof is not VerificationState.NOT_YET:
             break
-    work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw})
-    work.tell(Progress(step.id, "proof", proof, saw))
-    if proof == "proved":
+    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw})
+    work.tell(Progress(step.id, VERIFICATION, ProgressState(proof), saw))
+    if proof is VerificationState.VERIFIED:
         said = "already so; nothing was called" if nothing else saw
-        return Outcome(Ended.NOTHING if nothing else Ended.PROVED, said, live.step.notes if live else ())
-    return Outcome(Ended.FAILED if proof == "failed" else Ended.UNPROVED, saw)
+        return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, live.step.notes if live else ())
+    return Outcome(Ended.FAILED if proof is VerificationState.FAILED else Ended.NOT_VERIFIED, saw)
 
 
 def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:
@@ -136,15 +138,15 @@ def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:
     return next((call for call in calls if call.id == call_id), None)
 
 
-def _found(live: Live, planned: PlannedCall, *, undo: bool) -> str:
-    """Whether a call took effect, from a step planned live: done, not done, cannot tell."""
+def _found(live: Live, planned: PlannedCall, *, undo: bool) -> CallState:
+    """Whether a call took effect, from a step planned live: done, not done, or unknown."""
     if live.world.unknown:
-        return "cannot tell"
+        return CallState.UNKNOWN
     there, wanted = {call.id for call in live.step.already}, {call.id for call in live.step.calls}
     if undo:
         if there & set(planned.undoes):
-            return "not done"
-        return "done" if set(planned.undoes) <= wanted or not live.step.blocked else "cannot tell"
+            return CallState.NOT_DONE
+        return CallState.DONE if set(planned.undoes) <= wanted or not live.step.blocked else CallState.UNKNOWN
     if planned.id in there:
-        return "done"
-    return "not done" if planned.id in wanted else "cannot tell"
+        return CallState.DONE
+    return CallState.NOT_DONE if planned.id in wanted else CallState.UNKNOWN

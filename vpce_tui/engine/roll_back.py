@@ -10,11 +10,11 @@ from vpce_tui.core.text import short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
 from vpce_tui.engine.execute import make, probe
-from vpce_tui.engine.execution_context import ExecutionContext, Lost
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError
+from vpce_tui.engine.outcome import VERIFICATION, Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import settle_open
 from vpce_tui.incident.journal import RowKind
-from vpce_tui.incident.record import StepState
+from vpce_tui.incident.states import CallState, StepState, VerificationState
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, fill, names, resolve
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step, StepKind, is_final
 from vpce_tui.plans.plan_validation import recorded_step
@@ -60,7 +60,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     step = recorded_step(planned) if planned else work.plan.step(step_id)
     unknown = settle_open(work, step)
     if unknown:
-        raise Lost(unknown)
+        raise OutcomeUnknown(unknown)
     record = work.record().step(work.key(step_id))
     ours = record.done_by_us
     if not ours:
@@ -68,12 +68,12 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     strange = work.recipe(step_id).action.strange(replace(step, calls=(), already=()))
     if strange is not None:
         raise PlanError(
-            f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it by hand"
+            f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it manually"
         )
     live = work.live(step, undone=True)
     for name, value in live.step.bindings.items():
         if record.bindings.get(name, value) != value:
-            raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it by hand")
+            raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it manually")
     step = replace(step, bindings=live.step.bindings)
     if live.world.unknown:
         facet, why = next(iter(live.world.unknown.items()))
@@ -93,7 +93,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
             left.append(f"{said}: it is not as we left it any more, so it stays as it is")
     covered = {name for call in step.undo for name in call.undoes}
     lost = sorted(ours - covered)
-    left += [f"{name}: no inverse of it is recorded; look at it by hand" for name in lost]
+    left += [f"{name}: no inverse of it is recorded; look at it yourself" for name in lost]
     return Undo(
         step, tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})), tuple(left), tuple(calls)
     )
@@ -111,14 +111,14 @@ def _filled_in(
     for call in calls:
         trusted = today.get(call.id)
         if not call.writes and (trusted is None or not trusted.same_as(call)):
-            raise PlanError(f"the record has a read ({call.name}) in an undo that no such step makes: undo it by hand")
+            raise PlanError(f"the record has a read ({call.name}) in an undo that no such step makes: undo it manually")
         gives, until = (trusted.gives, trusted.until) if trusted is not None else ({}, None)
         yield replace(call, parameters=fill(call.parameters, known), gives=gives, until=until)
 
 
 def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
     """Read back until nothing of what was taken back is in effect, or time is up."""
-    key, proof, saw = work.key(step.id), "not yet", ""
+    key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
     forward = {name for call in calls for name in call.undoes}
     for wait in (0.0, *work.patience.prove):
         if wait:
@@ -133,15 +133,15 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
             continue
         there = forward & {call.id for call in live.step.already}
         if not there:
-            proof, saw = "proved", f"{len(calls)} inverse calls read back"
+            proof, saw = VerificationState.VERIFIED, f"{len(calls)} inverse calls read back"
             if left:
                 saw += f"; {len(left)} left as they are: {'; '.join(left)}"
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
-    work.journal.append(RowKind.CHECK, {"step": key, "proof": proof, "saw": saw, "undo": True})
-    work.tell(Progress(step.id, "proof", proof, saw))
+    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw, "undo": True})
+    work.tell(Progress(step.id, VERIFICATION, ProgressState(proof), saw))
     _judged_before(work, step)
-    return Outcome(Ended.PROVED if proof == "proved" else Ended.UNPROVED, saw, left)
+    return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
 
 
 def _judged_before(work: ExecutionContext, undone: Step) -> None:
@@ -149,9 +149,11 @@ def _judged_before(work: ExecutionContext, undone: Step) -> None:
     record = work.record()
     for step in work.plan.steps:
         judged = work.recipe(step.id).action.judge is not None
-        if judged and record.step(work.key(step.id)).state is StepState.PROVED:
+        if judged and record.step(work.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
-            work.journal.append(RowKind.CHECK, {"step": work.key(step.id), "proof": "not yet", "saw": saw})
+            work.journal.append(
+                RowKind.CHECK, {"step": work.key(step.id), "verification": VerificationState.NOT_YET, "saw": saw}
+            )
 
 
 def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
@@ -167,7 +169,11 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
         now = planned_undo(work, step_id, with_others=with_others)
         step, calls, left = now.step, now.calls, now.left
         made = work.record().step(key)
-        begun = [call for call in step.undo if call.id in made.undo_calls and made.undo_calls[call.id].state == "done"]
+        begun = [
+            call
+            for call in step.undo
+            if call.id in made.undo_calls and made.undo_calls[call.id].state is CallState.DONE
+        ]
         if not calls and begun and made.half_undone:
             return prove_undone(work, step, begun, left)
         if not calls:
@@ -196,14 +202,14 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
             return denied
         make(work, step, calls, {}, undo=True)
         return prove_undone(work, step, calls, left)
-    except Lost as lost_call:
+    except StepError as lost_call:
         return lost_call.outcome
     except (AwsError, TargetGone, Unreadable) as error:
         said = error.sentence() if isinstance(error, AwsError) else str(error)
         work.journal.append(RowKind.ERROR, {"step": key, "error": said})
         return Outcome(Ended.FAILED, said)
     except (PlanError, Unresolved) as error:
-        said = f"{error}: take this back by hand, then record it: vpce-tui note"
+        said = f"{error}: take this back manually, then record it: vpce-tui note"
         work.journal.append(RowKind.ERROR, {"step": key, "error": said})
         return Outcome(Ended.FAILED, said)
     except Refused as error:

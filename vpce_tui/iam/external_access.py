@@ -1,9 +1,9 @@
 """Who outside may do what through a policy: the one question, with *cannot tell* as an answer and never *fine* for it.
 
 "Outside" has two sides. Somebody else's credentials may be used (``who``), and somebody else's things may be reached
-(``what``): an endpoint that limits only the first still carries data to a stranger's bucket. A limit counts when it holds
+(``what``): an endpoint that limits only the first still carries data to an external principal's bucket. A limit counts when it holds
 for every request: not with ``IfExists`` or ``ForAllValues`` in what allows (both are true where the key is absent), not
-with a pattern that a stranger's name fits, and a deny only when it covers what is allowed. Follows AWS's "Global condition
+with a pattern that an external principal's name fits, and a deny only when it covers what is allowed. Follows AWS's "Global condition
 context keys" and "Condition operators".
 """
 
@@ -277,7 +277,7 @@ AWS_BUCKETS: Final = re.compile(
     rf"|amazon-ssm-packages-{_REGION}|{_REGION}-birdwatcher-prod|patch-baseline-snapshot-{_REGION}|aws-codedeploy-{_REGION}"
     rf"|aws-ssm-document-attachments-{_REGION}|(?:packages|repo)\.{_REGION}\.amazonaws\.com"
 )
-"""Buckets that AWS documents as its own, which machines without internet need (ECR layers, Amazon Linux, Systems Manager).
+"""Buckets that AWS documents as its own, which instances without internet need (ECR layers, Amazon Linux, Systems Manager).
 
 Whole names with a region that there is: bucket names are anybody's to take, and a prefix proves nothing.
 """
@@ -287,7 +287,7 @@ def _bucket(name: str, ours: TrustZone) -> ScopeResult:
     if not name.strip("*?"):
         return ScopeResult(AccessScope.ANY)
     if ours.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in ours.buckets):
-        # a pattern that an own bucket fits is fitted by a stranger's new one too
+        # a pattern that an own bucket fits is fitted by an external principal's new one too
         if not has_wildcard(name):
             return ScopeResult(AccessScope.OURS)
         return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))

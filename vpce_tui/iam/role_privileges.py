@@ -107,12 +107,12 @@ POWERS: Final[tuple[tuple[str, str], ...]] = (
     ("ec2:DeleteFlowLogs", "delete flow logs"),
     ("sts:AssumeRole", "take any role"),
 )
-"""What a role of a machine hardly needs, and an intruder does."""
+"""What a role of an instance hardly needs, and an intruder does."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolePrivileges:
-    """What a role may do beyond a machine's work, by the policy that lets it; ``doubts``: what could not be told."""
+    """What a role may do beyond an instance's work, by the policy that lets it; ``doubts``: what could not be told."""
 
     everything: str = ""
     may: tuple[tuple[str, str, str], ...] = ()

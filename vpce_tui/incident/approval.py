@@ -99,7 +99,7 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Who runs a step: the person, and the public key of this machine's keyring (``""``: it has none)."""
+    """Who runs a step: the person, and the public key of this host's keyring (``""``: it has none)."""
 
     person: Person
     key: str = ""
@@ -221,10 +221,10 @@ def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: Rules
     if who.same_as(named(plan.operator)):
         return f"{who} made the plan: approving it is for somebody else"
     if runner.key and runner.key == approved.key:
-        return f"the approval of {who} was signed with the key of this machine: approving it is for somebody else"
+        return f"the approval of {who} was signed with the key of this host: approving it is for somebody else"
     if not any(item.key == runner.key and fnmatchcase(runner.person.arn, item.arn) for item in rules.approvers):
         return (
-            f"the key of this machine stands for nobody in config.toml who is {runner.person.arn}: people are told apart by their "
+            f"the key of this host belongs to nobody in config.toml who is {runner.person.arn}: people are distinguished by their "
             "keys, too, as names of sessions can be chosen. vpce-tui approve --key prints it"
         )
     return ""

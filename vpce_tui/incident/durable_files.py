@@ -59,7 +59,7 @@ def ensure_room(path: Path, needed: int = ROOM_NEEDED) -> None:
     if free < needed:
         raise DiskFull(
             f"only {free // 1024:,} KiB are free at {path}; the record of a step needs {needed // 1024:,} KiB. "
-            "Nothing was begun. Free some space, then try again."
+            "Nothing was started. Free some space, then try again."
         )
 
 

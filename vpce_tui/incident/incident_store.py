@@ -1,4 +1,4 @@
-"""The incident records on this machine."""
+"""The incident records on this host."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +47,7 @@ def about(target: str) -> list[str]:
 
 
 def open_ones() -> list[tuple[str, str]]:
-    """Open incidents on this machine, the one opened last first: each name with what was walked in it."""
+    """Open incidents on this host, the one opened last first: each name with what was walked in it."""
     found = [
         (record.opened_at, path.name, ", ".join(key.replace("/", " on ", 1) for key in record.plans))
         for path, record in records()

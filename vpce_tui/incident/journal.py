@@ -209,7 +209,7 @@ class Journal:
             wal = path.with_name(path.name + "-wal")
             if wal.exists() and wal.stat().st_size:
                 raise sqlite3.OperationalError(
-                    f"{error}; its newest rows lie in {wal.name}, which cannot be read in a read-only folder without "
+                    f"{error}; its newest rows are in {wal.name}, which cannot be read in a read-only folder without "
                     f"{path.name}-shm: copy the folder to where it can be written"
                 ) from error
             if os.access(path.parent, os.W_OK):
@@ -242,7 +242,7 @@ class Journal:
             if (row.seq, row.previous, row.hash) != (number, previous, own):
                 raise RecordError(
                     f"the record {self.name!r} was changed at row {row.seq}: vpce-tui verify says how. It is only read from now on; "
-                    "go on with a new incident."
+                    "continue with a new incident."
                 )
             previous = row.hash
             self._last = row.seq
@@ -385,7 +385,7 @@ class Journal:
             if redaction.holds_secret(written[key]):
                 raise RecordError(
                     f"a parameter of {call.name} ({key}) looks like a secret, and secrets are never recorded; "
-                    "the call is not made. Do this step by hand."
+                    "the call is not made. Do this step manually."
                 )
         row = self.append(
             RowKind.INTENT,

@@ -93,9 +93,9 @@ def beside_a_journal(path: Path) -> str:
             return problem
     wal = path.with_name(f"{path.name}-wal")
     if wal.exists() and wal.stat().st_size and not (path.exists() and path.stat().st_size):
-        return f"{path.name} is empty, and beside it lies {wal.name}, which would be deleted"
+        return f"{path.name} is empty, and {wal.name} is beside it, which would be deleted"
     rollback = path.with_name(f"{path.name}-journal")
-    return f"beside it lies {rollback.name}, which would change it" if os.path.lexists(rollback) else ""
+    return f"{rollback.name} is beside it, which would change it" if os.path.lexists(rollback) else ""
 
 
 def not_a_file(path: Path) -> str:

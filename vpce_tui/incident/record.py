@@ -2,54 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.record_errors import RecordError
-
-
-class StepState(StrEnum):
-    """Where a step stands."""
-
-    TODO = "to do"
-    RUNNING = "begun"
-    PROVED = "proved"
-    UNPROVED = "done, not proved"
-    FAILED = "failed"
-    UNKNOWN = "needs you"
-    OPEN = "left open"
-    SKIPPED = "skipped"
-    BY_HAND = "done by hand"
-    UNDONE = "undone"
-
-    @property
-    def sign(self) -> str:
-        """The glyph that goes with it."""
-        return _SIGNS[self]
-
-
-_SIGNS = {
-    StepState.TODO: "○",
-    StepState.RUNNING: "▶",
-    StepState.PROVED: "✔",
-    StepState.UNPROVED: "!",
-    StepState.FAILED: "✖",
-    StepState.UNKNOWN: "!",
-    StepState.OPEN: "!",
-    StepState.SKIPPED: "–",
-    StepState.BY_HAND: "✔",
-    StepState.UNDONE: "↩",
-}
+from vpce_tui.incident.states import CallState, Decision, StepState, VerificationState
 
 
 @dataclass
 class JournaledCall:
-    """One call as the record knows it. ``state``: intended, done, not done, failed, unknown."""
+    """One API call as the record knows it."""
 
     id: str
     intent: int
-    state: str = "intended"
+    state: CallState = CallState.INTENDED
     service: str = ""
     operation: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -107,7 +73,7 @@ class StepRecord:
     @property
     def done_by_us(self) -> frozenset[str]:
         """Calls that took effect because we made them, and that we did not take back."""
-        return frozenset(call.id for call in self.calls.values() if call.state == "done")
+        return frozenset(call.id for call in self.calls.values() if call.state is CallState.DONE)
 
     @property
     def bindings(self) -> dict[str, str]:
@@ -118,7 +84,9 @@ class StepRecord:
     def open_calls(self) -> list[JournaledCall]:
         """Calls, or undo calls, whose outcome is not known."""
         return [
-            call for call in (*self.calls.values(), *self.undo_calls.values()) if call.state in ("intended", "unknown")
+            call
+            for call in (*self.calls.values(), *self.undo_calls.values())
+            if call.state in (CallState.INTENDED, CallState.UNKNOWN)
         ]
 
 
@@ -215,7 +183,7 @@ def _intent(step: StepRecord, data: Mapping[str, Any], row: JournalRow) -> None:
     into = step.undo_calls if data.get("undo") else step.calls
     for call in data["calls"]:
         into[call["id"]] = JournaledCall(
-            call["id"], row.seq, "intended", call["service"], call["operation"], call["parameters"], at=row.time
+            call["id"], row.seq, CallState.INTENDED, call["service"], call["operation"], call["parameters"], at=row.time
         )
 
 
@@ -224,11 +192,12 @@ def _result(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
         if data.get("denied"):
             step.state = StepState.FAILED
         return
-    _settle(step, data, "done" if data["ok"] else "failed" if data.get("outcomeKnown", True) else "unknown")
+    known = data.get("outcomeKnown", True)
+    _settle(step, data, CallState.DONE if data["ok"] else CallState.FAILED if known else CallState.UNKNOWN)
     if not data["ok"]:
-        if data.get("outcomeKnown", True):
+        if known:
             _run_ended(step)
-        step.state = StepState.FAILED if data.get("outcomeKnown", True) else StepState.UNKNOWN
+        step.state = StepState.FAILED if known else StepState.OUTCOME_UNKNOWN
         step.saw = str(data.get("error", ""))
 
 
@@ -238,41 +207,52 @@ def _run_ended(step: StepRecord) -> None:
 
 
 def _check(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if "proof" in data:
+    if "verification" in data:
+        verification = VerificationState(data["verification"])
         _run_ended(step)
         step.saw = str(data.get("saw", ""))
         if data.get("undo"):
-            undone = data["proof"] == "proved"
-            step.state = StepState.UNDONE if undone else StepState.UNPROVED
+            undone = verification is VerificationState.VERIFIED
+            step.state = StepState.UNDONE if undone else StepState.NOT_VERIFIED
             step.rounds += undone
             step.half_undone = not undone
         else:
-            step.state = {"proved": StepState.PROVED, "not yet": StepState.UNPROVED}.get(
-                str(data["proof"]), StepState.FAILED
-            )
+            step.state = _VERIFIED[verification]
         return
-    found = {"done": "done", "not done": "not done", "cannot tell": "unknown"}[str(data["found"])]
+    found = CallState(data["found"])
     _settle(step, data, found)
-    if found == "unknown":
-        step.state = StepState.UNKNOWN
-    elif found == "not done" and step.state is not StepState.RUNNING:
+    if found is CallState.UNKNOWN:
+        step.state = StepState.OUTCOME_UNKNOWN
+    elif found is CallState.NOT_DONE and step.state is not StepState.RUNNING:
         step.state = StepState.FAILED
 
 
-def _settle(step: StepRecord, data: Mapping[str, Any], state: str) -> None:
+_VERIFIED: Final = {
+    VerificationState.VERIFIED: StepState.VERIFIED,
+    VerificationState.NOT_YET: StepState.NOT_VERIFIED,
+    VerificationState.FAILED: StepState.FAILED,
+}
+_DECIDED: Final = {
+    Decision.SKIPPED: StepState.SKIPPED,
+    Decision.MANUAL: StepState.MANUAL,
+    Decision.OPEN: StepState.OPEN,
+}
+
+
+def _settle(step: StepRecord, data: Mapping[str, Any], state: CallState) -> None:
     made = (step.undo_calls if data.get("undo") else step.calls).get(str(data["call"]))
     if made is None:
         return
     made.state, made.seconds = state, float(data.get("seconds", 0))
     made.says = str(data.get("error") or data.get("saw") or "")
     made.gave.update({str(name): str(value) for name, value in data.get("gave", {}).items()})
-    if state == "done":
+    if state is CallState.DONE:
         for number in step.approvals:
             step.made_under.setdefault(number, set()).add(made.id)
-    if state == "done" and data.get("undo"):
+    if state is CallState.DONE and data.get("undo"):
         for forward in data.get("undoes", ()):
             if forward in step.calls:
-                step.calls[forward].state = "taken back"
+                step.calls[forward].state = CallState.UNDONE
                 step.calls[forward].gave.clear()
 
 
@@ -283,10 +263,8 @@ def _evidence(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
 
 def _note(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     decision = data.get("decision")
-    if decision in ("skipped", "by hand", "left open"):
-        step.state = {"skipped": StepState.SKIPPED, "by hand": StepState.BY_HAND, "left open": StepState.OPEN}[
-            str(decision)
-        ]
+    if decision in _DECIDED:
+        step.state = _DECIDED[decision]
     if data.get("text"):
         step.notes.append(str(data["text"]))
 

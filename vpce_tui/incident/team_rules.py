@@ -71,7 +71,7 @@ def _read(path: Path) -> Rules:
     approvers = tuple(_approver(item) for item in _list(data.get("approvers", [])))
     twice = {item.key for item in approvers if sum(other.key == item.key for other in approvers) > 1}
     if twice:
-        raise TeamError(f"{path}: the key {min(twice)} stands for two approvers; a key is one person's.")
+        raise TeamError(f"{path}: the key {min(twice)} is listed for two approvers; a key belongs to one person.")
     return Rules(needed, approvers, hours)
 
 

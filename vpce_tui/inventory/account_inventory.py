@@ -70,7 +70,7 @@ def look(
     cancel: Cancel | None = None,
     on_region: Callable[[Region, Part], object] | None = None,
 ) -> Inventory:
-    """Instances, endpoints, their networks, GuardDuty findings, images and disks in ``regions``.
+    """Instances, endpoints, their networks, GuardDuty findings, AMIs and volumes in ``regions``.
 
     ``services``: by region, names of endpoint services to find the owner of, beside those of the endpoints that are there.
     """
@@ -121,7 +121,7 @@ def _region(caller: Caller, name: str, account: str, services: Collection[str], 
     part("findings", "GuardDuty findings", lambda: tuple(_findings(caller, name, stop)))
     if instances:
         part("images", "images", lambda: _images(caller, name, {item.image_id for item in instances}, stop))
-        part("unencrypted", "disks", lambda: frozenset(_unencrypted(caller, name, stop)))
+        part("unencrypted", "volumes", lambda: frozenset(_unencrypted(caller, name, stop)))
         part("public_snapshots", "snapshots", lambda: _public_snapshots(caller, name, stop))
         part("mirrored", "traffic mirroring", lambda: dict(_mirrored(caller, name, stop)))
     looked: Network = found.get("network", Network())

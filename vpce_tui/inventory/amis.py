@@ -1,6 +1,6 @@
-"""Machine images: what one is, which family it belongs to, and which newer ones of its family there are.
+"""AMIs: what one is, which family it belongs to, and which newer ones of its family there are.
 
-AWS and some publishers name their newest image in a public SSM parameter; for every other family the newest available image
+AWS and some publishers name their newest AMI in a public SSM parameter; for every other family the newest available AMI
 of the same owner, name pattern, architecture and virtualization is taken. (AWS: "Reference AMIs using Systems Manager
 parameters", "Calling AMI public parameters in Parameter Store"; Canonical and Debian name theirs alike.)
 """
@@ -16,8 +16,8 @@ from vpce_tui.inventory.resources import tags_of
 
 
 @dataclass(frozen=True, slots=True)
-class ImageDisk:
-    """One EBS disk that an image asks for."""
+class AmiVolume:
+    """One EBS volume that an AMI asks for."""
 
     device: str
     size_gib: int
@@ -26,7 +26,7 @@ class ImageDisk:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One machine image."""
+    """One AMI."""
 
     id: str
     name: str
@@ -38,13 +38,13 @@ class Image:
     architecture: str
     virtualization: str
     root_device: str
-    disks: tuple[ImageDisk, ...] = ()
+    disks: tuple[AmiVolume, ...] = ()
     public: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root_size(self) -> int:
-        """GiB of its root disk; 0 where it does not say."""
+        """GiB of its root volume; 0 where it does not say."""
         return next((disk.size_gib for disk in self.disks if disk.device == self.root_device), 0)
 
     def age_days(self, now: datetime) -> int | None:
@@ -52,7 +52,7 @@ class Image:
         return (now - self.created).days if self.created else None
 
     def suspect(self, account: str, opened: datetime) -> bool:
-        """Whether an intruder could have made it: a private image of this account from the day before ``opened`` (when the
+        """Whether an intruder could have made it: a private AMI of this account from the day before ``opened`` (when the
         incident was, or now), or later."""
         return self.owner == account and self.created is not None and self.created >= opened - timedelta(days=1)
 
@@ -64,7 +64,7 @@ class Image:
 def image(raw: Mapping[str, Any]) -> Image:
     """One item of ``DescribeImages``."""
     disks = tuple(
-        ImageDisk(str(item.get("DeviceName", "")), int(ebs.get("VolumeSize") or 0), str(ebs.get("VolumeType", "")))
+        AmiVolume(str(item.get("DeviceName", "")), int(ebs.get("VolumeSize") or 0), str(ebs.get("VolumeType", "")))
         for item in raw.get("BlockDeviceMappings") or ()
         if (ebs := item.get("Ebs"))
     )
@@ -86,7 +86,7 @@ _UBUNTU_ARCHITECTURE: Final = {"x86_64": "amd64", "arm64": "arm64"}
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What kind of image it is, in words, and the public parameter that names its newest (``""``: none)."""
+    """What kind of AMI it is, in words, and the public parameter that names its newest (``""``: none)."""
 
     name: str
     parameter: str = ""
@@ -95,7 +95,7 @@ class Family:
 
 
 def family_of(known: Image) -> Family | None:
-    """The family of a publisher's image; None where it is nobody's known here."""
+    """The family of a publisher's AMI; None where it is nobody's known here."""
     for owner, alias, read in _PUBLISHERS:
         if known.owner == owner or (alias and known.alias == alias and not known.owner):
             return read(known)

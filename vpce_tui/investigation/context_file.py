@@ -1,4 +1,4 @@
-"""The team's ``context.toml`` on this machine: reading it, and adding a suppression to it.
+"""The team's ``context.toml`` on this host: reading it, and adding a suppression to it.
 
 A suppression names an event, a reason and an end.
 """

@@ -109,7 +109,7 @@ def asks(
     for name in _OF_INSTANCES if instances else ():
         ask("EventName", name, inhabited, "what was done to instances")
     for name in _OF_COPIES if instances else ():
-        ask("EventName", name, everywhere, "were copies of disks given to others, in whatever region")
+        ask("EventName", name, everywhere, "were copies of volumes given to others, in whatever region")
     return list(asked.values())
 
 

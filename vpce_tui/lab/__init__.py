@@ -5,5 +5,5 @@ moto's server, corrected where the product depends on what real AWS does. Every 
 
 import os
 
-# Read by moto when it is first imported: nobody needs 600 public images in each of 17 regions.
+# Read by moto when it is first imported: nobody needs 600 public AMIs in each of 17 regions.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")

@@ -206,7 +206,7 @@ class Step:
     id: str
     title: str
     kind: StepKind
-    words: str = ""
+    description: str = ""
     calls: tuple[PlannedCall, ...] = ()
     already: tuple[PlannedCall, ...] = ()
     undo: tuple[PlannedCall, ...] = ()
@@ -236,7 +236,7 @@ class Step:
             "title": self.title,
             "kind": self.kind.value,
             "reversible": self.reversible,
-            "words": self.words,
+            "description": self.description,
             "questions": [question.to_json() for question in self.questions],
             "choices": dict(self.choices),
             "requires": list(self.requires),
@@ -259,7 +259,7 @@ class Step:
             id=data["id"],
             title=data["title"],
             kind=StepKind(data["kind"]),
-            words=data.get("words", ""),
+            description=data.get("description", ""),
             calls=tuple(PlannedCall.from_json(item) for item in data["calls"]),
             already=tuple(PlannedCall.from_json(item) for item in data.get("already", ())),
             undo=tuple(PlannedCall.from_json(item) for item in data["undo"]),

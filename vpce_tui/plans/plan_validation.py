@@ -54,7 +54,7 @@ def recorded_step(planned: Mapping[str, Any]) -> Step:
         problem = f"{type(error).__name__}: {error}"
     if problem:
         raise PlanError(
-            f"a step in the record is none that was planned: {problem}. Run vpce-tui verify; undo it by hand"
+            f"a step in the record is none that was planned: {problem}. Run vpce-tui verify; undo it manually"
         )
     return step
 
@@ -93,7 +93,7 @@ def _head(plan: Plan) -> Iterator[str]:
 def _ids(plan: Plan) -> Iterator[str]:
     ids = [step.id for step in plan.steps]
     twice = {identifier for identifier in ids if ids.count(identifier) > 1}
-    yield from (f"the step {identifier[:80]!r} stands in it twice" for identifier in sorted(twice))
+    yield from (f"the step {identifier[:80]!r} is in it twice" for identifier in sorted(twice))
 
 
 def wrong(step: Step) -> str:
@@ -119,7 +119,7 @@ def _wrong(step: Step) -> Iterator[str]:
     for group in ((*step.calls, *step.already), step.undo):
         ids = [call.id for call in group]
         yield from (
-            f"the call {name[:80]!r} stands twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
+            f"the call {name[:80]!r} is twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
         )
     for call in step.undo:
         if next(sealed_in(call.parameters), None) is not None:

@@ -8,7 +8,8 @@ from typing import Any
 from vpce_tui.aws.caller import Caller
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
-from vpce_tui.plans.actions import Answers
+from vpce_tui.incident.states import CallState
+from vpce_tui.plans.actions import Answers, ReadBack
 from vpce_tui.plans.plan import Blocked, Plan, PlanError, PlannedCall, Step, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.playbook import Playbook, PlaybookStep
@@ -29,8 +30,8 @@ class Live:
     recipe: PlaybookStep = field(repr=False)
 
     @property
-    def proof(self) -> tuple[str, str]:
-        """Whether its effects are there: see :data:`vpce_tui.plans.actions.Proof`."""
+    def proof(self) -> ReadBack:
+        """Whether its effects are there: see :data:`vpce_tui.plans.actions.ReadBack`."""
         return self.recipe.action.settled(self.world, self.step)
 
 
@@ -43,11 +44,19 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         return PlanningContext(incident)
     steps = [step for key, step in record.steps.items() if key.startswith(prefix)]
     calls = [call for step in steps for call in step.calls.values()]
-    not_begun = ("not done", "failed") if ever else ("taken back", "not done", "failed")
+    not_begun = (
+        (CallState.NOT_DONE, CallState.FAILED) if ever else (CallState.UNDONE, CallState.NOT_DONE, CallState.FAILED)
+    )
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
-    stands = {call.id: AppliedCall(call.at, call.operation, call.parameters) for call in calls if call.state == "done"}
-    lost = {call.id: call.at for call in calls if call.state in ("intended", "unknown", "not done") and call.at}
+    stands = {
+        call.id: AppliedCall(call.at, call.operation, call.parameters) for call in calls if call.state is CallState.DONE
+    }
+    lost = {
+        call.id: call.at
+        for call in calls
+        if call.state in (CallState.INTENDED, CallState.UNKNOWN, CallState.NOT_DONE) and call.at
+    }
     target = prefix.split("/", 1)[1]
     same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
     return PlanningContext(
@@ -189,15 +198,17 @@ def _step(
                     _must_be_known(recipe, world, wrong)
                 raise WrongChoice(f"step {recipe.id}: {wrong}")
         choices[choice.id] = chosen
-        if recipe.ask is None or choice.id in recipe.ask:
+        if recipe.prompts is None or choice.id in recipe.prompts:
             questions.append(choice.question_in(world, chosen))
-    step = action.plan(world, Draft(recipe.id, recipe.title, recipe.words, region, choices, remembered, others, target))
+    step = action.plan(
+        world, Draft(recipe.id, recipe.title, recipe.description, region, choices, remembered, others, target)
+    )
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
         step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
     other = action.strange(step)
     if other is not None:
-        raise PlanError(f"no step {recipe.id!r} makes {other.name}: do it by hand, and report this.")
+        raise PlanError(f"no step {recipe.id!r} makes {other.name}: do it manually, and report this.")
     requires, missing = [], []
     for needed in step.requires:
         if needed in recipe.siblings:
@@ -208,7 +219,7 @@ def _step(
             )
     return replace(
         step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
-        must_come_first=recipe.first,
+        must_come_first=recipe.prerequisite,
     )  # fmt: skip
 
 

@@ -10,19 +10,19 @@ from vpce_tui.plans.actions import Action
 class PlaybookStep:
     """One step of a playbook as its file has it.
 
-    ``first``: nothing after it may run before it is proved, or recorded as done by hand. ``ask``: which of the action's
+    ``prerequisite``: nothing after it may run before it is proved, or recorded as done manually. ``prompts``: which of the action's
     questions are asked (None: all). ``siblings``: step ids of the playbook by their action.
     """
 
     id: str
     title: str
-    words: str
+    description: str
     action: Action
     target: str
     action_name: str
-    first: bool = False
+    prerequisite: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
-    ask: tuple[str, ...] | None = None
+    prompts: tuple[str, ...] | None = None
     guidance: tuple[str, ...] = ()
     siblings: Mapping[str, str] = field(default_factory=dict)
 
@@ -34,7 +34,7 @@ class Playbook:
     name: str
     title: str
     target: str
-    when: str
+    use_when: str
     steps: tuple[PlaybookStep, ...]
     team: str = ""
 

@@ -42,7 +42,7 @@ class Draft:
 
     id: str
     title: str
-    words: str
+    description: str
     region: str
     choices: dict[str, str]
     remembered: Step | None = None
@@ -156,7 +156,7 @@ class Draft:
             if facet in unknown:
                 self.block(
                     f"the {facet} could not be read: {unknown[facet]}",
-                    "make it readable, then plan again; or do this step by hand",
+                    "make it readable, then plan again; or do this step manually",
                 )
 
     def add_impact(self, says: str, names: tuple[str, ...] = ()) -> None:
@@ -180,7 +180,7 @@ class Draft:
     ) -> Step:
         """The finished step."""
         step = Step(
-            id=self.id, title=self.title, kind=kind, words=self.words, calls=tuple(self.calls), already=tuple(self.already),
+            id=self.id, title=self.title, kind=kind, description=self.description, calls=tuple(self.calls), already=tuple(self.already),
             undo=tuple(self.undo), checks=tuple(self.checks), affects=tuple(self.affects), blocked=tuple(self.blocked),
             permissions=permissions_of([*self.calls, *self.already, *self.undo]), changes=tuple(self.changes),
             notes=tuple(self.notes), choices=dict(self.choices), requires=requires, reversible=reversible,
@@ -188,5 +188,5 @@ class Draft:
         )  # fmt: skip
         problem = wrong(step)
         if problem:
-            raise PlanError(f"the step {self.id} cannot be planned: {problem}. Do it by hand, and report this.")
+            raise PlanError(f"the step {self.id} cannot be planned: {problem}. Do it manually, and report this.")
         return step

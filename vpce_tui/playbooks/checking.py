@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from vpce_tui.plans.actions import Action
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_TOP: Final[Mapping[str, type]] = {"name": str, "title": str, "target": str, "when": str, "steps": list}
+_TOP: Final[Mapping[str, type]] = {"name": str, "title": str, "target": str, "use_when": str, "steps": list}
 _STEP: Final[Mapping[str, type]] = {
-    "id": str, "title": str, "words": str, "action": str, "first": bool, "defaults": dict, "ask": list, "guidance": list,
+    "id": str, "title": str, "description": str, "action": str, "prerequisite": bool, "defaults": dict, "prompts": list, "guidance": list,
 }  # fmt: skip
-_NEEDED: Final = ("id", "title", "words", "action")
+_NEEDED: Final = ("id", "title", "description", "action")
 _TYPES: Final = {str: "text", list: "a list", bool: "true or false", dict: "a table"}
 LARGEST: Final = 200_000
 """Characters of a playbook's file."""
@@ -159,7 +159,7 @@ def _step(
     if isinstance(guidance, list) and not all(isinstance(item, str) for item in guidance):
         yield Problem(*place.of("guidance", number), "guidance is a list of sentences")
     choices = {choice.id: choice for choice in action.choices}
-    defaults, asked = step.get("defaults"), step.get("ask")
+    defaults, asked = step.get("defaults"), step.get("prompts")
     for key, value in (defaults if isinstance(defaults, dict) else {}).items():
         at = place.of(key, number, "defaults")
         if key not in choices:
@@ -174,5 +174,5 @@ def _step(
     for key in asked if isinstance(asked, list) else ():
         if not isinstance(key, str) or key not in choices:
             yield Problem(
-                *place.of("ask", number), f"{name!r} asks no {key!r}{nearest(str(key), choices) if choices else ''}"
+                *place.of("prompts", number), f"{name!r} asks no {key!r}{nearest(str(key), choices) if choices else ''}"
             )

@@ -1,4 +1,4 @@
-"""A playbook for others: Markdown for people, CACAO 2.0 for machines (OASIS "CACAO Security Playbooks Version 2.0")."""
+"""A playbook for others: Markdown for people, CACAO 2.0 for tools (OASIS "CACAO Security Playbooks Version 2.0")."""
 
 import hashlib
 import json
@@ -28,18 +28,18 @@ def markdown(playbook: Playbook) -> str:
     if playbook.team:
         lines += ["Your team's own playbook.", ""]
     lines += [
-        plain(playbook.when),
+        plain(playbook.use_when),
         "",
         f"    vpce-tui plan {playbook.name} {playbook.target.upper()} --out plan.json",
         "",
     ]
     for number, recipe in enumerate(playbook.steps, start=1):
-        lines += [f"## {number}. {plain(recipe.title)}", "", plain(recipe.words), ""]
+        lines += [f"## {number}. {plain(recipe.title)}", "", plain(recipe.description), ""]
         lines += [f"- {plain(sentence)}" for sentence in recipe.guidance]
         if recipe.guidance:
             lines.append("")
         for choice in recipe.action.choices:
-            if recipe.ask is None or choice.id in recipe.ask:
+            if recipe.prompts is None or choice.id in recipe.prompts:
                 options = () if callable(choice.options) else choice.options
                 lines.append(f"- {plain(choice.question)}? `--set {recipe.id}.{choice.id}=…`")
                 lines += [f"  - `{value or '(nothing)'}`: {plain(label)}" for value, label in options]
@@ -55,10 +55,10 @@ def summary(playbook: Playbook) -> str:
         return visible(text, limit=5_000).translate(_ESCAPED_IN_README)
 
     steps = [
-        f"{number}. **{plain(recipe.title)}**: {plain(recipe.words)}"
+        f"{number}. **{plain(recipe.title)}**: {plain(recipe.description)}"
         for number, recipe in enumerate(playbook.steps, start=1)
     ]
-    return "\n".join([f"### {playbook.name}: {plain(playbook.title)}", "", plain(playbook.when), "", *steps, ""])
+    return "\n".join([f"### {playbook.name}: {plain(playbook.title)}", "", plain(playbook.use_when), "", *steps, ""])
 
 
 def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
@@ -83,14 +83,14 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
     for (key, recipe), then in zip(actions, following, strict=True):
         manual = recipe.action_name == "manual"
         workflow[key] = {
-            "type": "action", "name": visible(recipe.title), "description": visible(recipe.words),
+            "type": "action", "name": visible(recipe.title), "description": visible(recipe.description),
             "commands": [_manual(recipe)] if manual else [_bash(_command(recipe, plan))],
             "agent": person if manual else machine, "on_completion": then,
         }  # fmt: skip
     workflow[end] = {"type": "end"}
     made = {
         "type": "playbook", "spec_version": "cacao-2.0", "id": _id("playbook", playbook.name, ""), "name": visible(playbook.title),
-        "description": visible(playbook.when), "playbook_types": ["mitigation"],
+        "description": visible(playbook.use_when), "playbook_types": ["mitigation"],
         "playbook_activities": ["restrict-access"],
         "created_by": _id("identity", "vpce-tui", ""), "created": at, "modified": at,
         "playbook_variables": {
@@ -117,7 +117,7 @@ def _bash(command: str) -> dict[str, Any]:
 
 
 def _manual(recipe: PlaybookStep) -> dict[str, Any]:
-    return {"type": "manual", "command": visible(" ".join((recipe.words, *recipe.guidance)), limit=5_000)}
+    return {"type": "manual", "command": visible(" ".join((recipe.description, *recipe.guidance)), limit=5_000)}
 
 
 def _command(recipe: PlaybookStep, plan: Plan | None) -> str:

@@ -88,14 +88,14 @@ def _made(name: str, text: str, team: str) -> Playbook:
     steps: list[Mapping[str, Any]] = data["steps"]
     siblings = {item["action"]: item["id"] for item in reversed(steps)}
     return Playbook(
-        data["name"], data["title"], data["target"], data["when"].strip(),
+        data["name"], data["title"], data["target"], data["use_when"].strip(),
         tuple(
             PlaybookStep(
-                item["id"], item["title"], item["words"].strip(),
+                item["id"], item["title"], item["description"].strip(),
                 manual.told(item["guidance"]) if item["action"] == "manual" else ACTIONS[item["action"]],
-                data["target"], item["action"], bool(item.get("first", False)),
+                data["target"], item["action"], bool(item.get("prerequisite", False)),
                 {key: str(value) for key, value in item.get("defaults", {}).items()},
-                tuple(item["ask"]) if "ask" in item else None, tuple(item.get("guidance", ())), siblings,
+                tuple(item["prompts"]) if "prompts" in item else None, tuple(item.get("guidance", ())), siblings,
             )
             for item in steps
         ),

@@ -1,4 +1,4 @@
-"""The least IAM policy for a playbook: what its steps read, make and take back, from the reviewed catalogue."""
+"""The least-privilege IAM policy for a playbook: what its steps read, change and undo, from the reviewed catalogue."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -34,7 +34,7 @@ def policy_of(playbook: Playbook, *, read_only: bool = False) -> dict[str, Any]:
     """The policy as IAM takes it; ``read_only``: only what planning needs.
 
     What reaches beyond its call is bound by a condition: a role may be passed to the services that need it alone, a key
-    may be used for disks alone.
+    may be used for volumes alone.
     """
     operations = [item for item in operations_of(playbook) if item.access is Access.READ or not read_only]
     reads = {action for item in operations if item.access is Access.READ for action in item.iam_actions}

@@ -37,7 +37,7 @@ class Commands(Provider):
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
             yield "Walk on", "the playbook that was walked last in this incident", app.action_walk_on
-            yield "Close the incident", "its record takes nothing more", app.action_close_incident
+            yield "Close the incident", "it becomes read-only", app.action_close_incident
             yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
         yield "Signals", "every rule: what it looks at, why it matters, what makes it harmless", app.show_signals
         yield "Refresh", "ask for what is new", app.workspace.refresh
@@ -100,7 +100,7 @@ class VpceTui(SafeCrash, App[int]):
         self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         """Answers by playbook and target: they outlive the screen."""
         self.open_incidents: list[tuple[str, str]] = []
-        """Open records on this machine, none of which is open here; each with what was walked in it."""
+        """Open records on this host, none of which is open here; each with what was walked in it."""
         self._lab = lab
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
@@ -119,7 +119,7 @@ class VpceTui(SafeCrash, App[int]):
         self.call_after_refresh(self._look_on_the_shelf)
 
     def _look_on_the_shelf(self) -> None:
-        """Which incidents were left open on this machine; off the screen's thread, as records may be long."""
+        """Which incidents were left open on this host; off the screen's thread, as records may be long."""
         from vpce_tui.incident.incident_store import open_ones  # noqa: PLC0415
 
         def then(found: list[tuple[str, str]]) -> None:
@@ -306,7 +306,7 @@ class VpceTui(SafeCrash, App[int]):
             return
         suggestion = f"case-{self.now():%m%d}" + (f"-{''.join(filter(str.isalnum, about))[-4:]}" if about else "")
 
-        question = "What is done is recorded in it. Its name (an existing one is taken up again):"
+        question = "Incident name (an existing incident is resumed). All changes are recorded in it:"
         if known:
             question = f"{', '.join(known)} is about {about} already, and open. Its name, or another for a new one:"
 
@@ -359,7 +359,7 @@ class VpceTui(SafeCrash, App[int]):
             self.say("No playbook was walked in this incident yet: open an instance, then p.")
 
     def action_close_incident(self) -> None:
-        """End the incident: its record takes nothing more."""
+        """Close the incident: it becomes read-only."""
         journal = self.workspace.journal
         if journal is None or not journal.writable:
             return
@@ -382,7 +382,7 @@ class VpceTui(SafeCrash, App[int]):
         self.push_screen(
             Ask(
                 "Close the incident",
-                f"Its record takes nothing more. Type {journal.name} to close it:",
+                f"The incident becomes read-only. Type {journal.name} to close it:",
                 must_be=journal.name,
             ),
             answered,

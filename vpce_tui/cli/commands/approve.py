@@ -47,7 +47,7 @@ def approve(args: argparse.Namespace) -> Exit:
     print(call_list.plan_text(plan))
     last = [step.title for step in plan.steps if step.final and step.calls]
     say(f"cannot be undone: {', '.join(last) or 'nothing of it'}")
-    say(f"you sign as {person}" + ("" if person.certain else ": AWS tells no more, so your key decides"))
+    say(f"you sign as {person}" + ("" if person.certain else ": AWS gives no more details, so your key decides"))
     if not args.yes:
         if not sys.stdin.isatty():
             say("refused: without a terminal there is nobody to ask; give --yes.")

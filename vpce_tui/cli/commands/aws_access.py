@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UsageError(Exception):
-    """The command line is wrong in a way that argparse does not see."""
+    """Invalid arguments that argparse does not detect."""
 
 
 def session(args: argparse.Namespace) -> "AwsSession":
@@ -79,10 +79,10 @@ LONGEST_LOOK_BACK: Final = timedelta(days=90)
 
 
 def lookback(text: str, now: datetime) -> timedelta:
-    """How far back to ask what is usual: ``30d``, at most what event history holds; ``0s``: not at all."""
+    """How far back to look for baseline activity: ``30d``, at most 90 days; ``0s``: not at all."""
     span = now - moment(text, now)
     if span < timedelta(0):
-        raise UsageError("--lookback must lie before now; write 30d, or 0s to ask nothing")
+        raise UsageError("--lookback must be in the past; write 30d, or 0s for none")
     if span > LONGEST_LOOK_BACK:
         say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is asked no further back")
     return min(span, LONGEST_LOOK_BACK)

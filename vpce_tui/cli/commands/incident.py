@@ -12,8 +12,9 @@ from vpce_tui.core.text import sign, visible
 from vpce_tui.incident.durable_files import state_folder
 from vpce_tui.incident.incident_store import incident_folder, records
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import StepState, replay
+from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.states import StepState
 
 
 def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
@@ -77,11 +78,11 @@ def close(args: argparse.Namespace) -> Exit:
         return Exit.REFUSED
     if not args.yes:
         if not sys.stdin.isatty():
-            say("refused: without a terminal there is nobody to ask; give --yes.")
+            say("refused: confirmation needs a terminal; pass --yes")
             return Exit.REFUSED
         print(f"its record takes nothing more. Type {args.name} to close it: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != args.name:
-            say("left open")
+            say("not closed")
             return Exit.DONE
     caller = session(args)
     with open_incident(caller, args.name, create=False) as journal:
@@ -89,7 +90,7 @@ def close(args: argparse.Namespace) -> Exit:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
         for step in replay(journal.rows()).steps.values():
-            if step.state not in (StepState.PROVED, StepState.BY_HAND, StepState.UNDONE, StepState.SKIPPED):
+            if step.state not in (StepState.VERIFIED, StepState.MANUAL, StepState.UNDONE, StepState.SKIPPED):
                 say(f"{sign('!')} left as it is: {visible(step.key)}: {step.state.value}")
         print(f"closed; head {journal.append(RowKind.CLOSED, {}).hash}")
     return Exit.DONE
@@ -130,7 +131,7 @@ def verify(args: argparse.Namespace) -> Exit:
 
 
 def incidents(_: argparse.Namespace) -> Exit:
-    """List the records on this machine."""
+    """List the records on this host."""
     for path, record in records():
         if isinstance(record, RecordError):
             print(f"{visible(path.name)}  {visible(record)}")

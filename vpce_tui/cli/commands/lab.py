@@ -55,7 +55,7 @@ def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type
 
 
 def isolate_environment() -> Path:
-    """No AWS configuration of this machine is read, no proxy used, and nothing of the lab mixes with real records."""
+    """No AWS configuration of this host is read, no proxy used, and nothing of the lab mixes with real records."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             del os.environ[name]

@@ -13,14 +13,15 @@ from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import Engine
-from vpce_tui.engine.execution_context import Lost
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
+from vpce_tui.engine.execution_context import StepError
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState, WaitPolicy
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident import approval, team_rules
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import Record, StepState, replay
+from vpce_tui.incident.record import Record, replay
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.plan_validation import from_json
 from vpce_tui.plans.renderers.call_list import inverse_lines
@@ -66,9 +67,7 @@ def apply(args: argparse.Namespace) -> Exit:
     """Run a plan file on an incident."""
     made = read_plan(sys.stdin.read()) if args.file == "-" else read_plan(text_of(args.file), args.file)
     if not args.yes and not sys.stdin.isatty():
-        say(
-            "refused: without a terminal there is nobody to ask; give --yes (and --confirm ID for what cannot be undone)."
-        )
+        say("refused: confirmation needs a terminal; pass --yes (and --confirm ID for irreversible steps)")
         return Exit.REFUSED
     for step_id in args.step or ():
         made.step(step_id)
@@ -166,20 +165,20 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
         state = engine.record().step(engine.key(step.id)).state
         named = (
             bool(args.step)
-            and (state is not StepState.PROVED or step.kind is StepKind.CHANGE)
-            and state is not StepState.BY_HAND
+            and (state is not StepState.VERIFIED or step.kind is StepKind.CHANGE)
+            and state is not StepState.MANUAL
         )
-        if state in (StepState.PROVED, StepState.BY_HAND, StepState.SKIPPED, StepState.UNDONE) and not named:
+        if state in (StepState.VERIFIED, StepState.MANUAL, StepState.SKIPPED, StepState.UNDONE) and not named:
             again = (
                 "not done again"
-                if state in (StepState.PROVED, StepState.BY_HAND)
+                if state in (StepState.VERIFIED, StepState.MANUAL)
                 else f"left so; --step {step.id} does it"
             )
             say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue
         approval = _approval(step, engine, args)
         if approval is None:
-            engine.note(step.id, "skipped", "skipped at the prompt")
+            engine.note(step.id, Decision.SKIPPED, "skipped at the prompt")
             say(f"{sign('–')} {step.title}: skipped")
             continue
         outcome = engine.run(step.id, approval)
@@ -195,7 +194,7 @@ def _approval(step: Step, engine: Engine, args: argparse.Namespace) -> Approval 
     if args.yes or step.kind is not StepKind.CHANGE:
         return Approval("--yes" if args.yes else "terminal", confirmed)
     step = engine.live(step).step  # what is asked about is what would run now, in our words
-    say(f"\n{step.title}\n  {step.words}")
+    say(f"\n{step.title}\n  {step.description}")
     for line in step.changes:
         say(f"    {line}")
     for affected in step.affects:
@@ -212,24 +211,14 @@ def _ask(question: str) -> str:
 
 
 def _print_progress(progress: Progress) -> None:
-    marks = {
-        "done": "✔",
-        "failed": "✖",
-        "lost": "!",
-        "asking": "…",
-        "missing": "!",
-        "denied": "✖",
-        "proved": "✔",
-        "waiting": "…",
-    }
-    if progress.state == "running":
+    if progress.state is ProgressState.RUNNING:
         return
     took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
-    say(f"    {sign(marks.get(progress.state, '·'))} {visible(progress.words, limit=300)}{took}")
+    say(f"    {sign(progress.state.sign)} {visible(progress.words, limit=300)}{took}")
 
 
 def _print_outcome(step: Step, outcome: Outcome) -> None:
-    mark = {Ended.PROVED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
+    mark = {Ended.VERIFIED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
     say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
     if not outcome.good:
         for line in outcome.details:
@@ -243,7 +232,7 @@ def undo(args: argparse.Namespace) -> Exit:
     if bool(args.all) == bool(args.step_id):
         raise UsageError("name one STEP, or give --all")
     if not args.yes and not sys.stdin.isatty():
-        say("refused: without a terminal there is nobody to ask; give --yes.")
+        say("refused: confirmation needs a terminal; pass --yes")
         return Exit.REFUSED
     caller = session(args)
     identity = caller.identity()
@@ -280,9 +269,9 @@ def undo(args: argparse.Namespace) -> Exit:
 def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     try:
         shown = engine.planned_undo(step_id, with_others=args.all)
-    except Lost as lost:
-        _print_outcome(engine.plan.step(step_id), lost.outcome)
-        return lost.outcome.exit
+    except StepError as ended:
+        _print_outcome(engine.plan.step(step_id), ended.outcome)
+        return ended.outcome.exit
     except (Unreadable, TargetGone, AwsError, PlanError) as error:
         say(f"{sign('✖')} {step_id}: {error}")
         return Exit.FAILED
@@ -354,7 +343,7 @@ def note(args: argparse.Namespace) -> Exit:
             if args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}")
         }
         key, plan_found = _only_one(fitting, args.step_id)
-        decision = "by hand" if args.manual else "skipped" if args.skipped else ""
+        decision = Decision.MANUAL if args.manual else Decision.SKIPPED if args.skipped else None
         Engine(caller, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
         say(f"recorded for {key}")
         return Exit.DONE
@@ -365,7 +354,7 @@ def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
     if not fitting:
         raise WrongChoice(f"the incident has no plan with a step {step_id!r}.")
     if len(fitting) > 1:
-        raise UsageError(f"{step_id!r} stands in several plans; name one: {', '.join(fitting)}")
+        raise UsageError(f"{step_id!r} is in several plans; name one: {', '.join(fitting)}")
     return next(iter(fitting.items()))
 
 

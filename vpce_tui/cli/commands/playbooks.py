@@ -47,7 +47,7 @@ def playbooks(args: argparse.Namespace) -> Exit:
 
 
 def iam_policy(args: argparse.Namespace) -> Exit:
-    """Print the least IAM policy for a playbook."""
+    """Print the least-privilege IAM policy for a playbook."""
     from vpce_tui.playbooks.permissions import policy_of
 
     print(json.dumps(policy_of(load(args.playbook), read_only=args.read_only), indent=2))
@@ -70,7 +70,7 @@ def _list() -> Exit:
                 f"{name:<20} {playbook.target:<10} {len(playbook.steps):>2} steps  {playbook.title} {playbook.whose}"
             ).rstrip()
         )
-    say(f"yours lie in {paths.playbooks_folder()}")
+    say(f"your team's are in {paths.playbooks_folder()}")
     return worst
 
 
@@ -97,12 +97,12 @@ def _check(given: list[str]) -> Exit:
 
 
 def _page(playbook: Playbook) -> str:
-    lines = [f"{playbook.name} {playbook.whose}".rstrip(), playbook.title, "", playbook.when, ""]
+    lines = [f"{playbook.name} {playbook.whose}".rstrip(), playbook.title, "", playbook.use_when, ""]
     for number, recipe in enumerate(playbook.steps, start=1):
-        lines += [f"{number:>2}. {recipe.title} ({recipe.id}: {recipe.action_name})", f"    {recipe.words}"]
+        lines += [f"{number:>2}. {recipe.title} ({recipe.id}: {recipe.action_name})", f"    {recipe.description}"]
         lines += [f"    · {sentence}" for sentence in recipe.guidance]
         for choice in recipe.action.choices:
-            if recipe.ask is not None and choice.id not in recipe.ask:
+            if recipe.prompts is not None and choice.id not in recipe.prompts:
                 continue
             options = "" if callable(choice.options) else " | ".join(value or '""' for value, _ in choice.options)
             lines.append(f"    ? {choice.question}: --set {recipe.id}.{choice.id}={options or '…'}")

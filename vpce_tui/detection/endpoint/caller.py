@@ -16,7 +16,7 @@ from vpce_tui.detection.signals import Fact, Severity
 def instance_session(see: CallerFacts) -> Answer:
     """An instance's credentials made it.
 
-    Machines seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
+    Instances seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
 
     Harmless if the instance runs the team's infrastructure tooling.
     """
@@ -26,7 +26,7 @@ def instance_session(see: CallerFacts) -> Answer:
     facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
     if principal.ec2_role_delivery:
         facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
-    if delivered(see.principal, see.machine_role):
+    if delivered(see.principal, see.instance_role):
         return Match(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
     return Match(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
 
@@ -48,7 +48,7 @@ def session_elsewhere(see: EventSubject) -> Answer:
             f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
         )
     instance, region = see.maker.machine
-    if not delivered(see.event.principal, see.maker.machine_role):
+    if not delivered(see.event.principal, see.maker.instance_role):
         return None  # a session that somebody gave the name of an instance
     found = where_used(see.event, instance, region, see.ours)
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
@@ -144,14 +144,14 @@ def strange_agent(see: CallerFacts) -> Answer:
     The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
     theirs as it is.
 
-    Harmless if somebody of the team tests on purpose, or did by hand what the pipeline does.
+    Harmless if somebody of the team tests on purpose, or did manually what the pipeline does.
     """
     agent = see.agent
     found = _attack_tool(agent)
     if found:
         return Match(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
-        return Match("It was made by hand, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+        return Match("It was made manually, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
     return None
 
 

@@ -140,7 +140,7 @@ def unused_region(see: EventSubject) -> Answer:
         return None
     if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
         return Inconclusive(
-            f"whether others have machines in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
+            f"whether others have instances in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
         )
     machines = see.region.instances if see.region else ()
     if any(_of_another(see, instance.id, who) for instance in machines):
@@ -149,7 +149,7 @@ def unused_region(see: EventSubject) -> Answer:
         return Inconclusive(
             f"what else happens in {region}: only the newest changes there were asked for, and they are all its own"
         )
-    said = Fact("machines of others there", "0", "live") if see.region else Fact("machines there", "not looked at")
+    said = Fact("instances of others there", "0", "live") if see.region else Fact("instances there", "not looked at")
     return Match(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
 
 

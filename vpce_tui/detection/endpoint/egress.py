@@ -53,7 +53,7 @@ def shared(see: EndpointFacts) -> Answer:
 def load_balancer(see: EndpointFacts) -> Answer:
     """It is a Gateway Load Balancer endpoint: traffic of whole subnets can be sent through it.
 
-    Routes that lead to it send every packet through machines that somebody else may own: they can read, change and copy it.
+    Routes that lead to it send every packet through instances that somebody else may own: they can read, change and copy it.
 
     Harmless if it leads to your own firewall, and the routes to it are the team's.
     """
@@ -142,7 +142,7 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
 def unused_service(see: EventSubject) -> Answer:
     """It leads to a service that was not used here before.
 
-    The endpoints for ssm and ssmmessages together give an interactive shell on machines without internet. An endpoint for a
+    The endpoints for ssm and ssmmessages together give an interactive shell on instances without internet. An endpoint for a
     service that nobody used is often the first step of using it.
 
     Harmless if a new part of the system is being built that needs it.
@@ -159,7 +159,11 @@ def unused_service(see: EventSubject) -> Answer:
             facts = (
                 Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
             )
-            return Match("With its fellows it gives a shell on machines without internet", facts, Severity.HIGH)
+            return Match(
+                "Together with the other SSM endpoints, allows Session Manager access to instances without internet access",
+                facts,
+                Severity.HIGH,
+            )
     if not see.made.source or not see.made.aws_service:
         return None
     known, used = see.made.place.uses, see.made.place.users

@@ -146,8 +146,8 @@ class CallerFacts:
     past: EventIndex = NOBODY
     machine: tuple[Instance, Region] | None = None
     """The instance whose session it is, with its region, where it was found in some region."""
-    machine_role: str = ""
-    """The role that the machine's profile hands out, where it is known."""
+    instance_role: str = ""
+    """The role that the instance's profile hands out, where it is known."""
     who: str = field(init=False)
     by_aws: bool = field(init=False)
     instance_id: str = field(init=False)

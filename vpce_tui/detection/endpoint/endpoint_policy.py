@@ -35,7 +35,7 @@ def _said(see: EndpointFacts) -> PolicyAnswers:
 
 @lru_cache(maxsize=_SEEN)
 def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> PolicyAnswers:
-    return _open(policies, short, ours), _limits(policies, short, ours), _strangers(policies, ours)
+    return _open(policies, short, ours), _limits(policies, short, ours), _external_principals(policies, ours)
 
 
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
@@ -72,7 +72,7 @@ def no_limits(see: EndpointFacts) -> Answer:
     """Its policy does not limit it to what is yours.
 
     A policy that names actions but neither whose principals may ask (aws:PrincipalOrgID) nor whose resources may be reached
-    (aws:ResourceOrgID) still carries data to a stranger's bucket.
+    (aws:ResourceOrgID) still carries data to an external principal's bucket.
 
     Harmless if the actions it allows cannot carry data.
     """
@@ -94,12 +94,10 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
                 Fact("actions", ", ".join(actions[:8])),
                 Fact("PolicyDocument", policy, "live" if number else "record"),
             ]
-            facts += [Fact("not told", why) for why in found.doubts[:2]]
+            facts += [Fact("unknown", why) for why in found.doubts[:2]]
             title = f"Its policy{_when(policies, number)} does not limit {' or '.join(wide)}"
             if not wide:
-                title = (
-                    f"Nothing that can be told limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
-                )
+                title = f"No condition that can be evaluated limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
             return Match(title, tuple(facts))
         doubts += found.doubts
     if doubts:
@@ -114,17 +112,17 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
 
 
 @rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
-def names_strangers(see: EndpointFacts) -> Answer:
+def names_external_principals(see: EndpointFacts) -> Answer:
     """Its policy names a principal or a resource of another account.
 
-    Somebody wrote a stranger into it by name. That is how data is carried out, or how somebody from outside is let in.
+    Somebody wrote an external principal into it by name. That is how data is carried out, or how somebody from outside is let in.
 
     Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """
     return _said(see)[2]
 
 
-def _strangers(policies: tuple[str, ...], ours: TrustZone) -> Answer:
+def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> Answer:
     for number, policy in enumerate(policies):
         found = evaluate_endpoint_policy(policy, ours)
         names = [name for side in (found.who, found.what) for name in side.names] if found else []
@@ -137,4 +135,4 @@ def _strangers(policies: tuple[str, ...], ours: TrustZone) -> Answer:
     return None
 
 
-RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_policy, no_limits, names_strangers)
+RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_policy, no_limits, names_external_principals)

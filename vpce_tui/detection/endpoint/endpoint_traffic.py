@@ -16,7 +16,7 @@ _NOT_ASKED: Final = Inconclusive("how much went through it: its flow logs were n
 
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
-def strangers_calls(see: EndpointFacts) -> Answer:
+def external_calls(see: EndpointFacts) -> Answer:
     """Calls through it were refused by its policy, or made by principals of other accounts.
 
     Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
@@ -69,7 +69,7 @@ def much_traffic(see: EndpointFacts) -> Answer:
     traffic = see.traffic
     if traffic is None:
         return _NOT_ASKED
-    # a machine that sends to the endpoint is "received" by the endpoint's own interface
+    # an instance that sends to the endpoint is "received" by the endpoint's own interface
     peers = sorted((talker for talker in traffic.talkers if talker.accepted), key=lambda talker: -talker.received)
     total = sum(talker.received for talker in peers)
     if total < _MUCH or not peers:
@@ -90,4 +90,4 @@ def much_traffic(see: EndpointFacts) -> Answer:
     )
 
 
-RULES: Final[tuple[Rule[EndpointFacts], ...]] = (strangers_calls, much_traffic)
+RULES: Final[tuple[Rule[EndpointFacts], ...]] = (external_calls, much_traffic)

@@ -74,7 +74,7 @@ class FactsCache:
 
 
 def role_of(machine: tuple[Instance, Region] | None, roles: IamRoles | None) -> str:
-    """The name of the role that a machine's profile hands out; ``""``: it has none, or roles were not read."""
+    """The name of the role that an instance's profile hands out; ``""``: it has none, or roles were not read."""
     return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
 
 

@@ -14,7 +14,7 @@ from vpce_tui.detection.signals import Fact, Severity
 def private_dns(see: EndpointFacts) -> Answer:
     """Names of an AWS service now resolve to it in the whole VPC.
 
-    With private DNS on, every machine of the VPC that asks for the service comes through this endpoint and its policy,
+    With private DNS on, every instance of the VPC that asks for the service comes through this endpoint and its policy,
     whether it knows of it or not.
 
     Harmless if the team wants all calls to the service to go this way.
@@ -28,9 +28,9 @@ def private_dns(see: EndpointFacts) -> Answer:
 def only_way_out(see: EndpointFacts) -> Answer:
     """A gateway endpoint was put into subnets that had no way out.
 
-    Machines that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
+    Instances that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
 
-    Harmless if these machines need the service and its policy limits them to your own buckets.
+    Harmless if these instances need the service and its policy limits them to your own buckets.
     """
     tables = see.request.route_tables or (see.endpoint.route_tables if see.endpoint else ())
     if not see.gateway or not tables:

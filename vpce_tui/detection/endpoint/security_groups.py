@@ -115,7 +115,7 @@ def unencrypted(see: EndpointFacts) -> Answer:
                 if item.protocol in ("tcp", "6", "-1") and not _only(item, 443) and not _within(item, allowed):
                     facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
                     return Match(
-                        "Its group lets in more than port 443, where its service speaks TLS", facts, Severity.MEDIUM
+                        "Its security group allows more than port 443, and its service uses TLS", facts, Severity.MEDIUM
                     )
             elif not item.all_ports:
                 named = next(

@@ -46,7 +46,7 @@ def _when(event: Event) -> str:
 _CHANGES: Final = {
     "ModifyInstanceAttribute": "its attributes", "ModifyInstanceMetadataOptions": "its metadata service",
     "AssociateIamInstanceProfile": "its role", "ReplaceIamInstanceProfileAssociation": "its role",
-    "ModifyNetworkInterfaceAttribute": "its groups", "AttachNetworkInterface": "its interfaces", "AttachVolume": "its disks",
+    "ModifyNetworkInterfaceAttribute": "its groups", "AttachNetworkInterface": "its interfaces", "AttachVolume": "its volumes",
 }  # fmt: skip
 
 
@@ -108,9 +108,9 @@ _HOUR: Final = timedelta(hours=1)
 
 @rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
 def strange_launch(see: InstanceSubject) -> Answer:
-    """It was launched lately by somebody new, in an unused region, as a very large machine, or with many others at once.
+    """It was launched lately by somebody new, in an unused region, as a very large instance, or with many others at once.
 
-    Stolen credentials are turned into money by large machines, where nobody looks.
+    Stolen credentials are turned into money by large instances, where nobody looks.
 
     Harmless if the team started it for a known work.
     """
@@ -161,7 +161,7 @@ _SHELLS: Final = {
 def shell(see: InstanceSubject) -> Answer:
     """Somebody unusual opened a shell on it, or ran a command.
 
-    Such a session is root's, goes past every security group, and leaves little on the machine.
+    Such a session is root's, goes past every security group, and leaves little on the instance.
 
     Harmless if somebody of the team repaired it.
     """
@@ -197,7 +197,7 @@ def shell(see: InstanceSubject) -> Answer:
 def read_secrets(see: InstanceSubject) -> Answer:
     """Somebody unusual read its password or its user data.
 
-    User data often holds passwords and keys; the Windows password opens the machine.
+    User data often holds passwords and keys; the Windows password opens the instance.
 
     Harmless if somebody of the team looked something up.
     """
@@ -225,9 +225,9 @@ def read_secrets(see: InstanceSubject) -> Answer:
 
 @rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
 def shared_snapshots(see: InstanceSubject) -> Answer:
-    """A snapshot of its disks was shared with others, or made public.
+    """A snapshot of its volumes was shared with others, or made public.
 
-    Whoever has the snapshot has the disk: files, keys, databases.
+    Whoever has the snapshot has the volume: files, keys, databases.
 
     Harmless if it was shared with an account of yours, for instance for forensics.
     """
@@ -238,7 +238,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
     }
     if public:
         named = ", ".join(sorted(public))
-        return Match("Snapshots of its disks are public", (Fact("snapshots", named, "live"),))
+        return Match("Snapshots of its volumes are public", (Fact("snapshots", named, "live"),))
     own = {
         name
         for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
@@ -248,7 +248,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
         for event in see.past.shares.get(snapshot, NONE).events:
             if not _only_known(see, event):
                 facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
-                return Match(f"A snapshot of its disk was {deed_of(event)}", facts)
+                return Match(f"A snapshot of its volume was {deed_of(event)}", facts)
     why = see.unread("snapshots")
     if why:
         return Inconclusive(f"whether its snapshots are public: {why}")
@@ -338,7 +338,7 @@ def mirrored(see: InstanceSubject) -> Answer:
 
 
 def _holder(see: InstanceSubject, interface: str) -> str:
-    """The machine that has an interface; the interface itself where no machine that is known has it."""
+    """The instance that has an interface; the interface itself where no instance that is known has it."""
     found = (item for item in see.region.instances if any(nic.id == interface for nic in item.interfaces))
     return next((item.label for item in found), interface or "an unknown target")
 

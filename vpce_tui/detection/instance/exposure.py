@@ -1,4 +1,4 @@
-"""How open an instance lies: metadata service, ports, role, image, disks, tags."""
+"""How open an instance lies: metadata service, ports, role, AMI, volumes, tags."""
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -91,12 +91,12 @@ def public_address(see: InstanceSubject) -> Answer:
 
 @rule("INST-07", Severity.HIGH, "revoke-credentials", techniques=("T1078.004", "T1098"))
 def powerful_role(see: InstanceSubject) -> Answer:
-    """Its role may do more than a machine's work, or others may take it.
+    """Its role may do more than an instance's work, or others may take it.
 
-    Whoever has the machine has its role. A role that makes users, keys or endpoints turns one machine into the account; one
-    that another account may take needs no machine.
+    Whoever has the instance has its role. A role that makes users, keys or endpoints turns one instance into the account; one
+    that another account may take needs no instance.
 
-    Harmless if the machine is the team's tooling and nothing else runs on it, and if you know who else may take the role.
+    Harmless if the instance is the team's tooling and nothing else runs on it, and if you know who else may take the role.
     """
     profile = see.instance.profile_arn
     if not profile:
@@ -119,7 +119,7 @@ def powerful_role(see: InstanceSubject) -> Answer:
     if takers:
         said.append(f"may be taken by {takers}")
         facts.append(Fact("trust policy", role.trust, "live"))
-    facts += [Fact("not told", doubt, "live") for doubt in power.doubts[:2] if said]
+    facts += [Fact("unknown", doubt, "live") for doubt in power.doubts[:2] if said]
     if said:
         return Match(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
@@ -129,18 +129,18 @@ def powerful_role(see: InstanceSubject) -> Answer:
 
 @rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
 def strange_image(see: InstanceSubject) -> Answer:
-    """Its image is neither Amazon's, nor yours, nor one you trust; or was made lately inside the account.
+    """Its AMI is neither Amazon's, nor yours, nor one you trust; or was made lately inside the account.
 
-    An image brings its own programs. A private one that was made while an intruder was in the account may be theirs.
+    An AMI brings its own programs. A private one that was made while an intruder was in the account may be theirs.
 
-    Harmless if the image comes from a publisher that you know; then add its owner to trusted_images.
+    Harmless if the AMI comes from a publisher that you know; then add its owner to trusted_images.
     """
     why = see.unread("images")
     if why:
-        return Inconclusive(f"whose its image is: {why}")
+        return Inconclusive(f"whose its AMI is: {why}")
     image = see.image
     if image is None:
-        return Inconclusive("whose its image is: it cannot be seen any more") if see.instance.image_id else None
+        return Inconclusive("whose its AMI is: it cannot be seen any more") if see.instance.image_id else None
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
@@ -148,78 +148,78 @@ def strange_image(see: InstanceSubject) -> Answer:
     )
     if image.alias in ("amazon", "aws-marketplace") or image.owner in _PUBLISHERS or trusted:
         return None
-    facts = [Fact("image", f"{image.id} {image.name}", "live"), Fact("owner", image.owner, "live")]
+    facts = [Fact("AMI", f"{image.id} {image.name}", "live"), Fact("owner", image.owner, "live")]
     if image.owner in see.ours.accounts or image.owner == see.instance.account:
         began = min((near.event.time for near in see.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
             facts.append(Fact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
-            return Match("Its image was made here after the trouble began", tuple(facts))
+            return Match("Its AMI was made here after the trouble began", tuple(facts))
         return None
-    return Match(f"Its image belongs to account {image.owner}, which is not known", tuple(facts))
+    return Match(f"Its AMI belongs to account {image.owner}, which is not known", tuple(facts))
 
 
 _PUBLISHERS: Final = frozenset({
     "137112412989", "591542846629", "801119661308", "099720109477", "136693071363", "309956199498", "013907871322", "379101102735",
 })  # fmt: skip
-"""Accounts that publish images in the open: Amazon Linux, ECS, Windows, Canonical, Debian, Red Hat, SUSE."""
+"""Accounts that publish AMIs in the open: Amazon Linux, ECS, Windows, Canonical, Debian, Red Hat, SUSE."""
 
 
 @rule("INST-11", Severity.LOW, "relaunch-instance", techniques=("T1190",))
 def old_image(see: InstanceSubject) -> Answer:
-    """Its image is old, deprecated, or gone.
+    """Its AMI is old, deprecated, or gone.
 
-    What was found in it since is not mended in it, unless the machine updates itself.
+    What was found in it since is not mended in it, unless the instance updates itself.
 
-    Harmless if the machine installs updates by itself.
+    Harmless if the instance installs updates by itself.
     """
     if see.unread("images") or not see.instance.image_id:
         return None
     image = see.image
     if image is None:
         return Match(
-            "Its image cannot be seen any more: it is gone, or was taken back",
-            (Fact("image", see.instance.image_id, "live"),),
+            "Its AMI is no longer visible: it was deregistered, or is no longer shared",
+            (Fact("AMI", see.instance.image_id, "live"),),
             Severity.LOW,
         )
     if see.now is None:
         return None
     if image.is_deprecated(see.now):
         return Match(
-            "Its image is deprecated",
-            (Fact("image", f"{image.id} {image.name}", "live"), Fact("deprecated", str(image.deprecated), "live")),
+            "Its AMI is deprecated",
+            (Fact("AMI", f"{image.id} {image.name}", "live"), Fact("deprecated", str(image.deprecated), "live")),
             Severity.MEDIUM,
         )
     days = image.age_days(see.now)
     if days is None or days <= see.context.image_age_days:
         return None
     return Match(
-        f"Its image is {days} days old",
+        f"Its AMI is {days} days old",
         (
-            Fact("image", f"{image.id} {image.name}", "live"),
+            Fact("AMI", f"{image.id} {image.name}", "live"),
             Fact("limit", f"{see.context.image_age_days} days", "context"),
         ),
     )
 
 
 @rule("INST-12", Severity.LOW, "harden-account")
-def unencrypted_disks(see: InstanceSubject) -> Answer:
-    """It has disks that are not encrypted.
+def unencrypted_volumes(see: InstanceSubject) -> Answer:
+    """It has volumes that are not encrypted.
 
-    A snapshot of such a disk can be shared with anybody, and read by them.
+    A snapshot of such a volume can be shared with anybody, and read by them.
 
     Harmless if nothing of worth is on them.
     """
-    why = see.unread("disks")
+    why = see.unread("volumes")
     if why:
-        return Inconclusive(f"whether its disks are encrypted: {why}")
+        return Inconclusive(f"whether its volumes are encrypted: {why}")
     plain = [volume.id for volume in see.instance.volumes if volume.id in see.region.unencrypted]
     if not plain:
         return None
     return Match(
-        "Its disk is not encrypted"
+        "Its volume is not encrypted"
         if len(see.instance.volumes) == 1
-        else f"{len(plain)} of its {len(see.instance.volumes)} disks are not encrypted",
-        (Fact("disks", ", ".join(plain[:6]), "live"),),
+        else f"{len(plain)} of its {len(see.instance.volumes)} volumes are not encrypted",
+        (Fact("volumes", ", ".join(plain[:6]), "live"),),
     )
 
 
@@ -227,7 +227,7 @@ def unencrypted_disks(see: InstanceSubject) -> Answer:
 def no_owner(see: InstanceSubject) -> Answer:
     """It names no owner, unlike its neighbours.
 
-    Machines of intruders and forgotten ones have in common that nobody is named on them.
+    Instances of intruders and forgotten ones have in common that nobody is named on them.
 
     Harmless if the team knows whose it is.
     """
@@ -235,11 +235,11 @@ def no_owner(see: InstanceSubject) -> Answer:
         return None
     facts = (
         Fact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
-        Fact("machines of its VPC that name one", str(see.alike), "live"),
+        Fact("instances of its VPC that name one", str(see.alike), "live"),
     )
     return Match("It names no owner, unlike its neighbours", facts)
 
 
 RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
-    old_metadata_service, reachable, public_address, powerful_role, strange_image, old_image, unencrypted_disks, no_owner,
+    old_metadata_service, reachable, public_address, powerful_role, strange_image, old_image, unencrypted_volumes, no_owner,
 )  # fmt: skip

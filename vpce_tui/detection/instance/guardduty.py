@@ -62,7 +62,7 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
 def near_endpoint(see: InstanceSubject) -> Answer:
     """It made an endpoint to worry about, or stands beside one.
 
-    An endpoint serves the machines of its VPC. Who stands in its subnet can use it, and its maker meant to.
+    An endpoint serves the instances of its VPC. Who is in its subnet can use it, and its maker meant to.
 
     Harmless if the endpoint turns out to be harmless.
     """
@@ -76,7 +76,7 @@ def near_endpoint(see: InstanceSubject) -> Answer:
     for near in see.near:
         if near.endpoint and see.instance.subnet_id in near.subnets:
             facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
-            return Match(f"An endpoint judged {near.severity.word} stands in its subnet", facts, Severity.MEDIUM)
+            return Match(f"An endpoint judged {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
     return None
 
 

@@ -53,7 +53,7 @@ class InstanceSubject:
     near: tuple[NearbySuspiciousEndpoint, ...] = ()
     traffic: Traffic | None = None
     about: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
-    """Calls that name the instance, its disks or its interfaces, by event name."""
+    """Calls that name the instance, its volumes or its interfaces, by event name."""
     by_role: tuple[Event, ...] = ()
     """Calls of its role's session."""
     alike: int = 0
@@ -70,7 +70,7 @@ class InstanceSubject:
 
     @property
     def image(self) -> Image | None:
-        """The image it was started from, where it is still there."""
+        """The AMI it was started from, where it is still there."""
         return self.region.images.get(self.instance.image_id)
 
     @property

@@ -14,7 +14,7 @@ NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f leads th
 
 
 def _serves(talker: FlowPeer) -> bool:
-    """Whether the machine serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
+    """Whether the instance serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
     return talker.serving and talker.port < 32_768
 
 
@@ -39,12 +39,12 @@ def _beacons(traffic: Traffic) -> list[FlowPeer]:
 
 @rule("INST-13", Severity.HIGH, "block-traffic", techniques=("T1071", "T1046", "T1041"))
 def strange_traffic(see: InstanceSubject) -> Answer:
-    """It talks with addresses in a way that machines at work do not.
+    """It talks with addresses in a way that instances at work do not.
 
-    Addresses that a list calls bad, many refused attempts on many machines, small messages at a steady pace, or much sent out
+    Addresses that a list calls bad, many refused attempts on many instances, small messages at a steady pace, or much sent out
     to one address: scanning, reporting home, carrying data out.
 
-    Harmless if the addresses are a service that the machine needs.
+    Harmless if the addresses are a service that the instance needs.
     """
     traffic = see.traffic
     if traffic is None:

@@ -1,4 +1,4 @@
-"""Calls by the machines that they are about: by id, by a disk or an interface, or by the tags that a command is sent to."""
+"""Calls by the instances that they are about: by id, by a volume or an interface, or by the tags that a command is sent to."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.inventory.resources import Instance
 
 About = Mapping[str, tuple[Event, ...]]
-"""Calls about one machine, by their name."""
+"""Calls about one instance, by their name."""
 UNREAD_TARGETS: Final = "SendCommand, to targets that are not understood"
 """Stands among the names for commands of which nobody can tell here whom they were sent to (resource groups)."""
 LATELY: Final = timedelta(days=7)
@@ -22,7 +22,7 @@ _NAMES: Final = frozenset({
     "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "CreateSnapshots", "UnmonitorInstances",
 })  # fmt: skip
 Targets = tuple[tuple[str, tuple[str, ...]], ...]
-"""The targets of a command: key and values; a machine has one of the values of each."""
+"""The targets of a command: key and values; an instance has one of the values of each."""
 
 
 def of_late(events: Iterable[Event], now: datetime | None) -> list[Event]:
@@ -33,7 +33,7 @@ def of_late(events: Iterable[Event], now: datetime | None) -> list[Event]:
 def about(past: EventIndex, instances: Sequence[Instance], now: datetime | None) -> dict[str, About]:
     """Calls by the instance that they are about.
 
-    Each record is looked through once, for ids, and each kind of target once for machines: the work grows with the records and
+    Each record is looked through once, for ids, and each kind of target once for instances: the work grows with the records and
     not with the instances.
     """
     owner = {}
@@ -64,7 +64,7 @@ def about(past: EventIndex, instances: Sequence[Instance], now: datetime | None)
 
 
 def _targets(event: Event) -> Targets:
-    """How Systems Manager chooses the machines of a command, but for ids, which are looked for as such."""
+    """How Systems Manager chooses the instances of a command, but for ids, which are looked for as such."""
     asked = event.record.get("requestParameters")
     named = asked.get("targets") if isinstance(asked, Mapping) else None
     found = []
@@ -83,7 +83,7 @@ def _has(instance: Instance, key: str, values: tuple[str, ...]) -> bool:
 
 
 def _first_and_last(events: Sequence[Event]) -> list[Event]:
-    """Of each who sent them the first and the last: a machine may be sent any number, and a first time is asked for."""
+    """Of each who sent them the first and the last: an instance may be sent any number, and a first time is asked for."""
     first: dict[str, Event] = {}
     last: dict[str, Event] = {}
     for event in events:

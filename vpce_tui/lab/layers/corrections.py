@@ -32,7 +32,7 @@ from moto.guardduty.responses import GuardDutyResponse
 from moto.iam.responses import IamResponse
 
 from vpce_tui.lab.layers import instances, logs_insights
-from vpce_tui.lab.layers.instances import Machines
+from vpce_tui.lab.layers.instances import Instances
 from vpce_tui.lab.layers.public_access import PublicAccess
 from vpce_tui.lab.layers.volumes import Volumes
 from vpce_tui.lab.layers.vpc_endpoints import Endpoints
@@ -74,7 +74,7 @@ class Guard:
         return int(status), headers, body
 
 
-class Ec2(Guard, Endpoints, PublicAccess, Machines, Volumes, EC2Response):  # type: ignore[misc]
+class Ec2(Guard, Endpoints, PublicAccess, Instances, Volumes, EC2Response):  # type: ignore[misc]
     """EC2 as AWS does it."""
 
     def describe_regions(self) -> Any:
@@ -135,7 +135,7 @@ class Ec2(Guard, Endpoints, PublicAccess, Machines, Volumes, EC2Response):  # ty
         return super().terminate_instances()
 
     def get_console_output(self) -> Any:
-        """What this machine printed, not moto's sample of 2006."""
+        """What this instance printed, not moto's sample of 2006."""
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         printed = getattr(instance, "lab_console", "")
         output = Base64EncodedString.from_raw_string(printed) if printed else None

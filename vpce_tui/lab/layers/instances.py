@@ -1,4 +1,4 @@
-"""Starting machines as AWS does it: images keep what they were registered with and must be there, protection holds from the
+"""Starting instances as AWS does it: AMIs keep what they were registered with and must be there, protection holds from the
 start, status checks take a moment, versions of launch templates build on one another."""
 
 from typing import Any, Final
@@ -8,16 +8,16 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.amis import Ami
 
 _INITIALIZING: Final = 2
-"""How often a new machine is described before its status checks are through."""
+"""How often a new instance is described before its status checks are through."""
 
 
-class Machines:
+class Instances:
     """Answers about starting instances; stands before moto's EC2 answers."""
 
     ec2_backend: Any
 
     def register_image(self) -> Any:
-        """It is of the architecture, and has the root device and disks, that it was registered with."""
+        """It is of the architecture, and has the root device and volumes, that it was registered with."""
         answer = super().register_image()  # type: ignore[misc]
         image = self.ec2_backend.amis[answer.result["ImageId"]]
         for name, attribute in (
@@ -75,13 +75,13 @@ class Machines:
         return answer
 
     def run_instances(self) -> Any:
-        """Refused where the image is gone; termination protection and the interface's flag are kept."""
+        """Refused where the AMI is gone; termination protection and the interface's flag are kept."""
         image = self._get_param("ImageId")  # type: ignore[attr-defined]
         known = self.ec2_backend.amis.get(image)
         if image and known is None:
-            raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
+            raise EC2ClientError("InvalidAMIID.NotFound", f"The AMI id '[{image}]' does not exist")
         if known is not None and known.state != "available":
-            raise EC2ClientError("InvalidAMIID.Unavailable", f"The image ID '{image}' is not available")
+            raise EC2ClientError("InvalidAMIID.Unavailable", f"The AMI ID '{image}' is not available")
         answer = super().run_instances()  # type: ignore[misc]
         protected = self._get_bool_param("DisableApiTermination")  # type: ignore[attr-defined]
         for instance in answer.result.instances:
@@ -92,18 +92,18 @@ class Machines:
         return answer
 
     def describe_instance_status(self) -> Any:
-        """The checks of a new machine are through after a moment."""
+        """The checks of a new instance are through after a moment."""
         answer = super().describe_instance_status()  # type: ignore[misc]
         answer.result["InstanceStatuses"] = [_status(item) for item in answer.result["InstanceStatuses"]]
         return answer
 
     def get_ebs_default_kms_key_id(self) -> Any:
-        """The key of new disks where none is named."""
+        """The key of new volumes where none is named."""
         return ActionResult({"KmsKeyId": self.ec2_backend.default_kms_key_id or "alias/aws/ebs"})
 
 
 def _disks(image: Any) -> Any:
-    """What it was registered with, from its own snapshot; moto's own images have one disk."""
+    """What it was registered with, from its own snapshot; moto's own AMIs have one volume."""
     disks = getattr(image, "lab_disks", None) or [{"DeviceName": image.root_device_name, "Ebs": {"VolumeSize": 15}}]
     return [
         {
@@ -120,7 +120,7 @@ def _disks(image: Any) -> Any:
 
 
 def install() -> None:
-    """The disks of an image are those that it was registered with."""
+    """The volumes of an AMI are those that it was registered with."""
     Ami.block_device_mappings = property(_disks)
 
 

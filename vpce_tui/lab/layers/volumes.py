@@ -1,4 +1,4 @@
-"""EBS as AWS does it: snapshots take a moment, encrypted copies are encrypted, a root disk leaves a stopped machine alone."""
+"""EBS as AWS does it: snapshots take a moment, encrypted copies are encrypted, a root volume leaves a stopped instance alone."""
 
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Volumes:
         return super().create_volume()  # type: ignore[misc]
 
     def detach_volume(self) -> Any:
-        """A root disk only from a stopped machine."""
+        """A root volume only from a stopped instance."""
         volume = self.ec2_backend.volumes.get(self._asks("VolumeId"))
         attachment = volume.attachment if volume is not None else None
         if attachment is not None:

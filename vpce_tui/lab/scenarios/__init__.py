@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = {
     "stolen-role": "An application server's role credentials are stolen and used to build private ways out",
     "leaked-key": "A user's access key leaks: mining where nobody looks, a snapshot and files carried away",
-    "insider": "An engineer reads along: subnets routed through a stranger's appliance, traffic copied, the trail stopped",
+    "insider": "An engineer reads along: subnets routed through an external principal's appliance, traffic copied, the trail stopped",
     "partner": "A partner's role is taken over, and doors to somebody else's database are built with it",
     "false-alarm": "A night in which everything is harmless: a known partner, the on-call engineer, an announced test",
     "gaps": "A stolen session in an account that cannot be looked at whole: a denied region, a stopped trail, refused parts",

@@ -1,4 +1,4 @@
-"""The account on an ordinary day: production in eu-west-1, and machines elsewhere. Built through boto3 in moto."""
+"""The account on an ordinary day: production in eu-west-1, and instances elsewhere. Built through boto3 in moto."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ World = dict[str, Any]
 def build(clients: InProcess, account: str, now: datetime, *, tidy: bool = False) -> World:
     """Everything live that is there on an ordinary day; gives the ids by their part in the story.
 
-    ``tidy``: nothing lies open: no old metadata service, no powerful role, no bastion for the world, no old image.
+    ``tidy``: nothing lies open: no old metadata service, no powerful role, no bastion for the world, no old AMI.
     """
     world: World = {"account": account, "profiles": {}, "endpoints": {}}
     _identities(clients, account, world, tidy=tidy)
@@ -145,7 +145,7 @@ def group(ec2: Any, vpc: str, name: str, rules: list[tuple[int, int, str]]) -> s
 
 
 def _images(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
-    """What machines were started from, and the newer one that the team has baked since."""
+    """What instances were started from, and the newer one that the team has baked since."""
     for region in (HOME, *ELSEWHERE):
         world[f"image_{region}"] = image(clients, region, "storefront-base-2026-03")
         made = now - timedelta(days=60 if tidy else 268)
@@ -157,7 +157,7 @@ def _images(clients: InProcess, account: str, now: datetime, world: World, *, ti
 
 
 def image(clients: InProcess, region: str, name: str) -> str:
-    """Register an image of the account's own; gives its id."""
+    """Register an AMI of the account's own; gives its id."""
     made = clients.client("ec2", region).register_image(
         Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
         BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
@@ -185,7 +185,7 @@ def _to_harden(clients: InProcess, world: World) -> None:
 
 
 def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    """Two images of Amazon's: the one that its public parameter names, and an older one of the same family."""
+    """Two AMIs of Amazon's: the one that its public parameter names, and an older one of the same family."""
     backend = get_backend("ec2")[account][HOME]
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
     newest = clients.client("ssm", HOME).get_parameters(Names=[name])["Parameters"][0]["Value"]
@@ -331,7 +331,7 @@ def _others(clients: InProcess, account: str, now: datetime, world: World, *, ti
 
 
 def age(account: str, region: str, identifier: str, at: datetime) -> None:
-    """Set when an instance, its disks and interfaces began; moto knows only now."""
+    """Set when an instance, its volumes and interfaces began; moto knows only now."""
     backend = get_backend("ec2")[account][region]
     instance = backend.get_instance(identifier)
     instance.launch_time = at

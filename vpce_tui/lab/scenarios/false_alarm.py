@@ -16,7 +16,7 @@ BACKUP_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0b4c4b5e7d1ce0001
 
 
 def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    """A known partner's service, a bucket's gateway, an endpoint made by hand at night; all with limits."""
+    """A known partner's service, a bucket's gateway, an endpoint made manually at night; all with limits."""
     ec2, s3 = clients.client("ec2", HOME), clients.client("s3", HOME)
     s3.create_bucket(Bucket="storefront-assets", CreateBucketConfiguration={"LocationConstraint": HOME})
     vpc, private = world["vpc"], [world["subnet_app-a"], world["subnet_app-b"]]
@@ -102,7 +102,7 @@ STORY: Final = Story(
     (
         Truth("event_backup", False, "a partner's service that the team knows", ("VPCE-01",)),
         Truth("event_assets", False, "a gateway to own buckets and AWS's packages", ("VPCE-03", "VPCE-04", "VPCE-22")),
-        Truth("event_repair", False, "the on-call engineer, by hand at night", ("VPCE-12", "VPCE-14", "VPCE-15", "VPCE-17")),
+        Truth("event_repair", False, "the on-call engineer, manually at night", ("VPCE-12", "VPCE-14", "VPCE-15", "VPCE-17")),
         Truth("event_first", False, "announced, and marked as expected", ("VPCE-02", "VPCE-12")),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_bob", False, "a colleague's small endpoint"),

@@ -9,7 +9,7 @@ from moto.backends import get_backend
 from vpce_tui.lab.inprocess import InProcess
 
 CONTROL: Final = "198.51.100.23"
-"""Where the intruder sits, and what the machine reports to."""
+"""Where the intruder sits, and what the instance reports to."""
 SCANNER: Final = "192.0.2.77"
 _GROUP: Final = "/vpc/production"
 
@@ -56,7 +56,7 @@ def _put(clients: InProcess, region: str, world: dict[str, Any], interface: str,
         }
         for at, said in lines
     ]
-    # past moto's gate, which refuses what is older than 14 days by the machine's clock, and not by the lab's
+    # past moto's gate, which refuses what is older than 14 days by the instance's clock, and not by the lab's
     get_backend("logs")[world["account"]][region].groups[_GROUP].put_log_events(stream, events)
 
 

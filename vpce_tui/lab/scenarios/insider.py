@@ -1,4 +1,4 @@
-"""An engineer with the right to build networks reads along: subnets are routed through a stranger's appliance, traffic is copied."""
+"""An engineer with the right to build networks reads along: subnets are routed through an external principal's appliance, traffic is copied."""
 
 import random
 from datetime import datetime, timedelta
@@ -121,10 +121,10 @@ STORY: Final = Story(
         Truth("event_widened", True, "made narrow, then opened", ("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28")),
         Truth("event_archive", True, "to another region, with a key made minutes before", ("VPCE-02", "VPCE-13", "VPCE-33")),
         Truth("database", True, "its traffic is copied and not recorded, its user data changed", ("INST-08", "INST-18", "INST-19")),
-        Truth("collector", True, "the machine that takes the copy", ("INST-09", "INST-19", "INST-20")),
+        Truth("collector", True, "the instance that takes the copy", ("INST-09", "INST-19", "INST-20")),
         Truth("event_logs", False, "the pipeline's endpoints"),
         Truth("event_service", False, "made by RDS"),
-        Truth("edge-syd", False, "a machine elsewhere"),
+        Truth("edge-syd", False, "an instance elsewhere"),
     ),
     PIPELINE_CONTEXT + HOURS,
 )  # fmt: skip

@@ -19,7 +19,7 @@ _USUAL: Final = "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.10 lang/pyt
 
 
 def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    """The user with its key; six large machines and an endpoint far away."""
+    """The user with its key; six large instances and an endpoint far away."""
     iam = clients.client("iam")
     iam.create_user(UserName="deploy-bot")
     iam.put_user_policy(
@@ -112,9 +112,9 @@ STORY: Final = Story(
     build,
     write,
     (
-        Truth("event_drop", True, "endpoint with a stranger's bucket in its policy", ("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24")),
-        Truth("miner", True, "a machine for mining", ("INST-05", "INST-09")),
-        Truth("database", True, "its snapshot is shared with a stranger", ("INST-17",)),
+        Truth("event_drop", True, "endpoint with an external principal's bucket in its policy", ("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24")),
+        Truth("miner", True, "an instance for mining", ("INST-05", "INST-09")),
+        Truth("database", True, "its snapshot is shared with an external principal", ("INST-17",)),
         Truth("build-1", True, "its password was read, and a command run on it", ("INST-15", "INST-16")),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_pipeline_us-east-1", False, "the pipeline's, elsewhere"),

@@ -39,7 +39,7 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
         source, name, who, ip, agent, read_only = chance.choice(ordinary)
         region = chance.choices(regions, weights=(5, 3, 2, 1))[0]
         asked = answered = None
-        if name == "AssumeRole":  # EC2 hands a role's session to a machine that holds it, where the machine is
+        if name == "AssumeRole":  # EC2 hands a role's session to an instance that holds it, where the instance is
             region, machine = HOME, next(machines)
             asked = {"roleArn": f"arn:aws:iam::{scribe.account}:role/web-app", "roleSessionName": machine}
             session = f"arn:aws:sts::{scribe.account}:assumed-role/web-app/{machine}"

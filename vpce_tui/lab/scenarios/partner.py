@@ -88,13 +88,13 @@ STORY: Final = Story(
     build,
     write,
     (
-        Truth("event_door", True, "endpoint to a stranger's database", ("VPCE-12", "VPCE-14", "VPCE-32")),
-        Truth("event_guest", True, "a stranger's role in its policy", ("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30")),
-        Truth("event_closet", True, "a way out for machines that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
+        Truth("event_door", True, "endpoint to an external principal's database", ("VPCE-12", "VPCE-14", "VPCE-32")),
+        Truth("event_guest", True, "an external principal's role in its policy", ("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30")),
+        Truth("event_closet", True, "a way out for instances that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
         Truth("event_ssm", False, "the pipeline's endpoints"),
         Truth("event_pipeline_ap-southeast-2", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS"),
-        Truth("build-1", False, "a build machine"),
+        Truth("build-1", False, "a build instance"),
     ),
     PIPELINE_CONTEXT,
 )  # fmt: skip

@@ -18,7 +18,7 @@ FOREIGN_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f60
 
 
 def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
-    """What the intruder made: a user with a key, an open group, two endpoints, an image; and what GuardDuty found."""
+    """What the intruder made: a user with a key, an open group, two endpoints, an AMI; and what GuardDuty found."""
     iam, ec2 = clients.client("iam"), clients.client("ec2", HOME)
     iam.create_user(UserName="ci-backup")
     iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
@@ -132,14 +132,14 @@ STORY: Final = Story(
     build,
     write,
     (
-        Truth("event_exit", True, "endpoint to a stranger's service", ("VPCE-01", "VPCE-05", "VPCE-07", "VPCE-08", "VPCE-14", "VPCE-18", "VPCE-24")),
+        Truth("event_exit", True, "endpoint to an external principal's service", ("VPCE-01", "VPCE-05", "VPCE-07", "VPCE-08", "VPCE-14", "VPCE-18", "VPCE-24")),
         Truth("event_s3", True, "open gateway to S3", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
-        Truth("victim", True, "the machine whose credentials were stolen", ("INST-01", "INST-02", "INST-03")),
+        Truth("victim", True, "the instance whose credentials were stolen", ("INST-01", "INST-02", "INST-03")),
         Truth("event_sts", False, "the pipeline's endpoints", ("VPCE-21",)),
         Truth("event_pipeline_us-west-2", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS", ("VPCE-02", "VPCE-06")),
         Truth("database", False, "the database beside it"),
-        Truth("build-1", False, "a build machine"),
+        Truth("build-1", False, "a build instance"),
     ),
     PIPELINE_CONTEXT,
 )  # fmt: skip

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.plan import PlannedCall, Question, Step
 from vpce_tui.plans.step_builder import Draft
 
-Proof = tuple[str, str]
-"""``("proved" | "not yet" | "failed", what was seen)``."""
+ReadBack = tuple[VerificationState, str]
+"""What reading back showed, and what was seen."""
 
 Answers = Mapping[str, Mapping[str, str]]
 """Answers to questions, by the name of the action that asks, then by question."""
@@ -81,14 +82,14 @@ class Action:
     facets: frozenset[str]
     plan: Callable[[Any, Draft], Step]
     expect: Callable[[Any, Mapping[str, str]], Any]
-    settled: Callable[[Any, Step], Proof]
+    settled: Callable[[Any, Step], ReadBack]
     choices: tuple[Choice, ...] = ()
     remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
     leave: Callable[[Any, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
     target: str = "instance"
     look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
     """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
-    judge: Callable[[Any, Step, Mapping[str, Any]], Proof] | None = None
+    judge: Callable[[Any, Step, Mapping[str, Any]], ReadBack] | None = None
     """For a step that reads: the proof from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()
@@ -113,16 +114,16 @@ def unchanged(world: Any, _: Mapping[str, str]) -> Any:
     return world
 
 
-def read_back(_: Any, __: Step) -> Proof:
+def read_back(_: Any, __: Step) -> ReadBack:
     """For steps that only read."""
-    return "proved", ""
+    return VerificationState.VERIFIED, ""
 
 
-def by_effects(_: Any, step: Step) -> Proof:
+def by_effects(_: Any, step: Step) -> ReadBack:
     """Proved when every call of the step is in effect."""
     if step.blocked:
-        return "not yet", step.blocked[0].says
+        return VerificationState.NOT_YET, step.blocked[0].says
     if step.calls:
         waiting = ", ".join(call.why or call.name for call in step.calls[:3])
-        return "not yet", f"not in effect yet: {waiting}"
-    return "proved", f"{len(step.already)} of {len(step.already)} effects read back"
+        return VerificationState.NOT_YET, f"not in effect yet: {waiting}"
+    return VerificationState.VERIFIED, f"{len(step.already)} of {len(step.already)} effects read back"

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, inside, overlap, within
-from vpce_tui.plans.actions import Proof
+from vpce_tui.plans.actions import ReadBack
 from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 _GRACE: Final = timedelta(seconds=60)
@@ -144,7 +145,7 @@ def _doubt(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer], sin
     return ""
 
 
-def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> Proof:
+def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> ReadBack:
     """The proof, from the answer that was kept as ``name``."""
     traffic = world.traffic
     if name in pages and traffic is not None:
@@ -152,9 +153,13 @@ def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any]
         traffic = flow_log_queries.traffic_of(traffic.window, rows, (), world.addresses)
     found = verdicts(world, traffic, blocks)
     if not found:
-        return "not yet", "no address is chosen, and none was denied in this incident: nothing to judge"
-    for verdict, proof in (("flows", "failed"), ("unknown", "not yet"), ("wait", "not yet")):
+        return VerificationState.NOT_YET, "no address is chosen, and none was denied in this incident: nothing to judge"
+    for verdict, proof in (
+        ("flows", VerificationState.FAILED),
+        ("unknown", VerificationState.NOT_YET),
+        ("wait", VerificationState.NOT_YET),
+    ):
         said = [words for kind, words in found if kind == verdict]
         if said:
             return proof, "; ".join(said)
-    return "proved", "; ".join(words for _, words in found)
+    return VerificationState.VERIFIED, "; ".join(words for _, words in found)

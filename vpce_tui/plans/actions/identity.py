@@ -44,7 +44,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
             "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
             why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
         )  # fmt: skip
-        draft.prove("the deny stands in the role", "GetRolePolicy", policy, **iam)
+        draft.prove("the deny is in the role", "GetRolePolicy", policy, **iam)
         draft.changes.append(f"role {role.name}: every session issued before now is refused")
         draft.add_impact(
             f"every session of {role.name} that is older than the cut, also of people and other services; on other instances "

@@ -53,10 +53,8 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if two_moves:
         _shut_again(draft, untracked, cut_off=cut_off)
     else:
-        draft.words = (
-            "Cuts every new connection of this machine; those that are open now live on until they end by themselves."
-        )
-        draft.notes.append("one move leaves connections that are open now alive until they end by themselves")
+        draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
+        draft.notes.append("with one change, established connections stay open until they end by themselves")
     draft.add_impact("whoever works on it over the network, Session Manager too: take its memory before this")
     if len(interfaces) < len(world.interfaces or ()):
         draft.notes.append("interfaces that AWS manages for a service are left alone")
@@ -156,7 +154,7 @@ ISOLATE: Final = Action(
     (
         Choice(
             "moves", "Close connections that are open now too",
-            (("two", "yes: two moves, untrack then cut"), ("one", "no: one move, open connections live on")),
+            (("two", "Yes: two changes (untrack, then isolate), also drops tracked connections"), ("one", "No: one change; established connections stay open")),
         ),
     ),
     _moved,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.plans.actions import Action, Choice, Proof, by_effects
+from vpce_tui.incident.states import VerificationState
+from vpce_tui.plans.actions import Action, Choice, ReadBack, by_effects
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, readable_id
@@ -64,7 +65,7 @@ def _detach(world: InstanceState, draft: Draft) -> None:
         draft.add_impact(f"the other {group.desired - 1} instances of {group.group} carry the load")
     else:
         draft.add_impact(
-            f"{group.group} starts another one from the same image and role ({group.launch}): look at it before you trust it"
+            f"{group.group} starts another one from the same AMI and role ({group.launch}): look at it before you trust it"
         )
 
 
@@ -73,9 +74,9 @@ def leaving(group: Scaling | None) -> bool:
     return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
 
 
-def _settled(world: InstanceState, step: Step) -> Proof:
+def _settled(world: InstanceState, step: Step) -> ReadBack:
     if world.scaling is not None and not step.blocked:
-        return "not yet", f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
+        return VerificationState.NOT_YET, f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
     return by_effects(world, step)
 
 
@@ -125,7 +126,7 @@ TAKE_OUT: Final = Action(
     (
         Choice(
             "capacity", "Should its group start another one",
-            (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same image and role")), _default_capacity,
+            (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same AMI and role")), _default_capacity,
         ),
     ),
     leave=skip_if_deleted,

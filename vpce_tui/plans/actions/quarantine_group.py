@@ -78,5 +78,5 @@ def no_egress(
     if own is not None and own.ingress:
         draft.block(
             f"{own.id} ({own.name}) has rules that let traffic in: somebody changed our quarantine group",
-            "remove its rules by hand after you have looked at them, then plan again",
+            "remove its rules manually after you have looked at them, then plan again",
         )

@@ -19,5 +19,5 @@ def skip_if_deleted(world: InstanceState, call: PlannedCall, still: bool, everyt
     if call.operation == "ModifyNetworkInterfaceAttribute" and not still:
         return f"it went with {instance.id}"
     if call.operation == "DeleteRolePolicy" and everything:
-        return "stays, so that stolen sessions stay refused; undone by name it is taken back"
+        return "stays, so that stolen sessions stay refused; name the step to undo it"
     return ""

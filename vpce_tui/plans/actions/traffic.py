@@ -8,7 +8,7 @@ from typing import Any, Final
 from vpce_tui.core.text import many
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_queries import FlowPeer, bar_line, inside, overlap, size
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, parts, read_back, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, read_back, unchanged
 from vpce_tui.plans.actions.block_verification import blocks_of, judge, verdicts, why_not_blockable
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind, Until
@@ -70,7 +70,7 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
     beyond = why_not_blockable(world, block)
     said += [beyond] if beyond else []
     said += [
-        f"{block}: it is in the machine's own subnet {base}, and a network ACL does not act inside its subnet"
+        f"{block}: it is in the instance's own subnet {base}, and a network ACL does not act inside its subnet"
         for base in world.subnet_ranges
         if overlap(base, block)
     ]
@@ -81,7 +81,7 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
     ]
     private = any(network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other) for item in _PRIVATE)  # fmt: skip
     if private and not same:
-        said.append(f"{block}: a private address, perhaps one of your own machines")
+        said.append(f"{block}: a private address, perhaps one of your own instances")
     return said
 
 
@@ -170,7 +170,7 @@ def _seen(world: InterfaceState) -> list[str]:
         if InterfaceAspect.TRAFFIC in world.unknown:
             return []
         return [
-            f"no flow log records all traffic of {world.target}: nobody can tell whom it talks with; step “Record its traffic” "
+            f"no flow log records all traffic of {world.target}: it is unknown whom it talks with; step “Record its traffic” "
             "turns one on, and its records come within ten minutes"
         ]
     traffic, width = world.traffic, flow_log_queries.slot_minutes(world.traffic.window)
@@ -264,7 +264,7 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
     for acl in world.acls or ():
         neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
         draft.add_impact(
-            f"{many(len(neighbours), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
+            f"{many(len(neighbours), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
             neighbours,
         )
 
@@ -289,7 +289,7 @@ def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
         draft.notes.append("no address is chosen, and none was denied in this incident")
     draft.bindings[_BLOCKS] = ",".join(blocks)
     if world.traffic is None and InterfaceAspect.TRAFFIC not in world.unknown:
-        draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the machine itself")
+        draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the instance itself")
     draft.prove("no flow of these addresses was let through after they were blocked both ways")
     return draft.step(StepKind.READ)
 
@@ -299,7 +299,7 @@ def _blocks(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
     return chosen(draft) or blocks_of(world)
 
 
-def _judge(world: InterfaceState, step: Step, pages: Mapping[str, Any]) -> Proof:
+def _judge(world: InterfaceState, step: Step, pages: Mapping[str, Any]) -> ReadBack:
     return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 

@@ -134,7 +134,7 @@ def _stop(said: str) -> str:
 
 
 def _confirmed(plan: Plan) -> str:
-    said = f"set CONFIRM to {plan.target} to go on: some of it cannot be undone"
+    said = f"set CONFIRM to {plan.target} to continue: some of it cannot be undone"
     return f'[ "${{CONFIRM:-}}" = {shlex.quote(plan.target)} ] || {{ {_say(said)}; exit 5; }}'
 
 
@@ -153,7 +153,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     listed = find(call.service, call.operation)
     writes = listed is None or listed.access is Access.WRITE
     if AWS_NOW in names(call.parameters):
-        yield _remark("the clock of this machine must be right")
+        yield _remark("the clock of this host must be right")
         yield "AWS_NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     if TOKEN in names(call.parameters):
         about = shlex.quote(token_text("", plan, step, call).lstrip())

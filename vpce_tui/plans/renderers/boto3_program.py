@@ -171,7 +171,7 @@ def _stop(said: str) -> str:
 
 
 def _confirmed(plan: Plan) -> Iterator[str]:
-    said = f"set CONFIRM to {plan.target} to go on: some of it cannot be undone"
+    said = f"set CONFIRM to {plan.target} to continue: some of it cannot be undone"
     yield f'if os.environ.get("CONFIRM") != {plan.target!a}:'
     yield f"    raise SystemExit({said!a})"
 

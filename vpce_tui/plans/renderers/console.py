@@ -24,7 +24,7 @@ def step_text(_: Plan, step: Step) -> str:
 def _step(step: Step) -> Iterator[str]:
     yield f"{visible(step.title)} ({step.id})"
     if step.kind is StepKind.MANUAL:
-        yield from (f"  by hand: {visible(note)}" for note in step.notes)
+        yield from (f"  manually: {visible(note)}" for note in step.notes)
         yield ""
         return
     yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)
@@ -42,7 +42,7 @@ def _step(step: Step) -> Iterator[str]:
 def words(call: PlannedCall) -> str:
     """Where to click."""
     if call.profile:
-        return f"no page shows this: in a terminal of this machine, the command of the CLI view, with --profile {say(call.profile)}"
+        return f"no page shows this: in a terminal of this host, the command of the CLI view, with --profile {say(call.profile)}"
     with contextlib.suppress(KeyError):  # a plan's file may leave out what AWS takes as optional
         return WORDS[call.operation](call.parameters)
     shown = ", ".join(f"{key} {say(value)}" for key, value in call.parameters.items())

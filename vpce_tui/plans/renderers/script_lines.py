@@ -83,7 +83,7 @@ def step_lines(
     the value that it has by now."""
     yield remark(f"-- {step.title} ({step.id})")
     if step.kind is StepKind.MANUAL:
-        yield from (remark(f"   by hand: {note}") for note in step.notes)
+        yield from (remark(f"   manually: {note}") for note in step.notes)
         yield ""
         return
     if step.blocked:
@@ -99,7 +99,7 @@ def step_lines(
     known, missing = unbound(plan, step)
     if missing and step.calls:
         yield stop(
-            f"what {', '.join(missing)} stands for is not known here: plan again with --incident, or run the steps before it"
+            f"what {', '.join(missing)} refers to is not known here: plan again with --incident, or run the steps before it"
         )
         yield ""
         return

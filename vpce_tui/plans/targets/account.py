@@ -1,4 +1,4 @@
-"""Everything a playbook needs to know to harden an account: machines and their images, wide rules, disks, flow logs, AWS Config,
+"""Everything a playbook needs to know to harden an account: instances and their AMIs, wide rules, volumes, flow logs, AWS Config,
 trails; read in every region of the scope, side by side.
 
 What one region keeps back is in ``gaps`` with its reason; where the answers name things of that region, the facet is unknown.
@@ -26,8 +26,8 @@ REGIONS: Final = "regions"
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """One instance, the image it runs (None: gone) and the newest of its family (None: not known)."""
+class AccountInstance:
+    """One instance, the AMI it runs (None: gone) and the newest of its family (None: not known)."""
 
     instance: Instance
     image: Image | None
@@ -78,13 +78,13 @@ class AccountState:
     account: str
     region: str
     regions: tuple[str, ...] = ()
-    machines: tuple[Machine, ...] | None = None
+    instances: tuple[AccountInstance, ...] | None = None
     rules: tuple[WideRule, ...] | None = None
     group_effects: Mapping[str, frozenset[tuple[str, bool, str, int, int, str]]] = field(default_factory=dict)
     """Effects of the rules of every group that was looked at, by ``region/group``."""
     encrypted: Mapping[str, bool] | None = None
-    """Whether new disks are encrypted, by region."""
-    disks: ebs.Disks | None = None
+    """Whether new volumes are encrypted, by region."""
+    volumes: ebs.EbsVolumes | None = None
     vpcs: tuple[AccountVpc, ...] | None = None
     logging: Mapping[str, FlowLogging] = field(default_factory=dict)
     config: recording.Config | None = None
@@ -97,10 +97,10 @@ class AccountState:
 class AccountAspect:
     """Names of the parts that can be read."""
 
-    MACHINES = "machines"
+    INSTANCES = "instances"
     RULES = "group rules"
     ENCRYPTION = "encryption by default"
-    DISKS = "disks"
+    VOLUMES = "volumes"
     FLOW_LOGS = "flow logs"
     CONFIG = "AWS Config"
     TRAILS = "trails"
@@ -156,10 +156,10 @@ def _named_regions(world: AccountState, asked: PlanningContext) -> set[str]:
     return {region for part in parts if (region := part.partition("/")[0]) in world.regions}
 
 
-def _machines(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
     now, opened = aws_now(caller), parse.moment(asked.since)
 
-    def read(region: str) -> tuple[Machine, ...]:
+    def read(region: str) -> tuple[AccountInstance, ...]:
         instances = [
             item
             for page in caller.pages(Call("ec2", "DescribeInstances", region))
@@ -176,15 +176,15 @@ def _machines(caller: Caller, world: AccountState, asked: PlanningContext) -> di
             image = known.get(item.image_id)
             family = amis.family_of(image) if image else None
             made.append(
-                Machine(
+                AccountInstance(
                     item, image, newest.get(item.image_id), image.age_days(now) if image else None,
                     bool(image and image.is_deprecated(now)), family.ended if family else "",
                 )
             )  # fmt: skip
         return tuple(made)
 
-    found, gaps = _each(caller, world, asked, "machines", read)
-    return {"machines": tuple(item for some in found.values() for item in some), "gaps": gaps}
+    found, gaps = _each(caller, world, asked, "instances", read)
+    return {"instances": tuple(item for some in found.values() for item in some), "gaps": gaps}
 
 
 def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
@@ -267,9 +267,9 @@ def _encryption(caller: Caller, world: AccountState, asked: PlanningContext) -> 
     return {"encrypted": found, "gaps": gaps}
 
 
-def _disks(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
-    found, gaps = _each(caller, world, asked, "disks", lambda region: ebs.read(caller, region, world.account, asked))
-    return {"disks": ebs.merged(found.values()), "gaps": gaps}
+def _volumes(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+    found, gaps = _each(caller, world, asked, "volumes", lambda region: ebs.read(caller, region, world.account, asked))
+    return {"volumes": ebs.merged(found.values()), "gaps": gaps}
 
 
 def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
@@ -308,12 +308,12 @@ def _trails(caller: Caller, world: AccountState, asked: PlanningContext) -> dict
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeRegions",),
-    AccountAspect.MACHINES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
+    AccountAspect.INSTANCES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
     AccountAspect.RULES: (
         "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces",
     ),
     AccountAspect.ENCRYPTION: ("ec2:GetEbsEncryptionByDefault",),
-    AccountAspect.DISKS: ebs.READS,
+    AccountAspect.VOLUMES: ebs.READS,
     AccountAspect.FLOW_LOGS: (
         "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies",
         "logs:DescribeLogGroups",
@@ -324,10 +324,10 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
 """The operations that reading each facet takes; under ``""`` those of the account itself."""
 
 _READERS: Final[Mapping[str, Reader[AccountState]]] = {
-    AccountAspect.MACHINES: _machines,
+    AccountAspect.INSTANCES: _instances,
     AccountAspect.RULES: _rules,
     AccountAspect.ENCRYPTION: _encryption,
-    AccountAspect.DISKS: _disks,
+    AccountAspect.VOLUMES: _volumes,
     AccountAspect.FLOW_LOGS: _flow_logs,
     AccountAspect.CONFIG: _config,
     AccountAspect.TRAILS: _trails,

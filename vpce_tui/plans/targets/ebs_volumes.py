@@ -1,4 +1,4 @@
-"""EBS volumes that are not encrypted, the machines they are attached to, and what this incident made on the way to an encrypted
+"""EBS volumes that are not encrypted, the instances they are attached to, and what this incident made on the way to an encrypted
 one."""
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ KEPT: Final = "vpce-tui:kept-after-undo"
 
 @dataclass(frozen=True, slots=True)
 class UnencryptedVolume:
-    """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``keep``: it outlives its machine."""
+    """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``keep``: it outlives its instance."""
 
     region: str
     id: str
@@ -58,7 +58,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Disks:
+class EbsVolumes:
     """The volumes of some regions that are not encrypted, and what is around them."""
 
     volumes: tuple[UnencryptedVolume, ...] = ()
@@ -68,9 +68,9 @@ class Disks:
     """Snapshots that this incident made, by call."""
     instances: Mapping[str, Instance] = field(default_factory=dict)
     up: Mapping[str, str] = field(default_factory=dict)
-    """How far each of those machines is: ``running/ok/ok``."""
+    """How far each of those instances is: ``running/ok/ok``."""
     groups: Mapping[str, str] = field(default_factory=dict)
-    """The Auto Scaling group of each machine that is in one."""
+    """The Auto Scaling group of each instance that is in one."""
     keys: Mapping[str, KmsKey] = field(default_factory=dict)
     """The key of the answers, by region; under ``""`` of no answer the region's default."""
 
@@ -81,7 +81,7 @@ READS: Final = (
 )  # fmt: skip
 
 
-def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> Disks:
+def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> EbsVolumes:
     """The unencrypted volumes of one region, with all around them."""
     plain = _volumes(caller, region, [{"Name": "encrypted", "Values": ["false"]}])
     mine = [
@@ -108,22 +108,22 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> D
                         parse.moment(raw.get("StartTime")),
                     )  # fmt: skip
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
-    wanted |= {str(name) for name in asked.remembered.get("machines", ()) if name}
+    wanted |= {str(name) for name in asked.remembered.get("instances", ()) if name}
     instances = _instances(caller, region, account, sorted(wanted))
     doomed = {volume.id for item in instances.values() for volume in item.volumes if volume.delete_on_termination}
     plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
     own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
-    return Disks(
+    return EbsVolumes(
         tuple(plain), own, snapshots, instances, _up(caller, region, sorted(instances)), _groups(caller, region, sorted(instances)),
         {region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
     )  # fmt: skip
 
 
-def merged(parts: Iterable[Disks]) -> Disks:
+def merged(parts: Iterable[EbsVolumes]) -> EbsVolumes:
     """Those of several regions as one."""
-    made = Disks()
+    made = EbsVolumes()
     for part in parts:
-        made = Disks(
+        made = EbsVolumes(
             (*made.volumes, *part.volumes), {**made.own_volumes, **part.own_volumes}, {**made.snapshots, **part.snapshots},
             {**made.instances, **part.instances}, {**made.up, **part.up}, {**made.groups, **part.groups}, {**made.keys, **part.keys},
         )  # fmt: skip

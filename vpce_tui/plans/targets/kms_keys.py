@@ -1,4 +1,4 @@
-"""The KMS key that disks are to be encrypted with: whether it may be used."""
+"""The KMS key that volumes are to be encrypted with: whether it may be used."""
 
 from dataclasses import dataclass
 

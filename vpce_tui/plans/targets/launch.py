@@ -1,7 +1,7 @@
-"""How an instance was started and what a clean one could be started with: images, settings, rules, the role's policies.
+"""How an instance was started and what a clean one could be started with: AMIs, settings, rules, the role's policies.
 
 What the incident changed about the old instance (its groups, its profile, its place in a group) is taken from the recorded
-inverses, so that a replacement for an isolated machine gets what the machine had.
+inverses, so that a replacement for an isolated instance gets what the instance had.
 """
 
 import base64
@@ -28,7 +28,7 @@ from vpce_tui.plans.targets.planning_context import (
     ours,
 )
 
-IMAGE: Final = "image"
+IMAGE: Final = "ami"
 SUBNET: Final = "subnet"
 KEY: Final = "key"
 GROUPS: Final = "groups"
@@ -37,7 +37,7 @@ GROUPS: Final = "groups"
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The image an instance was started from (None: it is gone), newer ones of its family, and AWS's time."""
+    """The AMI an instance was started from (None: it is gone), newer ones of its family, and AWS's time."""
 
     old_id: str
     old: Image | None
@@ -60,7 +60,7 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class LaunchVolume:
     """One volume of the old instance, as it would be made anew."""
 
     device: str
@@ -87,7 +87,7 @@ class Settings:
     """How the old instance runs, beyond what every look at it shows."""
 
     subnet: LaunchSubnet | None
-    disks: tuple[Disk, ...] = ()
+    disks: tuple[LaunchVolume, ...] = ()
     key_name: str = ""
     ebs_optimized: bool = False
     tenancy: str = "default"
@@ -96,7 +96,7 @@ class Settings:
     default_key_unread: str = ""
     user_data: bytes = field(default=b"", repr=False)
     key: KmsKey = field(default_factory=lambda: KmsKey("", "Enabled"))
-    """The key that its disks are to be encrypted with, if one is named."""
+    """The key that its volumes are to be encrypted with, if one is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Replacement:
 
 
 def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> Images:
-    """The image of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
+    """The AMI of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
     region, account = instance.region, caller.identity().account
     now = aws_now(caller)
     old = next(iter(_images(caller, region, {"ImageIds": [instance.image_id]})), None)
@@ -156,7 +156,7 @@ def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> I
 
 
 def _candidates(caller: Caller, region: str, old: Image, family: amis.Family | None) -> tuple[list[Image], list[str]]:
-    """Newer images of the same family, and what is to be said of how they were found."""
+    """Newer AMIs of the same family, and what is to be said of how they were found."""
     notes: list[str] = []
     if family and family.parameter:
         found, note = _by_parameter(caller, region, family.parameter)
@@ -165,14 +165,14 @@ def _candidates(caller: Caller, region: str, old: Image, family: amis.Family | N
         notes = [note]
     pattern = amis.name_pattern(old.name)
     if not pattern:
-        return [], [*notes, f"the name {old.name!r} holds no date or number, so newer ones cannot be told by it"]
+        return [], [*notes, f"the name {old.name!r} has no date or number, so newer AMIs cannot be recognized by it"]
     return _by_name(caller, region, old, pattern), notes
 
 
 def newest_of(
     caller: Caller, region: str, old: Image, account: str, now: datetime, opened: datetime | None
 ) -> Image | None:
-    """The newest image of the family of ``old`` that no intruder can have made; None where none is known."""
+    """The newest AMI of the family of ``old`` that no intruder can have made; None where none is known."""
     found = amis.newest_first(_candidates(caller, region, old, amis.family_of(old))[0], now)
     return next((item for item in found if not item.suspect(account, opened or now)), None)
 
@@ -189,14 +189,14 @@ def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[
 
 
 def _by_parameter(caller: Caller, region: str, name: str) -> tuple[list[Image], str]:
-    """The image that a public parameter names, and why not where it could not be asked."""
+    """The AMI that a public parameter names, and why not where it could not be asked."""
     try:
         answer = caller.read(Call("ssm", "GetParameters", region, {"Names": [name]})).data
     except AwsError as error:
-        return [], f"{name} could not be read, so newer images are told by their names: {error.sentence()}"
+        return [], f"{name} could not be read, so newer AMIs are recognized by their names: {error.sentence()}"
     found = [str(item["Value"]) for item in answer.get("Parameters", [])]
     listed = _images(caller, region, {"ImageIds": found}) if found else []
-    return listed, "" if listed else f"{name} names no image here, so newer ones are told by their names"
+    return listed, "" if listed else f"{name} names no AMI here, so newer ones are recognized by their names"
 
 
 def _by_name(caller: Caller, region: str, old: Image, pattern: str) -> list[Image]:
@@ -249,14 +249,14 @@ def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None
     )  # fmt: skip
 
 
-def _disks(caller: Caller, instance: Instance) -> tuple[Disk, ...]:
+def _disks(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
     ids = [volume.id for volume in instance.volumes]
     if not ids:
         return ()
     pages = caller.pages(Call("ec2", "DescribeVolumes", instance.region, {"VolumeIds": ids}))
     known = {str(raw["VolumeId"]): raw for page in pages for raw in page.data.get("Volumes", [])}
     return tuple(
-        Disk(
+        LaunchVolume(
             volume.device, volume.id, int(raw.get("Size") or 0), str(raw.get("VolumeType") or "gp3"), int(raw.get("Iops") or 0),
             int(raw.get("Throughput") or 0),
         )

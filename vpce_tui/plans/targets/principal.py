@@ -42,7 +42,7 @@ QUARANTINE_DOCUMENT: Final = {
 SESSIONS: Final = "sessions"
 """Sessions that the operator names; see :attr:`PlanningContext.remembered`."""
 _NAMES: Final = 20
-"""Sessions and machines of a role whose calls are looked up at most."""
+"""Sessions and instances of a role whose calls are looked up at most."""
 _LOST_WITHIN: Final = timedelta(minutes=2)
 """How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
 PATTERN: Final = re.compile(
@@ -168,7 +168,7 @@ class PrincipalAspect:
     HISTORY = "what it did"
     MADE = "what it made"
     TRAILS = "trails"
-    PROFILES = "profiles of this machine"
+    PROFILES = "profiles of this host"
 
 
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> PrincipalState:
@@ -422,7 +422,7 @@ def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
 
 
 def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
-    """What was done under its name, its keys, and the sessions and machines that hold it."""
+    """What was done under its name, its keys, and the sessions and instances that hold it."""
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
     gaps: list[str] = []
@@ -444,8 +444,8 @@ def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> d
 def _session_names(
     caller: Caller, world: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
 ) -> tuple[list[str], list[str]]:
-    """Names of sessions of the role: those that the operator names, machines of this incident (whose profile may be taken by
-    now), machines that hold it, and those that event history knows from ``days``; and where that could not be asked."""
+    """Names of sessions of the role: those that the operator names, instances of this incident (whose profile may be taken by
+    now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
     held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
     gaps: list[str] = []

@@ -56,14 +56,14 @@ def why_text(judgement: Assessment, width: int, *, full: bool) -> list[Content]:
                 found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
             found.append(line(""))
     if not judgement.signals:
-        found.append(line("no rule has anything against it"))
+        found.append(line("No rule matched."))
     reasons = judgement.cannot_tell
     if full:
         for reason in reasons:
-            found += hanging(f"{sign('…')}  ", f"cannot tell: {reason}", width, "dim")
+            found += hanging(f"{sign('…')}  ", f"inconclusive: {reason}", width, "dim")
     elif reasons:
         rules = len({rule for rule, _ in judgement.unknown})
-        found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} cannot tell; Enter says which and why", width, "dim")
+        found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} inconclusive; press Enter for details", width, "dim")
     return found
 
 

@@ -180,7 +180,7 @@ class EventScreen(Frame):
         elif node.relation is not None:
             self.main.open_around(self._item.event, node.relation)
         else:
-            self.main.say("Nothing lies behind this line.")
+            self.main.say("No further details for this line.")
 
     def action_around(self) -> None:
         """Other events of the same key, address, principal, …"""
@@ -218,7 +218,7 @@ class EventScreen(Frame):
         if self._item.event.principal.instance_id:
             self.main.open_instance(self._item.event.principal.instance_id)
         else:
-            self.main.say("No instance's session made it.")
+            self.main.say("This call was not made with an instance role session.")
 
     def action_suppress(self) -> None:
         """Suppress it, with a reason and an end."""
@@ -284,7 +284,7 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
                 f"bad{' (low)' if little else ''}: {'; '.join(bad)}",
             )
         elif doubts:
-            mark, look, said = sign("…"), "bold", f"cannot tell: {'; '.join(doubts)}"
+            mark, look, said = sign("…"), "bold", f"inconclusive: {'; '.join(doubts)}"
         elif fine:
             mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}"
         else:
@@ -379,7 +379,7 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     else:
         who = item.event.principal
         screen.main.say(
-            f"No user or role stands behind it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
+            f"No user or role made it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
             "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
         )
     screen.main.open_playbooks(targets)

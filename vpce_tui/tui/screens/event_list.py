@@ -211,7 +211,9 @@ class EventsScreen(ListFrame):
             return line(
                 f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. Press a for all of them."
             )
-        return line("No CreateVpcEndpoint event in this time. The coverage above says where was looked.")
+        return line(
+            "No CreateVpcEndpoint event in this time. See the coverage line for the regions that were searched."
+        )
 
     def on_table_chosen(self) -> None:
         item = self._by_key.get(self.table.key)

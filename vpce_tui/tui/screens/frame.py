@@ -245,7 +245,7 @@ _MEANINGS = [
         " leads to something that changes AWS. In read-only it is not there.",
     ),
     line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO; under the bars C H M ·"),
-    line("– speaks for it   … cannot tell   ↗ leads to somebody else's service"),
+    line("– mitigating   … inconclusive   ↗ leads to an external service"),
     line("(record) the event says so   (live) the account as it is now   (history) other events"),
-    line("Steps: ○ to do  ▶ running  ✔ proved  ! needs you  ✖ failed  ↩ undone  – skipped"),
+    line("Steps: ○ to do  ▶ running  ✔ verified  ! needs attention  ✖ failed  ↩ undone  – skipped"),
 ]

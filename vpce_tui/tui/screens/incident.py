@@ -12,11 +12,15 @@ from vpce_tui.core.text import short, sign
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.states import StepState
 from vpce_tui.incident.verification import Verification, check_rows
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.bars import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+
+_LEFT = (StepState.OPEN, StepState.FAILED, StepState.NOT_VERIFIED, StepState.OUTCOME_UNKNOWN)
+"""States of steps that need attention."""
 
 
 class IncidentScreen(Frame):
@@ -85,11 +89,11 @@ class IncidentScreen(Frame):
             said = (
                 "In read-only no incident is opened."
                 if self.work.read_only
-                else "Without one nothing can be changed. o opens one; so does the first step that you run."
+                else "No incident is open. Press o to open one, or run a step."
             )
             waiting = self.main.open_incidents
             listed = (
-                [line(""), line(("left open on this machine; o and its name takes one up", "bold"))] if waiting else []
+                [line(""), line(("left open on this host; o and its name takes one up", "bold"))] if waiting else []
             )
             listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
@@ -110,13 +114,9 @@ class IncidentScreen(Frame):
             line((state, "$success" if verdict.good else "bold $error"), f"  {verdict.rows} rows, {verdict.evidence} evidence files"),
             line((f"head {verdict.head}", "dim")), line((f"{journal.folder}", "dim")), line(""),
         ]  # fmt: skip
-        left = [
-            step
-            for step in record.steps.values()
-            if step.open_calls or step.state.value in ("left open", "failed", "done, not proved", "needs you")
-        ]
+        left = [step for step in record.steps.values() if step.open_calls or step.state in _LEFT]
         if left:
-            found.append(line(("still open", "bold")))
+            found.append(line(("Open steps", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
@@ -179,7 +179,7 @@ def _told(row: JournalRow, width: int, call: str) -> list[Content]:
     if row.kind == RowKind.OPENED.value:
         said = f"opened by {who} for account {data.get('account')}"
     elif row.kind == RowKind.OPERATOR.value:
-        said = f"{who} goes on"
+        said = f"{who} resumed"
     elif row.kind == RowKind.PLAN.value:
         said = "" if "whole" in data else f"plan shown: {len(data['plan']['calls'])} calls"
     elif row.kind == RowKind.APPROVED.value:
@@ -200,7 +200,7 @@ def _told(row: JournalRow, width: int, call: str) -> list[Content]:
         else:
             said, look = f"{undone}{sign('✖')} {call}: {data.get('error')}", "bold $error"
     elif row.kind == RowKind.CHECK.value:
-        proof = data.get("proof")
+        proof = data.get("verification")
         said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}asked AWS: {call}: {data['found']}"
         look = "$success" if proof == "proved" else ""
     elif row.kind == RowKind.EVIDENCE.value:

@@ -86,7 +86,7 @@ class InstancesScreen(ListFrame):
                 return line("Instances come from the account: start vpce-tui without --log-files.")
             if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
                 return line(self.work.problem or "Looking…")
-            return line("No instance. The coverage above says where was looked.")
+            return line("No instance. See the coverage line for the regions that were searched.")
         return joined([*why_text(item.judgement, self.page_width, full=False), *_facts(item, self.page_width)])
 
     def on_table_chosen(self) -> None:
@@ -184,7 +184,7 @@ class InstanceScreen(Frame):
             else "unknown"
         )
         facts = [
-            ("state", instance.state), ("launched", launched), ("type", f"{instance.type}  {instance.lifecycle}"), ("image", instance.image_id),
+            ("state", instance.state), ("launched", launched), ("type", f"{instance.type}  {instance.lifecycle}"), ("AMI", instance.image_id),
             ("place", f"{instance.region}  {instance.vpc_id}  {instance.subnet_id}"), ("profile", instance.profile_arn),
             ("metadata", f"HttpTokens {instance.http_tokens}" if instance.http_tokens else ""),
             ("tags", ", ".join(f"{key}={value}" for key, value in sorted(instance.tags.items()))),
@@ -239,7 +239,7 @@ class InstanceScreen(Frame):
         """Its events, over time and in every region; and from there its role, its VPC, the endpoints in it, its neighbours."""
         from vpce_tui.detection.pivot import Relation  # noqa: PLC0415
 
-        known, item, found = self.work.known(), self.item, Relation("machine", self.instance_id)
+        known, item, found = self.work.known(), self.item, Relation("instance", self.instance_id)
         also = [found]
         if item is not None:
             instance = item.instance
@@ -249,11 +249,11 @@ class InstanceScreen(Frame):
             also += [Relation("principal", role.arn)] if role is not None and role.arn else []
             also += [Relation("VPC", instance.vpc_id)] if instance.vpc_id else []
             also += [Relation("endpoint", end.id) for end in ends if end.vpc_id == instance.vpc_id][:3]
-            also += [Relation("machine", other.id) for other in self._neighbours(item)][:3]
+            also += [Relation("instance", other.id) for other in self._neighbours(item)][:3]
         self.main.open_around(None, found, also)
 
     def _neighbours(self, item: AssessedInstance) -> list[Instance]:
-        """The machines in its subnet, worst first."""
+        """The instances in its subnet, worst first."""
         subnet = item.instance.subnet_id
         beside = (other.instance for other in self.work.instances if subnet and other.instance.subnet_id == subnet)
         return [other for other in beside if other.id != item.instance.id]

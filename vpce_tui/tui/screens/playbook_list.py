@@ -8,7 +8,8 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from vpce_tui.incident.record import Record, StepState, replay
+from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS
@@ -25,7 +26,7 @@ def done(record: Record | None, playbook: Playbook, target: str) -> str:
     if record is None:
         return ""
     states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
-    settled = sum(state in (StepState.PROVED, StepState.BY_HAND) for state in states)
+    settled = sum(state in (StepState.VERIFIED, StepState.MANUAL) for state in states)
     skipped = sum(state is StepState.SKIPPED for state in states)
     said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
     return said if any(state is not StepState.TODO for state in states) else ""
@@ -80,7 +81,7 @@ class PlaybooksScreen(Frame):
             playbook = chosen[0]
             steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
-            said = [*team, line(playbook.when), line("Opening it only reads."), *steps, *said]
+            said = [*team, line(playbook.use_when), line("Opening it only reads."), *steps, *said]
         self.query_one("#why", Page).show(lines(said))
 
     def on_screen_resume(self) -> None:

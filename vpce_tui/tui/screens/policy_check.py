@@ -16,7 +16,7 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 _ABOUT = (
     "IAM Access Analyzer proves what a policy can grant. It knows nothing of who is yours, and takes each condition as met: "
-    "a no is proved, a yes may still be limited by a condition. The policy is sent to AWS; nothing is changed."
+    "a no is definite, a yes may still be limited by a condition. The policy is sent to AWS; nothing is changed."
 )
 
 

@@ -1,4 +1,4 @@
-"""Around an event: what the same key, principal, address, machine, VPC or endpoint did, over time and in every region."""
+"""Around an event: what the same key, principal, address, instance, VPC or endpoint did, over time and in every region."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class AroundScreen(ListFrame):
         relation = self.relation
         width = self.page_width
         if relation is None:
-            return line("The record names nobody and nothing to go on with.")
+            return line("The event names no related resource.")
         if event is None:
             return line(
                 "No row has all these words. Escape clears the filter."

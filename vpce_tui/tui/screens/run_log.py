@@ -7,14 +7,10 @@ from typing import Final
 from textual.content import Content
 
 from vpce_tui.core.text import many, sign
-from vpce_tui.engine.outcome import Progress
+from vpce_tui.engine.outcome import Progress, ProgressState
 from vpce_tui.plans.plan import Step
 from vpce_tui.tui.widgets.safe_text import line
 
-_MARKS: Final = {
-    "done": "✔", "proved": "✔", "failed": "✖", "denied": "✖", "lost": "!", "missing": "!", "asking": "…", "waiting": "…",
-    "running": "▶", "not done": "✖", "cannot tell": "!", "not yet": "!",
-}  # fmt: skip
 _LOOKS: Final = {"✔": "$success", "✖": "bold $error", "!": "bold $warning"}
 _MANY: Final = 6
 """Calls from which on a bar shows how far a step is."""
@@ -28,7 +24,7 @@ class RunLog:
     """One run of a step: its calls with what became of each, in order."""
 
     began: datetime
-    made: list[tuple[str, Content]] = field(default_factory=list)
+    made: list[tuple[ProgressState, Content]] = field(default_factory=list)
     """State and line of each call."""
     under_way: Content | None = None
     ended: set[str] = field(default_factory=set)
@@ -36,17 +32,17 @@ class RunLog:
     def add(self, progress: Progress) -> None:
         """Take in what the engine tells."""
         self.under_way = None
-        if progress.state in ("done", "missing") and progress.call != "dry run":
+        if progress.state in (ProgressState.DONE, ProgressState.MISSING) and progress.call != "dry run":
             self.ended.add(progress.call)
-        if progress.state == "running":
+        if progress.state is ProgressState.RUNNING:
             self.under_way = line((f"{sign('▶')} ", "bold $accent"), progress.says or progress.call)
             return
-        if progress.call == "proof" and progress.state == "proved":
+        if progress.state is ProgressState.VERIFIED:
             return
-        mark = _MARKS.get(progress.state, "·")
+        mark = progress.state.sign
         took = f"  {progress.seconds:.1f} s" if progress.seconds else ""
         written = line((f"{sign(mark)} ", _LOOKS.get(mark, "dim")), progress.words, (took, "dim"))
-        if progress.state == "waiting" and self.made and self.made[-1][0] == "waiting":
+        if progress.state is ProgressState.WAITING and self.made and self.made[-1][0] is ProgressState.WAITING:
             self.made[-1] = (progress.state, written)
         else:
             self.made.append((progress.state, written))
@@ -59,9 +55,9 @@ class RunLog:
             return written
         if running:
             return [line((f"{sign('…')} {len(written) - _TAIL} before these", "dim")), *written[-_TAIL:]]
-        well = sum(_MARKS.get(state) == "✔" for state, _ in self.made)
+        well = sum(state.sign == "✔" for state, _ in self.made)
         said = f"{sign('✔')} {many(well, 'call or check', 'calls and checks')} went well; the record has each"
-        ill = [shown for state, shown in self.made if _MARKS.get(state) not in ("✔", "…")]
+        ill = [shown for state, shown in self.made if state.sign not in ("✔", "…")]
         return [*ill, line((said, "dim"))]
 
     def how_far(self, step: Step, now: datetime) -> list[Content]:

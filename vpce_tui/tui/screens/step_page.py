@@ -7,14 +7,15 @@ from typing import Final
 from textual.content import Content
 
 from vpce_tui.core.text import sign
-from vpce_tui.incident.record import StepRecord, StepState
+from vpce_tui.incident.record import StepRecord
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 VIEWS: Final = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
 STATE_LOOK: Final = {
-    StepState.PROVED: "$success", StepState.BY_HAND: "$success", StepState.FAILED: "bold $error", StepState.UNKNOWN: "bold $warning",
-    StepState.UNPROVED: "bold $warning", StepState.OPEN: "$warning", StepState.RUNNING: "bold $accent",
+    StepState.VERIFIED: "$success", StepState.MANUAL: "$success", StepState.FAILED: "bold $error", StepState.OUTCOME_UNKNOWN: "bold $warning",
+    StepState.NOT_VERIFIED: "bold $warning", StepState.OPEN: "$warning", StepState.RUNNING: "bold $accent",
 }  # fmt: skip
 _FEW: Final = 2
 """Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
@@ -63,7 +64,7 @@ def tabs(view: str) -> Content:
 
 @dataclass(frozen=True)
 class StepPage:
-    """Draws step ``at`` of ``plan``, ``width`` columns wide. ``drifted``: it was proved, and is not so any more."""
+    """Draws step ``at`` of ``plan``, ``width`` columns wide. ``drifted``: it was verified earlier and is no longer true (drift)."""
 
     plan: Plan
     at: int
@@ -81,7 +82,7 @@ class StepPage:
         found = self._in_the_way()
         if step.kind is StepKind.MANUAL:
             return [*found, *self._dotted(step.notes)]
-        done = self.known(step).state is StepState.PROVED and not self.drifted
+        done = self.known(step).state is StepState.VERIFIED and not self.drifted
         if not done:
             found += self._choices()
         return [*found, *(self._reads(done) if step.kind is StepKind.READ else self._changes(done))]
@@ -94,10 +95,10 @@ class StepPage:
                 found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
         needed = [self.plan.step(name) for name in step.requires]
         missing = [
-            other.title for other in needed if self.known(other).state not in (StepState.PROVED, StepState.BY_HAND)
+            other.title for other in needed if self.known(other).state not in (StepState.VERIFIED, StepState.MANUAL)
         ]
         if missing:
-            said = f"these are proved or done by hand: {', '.join(missing)}"
+            said = f"these are verified or done manually: {', '.join(missing)}"
             found.append(line(("blocked until ", "bold $error"), said))
         if step.kind is StepKind.CHANGE and self.known(step).state is StepState.TODO:
             waiting = (StepState.TODO, StepState.UNDONE, StepState.OPEN)
@@ -120,7 +121,7 @@ class StepPage:
             found += [line(("as it is now", "bold")), *self._dotted(step.notes), line("")]
         found.append(line(("read and kept" if done else "will read and keep", "bold")))
         found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
-        return [*found, *(self._row("proof", check.says) for check in step.checks)]
+        return [*found, *(self._row("verify", check.says) for check in step.checks)]
 
     def _changes(self, done: bool) -> list[Content]:
         step = self._step
@@ -144,7 +145,7 @@ class StepPage:
             said = "no" if done else "no: running it asks for the id, typed"
             again = "".join(f"; u then: {call.why}" for call in step.undo)
             found.append(self._row("undo", said + again))
-        found += [self._row("proof", check.says) for check in step.checks]
+        found += [self._row("verify", check.says) for check in step.checks]
         found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
         return [*found, *(self._row("note", note) for note in step.notes)]
 

@@ -137,7 +137,7 @@ def names_of(work: Workspace, target: str) -> dict[str, str]:
 
 
 def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> str:
-    """The most of it in one sentence: what a machine sends to an endpoint is received by the endpoint's interfaces."""
+    """The most of it in one sentence: what an instance sends to an endpoint is received by the endpoint's interfaces."""
     out = [(talker.received if endpoint else talker.sent, talker.peer) for talker in traffic.talkers]
     total, (most, peer) = sum(number for number, _ in out), max(out, default=(0, ""))
     if not most:

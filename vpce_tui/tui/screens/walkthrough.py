@@ -12,12 +12,13 @@ from textual.content import Content
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import sign, visible
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress
+from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import Record, StepRecord, StepState
+from vpce_tui.incident.record import Record, StepRecord
+from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.incident.team_rules import TeamError, rules
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.renderers import render_step
@@ -157,21 +158,21 @@ class WalkthroughScreen(Frame):
                 KeyHint("?", "help"),
             ]
         found: list[KeyHint] = []
-        ended = (StepState.PROVED, StepState.SKIPPED, StepState.BY_HAND, StepState.OPEN)
+        ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
             found.append(KeyHint("esc", "back (there 3 is the record)") if last else KeyHint("→", "next step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
-            if known.state is StepState.UNKNOWN:
+            if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(KeyHint("d", "decide"))
-            open_still = known.state is not StepState.PROVED or step.id in self.walk.drifted
+            open_still = known.state is not StepState.VERIFIED or step.id in self.walk.drifted
             if step.kind is not StepKind.MANUAL and open_still and not step.blocked:
                 found.append(KeyHint("r", "run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
                 found.append(KeyHint("u", "undo", changes=True))
-            if known.state is not StepState.PROVED:
-                found += [KeyHint("s", "skip"), KeyHint("h", "by hand")]
+            if known.state is not StepState.VERIFIED:
+                found += [KeyHint("s", "skip"), KeyHint("h", "done manually")]
             found.append(KeyHint("n", "note"))
             if self._questions() and self._may_choose(step):
                 found.append(KeyHint("c", "choose"))
@@ -199,7 +200,7 @@ class WalkthroughScreen(Frame):
         """Where a step stands; what was proved and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
-        return StepState.UNPROVED if step.id in self.walk.drifted else self.known(step).state
+        return StepState.NOT_VERIFIED if step.id in self.walk.drifted else self.known(step).state
 
     def _page(self) -> Content:
         if self.problem:
@@ -214,7 +215,7 @@ class WalkthroughScreen(Frame):
         step = self.step
         if self.plan is None or step is None:
             return line(self.busy or "planning…")
-        head = [line(step.words), line("")]
+        head = [line(step.description), line("")]
         if self.app.size.width >= WIDE:
             head.insert(0, line((step.title, "bold")))
         if self.view != "change":
@@ -248,7 +249,7 @@ class WalkthroughScreen(Frame):
         found = [
             line(
                 ("! ", "bold $warning"),
-                f"begun, outcome not known: {why.get(made.id, made.id)}; r asks AWS, and goes on",
+                f"started, outcome unknown: {why.get(made.id, made.id)}; press r to check with AWS and continue",
             )
             for made in known.open_calls
         ]
@@ -271,8 +272,8 @@ class WalkthroughScreen(Frame):
             found += log.how_far(step, self.main.now())
             found += [log.under_way] if log.under_way is not None else []
         if step.id in self.walk.drifted:
-            why = "its answers were changed since" if step.kind is StepKind.READ else "is not so any more"
-            found.append(line((f"! it was proved, and {why}; ", "bold $warning"), "what is left of it to do:"))
+            why = "its answers were changed since" if step.kind is StepKind.READ else "no longer true"
+            found.append(line((f"! Drift: verified earlier, {why}. ", "bold $warning"), "Remaining changes:"))
         elif outcome is not None:
             look = "$success" if outcome.good else "bold $error"
             found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
@@ -335,7 +336,7 @@ class WalkthroughScreen(Frame):
     def _first_open(self) -> int:
         assert self.plan is not None
         for number, step in enumerate(self.plan.steps):
-            if self.known(step).state not in (StepState.PROVED, StepState.SKIPPED, StepState.BY_HAND, StepState.OPEN):
+            if self.known(step).state not in (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN):
                 return number
         return len(self.plan.steps) - 1
 
@@ -416,9 +417,9 @@ class WalkthroughScreen(Frame):
             self.cancel.stop()
             whole = len(parts - {""}) > 0 and not again
             self.busy = (
-                "stopping after the present machine; Escape again: after the call"
+                "Stopping after the current instance. Press Escape again to stop after the current API call."
                 if whole
-                else "stopping after the present call"
+                else "Stopping after the current API call."
             )
             self.update()
             return
@@ -456,7 +457,7 @@ class WalkthroughScreen(Frame):
         """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
         record = self.walk.record(self.work.journal)
         if any(record.step(self.walk.key(recipe.id)).planned for recipe in self.walk.playbook.steps):
-            self.main.say("Taken up: this is where it was left. Look, and press again.")
+            self.main.say("Resumed. Check the state below, then press the key again to continue.")
             self.replan(first=True)
         else:
             go_on()
@@ -469,11 +470,11 @@ class WalkthroughScreen(Frame):
         if step.kind is StepKind.MANUAL:
             self.main.say("This is for a person: h records that it was done, s that it is skipped.")
             return
-        if self.known(step).state is StepState.PROVED and step.id not in self.walk.drifted:
-            self.main.say("This step is proved; it is not done again.")
+        if self.known(step).state is StepState.VERIFIED and step.id not in self.walk.drifted:
+            self.main.say("This step is verified; it is not run again.")
             return
         if self.known(step).half_undone:
-            self.main.say("Its undo was begun and has not ended: u goes on with it.")
+            self.main.say("Undo is incomplete. Press u to continue it.")
             return
         if step.blocked:
             self.main.say(f"It is blocked: {step.blocked[0].says}.")
@@ -487,7 +488,7 @@ class WalkthroughScreen(Frame):
     def _must_come_first(self, step: Step) -> str:
         """What keeps the step from running before anybody is asked for anything; ``""``: nothing."""
         assert self.plan is not None
-        done = (StepState.PROVED, StepState.BY_HAND)
+        done = (StepState.VERIFIED, StepState.MANUAL)
         titles = [
             self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
         ]
@@ -556,7 +557,7 @@ class WalkthroughScreen(Frame):
 
         def took_in(progress: Progress) -> None:
             self.logs[step.id].add(progress)
-            if progress.state == "waiting":
+            if progress.state is ProgressState.WAITING:
                 self.busy = f"waiting: {progress.says}"
             self.update()
 
@@ -640,17 +641,17 @@ class WalkthroughScreen(Frame):
 
     def action_skip(self) -> None:
         """Skip the step, with a reason."""
-        self._note("skipped", "Skip", "Why is it skipped?")
+        self._note(Decision.SKIPPED, "Skip", "Why is it skipped?")
 
     def action_by_hand(self) -> None:
         """Record that a person did it."""
-        self._note("by hand", "Done by hand", "Who did what? (for memory: where the image lies, and its SHA-256)")
+        self._note(Decision.MANUAL, "Done manually", "Who did what? (for memory: where the image is, and its SHA-256)")
 
     def action_note(self) -> None:
         """Write a note about the step."""
-        self._note("", "Note", "What should others know?")
+        self._note(None, "Note", "What should others know?")
 
-    def _note(self, decision: str, title: str, question: str) -> None:
+    def _note(self, decision: Decision | None, title: str, question: str) -> None:
         step = self.step
         if step is None or not self._may():
             return
@@ -703,7 +704,7 @@ class WalkthroughScreen(Frame):
         return step.kind is StepKind.READ or self.known(step).state in open_still
 
     def action_decide(self) -> None:
-        """Say what became of a call that AWS cannot tell about."""
+        """Record the outcome of a call whose result is unknown."""
         step = self.step
         if step is None or not self._may() or self.work.journal is None or self.plan is None:
             return
@@ -728,7 +729,7 @@ class WalkthroughScreen(Frame):
         self.app.push_screen(
             Ask(
                 "Decide",
-                f"AWS cannot tell whether {call.service}:{call.operation} ({call.id}) took effect. Look at it by hand. Type done or not done:",
+                f"It is unknown whether {call.service}:{call.operation} ({call.id}) took effect. Look at it yourself. Type done or not done:",
             ),
             answered,
         )

@@ -49,7 +49,7 @@ class Ask(ModalScreen[str | None]):
 
     @property
     def _hint(self) -> str:
-        return "Enter: go on   Escape: leave" + ("   PgUp PgDn: scroll" if self._body is not None else "")
+        return "Enter: continue   Escape: cancel" + ("   PgUp PgDn: scroll" if self._body is not None else "")
 
     def action_page(self, by: int) -> None:
         """A page of what is read further, or back."""

@@ -116,7 +116,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
                 for question in self._questions:
                     yield from self._asked(question)
             yield Static(
-                line("Enter: take these answers   Space: tick   ↑ ↓ Tab: go on   Escape: leave"), classes="muted"
+                line("Enter: use these answers   Space: tick   ↑ ↓ Tab: next   Escape: cancel"), classes="muted"
             )
 
     def _asked(self, question: Question) -> list[Widget]:

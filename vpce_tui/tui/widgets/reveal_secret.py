@@ -14,7 +14,7 @@ from vpce_tui.tui.widgets.safe_text import line
 
 
 class RevealSecretDialog(ModalScreen[None]):
-    """Shows a secret; ``k`` puts it into the machine's keyring, ``y`` copies it, Escape forgets it."""
+    """Shows a secret; ``k`` puts it into this host's keyring, ``y`` copies it, Escape forgets it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
@@ -35,10 +35,8 @@ class RevealSecretDialog(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(line((f"The secret of {self._label}", "bold")), classes="dialog--title")
             yield Static(line(self._secret()), id="secret")
-            yield Static(line("Shown this once; it stands nowhere else."), id="said")
-            yield Static(
-                line("y: copy   k: into this machine's keyring   Escape: close and forget it"), classes="muted"
-            )
+            yield Static(line("Shown only once. It is not stored anywhere."), id="said")
+            yield Static(line("y: copy   k: into this host's keyring   Escape: close and forget it"), classes="muted")
 
     def action_copy(self) -> None:
         """To the terminal's clipboard."""

@@ -15,7 +15,7 @@ from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
 def _vpc_options(world: InterfaceState) -> Options:
     others = [vpc for vpc in (world.public.open_vpcs if world.public else ()) if vpc != world.vpc_id]
-    return tuple((vpc, "goes on: excluded") for vpc in others)
+    return tuple((vpc, "stays reachable (exclusion)") for vpc in others)
 
 
 def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
@@ -27,7 +27,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     public = world.public
     if public is not None and world.vpc_id in public.exclusions:
         draft.block(
-            f"{world.vpc_id} is excluded already ({public.exclusions[world.vpc_id][0]}): its own traffic would go on",
+            f"{world.vpc_id} is excluded already ({public.exclusions[world.vpc_id][0]}): its own traffic would not be blocked",
             "delete that exclusion first (VPC › Settings › Block Public Access), or deny the address in the subnet",
         )
     if draft.blocked or public is None:
@@ -38,7 +38,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
             name, "CreateVpcBlockPublicAccessExclusion",
             {"VpcId": vpc, "InternetGatewayExclusionMode": "allow-bidirectional",
              "TagSpecifications": draft.tags("vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}")},
-            so_already=vpc in public.exclusions, why=f"{vpc} goes on", gives={reference: "VpcBlockPublicAccessExclusion.ExclusionId"},
+            so_already=vpc in public.exclusions, why=f"{vpc} is excluded", gives={reference: "VpcBlockPublicAccessExclusion.ExclusionId"},
         )  # fmt: skip
         if vpc in public.exclusions:
             draft.bindings[reference] = public.own.get(name, public.exclusions[vpc][0])
@@ -55,16 +55,16 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
             (
                 str(call.parameters["InternetGatewayBlockMode"])
                 for call in draft.remembered.undo
-                if call.id == "undo-dark"
+                if call.id == "undo-block-public-access"
             ),
             before,
         )
     draft.ensure(
-        "dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
+        "block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
         why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "talks with the internet"),
     )  # fmt: skip
     draft.add_inverse(
-        "undo-dark", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("dark",), why=f"{world.region}: as it was, {before}",
+        "undo-block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("block-public-access",), why=f"{world.region}: as it was, {before}",
     )  # fmt: skip
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
@@ -72,7 +72,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     draft.add_impact(
         f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit
     )
-    draft.notes.append("it takes minutes until it holds everywhere; endpoints, peerings and VPNs go on")
+    draft.notes.append("it takes minutes to take effect everywhere; endpoints, peerings and VPNs are not affected")
     draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
     return draft.step(StepKind.CHANGE)
 
@@ -84,7 +84,7 @@ TRAFFIC_DARK: Final = Action(
             "mode", "Close the internet for every VPC of this region",
             (("no", "no"), ("block-ingress", "what comes in first"), ("block-bidirectional", "both ways")),
         ),
-        Choice("keep", "Which VPCs go on", _vpc_options, many=True),
+        Choice("keep", "Which VPCs are excluded", _vpc_options, many=True),
     ),
     target="interface",
     may=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:CreateVpcBlockPublicAccessExclusion", "ec2:DeleteVpcBlockPublicAccessExclusion"), taken_back_by=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:DeleteVpcBlockPublicAccessExclusion"),

@@ -22,7 +22,7 @@ def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InterfaceAspect.ACLS)
     blocks = nothing_chosen(world, draft)
     if draft.choices["deny"] == "no":
-        draft.notes.append("not chosen: the subnets go on letting the addresses through")
+        draft.notes.append("not chosen: the subnets still allow the addresses")
         blocks = ()
     filtered(world, blocks, draft)
     if not draft.blocked:
@@ -57,7 +57,7 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
         if not number:
             draft.block(
                 f"{acl.id} has no free number before {before}, its first entry that allows {block} {way}",
-                "renumber that entry by hand so that there is room before it, then plan again",
+                "renumber that entry manually so that there is room before it, then plan again",
             )
             continue
         family = [entry for entry in entries if (":" in entry.block) is (":" in block)]
@@ -106,7 +106,7 @@ def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) 
     made = world.stands.get(call.undoes[0])
     block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
     if found is not None and (found.allow or (block and found.block != block)):
-        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} is somebody else's by now: look at it by hand"
+        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} is somebody else's by now: look at it yourself"
     return ""
 
 
@@ -122,7 +122,7 @@ def _denies(entry: AclEntry, block: str) -> bool:
 def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
     behind = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
     draft.add_impact(
-        f"{many(len(behind), 'other stands', 'others stand')} in the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
+        f"{many(len(behind), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
         behind,
     )
     if acl.default:

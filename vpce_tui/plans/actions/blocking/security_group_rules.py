@@ -114,7 +114,7 @@ def _close(
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
-        draft.add_impact(f"{many(len(names), 'other conversation')} of this machine went through the same rule", names)
+        draft.add_impact(f"{many(len(names), 'other conversation')} of this instance went through the same rule", names)
     said = "a security group cannot deny one address: the rule that lets it through goes, for everybody in the group"
     if said not in draft.notes:
         draft.notes.append(said)
@@ -219,7 +219,7 @@ TRAFFIC_RULES: Final = Action(
         Choice("rules", "Which rules to close", _rule_options, _default_rules, many=True),
         Choice(
             "replace", "Put a narrower rule in its place",
-            (("seen", "yes: for the other conversations that this machine had through it lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
+            (("seen", "yes: for the other conversations that this instance had through it lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
         ),
     ),
     look=look, target="interface",

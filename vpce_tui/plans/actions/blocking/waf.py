@@ -94,7 +94,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         draft.notes.append(f"no web ACL names {known.name} itself: being in it blocks nothing until a rule does")
     draft.notes.append("rule groups are not looked through: one of them may use the set too")
     draft.notes.append(
-        "a web ACL blocks requests: connections to other ports of the same machine go on, and flow logs show them"
+        "a web ACL blocks requests: connections to other ports of the same instance are not blocked, and flow logs show them"
     )
     draft.prove("the addresses are in the set", "GetIPSet", named, **waf)
 
@@ -124,7 +124,7 @@ def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
         return ""
     left = {*call.parameters["Addresses"], *world.remembered.get("added", ())}
     return (
-        "" if left == set(known.addresses) else f"somebody changed {known.name} since: take the addresses out by hand"
+        "" if left == set(known.addresses) else f"somebody changed {known.name} since: take the addresses out manually"
     )
 
 

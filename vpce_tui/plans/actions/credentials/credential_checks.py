@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
-from vpce_tui.plans.actions import Action, Choice, Options, Proof, read_back, unchanged
+from vpce_tui.incident.states import VerificationState
+from vpce_tui.plans.actions import Action, Choice, Options, ReadBack, read_back, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, ref, text
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
@@ -38,7 +39,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             used = f"when {key.id} was last used"
             draft.read(f"last-use-{number}", "GetAccessKeyLastUsed", {"AccessKeyId": key.id}, used, **iam)
     policy = {**named, "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
-    draft.read("cut", f"Get{kind}Policy", policy, "does the deny for older sessions stand", optional=True, **iam)
+    draft.read("cut", f"Get{kind}Policy", policy, "is the deny for older sessions in effect", optional=True, **iam)
     if profile:
         it = f"what profile {profile} holds"
         draft.read(
@@ -54,17 +55,17 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             _USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", region=world.region, profile=profile
         )
         draft.notes.append(
-            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this machine"
+            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this host"
         )
     else:
         draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
-    draft.prove("keys read inactive, the deny stands, and what was tried was refused")
+    draft.prove("keys read inactive, the deny is in effect, and what was tried was refused")
     return draft.step(StepKind.READ)
 
 
-def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> Proof:
+def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> ReadBack:
     if world.kind == "root" or world.managed:
-        return "proved", "there is nothing to prove here"
+        return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
         f"the {facet} could not be read"
         for facet in (PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
@@ -76,18 +77,18 @@ def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> Proof:
         left.append("its sessions are not cut")
     outcome, said = _tried(world, answers)
     if outcome is _Tried.WORKS:
-        return "failed", said
+        return VerificationState.FAILED, said
     if outcome is _Tried.DENIED and world.quarantined and not unread:  # whatever is active: a deny refuses it
-        return "proved", f"it is refused; {said}"
+        return VerificationState.VERIFIED, f"it is refused; {said}"
     if left or outcome is _Tried.UNCLEAR:
-        return "not yet", "; ".join([*left, said])
-    return "proved", f"{'it reads as refused' if outcome is _Tried.NOT else 'it is refused'}; {said}"
+        return VerificationState.NOT_YET, "; ".join([*left, said])
+    return VerificationState.VERIFIED, f"{'it reads as refused' if outcome is _Tried.NOT else 'it is refused'}; {said}"
 
 
 class _Tried(StrEnum):
     """What came of the tries."""
 
-    NOT = "nothing that tells of the principal"
+    NOT = "nothing that names the principal"
     NOT_TAKEN = "AWS does not take the key any more"
     DENIED = "a deny refuses it"
     WORKS = "AWS answers"

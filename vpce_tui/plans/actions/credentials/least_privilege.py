@@ -168,7 +168,7 @@ def _said(
     draft.notes += [f"not looked through: {gap}" for gap in (world.history.gaps if world.history else ())]
     if any("NotAction" in item for item in before.get("Statement", []) if isinstance(item, Mapping)):
         draft.notes.append(
-            "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it by hand"
+            "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )
     others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")
     draft.add_impact(f"what {world.name} does seldom, and did not do in that time, is refused from now on")
@@ -228,7 +228,7 @@ def _inline(
     else:
         draft.block(
             f"nothing of {policy.name} was used: it would be empty, which IAM does not take",
-            "delete it by hand, or quarantine the principal",
+            "delete it manually, or quarantine the principal",
         )
         return
     draft.ensure(

@@ -24,7 +24,7 @@ from vpce_tui.plans.targets.principal import (
 
 _ELSEWHERE: Final = {
     "endpoint": "vpce-tui plan contain-endpoint {id}", "instance": "vpce-tui plan terminate-instance {id}",
-    "password": "vpce-tui plan revoke-credentials user/{of}, its step “Take its console access”",
+    "password": "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
     "trust": "look at who may take it: vpce-tui plan revoke-credentials role/{of}",
     "function": "set its reserved concurrency to 0, then look at its code and role",
 }  # fmt: skip
@@ -92,13 +92,13 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             _contain(world, known[key], draft)
         elif draft.recall(f"contain-{short_id(key)}") is None:
             draft.block(
-                f"{key} was not made by it, as far as event history tells",
+                f"{key} was not made by it, as far as event history shows",
                 "choose again: c, or --set persistence.contain=…",
             )
     for item in history.made:
         if item.kind not in CONTAINED_HERE:
             draft.notes.append(
-                f"{item.says}: {_ELSEWHERE.get(item.kind, 'look at it by hand').format(id=item.id, of=item.of)}"
+                f"{item.says}: {_ELSEWHERE.get(item.kind, 'look at it yourself').format(id=item.id, of=item.of)}"
             )
         elif not (world.made_states or {})[item.key].there:
             draft.notes.append(f"gone already: {item.says}")

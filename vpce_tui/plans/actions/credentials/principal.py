@@ -31,7 +31,7 @@ def _cannot(world: PrincipalState, draft: Draft, *facets: str) -> bool:
     if world.kind == "root":
         draft.block(
             "no policy and no API of this account limits the root user",
-            "do the last step by hand: sign in as root, change its password, delete its keys, look at its MFA",
+            "do the last step manually: sign in as root, change its password, delete its keys, look at its MFA",
         )
     elif world.own:
         draft.block(
@@ -165,7 +165,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
         draft.notes.append(f"stays active, as it was not chosen: {', '.join(left)}")
     if not chosen:
         draft.notes.append("it has no active key" if not left else "no key was chosen")
-    draft.notes.append("sessions made with a key live on: the next step cuts them")
+    draft.notes.append("sessions made with a key stay valid: the next step revokes them")
     draft.prove("each key reads inactive", "ListAccessKeys", _named(world), service="iam", region=world.region)
     return draft.step(StepKind.CHANGE)
 
@@ -199,7 +199,7 @@ def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
         draft.notes.append(
             "it was cut in this incident already; sessions handed out since are cut by undoing this step and doing it again"
         )
-    draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
+    draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
 
 
@@ -256,7 +256,7 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
     draft.notes.append(
         "a resource policy that names the principal is denied too; another account's role that it took before is not"
     )
-    draft.prove("the deny stands", f"Get{kind}Policy", policy, **iam)
+    draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
 
 
@@ -358,7 +358,7 @@ QUARANTINE: Final = Action(
     frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}), _plan_quarantine, unchanged, by_effects,
     (
         Choice(
-            "deny", "Deny it everything from now on", (("yes", "yes, everything"), ("no", "no: legitimate work goes on with it")),
+            "deny", "Deny it everything from now on", (("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
             lambda world: "yes" if world.kind == "user" else "no",
         ),
     ),

@@ -70,7 +70,7 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
         draft.bindings[NEW] = mine.id
         draft.notes.append(f"the new key is {mine.id}: {mine.usage}")
     draft.changes.append(
-        f"{world.name} gets a new key; its secret is shown once, or put into this machine's keyring, and stands nowhere else"
+        f"{world.name} gets a new key; its secret is shown only once, or stored in this host's keyring, and nowhere else"
     )
     draft.notes += [
         "give it to its user by a way that the intruder does not read, and only after the hole is closed",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vpce_tui.plans.actions import Action, Proof, by_effects, unchanged
+from vpce_tui.incident.states import VerificationState
+from vpce_tui.plans.actions import Action, ReadBack, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, seen_using
 from vpce_tui.plans.placeholders import TOKEN, ref
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind
@@ -102,13 +103,13 @@ def _deleted(world: EndpointState, draft: Draft, recalled: PlannedCall | None) -
         )
 
 
-def _delete_settled(world: EndpointState, step: Step) -> Proof:
+def _delete_settled(world: EndpointState, step: Step) -> ReadBack:
     if world.gone and not world.recreated:
         state = world.endpoint.state
         return (
-            ("proved", f"{world.endpoint.id} is no longer listed")
+            (VerificationState.VERIFIED, f"{world.endpoint.id} is no longer listed")
             if state == "deleted"
-            else ("not yet", f"it is {state}")
+            else (VerificationState.NOT_YET, f"it is {state}")
         )
     return by_effects(world, step)
 

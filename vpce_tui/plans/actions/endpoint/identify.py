@@ -83,7 +83,7 @@ def _what_it_is(world: EndpointState) -> list[str]:
         said.append(
             f"traffic: recorded by {log.id} into {log.destination}"
             if log
-            else "traffic: not recorded, so nobody can tell who uses it"
+            else "traffic: not recorded, so it is unknown who uses it"
         )
     return said
 
@@ -97,7 +97,7 @@ def _who_uses_it(world: EndpointState) -> list[str]:
             f"who can use it: {many(len(reach), 'instance')} in the subnets of its route tables",
             *(f"  {name}" for name in reach[:_SHOWN]),
             *([f"  and {len(reach) - _SHOWN} more"] if len(reach) > _SHOWN else []),
-            "who does, flow logs tell only where their format has traffic-path: 7 is through it (it has no interface of its own)",
+            "who does, flow logs show only where their format has traffic-path: 7 is through it (it has no interface of its own)",
         ]
     if world.use is None or world.use.traffic is None:
         return []

@@ -104,7 +104,7 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     seen_using(world, draft)
     if mode == "quarantine":
         draft.notes.append(
-            "connections that are open now are tracked and live on until they end; deleting the endpoint ends them"
+            "established connections are tracked and stay open until they end; deleting the endpoint ends them"
         )
         draft.add_impact("everything that uses this endpoint loses it", tuple(endpoint.subnets))
     else:

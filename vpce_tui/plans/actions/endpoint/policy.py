@@ -91,7 +91,7 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     seen_using(world, draft)
     if mode != "deny-all":
         draft.notes.append(
-            "AWS-owned resources behind S3 (package repositories, image layers) are outside your organisation: name those you need by hand"
+            "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organisation: name those you need manually"
         )
     draft.notes.append("a policy change takes minutes until it holds everywhere")
     draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))

@@ -1,4 +1,4 @@
-"""Give back the names that an endpoint took over by private DNS."""
+"""Disable private DNS that an endpoint took over by private DNS."""
 
 from typing import Final
 

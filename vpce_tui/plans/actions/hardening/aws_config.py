@@ -172,7 +172,7 @@ ACCOUNT_CONFIG: Final = Action(
         Choice("in", "In which regions AWS Config records", _config_options, many=True),
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
         Choice(
-            "topic", "Which SNS topic is told (nothing: none)", (("", "none"),), free=True,
+            "topic", "Which SNS topic is notified (nothing: none)", (("", "none"),), free=True,
             check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text) else f"{text!r} is no ARN of a topic",
         ),
     ),

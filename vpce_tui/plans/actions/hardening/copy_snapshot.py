@@ -1,4 +1,4 @@
-"""An encrypted copy of a disk: snapshot, encrypted copy of it, new volume alike."""
+"""An encrypted copy of a volume: snapshot, encrypted copy of it, new volume alike."""
 
 from typing import Any, Final
 
@@ -6,26 +6,26 @@ from vpce_tui.plans.actions.hardening.volume_encryption import VOLUME_STATE, hom
 from vpce_tui.plans.placeholders import TOKEN, ref
 from vpce_tui.plans.plan import Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, Disks, UnencryptedVolume
+from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, EbsVolumes, UnencryptedVolume
 
 _SNAPSHOT: Final = "Snapshots[0].State"
 
 
-def plan_copy(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
+def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
     """Snapshot, encrypted copy, encrypted volume."""
     name, part = volume.id, volume.instance or volume.id
     target, region = draft.target, volume.region
     key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
     snapshot, copy, new = (
-        disks.snapshots.get(f"snapshot-{name}"),
-        disks.snapshots.get(f"copy-{name}"),
-        disks.own_volumes.get(f"volume-{name}"),
+        ebs.snapshots.get(f"snapshot-{name}"),
+        ebs.snapshots.get(f"copy-{name}"),
+        ebs.own_volumes.get(f"volume-{name}"),
     )
     draft.part = home_of(volume, draft)[0] or part
     draft.ensure(
         f"snapshot-{name}", "CreateSnapshot",
         {
-            "VolumeId": name, "Description": f"{name} on the way to an encrypted disk",
+            "VolumeId": name, "Description": f"{name} on the way to an encrypted volume",
             "TagSpecifications": draft.tags("snapshot", f"snapshot-{name}", target, f"vpce-tui-{name}"),
         },
         so_already=snapshot is not None or copy is not None or new is not None, why=f"{name}: snapshot", gives={name_of("SNAPSHOT", volume): "SnapshotId"}, region=region,
@@ -47,12 +47,12 @@ def plan_copy(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
         done=new is not None or (copy is not None and copy.state == "completed"), why=f"{name}: wait for the copy", region=region,
     )  # fmt: skip
     draft.ensure(
-        f"volume-{name}", "CreateVolume", _like(volume, draft), so_already=new is not None, why=f"{name}: new encrypted disk, {volume.size_gib} GiB {volume.type} in {volume.zone}",
+        f"volume-{name}", "CreateVolume", _like(volume, draft), so_already=new is not None, why=f"{name}: new encrypted volume, {volume.size_gib} GiB {volume.type} in {volume.zone}",
         gives={name_of("VOLUME", volume): "VolumeId"}, region=region,
     )  # fmt: skip
     wait_for(
         draft, f"volume-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(VOLUME_STATE, ("available", "in-use"), ("error",)),
-        done=new is not None and new.state in ("available", "in-use"), why=f"{name}: wait for the new disk", region=region,
+        done=new is not None and new.state in ("available", "in-use"), why=f"{name}: wait for the new volume", region=region,
     )  # fmt: skip
     for reference, thing in (("SNAPSHOT", snapshot), ("COPY", copy), ("VOLUME", new)):
         if thing is not None:
@@ -84,7 +84,7 @@ def plan_copy(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
     if home_of(volume, draft)[0].startswith("i-"):
         draft.add_inverse(
             f"undo-volume-{name}", "CreateTags", {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
-            undoes=(f"volume-{name}",), why=f"{name}: the encrypted disk is kept, and marked: what was written since is on it alone", **one,
+            undoes=(f"volume-{name}",), why=f"{name}: the encrypted volume is kept, and marked: what was written since is on it alone", **one,
         )  # fmt: skip
     else:
         draft.add_inverse(
@@ -116,7 +116,7 @@ def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
     return made
 
 
-def plan_mark(disks: Disks, volume: UnencryptedVolume, draft: Draft) -> None:
+def plan_mark(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
     """The old volume is kept, and says what took its place."""
     tag = {"Resources": [volume.id], "Tags": [{"Key": REPLACED, "Value": ref(name_of("VOLUME", volume))}]}
     name = f"mark-{volume.id}"

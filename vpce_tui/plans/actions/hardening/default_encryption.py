@@ -1,4 +1,4 @@
-"""New disks are encrypted: EBS encryption by default, region by region.
+"""New volumes are encrypted: EBS encryption by default, region by region.
 
 (AWS: "Enable Amazon EBS encryption by default".)
 """
@@ -26,7 +26,7 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
         on = (world.encrypted or {}).get(region)
         if on is None:
             draft.block(
-                f"whether {region} encrypts new disks could not be read", "leave it out: c, or make it readable"
+                f"whether {region} encrypts new volumes could not be read", "leave it out: c, or make it readable"
             )
             continue
         call = f"on-{region}"
@@ -35,15 +35,15 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
             "EnableEbsEncryptionByDefault",
             {},
             so_already=on,
-            why=f"{region}: new disks are encrypted",
+            why=f"{region}: new volumes are encrypted",
             region=region,
         )
         draft.add_inverse(
-            f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new disks are as they are asked for", region=region
+            f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new volumes are as they are asked for", region=region
         )  # fmt: skip
         if not on:
-            draft.changes.append(f"{region}: every new disk and snapshot copy is encrypted")
-    draft.add_impact("whoever makes disks there from now on; disks that exist stay as they are")
+            draft.changes.append(f"{region}: every new volume and snapshot copy is encrypted")
+    draft.add_impact("whoever makes volumes there from now on; volumes that exist stay as they are")
     draft.notes.append(
         "what shares snapshots with other accounts needs a customer key: those under the AWS-managed key cannot be shared"
     )
@@ -54,6 +54,6 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
 
 ENCRYPTION_BY_DEFAULT: Final = Action(
     frozenset({AccountAspect.ENCRYPTION}), _plan_default, unchanged, by_effects,
-    (Choice("in", "In which regions new disks are encrypted", _default_options, _where_off, many=True),),
+    (Choice("in", "In which regions new volumes are encrypted", _default_options, _where_off, many=True),),
     look=look_in_scope, target="account", may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"), taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
 )  # fmt: skip

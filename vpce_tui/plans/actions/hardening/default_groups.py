@@ -87,7 +87,7 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
         f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; who came through this rule alone comes no more",
         item.holders,
     )
-    said = "connections that are open now live on until they end by themselves"
+    said = "established connections stay open until they end by themselves"
     if said not in draft.notes:
         draft.notes.append(said)
 
@@ -132,7 +132,7 @@ ACCOUNT_GROUPS: Final = Action(
     (
         Choice("rules", "Which rules are narrowed", _options, many=True),
         Choice(
-            "instead", "What goes on being let in, in their place",
+            "instead", "What is still allowed, in their place",
             (("own", "the ranges of the VPC itself"), ("none", "nothing")), free=True, check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
         ),
     ),

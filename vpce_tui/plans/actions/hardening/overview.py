@@ -8,12 +8,12 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read
 from vpce_tui.plans.actions.relaunch.access import too_wide
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.account import REGIONS, AccountAspect, AccountState, Machine
+from vpce_tui.plans.targets.account import REGIONS, AccountAspect, AccountInstance, AccountState
 from vpce_tui.plans.targets.ebs_volumes import REPLACED
 
 OVERVIEW: Final = "account-overview"
 OLD_DAYS: Final = 90
-"""Days after which an image counts as old."""
+"""Days after which an AMI counts as old."""
 
 
 def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
@@ -54,10 +54,10 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
         )  # fmt: skip
         plain = {"Filters": [{"Name": "encrypted", "Values": ["false"]}]}
         draft.read(
-            f"disks-{region}",
+            f"volumes-{region}",
             "DescribeVolumes",
             plain,
-            f"{region}: disks without encryption",
+            f"{region}: volumes without encryption",
             optional=True,
             region=region,
         )
@@ -79,12 +79,12 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
 def _open(world: AccountState) -> list[str]:
     """Counts by region, then what is one for the whole account."""
     columns: list[tuple[str, Callable[[str], int | None]]] = [
-        ("images", lambda r: _count(world.machines, lambda m: m.instance.region == r and bool(outdated(m)))),
+        ("AMIs", lambda r: _count(world.instances, lambda m: m.instance.region == r and bool(outdated(m)))),
         ("rules", lambda r: _count(world.rules, lambda w: w.region == r and bool(too_wide(w.rule)))),
         (
-            "disks",
+            "volumes",
             lambda r: _count(
-                world.disks.volumes if world.disks else None, lambda v: v.region == r and REPLACED not in v.tags
+                world.volumes.volumes if world.volumes else None, lambda v: v.region == r and REPLACED not in v.tags
             ),
         ),
         ("VPCs", lambda r: _count(world.vpcs, lambda v: v.region == r and unlogged(world, v.region, v.id))),
@@ -104,11 +104,11 @@ def _open(world: AccountState) -> list[str]:
     if world.trails is not None:
         good = [trail.name for trail in world.trails.trails if trail.good]
         said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
-    kept = _count(world.disks.volumes if world.disks else (), lambda volume: REPLACED in volume.tags)
+    kept = _count(world.volumes.volumes if world.volumes else (), lambda volume: REPLACED in volume.tags)
     if kept:
-        said.append(f"{many(kept, 'old disk')} kept beside the encrypted one that took its place: not counted below")
+        said.append(f"{many(kept, 'old volume')} kept beside the encrypted one that took its place: not counted below")
     said += [
-        "by region: outdated images, rules that are too wide, disks without encryption, VPCs without flow logs; are new disks "
+        "by region: outdated AMIs, rules that are too wide, volumes without encryption, VPCs without flow logs; are new volumes "
         "encrypted by default, does AWS Config record",
         *table(head, rows),
     ]
@@ -127,13 +127,13 @@ def unlogged(world: AccountState, region: str, vpc: str) -> bool:
     return logging is not None and logging.covers(vpc) is None
 
 
-def outdated(machine: Machine) -> str:
-    """Why a machine's image is outdated; ``""``: it is not, as far as can be told."""
+def outdated(machine: AccountInstance) -> str:
+    """Why an instance's AMI is outdated; ``""``: it is not, as far as can be told."""
     image, newest = machine.image, machine.newest
     if image is None:
-        return "its image is gone"
+        return "its AMI is gone"
     if machine.deprecated:
-        return "its image is deprecated"
+        return "its AMI is deprecated"
     if machine.ended:
         return f"its family is not mended since {machine.ended}"
     newer = (
@@ -142,12 +142,12 @@ def outdated(machine: Machine) -> str:
         and bool(newest.created and image.created and newest.created > image.created)
     )
     if newer and (machine.age_days or 0) > OLD_DAYS:
-        return f"its image is {machine.age_days} days old, and there is a newer one"
+        return f"its AMI is {machine.age_days} days old, and there is a newer one"
     return ""
 
 
 ACCOUNT_OVERVIEW: Final = Action(
-    frozenset({AccountAspect.MACHINES, AccountAspect.RULES, AccountAspect.ENCRYPTION, AccountAspect.DISKS, AccountAspect.FLOW_LOGS, AccountAspect.CONFIG, AccountAspect.TRAILS}),
+    frozenset({AccountAspect.INSTANCES, AccountAspect.RULES, AccountAspect.ENCRYPTION, AccountAspect.VOLUMES, AccountAspect.FLOW_LOGS, AccountAspect.CONFIG, AccountAspect.TRAILS}),
     _plan_overview, unchanged, read_back,
     (Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
     look=look, target="account",
@@ -158,32 +158,32 @@ ACCOUNT_OVERVIEW: Final = Action(
 )  # fmt: skip
 
 
-# -- images
+# -- AMIs
 
 
 def _plan_images(world: AccountState, draft: Draft) -> Step:
-    for region in sorted({machine.instance.region for machine in world.machines or ()}):
+    for region in sorted({machine.instance.region for machine in world.instances or ()}):
         draft.read(
             f"instances-{region}", "DescribeInstances", {}, f"{region}: its instances", optional=True, region=region
         )
-    old = [machine for machine in world.machines or () if outdated(machine)]
-    new = [machine.instance.id for machine in world.machines or () if not outdated(machine)]
+    old = [machine for machine in world.instances or () if outdated(machine)]
+    new = [machine.instance.id for machine in world.instances or () if not outdated(machine)]
     draft.notes += [_judged(machine) for machine in old]
     if new:
         draft.notes.append(
-            f"{many(len(new), 'machine runs', 'machines run')} nothing outdated, as far as can be told: {', '.join(new)}"
+            f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
         )
     if old:
         draft.notes.append("to put one right: vpce-tui plan relaunch-instance i-…, or p on it among the instances")
-    elif world.machines is not None and not new:
+    elif world.instances is not None and not new:
         draft.notes.append("there is no instance")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    gaps(world, draft, "machines")
+    gaps(world, draft, "instances")
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)
 
 
-def _judged(machine: Machine) -> str:
+def _judged(machine: AccountInstance) -> str:
     instance, newest = machine.instance, machine.newest
     to = (
         f"; newest of its family: {newest.id} {newest.name}"
@@ -194,6 +194,6 @@ def _judged(machine: Machine) -> str:
 
 
 ACCOUNT_IMAGES: Final = Action(
-    frozenset({AccountAspect.MACHINES}), _plan_images, unchanged, read_back, look=look_in_scope, target="account",
+    frozenset({AccountAspect.INSTANCES}), _plan_images, unchanged, read_back, look=look_in_scope, target="account",
     may=("ec2:DescribeInstances",),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The encrypted disk in place of the old one, at the same device, while the machine is stopped; and back."""
+"""The encrypted volume in place of the old one, at the same device, while the instance is stopped; and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,23 +9,23 @@ from vpce_tui.plans.actions.hardening.volume_encryption import STILL_STOPPED, VO
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import PlannedCall, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.ebs_volumes import Disks, UnencryptedVolume
+from vpce_tui.plans.targets.ebs_volumes import EbsVolumes, UnencryptedVolume
 
 
 def _attached_to(instance: str) -> str:
     return f"Volumes[0].Attachments[?InstanceId=='{instance}'].State | [0]"
 
 
-def is_swapped(disks: Disks, volume: UnencryptedVolume, instance: Instance) -> bool:
-    """Whether the encrypted disk is in the place of the old one."""
-    new = disks.own_volumes.get(f"volume-{volume.id}")
+def is_swapped(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance) -> bool:
+    """Whether the encrypted volume is in the place of the old one."""
+    new = ebs.own_volumes.get(f"volume-{volume.id}")
     return new is not None and new.instance == instance.id and new.attachment == "attached"
 
 
-def plan_swap(disks: Disks, volume: UnencryptedVolume, instance: Instance, draft: Draft) -> None:
-    """The old disk out, the encrypted one in, at the same device."""
+def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, draft: Draft) -> None:
+    """The old volume out, the encrypted one in, at the same device."""
     _, device, doomed = home_of(volume, draft)
-    new = disks.own_volumes.get(f"volume-{volume.id}")
+    new = ebs.own_volumes.get(f"volume-{volume.id}")
     name = volume.id
     at: dict[str, Any] = {"region": volume.region}
     old = {"VolumeId": name, "InstanceId": instance.id, "Device": device}
@@ -47,7 +47,9 @@ def plan_swap(disks: Disks, volume: UnencryptedVolume, instance: Instance, draft
         draft, f"detach-{name}-done", "DescribeVolumes", {"VolumeIds": [name]}, Until(VOLUME_STATE, ("available",), ("error",)),
         done=here or volume.state == "available", why=f"{name}: wait until it is out", region=volume.region,
     )  # fmt: skip
-    draft.ensure(f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted disk into {device}", **at)
+    draft.ensure(
+        f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted volume into {device}", **at
+    )
     wait_for(
         draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(_attached_to(instance.id), ("attached",)),
         done=here and new is not None and new.attachment == "attached", why="wait until it is in", region=volume.region,
@@ -62,12 +64,12 @@ def plan_swap(disks: Disks, volume: UnencryptedVolume, instance: Instance, draft
             so_already=(here and new is not None and new.delete_on_termination) or _half_undone(volume, instance, draft),
             why=f"{device} goes with {instance.id}, as the old one did", **at,
         )  # fmt: skip
-    plan_mark(disks, volume, draft)
+    plan_mark(ebs, volume, draft)
     _take_back_swap(volume, old, ours, flag if doomed else None, draft)
 
 
 def _half_undone(volume: UnencryptedVolume, instance: Instance, draft: Draft) -> bool:
-    """Whether the old disk is back and does not go with its machine yet: what flagging the new one did still stands."""
+    """Whether the old volume is back and does not go with its instance yet: what flagging the new one did still stands."""
     known = draft.recall(f"flag-{volume.id}") is not None
     return known and volume.instance == instance.id and not volume.delete_on_termination
 
@@ -79,7 +81,7 @@ def _take_back_swap(
     flag: Mapping[str, Any] | None,
     draft: Draft,
 ) -> None:
-    """The old disk in again: taken back in this order, before what was made is deleted."""
+    """The old volume in again: taken back in this order, before what was made is deleted."""
     name = volume.id
     at: dict[str, Any] = {"region": volume.region}
 
@@ -102,8 +104,8 @@ def _take_back_swap(
             f"undo-flag-{name}",
             "ModifyInstanceAttribute",
             flag,
-            undoes=(f"flag-{name}", f"detach-{name}"),  # an undo that was killed with no disk in still has to
-            why=f"{name} goes with its machine again",
+            undoes=(f"flag-{name}", f"detach-{name}"),  # an undo that was killed with no volume in still has to
+            why=f"{name} goes with its instance again",
             first=(into,),
             **at,
         )
@@ -113,7 +115,7 @@ def _take_back_swap(
         (f"detach-{name}",),
         VOLUME_STATE,
         "available",
-        "wait until the encrypted disk is out",
+        "wait until the encrypted volume is out",
     )
     draft.add_inverse(
         f"undo-detach-{name}",
@@ -129,6 +131,6 @@ def _take_back_swap(
         "DetachVolume",
         ours,
         undoes=(f"attach-{name}",),
-        why=f"the encrypted disk out of {old['Device']}",
+        why=f"the encrypted volume out of {old['Device']}",
         **at,
     )

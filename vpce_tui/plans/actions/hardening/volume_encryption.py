@@ -1,4 +1,4 @@
-"""One disk on the way to an encrypted one: how a plan names what is made for it, where it belongs, what is waited for."""
+"""One volume on the way to an encrypted one: how a plan names what is made for it, where it belongs, what is waited for."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +19,7 @@ def name_of(kind: str, volume: UnencryptedVolume) -> str:
 
 
 def home_of(volume: UnencryptedVolume, draft: Draft) -> tuple[str, str, bool]:
-    """The machine and device that a volume belongs to, and whether it goes with the machine: as recorded, where we moved it."""
+    """The instance and device that a volume belongs to, and whether it goes with the instance: as recorded, where we moved it."""
     recalled = draft.recall(f"attach-{volume.id}")
     if recalled is not None:
         doomed = draft.recall(f"flag-{volume.id}") is not None

@@ -1,6 +1,6 @@
-"""Disks that exist get an encrypted one in their place, machine by machine.
+"""Volumes that exist get an encrypted one in their place, instance by instance.
 
-A disk is moved with its machine stopped before the snapshot is taken, so that nothing that is written meanwhile is lost; the
+A volume is moved with its instance stopped before the snapshot is taken, so that nothing that is written meanwhile is lost; the
 order of the steps in many guides (snapshot first, stop later) loses it. (AWS: "Amazon EBS encryption", "Replace a root volume".)
 """
 
@@ -18,7 +18,7 @@ from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of,
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
-from vpce_tui.plans.targets.ebs_volumes import REPLACED, Disks, UnencryptedVolume
+from vpce_tui.plans.targets.ebs_volumes import REPLACED, EbsVolumes, UnencryptedVolume
 from vpce_tui.plans.targets.launch import CHECKS, UP
 
 _KEY: Final = re.compile(
@@ -30,10 +30,10 @@ def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {**look_in_scope(choices, others), "key": choices.get("key", "")}
 
 
-def _machines(step: Step) -> Mapping[str, Any]:
-    """The machines that the step stops: they are looked at, also while nothing of theirs is attached."""
+def _instances(step: Step) -> Mapping[str, Any]:
+    """The instances that the step stops: they are looked at, also while nothing of theirs is attached."""
     return {
-        "machines": tuple(
+        "instances": tuple(
             str(call.parameters["InstanceIds"][0])
             for call in (*step.calls, *step.already)
             if call.id.startswith("stop-")
@@ -43,7 +43,7 @@ def _machines(step: Step) -> Mapping[str, Any]:
 
 def _listed(world: AccountState) -> list[UnencryptedVolume]:
     """Those that could be moved: not what an encrypted one has taken the place of already."""
-    return [volume for volume in (world.disks or Disks()).volumes if REPLACED not in volume.tags]
+    return [volume for volume in (world.volumes or EbsVolumes()).volumes if REPLACED not in volume.tags]
 
 
 def _options(world: AccountState) -> Options:
@@ -51,8 +51,8 @@ def _options(world: AccountState) -> Options:
 
 
 def _label(world: AccountState, volume: UnencryptedVolume) -> str:
-    disks = world.disks or Disks()
-    machine = disks.instances.get(volume.instance)
+    ebs = world.volumes or EbsVolumes()
+    machine = ebs.instances.get(volume.instance)
     where = "attached to nothing"
     if volume.instance:
         name = f" {machine.name}" if machine and machine.name else ""
@@ -62,42 +62,42 @@ def _label(world: AccountState, volume: UnencryptedVolume) -> str:
 
 
 def _plan(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.DISKS)
-    disks = world.disks or Disks()
-    known = {volume.key: volume for volume in disks.volumes}
+    draft.block_unknown(world.unknown, AccountAspect.VOLUMES)
+    ebs = world.volumes or EbsVolumes()
+    known = {volume.key: volume for volume in ebs.volumes}
     chosen: list[UnencryptedVolume] = []
     for key in parts(draft.choices["volumes"]):
         if key in known:
             chosen.append(known[key])
         else:
             draft.block(f"the volume {key} is gone, or encrypted by now", "choose again: c, or --set volumes.volumes=…")
-    by_machine: dict[str, list[UnencryptedVolume]] = {}
+    by_instance: dict[str, list[UnencryptedVolume]] = {}
     for volume in chosen:
-        by_machine.setdefault(home_of(volume, draft)[0] or volume.id, []).append(volume)
-    for name, volumes in by_machine.items():
-        instance = disks.instances.get(name)
+        by_instance.setdefault(home_of(volume, draft)[0] or volume.id, []).append(volume)
+    for name, volumes in by_instance.items():
+        instance = ebs.instances.get(name)
         if not name.startswith("i-"):
             for volume in volumes:
-                plan_copy(disks, volume, draft)
-                plan_mark(disks, volume, draft)
+                plan_copy(ebs, volume, draft)
+                plan_mark(ebs, volume, draft)
         elif instance is None:
             draft.block(f"{name} is gone", "choose again: c")
-        elif _may_stop(disks, instance, volumes, draft):
-            _moved(disks, instance, volumes, draft)
+        elif _may_stop(ebs, instance, volumes, draft):
+            _moved(ebs, instance, volumes, draft)
     if not chosen:
-        draft.notes.append(f"{many(len(_listed(world)), 'disk is', 'disks are')} not encrypted; none is chosen")
+        draft.notes.append(f"{many(len(_listed(world)), 'volume is', 'volumes are')} not encrypted; none is chosen")
     else:
-        _said(by_machine, disks, draft)
-    kept = [volume for volume in disks.volumes if REPLACED in volume.tags]
+        _said(by_instance, ebs, draft)
+    kept = [volume for volume in ebs.volumes if REPLACED in volume.tags]
     draft.notes += [
         f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept
     ]
-    gaps(world, draft, "disks")
-    draft.prove("each encrypted disk is attached where the old one was, and the machine is up")
+    gaps(world, draft, "volumes")
+    draft.prove("each encrypted volume is attached where the old one was, and the instance is up")
     return draft.step(StepKind.CHANGE)
 
 
-def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[UnencryptedVolume], draft: Draft) -> bool:
+def _may_stop(ebs: EbsVolumes, instance: Instance, volumes: Iterable[UnencryptedVolume], draft: Draft) -> bool:
     """Blocks what a stop would break."""
     before = len(draft.blocked)
     ours = draft.remembered is not None
@@ -108,17 +108,17 @@ def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[UnencryptedVol
             f"{instance.id} is a spot instance, which cannot be stopped by you",
             "start an encrypted one in its place: relaunch-instance",
         )
-    if instance.id in disks.groups and not ours:
+    if instance.id in ebs.groups and not ours:
         draft.block(
-            f"{instance.id} is in the Auto Scaling group {disks.groups[instance.id]}, which would replace it once it is stopped",
+            f"{instance.id} is in the Auto Scaling group {ebs.groups[instance.id]}, which would replace it once it is stopped",
             "put it into standby first (Auto Scaling Groups › Instance management › Set to Standby), or start an encrypted one: relaunch-instance",
         )
     if any(volume.multi_attach for volume in volumes):
         draft.block(
-            f"a volume of {instance.id} is attached to several machines", "move it by hand, with all of them stopped"
+            f"a volume of {instance.id} is attached to several instances", "move it manually, with all of them stopped"
         )
     region = next(iter(volumes)).region
-    key = disks.keys.get(region)
+    key = ebs.keys.get(region)
     if key is not None and key.unusable:
         draft.block(
             f"the key {key.id} cannot be used: {key.unusable}",
@@ -127,14 +127,14 @@ def _may_stop(disks: Disks, instance: Instance, volumes: Iterable[UnencryptedVol
     return len(draft.blocked) == before
 
 
-def _moved(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
-    """Every chosen volume of one machine: stop, copy, swap, start."""
-    _outdated(disks, instance, volumes, draft)
+def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
+    """Every chosen volume of one instance: stop, copy, swap, start."""
+    _outdated(ebs, instance, volumes, draft)
     region = volumes[0].region
     one: dict[str, Any] = {"InstanceIds": [instance.id]}
     at: dict[str, Any] = {"region": region}
     draft.part = instance.id
-    swapped = all(is_swapped(disks, volume, instance) for volume in volumes)
+    swapped = all(is_swapped(ebs, volume, instance) for volume in volumes)
     recalled = draft.recall(f"stop-{instance.id}") is not None
     stops = recalled or instance.state in ("running", "pending")
     down = instance.state == "stopped"
@@ -155,11 +155,11 @@ def _moved(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], d
         why=f"wait until {instance.id} is stopped", region=region,
     )  # fmt: skip
     for volume in volumes:
-        plan_copy(disks, volume, draft)
+        plan_copy(ebs, volume, draft)
     for volume in volumes:
-        plan_swap(disks, volume, instance, draft)
+        plan_swap(ebs, volume, instance, draft)
     if stops:
-        up = swapped and disks.up.get(instance.id, "") == UP
+        up = swapped and ebs.up.get(instance.id, "") == UP
         started = swapped and instance.state in ("running", "pending")
         draft.ensure(
             f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at
@@ -182,10 +182,10 @@ def _moved(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], d
     draft.part = ""
 
 
-def _outdated(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
-    """Blocks a swap that would put old data in: the machine ran, and wrote, after its disk was copied."""
+def _outdated(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume], draft: Draft) -> None:
+    """Blocks a swap that would put old data in: the instance ran, and wrote, after its volume was copied."""
     for volume in volumes:
-        snapshot, new = disks.snapshots.get(f"snapshot-{volume.id}"), disks.own_volumes.get(f"volume-{volume.id}")
+        snapshot, new = ebs.snapshots.get(f"snapshot-{volume.id}"), ebs.own_volumes.get(f"volume-{volume.id}")
         in_place = new is not None and new.instance == instance.id
         if in_place or snapshot is None or snapshot.started is None or instance.launched is None:
             continue
@@ -197,56 +197,56 @@ def _outdated(disks: Disks, instance: Instance, volumes: list[UnencryptedVolume]
 
 
 def _leave(world: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
-    """Why an inverse is not made: the disk of before is in use elsewhere; see :attr:`Action.leave`."""
-    disks = world.disks or Disks()
-    new = {volume.id for volume in disks.own_volumes.values() if volume.instance == call.part}
-    for old in disks.volumes:
+    """Why an inverse is not made: the volume of before is in use elsewhere; see :attr:`Action.leave`."""
+    ebs = world.volumes or EbsVolumes()
+    new = {volume.id for volume in ebs.own_volumes.values() if volume.instance == call.part}
+    for old in ebs.volumes:
         if old.instance not in ("", call.part) and old.tags.get(REPLACED) in new:
-            return f"{old.id}, the disk of before, is in {old.instance}: take it out there, and undo again"
+            return f"{old.id}, the volume of before, is in {old.instance}: take it out there, and undo again"
     return ""
 
 
 def _later(volumes: list[UnencryptedVolume]) -> tuple[str, ...]:
-    """The calls whose undoing needs a stopped machine."""
+    """The calls whose undoing needs a stopped instance."""
     return tuple(f"attach-{volume.id}" for volume in volumes)
 
 
-def _said(by_machine: Mapping[str, list[UnencryptedVolume]], disks: Disks, draft: Draft) -> None:
-    for name, volumes in by_machine.items():
-        machine = disks.instances.get(name)
+def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, draft: Draft) -> None:
+    for name, volumes in by_instance.items():
+        machine = ebs.instances.get(name)
         for volume in volumes:
             where = f"{home_of(volume, draft)[1]} of {name}" if name.startswith("i-") else "attached to nothing"
             draft.changes.append(
                 f"{volume.id}  {volume.size_gib} GiB {volume.type}, {where}  →  a new encrypted one; the old one is kept"
             )
         if machine is not None:
-            draft.changes.append(f"{name} {machine.name} stops before its disks are copied, and starts after")
+            draft.changes.append(f"{name} {machine.name} stops before its volumes are copied, and starts after")
             draft.add_impact(
-                f"whoever uses {name} {machine.name}, for as long as its disks are copied: minutes for each 100 GiB, as a rule",
+                f"whoever uses {name} {machine.name}, for as long as its volumes are copied: minutes for each 100 GiB, as a rule",
                 (name,),
             )
             if machine.public_ip:
                 draft.add_impact(
                     f"{name} gets another public address when it starts, unless {machine.public_ip} is an Elastic IP"
                 )
-    sizes = sum(volume.size_gib for volumes in by_machine.values() for volume in volumes)
+    sizes = sum(volume.size_gib for volumes in by_instance.values() for volume in volumes)
     draft.notes += [
-        f"{many(sum(map(len, by_machine.values())), 'disk')}, {sizes:,} GiB in all, machine by machine; Escape stops after the present machine",
-        "instance store of a machine is lost when it stops",
-        "undo puts the old disks back as they were at the swap, and keeps the encrypted ones, marked: what was written since is on those alone",
+        f"{many(sum(map(len, by_instance.values())), 'volume')}, {sizes:,} GiB in all, instance by instance; Escape stops after the present instance",
+        "instance store of an instance is lost when it stops",
+        "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, marked: what was written since is on those alone",
     ]
 
 
 ACCOUNT_VOLUMES: Final = Action(
-    frozenset({AccountAspect.DISKS}), _plan, unchanged, by_effects,
+    frozenset({AccountAspect.VOLUMES}), _plan, unchanged, by_effects,
     (
-        Choice("volumes", "Which disks are moved to encrypted ones", _options, many=True),
+        Choice("volumes", "Which volumes are moved to encrypted ones", _options, many=True),
         Choice(
             "key", "Which key encrypts them (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True,
             check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is no id, ARN or alias of a key",
         ),
     ),
-    remember=_machines, look=_look, leave=_leave, target="account",
+    remember=_instances, look=_look, leave=_leave, target="account",
     may=(
         "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:DeleteSnapshot", "ec2:CreateVolume",
         "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:AttachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags",

@@ -30,7 +30,7 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
             "volumes",
             "DescribeVolumes",
             {"VolumeIds": [volume.id for volume in instance.volumes]},
-            "its disks",
+            "its volumes",
             optional=True,
         )
     by_instance = [{"Name": "instance-id", "Values": [instance.id]}]
@@ -92,7 +92,7 @@ def _what_it_is(world: InstanceState) -> list[str]:
         f"{instance.type} from {instance.image_id}, {instance.state}, launched {launched}",
         f"role: {instance.profile_arn.rpartition('/')[2] or 'none'}; metadata tokens: {instance.http_tokens or 'unknown'}",
         f"addresses: {', '.join(addresses) or 'none'}",
-        f"disks: {', '.join(disks) or 'none'}",
+        f"volumes: {', '.join(disks) or 'none'}",
         f"GuardDuty findings about it: {findings}",
         "who launched and changed it, and what its role did: history and calls-by-its-role among the evidence",
     ]
@@ -141,7 +141,7 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
                 f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
             )  # fmt: skip
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes.append("instance store is lost on stop and on termination; nothing but the machine itself can copy it")
+    draft.notes.append("instance store is lost on stop and on termination; nothing but the instance itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
     return draft.step(StepKind.READ)
 
@@ -149,9 +149,9 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
 def _plan_memory(world: InstanceState, draft: Draft) -> Step:
     identifier = world.instance.id
     draft.notes += [
-        "memory cannot be taken once the machine is stopped; decide before the last step",
+        "memory cannot be taken once the instance is stopped; decide before the last step",
         f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",
-        "write the image to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
+        "write the AMI to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
         "once isolated, Session Manager no longer reaches it: then only a serial console or a memory snapshot of the hypervisor's owner is left",
     ]
     return draft.step(StepKind.MANUAL)

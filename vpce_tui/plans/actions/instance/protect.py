@@ -1,4 +1,4 @@
-"""Hold an instance still: it cannot be terminated, and its disks outlive it."""
+"""Hold an instance still: it cannot be terminated, and its volumes outlive it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -55,7 +55,7 @@ def _plan_hold(world: InstanceState, draft: Draft) -> Step:
     draft.changes = [f"{call.why}" for call in draft.calls]
     draft.add_impact("nobody: these are settings of this instance alone")
     draft.prove(
-        "protection, shutdown behaviour and the flag of each disk read back",
+        "protection, shutdown behaviour and the flag of each volume read back",
         "DescribeInstances",
         describe(world),
     )

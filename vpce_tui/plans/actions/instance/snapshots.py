@@ -1,4 +1,4 @@
-"""Snapshots of every disk as one set; locked and shared where wanted.
+"""Snapshots of every volume as one set; locked and shared where wanted.
 
 (AWS: "Create multi-volume Amazon EBS snapshots", "Amazon EBS snapshot lock".)
 """
@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.resources import Volume
-from vpce_tui.plans.actions import Action, Choice, Proof, by_effects, unchanged
+from vpce_tui.plans.actions import Action, Choice, ReadBack, by_effects, unchanged
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
@@ -49,8 +50,8 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
             draft.notes.append(f"the snapshot of {volume.id} stays readable only while its key lives: {disk.kms_key}")
         if disk.key_unread:
             draft.notes.append(f"whose key {disk.kms_key} is could not be read: {disk.key_unread}")
-    draft.notes.append("a snapshot is of the moment of the call; termination may go on while it is still pending")
-    draft.add_impact("nobody: the disks go on working")
+    draft.notes.append("a snapshot is of the moment of the call; termination may proceed while it is still pending")
+    draft.add_impact("nobody: the volumes stay in use")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
     draft.prove(
         "a snapshot of every volume exists, none in error",
@@ -93,7 +94,7 @@ def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, objec
             if encrypted.key_manager == "AWS":
                 draft.block(
                     f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
-                    "copy the snapshot to a customer key by hand first, or do not share",
+                    "copy the snapshot to a customer key manually first, or do not share",
                 )
             draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
             draft.ensure(
@@ -110,17 +111,17 @@ def _name(volume: Volume) -> str:
     return "SNAPSHOT_" + volume.id.replace("-", "_").upper()
 
 
-def _snapshots_settled(world: InstanceState, step: Step) -> Proof:
+def _snapshots_settled(world: InstanceState, step: Step) -> ReadBack:
     good = {snapshot.volume_id for snapshot in world.snapshots or () if snapshot.state != "error"}
     failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.volume_id not in good]
     if failed:
-        return "failed", f"in error: {', '.join(failed)}"
+        return VerificationState.FAILED, f"in error: {', '.join(failed)}"
     state, said = by_effects(world, step)
-    if state == "proved" and world.snapshots:
+    if state == VerificationState.VERIFIED and world.snapshots:
         progress = ", ".join(
             f"{snapshot.id} {snapshot.state} {snapshot.progress}".strip() for snapshot in world.snapshots
         )
-        return "proved", progress
+        return VerificationState.VERIFIED, progress
     return state, said
 
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from vpce_tui.plans.actions import Action, Choice, Proof, unchanged
+from vpce_tui.incident.states import VerificationState
+from vpce_tui.plans.actions import Action, Choice, ReadBack, unchanged
 from vpce_tui.plans.actions.instance.identify import describe
 from vpce_tui.plans.actions.out_of_service import leaving
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
@@ -21,7 +22,7 @@ def _plan_terminate(world: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT)
     if world.scaling is not None and not instance.gone and not leaving(world.scaling):
         draft.block(
-            f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same image",
+            f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same AMI",
             "run the step that takes it out of service first",
         )
     if stop:
@@ -37,12 +38,12 @@ def _stop(world: InstanceState, draft: Draft) -> None:
     _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
     draft.ensure(
         "stop", "StopInstances", {"InstanceIds": [identifier]},
-        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; disks stay, memory and instance store go",
+        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; volumes stay, memory and instance store go",
     )  # fmt: skip
     draft.add_inverse(
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
     )
-    draft.changes.append(f"{identifier} stops; memory and instance store are lost, disks stay")
+    draft.changes.append(f"{identifier} stops; memory and instance store are lost, volumes stay")
     draft.prove("its state reads stopped", "DescribeInstances", describe(world))
 
 
@@ -99,12 +100,12 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
         why=f"terminate {instance.id}",
     )
     draft.changes.append(
-        f"{instance.id} is gone for good; its disks stay, detached"
+        f"{instance.id} is gone for good; its volumes stay, detached"
         if not doomed
-        else f"{instance.id} and {len(doomed)} disks are gone for good"
+        else f"{instance.id} and {len(doomed)} volumes are gone for good"
     )
     draft.notes += [
-        "of a machine that is gone AWS tells little: see its traffic (block-traffic) and start its replacement first",
+        "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
         "endpoints, users and keys that its role made are not removed by this playbook: look at the events again",
         "stopping it in place of that keeps it for later study: the answer “stop” (c)",
     ]
@@ -114,19 +115,19 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     draft.prove("its state reads terminated", "DescribeInstances", describe(world))
 
 
-def _terminate_settled(world: InstanceState, step: Step) -> Proof:
+def _terminate_settled(world: InstanceState, step: Step) -> ReadBack:
     state = world.instance.state
     wanted = "stopped" if step.choices.get("how") == "stop" else "terminated"
     if state == wanted:
-        return "proved", f"{world.instance.id} is {state}"
-    return "not yet", f"{world.instance.id} is {state}"
+        return VerificationState.VERIFIED, f"{world.instance.id} is {state}"
+    return VerificationState.NOT_YET, f"{world.instance.id} is {state}"
 
 
 TERMINATE: Final = Action(
     frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}), _plan_terminate, unchanged, _terminate_settled,
     (
-        Choice("how", "Terminate it, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
-        Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, go on without"))),
+        Choice("how", "Terminate the instance, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
+        Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, continue without"))),
     ),
     leave=skip_if_deleted,
     may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",), taken_back_by=("ec2:StartInstances", "ec2:ModifyInstanceAttribute"),

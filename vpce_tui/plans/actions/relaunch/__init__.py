@@ -1,1 +1,1 @@
-"""A clean replacement for an instance, step by step: image, user data, group, profile, launch, return to service."""
+"""A clean replacement for an instance, step by step: AMI, user data, group, profile, launch, return to service."""

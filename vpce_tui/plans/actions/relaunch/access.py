@@ -105,7 +105,7 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     if not vpc and not draft.blocked:
         draft.block(
             "it is terminated, and AWS has forgotten where it stood",
-            "name the subnet of the new machine: --set launch.subnet=subnet-…",
+            "name the subnet of the new instance: --set launch.subnet=subnet-…",
         )
     if draft.blocked or world.groups is None:
         return draft.step(StepKind.CHANGE)
@@ -181,7 +181,7 @@ RELAUNCH_GROUP: Final = Action(
             "from", "Whose rules these are (nothing: of the groups it had before the incident)", many=True, free=True,
             check=lambda text: "" if _GROUP_ID.fullmatch(text) else f"{text!r} is no id of a group",
         ),
-        Choice("name", "What the new group is called (nothing: after the old machine)", (("", "after the old machine"),), free=True, check=_wrong_name),
+        Choice("name", "What the new group is called (nothing: after the old instance)", (("", "after the old instance"),), free=True, check=_wrong_name),
     ),
     look=look,
     may=(
@@ -205,7 +205,7 @@ _DANGEROUS: Final = (
     "lambda:Update*", "cloudtrail:Stop*", "cloudtrail:Delete*", "cloudtrail:Update*", "cloudtrail:Put*", "ssm:SendCommand",
     "secretsmanager:Put*", "secretsmanager:Delete*",
 )  # fmt: skip
-"""What no new machine is given: by these an intruder gains more rights, hides, or goes on to other machines."""
+"""What no new instance is given: by these an intruder gains more rights, hides, or goes on to other instances."""
 
 
 def why_overprivileged(policy: PolicyOf) -> str:
@@ -244,12 +244,12 @@ def _plan_profile(world: InstanceState, draft: Draft) -> Step:
         f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item))
     ]
     if draft.choices["profile"] == "none":
-        draft.notes.insert(0, "no profile: the new machine has no credentials of AWS at all")
+        draft.notes.insert(0, "no profile: the new instance has no credentials of AWS at all")
     elif not draft.blocked and world.new_role is not None:
         _new_profile(world, world.new_role, draft)
     if world.policies:
         draft.notes.append(
-            "the old machine's own role is never taken over: who stole its credentials may still have them"
+            "the old instance's own role is never taken over: who stole its credentials may still have them"
         )
     draft.prove("role and profile read back")
     return draft.step(StepKind.CHANGE)
@@ -355,7 +355,7 @@ RELAUNCH_PROFILE: Final = Action(
     frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}), _plan_profile, unchanged, by_effects,
     (
         Choice(
-            "profile", "Credentials of AWS for the new machine",
+            "profile", "Credentials of AWS for the new instance",
             (("new", "a new role, with the policies ticked below"), ("none", "none at all")),
         ),
         Choice("policies", "What the new role may do", _policy_options, lambda _: "session-manager", many=True),

@@ -1,4 +1,4 @@
-"""Which image the replacement is started from, and what the old one was told at its start.
+"""Which AMI the replacement is started from, and what the old one was told at its start.
 
 (AWS: "Find the latest AMI using Systems Manager", "Deprecate an AMI".)
 """
@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from vpce_tui.core.text import many
 from vpce_tui.incident import redaction
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.amis import Image
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, read_back, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, read_back, unchanged
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import IMAGE, Images
 
-NAME: Final = "relaunch-image"
+NAME: Final = "relaunch-ami"
 """How other steps find its answers."""
 USER_DATA: Final = "relaunch-user-data"
 _WIDE: Final = 72
@@ -27,12 +28,12 @@ _AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
 
 
 def look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
-    """The image that was chosen is looked at too."""
-    return {IMAGE: others.get(NAME, {}).get("image", "")}
+    """The AMI that was chosen is looked at too."""
+    return {IMAGE: others.get(NAME, {}).get("ami", "")}
 
 
 def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, Any]:
-    return {IMAGE: choices.get("image", "")}
+    return {IMAGE: choices.get("ami", "")}
 
 
 def _options(world: InstanceState) -> Options:
@@ -62,21 +63,21 @@ def _age(item: Image, now: datetime) -> str:
 
 
 def _plan(world: InstanceState, draft: Draft) -> Step:
-    known, chosen = world.images, draft.choices["image"]
-    draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old image", optional=True)
+    known, chosen = world.images, draft.choices["ami"]
+    draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old AMI", optional=True)
     if chosen and chosen != world.instance.image_id:
-        draft.read("new-image", "DescribeImages", {"ImageIds": [chosen]}, "the new image")
+        draft.read("new-image", "DescribeImages", {"ImageIds": [chosen]}, "the new AMI")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     if known is not None:
         draft.notes += _side_by_side(known, known.by_id(chosen), chosen)
         draft.notes += [*_warnings(known, known.by_id(chosen), chosen), *known.notes]
-    draft.prove("the image reads as available")
+    draft.prove("the AMI reads as available")
     return draft.step(StepKind.READ)
 
 
 def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
     old = known.old
-    facts: list[tuple[str, str, str]] = [("", "old", "new"), ("image", known.old_id, chosen or "none chosen")]
+    facts: list[tuple[str, str, str]] = [("", "old", "new"), ("AMI", known.old_id, chosen or "none chosen")]
     for name, said in (
         ("name", lambda item: item.name), ("made", lambda item: _age(item, known.now)),
         ("owner", lambda item: _owner(known, item)), ("kind", lambda item: f"{item.architecture}, {item.virtualization}"),
@@ -96,15 +97,13 @@ def _owner(known: Images, item: Image) -> str:
 def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     said = []
     if known.old is None:
-        said.append(f"the old image {known.old_id} is gone, so nothing tells which family it was: type an image (c)")
+        said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: type an AMI (c)")
     elif known.family:
         said.append(f"family: {known.family}, the newest by its publisher's public parameter")
     if known.ended:
         said.append(f"{known.family} is not mended any more since {known.ended}: plan a move to its successor")
     if new is not None and new.id == known.old_id:
-        said.append(
-            "no newer image is known: the new machine starts with the hole of the old one, if it was in the image"
-        )
+        said.append("no newer AMI is known: the new instance starts with the hole of the old one, if it was in the AMI")
     if new is not None and known.suspect(new):
         said.append(
             f"SUSPECT: {new.id} was made by this account within a day of the incident, or in it; who could take the role could make it"
@@ -112,7 +111,7 @@ def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     if new is not None and known.old is not None:
         said += _unlike(known.old, new)
     if new is not None and new.owner != known.account and not new.alias and known.old and new.owner != known.old.owner:
-        said.append(f"{new.id} belongs to account {new.owner}, another one than the old image: is it somebody you know")
+        said.append(f"{new.id} belongs to account {new.owner}, another one than the old AMI: is it somebody you know")
     if chosen and new is None:
         said.append(f"{chosen} was not found in this region, or may not be started any more: choose again (c)")
     return said
@@ -120,7 +119,7 @@ def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
 
 def _unlike(old: Image, new: Image) -> list[str]:
     return [
-        f"another {name} than the old image: {theirs}, was {mine}"
+        f"another {name} than the old AMI: {theirs}, was {mine}"
         for name, mine, theirs in (
             ("architecture", old.architecture, new.architecture), ("virtualization", old.virtualization, new.virtualization),
         )
@@ -128,23 +127,23 @@ def _unlike(old: Image, new: Image) -> list[str]:
     ]  # fmt: skip
 
 
-def _settled(world: InstanceState, step: Step) -> Proof:
-    chosen = step.choices.get("image", "")
+def _settled(world: InstanceState, step: Step) -> ReadBack:
+    chosen = step.choices.get("ami", "")
     if world.images is None:
-        return "not yet", "the images could not be read"
+        return VerificationState.NOT_YET, "the AMIs could not be read"
     new = world.images.by_id(chosen)
     if new is None or new.state != "available":
-        return "failed", f"{chosen or 'no image'} cannot be started: choose another"
-    return "proved", f"{new.id} {new.name} is available"
+        return VerificationState.FAILED, f"{chosen or 'no image'} cannot be started: choose another"
+    return VerificationState.VERIFIED, f"{new.id} {new.name} is available"
 
 
 def _wrong_image(text: str) -> str:
-    return "" if _AMI.fullmatch(text) else f"{text!r} is no image id; it looks like ami-0123456789abcdef0"
+    return "" if _AMI.fullmatch(text) else f"{text!r} is no AMI id; it looks like ami-0123456789abcdef0"
 
 
 CHOOSE_IMAGE: Final = Action(
     frozenset({InstanceAspect.IMAGES}), _plan, unchanged, _settled,
-    (Choice("image", "Which image the new machine is started from", _options, default_image, free=True, check=_wrong_image),),
+    (Choice("ami", "Which AMI the new instance is started from", _options, default_image, free=True, check=_wrong_image),),
     look=_look_here, may=("ec2:DescribeImages",),
 )  # fmt: skip
 
@@ -159,7 +158,7 @@ def _plan_user_data(world: InstanceState, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     if world.gone:
         draft.notes.append(
-            "AWS no longer tells the user data of a machine that is gone: look into what terminate-instance preserved of it"
+            "the user data of a terminated instance is no longer available: look into what terminate-instance preserved of it"
         )
     elif not raw and not draft.notes:
         draft.notes.append("it has no user data")

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.amis import Image
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, parts, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, unchanged
 from vpce_tui.plans.actions.relaunch.access import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
@@ -18,7 +19,7 @@ from vpce_tui.plans.placeholders import TOKEN, ref, sealed
 from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import CHECKS, IMAGE, KEY, SUBNET, UP, Disk, Settings
+from vpce_tui.plans.targets.launch import CHECKS, IMAGE, KEY, SUBNET, UP, LaunchVolume, Settings
 
 NEW: Final = "NEW_INSTANCE"
 USER_DATA: Final = "USER_DATA"
@@ -32,15 +33,15 @@ _NAME: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
     return {
-        IMAGE: others.get(IMAGE_STEP, {}).get("image", ""),
+        IMAGE: others.get(IMAGE_STEP, {}).get("ami", ""),
         SUBNET: choices.get("subnet", ""),
         KEY: choices.get("key", ""),
     }
 
 
 def chosen_image(world: InstanceState, others: Answers) -> str:
-    """The image that the step before chose, or the default where this playbook has no such step."""
-    return others.get(IMAGE_STEP, {}).get("image", "") or default_image(world)
+    """The AMI that the step before chose, or the default where this playbook has no such step."""
+    return others.get(IMAGE_STEP, {}).get("ami", "") or default_image(world)
 
 
 def _plan(world: InstanceState, draft: Draft) -> Step:
@@ -68,7 +69,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _wait(new is not None and new.checks == UP, draft)
     if new is not None:
         draft.bindings[NEW] = new.id
-        draft.notes.insert(0, f"the new machine is {new.id}, {new.private_ip}: {new.checks}")
+        draft.notes.insert(0, f"the new instance is {new.id}, {new.private_ip}: {new.checks}")
     draft.prove("it runs, and both status checks read ok", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]})
     return draft.step(StepKind.CHANGE, requires=tuple(requires))
 
@@ -89,11 +90,11 @@ def _stand_ins(world: InstanceState, draft: Draft) -> None:
 def _may_start(world: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
     wanted = chosen_image(world, draft.others)
     if not wanted:
-        draft.block("no image is chosen", "the step that chooses the image: c, or --set image.image=ami-…")
+        draft.block("no AMI is chosen", "the step that chooses the AMI: c, or --set image.image=ami-…")
     elif image is None or image.state != "available":
         draft.block(
-            f"the image {wanted} is gone, or may not be started any more",
-            "choose another: the step that chooses the image, or --set image.image=ami-…",
+            f"the AMI {wanted} is gone, or may not be started any more",
+            "choose another: the step that chooses the AMI, or --set image.image=ami-…",
         )
     if settings.subnet is None:
         named = draft.choices["subnet"]
@@ -163,13 +164,13 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
         "TerminateInstances",
         {"InstanceIds": [ref(NEW)]},
         undoes=("launch",),
-        why="terminate the new machine",
+        why="terminate the new instance",
     )
     _said(world, settings, image, kind, draft)
 
 
 def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> list[dict[str, Any]]:
-    """The image's root disk, not smaller than the old one, and the ticked data disks, empty; every one encrypted."""
+    """The AMI's root volume, not smaller than the old one, and the ticked data volumes, empty; every one encrypted."""
     key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
     old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
     size = max(image.root_size, old_root.size_gib if old_root else 0)
@@ -177,13 +178,13 @@ def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Dra
     if size:
         root["VolumeSize"] = size
     mappings = [{"DeviceName": image.root_device, "Ebs": root}]
-    wanted = parts(draft.choices["disks"])
+    wanted = parts(draft.choices["volumes"])
     for disk in settings.disks:
         if disk.volume in wanted:
             ebs = {"VolumeSize": disk.size_gib, "Encrypted": True, "DeleteOnTermination": True, **_speed(disk), **key}
             mappings.append({"DeviceName": disk.device, "Ebs": ebs})
     named = {str(item["DeviceName"]) for item in mappings}
-    for extra in image.disks:  # what the image brings along is encrypted too
+    for extra in image.disks:  # what the AMI brings along is encrypted too
         if extra.device not in named:
             mappings.append(
                 {"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}}
@@ -191,7 +192,7 @@ def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Dra
     return mappings
 
 
-def _speed(disk: Disk) -> dict[str, Any]:
+def _speed(disk: LaunchVolume) -> dict[str, Any]:
     """Its type, and the speed that this type takes."""
     found: dict[str, Any] = {"VolumeType": disk.type}
     if disk.iops and disk.type in ("gp3", "io1", "io2"):
@@ -208,19 +209,19 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
         draft.notes.append(f"which key that is could not be read: {settings.default_key_unread}")
     profile = "a new one" if draft.others.get(PROFILE_STEP, {}).get("profile") == "new" else "none"
     draft.changes += [
-        f"image      {old.image_id}  →  {image.id} {image.name}",
+        f"AMI      {old.image_id}  →  {image.id} {image.name}",
         f"type       {old.type or 'unknown'}  →  {kind}",
         f"metadata   {old.http_tokens or 'unknown'}  →  IMDSv2 required, one hop",
         f"group      {', '.join(dict.fromkeys(g for nic in old.interfaces for g in nic.groups)) or 'unknown'}  →  the new one",
         f"profile    {old.profile_arn.rpartition('/')[2] or 'none'}  →  {profile}",
-        f"disks      every one encrypted with {key}",
+        f"volumes      every one encrypted with {key}",
         f"address    {'a public one, as chosen' if choices['public'] == 'yes' else 'private only'}, in {settings.subnet.id if settings.subnet else ''}",
         f"key pair   {settings.key_name or 'none'}  →  {choices['key_pair'] or 'none'}",
         f"user data  {_copied(settings) if choices['user_data'] == 'copy' else 'none'}",
         "protected against termination, monitored every minute, a shutdown stops it",
     ]
     data = [disk for disk in settings.disks if disk.device != old.root_device]
-    brought = parts(choices["disks"])
+    brought = parts(choices["volumes"])
     draft.notes += [
         f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
         + (
@@ -231,19 +232,19 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
         for disk in data
     ]
     if choices["user_data"] == "none" and settings.user_data:
-        draft.notes.append("the old machine had user data: what it set up at its start, somebody must set up")
+        draft.notes.append("the old instance had user data: what it set up at its start, somebody must set up")
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.block(
-            f"{old.id} is gone, and AWS no longer tells its user data"
+            f"{old.id} is terminated, and its user data is no longer available"
             if world.gone
-            else "the old machine has no user data to copy",
+            else "the old instance has no user data to copy",
             "choose none: c, or --set launch.user_data=none",
         )
     if world.gone:
         draft.notes.append(
-            "the old machine is gone: its disks, groups and role are known only as far as AWS still lists them"
+            "the old instance is gone: its volumes, groups and role are known only as far as AWS still lists them"
         )
-    draft.add_impact("nobody; AWS bills one more machine until the old one is gone")
+    draft.add_impact("nobody; AWS bills one more instance until the old one is gone")
 
 
 def _copied(settings: Settings) -> str:
@@ -256,7 +257,7 @@ def sha256_of(user_data: bytes) -> str:
 
 
 def _protect(protected: bool, draft: Draft) -> None:
-    """Its own call, so that undo can take it back before it terminates the machine."""
+    """Its own call, so that undo can take it back before it terminates the instance."""
     one = {"InstanceId": ref(NEW)}
     draft.ensure(
         "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}}, so_already=protected,
@@ -279,20 +280,22 @@ def _wait(up: bool, draft: Draft) -> None:
     )  # fmt: skip
 
 
-def _settled(world: InstanceState, step: Step) -> Proof:
+def _settled(world: InstanceState, step: Step) -> ReadBack:
     new = world.replacement
     if InstanceAspect.REPLACEMENT in world.unknown:
-        return "not yet", world.unknown[InstanceAspect.REPLACEMENT]
+        return VerificationState.NOT_YET, world.unknown[InstanceAspect.REPLACEMENT]
     if new is None:
-        return "not yet", step.blocked[0].says if step.blocked else "the new machine is not there"
+        return VerificationState.NOT_YET, step.blocked[0].says if step.blocked else "the new instance is not there"
     if new.checks == UP and not new.protected:
-        return "not yet", f"{new.id} is up, and not protected against termination"
+        return VerificationState.NOT_YET, f"{new.id} is up, and not protected against termination"
     if new.checks == UP:
-        return "proved", f"{new.id} runs from {new.image}, both status checks ok"
-    return ("failed" if "impaired" in new.checks else "not yet"), f"{new.id}: {new.checks}"
+        return VerificationState.VERIFIED, f"{new.id} runs from {new.image}, both status checks ok"
+    return (
+        VerificationState.FAILED if "impaired" in new.checks else VerificationState.NOT_YET
+    ), f"{new.id}: {new.checks}"
 
 
-def _disk_options(world: InstanceState) -> Options:
+def _volume_options(world: InstanceState) -> Options:
     if world.settings is None:
         return ()
     data = [disk for disk in world.settings.disks if disk.device != world.instance.root_device]
@@ -314,8 +317,8 @@ LAUNCH: Final = Action(
         Choice("subnet", "In which subnet (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_SUBNET, "id of a subnet")),
         Choice("type", "Of which type (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_TYPE, "instance type")),
         Choice("user_data", "User data", (("none", "none"), ("copy", "copied from the old one, once it was reviewed"))),
-        Choice("disks", "Which data disks are made anew, empty", _disk_options, many=True),
-        Choice("key", "Which key encrypts its disks (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a key")),
+        Choice("volumes", "Which data volumes are made anew, empty", _volume_options, many=True),
+        Choice("key", "Which key encrypts its volumes (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a key")),
         Choice("public", "A public address", (("no", "no"), ("yes", "yes"))),
         Choice("key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")),
     ),

@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, Proof, by_effects, parts, unchanged
+from vpce_tui.incident.states import VerificationState
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, by_effects, parts, unchanged
 from vpce_tui.plans.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
@@ -14,7 +15,7 @@ from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import SUBNET, UP, Settings
+from vpce_tui.plans.targets.launch import IMAGE, SUBNET, UP, Settings
 from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, LaunchSource, version_mark
 
 VERSION: Final = "TEMPLATE_VERSION"
@@ -22,7 +23,7 @@ TEMPLATE_ID: Final = "TEMPLATE_ID"
 
 
 def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
-    return {"image": others.get(IMAGE_STEP, {}).get("image", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
+    return {IMAGE: others.get(IMAGE_STEP, {}).get("ami", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
 
 def _plan(world: InstanceState, draft: Draft) -> Step:
@@ -53,8 +54,8 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _recalled(draft)
     if not draft.calls and not draft.already:
         draft.notes.append("nothing is chosen: it serves nobody yet")
-    draft.notes.append("names that point at the old machine's address (DNS) are changed by hand: the next step")
-    draft.prove("target groups, group and address read back with the new machine")
+    draft.notes.append("names that point at the old instance's address (DNS) are changed manually: the next step")
+    draft.prove("target groups, group and address read back with the new instance")
     return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
 
@@ -107,11 +108,11 @@ def _template_data(world: InstanceState, settings: Settings | None, draft: Draft
 
 def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["group_starts"] == "old":
-        draft.notes.append(f"{starter.group} goes on starting {starter.image or 'what it did'}: not chosen")
+        draft.notes.append(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
         return
     if starter.kind in (MIXED, ""):
         draft.notes.append(
-            f"{starter.group} has a mixed instances policy: its templates are changed by hand (Auto Scaling Groups › {starter.group} › Edit)"
+            f"{starter.group} has a mixed instances policy: its templates are changed manually (Auto Scaling Groups › {starter.group} › Edit)"
         )
         return
     recalled = draft.recall("starts")
@@ -134,7 +135,7 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     )
     draft.ensure(
         "starts", "UpdateAutoScalingGroup", {**group, "LaunchTemplate": wanted}, so_already=bool(now),
-        why=f"{starter.group} starts the clean image from now on", service="autoscaling",
+        why=f"{starter.group} starts the clean AMI from now on", service="autoscaling",
     )  # fmt: skip
     before: dict[str, Any] = {"LaunchConfigurationName": starter.name}
     if starter.kind == TEMPLATE:
@@ -148,10 +149,10 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     )  # fmt: skip
     draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
     others = tuple(member for member in starter.members if member != world.instance.id)
-    draft.add_impact(f"instances that {starter.group} starts from now on; those that run go on as they are", others)
+    draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
     if others:
         draft.notes.append(
-            f"{len(others)} instances of {starter.group} run the old image: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
+            f"{len(others)} instances of {starter.group} run the old AMI: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
         )
 
 
@@ -195,32 +196,32 @@ def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -
         draft.bindings[VERSION] = starter.own_version
     draft.stand_ins[VERSION] = "1"
     draft.changes.append(
-        f"new version of launch template {starter.name}, with what stands here and nothing of version {starter.version}: no role, user data, key or tag of it"
+        f"new version of launch template {starter.name}, with the settings shown here and nothing of version {starter.version}: no role, user data, key or tag of it"
     )
     return {"LaunchTemplateId": starter.id, "Version": ref(VERSION)}
 
 
 def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["join"] == "no":
-        draft.notes.append(f"not chosen: the new machine does not join {starter.group}")
+        draft.notes.append(f"not chosen: the new instance does not join {starter.group}")
         return
     new = world.replacement.id if world.replacement else ""
     joined = bool(new) and new in starter.members
     if not joined and starter.desired + 1 > starter.maximum:
         draft.block(
-            f"{starter.group} is at its most, {starter.maximum}: nothing can join it",
-            "take the old machine out of it first (terminate-instance, step 4), or raise its maximum, or choose join: no",
+            f"Auto Scaling group {starter.group} is at its maximum size ({starter.maximum}); an instance cannot be attached.",
+            "take the old instance out of it first (terminate-instance, step 4), or raise its maximum, or choose join: no",
         )
     members = {"AutoScalingGroupName": starter.group, "InstanceIds": [ref(NEW)]}
     draft.ensure(
-        "join", "AttachInstances", members, so_already=joined, why=f"the new machine joins {starter.group}, capacity one up",
+        "join", "AttachInstances", members, so_already=joined, why=f"the new instance joins {starter.group}, capacity one up",
         service="autoscaling",
     )  # fmt: skip
     draft.add_inverse(
         "undo-join", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": True}, undoes=("join",),
-        why=f"the new machine leaves {starter.group}", service="autoscaling",
+        why=f"the new instance leaves {starter.group}", service="autoscaling",
     )  # fmt: skip
-    draft.changes.append(f"the new machine joins {starter.group}, and the target groups that belong to it")
+    draft.changes.append(f"the new instance joins {starter.group}, and the target groups that belong to it")
     if world.instance.id in starter.members:
         draft.notes.append(f"{world.instance.id} is in {starter.group} still: both serve until it is taken out")
 
@@ -259,7 +260,7 @@ def _targets(world: InstanceState, draft: Draft) -> None:
         draft.add_inverse(
             f"undo-{name}", "DeregisterTargets", parameters, undoes=(name,), why=f"no traffic from {item.name}", service="elbv2"
         )  # fmt: skip
-        draft.changes.append(f"target group {item.name} sends to the new machine too, port {port}")
+        draft.changes.append(f"target group {item.name} sends to the new instance too, port {port}")
 
 
 def _balancer_options(world: InstanceState) -> Options:
@@ -287,7 +288,7 @@ def _balancers(world: InstanceState, draft: Draft) -> None:
             f"undo-{call}", "DeregisterInstancesFromLoadBalancer", parameters, undoes=(call,), why=f"no traffic from {name}",
             service="elb",
         )  # fmt: skip
-        draft.changes.append(f"classic load balancer {name} sends to the new machine too")
+        draft.changes.append(f"classic load balancer {name} sends to the new instance too")
 
 
 def _address_options(world: InstanceState) -> Options:
@@ -297,8 +298,8 @@ def _address_options(world: InstanceState) -> Options:
 def _address(world: InstanceState, draft: Draft) -> None:
     if len(parts(draft.choices["address"])) > 1:
         draft.block(
-            "two Elastic IPs on one machine need two private addresses: AWS would put the second in the first one's place",
-            "choose one, and move the other by hand: EC2 › Elastic IPs › Actions › Associate",
+            "two Elastic IPs on one instance need two private addresses: AWS would put the second in the first one's place",
+            "choose one, and move the other manually: EC2 › Elastic IPs › Actions › Associate",
         )
         return
     for allocation in parts(draft.choices["address"]):
@@ -317,13 +318,13 @@ def _address(world: InstanceState, draft: Draft) -> None:
         back = recorded.parameters if recorded else {**moved, "NetworkInterfaceId": item.interface}
         draft.ensure(
             name, "AssociateAddress", {**moved, "InstanceId": ref(NEW)}, so_already=bool(new) and item.instance == new,
-            why=f"{item.public_ip} moves to the new machine",
+            why=f"{item.public_ip} moves to the new instance",
         )  # fmt: skip
         draft.add_inverse(
-            f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old machine"
+            f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old instance"
         )
-        draft.changes.append(f"{item.public_ip} moves from {item.instance} to the new machine")
-        draft.add_impact(f"the old machine is no longer reached at {item.public_ip}")
+        draft.changes.append(f"{item.public_ip} moves from {item.instance} to the new instance")
+        draft.add_impact(f"the old instance is no longer reached at {item.public_ip}")
 
 
 RETURN: Final = Action(
@@ -337,12 +338,12 @@ RETURN: Final = Action(
     (
         Choice(
             "group_starts", "What its Auto Scaling group starts from now on",
-            (("clean", "the clean image, with this group and profile"), ("old", "what it did")),
+            (("clean", "the clean AMI, with this group and profile"), ("old", "what it did")),
         ),
-        Choice("join", "Does the new machine join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
+        Choice("join", "Does the new instance join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
         Choice("targets", "Which target groups send traffic to it", _target_options, _default_targets, many=True),
         Choice("balancers", "Which classic load balancers send traffic to it", _balancer_options, _default_balancers, many=True),
-        Choice("address", "Which Elastic IPs of the old machine move to it", _address_options, many=True),
+        Choice("address", "Which Elastic IPs of the old instance move to it", _address_options, many=True),
     ),
     look=_look,
     may=(
@@ -360,9 +361,9 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     by_tag = [
         {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]}, {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
     ]  # fmt: skip
-    draft.read("new-instance", "DescribeInstances", {"Filters": by_tag}, "the new machine")
+    draft.read("new-instance", "DescribeInstances", {"Filters": by_tag}, "the new instance")
     draft.read(
-        "old-instance", "DescribeInstances", {"InstanceIds": [world.instance.id]}, "the old machine", optional=True
+        "old-instance", "DescribeInstances", {"InstanceIds": [world.instance.id]}, "the old instance", optional=True
     )
     for item in world.target_groups or ():
         if any(key in parts(draft.others.get("relaunch-return", {}).get("targets", "")) for key in item.keys):
@@ -372,7 +373,7 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
             )  # fmt: skip
     new = world.replacement
     draft.notes += [
-        f"new: {new.id} from {new.image}, {new.checks}" if new else "the new machine is not there yet",
+        f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance is not there yet",
         f"old: {world.instance.id} is {world.instance.state}"
         + ("" if world.gone else ": it still runs, contain it with terminate-instance"),
     ]
@@ -383,14 +384,17 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> Proof:
+def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> ReadBack:
     """Up, and healthy wherever it was registered, by the answers that are kept."""
     proof = _prove_settled(world, step)
-    if proof[0] != "proved" or world.replacement is None:
+    if proof[0] != VerificationState.VERIFIED or world.replacement is None:
         return proof
     said, ill = list[str](), list[str]()
     if InstanceAspect.TARGET_GROUPS in world.unknown:
-        return "not yet", f"its target groups could not be read: {world.unknown[InstanceAspect.TARGET_GROUPS]}"
+        return (
+            VerificationState.NOT_YET,
+            f"its target groups could not be read: {world.unknown[InstanceAspect.TARGET_GROUPS]}",
+        )
     for call in (call for call in step.calls if call.id.startswith("health-")):
         answers, before = pages.get(call.id, ()), len(said)
         for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
@@ -405,14 +409,18 @@ def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> Proof:
             said.append(f"{call.why}: it is not among them, or that could not be read")
             ill.append("unknown")
     seen = "; ".join([proof[1], *said])
-    return ("not yet" if ill else "proved"), seen
+    return (VerificationState.NOT_YET if ill else VerificationState.VERIFIED), seen
 
 
-def _prove_settled(world: InstanceState, _: Step) -> tuple[str, str]:
+def _prove_settled(world: InstanceState, _: Step) -> ReadBack:
     new = world.replacement
     if new is None:
-        return "not yet", "the new machine is not there"
-    return ("proved", f"{new.id} is up") if new.checks == UP else ("not yet", f"{new.id}: {new.checks}")
+        return VerificationState.NOT_YET, "the new instance is not there"
+    return (
+        (VerificationState.VERIFIED, f"{new.id} is up")
+        if new.checks == UP
+        else (VerificationState.NOT_YET, f"{new.id}: {new.checks}")
+    )
 
 
 PROVE: Final = Action(

@@ -1,4 +1,4 @@
-"""Where to click in the AWS console, in its own words (2026): instances, disks, Auto Scaling, load balancers."""
+"""Where to click in the AWS console, in its own words (2026): instances, volumes, Auto Scaling, load balancers."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -35,7 +35,7 @@ def _run(parameters: Parameters) -> str:
     profile = parameters.get("IamInstanceProfile")
     copied = "as in the CLI view" if "UserData" in parameters else "none"
     return (
-        f"EC2 › Instances › Launch instances › image {say(parameters['ImageId'])}, type {say(parameters['InstanceType'])}, key pair "
+        f"EC2 › Instances › Launch instances › AMI {say(parameters['ImageId'])}, type {say(parameters['InstanceType'])}, key pair "
         f"{say(parameters.get('KeyName', 'proceed without'))} › Network settings: subnet {say(nic['SubnetId'])}, auto-assign public IP "
         f"{'enable' if nic['AssociatePublicIpAddress'] else 'disable'}, group {say(nic['Groups'])} › Configure storage: every volume encrypted › "
         f"Advanced details: IAM instance profile {say(profile['Arn']) if profile else 'none'}, shutdown behavior Stop, detailed monitoring "
@@ -51,7 +51,7 @@ def _template(data: Parameters) -> str:
     profile = data.get("IamInstanceProfile")
     copied = "as in the CLI view" if "UserData" in data else "as it was, or none"
     return (
-        f"image {say(data['ImageId'])}, type {say(data['InstanceType'])}, groups {say(data['SecurityGroupIds'])}, volumes encrypted, "
+        f"AMI {say(data['ImageId'])}, type {say(data['InstanceType'])}, groups {say(data['SecurityGroupIds'])}, volumes encrypted, "
         f"instance profile {say(profile['Arn']) if profile else 'none'}, metadata version V2 only, hop limit 1, user data {copied}"
     )
 

@@ -1,0 +1,64 @@
+"""The states that a record knows: of a step, of a call, and of a verification."""
+
+from enum import StrEnum
+
+
+class StepState(StrEnum):
+    """The state of a step in an incident."""
+
+    TODO = "to do"
+    RUNNING = "running"
+    VERIFIED = "verified"
+    NOT_VERIFIED = "applied, not verified"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome unknown"
+    OPEN = "open"
+    SKIPPED = "skipped"
+    MANUAL = "done manually"
+    UNDONE = "undone"
+
+    @property
+    def sign(self) -> str:
+        """The glyph that is shown with it."""
+        return _SIGNS[self]
+
+
+_SIGNS = {
+    StepState.TODO: "○",
+    StepState.RUNNING: "▶",
+    StepState.VERIFIED: "✔",
+    StepState.NOT_VERIFIED: "!",
+    StepState.FAILED: "✖",
+    StepState.OUTCOME_UNKNOWN: "!",
+    StepState.OPEN: "!",
+    StepState.SKIPPED: "–",
+    StepState.MANUAL: "✔",
+    StepState.UNDONE: "↩",
+}
+
+
+class CallState(StrEnum):
+    """The state of one API call: its intent is recorded, then its result."""
+
+    INTENDED = "intended"
+    DONE = "done"
+    NOT_DONE = "not done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    UNDONE = "undone"
+
+
+class VerificationState(StrEnum):
+    """What reading back showed: the effect is there, is not there yet (eventual consistency), or is not going to be."""
+
+    VERIFIED = "verified"
+    NOT_YET = "not yet"
+    FAILED = "failed"
+
+
+class Decision(StrEnum):
+    """What a person decided about a step."""
+
+    SKIPPED = "skipped"
+    MANUAL = "manual"
+    OPEN = "open"
