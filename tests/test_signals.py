@@ -21,8 +21,8 @@ from vpce_tui.detection.team_context import Context, ContextError, Suppression, 
 from vpce_tui.investigation.context_file import load, written
 
 
-def signal(severity: Severity, *, lowers: bool = False, family: str = "") -> Signal:
-    return Signal("X", severity, "t", (), "w", "h", lowers=lowers, family=family)
+def signal(severity: Severity, *, mitigating: bool = False, category: str = "") -> Signal:
+    return Signal("X", severity, "t", (), "w", "h", mitigating=mitigating, category=category)
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def signal(severity: Severity, *, lowers: bool = False, family: str = "") -> Sig
         ([signal(Severity.HIGH)], Severity.HIGH),
         ([signal(Severity.MEDIUM)] * 3, Severity.HIGH),
         ([signal(Severity.MEDIUM)] * 2 + [signal(Severity.LOW)], Severity.MEDIUM),
-        ([signal(Severity.MEDIUM, family="who")] * 3, Severity.MEDIUM),
-        ([signal(Severity.MEDIUM, family="who")] * 3 + [signal(Severity.MEDIUM)] * 2, Severity.HIGH),
+        ([signal(Severity.MEDIUM, category="who")] * 3, Severity.MEDIUM),
+        ([signal(Severity.MEDIUM, category="who")] * 3 + [signal(Severity.MEDIUM)] * 2, Severity.HIGH),
         ([signal(Severity.CRITICAL)] * 4, Severity.CRITICAL),
-        ([signal(Severity.HIGH), signal(Severity.INFO, lowers=True)], Severity.MEDIUM),
-        ([signal(Severity.CRITICAL), signal(Severity.INFO, lowers=True)], Severity.CRITICAL),
+        ([signal(Severity.HIGH), signal(Severity.INFO, mitigating=True)], Severity.MEDIUM),
+        ([signal(Severity.CRITICAL), signal(Severity.INFO, mitigating=True)], Severity.CRITICAL),
     ],
 )
 def test_the_worst_counts_three_agreeing_raise_and_a_mitigating_one_lowers(
@@ -112,7 +112,7 @@ def test_a_signal_is_shown_in_words_and_a_wrong_name_is_told(aws: Aws) -> None:
     code, said = aws.run("rules", "show", "vpce-08")
     assert code == 0
     assert "Harmless" not in said
-    assert "harmless if" in said
+    assert "false positives" in said
     assert aws.run("rules", "show", "VPCE-99")[0] == 2
 
 

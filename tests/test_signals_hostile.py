@@ -136,19 +136,19 @@ def test_a_record_is_not_made_harmless_by_what_the_caller_writes(rule: str, agen
     assert not [
         signal
         for signal in judged(parse({**ALONE[rule].record, "userAgent": agent})).judgement.signals
-        if signal.lowers
+        if signal.mitigating
     ]
 
 
 def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
     """CloudFormation makes an endpoint with the rights of whoever asks it: ``invokedBy`` is no mitigating reason."""
     through = {**SESSION, "invokedBy": "cloudformation.amazonaws.com"}
-    assert not [s for s in judged(created(FOREIGN, None, who=through)).judgement.signals if s.lowers]
+    assert not [s for s in judged(created(FOREIGN, None, who=through)).judgement.signals if s.mitigating]
     linked = copy.deepcopy(SESSION)
     linked["sessionContext"]["sessionIssuer"]["arn"] = (
         f"arn:aws:iam::{OWN}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
     )
-    assert [s.id for s in judged(created(who=linked)).judgement.signals if s.lowers] == ["VPCE-29"]
+    assert [s.id for s in judged(created(who=linked)).judgement.signals if s.mitigating] == ["VPCE-29"]
 
 
 def test_ten_thousand_rules_and_groups_that_are_gone() -> None:

@@ -33,7 +33,7 @@ def judged() -> dict[str, Any]:
 
 def row(story: str, truth: dict[str, Any], said: dict[str, Any]) -> str:
     so = {True: "bad", False: "harmless", None: "touched"}[truth["bad"]]
-    against = [signal["id"] for signal in said["signals"] if signal["severity"] != "low" and not signal["lowers"]]
+    against = [signal["id"] for signal in said["signals"] if signal["severity"] != "low" and not signal["mitigating"]]
     return f"| {story} | {truth['what']} | {so} | {said['severity']} | {', '.join(against) or '–'} |"
 
 

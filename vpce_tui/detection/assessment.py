@@ -79,7 +79,7 @@ class AssessedInstance:
     def signs(self) -> str:
         """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
         found = [signal for signal in self.judgement.against if signal.severity >= Severity.MEDIUM]
-        happened = [signal for signal in found if signal.family in _HAPPENED]
+        happened = [signal for signal in found if signal.category in _HAPPENED]
         if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
             return "attacked"
         return "open" if found else ""

@@ -45,28 +45,28 @@ S = TypeVar("S")
 class Rule(Generic[S]):
     """One rule of the catalogue.
 
-    ``family`` is what it looks at: rules of one family are not independent of each other. ``section`` is the part of an
+    ``category`` is what it looks at: rules of one family are not independent of each other. ``section`` is the part of an
     endpoint's detail in which its answer stands (access, encryption, network; ``""``: none).
     """
 
     id: str
     severity: Severity
-    family: str
+    category: str
     name: str
     why: str
     false_positives: str
-    do: str
+    playbook: str
     techniques: tuple[str, ...]
     check: Callable[[S], Answer]
-    attempts: bool = False
-    lowers: bool = False
+    applies_to_failed_calls: bool = False
+    mitigating: bool = False
     section: str = ""
 
     def signal(self, seen: Match) -> Signal:
         """What it raised, as a signal."""
         return Signal(
             self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
-            self.false_positives, self.do, self.techniques, self.lowers, self.family,
+            self.false_positives, self.playbook, self.techniques, self.mitigating, self.category,
         )  # fmt: skip
 
 
@@ -76,14 +76,14 @@ _HARMLESS: Final = "Harmless if "
 def rule(
     identifier: str,
     severity: Severity,
-    do: str = "",
+    playbook: str = "",
     *,
     techniques: Sequence[str] = (),
-    attempts: bool = False,
-    lowers: bool = False,
+    applies_to_failed_calls: bool = False,
+    mitigating: bool = False,
     section: str = "",
 ) -> Callable[[Callable[[S], Answer]], Rule[S]]:
-    """Make a :class:`Rule` of a function. ``attempts``: it can be said of a call that made nothing, too."""
+    """Make a :class:`Rule` of a function. ``applies_to_failed_calls``: it can be said of a call that made nothing, too."""
 
     def made(check: Callable[[S], Answer]) -> Rule[S]:
         name, *paragraphs = inspect.cleandoc(check.__doc__ or "").split("\n\n")
@@ -92,7 +92,7 @@ def rule(
             raise TypeError(f"{identifier}: its docstring must end with what would make it harmless")
         return Rule(
             identifier, severity, check.__module__.rpartition(".")[2], name.rstrip("."), " ".join(words[:-1]),
-            words[-1].removeprefix(_HARMLESS).rstrip("."), do, tuple(techniques), check, attempts, lowers, section,
+            words[-1].removeprefix(_HARMLESS).rstrip("."), playbook, tuple(techniques), check, applies_to_failed_calls, mitigating, section,
         )  # fmt: skip
 
     return made

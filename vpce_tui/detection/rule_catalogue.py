@@ -6,7 +6,7 @@ from typing import Any, Final
 from vpce_tui.detection import endpoint, instance
 from vpce_tui.detection.rule import Rule
 
-FAMILIES: Final[Mapping[str, str]] = {
+CATEGORIES: Final[Mapping[str, str]] = {
     "egress": "where it leads",
     "endpoint_policy": "its policy",
     "security_groups": "who reaches it",
@@ -31,8 +31,8 @@ def every() -> Iterator[Rule[Any]]:
 
 def find(identifier: str) -> Rule[Any] | None:
     """The rule with this id, however it is written."""
-    family, _, number = identifier.strip().upper().partition("-")
-    wanted = f"{family}-{number.zfill(2)}"
+    category, _, number = identifier.strip().upper().partition("-")
+    wanted = f"{category}-{number.zfill(2)}"
     return next((rule for rule in every() if rule.id == wanted), None)
 
 
@@ -43,20 +43,20 @@ def about(rule: Rule[Any]) -> str:
 
 def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
     """A rule as (what, words) pairs, for a page."""
-    severity = "lowers the severity" if rule.lowers else rule.severity.word
+    severity = "mitigating: lowers the severity" if rule.mitigating else rule.severity.word
     found = [
         ("rule", f"{rule.id}  {rule.name}"),
-        ("about", f"{about(rule)}: {FAMILIES[rule.family]}"),
-        ("severity", f"{severity}, if the signal itself says nothing else" if not rule.lowers else severity),
+        ("about", f"{about(rule)}: {CATEGORIES[rule.category]}"),
+        ("severity", f"{severity}, if the signal itself says nothing else" if not rule.mitigating else severity),
         ("why", rule.why),
-        ("harmless if", rule.false_positives),
+        ("false positives", rule.false_positives),
     ]
-    if rule.do:
-        found.append(("do", f"playbook {rule.do}"))
+    if rule.playbook:
+        found.append(("playbook", f"{rule.playbook}"))
     if rule.techniques:
         found.append(("ATT&CK", ", ".join(rule.techniques)))
-    if rule.id.startswith("VPCE") and not rule.attempts:
-        found.append(("not of", "an attempt that made nothing"))
+    if rule.id.startswith("VPCE") and not rule.applies_to_failed_calls:
+        found.append(("not for", "failed calls"))
     return found
 
 
@@ -66,11 +66,11 @@ def to_json(rule: Rule[Any]) -> dict[str, Any]:
         "id": rule.id,
         "name": rule.name,
         "about": about(rule),
-        "looksAt": FAMILIES[rule.family],
+        "category": CATEGORIES[rule.category],
         "severity": rule.severity.word,
         "why": rule.why,
-        "harmlessIf": rule.false_positives,
-        "do": rule.do or None,
+        "falsePositives": rule.false_positives,
+        "playbook": rule.playbook or None,
         "techniques": list(rule.techniques),
-        "lowers": rule.lowers,
+        "mitigating": rule.mitigating,
     }

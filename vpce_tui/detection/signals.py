@@ -38,7 +38,7 @@ class Fact(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """One reason. ``lowers``: it is a mitigating one."""
+    """One reason. ``mitigating``: it lowers the severity."""
 
     id: str
     severity: Severity
@@ -46,10 +46,10 @@ class Signal(NamedTuple):
     evidence: tuple[Fact, ...]
     why: str
     false_positives: str
-    do: str = ""
+    playbook: str = ""
     techniques: tuple[str, ...] = ()
-    lowers: bool = False
-    family: str = ""
+    mitigating: bool = False
+    category: str = ""
     """What the rule looks at: signals of one family are not independent of each other."""
 
     def to_json(self) -> dict[str, Any]:
@@ -60,10 +60,10 @@ class Signal(NamedTuple):
             "title": self.title,
             "evidence": [{"what": fact.what, "value": fact.value, "source": fact.source} for fact in self.evidence],
             "why": self.why,
-            "harmlessIf": self.false_positives,
-            "do": self.do,
+            "falsePositives": self.false_positives,
+            "playbook": self.playbook,
             "techniques": list(self.techniques),
-            "lowers": self.lowers,
+            "mitigating": self.mitigating,
         }
 
 
@@ -83,7 +83,7 @@ class Assessment(NamedTuple):
     @property
     def against(self) -> tuple[Signal, ...]:
         """The signals that are reasons to worry."""
-        return tuple(signal for signal in self.signals if not signal.lowers)
+        return tuple(signal for signal in self.signals if not signal.mitigating)
 
     @property
     def cannot_tell(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Assessment(NamedTuple):
         worst = max((signal.severity for signal in self.against), default=Severity.INFO)
         if self.severity > worst:
             return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"
-        if self.severity < worst and any(signal.lowers for signal in self.signals):
+        if self.severity < worst and any(signal.mitigating for signal in self.signals):
             return f"{self.severity.word}: lowered from {worst.word} by mitigating signals"
         if self.severity < worst:
             return f"{self.severity.word} and not {worst.word}, as nothing was made"
@@ -115,7 +115,7 @@ AGREEING = 3
 def agreeing(signals: Sequence[Signal]) -> int:
     """How many signals of at least medium look at different things: those of one family count once."""
     found = [
-        signal.family or str(number) for number, signal in enumerate(signals) if signal.severity >= Severity.MEDIUM
+        signal.category or str(number) for number, signal in enumerate(signals) if signal.severity >= Severity.MEDIUM
     ]
     return len(set(found))
 
@@ -131,7 +131,7 @@ def judge(
         return Assessment(Severity.INFO, (), unknown, fine)
     raised = sorted(signals, key=_ID)
     raised.sort(key=_SEVERITY, reverse=True)
-    against = [signal for signal in raised if not signal.lowers]
+    against = [signal for signal in raised if not signal.mitigating]
     if len(against) < len(raised):
         raised.sort(key=_LOWERS)
     worst = against[0].severity if against else Severity.INFO
@@ -144,4 +144,4 @@ def judge(
 
 _ID: Final = attrgetter("id")
 _SEVERITY: Final = attrgetter("severity")
-_LOWERS: Final = attrgetter("lowers")
+_LOWERS: Final = attrgetter("mitigating")

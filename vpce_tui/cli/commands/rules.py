@@ -14,13 +14,13 @@ def rules(args: argparse.Namespace) -> Exit:
     if args.what == "show":
         return _show(args.names)
     if args.names:
-        raise UsageError("signals list takes no name; signals show NAME shows one")
+        raise UsageError("rules list takes no name; rules show NAME shows one")
     for rule in rule_catalogue.every():
         if args.json:
             print_json(rule_catalogue.to_json(rule))
         else:
-            mark = sign("–" if rule.lowers else rule.severity.sign)
-            word = "lowers" if rule.lowers else rule.severity.word
+            mark = sign("–" if rule.mitigating else rule.severity.sign)
+            word = "mitigates" if rule.mitigating else rule.severity.word
             print(f"{rule.id}  {mark:<2} {word:<8}  {rule.name}")
     return Exit.DONE
 
@@ -35,5 +35,5 @@ def _show(names: list[str]) -> Exit:
         if number:
             print()
         for what, words in rule_catalogue.in_words(rule):
-            print(textwrap.fill(words, 100, initial_indent=f"{what:<12} ", subsequent_indent=" " * 13))
+            print(textwrap.fill(words, 100, initial_indent=f"{what:<16} ", subsequent_indent=" " * 17))
     return Exit.DONE

@@ -37,7 +37,7 @@ RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_MAKER, *OF_EVENT)
 
 
 def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...]]:
-    return {True: tuple(rule for rule in rules if rule.attempts), False: rules}
+    return {True: tuple(rule for rule in rules if rule.applies_to_failed_calls), False: rules}
 
 
 _MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attempts(OF_EVENT)

@@ -12,7 +12,9 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+@rule(
+    "VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), applies_to_failed_calls=True
+)
 def instance_session(see: CallerFacts) -> Answer:
     """An instance's credentials made it.
 
@@ -31,7 +33,13 @@ def instance_session(see: CallerFacts) -> Answer:
     return Match(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
 
 
-@rule("VPCE-08", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+@rule(
+    "VPCE-08",
+    Severity.CRITICAL,
+    "terminate-instance",
+    techniques=("T1552.005", "T1078.004"),
+    applies_to_failed_calls=True,
+)
 def session_elsewhere(see: EventSubject) -> Answer:
     """An instance's credentials were used from an address that is not the instance's.
 
@@ -54,7 +62,7 @@ def session_elsewhere(see: EventSubject) -> Answer:
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
 
 
-@rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+@rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def by_root(see: CallerFacts) -> Answer:
     """The root user made it.
 
@@ -67,7 +75,7 @@ def by_root(see: CallerFacts) -> Answer:
     return Match("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
 
 
-@rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+@rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def no_mfa(see: CallerFacts) -> Answer:
     """A person's session without a second factor made it.
 
@@ -84,7 +92,13 @@ def no_mfa(see: CallerFacts) -> Answer:
     return Match(f"{principal.name} was signed in without a second factor", tuple(facts))
 
 
-@rule("VPCE-11", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1552.001"), attempts=True)
+@rule(
+    "VPCE-11",
+    Severity.MEDIUM,
+    "revoke-credentials",
+    techniques=("T1078.004", "T1552.001"),
+    applies_to_failed_calls=True,
+)
 def long_lived_key(see: CallerFacts) -> Answer:
     """A long-lived access key made it, where the account uses temporary credentials.
 
@@ -137,7 +151,7 @@ def _attack_tool(agent: str) -> str:
     return found[0].lower() if found else ""
 
 
-@rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), attempts=True)
+@rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), applies_to_failed_calls=True)
 def strange_agent(see: CallerFacts) -> Answer:
     """The tool that made it is an attacker's, or not what the team makes endpoints with.
 
@@ -161,7 +175,9 @@ _OF_USER: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile")
 _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", "CreateRole": "Its role"}
 
 
-@rule("VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), attempts=True)
+@rule(
+    "VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), applies_to_failed_calls=True
+)
 def new_credentials(see: EventSubject) -> Answer:
     """The key, user or role that made it was itself made within the day before.
 

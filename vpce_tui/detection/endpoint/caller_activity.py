@@ -17,7 +17,7 @@ _MOST: Final = 200
 """Calls looked at one by one at most: an intruder may make many."""
 
 
-@rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), attempts=True)
+@rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
 def refused_attempts(see: EventSubject) -> Answer:
     """Attempts were refused, one or several, or it succeeded after some.
 
@@ -47,7 +47,7 @@ def refused_attempts(see: EventSubject) -> Answer:
     )
 
 
-@rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), attempts=True)
+@rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
 def dry_run(see: EventSubject) -> Answer:
     """It was a dry run: somebody asked what these credentials may do.
 
@@ -117,7 +117,7 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     Severity.CRITICAL,
     "revoke-credentials",
     techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
-    attempts=True,
+    applies_to_failed_calls=True,
 )
 def same_session(see: EventSubject) -> Answer:
     """The same session also blinded the account, opened data to others, or made credentials.

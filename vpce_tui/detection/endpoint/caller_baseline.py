@@ -14,7 +14,7 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rul
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), attempts=True)
+@rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def first_time(see: EventSubject) -> Answer:
     """Its maker never made an endpoint before, in all that was looked at.
 
@@ -63,7 +63,7 @@ _SPREE: Final = timedelta(days=2)
 """What somebody did just before belongs to the same spree, and is no habit."""
 
 
-@rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), attempts=True)
+@rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), applies_to_failed_calls=True)
 def new_address(see: EventSubject) -> Answer:
     """It came from an address from which its maker never called.
 
@@ -107,7 +107,7 @@ def new_address(see: EventSubject) -> Answer:
     return Match(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
 
 
-@rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), attempts=True)
+@rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), applies_to_failed_calls=True)
 def unused_region(see: EventSubject) -> Answer:
     """It is in a region where the account does nothing else, or that was switched on lately.
 
@@ -159,7 +159,7 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
     return launch is None or caller_key(launch) != who
 
 
-@rule("VPCE-17", Severity.LOW, "revoke-credentials", attempts=True)
+@rule("VPCE-17", Severity.LOW, "revoke-credentials", applies_to_failed_calls=True)
 def off_hours(see: EventSubject) -> Answer:
     """It was made outside the team's hours.
 
@@ -176,7 +176,7 @@ def off_hours(see: EventSubject) -> Answer:
     )
 
 
-@rule("VPCE-29", Severity.INFO, attempts=True, lowers=True)
+@rule("VPCE-29", Severity.INFO, applies_to_failed_calls=True, mitigating=True)
 def expected_maker(see: EventSubject) -> Answer:
     """It was made by who makes endpoints here: an AWS service, or the team's pipeline.
 

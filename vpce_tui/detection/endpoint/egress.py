@@ -11,7 +11,7 @@ from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.inventory.parse import account_of
 
 
-@rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), attempts=True)
+@rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), applies_to_failed_calls=True)
 def foreign_service(see: EndpointFacts) -> Answer:
     """It leads to a service that is not AWS's.
 
@@ -83,7 +83,7 @@ def load_balancer(see: EndpointFacts) -> Answer:
     return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
 
 
-@rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), attempts=True)
+@rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), applies_to_failed_calls=True)
 def foreign_resource(see: EndpointFacts) -> Answer:
     """It leads to a resource or a service network of another account.
 
@@ -105,7 +105,7 @@ def foreign_resource(see: EndpointFacts) -> Answer:
     return Match(f"It leads to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
 
 
-@rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), attempts=True)
+@rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
 def other_region(see: EndpointFacts) -> Answer:
     """Its service is in another region: data leaves the region.
 

@@ -12,7 +12,7 @@ RULES: Final[tuple[Rule[InstanceSubject], ...]] = tuple(
 )
 """Every rule, by id."""
 
-_OF_THE_GONE: Final = tuple(rule for rule in RULES if rule.attempts)
+_OF_THE_GONE: Final = tuple(rule for rule in RULES if rule.applies_to_failed_calls)
 
 
 def judge_instance(see: InstanceSubject) -> Assessment:

@@ -223,7 +223,7 @@ def read_secrets(see: InstanceSubject) -> Answer:
     return None
 
 
-@rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), attempts=True)
+@rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), applies_to_failed_calls=True)
 def shared_snapshots(see: InstanceSubject) -> Answer:
     """A snapshot of its volumes was shared with others, or made public.
 
@@ -280,7 +280,7 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
     return deed_of(event) != "made public" and bool(named) and named <= known
 
 
-@rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), attempts=True)
+@rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), applies_to_failed_calls=True)
 def no_longer_watched(see: InstanceSubject) -> Answer:
     """What watched it is gone since: monitoring or flow logs.
 

@@ -8,7 +8,7 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rul
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), attempts=True)
+@rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), applies_to_failed_calls=True)
 def guardduty(see: InstanceSubject) -> Answer:
     """GuardDuty has findings about it.
 
@@ -30,7 +30,13 @@ def guardduty(see: InstanceSubject) -> Answer:
     return Match(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
 
 
-@rule("INST-02", Severity.CRITICAL, "terminate-instance", techniques=("T1552.005", "T1078.004"), attempts=True)
+@rule(
+    "INST-02",
+    Severity.CRITICAL,
+    "terminate-instance",
+    techniques=("T1552.005", "T1078.004"),
+    applies_to_failed_calls=True,
+)
 def credentials_elsewhere(see: InstanceSubject) -> Answer:
     """Its role's credentials were used from an address that is not its own.
 
@@ -58,7 +64,7 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     return Pass(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
 
 
-@rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), attempts=True)
+@rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
 def near_endpoint(see: InstanceSubject) -> Answer:
     """It made an endpoint to worry about, or stands beside one.
 

@@ -31,7 +31,7 @@ def signal_lines(signal: Signal, width: int, *, facts: bool) -> list[Content]:
     """One reason: sign, title, id; with ``facts`` its evidence."""
     severity = signal.severity
     look = LOOK[severity] if severity >= Severity.HIGH else ""
-    mark = sign("–" if signal.lowers else severity.sign)
+    mark = sign("–" if signal.mitigating else severity.sign)
     found = hanging(f"{mark:<2} ", f"{signal.title}  {signal.id}", width, look, LOOK[severity])
     if facts:
         for fact in signal.evidence:
@@ -51,7 +51,7 @@ def why_text(judgement: Assessment, width: int, *, full: bool) -> list[Content]:
         found += signal_lines(signal, width, facts=full)
         if full:
             found += hanging("     ", signal.why, width)
-            found += hanging("     harmless if: ", signal.false_positives, width)
+            found += hanging("     false positive if: ", signal.false_positives, width)
             if signal.techniques:
                 found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
             found.append(line(""))

@@ -187,9 +187,9 @@ class EventsScreen(ListFrame):
             found += hanging("do: ", do, width, "bold")
         found += why_text(item.judgement, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
-        harmless = next((signal.false_positives for signal in item.judgement.signals if not signal.lowers), "")
+        harmless = next((signal.false_positives for signal in item.judgement.signals if not signal.mitigating), "")
         if harmless:
-            found += hanging("   harmless if: ", harmless, width)
+            found += hanging("   false positive if: ", harmless, width)
         if self.app.size.width >= 130:
             found += [line(""), *raw_lines(item, self.page_width, 6000)]
         return joined(found)
