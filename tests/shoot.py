@@ -174,7 +174,7 @@ async def shoot(folder: Path, access: Any) -> None:
             await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
             if number < 4:
                 await pilot.press("right")
-        keep(app, folder, "proof")
+        keep(app, folder, "verified")
         await pilot.press("right", "r")
         await until(pilot, lambda: not walk.busy and "cut-credentials" in walk.outcomes, "cut-credentials")
         await pilot.press("escape", "escape", "escape", "3")
@@ -255,7 +255,7 @@ async def shoot_traffic(folder: Path, access: Any, target: str) -> None:
 
 async def shoot_relaunch(folder: Path, access: Any, target: str) -> None:
     async with walking(access, "relaunch-instance", target) as (pilot, walk, _):
-        keep(walk.app, folder, "relaunch-image")
+        keep(walk.app, folder, "relaunch-ami")
         await press(pilot, "right", "right")
         keep(walk.app, folder, "relaunch-group")
         await press(pilot, "right", "right")

@@ -91,7 +91,7 @@ class Terminal:
 
     def close(self) -> int:
         """Wait for the end, gently then not; the exit code (-9: it had to be killed)."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             self.read(0.1)
             try:

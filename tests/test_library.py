@@ -1,7 +1,6 @@
 """Playbooks as data: ours and the team's, checked, shown, exported."""
 
 import json
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -15,7 +14,6 @@ from tests.cacao import SCHEMA
 from tests.conftest import HOME, Aws
 from vpce_tui.aws.catalogue import OPERATIONS, Access
 from vpce_tui.plans.renderers.console_steps import WORDS
-from vpce_tui.playbooks.export import summary
 from vpce_tui.playbooks.library import ACTIONS, load, names
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.toml"))
@@ -200,16 +198,3 @@ def test_an_answer_needs_no_step_where_one_step_asks(aws: Aws) -> None:
 def test_every_write_has_its_way_through_the_console() -> None:
     writes = {item.name for item in OPERATIONS if item.access is Access.WRITE}
     assert writes - set(WORDS) == set()
-
-
-def test_the_readme_says_what_the_playbooks_files_say() -> None:
-    path = Path(__file__).parent.parent / "README.md"
-    before, marker, rest = path.read_text(encoding="utf-8").partition("<!-- playbooks -->\n")
-    said, end, after = rest.partition("<!-- /playbooks -->")
-    assert marker
-    assert end
-    wanted = "\n".join(summary(load(name)) for name in names())
-    if os.environ.get("UPDATE_README"):
-        path.write_text(f"{before}{marker}{wanted}{end}{after}", encoding="utf-8")
-        return
-    assert said == wanted, "UPDATE_README=1 pytest tests/test_library.py writes it anew"

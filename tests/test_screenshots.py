@@ -6,11 +6,13 @@ from pathlib import Path
 
 from tests.shoot import SCREENSHOTS
 
-README = Path(__file__).parent.parent / "README.md"
+README = SCREENSHOTS / "README.md"
 
 
 def test_no_screenshot_is_stale(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "tests.shoot", str(tmp_path)], check=True, cwd=README.parent, timeout=300)
+    subprocess.run(
+        [sys.executable, "-m", "tests.shoot", str(tmp_path)], check=True, cwd=SCREENSHOTS.parent, timeout=300
+    )
     made = {path.name: path.read_text() for path in tmp_path.glob("*.svg")}
     kept = {path.name: path.read_text() for path in SCREENSHOTS.glob("*.svg")}
     assert sorted(made) == sorted(kept)
@@ -18,6 +20,6 @@ def test_no_screenshot_is_stale(tmp_path: Path) -> None:
     assert not stale, f"make them again: python -m tests.shoot ({', '.join(stale)})"
 
 
-def test_the_readme_shows_every_one() -> None:
+def test_the_journey_shows_every_one() -> None:
     text = README.read_text()
-    assert [path.name for path in SCREENSHOTS.glob("*.svg") if f"screenshots/{path.name}" not in text] == []
+    assert [path.name for path in SCREENSHOTS.glob("*.svg") if f"({path.name})" not in text] == []

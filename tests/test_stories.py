@@ -1,18 +1,17 @@
-"""Every story of the lab, judged and scored against its truth: the table that stands in the README."""
+"""Every story of the lab, judged and scored against its truth: the table in detection/README.md."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from tests.test_documents import generated
 from vpce_tui.detection import endpoint, instance
 from vpce_tui.detection.signals import Severity
 from vpce_tui.lab.scenarios import stories
 
 README = Path(__file__).parent.parent / "README.md"
-MARKER, END = "<!-- stories -->\n", "<!-- /stories -->"
 
 IN_NO_STORY = {
     "VPCE-25": "flow logs are asked only when the operator wants it, as the question is billed: test_app asks them in stolen-role",
@@ -68,18 +67,10 @@ def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmle
         assert gaps <= set(result["failed"]) if gaps else not result["failed"], "what cannot be looked at is said"
         assert (result["events"], result["instances"]) == ((3, 3) if gaps else (0, 0))
     table = "\n".join(
-        ["| story | what | truth | verdict | because (medium and more) |", "| --- | --- | --- | --- | --- |", *rows]
+        ["| scenario | what | truth | verdict | because (medium and above) |", "| --- | --- | --- | --- | --- |", *rows]
     )
     print(table)
     assert not wrong, "\n".join(wrong)
     known = {rule.id for rule in (*endpoint.RULES, *instance.RULES)}
     assert known - raised == set(IN_NO_STORY), "each rule is raised in a story, or says why none can have it"
-    text = README.read_text(encoding="utf-8")
-    before, marker, rest = text.partition(MARKER)
-    said_there, end, after = rest.partition(END)
-    assert marker
-    assert end
-    if os.environ.get("UPDATE_README"):
-        README.write_text(f"{before}{marker}{table}\n{end}{after}", encoding="utf-8")
-        return
-    assert said_there == table + "\n", "UPDATE_README=1 pytest tests/test_stories.py writes it anew"
+    generated("vpce_tui/detection/README.md", "scenarios", table + "\n")
