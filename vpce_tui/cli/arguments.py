@@ -11,7 +11,8 @@ from vpce_tui.core.text import visible
 
 DESCRIPTION: Final = (
     "Find suspicious VPC endpoints and compromised EC2 instances, contain them step by step, and keep the record.\n"
-    "Without a command the app opens; with the id of an instance, endpoint, principal or event it opens there."
+    "Without a command the app opens; with the id of an instance, endpoint, principal or event it opens there\n"
+    "(vpce-tui app --help: its options)."
 )
 _USAGE: Final = "vpce-tui [OPTIONS] [ID]\n       vpce-tui COMMAND [OPTIONS] (vpce-tui COMMAND --help)"
 _TARGET: Final = "an instance (i-…), endpoint (vpce-…), user/NAME, role/NAME or event id to open at"
@@ -22,6 +23,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(visible(message))
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """A line for each command and option, wherever it fits."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,14 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = Parser(
         prog="vpce-tui", usage=_USAGE, description=DESCRIPTION, epilog=help_text(), allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"vpce-tui {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for command in COMMANDS:
         made = commands.add_parser(
             command.name, help=command.summary, description=command.summary, epilog=help_text(), allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )  # fmt: skip
         _global_options(made)
         made.set_defaults(command=command.name, run=command.run, region=None)
