@@ -137,19 +137,19 @@ async def shoot(folder: Path, access: Any) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: True, "")
         keep(app, folder, "event")
-        await pilot.press("2")
+        await pilot.press("tab")
         await until(pilot, lambda: True, "")
         keep(app, folder, "path")
-        await pilot.press("o")
+        await pilot.press("e")
         await until(pilot, lambda: True, "")
         keep(app, folder, "around")
         await pilot.press("escape", "f", "enter")
         await until(pilot, lambda: bool(work.traffic) and not work.judging, "traffic")
         keep(app, folder, "traffic-of")
-        await pilot.press("escape", "escape", "j", "enter", "v", "enter")
+        await pilot.press("escape", "escape", "j", "enter", "l", "enter")
         await until(pilot, lambda: bool(app.screen.answers), "AWS's own check")
         keep(app, folder, "analyzer")
-        await pilot.press("escape", "escape", "i")
+        await pilot.press("escape", "escape", "2")
         await until(pilot, lambda: True, "")
         keep(app, folder, "instances")
         await pilot.press("p", "enter")
@@ -165,10 +165,10 @@ async def shoot(folder: Path, access: Any) -> None:
         await until(pilot, lambda: not walk.busy, "a plan in the incident")
         for number in range(5):
             if number == 4:
-                for key, name in (("1", "step-change"), ("2", "step-console"), ("3", "step-cli"), ("4", "step-python")):
-                    await pilot.press(key)
+                for name in ("step-change", "step-console", "step-cli", "step-python"):
                     await until(pilot, lambda: True, "")
                     keep(app, folder, name)
+                    await pilot.press("tab")
             await pilot.press("r")
             step = walk.plan.steps[number].id
             await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)

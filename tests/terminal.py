@@ -15,6 +15,8 @@ import pytest
 
 KEYS = {
     "enter": b"\r",
+    "tab": b"\t",
+    "f5": b"\x1b[15~",
     "escape": b"\x1b",
     "right": b"\x1b[C",
     "left": b"\x1b[D",

@@ -113,8 +113,8 @@ def test_every_screen_over_files(aws: Aws, trail: Path, size: tuple[int, int]) -
     terminal = Terminal(["--log-files", str(trail)], environment(aws), size)
     terminal.until("CRITICAL")
     for keys in (
-        ("down", "down", "j", "G", "g"), ("a", "G", "k", "a"), ("enter", "j", "j", "G", "escape"), ("down", "enter", "G", "escape"), ("down", "enter", "escape"),
-        ("?", "escape"), ("!", "escape"), ("o", "escape"), ("/", "web", "enter", "escape"), ("i", "escape"), ("3", "escape"), ("p",),
+        ("down", "down", "j", "G", "g"), ("t", "G", "k", "t"), ("enter", "j", "j", "G", "escape"), ("down", "enter", "G", "escape"), ("down", "enter", "escape"),
+        ("?", "escape"), ("!", "escape"), ("e", "escape"), ("/", "web", "enter", "escape"), ("2", "escape"), ("3", "escape"), ("p",),
         ("ctrl+p", "inc", "escape"),
     ):  # fmt: skip
         terminal.send(*keys)
@@ -136,17 +136,17 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
     terminal = Terminal([], environment(aws), (100, 30))
     terminal.until("16 of 17")
     terminal.quiet(1.5)
-    terminal.send("!", "escape", "i")
+    terminal.send("!", "escape", "2")
     terminal.until("batch-worker-spot")  # only the list of instances shows it
     terminal.send("enter", "G", "escape", "!", "escape", "p")
     terminal.until("walk through it")
     terminal.send("enter")
     terminal.until("planned")
-    terminal.send("2", "3", "4", "1", "right", "2", "3", "4", "1", "r")
+    terminal.send("tab", "tab", "tab", "tab", "right", "tab", "tab", "tab", "tab", "r")
     terminal.send("enter")
     terminal.until("verified")
     terminal.quiet(1.0)
-    terminal.send("right", "2", "3", "4", "1", "right", "2", "3", "4", "escape", "escape", "3")
+    terminal.send("right", "tab", "tab", "tab", "tab", "right", "tab", "tab", "tab", "escape", "escape", "3")
     terminal.until("record verified")
     harmless(terminal.written)
     assert "web⟨U+009B⟩5m".encode() in terminal.written or "⟨U+009B⟩".encode() in terminal.written, (

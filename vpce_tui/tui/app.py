@@ -1,6 +1,7 @@
 """The app: mode, identity, which screen. Everything slow is on a thread; the first screen is there at once."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -18,8 +19,9 @@ from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.event_detail import EventScreen
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.dialogs import Ask
-from vpce_tui.tui.widgets.safe_text import NO_COLOR, SCRUB, SafeCrash
+from vpce_tui.tui.widgets.dialogs import Ask, Read
+from vpce_tui.tui.widgets.keymap import Keymap, binding
+from vpce_tui.tui.widgets.safe_text import NO_COLOR, SCRUB, SafeCrash, line, lines
 
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
 
@@ -74,12 +76,13 @@ class VpceTui(SafeCrash, App[int]):
     COMMANDS = {Commands}  # noqa: RUF012 - as Textual has it
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave_app", show=False),
+        binding("quit", "leave_app"),
         Binding("ctrl+c", "leave_app", show=False, priority=True),
-        Binding("colon,ctrl+p", "command_palette", show=False),
-        Binding("1", "number('events')", show=False),
-        Binding("2", "number('instances')", show=False),
-        Binding("3", "number('incident')", show=False),
+        binding("palette", "command_palette"),
+        binding("messages", "messages"),
+        binding("events", "number('events')"),
+        binding("instances", "number('instances')"),
+        binding("incident", "number('incident')"),
         Binding("ctrl+z", "suspend_process", show=False),
     ]
 
@@ -91,8 +94,12 @@ class VpceTui(SafeCrash, App[int]):
         target: str = "",
         lab: bool = False,
         open_record: "Callable[[str, str], Any] | None" = None,
+        keymap: Keymap | None = None,
     ) -> None:
         super().__init__()
+        self.keymap = keymap or Keymap()
+        self.messages: deque[tuple[datetime, str]] = deque(maxlen=100)
+        """What was said, with the time it was said at."""
         self.workspace = workspace
         self._start_at = target
         self._open_record = open_record
@@ -111,6 +118,7 @@ class VpceTui(SafeCrash, App[int]):
         return [*filters, SCRUB]
 
     def on_mount(self) -> None:
+        self.set_keymap(dict(self.keymap.own))
         self.push_screen(EventsScreen())
         self.set_interval(1 / 20, self.workspace.deliver)
         self.workspace.listen(self._arrive)
@@ -165,8 +173,8 @@ class VpceTui(SafeCrash, App[int]):
     # -- where to
 
     def action_number(self, name: str) -> None:
-        """A number key: one of the base screens, where the screen has no use of its own for it."""
-        if isinstance(self.screen, Frame) and not self.screen.own_numbers:
+        """A number key: one of the base screens."""
+        if isinstance(self.screen, Frame):
             self.action_go(name)
 
     def action_go(self, name: str) -> None:
@@ -418,8 +426,17 @@ class VpceTui(SafeCrash, App[int]):
         return "starting the lab's AWS" if self._lab else "signing in"
 
     def say(self, text: str) -> None:
-        """A short message that goes away."""
-        self.notify(visible(text, limit=600), markup=False, timeout=5)
+        """A short message that goes away, and is kept among the messages."""
+        said = visible(text, limit=600)
+        self.messages.append((self.now(), said))
+        self.notify(said, markup=False, timeout=5)
+
+    def action_messages(self) -> None:
+        """Show the last messages, the newest first."""
+        if isinstance(self.screen, ModalScreen):
+            return
+        found = [line((f"{at:%H:%M:%SZ}  ", "dim"), text) for at, text in reversed(self.messages)]
+        self.push_screen(Read("Messages", lines(found or [line("No message yet.")])))
 
     def copy(self, text: str, what: str = "") -> None:
         """To the terminal's clipboard."""

@@ -42,7 +42,12 @@ def build(
     """The app with its workspace, not yet running."""
     from vpce_tui.investigation.workspace import Workspace
     from vpce_tui.tui.app import VpceTui
+    from vpce_tui.tui.widgets import keymap
 
+    try:
+        keys = keymap.read(paths.config_folder() / "keys.toml")
+    except keymap.KeysError as error:
+        raise UsageError(str(error)) from None
     now = clock or (lambda: datetime.now(UTC))
     read_only = bool(args.read_only) or paths.read_only_asked()
     given, trail = args.since, Path(args.log_files) if args.log_files else None
@@ -60,7 +65,12 @@ def build(
         return opener(workspace.caller, name, reason)
 
     app = VpceTui(
-        workspace, theme=args.theme or "", target=args.target or "", lab=lab is not None, open_record=open_record
+        workspace,
+        theme=args.theme or "",
+        target=args.target or "",
+        lab=lab is not None,
+        open_record=open_record,
+        keymap=keys,
     )
     if args.incident:
         _open_when_signed_in(app, args.incident, args.target or "")

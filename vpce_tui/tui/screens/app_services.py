@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.widgets.keymap import Keymap
 
 if TYPE_CHECKING:
     from vpce_tui.cloudtrail.event import Event
@@ -19,6 +20,7 @@ class AppServices(Protocol):
 
     workspace: Workspace
     open_incidents: list[tuple[str, str]]
+    keymap: Keymap
 
     def now(self) -> datetime:
         """The time."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
@@ -12,6 +12,7 @@ from textual.widgets import Input
 from vpce_tui.core.text import many, sign
 from vpce_tui.detection.signals import Assessment, Severity, Signal
 from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.keymap import binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
@@ -71,9 +72,9 @@ class ListFrame(Frame):
     """A table over judged things. Subclasses give columns, rows and reasons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", show=False),
-        Binding("r", "refresh", show=False),
-        Binding("y", "copy", show=False),
+        binding("filter", "filter"),
+        binding("refresh", "refresh"),
+        binding("copy", "copy"),
     ]
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
@@ -18,7 +18,8 @@ from vpce_tui.inventory.parse import account_of
 from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.screens.suppress import suppress
-from vpce_tui.tui.widgets.bars import KeyBar, KeyHint
+from vpce_tui.tui.widgets.bars import KeyBar
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
@@ -35,28 +36,26 @@ if TYPE_CHECKING:
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
 RAW_LIMIT = 60_000
-VIEWS = (("why", "why"), ("path", "path of the attack"), ("record", "record"))
+VIEWS = (("why", "why"), ("path", "attack path"), ("record", "record"))
 
 
 class EventScreen(Frame):
     """One event, in three views."""
 
-    own_numbers = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
-        Binding("g", "scroll(-100000)", show=False),
-        Binding("G", "scroll(100000)", show=False),
-        Binding("1", "view('why')", show=False),
-        Binding("2", "view('path')", show=False),
-        Binding("3", "view('record')", show=False),
-        Binding("p", "playbooks", show=False),
-        Binding("i", "instance", show=False),
-        Binding("o", "around", show=False),
-        Binding("f", "traffic", show=False),
-        Binding("v", "analyzer", show=False),
-        Binding("x", "suppress", show=False),
-        Binding("y", "copy", show=False),
+        binding("down", "scroll(3)"),
+        binding("up", "scroll(-3)"),
+        binding("top", "scroll(-100000)"),
+        binding("bottom", "scroll(100000)"),
+        binding("next-view", "turn(1)", priority=True),
+        binding("previous-view", "turn(-1)", priority=True),
+        binding("playbooks", "playbooks"),
+        binding("instance", "instance"),
+        binding("related-events", "around"),
+        binding("traffic", "traffic"),
+        binding("check-policy", "analyzer"),
+        binding("suppress", "suppress"),
+        binding("copy", "copy"),
     ]
 
     def __init__(self, item: AssessedEvent) -> None:
@@ -85,38 +84,37 @@ class EventScreen(Frame):
         return self.trail()
 
     def keys(self) -> Sequence[KeyHint]:
+        keys = self.main.keymap
+        hint = keys.hint
         made = self._item.request
-        found = [KeyHint("esc", "back")]
+        found = [hint("back")]
         node = self.nodes.get(self.query_one("#rows", Table).key) if self.view == "path" else None
         if node is not None and (node.instance or node.event or node.relation is not None):
-            found.append(KeyHint("↵", "go there"))
+            found.append(hint("open", "go there"))
         if not self.work.trail:
-            found.append(KeyHint("p", "playbooks"))
+            found.append(hint("playbooks"))
         found += [
-            KeyHint("2", "path") if self.view != "path" else KeyHint("1", "why"),
-            KeyHint("o", "same key, address…"),
+            hint("next-view", "attack path" if self.view == "why" else "next view"),
+            hint("related-events"),
         ]
         if self._item.event.principal.instance_id and not self.work.trail:
-            found.append(KeyHint("i", "instance"))
+            found.append(hint("instance"))
         if made.endpoint_id and not self.work.trail:
-            found.append(KeyHint("f", "traffic"))
+            found.append(hint("traffic"))
         if self._checks():
-            found.append(KeyHint("v", "AWS's own check"))
+            found.append(hint("check-policy"))
         if self._item.event.request is not None and not self.work.read_only:
-            found.append(KeyHint("x", "suppress"))
+            found.append(hint("suppress"))
         return [
             *found,
-            KeyHint("y", "copy event id"),
-            KeyHint("j k", "move"),
-            KeyHint("?", "help"),
-            KeyHint("q", "quit"),
+            hint("copy", "copy event id"),
+            keys.pair("down", "up", "move"),
+            hint("help"),
+            hint("quit"),
         ]
 
     def show(self) -> None:
-        tabs = [
-            (f" {number} {words} ", "bold reverse" if name == self.view else "dim")
-            for number, (name, words) in enumerate(VIEWS, start=1)
-        ]
+        tabs = [(f" {words} ", "bold reverse" if name == self.view else "dim") for name, words in VIEWS]
         self.query_one("#tabs", Steady).update(line(*tabs))
         path = self.view == "path"
         self.query_one("#page").display = not path
@@ -154,7 +152,12 @@ class EventScreen(Frame):
         self._show_whole()
         self.query_one("#keys", KeyBar).show(self.keys())
 
-    def action_view(self, name: str) -> None:
+    def action_turn(self, by: int) -> None:
+        """The next view, or the one before."""
+        names = [name for name, _ in VIEWS]
+        self.show_view(names[(names.index(self.view) + by) % len(names)])
+
+    def show_view(self, name: str) -> None:
         """Show one of the views."""
         self.view = name
         self.update()
@@ -214,11 +217,8 @@ class EventScreen(Frame):
         choose_playbook(self, self._item)
 
     def action_instance(self) -> None:
-        """The instance behind it."""
-        if self._item.event.principal.instance_id:
-            self.main.open_instance(self._item.event.principal.instance_id)
-        else:
-            self.main.say("This call was not made with an instance role session.")
+        """The instance whose role session made the call."""
+        open_instance_of(self, self._item)
 
     def action_suppress(self) -> None:
         """Suppress it, with a reason and an end."""
@@ -227,6 +227,14 @@ class EventScreen(Frame):
     def action_copy(self) -> None:
         """Copy the event id."""
         self.main.copy(self._item.event.id)
+
+
+def open_instance_of(screen: Frame, item: AssessedEvent) -> None:
+    """Open the instance whose role session made the call."""
+    if item.event.principal.instance_id:
+        screen.main.open_instance(item.event.principal.instance_id)
+    else:
+        screen.main.say("This call was not made with an instance role session.")
 
 
 def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:

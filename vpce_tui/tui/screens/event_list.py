@@ -7,16 +7,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import short, sign
 from vpce_tui.detection.signals import Severity
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
-from vpce_tui.tui.screens.event_detail import BEGINNING, EventScreen, choose_playbook, raw_lines, what_to_do
+from vpce_tui.tui.screens.event_detail import (
+    BEGINNING,
+    EventScreen,
+    choose_playbook,
+    open_instance_of,
+    raw_lines,
+    what_to_do,
+)
 from vpce_tui.tui.screens.suppress import suppress
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, TableRow
@@ -74,11 +81,11 @@ class EventsScreen(ListFrame):
 
     base = "events"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "app.go('instances')", show=False),
-        Binding("p", "playbooks", show=False),
-        Binding("o", "around", show=False),
-        Binding("x", "suppress", show=False),
-        Binding("a", "all", show=False),
+        binding("instance", "instance"),
+        binding("playbooks", "playbooks"),
+        binding("related-events", "around"),
+        binding("suppress", "suppress"),
+        binding("all-events", "all"),
     ]
 
     def __init__(self) -> None:
@@ -167,15 +174,16 @@ class EventsScreen(ListFrame):
         return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{suppressed}"
 
     def keys(self) -> Sequence[KeyHint]:
-        found = [KeyHint("↵", "open"), KeyHint("i", "instances")]
+        hint = self.main.keymap.hint
+        found = [hint("open"), hint("instances")]
         if not self.work.trail:
-            found.append(KeyHint("p", "playbooks"))
-        found += [KeyHint("o", "same key, address…"), KeyHint("/", "filter")]
+            found.append(hint("playbooks"))
+        found += [hint("related-events"), hint("filter")]
         if self.work.trail:
-            found.append(KeyHint("a", "only endpoints" if self.every else "all events"))
+            found.append(hint("all-events", "only endpoints" if self.every else "all events"))
         if not self.work.read_only and not self.work.trail:
-            found.append(KeyHint("x", "suppress"))
-        return [*found, KeyHint("y", "copy"), KeyHint("r", "refresh"), KeyHint("?", "help"), KeyHint("q", "quit")]
+            found.append(hint("suppress"))
+        return [*found, hint("copy"), hint("refresh"), hint("help"), hint("quit")]
 
     def why(self, key: str) -> Content:
         item = self._by_key.get(key)
@@ -225,6 +233,12 @@ class EventsScreen(ListFrame):
         item = self._by_key.get(self.table.key)
         if item is not None:
             choose_playbook(self, item)
+
+    def action_instance(self) -> None:
+        """The instance whose role session made the call."""
+        item = self._by_key.get(self.table.key)
+        if item is not None:
+            open_instance_of(self, item)
 
     def action_around(self) -> None:
         """Other events of the same key, address, principal, …"""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
@@ -14,8 +14,9 @@ from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.core.text import sign, visible
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.app_services import AppServices
-from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, KeyHint, TopBar
+from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.tui.widgets.dialogs import Read
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.steady import Steady
 
@@ -29,17 +30,15 @@ class Frame(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("question_mark", "help", show=False),
-        Binding("exclamation_mark", "coverage", show=False),
+        binding("back", "leave"),
+        binding("help", "help"),
+        binding("coverage", "coverage"),
     ]
 
     base = ""
     """The name under which a number key leads here."""
     laid_out = False
     """Whether every part of it is there: a key may be pressed before."""
-    own_numbers = False
-    """Whether the number keys mean something of this screen's own."""
 
     @property
     def crumb(self) -> str:
@@ -177,19 +176,17 @@ class Frame(Screen[None]):
 
     def more_help(self) -> Sequence[Content]:
         """What else is to say of the keys here."""
-        return _IN_PAGES if self.own_numbers else _IN_LISTS
+        return ()
 
     def action_help(self) -> None:
         """What the keys of this screen do."""
+        changing = {key.key for key in self.keys() if key.changes}
+        names = {active.binding.id for active in self.active_bindings.values() if active.binding.id}
         found = [
-            line((f" {(sign('◆') if key.changes else ' ')} {key.key:<8}", "bold"), key.label) for key in self.keys()
+            line((f" {sign('◆') if key in changing else ' '} {key:<8}", "bold"), does)
+            for key, does in self.main.keymap.help(names)
         ]
-        self.app.push_screen(
-            Read(
-                "Keys on this screen",
-                lines([*found, line(""), *self.more_help(), *_MEANINGS]),
-            )
-        )
+        self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *self.more_help(), *_MEANINGS])))
 
     def action_coverage(self) -> None:
         """What was looked at, what was not, and why."""
@@ -221,23 +218,6 @@ def coverage_text(coverage: Coverage, problem: str = "") -> Content:
     return lines(found or [line("nothing was looked at yet")])
 
 
-_IN_PAGES = [
-    line(("also here", "bold")),
-    line("   1 2 3 …   what the line under the title numbers: views, or what is the same"),
-    line("   j k g G   down, up, top, bottom    !        coverage, where there is one"),
-    line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
-    line(""),
-]
-_IN_LISTS = [
-    line(("everywhere", "bold")),
-    line("   Enter     in                       Escape   out; stops a search"),
-    line("   j k g G   down, up, top, bottom    /        filter (Escape clears)"),
-    line("   :  ^P     command palette          !        coverage: what was looked at, and what not"),
-    line("   y         copy the id              r        refresh"),
-    line("   1 2 3     events, instances, incident (not in a walkthrough)"),
-    line("   q         leave vpce-tui           ^C       the same"),
-    line(""),
-]
 _MEANINGS = [
     line(
         "A key with ",

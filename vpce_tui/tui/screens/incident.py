@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.aws.errors import told
@@ -15,7 +15,7 @@ from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.states import StepState
 from vpce_tui.incident.verification import Verification, check_rows
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
@@ -29,15 +29,15 @@ class IncidentScreen(Frame):
     base = "incident"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
-        Binding("g", "scroll(-100000)", show=False),
-        Binding("G", "scroll(100000)", show=False),
-        Binding("n", "note", show=False),
-        Binding("o", "open", show=False),
-        Binding("w", "app.walk_on", show=False),
-        Binding("x", "app.close_incident", show=False),
-        Binding("y", "copy", show=False),
+        binding("down", "scroll(3)"),
+        binding("up", "scroll(-3)"),
+        binding("top", "scroll(-100000)"),
+        binding("bottom", "scroll(100000)"),
+        binding("note", "note"),
+        binding("open-incident", "open"),
+        binding("resume", "app.walk_on"),
+        binding("close-incident", "app.close_incident"),
+        binding("copy", "copy"),
     ]
 
     def __init__(self) -> None:
@@ -67,18 +67,20 @@ class IncidentScreen(Frame):
         return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
 
     def keys(self) -> Sequence[KeyHint]:
-        found = [KeyHint("esc", "back")]
+        keys = self.main.keymap
+        hint = keys.hint
+        found = [hint("back")]
         if self.work.journal is None:
             if not self.work.read_only:
-                found.append(KeyHint("o", "open an incident"))
+                found.append(hint("open-incident"))
         else:
             found += [
-                KeyHint("w", "walk on"),
-                KeyHint("n", "note"),
-                KeyHint("x", "close"),
-                KeyHint("y", "copy head hash"),
+                hint("resume"),
+                hint("note"),
+                hint("close-incident", "close"),
+                hint("copy", "copy head hash"),
             ]
-        return [*found, KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
+        return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def show(self) -> None:
         self.query_one("#page", Page).show(lines(self._text()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.core.coverage import Coverage
@@ -13,7 +13,7 @@ from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, TableRow
@@ -33,8 +33,7 @@ class InstancesScreen(ListFrame):
         return "Instances"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "app.go('events')", show=False),
-        Binding("p", "playbooks", show=False),
+        binding("playbooks", "playbooks"),
     ]
 
     def columns(self) -> Sequence[Column]:
@@ -74,9 +73,10 @@ class InstancesScreen(ListFrame):
         return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at, {attacked:,} attacked"
 
     def keys(self) -> Sequence[KeyHint]:
+        hint = self.main.keymap.hint
         return [
-            KeyHint("↵", "open"), KeyHint("p", "playbooks"), KeyHint("e", "events"), KeyHint("/", "filter"), KeyHint("y", "copy id"), KeyHint("r", "refresh"),
-            KeyHint("?", "help"), KeyHint("q", "quit"),
+            hint("open"), hint("playbooks"), hint("events"), hint("filter"), hint("copy", "copy id"), hint("refresh"),
+            hint("help"), hint("quit"),
         ]  # fmt: skip
 
     def why(self, key: str) -> Content:
@@ -118,12 +118,12 @@ class InstanceScreen(Frame):
     """One instance: the reasons with their evidence, what it is, and what its role did."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
-        Binding("p", "playbooks", show=False),
-        Binding("o", "around", show=False),
-        Binding("f", "traffic", show=False),
-        Binding("y", "copy", show=False),
+        binding("down", "scroll(3)"),
+        binding("up", "scroll(-3)"),
+        binding("playbooks", "playbooks"),
+        binding("related-events", "around"),
+        binding("traffic", "traffic"),
+        binding("copy", "copy"),
     ]
 
     @property
@@ -144,15 +144,17 @@ class InstanceScreen(Frame):
         return self.work.instance_coverage
 
     def keys(self) -> Sequence[KeyHint]:
+        keys = self.main.keymap
+        hint = keys.hint
         return [
-            KeyHint("esc", "back"),
-            KeyHint("p", "playbooks"),
-            KeyHint("o", "its events, role, VPC, neighbours"),
-            KeyHint("f", "traffic"),
-            KeyHint("y", "copy id"),
-            KeyHint("j k", "scroll"),
-            KeyHint("?", "help"),
-            KeyHint("q", "quit"),
+            hint("back"),
+            hint("playbooks"),
+            hint("related-events", "its events, role, VPC, neighbours"),
+            hint("traffic"),
+            hint("copy", "copy id"),
+            keys.pair("down", "up", "scroll"),
+            hint("help"),
+            hint("quit"),
         ]
 
     @property

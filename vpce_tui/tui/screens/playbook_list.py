@@ -15,7 +15,7 @@ from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load, names
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
@@ -65,7 +65,8 @@ class PlaybooksScreen(Frame):
         return f"Playbooks › {', '.join(target for target, _ in self.targets)}"
 
     def keys(self) -> Sequence[KeyHint]:
-        return [KeyHint("↵", "walk through it"), KeyHint("esc", "back"), KeyHint("?", "help"), KeyHint("q", "quit")]
+        hint = self.main.keymap.hint
+        return [hint("open", "walk through it"), hint("back"), hint("help"), hint("quit")]
 
     def show(self) -> None:
         table, record = self.query_one("#rows", Table), self._record()

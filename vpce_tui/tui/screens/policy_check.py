@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.core.text import many, sign
 from vpce_tui.investigation.access_analyzer import PRICE, PolicyCheck, PolicyCheckResult, ask
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
@@ -24,9 +24,9 @@ class AnalyzerScreen(Frame):
     """The questions with their cost, then the answers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "ask", show=False),
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
+        binding("open", "ask"),
+        binding("down", "scroll(3)"),
+        binding("up", "scroll(-3)"),
     ]
 
     def __init__(self, checks: Sequence[PolicyCheck]) -> None:
@@ -53,10 +53,12 @@ class AnalyzerScreen(Frame):
         return f"{billed} x {PRICE}" if billed else "free"
 
     def keys(self) -> Sequence[KeyHint]:
-        found = [KeyHint("esc", "back")]
+        keys = self.main.keymap
+        hint = keys.hint
+        found = [hint("back")]
         if self._open():
-            found.append(KeyHint("↵", f"ask ({self.cost})"))
-        return [*found, KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
+            found.append(hint("open", f"ask ({self.cost})"))
+        return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def _open(self) -> tuple[PolicyCheck, ...]:
         """What was not answered: the same is not asked, and paid, twice."""

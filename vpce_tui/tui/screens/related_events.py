@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
@@ -16,7 +16,7 @@ from vpce_tui.core.text import many, short, sign
 from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
 from vpce_tui.tui.screens.event_detail import BEGINNING
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, TableRow
@@ -31,15 +31,13 @@ MOST = 5_000
 
 
 class AroundScreen(ListFrame):
-    """The events of one relation, newest first; Tab or a number goes to the next relation."""
+    """The events of one relation, newest first; Tab shows the next relation."""
 
-    own_numbers = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,right", "turn(1)", show=False, priority=True),
-        Binding("shift+tab,left", "turn(-1)", show=False, priority=True),
-        *(Binding(str(number), f"to({number})", show=False) for number in range(1, 10)),
-        Binding("a", "ask", show=False),
-        Binding("p", "playbooks", show=False),
+        binding("next-view", "turn(1)", priority=True),
+        binding("previous-view", "turn(-1)", priority=True),
+        binding("ask-history", "ask"),
+        binding("playbooks", "playbooks"),
     ]
 
     def __init__(self, event: Event | None, relation: Relation | None, also: Sequence[Relation] = ()) -> None:
@@ -127,10 +125,10 @@ class AroundScreen(ListFrame):
     def show(self) -> None:
         self._look()
         tabs: list[tuple[str, str]] = []
-        for number, relation in enumerate(self.relations[:9], start=1):
+        for number, relation in enumerate(self.relations):
             count = f"{len(self._held[relation]):,}" if relation in self._held else sign("…")
-            label = f" {number} {relation.name} {count} "
-            tabs.append((label, "bold reverse" if number - 1 == self.at else "dim"))
+            label = f" {relation.name} {count} "
+            tabs.append((label, "bold reverse" if number == self.at else "dim"))
         self.query_one("#tabs", Steady).update(line(*tabs))
         events = [event for event in self.found() if event.time > BEGINNING]
         if events:
@@ -157,12 +155,13 @@ class AroundScreen(ListFrame):
         return self.work.coverage if self.work.trail else self.work.history_coverage
 
     def keys(self) -> Sequence[KeyHint]:
-        found = [KeyHint("↵", "open"), KeyHint("esc", "back"), KeyHint("tab", "next relation")]
+        hint = self.main.keymap.hint
+        found = [hint("open"), hint("back"), hint("next-view", "next relation")]
         if self._may_ask():
-            found.append(KeyHint("a", "ask history for more"))
+            found.append(hint("ask-history"))
         if not self.work.trail:
-            found.append(KeyHint("p", "playbooks"))
-        return [*found, KeyHint("/", "filter"), KeyHint("y", "copy"), KeyHint("?", "help"), KeyHint("q", "quit")]
+            found.append(hint("playbooks"))
+        return [*found, hint("filter"), hint("copy"), hint("help"), hint("quit")]
 
     def _may_ask(self) -> bool:
         relation = self.relation
@@ -217,12 +216,6 @@ class AroundScreen(ListFrame):
         """The next relation, or the one before."""
         if self.relations:
             self.at = (self.at + by) % len(self.relations)
-            self.update()
-
-    def action_to(self, number: int) -> None:
-        """The relation with this number."""
-        if number <= len(self.relations):
-            self.at = number - 1
             self.update()
 
     def action_ask(self) -> None:

@@ -12,7 +12,7 @@ from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
-VIEWS: Final = (("change", "1 change"), ("console", "2 console"), ("cli", "3 cli"), ("python", "4 python"))
+VIEWS: Final = (("change", "changes"), ("console", "console"), ("cli", "AWS CLI"), ("python", "Python"))
 STATE_LOOK: Final = {
     StepState.VERIFIED: "$success", StepState.MANUAL: "$success", StepState.FAILED: "bold $error", StepState.OUTCOME_UNKNOWN: "bold $warning",
     StepState.NOT_VERIFIED: "bold $warning", StepState.OPEN: "$warning", StepState.RUNNING: "bold $accent",

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.aws.endpoint_services import service_short
@@ -15,7 +15,7 @@ from vpce_tui.core.text import many, sign
 from vpce_tui.inventory.flow_log_queries import Traffic, size, slot_minutes
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.timeline import chart
@@ -32,12 +32,12 @@ class TrafficScreen(Frame):
     """The chart, or what asking for it would cost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "ask", show=False),
-        Binding("j,down", "scroll(3)", show=False),
-        Binding("k,up", "scroll(-3)", show=False),
-        Binding("p", "playbooks", show=False),
-        Binding("plus,equals_sign", "hours(2)", show=False),
-        Binding("minus", "hours(-2)", show=False),
+        binding("open", "ask"),
+        binding("down", "scroll(3)"),
+        binding("up", "scroll(-3)"),
+        binding("playbooks", "playbooks"),
+        binding("longer", "hours(2)"),
+        binding("shorter", "hours(-2)"),
     ]
 
     def __init__(self, target: str, region: str) -> None:
@@ -57,13 +57,15 @@ class TrafficScreen(Frame):
         return self.trail()
 
     def keys(self) -> Sequence[KeyHint]:
+        keys = self.main.keymap
+        hint = keys.hint
         asked = self.target in self.work.traffic
         found = [
-            KeyHint("esc", "back"),
-            KeyHint("↵", "ask again (billed)" if asked else "ask the flow logs (billed)"),
-            KeyHint("+ -", f"{self.hours} h back"),
+            hint("back"),
+            hint("open", "ask again (billed)" if asked else "ask the flow logs (billed)"),
+            keys.pair("longer", "shorter", f"{self.hours} h back"),
         ]
-        return [*found, KeyHint("p", "playbooks"), KeyHint("j k", "scroll"), KeyHint("?", "help"), KeyHint("q", "quit")]
+        return [*found, hint("playbooks"), keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def show(self) -> None:
         width = max(self.query_one("#page").size.width - 4, 40)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
@@ -26,10 +26,10 @@ from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.tui.screens.evidence_file import evidence_page
 from vpce_tui.tui.screens.frame import WIDE, Frame
 from vpce_tui.tui.screens.run_log import RunLog
-from vpce_tui.tui.screens.step_page import STATE_LOOK, StepPage, asked, dots, step_list, tabs
-from vpce_tui.tui.widgets.bars import KeyHint
+from vpce_tui.tui.screens.step_page import STATE_LOOK, VIEWS, StepPage, asked, dots, step_list, tabs
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.reveal_secret import RevealSecretDialog
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -51,32 +51,28 @@ class WalkthroughScreen(Frame):
     """The walk. Runs one thing at a time, on a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "run", show=False),
-        Binding("s", "skip", show=False),
-        Binding("h", "by_hand", show=False),
-        Binding("n", "note", show=False),
-        Binding("u", "undo", show=False),
-        Binding("c", "choose", show=False),
-        Binding("w", "who", show=False),
-        Binding("v", "evidence", show=False),
-        Binding("d", "decide", show=False),
-        Binding("left", "step(-1)", show=False),
-        Binding("right", "step(1)", show=False),
-        Binding("1", "view('change')", show=False),
-        Binding("2", "view('console')", show=False),
-        Binding("3", "view('cli')", show=False),
-        Binding("4", "view('python')", show=False),
-        Binding("j,down", "scroll(2)", show=False),
-        Binding("k,up", "scroll(-2)", show=False),
-        Binding("pagedown,space", "scroll(12)", show=False),
-        Binding("pageup", "scroll(-12)", show=False),
-        Binding("g,home", "scroll(-100000)", show=False),
-        Binding("G,end", "scroll(100000)", show=False),
-        Binding("f5", "replan", show=False),
-        Binding("y", "copy", show=False),
+        binding("run", "run"),
+        binding("skip", "skip"),
+        binding("manual", "by_hand"),
+        binding("note", "note"),
+        binding("undo", "undo"),
+        binding("prompts", "choose"),
+        binding("affected", "who"),
+        binding("evidence", "evidence"),
+        binding("resolve", "decide"),
+        binding("previous-step", "step(-1)"),
+        binding("next-step", "step(1)"),
+        binding("next-view", "turn(1)", priority=True),
+        binding("previous-view", "turn(-1)", priority=True),
+        binding("down", "scroll(2)"),
+        binding("up", "scroll(-2)"),
+        binding("page-down", "scroll(12)"),
+        binding("page-up", "scroll(-12)"),
+        binding("top", "scroll(-100000)"),
+        binding("bottom", "scroll(100000)"),
+        binding("refresh", "replan"),
+        binding("copy", "copy"),
     ]
-
-    own_numbers = True
 
     @property
     def running(self) -> bool:
@@ -150,43 +146,45 @@ class WalkthroughScreen(Frame):
             bar.show(self.crumbs(), f"planned {self.main.ago(self.planned_at)}", complete=True)
 
     def keys(self) -> Sequence[KeyHint]:
+        keys = self.main.keymap
+        hint = keys.hint
         step = self.step
         if self.busy:
             return [
-                KeyHint("esc", "back" if self.busy == "planning" and not self.just_ended else "stop"),
-                KeyHint("j k", "scroll"),
-                KeyHint("?", "help"),
+                hint("back", "back" if self.busy == "planning" and not self.just_ended else "stop"),
+                keys.pair("down", "up", "scroll"),
+                hint("help"),
             ]
         found: list[KeyHint] = []
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(KeyHint("esc", "back (there 3 is the record)") if last else KeyHint("→", "next step"))
+            found.append(hint("back", "back (there 3 is the record)") if last else hint("next-step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
-                found.append(KeyHint("d", "decide"))
+                found.append(hint("resolve"))
             open_still = known.state is not StepState.VERIFIED or step.id in self.walk.drifted
             if step.kind is not StepKind.MANUAL and open_still and not step.blocked:
-                found.append(KeyHint("r", "run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
+                found.append(hint("run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
-                found.append(KeyHint("u", "undo", changes=True))
+                found.append(hint("undo", changes=True))
             if known.state is not StepState.VERIFIED:
-                found += [KeyHint("s", "skip"), KeyHint("h", "done manually")]
-            found.append(KeyHint("n", "note"))
+                found += [hint("skip"), hint("manual")]
+            found.append(hint("note"))
             if self._questions() and self._may_choose(step):
-                found.append(KeyHint("c", "choose"))
+                found.append(hint("prompts"))
         if step is not None and any(affected.names for affected in step.affects):
-            found.append(KeyHint("w", "who"))
+            found.append(hint("affected"))
         if step is not None and self.known(step).evidence:
-            found.append(KeyHint("v", "evidence"))
+            found.append(hint("evidence"))
         return [
             *found,
-            KeyHint("←→", "steps"),
-            KeyHint("1-4", "views"),
-            KeyHint("y", "copy"),
-            KeyHint("esc", "leave"),
-            KeyHint("?", "help"),
+            keys.pair("previous-step", "next-step", "steps"),
+            hint("next-view"),
+            hint("copy"),
+            hint("back", "leave"),
+            hint("help"),
         ]
 
     def show(self) -> None:
@@ -351,9 +349,10 @@ class WalkthroughScreen(Frame):
             self.query_one("#page", Page).scroll_home(animate=False)
             self.update()
 
-    def action_view(self, view: str) -> None:
-        """Another view of the step."""
-        self.view = view
+    def action_turn(self, by: int) -> None:
+        """The next view of the step, or the one before."""
+        names = [name for name, _ in VIEWS]
+        self.view = names[(names.index(self.view) + by) % len(names)]
         self.query_one("#page", Page).scroll_home(animate=False)
         self.update()
 

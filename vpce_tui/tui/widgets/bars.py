@@ -1,22 +1,13 @@
 """The lines every screen keeps: mode and identity on top, where and how complete below it, the keys at the bottom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 
 from vpce_tui.core.text import short, sign
+from vpce_tui.tui.widgets.keymap import KeyHint
 from vpce_tui.tui.widgets.safe_text import line
 from vpce_tui.tui.widgets.steady import Steady
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHint:
-    """One key as the last line shows it. ``changes``: it leads to something that changes AWS."""
-
-    key: str
-    label: str
-    changes: bool = False
 
 
 class TopBar(Steady):

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from vpce_tui.tui.widgets.keymap import binding
 from vpce_tui.tui.widgets.safe_text import line
 
 
@@ -75,12 +76,12 @@ class Read(ModalScreen[None]):
     """Something to read, with scrolling."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "leave", show=False),
-        Binding("j", "down", show=False),
-        Binding("k", "up", show=False),
-        Binding("g", "to(0)", show=False),
-        Binding("G", "to(1)", show=False),
-        Binding("space", "page", show=False),
+        Binding("escape,enter", "leave", show=False),
+        binding("down", "down"),
+        binding("up", "up"),
+        binding("top", "to(0)"),
+        binding("bottom", "to(1)"),
+        binding("page-down", "page"),
     ]
 
     def __init__(self, title: str, content: Content) -> None:
@@ -92,7 +93,7 @@ class Read(ModalScreen[None]):
             yield Static(line((self._title, "bold")), classes="dialog--title")
             with VerticalScroll(id="reading"):
                 yield Static(self._content)
-            yield Static(line("Escape: back   j k g G: scroll"), classes="muted")
+            yield Static(line("Back (Escape)   Scroll (j k g G)"), classes="muted")
 
     def on_mount(self) -> None:
         self.query_one("#reading").focus()

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from vpce_tui.core.text import sign
 from vpce_tui.plans.plan import Question
+from vpce_tui.tui.widgets.keymap import binding
 from vpce_tui.tui.widgets.safe_text import line, lines
 
 
@@ -20,9 +21,9 @@ class Ticks(Static, can_focus=True):
     """Options of one question, one or several of which are ticked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("space", "tick", show=False),
+        binding("down", "move(1)"),
+        binding("up", "move(-1)"),
+        binding("tick", "tick"),
     ]
 
     def __init__(self, question: Question, changed: Callable[[], object]) -> None:
@@ -100,8 +101,8 @@ class Form(ModalScreen[Mapping[str, str] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("enter", "accept", show=False, priority=True),
+        binding("back", "leave"),
+        binding("open", "accept", priority=True),
     ]
 
     def __init__(self, title: str, questions: Sequence[Question], wrong: Callable[[str, str], str]) -> None:

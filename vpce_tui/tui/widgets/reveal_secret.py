@@ -14,11 +14,11 @@ from vpce_tui.tui.widgets.safe_text import line
 
 
 class RevealSecretDialog(ModalScreen[None]):
-    """Shows a secret; ``k`` puts it into this host's keyring, ``y`` copies it, Escape forgets it."""
+    """Shows a secret; Ctrl+S stores it in this host's keyring, ``y`` copies it, Escape forgets it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
-        Binding("k", "keep", show=False),
+        Binding("ctrl+s", "keep", show=False),
         Binding("y", "copy", show=False),
     ]
 
@@ -36,7 +36,9 @@ class RevealSecretDialog(ModalScreen[None]):
             yield Static(line((f"The secret of {self._label}", "bold")), classes="dialog--title")
             yield Static(line(self._secret()), id="secret")
             yield Static(line("Shown only once. It is not stored anywhere."), id="said")
-            yield Static(line("y: copy   k: into this host's keyring   Escape: close and forget it"), classes="muted")
+            yield Static(
+                line("Copy (y)   Store in this host's keyring (Ctrl+S)   Close and forget it (Escape)"), classes="muted"
+            )
 
     def action_copy(self) -> None:
         """To the terminal's clipboard."""

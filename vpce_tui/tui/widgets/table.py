@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vpce_tui.core.text import visible
+from vpce_tui.tui.widgets.keymap import binding
 
 _FAR = 1_000_000_000
 
@@ -51,13 +52,13 @@ class Table(ScrollView, can_focus=True):
         "table--gone",
     }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", show=False),
-        Binding("home,g", f"move({-_FAR})", show=False),
-        Binding("end,G", f"move({_FAR})", show=False),
-        Binding("enter", "choose", show=False),
+        binding("up", "move(-1)"),
+        binding("down", "move(1)"),
+        binding("page-up", "page(-1)"),
+        binding("page-down", "page(1)"),
+        binding("top", f"move({-_FAR})"),
+        binding("bottom", f"move({_FAR})"),
+        binding("open", "choose"),
     ]
     cursor: reactive[int] = reactive(0, init=False, repaint=False)
 

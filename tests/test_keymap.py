@@ -1,0 +1,92 @@
+"""Keys: one meaning each, on every screen; the team may give others."""
+
+import importlib
+import pkgutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+import vpce_tui.tui
+from tests.conftest import Aws
+from tests.test_app import app_on, looked, until, words
+from vpce_tui.tui.screens.event_list import EventsScreen
+from vpce_tui.tui.screens.related_events import AroundScreen
+from vpce_tui.tui.widgets.keymap import KEYS, Keymap, KeysError, read
+
+OWN = {"AskScreen", "Ask", "Read", "RevealSecretDialog", "VpceTui"}
+"""Dialogs, which take every key while they are open, and the app, which ends at Ctrl+C whatever its keys are."""
+
+
+def bindings() -> list[tuple[str, Binding]]:
+    found = []
+    for module in pkgutil.walk_packages(vpce_tui.tui.__path__, "vpce_tui.tui."):
+        for thing in vars(importlib.import_module(module.name)).values():
+            if isinstance(thing, type) and issubclass(thing, DOMNode) and thing.__module__ == module.name:
+                found += [
+                    (thing.__name__, item) for item in vars(thing).get("BINDINGS", ()) if isinstance(item, Binding)
+                ]
+    return found
+
+
+def test_a_key_means_one_thing() -> None:
+    keys = Counter(key for item in KEYS.values() for key in item.keys.split(","))
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_every_key_of_every_screen_is_in_the_table_and_every_one_in_the_table_is_used() -> None:
+    found = bindings()
+    assert [(name, item.key) for name, item in found if name not in OWN and item.id not in KEYS] == []
+    assert [item.id for _, item in found if item.id and item.key != KEYS[item.id].keys] == []
+    assert set(KEYS) - {item.id for _, item in found} == set()
+
+
+async def test_the_team_gives_other_keys_and_the_screens_show_them(aws: Aws, tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text('related-events = "ctrl+e"\n')
+    app = app_on(aws)
+    app.keymap = read(path)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await until(pilot, looked(app))
+        assert "^e related events" in words(app)
+        await pilot.press("e")
+        assert isinstance(app.screen, EventsScreen)
+        await pilot.press("question_mark")
+        assert "^e" in words(app)
+        await pilot.press("escape", "ctrl+e")
+        assert isinstance(app.screen, AroundScreen)
+
+
+async def test_messages_are_kept_behind_a_key(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        for number in range(120):
+            app.say(f"message {number}")
+        await pilot.press("m")
+        said = words(app)
+        assert "message 119" in said
+        assert "message 20\n" in said
+        assert "message 19\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('relatd-events = "e"', "did you mean 'related-events'"),
+        ('copy = "e"', "'e' is the key of related-events and of copy"),
+        ("copy = 3", "needs a key"),
+        ('copy = "y', "cannot be read"),
+    ],
+)
+def test_a_file_that_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text(text)
+    with pytest.raises(KeysError, match=said):
+        read(path)
+
+
+def test_without_a_file_the_keys_are_ours(tmp_path: Path) -> None:
+    assert read(tmp_path / "keys.toml") == Keymap()
