@@ -145,7 +145,7 @@ CASES = (
     Case("contain-endpoint-interface", "contain-endpoint", "pipeline_sts", ("policy.mode=deny-all",), deep=True),
     Case(
         "contain-endpoint-that-stays", "contain-endpoint", "bob",
-        ("policy.mode=own-organisation", "network.mode=narrow", "encryption.monitor=yes", "flow-logs.role=new"),
+        ("policy.mode=own-organization", "network.mode=narrow", "encryption.monitor=yes", "flow-logs.role=new"),
         "us-east-1", deep=True,
     ),
 )  # fmt: skip

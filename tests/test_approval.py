@@ -50,8 +50,8 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "of 2016 for ever": ("2016-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "older than the plan"),
     "2099": ("2099-01-01T00:00:00Z", "2099-01-01T08:00:00Z", "by AWS's clock"),
     "in an hour": ("2026-11-27T05:00:00Z", "2026-11-27T13:00:00Z", "by AWS's clock"),
-    "ended": ("2026-11-27T03:30:00Z", "2026-11-27T03:59:00Z", "ended at"),
-    "ends before it begins": ("2026-11-27T03:59:00Z", "2026-11-27T03:00:00Z", "ended at"),
+    "ended": ("2026-11-27T03:30:00Z", "2026-11-27T03:59:00Z", "expired at"),
+    "ends before it begins": ("2026-11-27T03:59:00Z", "2026-11-27T03:00:00Z", "expired at"),
     "good": ("2026-11-27T03:59:00Z", "2026-11-27T08:00:00Z", ""),
     "good, by another clock": ("2026-11-27T04:04:00Z", "2026-11-27T08:00:00Z", ""),
 }
@@ -91,10 +91,10 @@ CHANGED: dict[str, tuple[dict[str, Any], str]] = {
     "another account": ({"accountId": "210987654321"}, "is for another account"),
     "another incident": ({"incidentId": "c" * 64}, "is for another incident"),
     "for no incident": ({"incidentId": ""}, "is for another incident"),
-    "the runner": ({"approver": ALICES, "person": named(ALICES).to_json()}, "runs it"),
+    "the runner": ({"approver": ALICES, "person": named(ALICES).to_json()}, "runs the plan"),
     "the planner": (
         {"approver": plan_like().operator, "person": named(plan_like().operator).to_json()},
-        "made the plan",
+        "created the plan",
     ),
 }
 
@@ -118,9 +118,9 @@ def test_an_approval_that_was_changed_or_is_of_nobody_of_the_team_does_not_count
         ("signature", "é"),
     ):
         assert "the signature of" in judged({**good, field: value}, private), field
-    assert "is no approver of your team" in judged(good, private, arn="*:user/carol")
-    assert "is no approver of your team" in judged(good, approval.new_key())
-    assert "was used already" in judged(good, private, spent=frozenset({good["id"]}))
+    assert "is not an approver" in judged(good, private, arn="*:user/carol")
+    assert "is not an approver" in judged(good, approval.new_key())
+    assert "was already used" in judged(good, private, spent=frozenset({good["id"]}))
 
 
 FORMS: list[dict[str, Any]] = [

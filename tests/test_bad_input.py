@@ -62,7 +62,7 @@ def test_a_disabled_key(playbook: str, aws: Aws) -> None:
 def test_a_key_that_no_disk_can_be_encrypted_with(aws: Aws) -> None:
     key = clients(aws)("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["KeyId"]
     step = planned(aws, "relaunch-instance", aws.victim, f"launch.key={key}")["launch"]
-    assert "EBS takes symmetric encryption keys alone" in step["blocked"][0]["says"]
+    assert "EBS accepts only symmetric encryption keys" in step["blocked"][0]["says"]
 
 
 def test_a_volume_in_another_zone_gets_its_encrypted_one_there(aws: Aws) -> None:

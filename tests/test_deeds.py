@@ -132,11 +132,11 @@ def test_a_decoy_before_it_hides_no_deed() -> None:
         assert "opened to everybody" in facts["VPCE-24"][0].value
 
 
-def test_a_foreign_organisation_is_named_where_ones_own_is_known() -> None:
+def test_a_foreign_organization_is_named_where_ones_own_is_known() -> None:
     opened = policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-evil"}}))
     deed = other("PutBucketPolicy", "s3", 5, requestParameters={"bucketPolicy": json.loads(opened)})
     found = judge_event(see(created(), past=past(deed)))
-    assert "organisation o-evil" in next(signal for signal in found.signals if signal.id == "VPCE-24").evidence[0].value
+    assert "organization o-evil" in next(signal for signal in found.signals if signal.id == "VPCE-24").evidence[0].value
 
 
 def test_a_pipeline_that_opens_something_to_a_vendor_is_looked_at_and_no_alarm() -> None:
@@ -152,9 +152,12 @@ def test_what_it_was_done_to_is_named() -> None:
         requestParameters={"userName": "bob"},
         responseElements={"accessKey": {"accessKeyId": "AKIANEW"}},
     )
-    assert deed_told(made) == "access key made: bob (AKIANEW)"
-    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": "main"})) == "trail stopped: main"
-    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": 7})) == "trail stopped"
+    assert deed_told(made) == "access key created: bob (AKIANEW)"
+    assert (
+        deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": "main"}))
+        == "trail logging stopped: main"
+    )
+    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": 7})) == "trail logging stopped"
     assert deed_told(other("DescribeVpcs", requestParameters={"name": "x"})) == ""
 
 

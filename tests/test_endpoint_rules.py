@@ -260,42 +260,42 @@ def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
     judged = judge_event(see(created(), past=past(*USUAL, created(minutes=9000, eventID="before"))))
     assert judged.signals == ()
     assert sorted(rule for rule, _ in judged.unknown) == ["VPCE-25", "VPCE-26"], (
-        "flow logs and network activity were not looked at"
+        "flow logs and network activity were not searched"
     )
 
 
-# -- what was not looked at is never taken for fine
+# -- what was not searched is never taken for fine
 
 UNREAD = [
-    ("VPCE-03", see(created(S3, policy(allow(Action="s3:Put*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-x", "aws:ResourceOrgID": "o-x"}}))), ours=replace(OURS, organisations=frozenset())), "organisation o-x"),
-    ("VPCE-02", see(created(rules="{")), "no JSON"),
+    ("VPCE-03", see(created(S3, policy(allow(Action="s3:Put*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-x", "aws:ResourceOrgID": "o-x"}}))), ours=replace(OURS, organizations=frozenset())), "organization o-x"),
+    ("VPCE-02", see(created(rules="{")), "not valid JSON"),
     ("VPCE-05", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
-    ("VPCE-05", see(created(), region=None), "not looked at"),
-    ("VPCE-05", see(created(), region=region(net=network(groups={}))), "not there any more"),
+    ("VPCE-05", see(created(), region=None), "was not read"),
+    ("VPCE-05", see(created(), region=region(net=network(groups={}))), "do not exist any more"),
     ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23")), MACHINE),
     ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=(MINE, region(net=network(unknown={"nat": "denied"}, nat={})))), "denied"),
-    ("VPCE-11", see(created(who=KEY), past=past(asked=())), "not asked"),
-    ("VPCE-12", see(created(), past=past(asked=())), "not asked"),
+    ("VPCE-11", see(created(who=KEY), past=past(asked=())), "not searched"),
+    ("VPCE-12", see(created(), past=past(asked=())), "not searched"),
     ("VPCE-12", see(created(), past=past(since=AT - timedelta(hours=5))), "only 0 days"),
-    ("VPCE-13", see(created(), past=past(asked=())), "not asked"),
+    ("VPCE-13", see(created(), past=past(asked=())), "not searched"),
     ("VPCE-14", see(created(), past=past()), "too few"),
-    ("VPCE-16", see(created(), past=past(asked=())), "not asked"),
-    ("VPCE-16", see(created(), past=past(missing=(HOME,))), "not asked"),
-    ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(asked=())), "not asked"),
-    ("VPCE-16", see(created(), past=past(cut=(HOME,)), region=region(instances=())), "all its own"),
+    ("VPCE-16", see(created(), past=past(asked=())), "not searched"),
+    ("VPCE-16", see(created(), past=past(missing=(HOME,))), "not searched"),
+    ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(asked=())), "not searched"),
+    ("VPCE-16", see(created(), past=past(cut=(HOME,)), region=region(instances=())), "all are by the same caller"),
     ("VPCE-20", see(created(f"com.amazonaws.{HOME}.ssm"), past=past(cut=(HOME,))), "only the newest"),
     ("VPCE-05", see(created(), region=region(net=network(endpoints={"vpce-1": now(groups=("sg-1", "sg-theirs"))}))), "sg-theirs"),
     ("VPCE-05", see(created(), region=region(GroupRuleOfRegion("tcp", 443, 443, "pl-0everything"))), "prefix list"),
     ("VPCE-08", see(created(who=SESSION, sourceIPAddress="10.0.1.17", vpcEndpointId="vpce-x"), machine=(MINE, region(net=network(endpoints={}, unknown={"endpoints": "denied"})))), "denied"),
-    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=(replace(MINE, launched=AT + timedelta(hours=1)), region())), "started again"),
-    ("VPCE-13", see(created(), past=past(since=AT - timedelta(minutes=5))), "not asked"),
+    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=(replace(MINE, launched=AT + timedelta(hours=1)), region())), "stopped and started"),
+    ("VPCE-13", see(created(), past=past(since=AT - timedelta(minutes=5))), "not searched"),
     ("VPCE-16", see(created(), region=region(instances=(), unknown={"everything": "denied"})), "denied"),
-    ("VPCE-24", see(created(), past=past(since=AT - timedelta(minutes=5))), "not asked"),
+    ("VPCE-24", see(created(), past=past(since=AT - timedelta(minutes=5))), "not searched"),
     ("VPCE-34", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
     ("VPCE-35", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
     ("VPCE-22", see(created(S3, request=GATEWAY), region=region(net=network(unknown={"tables": "denied"}))), "denied"),
-    ("VPCE-23", see(created(), past=past(asked=())), "not asked"),
-    ("VPCE-24", see(created(), past=past(asked=())), "not asked"),
+    ("VPCE-23", see(created(), past=past(asked=())), "not searched"),
+    ("VPCE-24", see(created(), past=past(asked=())), "not searched"),
     ("VPCE-25", see(created()), "billed"),
     ("VPCE-26", see(created(), past=past(asked=())), "network activity"),
     ("VPCE-28", see(created(), region=region(net=network(endpoints={}, unknown={"endpoints": "denied"}))), "denied"),
@@ -318,14 +318,14 @@ def test_never_is_said_of_what_was_looked_at_alone() -> None:
     answered = Answered(AT - timedelta(days=30), frozenset({HOME}), frozenset({"ap-southeast-2"}))
     judged = judge_event(see(created(), past=EventIndex((line,), {"EventName=CreateVpcEndpoint": answered})))
     title = next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
-    assert title == "Its maker never made an endpoint in the 30 days before, as far as 1 of 2 regions known"
+    assert title == "Its creator never created an endpoint in the 30 days before, as far as 1 of 2 regions known"
 
 
 def test_that_a_role_changed_nothing_is_not_said_where_its_other_sessions_are_not_known() -> None:
     role = {"EventName=CreateVpcEndpoint": Answered(AT - timedelta(days=30))}
     before = other("DescribeVpcs", minutes=9000, who=ROLE, readOnly=True)
     judged = judge_event(see(created(who=ROLE), past=EventIndex((before,), role)))
-    assert "made an endpoint" in next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
+    assert "created an endpoint" in next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
 
 
 def test_the_same_name_of_another_service_is_not_judged() -> None:

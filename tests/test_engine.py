@@ -96,7 +96,7 @@ def test_a_second_incident_finds_most_of_it_done_already(aws: Aws, plan_text: st
     count = len(aws.writes())
     code, said = apply(aws, plan_text, "--step", "protect", incident="other")
     assert code == 0, said
-    assert "already so" in said
+    assert "already in effect" in said
     assert len(aws.writes()) == count
 
 
@@ -118,7 +118,7 @@ def test_undo_leaves_what_somebody_else_changed_since(aws: Aws, plan_text: str) 
     ec2, second = clients(aws)("ec2"), aws.facts["victim_second_interface"]
     ec2.modify_network_interface_attribute(NetworkInterfaceId=second, Groups=[aws.facts["group_web"]])
     code, said = aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "1")
-    assert "not as we left it" in said
+    assert "changed since this incident" in said
     groups = ec2.describe_network_interfaces(NetworkInterfaceIds=[second])["NetworkInterfaces"][0]["Groups"]
     assert [group["GroupId"] for group in groups] == [aws.facts["group_web"]]
     assert code in (0, 1, 6)
@@ -182,13 +182,13 @@ def test_a_plan_whose_undo_would_restore_something_else_is_stale(aws: Aws, plan_
     ec2.modify_network_interface_attribute(NetworkInterfaceId=second, Groups=[aws.facts["group_web"]])
     code, said = apply(aws, plan_text, "--step", "isolate")
     assert code == 4
-    assert "undoing it would put back something else" in said
+    assert "its undo would restore something else" in said
 
 
 def test_a_plan_file_edited_by_hand_is_refused(aws: Aws, plan_text: str) -> None:
     code, said = apply(aws, plan_text.replace(aws.victim, aws.facts["database"]))
     assert code == 5
-    assert "changed after it was made" in said
+    assert "changed after it was created" in said
     assert aws.writes() == []
 
 

@@ -213,7 +213,7 @@ def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
     script(aws.incident(), HIDING)
     for words in (("verify", "case"), ("incidents",), ("evidence", "case"), ("close", "case", "--yes")):
         code, said = aws.run(*words)
-        assert "not one that vpce-tui wrote" in said, words
+        assert "not written by vpce-tui" in said, words
         assert "fault of vpce-tui itself" not in said
         assert (code == 0) == (words[0] == "incidents")
 
@@ -248,7 +248,7 @@ def test_a_row_that_was_not_kept_is_no_row(folder: Path, monkeypatch: pytest.Mon
     hidden_trigger(folder)
     for name in ("foreign", "lacking"):
         monkeypatch.setattr(f"vpce_tui.incident.journal.{name}", lambda _: "")
-    with Journal.open(folder, "somebody") as journal, pytest.raises(RecordError, match="did not keep"):
+    with Journal.open(folder, "somebody") as journal, pytest.raises(RecordError, match="lost a row"):
         journal.append(RowKind.APPROVED, {"step": "p/t/s"})
 
 
@@ -330,7 +330,7 @@ def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None
     before = len(aws.writes())
     code, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "1")
     assert code == 1, said
-    assert "no such step makes" in said
+    assert "not valid for that step" in said
     assert len(aws.writes()) == before
 
 

@@ -296,7 +296,7 @@ def test_a_write_whose_permit_is_void_is_not_sent(aws: Aws) -> None:
         call = Call("ec2", "StopInstances", "eu-west-1", {"InstanceIds": [aws.victim]})
         permit = journal.intend("s", {"a": call}, identity.account)["a"]
         (aws.incident() / "lock").unlink()
-        with pytest.raises(Refused, match="another process has the record"):
+        with pytest.raises(Refused, match="another process has locked"):
             session.write(call, permit)
     assert aws.writes() == []
 
@@ -308,7 +308,7 @@ def test_a_record_that_was_taken_away_gives_no_permit(folder: Path, name: str) -
         (folder / name).unlink()
         assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
         if name == "journal.db":
-            with pytest.raises(RecordError, match="taken away"):
+            with pytest.raises(RecordError, match="was removed"):
                 journal.append(RowKind.NOTE, {"text": "x"})
 
 
@@ -339,5 +339,8 @@ def test_each_evidence_file_is_read_once(folder: Path, monkeypatch: pytest.Monke
 
 def test_rows_that_say_more_than_the_file_holds_end_the_reading(folder: Path) -> None:
     fat(folder, 50, 1_000_000)
-    with Journal.open(folder, ANN, write=False) as journal, pytest.raises(RecordError, match="more than its file can"):
+    with (
+        Journal.open(folder, ANN, write=False) as journal,
+        pytest.raises(RecordError, match="more rows than its file can"),
+    ):
         list(journal.rows())

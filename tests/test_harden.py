@@ -73,7 +73,7 @@ def test_a_disk_of_before_that_is_used_elsewhere_leaves_the_machine_as_it_is(aws
     ec2.attach_volume(VolumeId=old, InstanceId=aws.victim, Device="/dev/sdz")
     start = len(aws.writes())
     _, said = undo(aws, "volumes")
-    assert f"{old}, the volume of before, is in {aws.victim}" in said
+    assert f"{old}, the earlier volume, is attached to {aws.victim}" in said
     assert aws.writes()[start:] == []
     assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [new]
     assert _state(aws, machine) == "running"

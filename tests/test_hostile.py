@@ -139,7 +139,7 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
     terminal.send("!", "escape", "2")
     terminal.until("batch-worker-spot")  # only the list of instances shows it
     terminal.send("enter", "G", "escape", "!", "escape", "p")
-    terminal.until("walk through it")
+    terminal.until("open playbook")
     terminal.send("enter")
     terminal.until("planned")
     terminal.send("tab", "tab", "tab", "tab", "right", "tab", "tab", "tab", "tab", "r")

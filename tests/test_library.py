@@ -101,12 +101,12 @@ def test_a_broken_team_file_is_reported_and_the_others_work(aws: Aws) -> None:
     team(aws, "broken", OWN.replace('"our-way"', '"broken"').replace('"manual"', '"manaul"'))
     code, said = aws.run("playbooks", "list")
     assert code == 1
-    assert "broken, not used" in said
+    assert "invalid, not used" in said
     assert "our-way" in said
     assert "did you mean 'manual'?" in said
     code, said = aws.run("plan", "broken", aws.victim, "--region", HOME)
     assert code == 2
-    assert "is broken and is not used" in said
+    assert "is invalid and is not used" in said
 
 
 def test_a_playbook_without_what_a_step_requires_blocks_that_step(aws: Aws) -> None:
@@ -172,10 +172,10 @@ def test_the_markdown_export_interprets_nothing(aws: Aws) -> None:
     [
         ("isolate.moves=three", "moves must be one of two, one"),
         ("isolate.mvoes=one", "has no choice 'mvoes'"),
-        ("nosuch=1", "no step asks it"),
-        ("snapshots.lock_days=-1", "is no number of days"),
-        ("lock_days=40000", "is no number of days"),
-        ("snapshots.share_with=12345", "is no account id"),
+        ("nosuch=1", "no step has it"),
+        ("snapshots.lock_days=-1", "is not a number of days"),
+        ("lock_days=40000", "is not a number of days"),
+        ("snapshots.share_with=12345", "is not a 12-digit account id"),
     ],
 )
 def test_an_answer_out_of_range_is_refused_with_its_sentence(given: str, expected: str, aws: Aws) -> None:

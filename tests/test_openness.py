@@ -63,7 +63,7 @@ def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they
     found = judge_event(see(created(), region=region(net=network(*sliced))))
     title = next(signal.title for signal in found.signals if signal.id == "VPCE-05")
     assert title == (
-        "Its security group lets in 8.0.0.0/9 and 1 block more, together a large part of the internet, on port 443"
+        "Its security group allows 8.0.0.0/9 and 1 block more, together a large part of the internet, on port 443"
     )
 
 

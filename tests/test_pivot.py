@@ -178,7 +178,7 @@ def test_the_path_names_what_else_the_session_did_each_kind_once() -> None:
         for node in attack_path(event, Assessment(Severity.INFO), known, None, None, None, None)
         if "also" in node.text
     ]
-    assert [(node.text, node.event) for node in nodes[:1]] == [("also: user made", first.id)]
+    assert [(node.text, node.event) for node in nodes[:1]] == [("also: user created", first.id)]
     assert [node.text for node in nodes[1:]] == ["also: 1 call refused"]
 
 

@@ -176,7 +176,7 @@ def test_a_plan_that_no_planner_made_is_refused_though_its_hash_fits(plan_text: 
             from_json(data)
     with pytest.raises(PlanError) as caught:
         read(signed(data))
-    assert "is no plan" in str(caught.value)
+    assert "is not a plan" in str(caught.value)
     assert not isinstance(caught.value, Tampered)
 
 
@@ -193,7 +193,7 @@ def test_a_plan_that_no_planner_made_is_refused_though_its_hash_fits(plan_text: 
 )
 def test_json_of_which_two_readers_would_read_two_things_is_refused(plan_text: str, change: tuple[str, str]) -> None:
     assert change[0] in plan_text
-    with pytest.raises(PlanError, match="no JSON that can be read"):
+    with pytest.raises(PlanError, match="not valid JSON"):
         read(plan_text.replace(*change, 1))
 
 
@@ -223,7 +223,7 @@ def test_no_command_shows_or_runs_anything_of_it(aws: Aws, plan_text: str, words
     path.write_text(signed(data))
     code, said = aws.run(*words, str(path))
     assert code in (1, 2)
-    assert "is no plan" in said
+    assert "is not a plan" in said
     assert "aws ec2" not in said
     assert aws.handled() == []
 
@@ -303,5 +303,5 @@ def test_the_console_view_has_words_for_a_call_without_what_is_optional(plan_tex
         dataclasses.replace(call, operation="CreateLaunchTemplateVersion", parameters=data)
     )
     assert words(dataclasses.replace(call, operation="AssociateAddress", parameters={})).startswith(
-        "look at ec2:AssociateAddress"
+        "check ec2:AssociateAddress"
     )

@@ -214,7 +214,7 @@ def test_a_deleted_endpoint_is_made_again_as_it_was_before_the_incident(labs: La
     undo = ("undo", "--incident", "case", "delete", "--yes", "--wait", "3")
     code, said = aws.run(*undo)
     assert code == 0, said
-    assert "asking AWS whether it took effect" in said
+    assert "checking with AWS whether it took effect" in said
     found = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [before["VpcId"]]}])["VpcEndpoints"]
     (after,) = [item for item in found if item["ServiceName"] == before["ServiceName"]]
     kept = ("PolicyDocument", "SubnetIds", "Groups", "PrivateDnsEnabled", "VpcEndpointType")
@@ -234,8 +234,8 @@ def test_an_endpoint_to_somebodys_resource_says_whose_it_is_is_cut_off_whole_and
     (before,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
     steps = {step["id"]: step for step in planned(aws, case, "--set", "network.mode=narrow")["steps"]}
     assert "owner of the resource: 444455556666" in steps["identify"]["notes"]
-    assert "takes no policy" in steps["policy"]["notes"][0]
-    assert "443 alone would cut it off" in steps["network"]["blocked"][0]["says"]
+    assert "has no endpoint policy" in steps["policy"]["notes"][0]
+    assert "allowing only 443 would block it" in steps["network"]["blocked"][0]["says"]
     planned(aws, case)
     assert apply(aws, case)[0] == 0
     code, said = aws.run("undo", "--incident", "case", "delete", "--yes", "--wait", "3")
@@ -255,9 +255,9 @@ def test_who_can_use_a_gateway_endpoint_is_said_and_unread_it_is_not_nobody(labs
     assert any(aws.victim in name for name in hit["names"])
     denied = labs.new("denied@ec2:DescribeInstances:99")
     steps = {step["id"]: step for step in planned(denied, case)["steps"]}
-    assert any("who can use it is not known" in note for note in steps["identify"]["notes"])
+    assert any("its possible users are unknown" in note for note in steps["identify"]["notes"])
     for name in ("policy", "network", "delete"):
-        assert any("who uses it is not known: " in item["says"] for item in steps[name]["affects"])
+        assert any("its users are unknown: " in item["says"] for item in steps[name]["affects"])
 
 
 def test_narrowed_the_endpoint_is_reached_from_the_ipv6_ranges_of_its_vpc_too(aws: Aws) -> None:
@@ -300,9 +300,9 @@ def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(
     code, said = aws.run(*words)
     assert code == 1, said
     expected = (
-        "is managed by the service that made it"
+        "is managed by the service that created it"
         if kind == "requester-managed"
-        else "has neither groups nor route tables"
+        else "has neither security groups nor route tables"
     )
     assert expected in said
     assert len(aws.tried()) == count
@@ -344,8 +344,8 @@ def test_nobody_locks_themselves_out(aws: Aws) -> None:
         ("ASIAAAAAAAAAAAAAAAAA", 1, "is a temporary key"),
         ("role/nobody", 1, "there is no role nobody"),
         ("arn:aws:iam::999999999999:role/x", 1, "is of account 999999999999"),
-        ("bob", 2, "is no principal"),
-        ("root", 0, "no policy and no API of this account limits the root user"),
+        ("bob", 2, "is not a valid principal"),
+        ("root", 0, "no IAM policy of this account limits the root user"),
     ],
 )
 def test_a_principal_that_cannot_be_acted_on_has_its_own_sentence(
@@ -464,7 +464,7 @@ def test_a_plan_that_is_not_ours_is_refused_although_its_hash_fits(
     (aws.folder / "plan.json").write_text(json.dumps(plan))
     code, said = apply(aws, case)
     assert code == 1, said
-    assert "is no plan" in said
+    assert "is not a plan" in said
     assert aws.tried() == []
 
 

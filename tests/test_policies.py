@@ -38,23 +38,23 @@ def equals(**keys: Any) -> dict[str, Any]:
 # for Amazon S3", "Establishing a data perimeter", "Condition operators" and "Global condition context keys".
 EXAMPLES: list[tuple[str, list[dict[str, Any]], AccessScope, AccessScope]] = [
     ("the default policy", [allow()], AccessScope.ANY, AccessScope.ANY),
-    ("principals of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours"))], AccessScope.OURS, AccessScope.ANY),
-    ("principals and resources of the organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="o-ours"))], AccessScope.OURS, AccessScope.OURS),
-    ("another organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-other"))], AccessScope.NAMED, AccessScope.ANY),
+    ("principals of the organization", [allow(Condition=equals(aws_PrincipalOrgID="o-ours"))], AccessScope.OURS, AccessScope.ANY),
+    ("principals and resources of the organization", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="o-ours"))], AccessScope.OURS, AccessScope.OURS),
+    ("another organization", [allow(Condition=equals(aws_PrincipalOrgID="o-other"))], AccessScope.NAMED, AccessScope.ANY),
     ("ours or another", [allow(Condition=equals(aws_PrincipalOrgID=["o-ours", "o-other"]))], AccessScope.NAMED, AccessScope.ANY),
-    ("any organisation, as a pattern", [allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})], AccessScope.ANY, AccessScope.ANY),
+    ("any organization, as a pattern", [allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})], AccessScope.ANY, AccessScope.ANY),
     ("a star that is no pattern", [allow(Condition=equals(aws_PrincipalAccount="*"))], AccessScope.NOBODY, AccessScope.NOBODY),
-    ("only if there is an organisation", [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
+    ("only if there is an organization", [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
     ("ForAllValues, true of nothing", [allow(Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
     ("ForAnyValue over the paths", [allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-ours/r-1/*"]}})], AccessScope.OURS, AccessScope.ANY),
     ("all but one account", [allow(Condition={"StringNotEquals": {"aws:PrincipalAccount": PARTNER}})], AccessScope.ANY, AccessScope.ANY),
     ("a NotPrincipal in what allows", [{"Effect": "Allow", "NotPrincipal": {"AWS": PARTNER}, "Action": "*", "Resource": "*"}], AccessScope.ANY, AccessScope.ANY),
-    ("a deny for who is not of the organisation", [allow(), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.OURS, AccessScope.ANY),
+    ("a deny for who is not of the organization", [allow(), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.OURS, AccessScope.ANY),
     ("a perimeter: identities, with AWS's services spared", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})], AccessScope.AWS, AccessScope.ANY),
     ("a perimeter that a tag opens", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-ours", "aws:PrincipalTag/outside": "true"}})], AccessScope.ANY, AccessScope.ANY),
     ("a perimeter: resources", [allow(), deny(Condition={"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.OURS),
-    ("a perimeter of resources by the asker's organisation", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.OURS, AccessScope.OURS),
-    ("the asker's organisation, whoever asks", [allow(Condition=equals(aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.ANY, AccessScope.UNSURE),
+    ("a perimeter of resources by the asker's organization", [allow(Condition=equals(aws_PrincipalOrgID="o-ours", aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.OURS, AccessScope.OURS),
+    ("the asker's organization, whoever asks", [allow(Condition=equals(aws_ResourceOrgID="${aws:PrincipalOrgID}"))], AccessScope.ANY, AccessScope.UNSURE),
     ("a deny for some actions only", [allow(), deny(Action="s3:PutObject", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.ANY, AccessScope.ANY),
     ("a deny for a service, of what is allowed of it", [allow(Action=["s3:GetObject", "s3:Put*"]), deny(Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}})], AccessScope.OURS, AccessScope.ANY),
     ("a deny of all but one action, which is allowed", [allow(Action="s3:GetObject"), {"Effect": "Deny", "Principal": "*", "NotAction": "s3:Get*", "Resource": "*"}], AccessScope.ANY, AccessScope.ANY),
@@ -91,7 +91,7 @@ def test_a_documented_example(
     assert (found.who.reach, found.what.reach) == (who, reached)
 
 
-def test_whether_an_organisation_is_ours_is_not_guessed() -> None:
+def test_whether_an_organization_is_ours_is_not_guessed() -> None:
     found = asked(allow(Condition=equals(aws_PrincipalOrgID="o-ours")), ours=UNKNOWING)
     assert found.who.reach is AccessScope.UNSURE
     assert "o-ours" in found.doubts[0]
@@ -108,7 +108,7 @@ def test_the_foreign_are_named() -> None:
 
 
 def test_a_trusted_principal_of_another_account_is_no_stranger_and_its_neighbours_are() -> None:
-    ours = TrustZone(OURS.accounts, OURS.organisations, OURS.buckets, (f"arn:aws:iam::{PARTNER}:role/etl*",))
+    ours = TrustZone(OURS.accounts, OURS.organizations, OURS.buckets, (f"arn:aws:iam::{PARTNER}:role/etl*",))
     assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), ours=ours).who.reach is AccessScope.OURS
     assert (
         asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), ours=ours).who.reach is AccessScope.NAMED
@@ -132,14 +132,14 @@ def test_everything_is_everything_of_the_service_too(actions: Any, everything: b
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ("[" * 20_000, "nested too deeply"),
-        ("x" * (LONGEST + 1), "far more than AWS takes"),
+        ("x" * (LONGEST + 1), "far more than AWS accepts"),
         ("[]", "no statements"),
-        ('{"Statement": [5]}', "no object"),
+        ('{"Statement": [5]}', "not an object"),
         ('{"Statement": {"Effect": "Maybe"}}', "neither allows nor denies"),
-        ('{"Statement": {"Effect": "Allow", "Condition": []}}', "condition is no object"),
-        ('{"Statement": {"Effect": "Allow", "Condition": {"String Equals": {}}}}', "no form that AWS knows"),
+        ('{"Statement": {"Effect": "Allow", "Condition": []}}', "condition is not an object"),
+        ('{"Statement": {"Effect": "Allow", "Condition": {"String Equals": {}}}}', "an invalid form"),
     ],
 )
 def test_what_cannot_be_read_is_said_and_nothing_is_called_fine(text: str, words: str) -> None:

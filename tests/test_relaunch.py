@@ -232,7 +232,7 @@ def test_the_evidence_is_shown_with_its_secrets_hidden(aws: Aws) -> None:
     assert base64.b64encode(b"correct-horse")[:8].decode()[:6] in said or "UserData" in said
     code, said = aws.run("evidence", "case", "nothing")
     assert code == 1
-    assert "holds no such evidence" in said
+    assert "has no such evidence" in said
 
 
 def test_a_rule_open_to_the_world_on_an_administration_port_cannot_be_ticked(aws: Aws) -> None:
@@ -306,7 +306,8 @@ def test_an_image_gone_between_plan_and_run_leaves_everything_as_it_was(aws: Aws
     clients(aws)("ec2").deregister_image(ImageId=aws.facts["image_newer"])
     code, said = apply(aws, CASE, "--step", "launch")
     assert code == 1
-    assert f"the AMI {aws.facts['image_newer']} is gone" in said
+    assert aws.facts["image_newer"] in said
+    assert "be launched any more" in said
     assert dump(aws) == before
     assert effects(aws)["ec2:RunInstances"] == 0
 
@@ -327,8 +328,8 @@ def test_a_rule_removed_by_somebody_else_meanwhile_is_said(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("ami.ami=ubuntu", "is no AMI id"), ("launch.subnet=here", "is no id of a subnet"), ("launch.type=big", "is no instance type"),
-        ("launch.key=k", "is no id, ARN or alias of a key"), ("group.from=web", "is no id of a group"), ("return.targets=none:1", "targets must be some of"),
+        ("ami.ami=ubuntu", "is not an AMI id"), ("launch.subnet=here", "is not a valid id of a subnet"), ("launch.type=big", "is not a valid instance type"),
+        ("launch.key=k", "is not a valid id, ARN or alias of a KMS key"), ("group.from=web", "is not a security group id"), ("return.targets=none:1", "targets must be some of"),
         ("launch.user_data=yes", "user_data must be one of none, copy"),
     ],
 )  # fmt: skip

@@ -440,7 +440,7 @@ def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_scrip
                 [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
             )
             assert ended.returncode == 1
-            assert "is not known here" in ended.stderr
+            assert "is unknown here" in ended.stderr
             assert known_wire.seen == []
         assert not (folder / "words").exists()
 

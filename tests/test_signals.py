@@ -134,7 +134,7 @@ def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: P
         written(path, "e-3", "why", date(2026, 2, 7), "")
     assert path.read_text() == "own_acounts = []"
     path.write_bytes(b"# \xff")
-    with pytest.raises(ContextError, match="mend it"):
+    with pytest.raises(ContextError, match="correct it"):
         written(path, "e-4", "why", date(2026, 2, 7), "")
     assert path.read_bytes() == b"# \xff"
 
@@ -160,7 +160,7 @@ def test_a_context_is_proposed_from_history_and_never_from_the_last_days(aws: Aw
     text = said[said.index("# Proposed") :]
     context = parse(text, "the proposal")
     assert context.pipelines == ((f"arn:aws:sts::{aws.facts['account']}:assumed-role/ci-network/*", "*Terraform*"),)
-    assert context.organisations == frozenset({"o-a1b2c3d4e5"})
+    assert context.organizations == frozenset({"o-a1b2c3d4e5"})
     assert context.trusted_services == ()
     assert "vpce-svc" not in text, "what the intruder made yesterday is not learned"
     assert text.count("# seen: ") >= 4
@@ -168,7 +168,7 @@ def test_a_context_is_proposed_from_history_and_never_from_the_last_days(aws: Aw
     assert (code, "last 2 days" in said) == (2, True)
     code, said = aws.run("context", "show")
     assert code == 0
-    assert "nothing is known of the team" in said, "nothing is kept by learning"
+    assert "no team context" in said, "nothing is kept by learning"
 
 
 def test_hours_and_networks_are_learned_from_people_alone() -> None:

@@ -164,7 +164,7 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
         None,
         Context(),
     )
-    assert any("not there any more" in why for _, why in assess_event(created(), lost).judgement.unknown)
+    assert any("do not exist any more" in why for _, why in assess_event(created(), lost).judgement.unknown)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 IN_NO_STORY = {
     "VPCE-25": "flow logs are asked only when the operator wants it, as the question is billed: test_app asks them in stolen-role",
-    "VPCE-26": "event history cannot be asked for calls through an endpoint, and holds no network activity events: only files show them",
+    "VPCE-26": "event history cannot be searched for calls through an endpoint, and holds no network activity events: only files show them",
     "INST-13": "flow logs, as VPCE-25",
     "INST-14": "flow logs, as VPCE-25",
 }

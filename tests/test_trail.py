@@ -195,11 +195,11 @@ def test_a_truncated_gzip_gives_what_it_holds_and_says_so(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "no whole JSON"),
+        (b"", "incomplete JSON"),
         (b"{}", "no CloudTrail records"),
         (b"\x1f\x8bgarbage", "damaged"),
         (b'{"Records": 5}', "no CloudTrail records"),
-        (b"[1, 2]", "no objects"),
+        (b"[1, 2]", "not JSON objects"),
     ],
 )
 def test_a_broken_file_is_a_failed_part_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -218,7 +218,7 @@ def test_records_that_come_twice_are_listed_once_and_counted(tmp_path: Path) -> 
     write(tmp_path / "b.json", records(3))
     found = read(tmp_path)
     assert len(found.events) == 3
-    assert "3 records came twice" in found.coverage.notes[0]
+    assert "3 duplicate records are listed once" in found.coverage.notes[0]
 
 
 def test_records_without_an_id_are_all_kept(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_when_regions_may_not_be_listed_the_default_ones_are_asked_and_it_is_sai
     ("fault", "words"),
     [
         ("expired-token@GetCallerIdentity:99", "sign in again"),
-        ("http500@GetCallerIdentity:99", "AWS failed on its side"),
+        ("http500@GetCallerIdentity:99", "AWS had a server error"),
     ],
 )
 def test_nothing_can_be_looked_at(labs: Labs, fault: str, words: str) -> None:

@@ -74,7 +74,7 @@ def test_without_a_second_person_nothing_irreversible_runs_and_the_rest_does(aws
     path = stop_plan(aws)
     code, said = snapshots(aws, path)
     assert code == 5, said
-    assert "your team wants 2 people behind what cannot be undone" in said
+    assert "requires 2 people" in said
     assert aws.writes() == []
     code, said = aws.run("apply", path, "--incident", "case", "--yes", "--wait", "1", "--step", "protect")
     assert code == 0, said
@@ -125,7 +125,7 @@ def test_an_approval_is_for_one_run(aws: Aws) -> None:
     before = len(aws.writes())
     code, said = snapshots(aws, path, "--approval", file)
     assert code == 5, said
-    assert "was used already" in said
+    assert "was already used" in said
     assert len(aws.writes()) == before
     code, said = snapshots(aws, path, "--approval", approved(aws, path, env))
     assert code == 0, said
@@ -172,7 +172,7 @@ def test_a_call_is_made_once_under_an_approval_though_its_run_was_interrupted(aw
             ec2.delete_snapshot(SnapshotId=item["SnapshotId"])
     code, said = aws.run(*words, env=keyring(aws, ALICE))
     assert code == 5, said
-    assert "was used already" in said
+    assert "was already used" in said
     assert [name for name, _ in aws.writes()].count("ec2:CreateSnapshots") == 1
 
 
@@ -229,7 +229,7 @@ def test_an_approval_does_not_count_in_another_incident_even_of_the_same_name(aw
     opened(aws, "other")
     code, said = snapshots(aws, path, "--approval", file, incident="other")
     assert code == 5, said
-    assert "was made for the incident" in said
+    assert "is for another incident" in said
     elsewhere = {**keyring(aws, ALICE), "VPCE_TUI_STATE": str(aws.folder / "second-machine")}
     assert aws.run("open", "case", env=elsewhere)[0] == 0
     code, said = snapshots(aws, path, "--approval", file, env=elsewhere)
@@ -264,7 +264,7 @@ def test_an_approval_that_ended_does_not_count_on_the_command_line(aws: Aws) -> 
     file = approved(aws, path, env)
     now = datetime.now(UTC)
     resigned(aws, file, env, at=rfc3339(now - timedelta(minutes=2)), until=rfc3339(now - timedelta(minutes=1)))
-    refused_with(aws, path, "ended at", file)
+    refused_with(aws, path, "expired at", file)
 
 
 # -- somebody else: by key and by who is behind the session
@@ -287,8 +287,8 @@ def test_an_operator_does_not_approve_herself_under_a_second_session_name(aws: A
     refused_with(aws, path, "signed with the key of this host", approved(aws, path, second))
     third = operator(aws, "alice-3")
     team(aws, ("*", key_of(aws, third)))
-    refused_with(aws, path, "the key of this host belongs to nobody", approved(aws, path, third))
-    refused_with(aws, path, "the key of this host belongs to nobody", approved(aws, path, third), env={})
+    refused_with(aws, path, "the key of this host is not listed", approved(aws, path, third))
+    refused_with(aws, path, "the key of this host is not listed", approved(aws, path, third), env={})
 
 
 def test_a_source_identity_gives_her_away_whatever_the_session_is_called(aws: Aws) -> None:
@@ -306,7 +306,7 @@ def test_a_source_identity_gives_her_away_whatever_the_session_is_called(aws: Aw
     for env in (first, second, other):  # what a session did is in event history before it signs
         assert aws.run("incidents", env=env)[0] == 0
     alice = {**first, "VPCE_TUI_STATE": str(aws.folder / "state")}
-    refused_with(aws, path, "alice@example.com (source identity) runs it", approved(aws, path, second), env=alice)
+    refused_with(aws, path, "alice@example.com (source identity) runs the plan", approved(aws, path, second), env=alice)
     code, said = snapshots(aws, path, "--approval", approved(aws, path, other), env=alice)
     assert code == 0, said
 
@@ -339,7 +339,7 @@ def test_nobody_approves_what_they_planned(aws: Aws) -> None:
     path = stop_plan(aws)
     code, said = aws.run("approve", path, "--incident", "mine", "--yes", env=keyring(aws, ALICE))
     assert code == 5, said
-    assert "approving it is for somebody else" in said
+    assert "cannot approve it" in said
 
 
 def test_nobody_runs_what_they_approved(aws: Aws) -> None:
@@ -349,7 +349,7 @@ def test_nobody_runs_what_they_approved(aws: Aws) -> None:
     refused_with(
         aws,
         path,
-        "runs it: approving it is for somebody else",
+        "runs the plan and cannot approve it",
         file,
         env={**env, "VPCE_TUI_STATE": str(aws.folder / "state")},
     )

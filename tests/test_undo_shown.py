@@ -87,7 +87,7 @@ def protect(aws: Aws, on: bool) -> None:
 
 
 def test_what_became_due_after_it_was_shown_is_not_made(aws: Aws, engine: Any) -> None:
-    protect(aws, False)  # by somebody else, so it is not as we left it
+    protect(aws, False)  # by somebody else, so it is changed since this incident
     shown = engine.planned_undo("protect")
     assert "undo-protect" not in [call.id for call in shown.calls]
     protect(aws, True)
@@ -203,7 +203,7 @@ def test_what_was_shown_for_one_thing_is_not_made_of_another(aws: Aws, how: str)
     code, said = aws.run("undo", "protect", "--incident", "case", "--yes", "--wait", "1")
     if how == "a read":
         assert code == 1, said
-        assert "no such step makes" in said
+        assert "not valid for that step" in said
     for request in aws.handled()[before:]:
         if request["operation"] == "ModifyInstanceAttribute":
             shown = request["parameters"]["InstanceId"]

@@ -38,5 +38,5 @@ def judged(error: AwsError) -> bool:
 
 def nothing_held(profile: str, call: Call) -> AwsError:
     """The profile holds no keys of its own."""
-    said = f"the profile {profile} holds no access key of its own, and nothing is fetched or assumed to get one"
+    said = f"the profile {profile} has no access key of its own, and vpce-tui does not fetch or assume one"
     return AwsError(call.name, call.region, "NoCredentials", said, ErrorKind.NO_CREDENTIALS)

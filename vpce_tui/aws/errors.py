@@ -22,17 +22,17 @@ class ErrorKind(StrEnum):
 
 
 ADVICE: Final[dict[ErrorKind, str]] = {
-    ErrorKind.DENIED: "this role may not do it; ask for the permission, or do this part manually",
+    ErrorKind.DENIED: "access denied; ask for the permission, or do this part manually",
     ErrorKind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then press r",
     ErrorKind.NO_CREDENTIALS: "no AWS credentials were found; set AWS_PROFILE, or run aws configure sso",
-    ErrorKind.THROTTLED: "AWS asks to go slower; wait a moment and try again",
+    ErrorKind.THROTTLED: "AWS throttled the request; wait a moment and try again",
     ErrorKind.UNREACHABLE: "AWS did not answer; check network, VPN and AWS_ENDPOINT_URL, then try again",
-    ErrorKind.NOT_FOUND: "it is not there (any more), or it is in another region or account",
+    ErrorKind.NOT_FOUND: "it does not exist (any more), or it is in another region or account",
     ErrorKind.INVALID: "AWS rejects the request as invalid",
-    ErrorKind.CONFLICT: "the resource is in a state, or in use, that does not allow it",
-    ErrorKind.SERVER: "AWS failed on its side; whether a change took effect must be read back",
+    ErrorKind.CONFLICT: "the resource is in use, or its state does not allow this call",
+    ErrorKind.SERVER: "AWS had a server error; check whether the change took effect",
     ErrorKind.REGION: "no such region, or it is not enabled for this account; see aws account list-regions",
-    ErrorKind.DRY_RUN_OK: "the permission is there",
+    ErrorKind.DRY_RUN_OK: "the permission is granted",
 }
 
 _CODES: Final[dict[str, ErrorKind]] = {

@@ -32,29 +32,29 @@ class Why(StrEnum):
     """Why the gate refused."""
 
     UNKNOWN = "not on the reviewed list of operations"
-    OUTSIDE = "it asks for more than it is listed for"
+    OUTSIDE = "its parameters are not allowed for this operation"
     READ_ONLY = "this process is read-only"
     NO_INCIDENT = "no incident is open"
     NO_PERMIT = "there is no journalled intent for it"
     WRONG_PERMIT = "the permit was given for another call"
     USED = "the permit was used already"
-    LOST = "another process has the record by now"
+    LOST = "another process has locked the incident"
     NO_ACCOUNT = "the account is not known yet"
     PRESIGN = "presigned requests leave this process uncontrolled"
     UNSEEN = "it did not pass the gate"
     NOT_AS_MODELLED = "the request is not the one that the bundled service model gives for the operation"
-    NESTED = "it would be sent while a write is under way, in whose name nothing else may be sent"
+    NESTED = "a write is in progress, and nothing else may be sent under its permit"
 
 
 _ALLOWED_BY: Final[dict[Why, str]] = {
     Why.UNKNOWN: "nothing in this version; the operation must be added to vpce_tui/aws/catalogue.py and reviewed",
-    Why.OUTSIDE: "nothing in this version; the operation is listed for less, see vpce_tui/aws/catalogue.py",
+    Why.OUTSIDE: "nothing in this version; the operation is allowed only in a narrower form, see vpce_tui/aws/catalogue.py",
     Why.READ_ONLY: "starting vpce-tui without --read-only (and without VPCE_TUI_READ_ONLY)",
-    Why.NO_INCIDENT: "opening an incident and approving a plan that holds this call",
-    Why.NO_PERMIT: "approving a plan that holds this call, so that its intent is journalled",
-    Why.WRONG_PERMIT: "a new plan that holds exactly this call",
+    Why.NO_INCIDENT: "opening an incident and approving a plan that contains this call",
+    Why.NO_PERMIT: "approving a plan that contains this call, so that its intent is journalled",
+    Why.WRONG_PERMIT: "a new plan that contains exactly this call",
     Why.USED: "nothing: a permit works once; plan the step again",
-    Why.LOST: "opening the incident again, once nobody else writes to it (was its lock file removed?)",
+    Why.LOST: "opening the incident again, when no other process writes to it (was its lock file removed?)",
     Why.NO_ACCOUNT: "a successful sts:GetCallerIdentity first",
     Why.PRESIGN: "nothing: vpce-tui never presigns",
     Why.UNSEEN: "nothing: only calls made through the caller may be signed",

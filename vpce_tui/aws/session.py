@@ -293,7 +293,7 @@ def translate(error: BaseException, call: Call) -> Exception:
         return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
 
     if "header value" in str(error):  # its text would show the session token
-        said = "the credentials hold a character that cannot be sent, a line break perhaps"
+        said = "the credentials contain a character that cannot be sent, perhaps a line break"
         return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.NO_CREDENTIALS)
     if isinstance(error, be.ClientError):
         return _from_client_error(error, call)
@@ -321,7 +321,7 @@ def translate(error: BaseException, call: Call) -> Exception:
         return made(type(error).__name__, ErrorKind.SERVER, known=False)
     if isinstance(error, (AwsError, Cancelled, Refused)):
         return error
-    said = f"what came back, or what was to be sent, could not be read ({type(error).__name__})"
+    said = f"the request or the response could not be read ({type(error).__name__})"
     return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.SERVER, outcome_known=False)
 
 

@@ -10,7 +10,7 @@ from vpce_tui.core.exit_codes import help_text
 from vpce_tui.core.text import visible
 
 DESCRIPTION: Final = (
-    "Find suspicious VPC endpoints and compromised EC2 instances, contain them step by step, and keep the record.\n"
+    "Find suspicious VPC endpoints and compromised EC2 instances, contain them step by step, and record every change.\n"
     "Without a command the app opens; with the id of an instance, endpoint, principal or event it opens there\n"
     "(vpce-tui app --help: its options)."
 )
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _global_options(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--read-only", action="store_true", help="refuse every write for the life of this process")
+    into.add_argument("--read-only", action="store_true", help="refuse every write in this process")
     into.add_argument("--profile", metavar="NAME", help="AWS profile (default: the environment's)")
 
 
@@ -190,14 +190,18 @@ def _plan(made: argparse.ArgumentParser) -> None:
         "--format", choices=("console", "cli", "python", "json"), help="default: console; with --out: json"
     )
     made.add_argument("--out", metavar="FILE", help="write the plan to this file instead of stdout")
-    made.add_argument("--incident", metavar="NAME", help="plan within this incident: what was changed in it is known")
+    made.add_argument(
+        "--incident", metavar="NAME", help="plan within this incident: its earlier changes are taken into account"
+    )
     made.add_argument(
         "--set", action="append", metavar="STEP.OPTION=VALUE", help="answer a prompt, for example isolate.moves=one"
     )
 
 
 def _running(made: argparse.ArgumentParser, approval: str, confirm: str) -> None:
-    made.add_argument("--incident", required=True, metavar="NAME", help="the incident in which it is recorded")
+    made.add_argument(
+        "--incident", required=True, metavar="NAME", help="the incident in which the changes are recorded"
+    )
     made.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     made.add_argument(
         "--wait", type=float, metavar="SECONDS", help="how long to wait for each verification (default: ten minutes)"
@@ -224,8 +228,8 @@ def _undo(made: argparse.ArgumentParser) -> None:
     made.add_argument("step_id", nargs="?", metavar="STEP", help="the step")
     _running(
         made,
-        "an approval, where undoing deletes something for good",
-        "the target's id, where undoing deletes something for good",
+        "an approval, where the undo permanently deletes something",
+        "the target's id, where the undo permanently deletes something",
     )
     made.add_argument("--all", action="store_true", help="every reversible step that was applied, last first")
 
@@ -295,7 +299,7 @@ def _lab(made: argparse.ArgumentParser) -> None:
     _app(made)
     made.add_argument("--serve", action="store_true", help="run only the server, and print what to export")
     made.add_argument("--port", type=_port, default=0, help="the server's port (default: a free one)")
-    made.add_argument("--seed", type=int, default=7, help="every id of the lab follows from it (default: 7)")
+    made.add_argument("--seed", type=int, default=7, help="seed of every id in the lab (default: 7)")
     made.add_argument(
         "--scenario", metavar="NAME", default="stolen-role", help="what happens (--scenario list: all of them)"
     )
@@ -311,13 +315,13 @@ def _completion(made: argparse.ArgumentParser) -> None:
     made.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 
-APP: Final = Command("app", "Open the app; this is what happens without a command.", _app, "app:run")
+APP: Final = Command("app", "Open the app (the default without a command).", _app, "app:run")
 COMMANDS: Final = (
     APP,
     Command("events", "List and assess events, worst first.", _events, "search:events"),
     Command("instances", "List and assess instances, worst first.", _instances, "search:instances"),
     Command("plan", "Plan a playbook for a target. Reads only.", _plan, "playbook:plan"),
-    Command("apply", "Run a plan file in an incident; run again, it resumes.", _apply, "playbook:apply"),
+    Command("apply", "Run a plan file in an incident; run it again to resume.", _apply, "playbook:apply"),
     Command("undo", "Show and run the inverse of a step.", _undo, "playbook:undo"),
     Command("resolve", "Record the outcome of a call whose result is unknown.", _resolve, "playbook:resolve"),
     Command("note", "Record a note on a step, or that it was skipped or done manually.", _note, "playbook:note"),

@@ -111,5 +111,5 @@ def _where(error: BaseException) -> str:
             place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return (
-        f"a fault of vpce-tui itself ({type(error).__name__} at {place}); nothing recorded was lost. Please report it."
+        f"internal error in vpce-tui ({type(error).__name__} at {place}); nothing recorded was lost. Please report it."
     )

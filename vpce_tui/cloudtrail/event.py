@@ -125,7 +125,7 @@ def parse(record: Any, raw: str | None = None) -> Event:
     """``record`` as an :class:`Event`. Never raises for what a record holds; ``raw`` saves writing it again."""
     parse_warnings: list[str] = []
     if not isinstance(record, Mapping):
-        parse_warnings.append(f"the record is no object but {type(record).__name__}")
+        parse_warnings.append(f"the record is not an object but {type(record).__name__}")
         record = {}
 
     def text(key: str) -> str:
@@ -133,7 +133,7 @@ def parse(record: Any, raw: str | None = None) -> Event:
         if value is None:
             return ""
         if not isinstance(value, str):
-            parse_warnings.append(f"{key} is no text")
+            parse_warnings.append(f"{key} is not a string")
             return json.dumps(value, sort_keys=True, default=str)
         return value
 
@@ -143,7 +143,7 @@ def parse(record: Any, raw: str | None = None) -> Event:
         identity = {}
     time = _time(record.get("eventTime"))
     if time is None:
-        parse_warnings.append("eventTime is missing or no time")
+        parse_warnings.append("eventTime is missing or invalid")
     event_id = text("eventID")
     if not event_id:
         parse_warnings.append("the record has no eventID")

@@ -20,10 +20,10 @@ from vpce_tui.cloudtrail.lookup import ANY, PAGE, FoundEvent, LookupQuery, look_
 from vpce_tui.core.coverage import Coverage, Part, Status, newest_of, side_by_side
 from vpce_tui.core.spans import Span, missing
 
-SAMPLE: Final = "only the newest were asked for, and there are more"
+SAMPLE: Final = "only the newest were read, and there are more"
 """The note of a part whose question was for some pages only, where there were more."""
 NEWEST: Final = (
-    "CloudTrail delivers in about five minutes and promises no limit: the newest quarter of an hour may be incomplete"
+    "CloudTrail usually delivers events in about 5 minutes, without a guarantee: the last 15 minutes may be incomplete"
 )
 
 DEFAULT_REGIONS: Final = (
@@ -47,7 +47,7 @@ def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
             raise
         return (
             DEFAULT_REGIONS,
-            f"regions could not be listed ({error.code}); the {len(DEFAULT_REGIONS)} default ones were asked",
+            f"regions could not be listed ({error.code}); the {len(DEFAULT_REGIONS)} default ones were searched",
         )
     names = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     return tuple(names), ""

@@ -15,7 +15,7 @@ from typing import Any
 from vpce_tui.cloudtrail.event import EPOCH, Event, parse
 from vpce_tui.core.coverage import Coverage, Part, Status, newest_of
 
-CONFLICTING_RECORD = "another record has the same eventID and says something else"
+CONFLICTING_RECORD = "another record has the same eventID and different content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
         parts.append(Part(str(file), status, reason, len(found), newest))
     if not parts:
         parts.append(Part(str(path), Status.FAILED, "no .json or .json.gz file is there"))
-    notes = (f"{twice:,} records came twice and are listed once",) if twice else ()
+    notes = (f"{twice:,} duplicate records are listed once",) if twice else ()
     if conflicts:
-        notes = (*notes, f"{conflicts:,} records have the eventID of another and say something else: each is listed")
+        notes = (*notes, f"{conflicts:,} records share an eventID but differ: each is listed")
     chosen = sorted((e for e in (*events.values(), *nameless) if wanted(e)), key=lambda e: e.time, reverse=True)
     return Found(tuple(chosen), Coverage("files", tuple(parts), notes))
 
@@ -92,21 +92,21 @@ def _records(file: Path) -> tuple[list[Event], Status, str]:
     try:
         document: Any = json.loads(text)
     except RecursionError:
-        return [], Status.FAILED, "is nested too deeply to be a trail"
+        return [], Status.FAILED, "is nested too deeply for a CloudTrail log file"
     except ValueError as error:
         whole = [parse(record) for record in _whole_records(text)]
-        reason = reason or f"is no whole JSON: {error}"
+        reason = reason or f"is incomplete JSON: {error}"
         return whole, Status.PARTIAL if whole else Status.FAILED, f"{reason}; {len(whole):,} records before that"
     records = document.get("Records") if isinstance(document, dict) else document
     if not isinstance(records, list):
         if isinstance(document, dict) and "eventName" in document:
             records = [document]
         else:
-            return [], Status.FAILED, 'holds no CloudTrail records ({"Records": […]})'
+            return [], Status.FAILED, 'contains no CloudTrail records ({"Records": […]})'
     events = [parse(record) for record in records]
     broken = sum(not isinstance(record, dict) for record in records)
     if broken:
-        return events, Status.PARTIAL, f"{broken:,} of {len(records):,} records are no objects"
+        return events, Status.PARTIAL, f"{broken:,} of {len(records):,} records are not JSON objects"
     return events, Status.PARTIAL if reason else Status.LOOKED, reason
 
 

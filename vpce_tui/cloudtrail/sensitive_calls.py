@@ -98,20 +98,26 @@ def _fewer_logs(asked: Asked, _: TrustZone) -> str:
         for key in ("isMultiRegionTrail", "includeGlobalServiceEvents", "enableLogFileValidation")
         if asked.get(key) is False
     ]
-    return f"trail narrowed ({', '.join(off)})" if off else "trail sent elsewhere" if asked.get("s3BucketName") else ""
+    return (
+        f"trail coverage reduced ({', '.join(off)})"
+        if off
+        else "trail delivery redirected"
+        if asked.get("s3BucketName")
+        else ""
+    )
 
 
 BLINDING: Final[Mapping[str, Meaning]] = {
-    "StopLogging": _always("trail stopped"),
+    "StopLogging": _always("trail logging stopped"),
     "DeleteTrail": _always("trail deleted"),
     "UpdateTrail": _fewer_logs,
     "PutEventSelectors": _always("what a trail records was changed"),
     "DeleteFlowLogs": _always("flow logs deleted"),
-    "DeleteDetector": _always("GuardDuty switched off"),
-    "UpdateDetector": lambda asked, _: "GuardDuty switched off" if asked.get("enable") is False else "",
+    "DeleteDetector": _always("GuardDuty turned off"),
+    "UpdateDetector": lambda asked, _: "GuardDuty turned off" if asked.get("enable") is False else "",
     "StopConfigurationRecorder": _always("AWS Config stopped"),
     "DeleteConfigurationRecorder": _always("AWS Config recorder deleted"),
-    "DisableSecurityHub": _always("Security Hub switched off"),
+    "DisableSecurityHub": _always("Security Hub turned off"),
     "DeleteLogGroup": _always("log group deleted"),
     "ModifySnapshotAttribute": _shared,
     "ModifyImageAttribute": _shared,
@@ -121,12 +127,12 @@ BLINDING: Final[Mapping[str, Meaning]] = {
 DEEDS: Final[Mapping[str, Meaning]] = {
     **BLINDING,
     "PutBucketPolicy": _bucket_policy,
-    "PutBucketAcl": _always("bucket's access list changed"),
+    "PutBucketAcl": _always("bucket ACL changed"),
     "DeleteBucketPolicy": _always("bucket policy deleted"),
     "DeleteBucketPublicAccessBlock": _always("bucket's public access block removed"),
     "DeleteAccountPublicAccessBlock": _always("the account's public access block removed"),
-    "CreateUser": _always("user made"),
-    "CreateAccessKey": _always("access key made"),
+    "CreateUser": _always("user created"),
+    "CreateAccessKey": _always("access key created"),
     "CreateLoginProfile": _always("console access given"),
     "UpdateLoginProfile": _always("console password changed"),
     "AttachUserPolicy": _given("a user"),
@@ -135,8 +141,8 @@ DEEDS: Final[Mapping[str, Meaning]] = {
     "PutRolePolicy": _written("a role"),
     "CreateRole": _trust("new role", "assumeRolePolicyDocument", ""),
     "UpdateAssumeRolePolicy": _trust("role", "policyDocument", "who may take a role was changed"),
-    "DeactivateMFADevice": _always("second factor taken away"),
-    "CreateTrafficMirrorSession": _always("traffic copied elsewhere"),
+    "DeactivateMFADevice": _always("MFA device deactivated"),
+    "CreateTrafficMirrorSession": _always("traffic mirrored elsewhere"),
 }
 """All calls that count beside an endpoint."""
 
@@ -215,7 +221,7 @@ def beside_of(event: Event) -> str:
         target = asked.get("vpcEndpointId") or asked.get("networkInterfaceId") or asked.get("instanceId")
         return f"traffic to {asked.get('destinationCidrBlock', 'somewhere')} sent to {target}" if target else ""
     if event.name == "ModifyInstanceAttribute" and "userData" in asked:
-        return f"user data of {asked.get('instanceId', 'a machine')} changed"
+        return f"user data of {asked.get('instanceId', 'an instance')} changed"
     if event.name == "RunInstances":
         started = list(dict.fromkeys(_INSTANCE.findall(json.dumps(answer))))
         return f"{many(len(started), 'instance')} started: {', '.join(started[:2])}" if started else ""

@@ -14,12 +14,12 @@ from vpce_tui.core.text import visible
 class Status(StrEnum):
     """How a part of a search ended."""
 
-    LOOKED = "looked at"
-    PARTIAL = "partly looked at"
+    LOOKED = "searched"
+    PARTIAL = "partly searched"
     FAILED = "failed"
     DENIED = "denied"
     STOPPED = "stopped"
-    RUNNING = "being looked at"
+    RUNNING = "being searched"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ class Exit(IntEnum):
 
 
 MEANING: dict[Exit, str] = {
-    Exit.DONE: "done; for a search: everything asked for was looked at",
-    Exit.FAILED: "failed, or nothing could be looked at; the message says what and what to do",
+    Exit.DONE: "done; for a search: everything was searched",
+    Exit.FAILED: "failed, or nothing could be searched; the message says why and what to do",
     Exit.USAGE: "invalid arguments",
-    Exit.PARTIAL: "some part could not be looked at; the coverage says which and why",
-    Exit.STALE: "the plan is stale: the step would now do something else; nothing of it was done",
-    Exit.REFUSED: "refused: read-only, not approved, plan file changed, or another account, the incident is held or closed",
+    Exit.PARTIAL: "some part could not be searched; see the coverage for which and why",
+    Exit.STALE: "the plan is stale: the step would now make other changes; nothing was done",
+    Exit.REFUSED: "refused: read-only, not approved, plan file changed, another account, or incident locked or closed",
     Exit.NOT_VERIFIED: "applied but not verified, or the outcome of a call is unknown",
 }
 

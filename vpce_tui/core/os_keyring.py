@@ -25,9 +25,9 @@ def keep(name: str, secret: str) -> str:
         keyring.set_password(SERVICE, name, secret)
         kept = keyring.get_password(SERVICE, name)
     except (KeyringError, OSError) as error:
-        raise NoKeyring(f"the keyring did not take it: {type(error).__name__}") from None
+        raise NoKeyring(f"the keyring could not store it: {type(error).__name__}") from None
     if kept != secret:
-        raise NoKeyring("the keyring took it and does not give it back")
+        raise NoKeyring("the keyring stored it but does not return it")
     return f"in the keyring of this host, service {SERVICE}, name {name}"
 
 

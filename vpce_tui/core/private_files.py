@@ -68,7 +68,7 @@ def write_private(path: Path, data: bytes) -> None:
             if found.st_uid not in _trusted_owners() or not (
                 stat.S_ISCHR(found.st_mode) or real.is_relative_to("/proc")
             ):
-                raise NotPrivate(f"{path} is {_kind(found)}: a plan or script is written to a file of your own.")
+                raise NotPrivate(f"{path} is {_kind(found)}: use a regular file of your own.")
             with open(real, "wb") as out:
                 out.write(data)
             return
@@ -97,7 +97,7 @@ def private_file(path: Path) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     except OSError as error:
         if path.is_symlink():
-            raise NotPrivate(f"{path} is a link, and a file of your own is needed") from error
+            raise NotPrivate(f"{path} is a link; use a regular file of your own") from error
         raise
     try:
         found = os.fstat(handle)

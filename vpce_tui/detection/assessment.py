@@ -150,7 +150,7 @@ def ours_of(events: Iterable[Event], context: Context) -> TrustZone:
     """Whose files these are: the accounts that recorded the events, and what the team has named."""
     accounts = {event.account for event in events if event.account}
     return TrustZone(
-        frozenset({*accounts, *context.own_accounts}), context.organisations, None, context.trusted_principals
+        frozenset({*accounts, *context.own_accounts}), context.organizations, None, context.trusted_principals
     )
 
 

@@ -65,7 +65,7 @@ def attack_path(
             Relation("address", event.source_ip),
         )  # fmt: skip
     if principal.access_key_id:
-        note = f"{many(len(session), 'call')} known within a day"
+        note = f"{many(len(session), 'call')} within a day"
         yield Node(
             depth + 1,
             f"key {principal.access_key_id}",
@@ -78,7 +78,7 @@ def attack_path(
             yield Node(
                 depth + 1,
                 f"instance {principal.instance_id}",
-                "not among the instances looked at",
+                "not among the instances searched",
                 None,
                 Relation("instance", principal.instance_id),
             )
@@ -99,7 +99,7 @@ def _others_there(event: Event, past: EventIndex) -> str:
     names = dict.fromkeys(
         other.principal.name for other in calls if caller_key(other) != me and not called_by_aws_service(other)
     )
-    return f"also from here: {', '.join(list(names)[:3])}" if names else "nobody else from here within a day"
+    return f"also from here: {', '.join(list(names)[:3])}" if names else "no other caller from here within a day"
 
 
 def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[Node]:
@@ -141,12 +141,12 @@ def _made(
         yield Node(depth, event.name, event.error_code or event.source, judgement.severity)
         return
     if event.error_code:
-        yield Node(depth, "made no endpoint", event.error_code, judgement.severity)
+        yield Node(depth, "created no endpoint", event.error_code, judgement.severity)
     else:
         what = request.endpoint_id or "an endpoint"
         yield Node(
             depth,
-            f"made {what}",
+            f"created {what}",
             f"{request.type or 'endpoint'} in {event.region}",
             judgement.severity,
             Relation("endpoint", request.endpoint_id) if request.endpoint_id else None,
@@ -157,7 +157,7 @@ def _made(
     beside = [item for item in (region.instances if region else ()) if item.vpc_id == request.vpc_id and not item.gone]
     name = f" {vpc.tags['Name']}" if vpc and vpc.tags.get("Name") else ""
     unread = region is None or "instances" in region.unknown or "everything" in region.unknown
-    note = "its instances were not looked at" if unread else many(len(beside), "instance")
+    note = "its instances were not searched" if unread else many(len(beside), "instance")
     if vpc and vpc.tags.get("env"):
         note += f", env={vpc.tags['env']}"
     if request.vpc_id:
@@ -175,10 +175,10 @@ def _made(
         yield Node(
             depth + 1,
             f"reached through {group.id} {group.name}",
-            f"lets in {', '.join(peers[:2]) or 'nobody'}",
+            f"allows inbound {', '.join(peers[:2]) or 'nothing'}",
             _worst(raised, "VPCE-05", "VPCE-06"),
         )
-    where = request.service or request.resource or "nothing that the record names"
+    where = request.service or request.resource or "a target that the record does not name"
     owner = network.owners.get(request.service, "") if network else ""
     yield Node(
         depth + 1,
@@ -194,8 +194,8 @@ def _made(
         sent = sum(talker.received for talker in traffic.talkers)
         yield Node(
             depth + 2,
-            f"{size(sent)} went in by it",
-            f"last {traffic.window.hours} h, by flow logs",
+            f"{size(sent)} sent through it",
+            f"last {traffic.window.hours} h, from flow logs",
             _worst(raised, "VPCE-25"),
         )
 

@@ -48,7 +48,7 @@ class Proposal:
 def propose(
     events: Sequence[Event],
     account: str,
-    organisations: Iterable[str],
+    organizations: Iterable[str],
     tags: Iterable[Mapping[str, str]],
     confirmed: Iterable[str] = (),
 ) -> tuple[Proposal, ...]:
@@ -57,10 +57,10 @@ def propose(
     ``events``: without the newest days. ``confirmed``: accounts that AWS Organizations lists beside this one.
     """
     found: list[Proposal] = []
-    named = sorted(organisations)
+    named = sorted(organizations)
     if named:
         found.append(
-            Proposal(_setting("organisations", named), (f"AWS Organizations says that account {account} is in it",))
+            Proposal(_setting("organizations", named), (f"AWS Organizations says that account {account} is in it",))
         )
     found += _accounts(events, account, frozenset(confirmed))
     found += _restricted(tags)
@@ -214,13 +214,13 @@ def as_toml(proposals: Sequence[Proposal], account: str, since: datetime, until:
     """The proposals as a ``context.toml``, each under the evidence for it."""
     lines = [
         f"# Proposed by vpce-tui context learn from events of account {account}, {since:%Y-%m-%d} to {until:%Y-%m-%d}.",
-        f"# Looked at: {looked}.",
-        "# Read it, strike out what is wrong, and save it as context.toml: nothing here counts before that.",
+        f"# Searched: {looked}.",
+        "# Review it, delete what is wrong, and save it as context.toml: until then it has no effect.",
     ]
     if not proposals:
         lines += [
             "#",
-            "# Too little was seen to propose anything. What is not in here is unknown, and never taken for fine.",
+            "# Too little was found to propose anything. What is not in here is unknown, and never treated as trusted.",
         ]
     for proposal in proposals:
         lines += ["", *(f"# seen: {visible(said, limit=300)}" for said in proposal.evidence), proposal.toml]

@@ -48,9 +48,9 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
         return Match(f"used through {event.through}, an endpoint that is not yours", facts)
     own: Set[str] = instance.addresses | region.outside_addresses(instance.vpc_id)
     if address in own:
-        return Pass(f"used from {address}, which is the instance's own way out")
+        return Pass(f"used from {address}, which is the instance's own egress address")
     if _started_after(instance, event.time):
-        return Inconclusive(f"whether {address} was its address: it was started again after the call")
+        return Inconclusive(f"whether {address} was its address: it was stopped and started after the call")
     why = network.unknown.get("nat") or region.unknown.get("NAT gateways") or region.unknown.get("networks")
     if why:
         return Inconclusive(f"whether {address} is its NAT gateway: {why}")
@@ -61,7 +61,7 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
             "NAT addresses of its VPC", ", ".join(sorted(region.outside_addresses(instance.vpc_id))) or "none", "live"
         ),
     )
-    return Match(f"used from {address}, outside of it", facts)
+    return Match(f"used from {address}, which is not the instance's", facts)
 
 
 def _started_after(instance: Instance, moment: datetime) -> bool:

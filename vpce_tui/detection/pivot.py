@@ -102,20 +102,20 @@ def chain(event: Event, past: EventIndex) -> list[Link]:
         key = at.principal.access_key_id
         seen.add(key)
         if at.principal.ec2_role_delivery and at.principal.instance_id:
-            found.append(Link("EC2", f"handed to {at.principal.instance_id} by its metadata service"))
+            found.append(Link("EC2", f"issued to {at.principal.instance_id} by its metadata service"))
             return found
         maker = next((other for other in past.by_issued.get(key, NONE).events if key), None)
         if maker is None:
-            found.append(
-                Link("unknown", f"the call that made the session of {key or 'no key'} is not among what is known")
-            )
+            found.append(Link("unknown", f"the call that created the session of {key or 'no key'} was not found"))
             return found
         found.append(Link(_named(maker), f"{maker.name} at {maker.time:%H:%M:%SZ} from {maker.source_ip}", maker))
         twin = _elsewhere(maker, past)
         at = twin or maker
     key = at.principal.access_key_id
     made = past.credentials.get(f"CreateAccessKey {at.account} {key}", NONE).events if key.startswith("AKIA") else ()
-    found += [Link(_named(other), f"made the key {key} at {other.time:%m-%d %H:%M:%SZ}", other) for other in made[:1]]
+    found += [
+        Link(_named(other), f"created the key {key} at {other.time:%m-%d %H:%M:%SZ}", other) for other in made[:1]
+    ]
     return found
 
 

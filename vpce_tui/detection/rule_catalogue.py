@@ -7,18 +7,18 @@ from vpce_tui.detection import endpoint, instance
 from vpce_tui.detection.rule import Rule
 
 CATEGORIES: Final[Mapping[str, str]] = {
-    "egress": "where it leads",
+    "egress": "egress",
     "endpoint_policy": "its policy",
-    "security_groups": "who reaches it",
+    "security_groups": "its security groups",
     "network_context": "the network around it",
-    "caller": "who made it",
-    "caller_baseline": "what is usual",
-    "caller_activity": "what else was done",
+    "caller": "its caller",
+    "caller_baseline": "caller baseline",
+    "caller_activity": "caller activity",
     "endpoint_traffic": "its traffic",
     "instance_traffic": "its traffic",
-    "guardduty": "what others found",
-    "exposure": "how exposed it is",
-    "activity": "what was done to it",
+    "guardduty": "GuardDuty findings",
+    "exposure": "its exposure",
+    "activity": "API calls about it",
 }
 """What the rules of each family look at."""
 
@@ -47,7 +47,7 @@ def in_words(rule: Rule[Any]) -> list[tuple[str, str]]:
     found = [
         ("rule", f"{rule.id}  {rule.name}"),
         ("about", f"{about(rule)}: {CATEGORIES[rule.category]}"),
-        ("severity", f"{severity}, if the signal itself says nothing else" if not rule.mitigating else severity),
+        ("severity", f"{severity}, unless the signal has its own" if not rule.mitigating else severity),
         ("why", rule.why),
         ("false positives", rule.false_positives),
     ]

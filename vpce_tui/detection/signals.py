@@ -100,11 +100,13 @@ class Assessment(NamedTuple):
             return self.suppressed
         worst = max((signal.severity for signal in self.against), default=Severity.INFO)
         if self.severity > worst:
-            return f"{self.severity.word} because {agreeing(self.against)} independent reasons of medium or more agree"
+            return (
+                f"{self.severity.word} because {agreeing(self.against)} independent signals of medium or higher agree"
+            )
         if self.severity < worst and any(signal.mitigating for signal in self.signals):
             return f"{self.severity.word}: lowered from {worst.word} by mitigating signals"
         if self.severity < worst:
-            return f"{self.severity.word} and not {worst.word}, as nothing was made"
+            return f"{self.severity.word} and not {worst.word}, as nothing was created"
         return ""
 
 

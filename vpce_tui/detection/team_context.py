@@ -63,7 +63,7 @@ class Context:
     """
 
     own_accounts: frozenset[str] = frozenset()
-    organisations: frozenset[str] = frozenset()
+    organizations: frozenset[str] = frozenset()
     trusted_services: tuple[str, ...] = ()
     trusted_principals: tuple[str, ...] = ()
     trusted_images: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ def parse(text: str, path: str) -> Context:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ContextError(f"{path}: {error}. Nothing of it is used; mend it, then start again.") from error
+        raise ContextError(f"{path}: {error}. Nothing of it is used; correct it, then start again.") from error
     strange = sorted(set(data) - set(_SETTINGS))
     if strange:
         raise ContextError(f"{path}: unknown setting {strange[0]!r}; known are {', '.join(sorted(_SETTINGS))}.")
@@ -209,7 +209,7 @@ def _number(name: str, value: Any) -> int:
 
 _SETTINGS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "own_accounts": lambda name, value: frozenset(_texts(name, value)),
-    "organisations": lambda name, value: frozenset(_texts(name, value)),
+    "organizations": lambda name, value: frozenset(_texts(name, value)),
     "trusted_services": lambda name, value: tuple(_texts(name, value)),
     "trusted_principals": lambda name, value: tuple(_texts(name, value)),
     "trusted_images": lambda name, value: tuple(_texts(name, value)),

@@ -106,7 +106,7 @@ class Engine:
             work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
             return Outcome(Ended.FAILED, said)
         except (PlanError, Unresolved) as error:
-            said = str(error) if isinstance(error, PlanError) else f"what {error} refers to is not known"
+            said = str(error) if isinstance(error, PlanError) else f"the value that {error} refers to is unknown"
             return stale(work, step, [said])
         except Refused as error:
             work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": str(error)})
@@ -118,7 +118,7 @@ class Engine:
         state = self.record().step(self.key(step.id)).state
         if state in (StepState.TODO, StepState.RUNNING):
             self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": Decision.OPEN, "text": ""})
-        return Outcome(Ended.OPEN, f"{step.title}: to be done by a person; recorded as {StepState.OPEN}", step.notes)
+        return Outcome(Ended.OPEN, f"{step.title}: a manual step; recorded as {StepState.OPEN}", step.notes)
 
     def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
         """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""

@@ -36,11 +36,13 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         return stale(work, step, found)
     if any(call.secret for call in live.step.calls) and work.hand_over is None:
         return Outcome(
-            Ended.BLOCKED, "nobody is there to take the secret; nothing was done: run it in the app or a terminal"
+            Ended.BLOCKED, "the secret could not be shown to anybody; nothing was done: run it in the app or a terminal"
         )
     lossy = next((call for call in live.step.undo if redaction.holds_secret(call.parameters)), None)
     if live.step.calls and lossy is not None:
-        said = f"what would take it back ({lossy.name}) holds a credential, and credentials are not recorded; nothing was done"
+        said = (
+            f"its inverse call ({lossy.name}) contains a credential, and credentials are not recorded; nothing was done"
+        )
         return Outcome(Ended.BLOCKED, f"{said}: do this step manually")
     if live.step.calls:
         if not live.step.reversible and approval.confirmed != work.plan.target:
@@ -74,17 +76,17 @@ def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str
     known = _inverses(work, live)
     named = {call.id for call in filed.undo}
     found = [
-        f"undoing it would also make {call.name} ({call.id})"
+        f"its undo would also call {call.name} ({call.id})"
         for call in filed.undo
         if call.id not in known or not call.same_as(known[call.id]) or set(call.undoes) != set(known[call.id].undoes)
     ]
-    found += [f"undoing it would no longer make {call.name} ({call.id})" for call in live.undo if call.id not in named]
+    found += [f"its undo would no longer call {call.name} ({call.id})" for call in live.undo if call.id not in named]
     there = {call.id for call in live.undo}
     planned_before = work.record().step(work.key(filed.id)).planned  # of what is in effect the record has the order
     if not planned_before and [call.id for call in filed.undo if call.id in there] != [
         call.id for call in live.undo if call.id in named
     ]:
-        found.append("undoing it would make its calls in another order")
+        found.append("its undo would make the calls in another order")
     return found
 
 

@@ -60,7 +60,7 @@ def _not_in_plan(work: ExecutionContext, step_id: str, calls: Sequence[PlannedCa
     shown = {call.id: call for call in (planned.undo if undo else (*planned.calls, *planned.already))}
     for call in calls:
         if call.id not in shown or not call.same_as(shown[call.id]):
-            return f"the plan that was approved does not show {call.name} ({call.id}) as it would be made: plan again, and have it approved"
+            return f"the approved plan does not show {call.name} ({call.id}) as it would be sent: plan again, and have it approved"
     return ""
 
 

@@ -66,13 +66,13 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     kept_now = answers if judge else work.record().step(key).evidence  # what is judged is judged by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
-    saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} answers kept"
+    saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} results recorded"
     judged = judge(live.world, live.step, answers) if judge else live.proof
     proof, seen = (VerificationState.NOT_YET, "") if needed else judged
     saw = f"{seen}; {saw}" if seen else saw
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": "; ".join([saw, *missing])})
     if needed:
-        said = f"{saw}; missing: {', '.join(needed)}. Run it again, or accept it: vpce-tui note … {step.id} --manual"
+        said = f"{saw}; missing: {', '.join(needed)}. Run the step again, or accept the gap: vpce-tui note … {step.id} --manual"
         return Outcome(Ended.NOT_VERIFIED, said, tuple(missing))
     ended = {VerificationState.VERIFIED: Ended.VERIFIED, VerificationState.NOT_YET: Ended.NOT_VERIFIED}.get(
         proof, Ended.FAILED
@@ -107,7 +107,7 @@ def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dic
         if state in planned.until.bad:
             raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
         work.tell(Progress(step.id, planned.id, ProgressState.WAITING, f"{planned.why or planned.name}: {state}"))
-    raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to keep waiting")
+    raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to continue waiting")
 
 
 def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedCall]:

@@ -18,7 +18,7 @@ def refusal(work: ExecutionContext, step: Step) -> Outcome | None:
     if work.plan.incident_id not in ("", ours):
         return Outcome(
             Ended.REFUSED,
-            f"the plan was made for the incident {work.plan.incident!r}, which is another one; nothing was done.",
+            f"the plan is for another incident, {work.plan.incident!r}; nothing was done.",
         )
     if work.caller.read_only and step.kind is StepKind.CHANGE:
         return Outcome(
@@ -32,7 +32,7 @@ def blocked(work: ExecutionContext, step: Step) -> Outcome | None:
     if not step.blocked:
         return None
     first = step.blocked[0]
-    said = tuple(f"{item.says}. What would make it pass: {item.remedy}" for item in step.blocked)
+    said = tuple(f"{item.says}. To unblock it: {item.remedy}" for item in step.blocked)
     work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": f"blocked: {first.says}"})
     return Outcome(Ended.BLOCKED, first.says, said)
 
@@ -40,9 +40,7 @@ def blocked(work: ExecutionContext, step: Step) -> Outcome | None:
 def stale(work: ExecutionContext, step: Step, found: list[str]) -> Outcome:
     """The step would now do something else than was approved."""
     work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": "the plan is stale", "differences": found})
-    said = (
-        "the step would now do something else than the plan says; nothing of it was done. Plan again, with --incident"
-    )
+    said = "the step would now make other changes than the plan; nothing was done. Plan again, with --incident"
     return Outcome(Ended.STALE, f"{said} {work.journal.name}", tuple(found))
 
 
@@ -50,4 +48,4 @@ def stopped(work: ExecutionContext, step_id: str) -> Outcome:
     """The operator asked to stop."""
     said = "stopped by the operator"
     work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
-    return Outcome(Ended.STOPPED, f"{said}; what was done is recorded; run it again for the rest")
+    return Outcome(Ended.STOPPED, f"{said}; completed calls are recorded; run it again for the rest")

@@ -20,7 +20,7 @@ from vpce_tui.plans.plan import PlanError, PlannedCall, Step
 
 _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE)
 """After such an error no other call would do better."""
-_NOT_HANDED: Final = "could not be handed over"
+_NOT_HANDED: Final = "could not be delivered"
 
 
 def probe(
@@ -78,11 +78,11 @@ def probe(
         needed = ", ".join(sorted(set(denied)))
         return Outcome(
             Ended.BLOCKED,
-            f"permission is missing: {needed}; nothing was done",
+            f"missing permission: {needed}; nothing was done",
             (f"ask for {needed}, or do this step manually",),
         )
     if problems:
-        return Outcome(Ended.BLOCKED, f"AWS would not accept it; nothing was done: {problems[0]}", tuple(problems))
+        return Outcome(Ended.BLOCKED, f"AWS would reject it; nothing was done: {problems[0]}", tuple(problems))
     return None
 
 
@@ -106,7 +106,7 @@ def make(
             continue
         known = work.known(step, planned, bindings)
         if not_as_reviewed(planned.parameters, known):
-            raise PlanError(f"{planned.why or planned.name}: what would be sent is not what was reviewed; plan again")
+            raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
         call = as_call(planned, resolve(planned.parameters, known))
         recorded = {planned.id: resolve(planned.parameters, known, recorded=True)}
         permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
@@ -153,7 +153,7 @@ def make(
         )  # fmt: skip
         bindings.update(gave)
         if handed.startswith(_NOT_HANDED):
-            lost = f"{', '.join(gave.values())} was made, and its secret is lost ({handed})"
+            lost = f"{', '.join(gave.values())} was created, and its secret is lost ({handed})"
             raise StepFailed(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
         said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
         work.tell(Progress(step.id, planned.id, ProgressState.DONE, said, seconds))

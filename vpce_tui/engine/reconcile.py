@@ -28,7 +28,7 @@ def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
         if planned is None:
             return Outcome(
                 Ended.OUTCOME_UNKNOWN,
-                f"the plan does not know the call {made.id} that was started; look at it yourself",
+                f"the plan does not know the call {made.id} that was started; check it in AWS",
             )
         try:
             ask(work, step, planned, undo=undo, began=began)
@@ -46,7 +46,7 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
     """
     key = work.key(step.id)
     about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
-    work.tell(Progress(step.id, planned.id, ProgressState.ASKING, "asking AWS whether it took effect"))
+    work.tell(Progress(step.id, planned.id, ProgressState.ASKING, "checking with AWS whether it took effect"))
     found, saw, live = CallState.UNKNOWN, "", None
     for wait in _waits(work, began):
         if wait:
@@ -73,7 +73,7 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
         raise StepFailed(
             Outcome(
                 Ended.FAILED,
-                f"{planned.why or planned.name} did not take effect (AWS was asked); run the step again to make it",
+                f"{planned.why or planned.name} did not take effect (checked with AWS); run the step again",
             )
         )
     raise OutcomeUnknown(
@@ -128,7 +128,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw})
     work.tell(Progress(step.id, VERIFICATION, ProgressState(proof), saw))
     if proof is VerificationState.VERIFIED:
-        said = "already so; nothing was called" if nothing else saw
+        said = "already in effect; no call was made" if nothing else saw
         return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, live.step.notes if live else ())
     return Outcome(Ended.FAILED if proof is VerificationState.FAILED else Ended.NOT_VERIFIED, saw)
 

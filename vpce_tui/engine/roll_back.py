@@ -68,7 +68,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     strange = work.recipe(step_id).action.strange(replace(step, calls=(), already=()))
     if strange is not None:
         raise PlanError(
-            f"the record has {strange.name} as an inverse of {step_id}, which no such step makes: undo it manually"
+            f"the record has {strange.name} as an inverse of {step_id}, which is not valid for that step: undo it manually"
         )
     live = work.live(step, undone=True)
     for name, value in live.step.bindings.items():
@@ -90,10 +90,10 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
         elif still & set(call.undoes):
             calls.append(call)
         else:
-            left.append(f"{said}: it is not as we left it any more, so it stays as it is")
+            left.append(f"{said}: it was changed since this incident, so it is not undone")
     covered = {name for call in step.undo for name in call.undoes}
     lost = sorted(ours - covered)
-    left += [f"{name}: no inverse of it is recorded; look at it yourself" for name in lost]
+    left += [f"{name}: no inverse of it is recorded; check it in AWS" for name in lost]
     return Undo(
         step, tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})), tuple(left), tuple(calls)
     )
@@ -111,7 +111,9 @@ def _filled_in(
     for call in calls:
         trusted = today.get(call.id)
         if not call.writes and (trusted is None or not trusted.same_as(call)):
-            raise PlanError(f"the record has a read ({call.name}) in an undo that no such step makes: undo it manually")
+            raise PlanError(
+                f"the record has a read ({call.name}) in an undo, which is not valid for that step: undo it manually"
+            )
         gives, until = (trusted.gives, trusted.until) if trusted is not None else ({}, None)
         yield replace(call, parameters=fill(call.parameters, known), gives=gives, until=until)
 
@@ -135,7 +137,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
         if not there:
             proof, saw = VerificationState.VERIFIED, f"{len(calls)} inverse calls read back"
             if left:
-                saw += f"; {len(left)} left as they are: {'; '.join(left)}"
+                saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw, "undo": True})
@@ -178,16 +180,18 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
             return prove_undone(work, step, begun, left)
         if not calls:
             return Outcome(
-                Ended.NOTHING, "; ".join(left) or "nothing of it was done by us, so there is nothing to undo", left
+                Ended.NOTHING,
+                "; ".join(left) or "this incident changed nothing here, so there is nothing to undo",
+                left,
             )
         if not shown.shows(now):
-            said = f"undoing {step.title} would now do something else than was shown; nothing was done. Look again"
+            said = f"undoing {step.title} would now make other changes than shown; nothing was done. Review it again"
             work.journal.append(RowKind.ERROR, {"step": key, "error": said})
             return Outcome(Ended.STALE, said)
         if is_final(calls) and approval.confirmed != work.plan.target:
             return Outcome(
                 Ended.REFUSED,
-                f"undoing {step.title} deletes for good what it made: it needs the id {work.plan.target}, typed "
+                f"undoing {step.title} permanently deletes what it created: it needs the id {work.plan.target}, typed "
                 f"(--confirm {work.plan.target}).",
             )
         alone = not_approved(work, step, now.recorded, undo=True) if is_final(calls) else None
@@ -209,7 +213,7 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
         work.journal.append(RowKind.ERROR, {"step": key, "error": said})
         return Outcome(Ended.FAILED, said)
     except (PlanError, Unresolved) as error:
-        said = f"{error}: take this back manually, then record it: vpce-tui note"
+        said = f"{error}: undo this manually, then record it: vpce-tui note"
         work.journal.append(RowKind.ERROR, {"step": key, "error": said})
         return Outcome(Ended.FAILED, said)
     except Refused as error:

@@ -20,10 +20,10 @@ from vpce_tui.iam.wildcards import has_wildcard, patterns_overlap, subsumes
 
 @dataclass(frozen=True, slots=True)
 class TrustZone:
-    """What is ours: account ids, organisation ids, and the buckets (None: not known); and ARN patterns of trusted principals."""
+    """What is ours: account ids, organization ids, and the buckets (None: not known); and ARN patterns of trusted principals."""
 
     accounts: frozenset[str] = frozenset()
-    organisations: frozenset[str] = frozenset()
+    organizations: frozenset[str] = frozenset()
     buckets: frozenset[str] | None = None
     trusted: tuple[str, ...] = ()
 
@@ -121,7 +121,7 @@ def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> Ext
                 and not what.names
                 and all(map(_SAME.match, what.why))
             ):
-                what = ScopeResult(AccessScope.OURS)  # "of the asker's organisation", and only ours may ask
+                what = ScopeResult(AccessScope.OURS)  # "of the asker's organization", and only ours may ask
             if (
                 who.reach is not AccessScope.NOBODY
                 and what.reach is not AccessScope.NOBODY
@@ -369,7 +369,9 @@ def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeRe
     """Whom a deny that covers everything spares."""
     if deny.not_principals:
         if deny.conditions:
-            return ScopeResult(AccessScope.UNSURE, (), ("a deny of all but some has conditions of its own",))
+            return ScopeResult(
+                AccessScope.UNSURE, (), ("a deny with NotPrincipal or NotResource has conditions of its own",)
+            )
         return _widest(_party(party, ours) for party in deny.not_principals)
     if not _means_everybody(deny):
         return ScopeResult(AccessScope.ANY)
@@ -452,21 +454,21 @@ def _by_account(ours: TrustZone) -> Judge:
 
 
 def _same_as_asker(value: str) -> ScopeResult:
-    return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only when somebody asks",))
+    return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only at request time",))
 
 
-def _by_organisation(ours: TrustZone) -> Judge:
+def _by_organization(ours: TrustZone) -> Judge:
     def judge(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         name = value.split("/", maxsplit=1)[0]
         if patterned and has_wildcard(name):
             return ScopeResult(AccessScope.ANY)
-        if name in ours.organisations:
+        if name in ours.organizations:
             return ScopeResult(AccessScope.OURS)
-        if not ours.organisations:
-            return ScopeResult(AccessScope.UNSURE, (), (f"whether organisation {name} is yours",))
-        return ScopeResult(AccessScope.NAMED, (f"organisation {name}",))
+        if not ours.organizations:
+            return ScopeResult(AccessScope.UNSURE, (), (f"whether organization {name} is yours",))
+        return ScopeResult(AccessScope.NAMED, (f"organization {name}",))
 
     return judge
 
@@ -506,10 +508,10 @@ def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
 
 
 def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
-    account, organisation, arn = _by_account(ours), _by_organisation(ours), _by_arn(ours)
+    account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
     found: dict[str, Judge] = {
-        "aws:principalorgid": organisation, "aws:principalorgpaths": organisation, "aws:sourceorgid": organisation,
-        "aws:sourceorgpaths": organisation, "aws:principalaccount": account, "aws:sourceaccount": account,
+        "aws:principalorgid": organization, "aws:principalorgpaths": organization, "aws:sourceorgid": organization,
+        "aws:sourceorgpaths": organization, "aws:principalaccount": account, "aws:sourceaccount": account,
         "aws:sourceowner": account, "kms:calleraccount": account, "aws:principalarn": arn, "aws:sourcearn": arn,
         "aws:principalisawsservice": _service_alone, "aws:userid": _cannot_tell_who, "aws:username": _cannot_tell_who,
         "aws:principalservicename": lambda *_: ScopeResult(AccessScope.AWS),
@@ -521,9 +523,9 @@ def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
 
 
 def _what_keys(ours: TrustZone) -> ConditionKeys:
-    account, organisation = _by_account(ours), _by_organisation(ours)
+    account, organization = _by_account(ours), _by_organization(ours)
     return ConditionKeys({
-        "aws:resourceorgid": organisation, "aws:resourceorgpaths": organisation, "aws:resourceaccount": account,
+        "aws:resourceorgid": organization, "aws:resourceorgpaths": organization, "aws:resourceaccount": account,
         "s3:resourceaccount": account,
     }, "aws:principal")  # fmt: skip
 

@@ -95,13 +95,13 @@ class Policy:
 def parse(text: str) -> Policy:
     """The document in ``text``."""
     if len(text) > LONGEST:
-        return Policy(problem=f"it is {len(text):,} characters long, far more than AWS takes")
+        return Policy(problem=f"it is {len(text):,} characters long, far more than AWS accepts")
     try:
         document = json.loads(text)
     except RecursionError:
         return Policy(problem="it is nested too deeply to be a policy")
     except ValueError:
-        return Policy(problem="it is no JSON")
+        return Policy(problem="it is not valid JSON")
     if not isinstance(document, Mapping) or "Statement" not in document:
         return Policy(problem="it has no statements")
     found = document["Statement"]
@@ -119,7 +119,7 @@ def parse(text: str) -> Policy:
 
 def _statement(item: Any) -> Statement | str:
     if not isinstance(item, Mapping):
-        return "a statement is no object"
+        return "a statement is not an object"
     effect = item.get("Effect")
     if effect not in ("Allow", "Deny"):
         return "a statement neither allows nor denies"
@@ -133,7 +133,7 @@ def _statement(item: Any) -> Statement | str:
         *_texts(item.get("NotResource")),
     ]
     if any(len(text) > LONGEST_PATTERN for text in named):
-        return "an action or a resource is longer than AWS takes"
+        return "an action or a resource is longer than AWS accepts"
     parties = None if "Principal" not in item and "NotPrincipal" not in item else tuple(_parties(item.get("Principal")))
     return Statement(
         allow=effect == "Allow",
@@ -194,12 +194,12 @@ def _conditions(value: Any) -> tuple[Condition, ...] | str:
     if value is None:
         return ()
     if not isinstance(value, Mapping):
-        return "a condition is no object"
+        return "a condition is not an object"
     found = []
     for name, block in value.items():
         match = _OPERATOR.fullmatch(str(name))
         if match is None or not isinstance(block, Mapping):
-            return "a condition has no form that AWS knows"
+            return "a condition has an invalid form"
         each = {"forallvalues": "all", "foranyvalue": "any"}.get((match[1] or "").lower(), "")
         for key, values in block.items():
             texts = tuple(_scalar(item) for item in (values if isinstance(values, list) else [values]))

@@ -1,4 +1,4 @@
-"""What is ours: the account with its organisation and buckets, as far as the operator may see it."""
+"""What is ours: the account with its organization and buckets, as far as the operator may see it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ class TrustZoneLookup:
 def look(
     caller: Caller,
     accounts: Iterable[str],
-    organisations: Iterable[str],
+    organizations: Iterable[str],
     trusted: Iterable[str] = (),
     cancel: Cancel | None = None,
 ) -> TrustZoneLookup:
-    """Ask for the organisation and the buckets; the rest is what the team has named besides."""
+    """Ask for the organization and the buckets; the rest is what the team has named besides."""
     stop = cancel or Cancel()
-    own, known, unknown = caller.identity().account, set(organisations), []
+    own, known, unknown = caller.identity().account, set(organizations), []
     try:
         stop.check()
         answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
         known.add(str((answer.get("Organization") or {}).get("Id", "")))
     except AwsError as error:
         if error.code != "AWSOrganizationsNotInUseException":
-            unknown.append(f"the organisation: {error.sentence()}")
+            unknown.append(f"the organization: {error.sentence()}")
     buckets: frozenset[str] | None = None
     try:
         pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), cancel=stop)

@@ -159,20 +159,20 @@ def read(text: str, name: str) -> Approved:
     try:
         data = loads_strict(text)
     except (ValueError, RecursionError) as error:
-        raise ApprovalError(f"{name} is no approval: it is no JSON that can be read ({error}).") from error
+        raise ApprovalError(f"{name} is not an approval: it is not valid JSON ({error}).") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise ApprovalError(f"{name} is no approval of this version ({SCHEMA}).")
+        raise ApprovalError(f"{name} is not an approval of this schema version ({SCHEMA}).")
     if set(data) != _KEYS or not all(isinstance(value, str) for key, value in data.items() if key != "person"):
-        raise ApprovalError(f"{name} is no approval: it has other fields than an approval has.")
+        raise ApprovalError(f"{name} is not an approval: its fields are wrong.")
     key, signature = data.pop("key"), data.pop("signature")
     approved = Approved(data, key, signature)
     try:
         known = bool(_ID.fullmatch(approved.id)) and approved.person.arn == approved.arn
         _moment(data["at"]), _moment(data["until"])
     except ValueError as error:
-        raise ApprovalError(f"{name} is no approval: {error}.") from error
+        raise ApprovalError(f"{name} is not an approval: {error}.") from error
     if not known or canonical_key(key) != key:
-        raise ApprovalError(f"{name} is no approval: its number, its key or its person is none.")
+        raise ApprovalError(f"{name} is not an approval: its number, key or person is invalid.")
     return approved
 
 
@@ -189,14 +189,14 @@ def problem(approved: Approved, plan: Planned, runner: Runner, rules: Rules, use
         if body[field] != wanted:
             return f"the approval of {who} is for another {what} ({body[field][:12] or 'none'}…)"
     if not _signed(approved):
-        return f"the signature of {who} does not fit: the approval was changed"
+        return f"the signature of {who} is invalid: the approval was changed"
     if not any(item.key == approved.key and fnmatchcase(who, item.arn) for item in rules.approvers):
-        return f"{who} with this key is no approver of your team (config.toml)"
+        return f"{who} with this key is not an approver in config.toml"
     return (
         _out_of_time(approved, plan, rules, use)
         or _not_another(approved, plan, runner, rules)
         or (
-            f"the approval of {who} was used already: one approval is for one run of a step"
+            f"the approval of {who} was already used: one approval is valid for one run of a step"
             if approved.id in use.spent
             else ""
         )
@@ -210,22 +210,22 @@ def _out_of_time(approved: Approved, plan: Planned, rules: Rules, use: Use) -> s
     if at < _moment(plan.planned_at) - CLOCK_SKEW:
         return f"the approval of {who} is older than the plan"
     until = min(until, at + timedelta(hours=rules.approval_hours))
-    return f"the approval of {who} ended at {rfc3339(until)}" if use.now >= until else ""
+    return f"the approval of {who} expired at {rfc3339(until)}" if use.now >= until else ""
 
 
 def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: Rules) -> str:
     """Why the approver may be the person who runs or planned it; ``""``: it is somebody else."""
     who = approved.person
     if who.same_as(runner.person):
-        return f"{who} runs it: approving it is for somebody else"
+        return f"{who} runs the plan and cannot approve it; somebody else must"
     if who.same_as(named(plan.operator)):
-        return f"{who} made the plan: approving it is for somebody else"
+        return f"{who} created the plan and cannot approve it; somebody else must"
     if runner.key and runner.key == approved.key:
-        return f"the approval of {who} was signed with the key of this host: approving it is for somebody else"
+        return f"the approval of {who} was signed with the key of this host; somebody else must approve it"
     if not any(item.key == runner.key and fnmatchcase(runner.person.arn, item.arn) for item in rules.approvers):
         return (
-            f"the key of this host belongs to nobody in config.toml who is {runner.person.arn}: people are distinguished by their "
-            "keys, too, as names of sessions can be chosen. vpce-tui approve --key prints it"
+            f"the key of this host is not listed in config.toml for {runner.person.arn}: people are also distinguished by their "
+            "keys, because session names can be chosen freely. Print the key: vpce-tui approve --key"
         )
     return ""
 
@@ -255,9 +255,7 @@ def lacking(
         return ""
     said, counted = [], list[Approved]()
     if not plan.incident_id:
-        said.append(
-            "this plan was made for no incident: make it with --incident NAME, so that an approval can be bound to it"
-        )
+        said.append("this plan has no incident: plan with --incident NAME, so that an approval can be bound to it")
     for approved in approvals:
         wrong = problem(approved, plan, runner, rules, use) or _again(approved, counted)
         if wrong:
@@ -271,7 +269,7 @@ def lacking(
         return ""
     more = f" ({'; '.join(said)})" if said else ""
     return (
-        f"your team wants {rules.approvals} people behind what cannot be undone, and {open_still} more must approve this plan{more}: "
+        f"your team requires {rules.approvals} people for irreversible steps; {open_still} more must approve this plan{more}: "
         "vpce-tui plan … --incident NAME --out plan.json, then vpce-tui approve plan.json by somebody else, then "
         "vpce-tui apply plan.json --approval FILE"
     )

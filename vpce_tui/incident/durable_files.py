@@ -29,7 +29,7 @@ def record_folder(path: Path) -> None:
     """Make the folder of a record (0700) with its parents. Raises :class:`RecordError` where somebody else could get at it."""
     try:
         if path.is_symlink():
-            raise NotPrivate(f"{path} is a link, and a folder of a record is none.")
+            raise NotPrivate(f"{path} is a link; the record's folder must not be a link.")
         private_folder(path)
     except OSError as error:
         raise told(error, path) from error

@@ -46,7 +46,7 @@ def store(journal: Journal, step: str, name: str, content: Any, **about: Any) ->
 def evidence_path(folder: Path, sha256: str) -> Path:
     """Where the evidence with this hash lies. Raises :class:`RecordError` for what is no hash: it may be a path."""
     if not _SHA256.fullmatch(sha256):
-        raise RecordError(f"{visible(sha256, limit=80)!r} is no SHA-256 of an evidence file. Run vpce-tui verify.")
+        raise RecordError(f"{visible(sha256, limit=80)!r} is not the SHA-256 of an evidence file. Run vpce-tui verify.")
     return folder / "evidence" / sha256
 
 

@@ -14,7 +14,7 @@ def incident_folder(name: str) -> Path:
     """The folder of one incident. Raises :class:`~vpce_tui.incident.record_errors.BadName`."""
     if not NAME.fullmatch(name) or redaction.text(name) != name:
         raise BadName(
-            f"{name!r} is no name for an incident: use letters, digits, dot, dash, at most 63, and no key id."
+            f"{name!r} is not a valid incident name: use letters, digits, dot, dash, at most 63, and no key id."
         )
     return paths.state_folder() / "incidents" / name
 

@@ -123,7 +123,7 @@ class Journal:
         """
         if not NAME.fullmatch(folder.name):
             raise RecordError(
-                f"{folder.name!r} is no name for an incident: use letters, digits, dot, dash, at most 63."
+                f"{folder.name!r} is not a valid incident name: use letters, digits, dot, dash, at most 63."
             )
         there = os.path.lexists(folder / "journal.db")
         if not there and not create:
@@ -241,7 +241,7 @@ class Journal:
             own = row_hash(previous, number, row.time, row.operator, row.kind, row.payload)
             if (row.seq, row.previous, row.hash) != (number, previous, own):
                 raise RecordError(
-                    f"the record {self.name!r} was changed at row {row.seq}: vpce-tui verify says how. It is only read from now on; "
+                    f"the record {self.name!r} was changed at row {row.seq}: run vpce-tui verify. It is now read-only; "
                     "continue with a new incident."
                 )
             previous = row.hash
@@ -249,7 +249,7 @@ class Journal:
 
     def _not_a_journal(self, problem: str) -> RecordError:
         return NotAJournal(
-            f"the record {self.name!r} is not one that vpce-tui wrote: {problem}. Nothing in it is to be trusted."
+            f"the record {self.name!r} was not written by vpce-tui: {problem}. Do not trust its content."
         )
 
     @property
@@ -272,7 +272,7 @@ class Journal:
         if not self._writable:
             raise ReadOnlyRecord(
                 f"the record {self.name!r} is open for reading only"
-                + (f": {self.holder} holds it." if self.holder else ".")
+                + (f": locked by {self.holder}." if self.holder else ".")
             )
         text = canonical(redaction.payload(payload)).decode("ascii")
         with self._guard:
@@ -285,11 +285,11 @@ class Journal:
                 raise self._told(error) from error
             if kept is None or JournalRow(*kept) != row:
                 raise RecordError(
-                    f"the record {self.name!r} did not keep a row that was written. Run vpce-tui verify {self.name}."
+                    f"the record {self.name!r} lost a row that was written. Run vpce-tui verify {self.name}."
                 )
             self._last = row.seq
             if not self._there():
-                raise RecordError(f"the record {self.name!r} was taken away while it was open: nothing more is done.")
+                raise RecordError(f"the record {self.name!r} was removed while it was open: nothing more is done.")
         return row
 
     def _insert(self, kind: RowKind, text: str) -> JournalRow:
@@ -329,7 +329,7 @@ class Journal:
                 said += sum(len(item) for item in row[1:])
                 if said > room:
                     raise RecordError(
-                        f"the record {self.name!r} says more than its file can hold. Run vpce-tui verify."
+                        f"the record {self.name!r} has more rows than its file can contain. Run vpce-tui verify."
                     )
                 yield JournalRow(*row)
             if whole:

@@ -58,7 +58,7 @@ def _read(path: Path) -> Rules:
         trusted_file(path)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TeamError(f"{path}: {error}. Nothing that changes AWS is done until it is mended.") from error
+        raise TeamError(f"{path}: {error}. Nothing is changed in AWS until this is corrected.") from error
     strange = sorted(set(data) - {"approvals", "approvers", "approval_hours"})
     if strange:
         raise TeamError(f"{path}: unknown setting {strange[0]!r}; known are approvals, approvers, approval_hours.")

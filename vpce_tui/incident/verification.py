@@ -79,7 +79,7 @@ def _row_problem(row: JournalRow, expected: int, previous: str) -> str:
     if row.seq != expected:
         return f"row {expected} is missing: the next one is {row.seq}"
     if row.previous != previous:
-        return "it does not follow the row before it"
+        return "its hash does not match the row before it"
     try:
         own = row_hash(row.previous, row.seq, row.time, row.operator, row.kind, row.payload)
         readable = isinstance(row.data, dict)
@@ -87,7 +87,7 @@ def _row_problem(row: JournalRow, expected: int, previous: str) -> str:
         return "it cannot be read"
     if row.hash != own:
         return "its content was changed"
-    return "" if readable else "its content is none of a record's"
+    return "" if readable else "its content is not valid for a record"
 
 
 def _file_problem(row: JournalRow, folder: Path) -> str:
@@ -100,7 +100,7 @@ def _file_problem(row: JournalRow, folder: Path) -> str:
         if not stat.S_ISREG(found.st_mode):
             return f"its evidence file {sha256} is a link, or no file"
         if found.st_size == size and size > LARGEST:
-            return f"its evidence file {sha256} is larger than any that is kept ({size:,} bytes)"
+            return f"its evidence file {sha256} is larger than vpce-tui allows ({size:,} bytes)"
         if found.st_size != size or file_hash(path) != sha256:
             return f"its evidence file {sha256} was changed"
     except FileNotFoundError:

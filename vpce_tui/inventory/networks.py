@@ -204,7 +204,7 @@ def _owners(
     """Owner by service name. A service that AWS does not list has no entry."""
     owners: dict[str, str] = {}
     if len(services) > OWNERS:
-        unknown["owners"] = f"{len(services) - OWNERS} services more than {OWNERS} were not asked about"
+        unknown["owners"] = f"{len(services) - OWNERS} services more than {OWNERS} were not looked up"
     for service in services[:OWNERS]:
         stop.check()
         call = Call("ec2", "DescribeVpcEndpointServices", region, {"ServiceNames": [service]})

@@ -69,7 +69,7 @@ def checks(event: Event, now: str = "", ours: TrustZone = TrustZone()) -> tuple[
     kind, text = found
     if kind:
         return _of_kind(kind, text, event.region or _ANYWHERE)
-    texts = {"as the event set it": text, "as it is now": now}
+    texts = {"as set by the event": text, "current": now}
     if now == text or not now or not text:
         texts = {"": text or now}
     return tuple(
@@ -82,7 +82,7 @@ def _validate(text: str, kind: str, region: str, which: str) -> PolicyCheck:
     if kind:
         asked["validatePolicyResourceType"] = kind
     return PolicyCheck(
-        f"Is the policy{_which(which)} valid, and does it do what it seems to?",
+        f"Is the policy{_which(which)} valid and without findings?",
         Call(_SERVICE, "ValidatePolicy", region, asked),
     )
 
@@ -93,7 +93,9 @@ def _which(which: str) -> str:
 
 def _of_kind(kind: str, text: str, region: str) -> tuple[PolicyCheck, ...]:
     asked = {"policyDocument": text, "resourceType": kind}
-    public = PolicyCheck("Can it let in everybody?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True)
+    public = PolicyCheck(
+        "Can it grant public access?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True
+    )
     return _validate(text, kind, region, ""), public
 
 
@@ -109,7 +111,7 @@ def _of_endpoint(event: Event, text: str, which: str, ours: TrustZone) -> tuple[
             "policyType": "RESOURCE_POLICY",
             "access": [{"actions": [action], "resources": things}],
         }
-        question = f"Can the policy{_which(which)} carry data to somebody else: {action} on {', '.join(things)}?"
+        question = f"Can the policy{_which(which)} allow access to external resources: {action} on {', '.join(things)}?"
         whole.append(PolicyCheck(question, Call(_SERVICE, "CheckAccessNotGranted", region, access), billed=True))
     return tuple(whole)
 
@@ -164,22 +166,16 @@ def _one(caller: Caller, check: PolicyCheck) -> PolicyCheckResult:
         return PolicyCheckResult(check.question, None, (error.sentence(),))
     result = _text(data, "result")
     if result not in ("PASS", "FAIL"):
-        return PolicyCheckResult(check.question, None, (f"its answer is not known: {result or 'none'}",))
+        return PolicyCheckResult(check.question, None, (f"unknown result: {result or 'none'}",))
     said = [_reason(reason) for reason in _list(data.get("reasons"))]
-    proved = (
-        "no, whatever the conditions are"
-        if result == "PASS"
-        else "yes, to somebody at some time; conditions may limit whom"
-    )
+    proved = "no, under any conditions" if result == "PASS" else "yes, possibly limited by conditions"
     return PolicyCheckResult(check.question, result == "PASS", (proved, *said))
 
 
 def _validated(check: PolicyCheck, found: Sequence[Any]) -> PolicyCheckResult:
     said = tuple(f"{_text(item, 'findingType').lower()}: {_text(item, 'findingDetails')}" for item in found)
     worst = {_text(item, "findingType") for item in found}
-    return PolicyCheckResult(
-        check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("nothing to find fault with",)
-    )
+    return PolicyCheckResult(check.question, not worst & {"ERROR", "SECURITY_WARNING"}, said or ("no findings",))
 
 
 def _reason(reason: Any) -> str:

@@ -83,23 +83,23 @@ def asks(
             )
 
     for event in made:
-        ask("AccessKeyId", event.principal.access_key_id, everywhere, "what else the key or session did")
+        ask("AccessKeyId", event.principal.access_key_id, everywhere, "other calls of the key or session")
     for event in made:
         if event.principal.type == "AssumedRole" and not event.principal.ec2_role_delivery:
-            ask("ResourceName", event.principal.access_key_id, everywhere, "who made the session")
-    ask("EventName", "CreateVpcEndpoint", everywhere, "who makes endpoints here")
+            ask("ResourceName", event.principal.access_key_id, everywhere, "who created the session")
+    ask("EventName", "CreateVpcEndpoint", everywhere, "who creates endpoints here")
     for event in made:
         if event.request and event.request.endpoint_id:
-            ask("ResourceName", event.request.endpoint_id, [event.region], "what was done to the endpoint since")
+            ask("ResourceName", event.request.endpoint_id, [event.region], "later changes to the endpoint")
     for name in _OF_CREDENTIALS if made else ():
-        ask("EventName", name, [GLOBAL], "are the key, the user or the role new")
+        ask("EventName", name, [GLOBAL], "whether the key, user or role is new")
     for event in made:
         principal = event.principal
         name = principal.session_name or (principal.name if principal.type == "IAMUser" else "")
-        ask("Username", name, everywhere, "from where, and what, it works usually")
-        ask("ReadOnly", "false", [event.region], "what else happens in the region", pages=1)
+        ask("Username", name, everywhere, "its usual addresses and calls")
+        ask("ReadOnly", "false", [event.region], "other changes in the region", pages=1)
         source = source_of(event.request.service) if event.request else ""
-        ask("EventSource", source, [event.region], "was the service used here before", pages=1)
+        ask("EventSource", source, [event.region], "earlier use of the service here", pages=1)
     named = set(found)
     holders = [instance for instance in instances if instance.profile_arn and not instance.gone]
     holders.sort(key=lambda item: (item.id not in named, item.http_tokens != "optional", item.id))
@@ -107,9 +107,9 @@ def asks(
         ask("Username", instance.id, everywhere, "where its role's session was used")
     inhabited = {instance.region for instance in instances}
     for name in _OF_INSTANCES if instances else ():
-        ask("EventName", name, inhabited, "what was done to instances")
+        ask("EventName", name, inhabited, "changes to instances")
     for name in _OF_COPIES if instances else ():
-        ask("EventName", name, everywhere, "were copies of volumes given to others, in whatever region")
+        ask("EventName", name, everywhere, "snapshots shared with others, in any region")
     return list(asked.values())
 
 
@@ -136,7 +136,7 @@ def _worth_asking(made: list[Event]) -> list[Event]:
 def left_out(instances: Sequence[Instance]) -> str:
     """What is said of instances whose role's calls are not looked up; ``""``: there are none."""
     holders = sum(bool(instance.profile_arn) and not instance.gone for instance in instances)
-    return f"calls by the roles of {holders - SESSIONS} more instances are not looked up" if holders > SESSIONS else ""
+    return f"calls by the roles of {holders - SESSIONS} more instances were not searched" if holders > SESSIONS else ""
 
 
 @dataclass(frozen=True, slots=True)

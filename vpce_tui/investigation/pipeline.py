@@ -36,8 +36,8 @@ from vpce_tui.investigation.lookback import (
 from vpce_tui.investigation.snapshot import Snapshot
 
 ENDPOINTS: Final = ("CreateVpcEndpoint",)
-_NOW: Final = "the account as it is now"
-_LOOKBACK: Final = "the look back in event history"
+_NOW: Final = "current state of the account"
+_LOOKBACK: Final = "the lookback in event history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Investigation:
             )
 
         zone = trust_zone_lookup.look(
-            self._caller, told.own_accounts, told.organisations, told.trusted_principals, self.cancel
+            self._caller, told.own_accounts, told.organizations, told.trusted_principals, self.cancel
         )
         self._learn(lambda _: {"trust_zone": zone.ours, "unknown_of_trust_zone": zone.unknown})
         regions = self._snapshot.regions
@@ -218,7 +218,7 @@ class Investigation:
         """One question more, in every region; its answer stays whatever else is still being asked."""
         regions = tuple(sorted({*self._snapshot.regions, GLOBAL}))
         span = self._scope.lookback or OLDEST
-        item = LookbackQuery(LookupQuery(until - span, until, value, attribute), regions, "asked by the operator")
+        item = LookbackQuery(LookupQuery(until - span, until, value, attribute), regions, "requested by the operator")
         found = look_back(self._history, [item], cancel=self.cancel)
         more = {event.id: event for event in found.events}
         self._learn(

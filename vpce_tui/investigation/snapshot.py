@@ -114,6 +114,6 @@ class Snapshot:
         """What assessments rest on."""
         own = {self.account} - {""}
         trust_zone = self.trust_zone or TrustZone(
-            frozenset({*own, *context.own_accounts}), context.organisations, None, context.trusted_principals
+            frozenset({*own, *context.own_accounts}), context.organizations, None, context.trusted_principals
         )
         return AssessmentInputs(self.event_index, self.inventory, trust_zone, self.roles, context, traffic, now)

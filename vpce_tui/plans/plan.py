@@ -350,8 +350,8 @@ def differences(filed: Step, live: Step) -> list[str]:
             found.append(f"{what}: the plan says {mine}; it is {theirs}")
     said = {call.id: call for call in (*filed.calls, *filed.already)}
     now = {call.id: call for call in (*live.calls, *live.already)}
-    found += [f"it would also make {call.name} ({call.id})" for key, call in now.items() if key not in said]
-    found += [f"it would no longer make {call.name} ({call.id})" for key, call in said.items() if key not in now]
+    found += [f"it would also call {call.name} ({call.id})" for key, call in now.items() if key not in said]
+    found += [f"it would no longer call {call.name} ({call.id})" for key, call in said.items() if key not in now]
     there = {call.id for call in live.already}
     for key, call in now.items():
         if key in said and not (_waiting_for_nothing(call, said[key]) if key in there else call.same_as(said[key])):
@@ -360,14 +360,14 @@ def differences(filed: Step, live: Step) -> list[str]:
             )
     inverse = {call.id: call for call in filed.undo}
     found += [
-        f"undoing it would put back something else ({call.id}): the plan says {_short(inverse[call.id].parameters)}; "
+        f"its undo would restore something else ({call.id}): the plan says {_short(inverse[call.id].parameters)}; "
         f"now it would be {_short(call.parameters)}"
         for call in live.undo
         if call.id in inverse and not call.same_as(inverse[call.id])
     ]
     settled = {call.id for call in filed.already}
     found += [
-        f"{call.name} ({call.id}) was in effect when the plan was made, and is not any more"
+        f"{call.name} ({call.id}) was in effect when the plan was created, and is not any more"
         for call in live.calls
         if call.id in settled
     ]

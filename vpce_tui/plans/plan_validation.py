@@ -28,11 +28,11 @@ def from_json(data: Any, name: str = "the plan") -> Plan:
     """A plan from its JSON, as it stands in a file or a journal. Raises :class:`PlanError`."""
     problem = next(iter(_structure(data)), "")
     if problem:
-        raise PlanError(f"{name} is no plan: {problem}.")
+        raise PlanError(f"{name} is not a plan: {problem}.")
     try:
         steps = tuple(Step.from_json(item) for item in data["steps"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PlanError(f"{name} is no plan: a step is malformed ({type(error).__name__}: {error}).") from error
+        raise PlanError(f"{name} is not a plan: a step is malformed ({type(error).__name__}: {error}).") from error
     plan = Plan(
         data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps,
         data["incident"], data["incidentId"],
@@ -41,7 +41,7 @@ def from_json(data: Any, name: str = "the plan") -> Plan:
         (found for step in steps if (found := wrong(step))), ""
     )
     if problem:
-        raise PlanError(f"{name} is no plan: {problem}.")
+        raise PlanError(f"{name} is not a plan: {problem}.")
     return plan
 
 
@@ -53,9 +53,7 @@ def recorded_step(planned: Mapping[str, Any]) -> Step:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = f"{type(error).__name__}: {error}"
     if problem:
-        raise PlanError(
-            f"a step in the record is none that was planned: {problem}. Run vpce-tui verify; undo it manually"
-        )
+        raise PlanError(f"a step in the record is not valid: {problem}. Run vpce-tui verify; undo it manually")
     return step
 
 
@@ -152,7 +150,7 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
     if not all(REFERENCE.fullmatch(name) and name not in (INCIDENT, AWS_NOW, TOKEN) for name in call.gives):
         yield f"it gives {str(list(call.gives))[:80]}"
     if call.until is not None and (not call.until.good or listed.access is Access.WRITE):
-        yield "it is a write that is made again" if call.until.good else "it waits for nothing"
+        yield "it is a write that would be repeated" if call.until.good else "it waits for nothing"
     if call.secret and (call.service, call.operation) not in SECRET_OPERATIONS:
         yield f"{call.name} hands out no secret"
     if any(nested_decode(value) for value in call.parameters.values()):

@@ -208,7 +208,7 @@ def _step(
         step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
     other = action.strange(step)
     if other is not None:
-        raise PlanError(f"no step {recipe.id!r} makes {other.name}: do it manually, and report this.")
+        raise PlanError(f"no step {recipe.id!r} may call {other.name}: do it manually, and report this.")
     requires, missing = [], []
     for needed in step.requires:
         if needed in recipe.siblings:
@@ -250,11 +250,11 @@ def parse_choices(pairs: list[str], playbook: Playbook) -> dict[str, dict[str, s
         name, equals, value = pair.partition("=")
         step, dot, choice = name.rpartition(".")
         if not (equals and choice and (step or not dot)):
-            raise WrongChoice(f"{pair!r} is no choice; write step.choice=value, for instance isolate.moves=one.")
+            raise WrongChoice(f"{pair!r} is not a choice; write step.choice=value, for instance isolate.moves=one.")
         if not dot:
             having = [recipe.id for recipe in playbook.steps if any(c.id == choice for c in recipe.action.choices)]
             if len(having) != 1:
-                said = f"several steps ask it: {', '.join(having)}" if having else "no step asks it"
+                said = f"several steps have it: {', '.join(having)}" if having else "no step has it"
                 raise WrongChoice(f"{choice!r}: {said}; write step.choice=value.")
             step = having[0]
         found.setdefault(step, {})[choice] = value

@@ -156,7 +156,7 @@ class Draft:
             if facet in unknown:
                 self.block(
                     f"the {facet} could not be read: {unknown[facet]}",
-                    "make it readable, then plan again; or do this step manually",
+                    "grant read access, then plan again; or do this step manually",
                 )
 
     def add_impact(self, says: str, names: tuple[str, ...] = ()) -> None:

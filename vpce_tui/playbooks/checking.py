@@ -82,7 +82,7 @@ def check_text(
         at = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
         last = max(text.count("\n"), 1)
         said = re.sub(r"\s*\(at .*\)", "", str(error)) or "it is nested too deep"
-        return {}, (Problem(int(at[1]) if at else last, int(at[2]) if at else 1, f"no valid TOML: {said}"),)
+        return {}, (Problem(int(at[1]) if at else last, int(at[2]) if at else 1, f"not valid TOML: {said}"),)
     place = _Place(tuple(text.split("\n")))
     found = [*_top(data, place, taken, stem)]
     steps = data.get("steps")
@@ -111,9 +111,9 @@ def _top(data: Mapping[str, Any], place: _Place, taken: frozenset[str], stem: st
     name, target = data.get("name"), data.get("target")
     if isinstance(name, str) and name:
         if not _ID.fullmatch(name):
-            yield Problem(*place.of("name"), f"the name {name!r} must be small letters, digits and single hyphens")
+            yield Problem(*place.of("name"), f"the name {name!r} must be lower-case letters, digits and single hyphens")
         elif name in taken:
-            yield Problem(*place.of("name"), f"{name!r} is a playbook of vpce-tui; give yours another name")
+            yield Problem(*place.of("name"), f"{name!r} is a built-in playbook; use another name")
         elif stem and name != stem:
             yield Problem(*place.of("name"), f"the name {name!r} must be the file's name, {stem!r}")
     if isinstance(target, str) and target and target not in KINDS:
@@ -135,7 +135,7 @@ def _step(
     if isinstance(identifier, str) and identifier:
         if not _ID.fullmatch(identifier):
             yield Problem(
-                *place.of("id", number), f"the id {identifier!r} must be small letters, digits and single hyphens"
+                *place.of("id", number), f"the id {identifier!r} must be lower-case letters, digits and single hyphens"
             )
         if identifier in seen:
             yield Problem(*place.of("id", number), f"the id {identifier!r} is used twice")
@@ -174,5 +174,6 @@ def _step(
     for key in asked if isinstance(asked, list) else ():
         if not isinstance(key, str) or key not in choices:
             yield Problem(
-                *place.of("prompts", number), f"{name!r} asks no {key!r}{nearest(str(key), choices) if choices else ''}"
+                *place.of("prompts", number),
+                f"{name!r} has no prompt {key!r}{nearest(str(key), choices) if choices else ''}",
             )

@@ -75,7 +75,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
     workflow: dict[str, Any] = {
         start: {"type": "start", "on_completion": planning},
         planning: {
-            "type": "action", "name": "Plan it", "description": "Reads only: what each step would do now.",
+            "type": "action", "name": "Plan it", "description": "Reads only; shows what each step would do now.",
             "commands": [_bash(f'vpce-tui plan {playbook.name} "{_TARGET}:value" --out plan.json')],
             "agent": machine, "on_completion": actions[0][0],
         },
@@ -95,7 +95,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
         "created_by": _id("identity", "vpce-tui", ""), "created": at, "modified": at,
         "playbook_variables": {
             _TARGET: {"type": "string", "description": f"the {playbook.target} it is about", "external": True},
-            _INCIDENT: {"type": "string", "description": "the incident to record in", "external": True},
+            _INCIDENT: {"type": "string", "description": "the incident in which changes are recorded", "external": True},
         },
         "workflow_start": start, "workflow": workflow,
         "agent_definitions": {

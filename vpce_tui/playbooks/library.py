@@ -25,7 +25,7 @@ class InvalidPlaybook(WrongChoice):
     def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         said = "; ".join(str(problem) for problem in problems[:3])
-        super().__init__(f"the playbook {name!r} is broken and is not used: {said}")
+        super().__init__(f"the playbook {name!r} is invalid and is not used: {said}")
 
 
 _ORDER: Final = (

@@ -20,14 +20,14 @@ def read(text: str, name: str = "the plan") -> Plan:
     try:
         data = loads_strict(text)
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"{name} is no JSON that can be read: {type(error).__name__}: {error}.") from error
+        raise PlanError(f"{name} is not valid JSON: {type(error).__name__}: {error}.") from error
     plan = from_json(data, name)
     problem = _not_of_playbook(plan)
     if problem:
-        raise PlanError(f"{name} is no plan: {problem}.")
+        raise PlanError(f"{name} is not a plan: {problem}.")
     if digest({key: value for key, value in data.items() if key != "sha256"}) != data["sha256"]:
         raise Tampered(
-            f"{name} was changed after it was made: its sha256 does not fit. Make a new plan, and have it read again."
+            f"{name} was changed after it was created: its sha256 does not match. Create a new plan, and review it again."
         )
     return plan
 
@@ -36,12 +36,12 @@ def _not_of_playbook(plan: Plan) -> str:
     """What in the plan its playbook cannot have: a step, or a write of another kind than the step's action makes."""
     playbook = load(plan.playbook)
     if not KINDS[playbook.target].pattern.fullmatch(plan.target):
-        return f"{plan.target[:80]!r} is no {KINDS[playbook.target].name}, and {plan.playbook} acts on one"
+        return f"{plan.target[:80]!r} is not a valid {KINDS[playbook.target].name}, the target of {plan.playbook}"
     recipes = {recipe.id: recipe for recipe in playbook.steps}
     for step in plan.steps:
         recipe = recipes.get(step.id)
         if recipe is None:
-            return f"{plan.playbook} has no step {step.id!r} in this version; make a new plan"
+            return f"{plan.playbook} has no step {step.id!r} in this version; create a new plan"
         strange = recipe.action.strange(step)
         if strange is not None:
             return (

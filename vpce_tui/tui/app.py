@@ -32,18 +32,18 @@ class Commands(Provider):
     def _all(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
         app = self.app
         assert isinstance(app, VpceTui)
-        yield "Events", "the events, judged", lambda: app.action_go("events")
-        yield "Instances", "the instances, judged", lambda: app.action_go("instances")
+        yield "Events", "events, assessed", lambda: app.action_go("events")
+        yield "Instances", "instances, assessed", lambda: app.action_go("instances")
         yield "Incident", "the record of the open incident", lambda: app.action_go("incident")
         if not app.workspace.read_only and app.workspace.journal is None:
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
-            yield "Walk on", "the playbook that was walked last in this incident", app.action_walk_on
+            yield "Resume playbook", "the playbook that was run last in this incident", app.action_walk_on
             yield "Close the incident", "it becomes read-only", app.action_close_incident
-            yield "Leave the incident", "close its record here; it can be opened again", app.leave_incident
-        yield "Signals", "every rule: what it looks at, why it matters, what makes it harmless", app.show_signals
-        yield "Refresh", "ask for what is new", app.workspace.refresh
-        yield "Light or dark", "change the colours", app.action_theme
+            yield "Leave the incident", "close it in this window; it stays open and can be resumed", app.leave_incident
+        yield "Rules", "every detection rule: what it checks, why it matters, false positives", app.show_signals
+        yield "Refresh", "read new events and the current state", app.workspace.refresh
+        yield "Switch theme", "light or dark colours", app.action_theme
         yield "Quit", "leave vpce-tui", app.exit
 
     async def discover(self) -> Hits:
@@ -155,7 +155,7 @@ class VpceTui(SafeCrash, App[int]):
         elif work.journal is not None:
             mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
             if not work.journal.writable:
-                mode, look = f"{mode} (held by another)", "bold $warning"
+                mode, look = f"{mode} (locked by another)", "bold $warning"
         account = (
             f"{'LAB ' if self._lab else ''}{identity.account}"
             if identity
@@ -221,7 +221,7 @@ class VpceTui(SafeCrash, App[int]):
                 return
         if work.settled:
             self._start_at = ""
-            self.say(f"No event or endpoint {target} in this time. The coverage says where was looked.")
+            self.say(f"No event or endpoint {target} in this time range. For the regions searched, press !.")
 
     def open_instance(self, instance_id: str) -> None:
         """One instance."""
@@ -234,7 +234,7 @@ class VpceTui(SafeCrash, App[int]):
         past = self.workspace.known().past
         found = next((event for event in past.ordered if event.id == event_id), None)
         if found is None:
-            self.say(f"No event {event_id} is known.")
+            self.say(f"Event {event_id} was not found.")
         else:
             self.open_known_event(found)
 
@@ -316,7 +316,7 @@ class VpceTui(SafeCrash, App[int]):
 
         question = "Incident name (an existing incident is resumed). All changes are recorded in it:"
         if known:
-            question = f"{', '.join(known)} is about {about} already, and open. Its name, or another for a new one:"
+            question = f"{', '.join(known)} is open and about {about}. Keep its name to resume it, or type a new name:"
 
         def answered(name: str | None) -> None:
             if name:
@@ -329,7 +329,7 @@ class VpceTui(SafeCrash, App[int]):
     def work_in(self, name: str, then: Callable[[], Any]) -> None:
         """Open the incident called ``name``."""
         if self.workspace.read_only:
-            self.say("This process is read-only: no incident is opened. Look at it with vpce-tui verify.")
+            self.say("This process is read-only: no incident is opened. Check it with vpce-tui verify.")
             return
         if self.workspace.journal is not None and self.workspace.journal.busy:
             self.say("A step is running; wait until it has ended.")
@@ -347,7 +347,7 @@ class VpceTui(SafeCrash, App[int]):
         self.leave_incident()
         self.workspace.journal = journal
         if not journal.writable:
-            self.say(f"{journal.holder} holds {name}; here it can only be read.")
+            self.say(f"{name} is locked by {journal.holder}; it is read-only here.")
         else:
             caller.gate.open_incident(journal)
         self._update()
@@ -364,7 +364,7 @@ class VpceTui(SafeCrash, App[int]):
         if plans:
             self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
         elif not target:
-            self.say("No playbook was walked in this incident yet: open an instance, then p.")
+            self.say("No playbook was run in this incident yet. Open an instance, then press p.")
 
     def action_close_incident(self) -> None:
         """Close the incident: it becomes read-only."""
@@ -385,7 +385,7 @@ class VpceTui(SafeCrash, App[int]):
                     self.say(told(error))
                     return
                 self.leave_incident()
-                self.say(f"{journal.name} is closed. Keep its head elsewhere: {head}")
+                self.say(f"{journal.name} is closed. Store its head hash elsewhere: {head}")
 
         self.push_screen(
             Ask(
@@ -460,7 +460,7 @@ class VpceTui(SafeCrash, App[int]):
         running = any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack)
         if running and not self._asked_to_leave:
             self._asked_to_leave = True
-            self.say("A step is running. Press again to leave all the same: it is recorded, and can be taken up again.")
+            self.say("A step is running. Press again to leave anyway: it is recorded and can be resumed.")
             return
         self.exit(0)
 

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults:
         from vpce_tui.tui.widgets.safe_text import where
 
         print(
-            f"vpce-tui: a fault of vpce-tui itself ({where(app.fault)}); nothing recorded was lost. Please report it.",
+            f"vpce-tui: internal error in vpce-tui ({where(app.fault)}); nothing recorded was lost. Please report it.",
             file=sys.stderr,
         )
         return Exit.FAILED
@@ -114,7 +114,7 @@ def _connection(
             made.serve()
             private_folder(context_file.parent)
             write_private(context_file, made.context.encode())
-            return AwsSession(made.access(), gate), parse(made.context, "the story's context")
+            return AwsSession(made.access(), gate), parse(made.context, "the scenario's context")
         regions = args.region or []
         region = regions[0] if len(regions) == 1 else ""
         return AwsSession(AwsAccess(profile=args.profile or "", region=region), gate), None

@@ -25,7 +25,7 @@ def approve(args: argparse.Namespace) -> Exit:
         print(approval.public_key(_private_key()))
         return Exit.DONE
     if not args.file or not args.incident:
-        raise UsageError("name a plan's FILE and the --incident that your approval is recorded in, or give --key")
+        raise UsageError("give a plan FILE and the --incident in which your approval is recorded, or --key")
     hours = team_rules.rules().approval_hours if args.hours is None else args.hours
     if not 0 < hours <= team_rules.LONGEST:
         raise UsageError(f"--hours takes a number up to {team_rules.LONGEST}")
@@ -39,18 +39,18 @@ def approve(args: argparse.Namespace) -> Exit:
         say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
         return Exit.REFUSED
     if person.same_as(named(plan.operator)):
-        say(f"refused: {person} made this plan: approving it is for somebody else.")
+        say(f"refused: {person} made this plan and cannot approve it; somebody else must.")
         return Exit.REFUSED
     if not plan.incident_id:
         say("refused: the plan was made for no incident. Open one (vpce-tui open NAME), and plan with --incident NAME.")
         return Exit.REFUSED
     print(call_list.plan_text(plan))
     last = [step.title for step in plan.steps if step.final and step.calls]
-    say(f"cannot be undone: {', '.join(last) or 'nothing of it'}")
-    say(f"you sign as {person}" + ("" if person.certain else ": AWS gives no more details, so your key decides"))
+    say(f"cannot be undone: {', '.join(last) or 'nothing'}")
+    say(f"you sign as {person}" + ("" if person.certain else ": AWS does not identify the person, so your key does"))
     if not args.yes:
         if not sys.stdin.isatty():
-            say("refused: without a terminal there is nobody to ask; give --yes.")
+            say("refused: confirmation needs a terminal; pass --yes.")
             return Exit.REFUSED
         print(f"type {plan.target} to approve plan {plan.sha256[:12]}…: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != plan.target:
@@ -58,7 +58,7 @@ def approve(args: argparse.Namespace) -> Exit:
             return Exit.DONE
     with open_incident(caller, args.incident, create=True, reason="approvals") as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            say(f"refused: {args.incident} is locked by {journal.holder}.")
             return Exit.REFUSED
         about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": person.to_json()}
         row = journal.append(

@@ -70,7 +70,7 @@ def moment(text: str, now: datetime) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no time; write 24h, 7d, or 2026-01-31T02:00:00Z") from None
+        raise UsageError(f"{text!r} is not a time; write 24h, 7d, or 2026-01-31T02:00:00Z") from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
@@ -84,7 +84,7 @@ def lookback(text: str, now: datetime) -> timedelta:
     if span < timedelta(0):
         raise UsageError("--lookback must be in the past; write 30d, or 0s for none")
     if span > LONGEST_LOOK_BACK:
-        say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is asked no further back")
+        say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is not searched further back")
     return min(span, LONGEST_LOOK_BACK)
 
 

@@ -22,11 +22,7 @@ def context(args: argparse.Namespace) -> Exit:
     if args.what == "show":
         path = paths.config_folder() / FILE
         told()  # says what is wrong with it
-        say(
-            str(path)
-            if path.exists()
-            else f"there is no {path}: nothing is known of the team, and nothing is taken for fine"
-        )
+        say(str(path) if path.exists() else f"{path} does not exist: no team context, so nothing is treated as trusted")
         if path.exists():
             print(path.read_text(encoding="utf-8"), end="")
         return Exit.DONE
@@ -53,7 +49,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     regions, note = (args.region, "") if args.region else enabled_regions(caller)
     history = EventHistory(caller, EventCache(paths.cache_folder()))
     say(
-        f"asking event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+        f"searching event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     )
     questions = [LookupQuery(since, until), LookupQuery(since, until, "false", "ReadOnly", SAMPLE)]
     found = history.search(sorted({*regions, "us-east-1"}), questions)
@@ -65,7 +61,7 @@ def _learn(args: argparse.Namespace) -> Exit:
         f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
     )
     text = as_toml(
-        propose(found.events, identity.account, whose.ours.organisations, tags, whose.ours.accounts),
+        propose(found.events, identity.account, whose.ours.organizations, tags, whose.ours.accounts),
         identity.account,
         since,
         until,
@@ -74,7 +70,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     parse(text, "the proposal")  # what is proposed can be read again
     if args.out:
         write_out(args.out, text)
-        say(f"{args.out} is written. Read it, strike out what is wrong, and keep it as {paths.config_folder() / FILE}")
+        say(f"{args.out} is written. Review it, delete what is wrong, and save it as {paths.config_folder() / FILE}")
     else:
         print(text, end="")
     for part in coverage.missing:

@@ -27,12 +27,12 @@ def evidence(args: argparse.Namespace) -> Exit:
         return Exit.DONE
     fitting = [name for name in kept if args.what in (name, name.rpartition("/")[2], kept[name])]
     if len(fitting) != 1:
-        said = f"several have this name: {', '.join(fitting)}" if fitting else "the incident holds no such evidence"
+        said = f"several have this name: {', '.join(fitting)}" if fitting else "the incident has no such evidence"
         raise RecordError(f"{args.what!r}: {said}; vpce-tui evidence {args.name} lists them.")
     sha256 = kept[fitting[0]]
     data = kept_bytes(folder, sha256)
     if data is None:
-        raise RecordError(f"the file of {fitting[0]} is gone or was changed. Run vpce-tui verify {args.name}.")
+        raise RecordError(f"the file of {fitting[0]} is missing or was changed. Run vpce-tui verify {args.name}.")
     if args.raw:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -41,5 +41,5 @@ def evidence(args: argparse.Namespace) -> Exit:
     shown = redaction.text(text)
     print(visible(shown, limit=10_000_000, multiline=True))
     if shown != text:
-        say(f"what looks like a secret is hidden; --raw prints the file as it is ({evidence_path(folder, sha256)})")
+        say(f"possible secrets are redacted; --raw prints the file as it is ({evidence_path(folder, sha256)})")
     return Exit.DONE

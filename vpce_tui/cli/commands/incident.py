@@ -37,7 +37,7 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
     elif record.account and record.account != identity.account:
         journal.close()
         raise WrongAccount(
-            f"the incident {name!r} is about account {record.account}, and these credentials are for {identity.account}; "
+            f"the incident {name!r} is for account {record.account}, and these credentials are for {identity.account}; "
             "nothing was done. Use the profile of that account."
         )
     elif record.closed_at:
@@ -74,13 +74,13 @@ def open_new(args: argparse.Namespace) -> Exit:
 def close(args: argparse.Namespace) -> Exit:
     """End an incident: its record takes nothing more."""
     if args.read_only or paths.read_only_asked():
-        say("refused: this process is read-only; the incident stays as it is.")
+        say("refused: this process is read-only; the incident was not closed.")
         return Exit.REFUSED
     if not args.yes:
         if not sys.stdin.isatty():
             say("refused: confirmation needs a terminal; pass --yes")
             return Exit.REFUSED
-        print(f"its record takes nothing more. Type {args.name} to close it: ", end="", file=sys.stderr, flush=True)
+        print(f"the incident becomes read-only. Type {args.name} to close it: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != args.name:
             say("not closed")
             return Exit.DONE
@@ -91,7 +91,7 @@ def close(args: argparse.Namespace) -> Exit:
             return Exit.REFUSED
         for step in replay(journal.rows()).steps.values():
             if step.state not in (StepState.VERIFIED, StepState.MANUAL, StepState.UNDONE, StepState.SKIPPED):
-                say(f"{sign('!')} left as it is: {visible(step.key)}: {step.state.value}")
+                say(f"{sign('!')} not finished: {visible(step.key)}: {step.state.value}")
         print(f"closed; head {journal.append(RowKind.CLOSED, {}).hash}")
     return Exit.DONE
 
@@ -103,30 +103,30 @@ def verify(args: argparse.Namespace) -> Exit:
 
     if args.expect_head and not re.fullmatch("[0-9a-f]{64}", args.expect_head):
         raise UsageError(
-            f"--expect-head takes a head hash, 64 digits and letters from a to f; {args.expect_head!r} is none"
+            f"--expect-head takes a head hash, 64 digits and letters from a to f; {args.expect_head!r} is not one"
         )
     folder = incident_folder(args.name)
     verdict = check(folder)
     if not verdict.good:
         where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""
         print(f"NOT VERIFIED: {where}{visible(verdict.problem)}")
-        print(f"the {verdict.rows} rows before it are good, up to {verdict.head}")
+        print(f"the {verdict.rows} rows before it are verified, up to {verdict.head}")
         return Exit.FAILED
     at = verdict.rows if args.expect_head in (None, "", verdict.head) else row_of(folder, args.expect_head)
     if not at:
         print(
-            f"NOT VERIFIED: the head {visible(args.expect_head)} is in no row; rows were cut off, or all of it was written anew"
+            f"NOT VERIFIED: the head {visible(args.expect_head)} is in no row; rows were removed, or the record was rewritten"
         )
-        print(f"the {verdict.rows} rows that are there follow each other, up to {verdict.head}")
+        print(f"the hash chain of the {verdict.rows} remaining rows is intact, up to {verdict.head}")
         return Exit.FAILED
     print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
     print(f"head {verdict.head}")
     if at != verdict.rows:
         print(
-            f"the head you kept is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
+            f"the expected head is that of row {at}: nothing before it was changed; {verdict.rows - at} rows were added since"
         )
     elif not args.expect_head:
-        print("rows cut off at the end show only in the head: compare it with one kept elsewhere (--expect-head HASH)")
+        print("rows removed at the end are detected only by the head: compare with a stored one (--expect-head HASH)")
     return Exit.DONE
 
 

@@ -41,13 +41,13 @@ class LookbackMeter:
         if self._bar is not None:
             if self._task is None:
                 self._task = self._bar.add_task("event history", total=len(parts), left="")
-            said = f"{done} of {many(len(parts), 'question')}, about {left:.0f} s left (^C: continue with the answers so far)"
+            said = f"{done} of {many(len(parts), 'question')}, about {left:.0f} s left (^C: continue with the results so far)"
             self._bar.update(self._task, completed=done, left=said)
         elif not self._said and left > _SOON:
             self._said = True
             say(
-                f"asking event history {many(len(parts), 'question')} in {many(len(snapshot.regions), 'region')}, about {left:.0f} s "
-                "(^C: continue with the answers so far; --lookback 0s: do not ask)"
+                f"sending event history {many(len(parts), 'question')} in {many(len(snapshot.regions), 'region')}, about {left:.0f} s "
+                "(^C: continue with the results so far; --lookback 0s: skip)"
             )
 
     def __exit__(

@@ -40,7 +40,7 @@ def plan(args: argparse.Namespace) -> Exit:
     playbook = load(args.playbook)
     kind = KINDS[playbook.target]
     if not kind.pattern.fullmatch(args.target):
-        raise UsageError(f"{args.target!r} is no {kind.name}; it looks like {kind.example}")
+        raise UsageError(f"{args.target!r} is not a valid {kind.name}; expected {kind.example}")
     choices = parse_choices(args.set or [], playbook)
     caller = session(args)
     identity = caller.identity()
@@ -92,7 +92,7 @@ def apply(args: argparse.Namespace) -> Exit:
     with open_incident(caller, args.incident, create=True, reason=args.reason or "") as journal:
         if journal.holder:
             say(
-                f"refused: {journal.holder} holds the incident {args.incident}; nothing was done. (If it is the app: leave it.)"
+                f"refused: {args.incident} is locked by {journal.holder}; nothing was done. (If it is the app: close it.)"
             )
             return Exit.REFUSED
         remember(journal, made)
@@ -115,7 +115,7 @@ def _say_approvals(steps: Sequence[Step], given: int) -> None:
     if rules.approvals > 1 and final:
         wanted = rules.approvals - 1
         say(
-            f"{team_rules.path()} wants {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given"
+            f"{team_rules.path()} requires {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given"
         )
 
 
@@ -139,7 +139,7 @@ def text_of(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise PlanError(f"{path} is no plan: it is no text.") from None
+        raise PlanError(f"{path} is not a plan: it is not text.") from None
 
 
 def patience(args: argparse.Namespace) -> WaitPolicy:
@@ -172,7 +172,7 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
             again = (
                 "not done again"
                 if state in (StepState.VERIFIED, StepState.MANUAL)
-                else f"left so; --step {step.id} does it"
+                else f"unchanged; --step {step.id} runs it"
             )
             say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue
@@ -198,7 +198,7 @@ def _approval(step: Step, engine: Engine, args: argparse.Namespace) -> Approval 
     for line in step.changes:
         say(f"    {line}")
     for affected in step.affects:
-        say(f"  who else is hit: {affected.says}" + (f" ({', '.join(affected.names)})" if affected.names else ""))
+        say(f"  also affects: {affected.says}" + (f" ({', '.join(affected.names)})" if affected.names else ""))
     if step.reversible:
         return Approval("terminal") if _ask(f"run “{step.title}”? [y/N] ").lower() in ("y", "yes") else None
     typed = confirmed or _ask(f"this cannot be undone. Type {made.target} to run it, or press Enter to skip: ")
@@ -261,7 +261,7 @@ def undo(args: argparse.Namespace) -> Exit:
             ended = _undo_one(engine, step_id, args)
             worst = max(worst, ended)
             if ended is Exit.REFUSED:  # what was done before it may rest on it
-                say("the steps before it stay as they are")
+                say("the steps before it were not undone")
                 break
     return worst
 
@@ -283,12 +283,12 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     typed = target if target in (args.confirm or ()) else ""
     if not args.yes and calls:
         if is_final(calls):
-            typed = typed or _ask(f"this deletes for good what it made. Type {target} to do it, or press Enter: ")
+            typed = typed or _ask(f"this permanently deletes what it created. Type {target} to do it, or press Enter: ")
             agreed = typed == target
         else:
-            agreed = _ask("do it? [y/N] ").lower() in ("y", "yes")
+            agreed = _ask("undo it? [y/N] ").lower() in ("y", "yes")
         if not agreed:
-            say("left as it is")
+            say("not undone; nothing was changed")
             return Exit.DONE
     outcome = engine.undo(step_id, Approval("--yes" if args.yes else "terminal", typed), shown, with_others=args.all)
     _print_outcome(step, outcome)
@@ -310,14 +310,14 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
         if made is None or (step_id is not None and step_id not in (name, key)):
             continue
         if step_id is None and not made.step(name).reversible:
-            say(f"“{made.step(name).title}” cannot be undone and stays")
+            say(f"“{made.step(name).title}” cannot be undone and stays in effect")
             continue
         found.append((made, name))
     if step_id is not None and len(found) > 1:
-        raise UsageError(f"{step_id!r} was done on several targets; name one: {', '.join(order)}")
+        raise UsageError(f"{step_id!r} was run on several targets; name one: {', '.join(order)}")
     if step_id is not None and not found:
         raise PlanError(
-            f"the incident has no step {step_id!r} that was done; it has {', '.join(sorted(order)) or 'none'}."
+            f"the incident has no step {step_id!r} that was run; it has {', '.join(sorted(order)) or 'none'}."
         )
     return found
 
@@ -375,6 +375,6 @@ def resolve(args: argparse.Namespace) -> Exit:
         if fitting:
             key, found = _only_one(fitting, args.step_id)
             Engine(caller, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
-            say(f"recorded: {args.call_id} of {key} was {args.found}, decided by {caller.identity().arn}")
+            say(f"recorded: {args.call_id} of {key} was {args.found}, resolved by {caller.identity().arn}")
             return Exit.DONE
     raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

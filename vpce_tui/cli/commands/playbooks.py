@@ -60,7 +60,7 @@ def _list() -> Exit:
         try:
             playbook = load(name)
         except InvalidPlaybook as error:
-            say(f"{sign('✖')} {visible(name)}: broken, not used")
+            say(f"{sign('✖')} {visible(name)}: invalid, not used")
             for problem in error.problems:
                 say(f"    {team_files()[name]}: {problem}")
             worst = Exit.FAILED
@@ -90,9 +90,9 @@ def _check(given: list[str]) -> Exit:
             for problem in error.problems:
                 print(visible(f"{path}:{problem.line}:{problem.column}: {problem.says}", limit=1000))
         else:
-            print(visible(f"{path}: right; {len(playbook.steps)} steps on {playbook.target}"))
+            print(visible(f"{path}: valid; {len(playbook.steps)} steps on {playbook.target}"))
     if len(paths) > 1:
-        say(f"{len(paths)} files, {broken} broken")
+        say(f"{len(paths)} files, {broken} invalid")
     return Exit.FAILED if broken else Exit.DONE
 
 
@@ -146,4 +146,4 @@ def _planned_again(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> 
 
 def _other_inverses(filed: Sequence[PlannedCall], live: Sequence[PlannedCall]) -> list[str]:
     known = {call.id for call in live}
-    return [f"undoing it would also make {call.name} ({call.id})" for call in filed if call.id not in known]
+    return [f"its undo would also call {call.name} ({call.id})" for call in filed if call.id not in known]

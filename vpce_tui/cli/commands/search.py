@@ -91,9 +91,7 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
     if since > until:
         raise UsageError("--since is after --until")
     if until < now - OLDEST:
-        raise UsageError(
-            "event history goes back 90 days, and --until is before that; look into files: --log-files PATH"
-        )
+        raise UsageError("event history goes back 90 days, and --until is before that; use log files: --log-files PATH")
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
@@ -117,7 +115,7 @@ def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Sn
 
 
 def _event_table(judged: Sequence[AssessedEvent]) -> None:
-    table = _table("severity", "time (UTC)", "who", "where to", "region", "event id")
+    table = _table("severity", "time (UTC)", "who", "service", "region", "event id")
     for item in judged:
         event = item.event
         who = short(event.principal.name, 34)

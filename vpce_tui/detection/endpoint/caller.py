@@ -16,9 +16,9 @@ from vpce_tui.detection.signals import Fact, Severity
     "VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), applies_to_failed_calls=True
 )
 def instance_session(see: CallerFacts) -> Answer:
-    """An instance's credentials made it.
+    """It was created with an instance's credentials.
 
-    Instances seldom build networks. Credentials of an instance that do were often stolen from its metadata service.
+    Instances seldom create endpoints. Instance credentials that do were often stolen from the metadata service.
 
     Harmless if the instance runs the team's infrastructure tooling.
     """
@@ -29,8 +29,8 @@ def instance_session(see: CallerFacts) -> Answer:
     if principal.ec2_role_delivery:
         facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
     if delivered(see.principal, see.instance_role):
-        return Match(f"An instance's credentials made it ({principal.instance_id})", tuple(facts))
-    return Match(f"A session with an instance's name made it ({principal.instance_id})", tuple(facts))
+        return Match(f"It was created with an instance's credentials ({principal.instance_id})", tuple(facts))
+    return Match(f"It was created by a session named like an instance ({principal.instance_id})", tuple(facts))
 
 
 @rule(
@@ -43,7 +43,7 @@ def instance_session(see: CallerFacts) -> Answer:
 def session_elsewhere(see: EventSubject) -> Answer:
     """An instance's credentials were used from an address that is not the instance's.
 
-    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it.
 
     Harmless if the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add
     that account to own_accounts.
@@ -53,7 +53,7 @@ def session_elsewhere(see: EventSubject) -> Answer:
         return None
     if see.maker.machine is None:
         return Inconclusive(
-            f"the addresses of {name}: it is in none of the regions looked at" if see.region else NOT_LOOKED
+            f"the addresses of {name}: it is in none of the regions searched" if see.region else NOT_LOOKED
         )
     instance, region = see.maker.machine
     if not delivered(see.event.principal, see.maker.instance_role):
@@ -64,24 +64,24 @@ def session_elsewhere(see: EventSubject) -> Answer:
 
 @rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def by_root(see: CallerFacts) -> Answer:
-    """The root user made it.
+    """It was created by the root user.
 
-    Root has no need to build networks; nobody can limit it by policy.
+    The root user is not needed for this, and no IAM policy in its account limits it.
 
-    Harmless if somebody used root on purpose, and says so.
+    Harmless if somebody used the root user on purpose, and confirms it.
     """
     if not see.principal.root:
         return None
-    return Match("The root user made it", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
+    return Match("It was created by the root user", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
 
 
 @rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def no_mfa(see: CallerFacts) -> Answer:
-    """A person's session without a second factor made it.
+    """It was created by a person's session without MFA.
 
-    A password alone, or a key alone, is what phishing and leaks give away.
+    A password or an access key alone can be phished or leaked.
 
-    Harmless if the team signs in with a second factor elsewhere, at its identity provider.
+    Harmless if the team uses MFA at its identity provider.
     """
     principal = see.principal
     if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
@@ -89,7 +89,7 @@ def no_mfa(see: CallerFacts) -> Answer:
     facts = [Fact("mfaAuthenticated", "false")]
     if see.console:
         facts.append(Fact("sessionCredentialFromConsole", "true"))
-    return Match(f"{principal.name} was signed in without a second factor", tuple(facts))
+    return Match(f"{principal.name} was signed in without MFA", tuple(facts))
 
 
 @rule(
@@ -100,35 +100,35 @@ def no_mfa(see: CallerFacts) -> Answer:
     applies_to_failed_calls=True,
 )
 def long_lived_key(see: CallerFacts) -> Answer:
-    """A long-lived access key made it, where the account uses temporary credentials.
+    """It was created with a long-term access key, where the account uses temporary credentials.
 
-    Such keys lie in files, repositories and pipelines, work from anywhere, and do not expire.
+    Such keys are stored in files, repositories and pipelines, work from anywhere, and do not expire.
 
-    Harmless if this user is a tool of the team that cannot take a role.
+    Harmless if this user is a tool of the team that cannot assume a role.
     """
     key = see.principal.access_key_id
     if not key.startswith("AKIA") or see.principal.type not in ("IAMUser", ""):
         return None
     known = see.past.knows("EventName=CreateVpcEndpoint")
     if known is None:
-        return Inconclusive("whether others here use temporary credentials: their endpoints were not asked for")
+        return Inconclusive("whether others here use temporary credentials: their endpoints were not searched")
     sessions, keyed = see.past.makers
     me = see.who
     with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
     others = with_sessions + with_keys
     if others < 2:
         return Inconclusive(
-            f"whether others here use temporary credentials: {others} others are known to make endpoints"
+            f"whether others here use temporary credentials: only {others} others are known to create endpoints"
         )
     if with_keys * 4 > others:
         return None
     return Match(
-        "A long-lived access key made it, where others use temporary credentials",
+        "Created with a long-term access key, where others use temporary credentials",
         (
             Fact("accessKeyId", key),
             Fact(
-                "others who made endpoints",
-                f"{with_sessions} with temporary credentials, {with_keys} with long-lived keys",
+                "others who created endpoints",
+                f"{with_sessions} with temporary credentials, {with_keys} with long-term keys",
                 "history",
             ),
         ),
@@ -153,9 +153,9 @@ def _attack_tool(agent: str) -> str:
 
 @rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), applies_to_failed_calls=True)
 def strange_agent(see: CallerFacts) -> Answer:
-    """The tool that made it is an attacker's, or not what the team makes endpoints with.
+    """The tool that created it is an attack tool, or not the team's tool for endpoints.
 
-    The user agent is whatever the caller writes, so a good one proves nothing. Attack tools and their systems often leave
+    The caller chooses the user agent, so a normal one proves nothing. Attack tools and their systems often leave
     theirs as it is.
 
     Harmless if somebody of the team tests on purpose, or did manually what the pipeline does.
@@ -165,7 +165,9 @@ def strange_agent(see: CallerFacts) -> Answer:
     if found:
         return Match(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
-        return Match("It was made manually, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW)
+        return Match(
+            "It was created manually, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW
+        )
     return None
 
 
@@ -179,11 +181,11 @@ _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", 
     "VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), applies_to_failed_calls=True
 )
 def new_credentials(see: EventSubject) -> Answer:
-    """The key, user or role that made it was itself made within the day before.
+    """The access key, user or role that created it was itself created within the day before.
 
-    An intruder makes credentials of their own first, so that they stay when the stolen ones are cut off.
+    Intruders create credentials of their own first, to keep access when the stolen ones are revoked.
 
-    Harmless if the team made the user or role for just this work.
+    Harmless if the team created the user or role for this work.
     """
     principal, at = see.event.principal, see.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
@@ -198,16 +200,16 @@ def new_credentials(see: EventSubject) -> Answer:
             age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
             facts = (
                 Fact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
-                Fact("made by", other.principal.name, "history"),
+                Fact("created by", other.principal.name, "history"),
             )
-            return Match(f"{_WHOSE.get(other.name, 'Its console access')} was made {age} before", facts)
+            return Match(f"{_WHOSE.get(other.name, 'Its console access')} was created {age} before", facts)
     since = at - _DAY
     if see.past.credentials_since <= since:
         return None
     missing = [
         name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
     ]
-    return Inconclusive("whether its key or user is new: " + ", ".join(missing) + " were not asked for")
+    return Inconclusive("whether its key or user is new: " + ", ".join(missing) + " were not searched")
 
 
 OF_MAKER: Final[tuple[Rule[CallerFacts], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)

@@ -19,9 +19,9 @@ _MOST: Final = 200
 
 @rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
 def refused_attempts(see: EventSubject) -> Answer:
-    """Attempts were refused, one or several, or it succeeded after some.
+    """It was denied, or it succeeded after denied attempts.
 
-    Somebody is trying out what these credentials may do.
+    Somebody is testing what these credentials are allowed to do.
 
     Harmless if a new pipeline's permissions were being set up.
     """
@@ -30,11 +30,7 @@ def refused_attempts(see: EventSubject) -> Answer:
     before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
     if event.refused:
         count = before + 1
-        title = (
-            f"Refused: permission was missing, {count} times within the hour"
-            if count > 1
-            else "Refused: permission was missing"
-        )
+        title = f"Access denied, {count} times within the hour" if count > 1 else "Access denied"
         return Match(
             title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
         )
@@ -49,25 +45,25 @@ def refused_attempts(see: EventSubject) -> Answer:
 
 @rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
 def dry_run(see: EventSubject) -> Answer:
-    """It was a dry run: somebody asked what these credentials may do.
+    """It was a dry run: somebody tested what these credentials are allowed to do.
 
-    A dry run changes nothing and tells the caller whether the call would work.
+    A dry run changes nothing and shows the caller whether the call would succeed.
 
     Harmless if a tool checks its permissions this way before it works.
     """
     if not see.event.dry_run:
         return None
-    return Match("A dry run: nothing was made", (Fact("errorCode", see.event.error_code),))
+    return Match("A dry run: nothing was created", (Fact("errorCode", see.event.error_code),))
 
 
 @rule("VPCE-23", Severity.HIGH, "contain-endpoint", techniques=("T1578", "T1070"))
 def changed_soon(see: EventSubject) -> Answer:
-    """Its maker widened it or took it away soon after.
+    """Its creator widened or deleted it soon after.
 
-    Made narrow and then widened, it passes a review that looks at the making alone. Taken away again, it leaves no trace but
-    the trail.
+    Created narrow and then widened, it passes a review of the create call alone. Deleted again, it leaves no trace except in
+    CloudTrail.
 
-    Harmless if the team tried something out, and says so.
+    Harmless if the team tested something, and confirms it.
     """
     endpoint = see.endpoint_id
     if not endpoint:
@@ -79,12 +75,12 @@ def changed_soon(see: EventSubject) -> Answer:
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
-                return Match(f"Its maker deleted it {minutes} min later", (fact,))
+                return Match(f"Its creator deleted it {minutes} min later", (fact,))
             widened = _widened(other.record, see)
             if widened:
-                return Match(f"Its maker widened it {minutes} min later: {widened}", (fact,))
+                return Match(f"Its creator widened it {minutes} min later: {widened}", (fact,))
     if see.past.knows(f"ResourceName={endpoint}", see.event.region, since=see.event.time) is None:
-        return Inconclusive("whether its maker changed it since: calls that name it were not asked for")
+        return Inconclusive("whether its creator changed it since: calls that name it were not searched")
     return None
 
 
@@ -96,17 +92,17 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     asked = inner if isinstance(inner, Mapping) else asked
     found = {key[:1].lower() + key[1:]: value for key, value in asked.items() if isinstance(key, str)}
     if str(found.get("resetPolicy", "")).lower() == "true":
-        return "the policy was reset, which lets everything through"
+        return "the policy was reset to the default, which allows full access"
     policy = found.get("policyDocument")
     found_now = evaluate_endpoint_policy(policy, see.ours) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
         if found_now.everything(see.made.short.split(".")[0]):
-            return "a policy that lets everything through"
+            return "a policy that allows full access"
         if names:
             return f"a policy that names {names[0]}"
     if any(key.startswith("addSecurityGroup") for key in found):
-        return f"groups were added ({json.dumps(next(value for key, value in found.items() if key.startswith('addSecurityGroup')))[:120]})"
+        return f"security groups were added ({json.dumps(next(value for key, value in found.items() if key.startswith('addSecurityGroup')))[:120]})"
     if any(key.startswith("addRouteTable") for key in found):
         return "route tables were added"
     return ""
@@ -120,9 +116,9 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     applies_to_failed_calls=True,
 )
 def same_session(see: EventSubject) -> Answer:
-    """The same session also blinded the account, opened data to others, or made credentials.
+    """The same session also disabled logging or detection, shared data, or created credentials.
 
-    One of these alone may be work. With a new way out of the network it is what an intrusion looks like.
+    One of these alone may be normal work. Together with a new endpoint it is typical of an intrusion.
 
     Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
     """
@@ -135,13 +131,13 @@ def same_session(see: EventSubject) -> Answer:
     elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
     if elsewhere:
         return Match(
-            f"Its maker also called {_few(list(elsewhere))}, in another {one}",
+            f"Its creator also called {_few(list(elsewhere))}, in another {one}",
             tuple(elsewhere.values())[:8],
             Severity.MEDIUM,
         )
     calls = see.maker.calls
     if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
-        return Inconclusive("what else the same session did: its calls were not asked for")
+        return Inconclusive("what else the same session did: its calls were not searched")
     return None
 
 

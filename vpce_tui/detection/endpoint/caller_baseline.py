@@ -16,33 +16,33 @@ from vpce_tui.detection.signals import Fact, Severity
 
 @rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
 def first_time(see: EventSubject) -> Answer:
-    """Its maker never made an endpoint before, in all that was looked at.
+    """Its creator never created an endpoint before, in the history that was searched.
 
-    People and pipelines do the same things again and again. A first time is where stolen credentials show.
+    People and pipelines repeat the same calls. A first call can reveal stolen credentials.
 
     Harmless if it is a new colleague, or a new task.
     """
     if see.maker.by_aws:
         return None
     if see.maker.who in ("", "unknown"):
-        return Inconclusive("who made it: the record does not say")
+        return Inconclusive("who created it: the record does not say")
     known = see.made.place.makings
     if known is None:
-        return Inconclusive("whether its maker made endpoints before: not asked for")
+        return Inconclusive("whether its creator created endpoints before: not searched")
     span = see.event.time - known.since
     days = span.days
     if span < USUAL:
         return Inconclusive(
-            f"whether its maker made endpoints before: only {max(days, 0)} days before it were looked at"
+            f"whether its creator created endpoints before: only {max(days, 0)} days before it were searched"
         )
     who, cut = see.maker.who, see.event.time - _SPREE
     habit = see.maker.habit
     if habit.made < cut:
         return None
     calls = see.past.by_who.get(who, NONE).count_before(cut)
-    title = f"Its maker never made an endpoint in the {days} days before{known.scope}"
+    title = f"Its creator never created an endpoint in the {days} days before{known.scope}"
     if calls and habit.changed >= cut and _all_calls_known(see):
-        title = f"Its maker never changed anything in EC2 in the {days} days before"
+        title = f"Its creator never changed anything in EC2 in the {days} days before"
     facts = (
         Fact("principal", who),
         Fact("endpoints before", "0", "history"),
@@ -65,12 +65,12 @@ _SPREE: Final = timedelta(days=2)
 
 @rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), applies_to_failed_calls=True)
 def new_address(see: EventSubject) -> Answer:
-    """It came from an address from which its maker never called.
+    """It came from an address that its creator never used before.
 
-    Stolen credentials are used from somewhere else. Ranges of hosting, VPN and Tor that the team lists count more than a
+    Stolen credentials are used from other addresses. Hosting, VPN and Tor ranges that the team lists count more than a
     new address alone.
 
-    Harmless if its maker travels, or the pipeline moved.
+    Harmless if its creator travels, or the pipeline moved.
     """
     address = see.event.source_ip
     if address_of(address) is None or see.maker.by_aws:
@@ -79,7 +79,7 @@ def new_address(see: EventSubject) -> Answer:
     bad = within(address, context.untrusted_networks)
     if bad is not None:
         return Match(
-            f"It came from {address}, in a range that the team lists as bad",
+            f"It came from {address}, in a range that the team lists as untrusted",
             (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
             Severity.HIGH,
         )
@@ -90,9 +90,7 @@ def new_address(see: EventSubject) -> Answer:
     cut, habit = time - _SPREE, see.maker.habit
     if habit.enough >= cut or time - habit.began < USUAL:
         calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
-        return Inconclusive(
-            f"whether {address} is usual for its maker: too few earlier calls of it are known ({calls})"
-        )
+        return Inconclusive(f"whether {address} is usual for its creator: too few earlier calls are known ({calls})")
     since = habit.addresses.get(address)
     if since is not None and since < cut:
         return None
@@ -104,14 +102,14 @@ def new_address(see: EventSubject) -> Answer:
         Fact("its earlier addresses", seen, "history"),
         Fact("earlier calls", str(calls), "history"),
     )
-    return Match(f"Its maker never called from {address} in the {calls:,} earlier calls that are known", facts)
+    return Match(f"Its creator used {address} in none of its {calls:,} known earlier calls", facts)
 
 
 @rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), applies_to_failed_calls=True)
 def unused_region(see: EventSubject) -> Answer:
-    """It is in a region where the account does nothing else, or that was switched on lately.
+    """It is in a region that is otherwise unused, or was enabled recently.
 
-    Intruders work where nobody looks: alarms, flow logs and Config are often only in the regions that a team uses.
+    Intruders use unmonitored regions: alarms, flow logs and AWS Config often cover only the regions that a team uses.
 
     Harmless if the team is opening up a new region.
     """
@@ -124,15 +122,15 @@ def unused_region(see: EventSubject) -> Answer:
         named = (asked.get("RegionName") or asked.get("regionName")) if isinstance(asked, Mapping) else ""
         if named == region and not other.error_code:
             return Match(
-                f"{region} was switched on {(at - other.time).days} days before",
+                f"{region} was enabled {(at - other.time).days} days before",
                 (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
     known = see.made.place.changes
     if known is None:
-        return Inconclusive(f"what else happens in {region}: not asked for")
+        return Inconclusive(f"what else happens in {region}: not searched")
     if at - known.since < USUAL:
         return Inconclusive(
-            f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were looked at"
+            f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were searched"
         )
     who = see.maker.who
     changers = see.made.place.changers
@@ -147,9 +145,9 @@ def unused_region(see: EventSubject) -> Answer:
         return None
     if region in known.cut:
         return Inconclusive(
-            f"what else happens in {region}: only the newest changes there were asked for, and they are all its own"
+            f"what else happens in {region}: only the newest changes there were read, and all are by the same caller"
         )
-    said = Fact("instances of others there", "0", "live") if see.region else Fact("instances there", "not looked at")
+    said = Fact("instances of others there", "0", "live") if see.region else Fact("instances there", "not searched")
     return Match(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
 
 
@@ -161,35 +159,35 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
 
 @rule("VPCE-17", Severity.LOW, "revoke-credentials", applies_to_failed_calls=True)
 def off_hours(see: EventSubject) -> Answer:
-    """It was made outside the team's hours.
+    """It was created outside the team's working hours.
 
-    Alone it says little; beside other reasons it says that nobody was at work.
+    Alone it is weak; with other signals it means that nobody was at work.
 
-    Harmless if somebody was on call, or a pipeline ran by the clock.
+    Harmless if somebody was on call, or a pipeline ran on a schedule.
     """
     hours = see.context.working_hours
     if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
     return Match(
-        "It was made outside the team's hours",
+        "It was created outside the team's working hours",
         (Fact("eventTime", f"{see.event.time:%a %H:%MZ}"), Fact("hours", str(hours), "context")),
     )
 
 
 @rule("VPCE-29", Severity.INFO, applies_to_failed_calls=True, mitigating=True)
 def expected_maker(see: EventSubject) -> Answer:
-    """It was made by who makes endpoints here: an AWS service, or the team's pipeline.
+    """It was created by an AWS service or the team's pipeline.
 
-    This is who should make endpoints here.
+    They are expected to create endpoints here.
 
-    Harmless if neither the service nor the pipeline was taken over.
+    Harmless if neither the service nor the pipeline is compromised.
     """
     event, principal = see.event, see.event.principal
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
     if see.maker.by_aws or managed:
-        said, fact = "An AWS service made it", Fact("invokedBy", principal.invoked_by or "requester-managed")
+        said, fact = "It was created by an AWS service", Fact("invokedBy", principal.invoked_by or "requester-managed")
     elif see.maker.pipeline:
-        said, fact = "Your configured pipeline made it", Fact("principal", principal.arn)
+        said, fact = "It was created by your configured pipeline", Fact("principal", principal.arn)
     else:
         return None
     return Match(said, (fact, Fact("userAgent", event.user_agent)))

@@ -13,9 +13,9 @@ from vpce_tui.inventory.parse import account_of
 
 @rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), applies_to_failed_calls=True)
 def foreign_service(see: EndpointFacts) -> Answer:
-    """It leads to a service that is not AWS's.
+    """It connects to a service that is not owned by AWS.
 
-    An endpoint to somebody else's service is a private way out of the VPC: no internet gateway, proxy or DNS log sees it.
+    An endpoint to an external service is private egress from the VPC: no internet gateway and no proxy sees its traffic.
 
     Harmless if the service belongs to a partner that you know; then add it to trusted_services.
     """
@@ -25,7 +25,7 @@ def foreign_service(see: EndpointFacts) -> Answer:
     if owner and owner in see.ours.accounts:
         return None
     said = Fact("owner", owner, "live") if owner else Fact("owner", "unknown")
-    title = "It leads to a service that is not AWS's, owner " + (owner or "unknown")
+    title = "It connects to a service that is not owned by AWS, owner " + (owner or "unknown")
     return Match(title, (Fact("serviceName", name), said))
 
 
@@ -33,7 +33,7 @@ def foreign_service(see: EndpointFacts) -> Answer:
 def shared(see: EndpointFacts) -> Answer:
     """Its VPC or service is shared with another account.
 
-    What happens in a shared VPC is seen in part by each of the accounts: its owner does not see who made this endpoint, and
+    Each account of a shared VPC sees only a part of it: its owner does not see who created this endpoint, and
     you may not see its flow logs.
 
     Harmless if the VPC is shared on purpose (AWS RAM) with accounts of your own.
@@ -45,17 +45,17 @@ def shared(see: EndpointFacts) -> Answer:
         return Match(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
     if see.shared_event_id:
         return Match("Another account has a record of the same call", (Fact("sharedEventID", see.shared_event_id),))
-    why = see.not_read("vpcs", "whose its VPC is") if vpc is None and see.request.vpc_id else ""
+    why = see.not_read("vpcs", "which account owns its VPC") if vpc is None and see.request.vpc_id else ""
     return Inconclusive(why) if why else None
 
 
 @rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))
 def load_balancer(see: EndpointFacts) -> Answer:
-    """It is a Gateway Load Balancer endpoint: traffic of whole subnets can be sent through it.
+    """It is a Gateway Load Balancer endpoint: routes can send the traffic of whole subnets to it.
 
-    Routes that lead to it send every packet through instances that somebody else may own: they can read, change and copy it.
+    Routes to it send every packet through appliances that somebody else may own: they can read, change and copy it.
 
-    Harmless if it leads to your own firewall, and the routes to it are the team's.
+    Harmless if it connects to your own firewall, and the routes to it are the team's.
     """
     kind = see.request.type or (see.endpoint.type if see.endpoint else "")
     if kind != "GatewayLoadBalancer":
@@ -75,9 +75,9 @@ def load_balancer(see: EndpointFacts) -> Answer:
         facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
     if owner:
         facts.append(Fact("owner of the service", owner, "live"))
-    title = "Traffic of subnets can be sent through it"
+    title = "Traffic of subnets can be routed through it"
     if routes:
-        title = f"Traffic of subnets is sent through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
+        title = f"Traffic of subnets is routed through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
     if foreign:
         title += f", to account {owner}"
     return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
@@ -85,10 +85,10 @@ def load_balancer(see: EndpointFacts) -> Answer:
 
 @rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), applies_to_failed_calls=True)
 def foreign_resource(see: EndpointFacts) -> Answer:
-    """It leads to a resource or a service network of another account.
+    """It connects to a resource or a service network of another account.
 
-    Such an endpoint is a door into somebody else's database or service, or out to it, past every gateway of the VPC. It
-    takes no policy: only its groups limit it.
+    Such an endpoint reaches a database or service of another account without any gateway of the VPC. It
+    has no endpoint policy: only its security groups limit it.
 
     Harmless if the resource was shared with you by somebody you know; then add the account to own_accounts.
     """
@@ -98,19 +98,19 @@ def foreign_resource(see: EndpointFacts) -> Answer:
         return None
     account = account_of(arn)
     if not account:
-        return Inconclusive("whose resource it leads to: the record does not name it")
+        return Inconclusive("whose resource it connects to: the record does not name it")
     if account in see.ours.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
-    return Match(f"It leads to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
+    return Match(f"It connects to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
 
 
 @rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
 def other_region(see: EndpointFacts) -> Answer:
     """Its service is in another region: data leaves the region.
 
-    Rules about where data may be are mostly kept by region. An endpoint to a service of another region carries data there
-    without a public address, and logs of this region end where it begins.
+    Data residency is mostly enforced by region. An endpoint to a service in another region carries data there
+    without a public address, and this region's logs do not show what happens there.
 
     Harmless if the team uses the service of that region on purpose.
     """
@@ -140,10 +140,10 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
 
 @rule("VPCE-20", Severity.MEDIUM, "contain-endpoint", techniques=("T1021.007", "T1572"))
 def unused_service(see: EventSubject) -> Answer:
-    """It leads to a service that was not used here before.
+    """It connects to a service that was not used here before.
 
-    The endpoints for ssm and ssmmessages together give an interactive shell on instances without internet. An endpoint for a
-    service that nobody used is often the first step of using it.
+    The ssm and ssmmessages endpoints together allow Session Manager access to instances without internet. An endpoint for a
+    service that nobody used is often the first step to use it.
 
     Harmless if a new part of the system is being built that needs it.
     """
@@ -168,11 +168,11 @@ def unused_service(see: EventSubject) -> Answer:
         return None
     known, used = see.made.place.uses, see.made.place.users
     if known is None or see.event.time - known.since < USUAL:
-        return Inconclusive(f"whether {short} was used here before: calls to it were not asked for")
+        return Inconclusive(f"whether {short} was used here before: calls to it were not searched")
     if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
-        return Inconclusive(f"whether {short} was used here before: only the newest calls to it were asked for")
+        return Inconclusive(f"whether {short} was used here before: only the newest calls to it were read")
     days = (see.event.time - known.since).days
     return Match(
         f"Nobody used {short} in {see.event.region} in the {days} days before", (Fact("calls before", "0", "history"),)

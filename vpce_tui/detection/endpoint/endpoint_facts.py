@@ -24,7 +24,7 @@ from vpce_tui.inventory.resources import Endpoint, Instance, SecurityGroup
 USUAL: Final = timedelta(days=7)
 """Less of a look-back than this tells nothing of what is usual."""
 
-NOT_LOOKED: Final = "the account as it is now was not looked at"
+NOT_LOOKED: Final = "the current state of the account was not read"
 NOBODY: Final = EventIndex()
 PolicyAnswers = tuple[Answer, Answer, Answer]
 Deeds = Mapping[str, tuple[Timeline, Timeline]]

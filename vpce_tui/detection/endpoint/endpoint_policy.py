@@ -40,9 +40,9 @@ def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> P
 
 @rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
 def open_policy(see: EndpointFacts) -> Answer:
-    """Its policy lets everybody do everything through it.
+    """Its endpoint policy allows full access to everybody.
 
-    Any principal, also of a foreign account, can use the service through it: data can be copied to somebody else's
+    Any principal, also of an external account, can use the service through it: data can be copied to external
     resources.
 
     Harmless if the team accepts open endpoint policies and limits access at the resources instead.
@@ -54,25 +54,25 @@ def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     for number, policy in enumerate(policies):
         if not _everything(short, evaluate_endpoint_policy(policy, ours)):
             continue
-        said = policy or "absent: the default allows everybody everything"
+        said = policy or "absent: the default policy allows full access"
         valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
         return Match(
-            f"Its policy lets everybody do everything through it{_when(policies, number)} ({short})",
+            f"Its endpoint policy allows full access to everybody{_when(policies, number)} ({short})",
             (Fact("PolicyDocument", said, "live" if number else "record"),),
             Severity.HIGH if valuable else Severity.MEDIUM,
         )
     problems = [
         found.problem for policy in policies if (found := evaluate_endpoint_policy(policy, ours)) and found.problem
     ]
-    return Inconclusive(f"what its policy lets through: {problems[0]}") if problems else None
+    return Inconclusive(f"what its policy allows: {problems[0]}") if problems else None
 
 
 @rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
 def no_limits(see: EndpointFacts) -> Answer:
-    """Its policy does not limit it to what is yours.
+    """Its policy does not limit it to your trust zone.
 
-    A policy that names actions but neither whose principals may ask (aws:PrincipalOrgID) nor whose resources may be reached
-    (aws:ResourceOrgID) still carries data to an external principal's bucket.
+    A policy that limits actions, but neither the principals (aws:PrincipalOrgID) nor the resources
+    (aws:ResourceOrgID), still allows copying data to an external account's bucket.
 
     Harmless if the actions it allows cannot carry data.
     """
@@ -85,7 +85,7 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
         found = evaluate_endpoint_policy(policy, ours)
         if found is None or _everything(short, found):
             return None  # which is said already
-        sides = ((found.who, "whose principals may ask"), (found.what, "whose resources may be reached"))
+        sides = ((found.who, "whose principals may use it"), (found.what, "whose resources may be reached"))
         conditional = [words for side, words in sides if any(why.startswith("the condition") for why in side.why)]
         wide = [words for side, words in sides if side.reach is AccessScope.ANY]
         if wide or conditional:
@@ -101,21 +101,21 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
             return Match(title, tuple(facts))
         doubts += found.doubts
     if doubts:
-        return Inconclusive(f"what its policy lets through: {'; '.join(dict.fromkeys(doubts[:3]))}")
+        return Inconclusive(f"what its policy allows: {'; '.join(dict.fromkeys(doubts[:3]))}")
     if any(
         AccessScope.NAMED in (found.who.reach, found.what.reach)
         for policy in policies
         if (found := evaluate_endpoint_policy(policy, ours))
     ):
         return None
-    return Pass("its policy lets only your principals reach only your resources")
+    return Pass("its policy allows only your principals and only your resources")
 
 
 @rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
 def names_external_principals(see: EndpointFacts) -> Answer:
     """Its policy names a principal or a resource of another account.
 
-    Somebody wrote an external principal into it by name. That is how data is carried out, or how somebody from outside is let in.
+    The policy names an external principal or resource. This can be used for exfiltration, or for access from outside.
 
     Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
     """

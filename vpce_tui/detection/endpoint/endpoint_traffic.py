@@ -10,17 +10,17 @@ from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.inventory.flow_log_queries import size
 
 _NO_CALLS: Final = Inconclusive(
-    "who called through it: network activity events are not in event history; look into a trail that records them"
+    "who called through it: network activity events are not in event history; use the log files of a trail that records them"
 )
-_NOT_ASKED: Final = Inconclusive("how much went through it: its flow logs were not asked (f leads there; it is billed)")
+_NOT_ASKED: Final = Inconclusive("how much was sent through it: its flow logs were not queried (press f; billed)")
 
 
 @rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
 def external_calls(see: EndpointFacts) -> Answer:
-    """Calls through it were refused by its policy, or made by principals of other accounts.
+    """Calls through it were denied by its policy, or made by principals of other accounts.
 
-    Refused calls (VpceAccessDenied) are somebody trying its limits. Credentials of another account inside your VPC are how
-    data is carried out: the intruder brings their own.
+    Denied calls (VpceAccessDenied) mean that somebody tests its limits. Credentials of another account inside your VPC are a
+    means of exfiltration: intruders use their own.
 
     Harmless if a partner works in this VPC with credentials of its own.
     """
@@ -31,7 +31,7 @@ def external_calls(see: EndpointFacts) -> Answer:
                 Fact("errorCode", other.error_code, "history"),
                 Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
-            return Match("Calls through it were refused by its policy", facts)
+            return Match("Calls through it were denied by its policy", facts)
         if (
             account
             and account not in see.ours.accounts
@@ -58,9 +58,9 @@ _MUCH: Final = 100 * 1024 * 1024
 
 @rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
 def much_traffic(see: EndpointFacts) -> Answer:
-    """Much went out through it.
+    """A large volume of data was sent through it.
 
-    Bytes that leave through an endpoint are seen by its flow logs and by nothing else.
+    Only flow logs show how much data leaves through an endpoint.
 
     Harmless if a backup or a migration was planned.
     """
@@ -74,7 +74,7 @@ def much_traffic(see: EndpointFacts) -> Answer:
     total = sum(talker.received for talker in peers)
     if total < _MUCH or not peers:
         return (
-            Inconclusive("how much went through it: there was more than the flow logs' answer holds")
+            Inconclusive("how much was sent through it: the flow log query result is incomplete")
             if traffic.cut
             else None
         )
@@ -86,7 +86,7 @@ def much_traffic(see: EndpointFacts) -> Answer:
         Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
     )
     return Match(
-        f"{size(total)} went out through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM
+        f"{size(total)} was sent through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM
     )
 
 

@@ -12,23 +12,23 @@ from vpce_tui.detection.signals import Fact, Severity
 
 @rule("VPCE-21", Severity.LOW, "contain-endpoint", techniques=("T1557",))
 def private_dns(see: EndpointFacts) -> Answer:
-    """Names of an AWS service now resolve to it in the whole VPC.
+    """DNS names of an AWS service resolve to it in the whole VPC.
 
-    With private DNS on, every instance of the VPC that asks for the service comes through this endpoint and its policy,
-    whether it knows of it or not.
+    With private DNS enabled, every instance of the VPC that calls the service uses this endpoint and its policy,
+    without any change on the instance.
 
-    Harmless if the team wants all calls to the service to go this way.
+    Harmless if the team wants all calls to the service to use this endpoint.
     """
     if see.request.private_dns is not True or not see.aws_service:
         return None
-    return Match(f"The names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
+    return Match(f"The DNS names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
 
 
 @rule("VPCE-22", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",))
 def only_way_out(see: EndpointFacts) -> Answer:
-    """A gateway endpoint was put into subnets that had no way out.
+    """A gateway endpoint was added to subnets that had no egress.
 
-    Instances that were kept from the internet on purpose now reach a service in which anybody may have a bucket.
+    Instances without internet access now reach a service in which anybody can own a bucket or table.
 
     Harmless if these instances need the service and its policy limits them to your own buckets.
     """
@@ -42,26 +42,26 @@ def only_way_out(see: EndpointFacts) -> Answer:
     closed = [known[table] for table in tables if table in known and not known[table].ways_out]
     if not closed:
         lost = [table for table in tables if table not in known]
-        return Inconclusive(f"route table {lost[0]}: it is not there any more") if lost else None
+        return Inconclusive(f"route table {lost[0]}: it does not exist any more") if lost else None
     named = ", ".join(table.id for table in closed[:4])
     subnets = sorted({subnet for table in closed for subnet in table.subnets})
     facts = (
-        Fact("route tables without a way out", named, "live"),
+        Fact("route tables without egress", named, "live"),
         Fact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
     )
     return Match(
-        f"{see.short} is the only way out of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
+        f"{see.short} is the only egress of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
         facts,
     )
 
 
 @rule("VPCE-27", Severity.LOW, "contain-endpoint")
 def no_owner(see: EventSubject) -> Answer:
-    """It stands in a network that matters most, and nobody is named as its owner.
+    """It is in a sensitive network, and has no owner tag.
 
-    In production networks every part should have somebody who can be called at night.
+    In production networks every resource should have an owner who can be called at night.
 
-    Harmless if the team's tags are elsewhere, or come later.
+    Harmless if the team records owners elsewhere, or tags later.
     """
     found, request = see.made.matters, see.event.request
     if found is None or request is None:
@@ -70,7 +70,7 @@ def no_owner(see: EventSubject) -> Answer:
     if see.context.owner(tags):
         return None
     return Match(
-        f"It stands in {found[0]}, tagged {found[1]}, and names no owner",
+        f"It is in {found[0]}, tagged {found[1]}, and has no owner tag",
         (Fact("tag", found[1], "live"), Fact("tags of the endpoint", ", ".join(tags) or "none", "live")),
     )
 
@@ -80,11 +80,11 @@ _GONE: Final = Match("It does not exist any more", (Fact("DescribeVpcEndpoints",
 
 @rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
 def changed_since(see: EndpointFacts) -> Answer:
-    """It is not what the record made any more.
+    """It was changed or deleted since it was created.
 
-    What you look at is not what was made: somebody changed it since, or took it away. The record alone tells half of it.
+    Its current state differs from the record: somebody changed or deleted it since. The record alone is incomplete.
 
-    Harmless if the team changed it, which event history then shows.
+    Harmless if the team changed it; event history then shows the change.
     """
     if see.region is None or not see.named:
         return None
@@ -122,12 +122,12 @@ def _canonical(text: str) -> Any:
 
 @rule("VPCE-35", Severity.LOW, "block-traffic", section="network")
 def network_around(see: EndpointFacts) -> Answer:
-    """Nothing of the network around it limits or records it.
+    """Its network neither limits nor records its traffic.
 
-    A network ACL that lets everything through, groups that whole networks pass, and no flow logs: nobody would be kept from
-    it, and nobody would see it.
+    A network ACL that allows everything, security groups that allow whole networks, and no flow logs: nobody is blocked from
+    it, and its use is not recorded.
 
-    Harmless if the groups alone are meant to limit it, and its use is recorded elsewhere.
+    Harmless if only the security groups are meant to limit it, and its use is recorded elsewhere.
     """
     if see.region is None:
         return Inconclusive(NOT_LOOKED)
@@ -149,14 +149,14 @@ def network_around(see: EndpointFacts) -> Answer:
             bad.append(
                 Fact(
                     "network ACL",
-                    f"{guards[0].id}{', the default one,' if guards[0].default else ''} lets everything through",
+                    f"{guards[0].id}{', the default one,' if guards[0].default else ''} allows everything",
                     "live",
                 )
             )
         if see.groups is None:
             unread.append(see.not_read("groups", "its security groups") or "its security groups were not read")
         if vpc is None:
-            unread.append(see.not_read("vpcs", "its VPC") or "its VPC is not there")
+            unread.append(see.not_read("vpcs", "its VPC") or "its VPC does not exist")
         outside = _from_elsewhere(see, vpc.blocks if vpc else ())
         if outside:
             bad.append(Fact("group lets in more than the VPC", outside, "live"))
@@ -168,7 +168,7 @@ def network_around(see: EndpointFacts) -> Answer:
         bad.append(Fact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
     if bad:
         said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}
-        title = ", ".join(said.get(fact.what, "groups that let in other networks") for fact in bad)
+        title = ", ".join(said.get(fact.what, "security groups that allow other networks") for fact in bad)
         return Match(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
     if unread:
         return Inconclusive("; ".join(unread))

@@ -16,11 +16,11 @@ def _only(rule_: GroupRule, port: int) -> bool:
 
 @rule("VPCE-05", Severity.HIGH, "contain-endpoint", techniques=("T1562.007",), section="access")
 def open_group(see: EndpointFacts) -> Answer:
-    """Its security group lets in the whole world, or is the VPC's default one.
+    """Its security group allows the whole world, or is the VPC's default one.
 
-    Whoever reaches the VPC, by peering, VPN or transit gateway, reaches the endpoint.
+    Whoever can route to the VPC (peering, VPN, transit gateway) reaches the endpoint.
 
-    Harmless if nothing but this VPC can route to it, and the team keeps groups open on purpose.
+    Harmless if nothing but this VPC can route to it, and the team leaves security groups open on purpose.
     """
     if see.gateway or see.request.type == "GatewayLoadBalancer":
         return None
@@ -31,40 +31,50 @@ def open_group(see: EndpointFacts) -> Answer:
         return Inconclusive(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
     lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
     if not groups:
-        return Inconclusive("its security groups are not there any more, or are another account's") if lost else None
+        return Inconclusive("its security groups do not exist any more, or belong to another account") if lost else None
     worst: tuple[Severity, list[Fact], str] | None = None
     for group in groups:
         for item in group.ingress:
             if item.world:
                 only_https = _only(item, 443)
                 severity = Severity.MEDIUM if only_https else Severity.HIGH
-                what = f"lets in {item.whom} on {'port 443' if only_https else 'more than port 443'}"
+                what = f"allows {item.whom} on {'port 443' if only_https else 'more than port 443'}"
                 if worst is None or severity > worst[0]:
                     facts = [Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live")]
                     worst = (severity, facts, what)
         if group.name == "default" and (worst is None or worst[0] < Severity.HIGH):
-            worst = (Severity.HIGH, [Fact("group", f"{group.id} default", "live")], "is the VPC's default group")
+            worst = (
+                Severity.HIGH,
+                [Fact("group", f"{group.id} default", "live")],
+                "is the VPC's default security group",
+            )
     if worst is None and lost:
         return Inconclusive(
-            f"its security groups {', '.join(lost)}: they are not there any more, or are another account's"
+            f"its security groups {', '.join(lost)}: they do not exist any more, or belong to another account"
         )
     lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
     if worst is None and lists:
         why = see.region.network.unknown.get("prefix lists") if see.region else ""
-        return Inconclusive(f"whom the prefix list {lists[0]} in its groups holds: {why or 'it was not read'}")
+        return Inconclusive(
+            f"which addresses the prefix list {lists[0]} in its security groups contains: {why or 'it was not read'}"
+        )
     if worst is None:
         peers = sorted({str(item) for group in groups for item in group.ingress})
-        return Pass(f"its groups let in {', '.join(peers[:4])}" if peers else "its groups let nobody in")
+        return Pass(
+            f"its security groups allow {', '.join(peers[:4])}"
+            if peers
+            else "its security groups allow no inbound traffic"
+        )
     return Match(f"Its security group {worst[2]}", tuple(worst[1]), worst[0])
 
 
 @rule("VPCE-06", Severity.MEDIUM, "contain-endpoint", techniques=("T1562.007",), section="access")
 def no_group(see: EndpointFacts) -> Answer:
-    """No security group was named: the VPC's default group is used.
+    """No security group was named: the VPC's default security group is used.
 
-    The default group lets in everything that has the same group, and is what people forget about.
+    The default security group allows everything that has the same group, and is often overlooked.
 
-    Harmless if the default group of this VPC has no rules.
+    Harmless if the default security group of this VPC has no rules.
     """
     if see.gateway or see.request.type in ("Gateway", "GatewayLoadBalancer") or see.request.groups:
         return None
@@ -73,7 +83,9 @@ def no_group(see: EndpointFacts) -> Answer:
     now = see.groups
     if now is not None and any(group.name != "default" for group in now):
         return None
-    return Match("No security group was named, so it has the default one", (Fact("SecurityGroupId", "absent"),))
+    return Match(
+        "No security group was named, so it has the default security group", (Fact("SecurityGroupId", "absent"),)
+    )
 
 
 _OTHER_PORTS: Final = {
@@ -90,10 +102,10 @@ _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
 def unencrypted(see: EndpointFacts) -> Answer:
     """Traffic through it may be unencrypted.
 
-    What goes through an endpoint stays on AWS's network, and whoever mirrors traffic or owns the service reads what is not
+    Endpoint traffic stays on AWS's network, but whoever mirrors traffic or owns the service can read what is not
     encrypted. Neither a condition on aws:SecureTransport nor VPC Encryption Control keeps it from happening.
 
-    Harmless if everything that uses it speaks TLS 1.2 or newer, which its records then show.
+    Harmless if every client uses TLS 1.2 or later, which CloudTrail records then show.
     """
     used = see.used
     plain = [event for event in used if event.tls in _OLD_TLS]
@@ -123,11 +135,11 @@ def unencrypted(see: EndpointFacts) -> Answer:
                 )
                 if named:
                     facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
-                    return Match(f"Its group lets in {named}, which is not encrypted", facts, Severity.MEDIUM)
+                    return Match(f"Its security group allows {named}, which is not encrypted", facts, Severity.MEDIUM)
     vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
     if vpc is None:
         return Inconclusive(
-            see.not_read("vpcs", "the VPC") or f"its VPC {see.request.vpc_id or '(not named)'} is not there"
+            see.not_read("vpcs", "the VPC") or f"its VPC {see.request.vpc_id or '(not named)'} does not exist"
         )
     missing = []
     takes_policy = bool(see.request.service) and see.aws_service
@@ -141,7 +153,7 @@ def unencrypted(see: EndpointFacts) -> Answer:
         return _nothing_enforces(tuple(missing))
     if why:
         return Inconclusive(why)
-    return Pass("only encrypted requests pass" if takes_policy else "its VPC enforces encryption")
+    return Pass("only encrypted requests are allowed" if takes_policy else "its VPC enforces encryption")
 
 
 @lru_cache(maxsize=64)

@@ -52,9 +52,9 @@ _CHANGES: Final = {
 
 @rule("INST-08", Severity.MEDIUM, "terminate-instance", techniques=("T1578.005", "T1059.009"))
 def changed_lately(see: InstanceSubject) -> Answer:
-    """Its user data, role, groups or attributes were changed lately by a person.
+    """Its user data, role, security groups or attributes were changed recently by a person.
 
-    User data runs as root at the next start. A new role or group is a way in, or a way on.
+    User data can run as root at the next start. A new role or security group can give access, or more privileges.
 
     Harmless if the change was planned.
     """
@@ -71,13 +71,15 @@ def changed_lately(see: InstanceSubject) -> Answer:
             found.append((said, event))
     if not found:
         if see.past.knows("EventName=ModifyInstanceAttribute", see.instance.region) is None:
-            return Inconclusive("whether it was changed lately: such calls were not asked for")
+            return Inconclusive("whether it was changed recently: such calls were not searched")
         return None
     worst = next((item for item in found if item[0] == "its user data"), found[0])
     words = list(dict.fromkeys(what for what, _ in found))
     facts = tuple(Fact(event.name, _when(event), "history") for _, event in found[:5])
     return Match(
-        f"Changed lately: {', '.join(words)}", facts, Severity.HIGH if worst[0] == "its user data" else Severity.MEDIUM
+        f"Changed recently: {', '.join(words)}",
+        facts,
+        Severity.HIGH if worst[0] == "its user data" else Severity.MEDIUM,
     )
 
 
@@ -108,11 +110,11 @@ _HOUR: Final = timedelta(hours=1)
 
 @rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
 def strange_launch(see: InstanceSubject) -> Answer:
-    """It was launched lately by somebody new, in an unused region, as a very large instance, or with many others at once.
+    """It was launched recently by somebody new, in an unused region, as a very large instance, or with many others at once.
 
-    Stolen credentials are turned into money by large instances, where nobody looks.
+    Stolen credentials are often used for mining, on large instances in unmonitored regions.
 
-    Harmless if the team started it for a known work.
+    Harmless if the team launched it for known work.
     """
     launched = see.instance.launched
     if launched is None or see.now is None or see.now - launched > _LATELY:
@@ -143,11 +145,11 @@ def strange_launch(see: InstanceSubject) -> Answer:
             and not others.others(who, mine.time)
             and len(see.region.instances) <= near
         ):
-            reasons.append("in a region where nobody else does anything")
+            reasons.append("in a region that nobody else uses")
     if reasons:
-        return Match(f"Launched lately {', '.join(reasons)}", tuple(facts))
+        return Match(f"Launched recently {', '.join(reasons)}", tuple(facts))
     if mine is None and see.past.knows("EventName=RunInstances", see.instance.region) is None:
-        return Inconclusive("who launched it: such calls were not asked for")
+        return Inconclusive("who launched it: such calls were not searched")
     return None
 
 
@@ -161,7 +163,7 @@ _SHELLS: Final = {
 def shell(see: InstanceSubject) -> Answer:
     """Somebody unusual opened a shell on it, or ran a command.
 
-    Such a session is root's, goes past every security group, and leaves little on the instance.
+    Such a session can become root, often needs no inbound rule, and leaves little on the instance.
 
     Harmless if somebody of the team repaired it.
     """
@@ -177,19 +179,17 @@ def shell(see: InstanceSubject) -> Answer:
     if found:
         facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
         return Match(
-            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first time that is known", facts
+            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first known time", facts
         )
     if unsure:
         event = unsure[-1]
-        return Inconclusive(
-            f"whether {event.name} by {event.principal.name} is usual: too little history was looked at"
-        )
+        return Inconclusive(f"whether {event.name} by {event.principal.name} is usual: too little history was searched")
     if see.about.get(UNREAD_TARGETS):
-        return Inconclusive("whether a command was run on it: one was sent to targets that are not understood here")
+        return Inconclusive("whether a command was run on it: one was sent to targets that cannot be evaluated here")
     if any(
         see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
     ):
-        return Inconclusive("whether somebody opened a shell on it: such calls were not asked for")
+        return Inconclusive("whether somebody opened a shell on it: such calls were not searched")
     return None
 
 
@@ -197,7 +197,7 @@ def shell(see: InstanceSubject) -> Answer:
 def read_secrets(see: InstanceSubject) -> Answer:
     """Somebody unusual read its password or its user data.
 
-    User data often holds passwords and keys; the Windows password opens the instance.
+    User data often holds passwords and keys; the Windows password gives access to the instance.
 
     Harmless if somebody of the team looked something up.
     """
@@ -216,18 +216,18 @@ def read_secrets(see: InstanceSubject) -> Answer:
     unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
     if unsure:
         return Inconclusive(
-            f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was looked at"
+            f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was searched"
         )
     if see.past.knows("EventName=GetPasswordData", see.instance.region) is None:
-        return Inconclusive("whether somebody read its password: such calls were not asked for")
+        return Inconclusive("whether somebody read its password: such calls were not searched")
     return None
 
 
 @rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), applies_to_failed_calls=True)
 def shared_snapshots(see: InstanceSubject) -> Answer:
-    """A snapshot of its volumes was shared with others, or made public.
+    """A snapshot of its volumes was shared with another account, or made public.
 
-    Whoever has the snapshot has the volume: files, keys, databases.
+    Whoever can copy the snapshot has the volume's data: files, keys, databases.
 
     Harmless if it was shared with an account of yours, for instance for forensics.
     """
@@ -254,7 +254,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
         return Inconclusive(f"whether its snapshots are public: {why}")
     asked = [see.past.knows(f"EventName={name}") for name in _SHARES]
     if see.instance.volumes and None in asked:
-        return Inconclusive("whether its snapshots were shared: such calls were not asked for")
+        return Inconclusive("whether its snapshots were shared: such calls were not searched")
     return None
 
 
@@ -282,11 +282,11 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
 
 @rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), applies_to_failed_calls=True)
 def no_longer_watched(see: InstanceSubject) -> Answer:
-    """What watched it is gone since: monitoring or flow logs.
+    """Its monitoring or flow logs were turned off.
 
-    The first thing that an intruder with rights does is to go unseen.
+    Intruders with enough permissions first disable logging.
 
-    Harmless if the team tidied up its logs.
+    Harmless if the team cleaned up its logging.
     """
     stopped = _by_people(see.about.get("UnmonitorInstances", ()))
     places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
@@ -301,11 +301,11 @@ def no_longer_watched(see: InstanceSubject) -> Answer:
             stopped.append(event)
     if not stopped:
         if see.past.knows("EventName=DeleteFlowLogs", see.instance.region) is None:
-            return Inconclusive("whether what watched it is gone: such calls were not asked for")
+            return Inconclusive("whether its monitoring was turned off: such calls were not searched")
         return None
     event = stopped[0]
     what = (
-        "Its monitoring was switched off"
+        "Its monitoring was turned off"
         if event.name == "UnmonitorInstances"
         else "Flow logs of its region were deleted, and nothing records its traffic now"
     )
@@ -314,15 +314,15 @@ def no_longer_watched(see: InstanceSubject) -> Answer:
 
 @rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
 def mirrored(see: InstanceSubject) -> Answer:
-    """Its traffic is copied elsewhere, or others' traffic is copied to it.
+    """Its traffic is mirrored elsewhere, or others' traffic is mirrored to it.
 
     A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
 
-    Harmless if the team's intrusion detection works that way.
+    Harmless if the team's intrusion detection uses traffic mirroring.
     """
     why = see.unread("traffic mirroring")
     if why:
-        return Inconclusive(f"whether its traffic is copied: {why}")
+        return Inconclusive(f"whether its traffic is mirrored: {why}")
     own = {nic.id for nic in see.instance.interfaces}
     copied = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if nic in own]
     taken = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if mirror.goes_to in own]
@@ -333,8 +333,8 @@ def mirrored(see: InstanceSubject) -> Answer:
         for nic, mirror in (*copied, *taken)
     )
     if copied:
-        return Match(f"Its traffic is copied to {_holder(see, copied[0][1].goes_to)}", facts)
-    return Match(f"The traffic of {_holder(see, taken[0][0])} is copied to it", facts)
+        return Match(f"Its traffic is mirrored to {_holder(see, copied[0][1].goes_to)}", facts)
+    return Match(f"The traffic of {_holder(see, taken[0][0])} is mirrored to it", facts)
 
 
 def _holder(see: InstanceSubject, interface: str) -> str:

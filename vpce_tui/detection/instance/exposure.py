@@ -15,9 +15,9 @@ from vpce_tui.iam.role_privileges import privileges_of
 def old_metadata_service(see: InstanceSubject) -> Answer:
     """IMDSv1 is allowed.
 
-    A forged request from any web application on it can read the role's credentials without a token.
+    A server-side request forgery in any web application on it can read the role's credentials without a token.
 
-    Harmless if nothing on it makes requests for others, and IMDSv2 is being rolled out.
+    Harmless if nothing on it sends requests for its clients, and IMDSv2 is being rolled out.
     """
     instance = see.instance
     if instance.http_tokens != "optional" or instance.http_endpoint == "disabled":
@@ -27,8 +27,8 @@ def old_metadata_service(see: InstanceSubject) -> Answer:
         return Match("IMDSv1 is allowed", tuple(facts), Severity.LOW)
     facts.append(Fact("instance profile", instance.profile_arn, "live"))
     if _too_powerful(see):
-        return Match("IMDSv1 is allowed, and it has a powerful role to steal", tuple(facts), Severity.HIGH)
-    return Match("IMDSv1 is allowed, and it has a role to steal", tuple(facts))
+        return Match("IMDSv1 is allowed, and its role has powerful permissions", tuple(facts), Severity.HIGH)
+    return Match("IMDSv1 is allowed, and it has a role", tuple(facts))
 
 
 def _too_powerful(see: InstanceSubject) -> bool:
@@ -41,17 +41,17 @@ def _too_powerful(see: InstanceSubject) -> bool:
 
 @rule("INST-05", Severity.HIGH, "block-traffic", techniques=("T1133", "T1190"))
 def reachable(see: InstanceSubject) -> Answer:
-    """The whole internet reaches its administration or database ports.
+    """Its administration or database ports are open to the internet.
 
-    Such ports are scanned and tried within minutes.
+    Such ports are scanned and attacked within minutes.
 
-    Harmless if a network ACL or firewall in front closes it.
+    Harmless if a network ACL or a firewall blocks them.
     """
     if not see.public:
         return None
     why = see.unread("security groups", "networks")
     if why:
-        return Inconclusive(f"which of its ports the internet reaches: {why}")
+        return Inconclusive(f"which of its ports are open to the internet: {why}")
     open_ports = {}
     for group in see.groups:
         for item in group.ingress:
@@ -62,7 +62,11 @@ def reachable(see: InstanceSubject) -> Answer:
     if not open_ports:
         lists = sorted({item.peer for group in see.groups for item in group.ingress if item.peer.startswith("pl-")})
         why = see.region.network.unknown.get("prefix lists", "it was not read")
-        return Inconclusive(f"whom the prefix list {lists[0]} in its groups holds: {why}") if lists else None
+        return (
+            Inconclusive(f"which addresses the prefix list {lists[0]} in its security groups contains: {why}")
+            if lists
+            else None
+        )
     ports = ", ".join(f"{name} {port}" for port, (name, _, _) in sorted(open_ports.items())[:4])
     if len(open_ports) > 4:
         ports += f" and {len(open_ports) - 4} more"
@@ -72,15 +76,15 @@ def reachable(see: InstanceSubject) -> Answer:
         Fact("group", f"{group.id} {group.name}", "live"),
         Fact("rule", str(item), "live"),
     )
-    return Match(f"The whole internet reaches {ports}", facts)
+    return Match(f"Open to the internet: {ports}", facts)
 
 
 @rule("INST-06", Severity.LOW, "block-traffic", techniques=("T1190",))
 def public_address(see: InstanceSubject) -> Answer:
     """It has a public address.
 
-    Whatever its groups let in, today or after the next change, comes from the whole internet; and it needs nothing to send
-    data out.
+    What its security groups allow, today or after the next change, is reachable from the internet; and it can send data
+    out directly.
 
     Harmless if it serves the public.
     """
@@ -91,12 +95,12 @@ def public_address(see: InstanceSubject) -> Answer:
 
 @rule("INST-07", Severity.HIGH, "revoke-credentials", techniques=("T1078.004", "T1098"))
 def powerful_role(see: InstanceSubject) -> Answer:
-    """Its role may do more than an instance's work, or others may take it.
+    """Its role has powerful permissions, or can be assumed from outside.
 
-    Whoever has the instance has its role. A role that makes users, keys or endpoints turns one instance into the account; one
-    that another account may take needs no instance.
+    Whoever controls the instance has its role. A role that can create users, access keys or endpoints can take over the account; one
+    that another account can assume needs no instance.
 
-    Harmless if the instance is the team's tooling and nothing else runs on it, and if you know who else may take the role.
+    Harmless if the instance is the team's tooling and nothing else runs on it, and if you know who else may assume the role.
     """
     profile = see.instance.profile_arn
     if not profile:
@@ -105,7 +109,7 @@ def powerful_role(see: InstanceSubject) -> Answer:
         return Inconclusive(f"what its role may do: {see.roles.problem if see.roles else 'roles were not read'}")
     role = see.roles.of_profile(profile)
     if role is None:
-        return Inconclusive("what its role may do: no role of this account is in its instance profile")
+        return Inconclusive("what its role may do: its instance profile has no role of this account")
     power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, see.ours)
     said, facts = [], []
     if power.everything:
@@ -117,30 +121,30 @@ def powerful_role(see: InstanceSubject) -> Answer:
         said.append(f"may {', '.join(words[:3])}{more}")
         facts += [Fact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may]
     if takers:
-        said.append(f"may be taken by {takers}")
+        said.append(f"may be assumed by {takers}")
         facts.append(Fact("trust policy", role.trust, "live"))
     facts += [Fact("unknown", doubt, "live") for doubt in power.doubts[:2] if said]
     if said:
         return Match(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
         return Inconclusive(f"what its role may do: {'; '.join(power.doubts[:2])}")
-    return Inconclusive(f"who may take its role: {unsure}") if unsure else None
+    return Inconclusive(f"who may assume its role: {unsure}") if unsure else None
 
 
 @rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
 def strange_image(see: InstanceSubject) -> Answer:
-    """Its AMI is neither Amazon's, nor yours, nor one you trust; or was made lately inside the account.
+    """Its AMI is neither Amazon's, nor yours, nor trusted; or was created recently in this account.
 
-    An AMI brings its own programs. A private one that was made while an intruder was in the account may be theirs.
+    An AMI contains programs. One that was created while an intruder was in the account may be theirs.
 
     Harmless if the AMI comes from a publisher that you know; then add its owner to trusted_images.
     """
     why = see.unread("images")
     if why:
-        return Inconclusive(f"whose its AMI is: {why}")
+        return Inconclusive(f"who owns its AMI: {why}")
     image = see.image
     if image is None:
-        return Inconclusive("whose its AMI is: it cannot be seen any more") if see.instance.image_id else None
+        return Inconclusive("who owns its AMI: it is no longer visible") if see.instance.image_id else None
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
@@ -153,9 +157,9 @@ def strange_image(see: InstanceSubject) -> Answer:
         began = min((near.event.time for near in see.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
             facts.append(Fact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
-            return Match("Its AMI was made here after the trouble began", tuple(facts))
+            return Match("Its AMI was created in this account during the incident", tuple(facts))
         return None
-    return Match(f"Its AMI belongs to account {image.owner}, which is not known", tuple(facts))
+    return Match(f"Its AMI belongs to account {image.owner}, which is not trusted", tuple(facts))
 
 
 _PUBLISHERS: Final = frozenset({
@@ -168,7 +172,7 @@ _PUBLISHERS: Final = frozenset({
 def old_image(see: InstanceSubject) -> Answer:
     """Its AMI is old, deprecated, or gone.
 
-    What was found in it since is not mended in it, unless the instance updates itself.
+    Later vulnerabilities are not patched in it, unless the instance updates itself.
 
     Harmless if the instance installs updates by itself.
     """
@@ -207,7 +211,7 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
 
     A snapshot of such a volume can be shared with anybody, and read by them.
 
-    Harmless if nothing of worth is on them.
+    Harmless if they contain no sensitive data.
     """
     why = see.unread("volumes")
     if why:
@@ -225,11 +229,11 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
 
 @rule("INST-20", Severity.LOW, "terminate-instance")
 def no_owner(see: InstanceSubject) -> Answer:
-    """It names no owner, unlike its neighbours.
+    """It has no owner tag, unlike the other instances of its VPC.
 
-    Instances of intruders and forgotten ones have in common that nobody is named on them.
+    Instances of intruders, and forgotten ones, often have no owner tag.
 
-    Harmless if the team knows whose it is.
+    Harmless if the team knows its owner.
     """
     if see.context.owner(see.instance.tags) or not see.alike:
         return None
@@ -237,7 +241,7 @@ def no_owner(see: InstanceSubject) -> Answer:
         Fact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
         Fact("instances of its VPC that name one", str(see.alike), "live"),
     )
-    return Match("It names no owner, unlike its neighbours", facts)
+    return Match("It has no owner tag, unlike the other instances of its VPC", facts)
 
 
 RULES: Final[tuple[Rule[InstanceSubject], ...]] = (

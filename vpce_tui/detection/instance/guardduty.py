@@ -12,9 +12,9 @@ from vpce_tui.detection.signals import Fact, Severity
 def guardduty(see: InstanceSubject) -> Answer:
     """GuardDuty has findings about it.
 
-    GuardDuty looks at traffic, DNS and API calls; a finding of this kind is seldom noise.
+    GuardDuty monitors traffic, DNS and API calls; such a finding is seldom a false positive.
 
-    Harmless if the finding was looked into, and archived as expected.
+    Harmless if the finding was investigated, and archived.
     """
     if not see.findings:
         why = see.unread("GuardDuty findings")
@@ -38,9 +38,9 @@ def guardduty(see: InstanceSubject) -> Answer:
     applies_to_failed_calls=True,
 )
 def credentials_elsewhere(see: InstanceSubject) -> Answer:
-    """Its role's credentials were used from an address that is not its own.
+    """Its role's credentials were used from an address that is not the instance's.
 
-    Credentials of an instance work anywhere until they expire. Used elsewhere, they were taken from it.
+    Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it.
 
     Harmless if it is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add that
     account to own_accounts.
@@ -60,29 +60,32 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     if doubt is not None:
         return doubt
     if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
-        return Inconclusive("calls made with its role: not all were looked at")
+        return Inconclusive("calls made with its role: not all were searched")
     return Pass(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
 
 
 @rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
 def near_endpoint(see: InstanceSubject) -> Answer:
-    """It made an endpoint to worry about, or stands beside one.
+    """It created a suspicious endpoint, or is in the same subnet as one.
 
-    An endpoint serves the instances of its VPC. Who is in its subnet can use it, and its maker meant to.
+    An endpoint serves the instances of its VPC. Instances in its subnet can use it, and were probably meant to.
 
-    Harmless if the endpoint turns out to be harmless.
+    Harmless if the endpoint is legitimate.
     """
     for near in see.near:
         if near.event.principal.instance_id == see.instance.id:
-            facts = (Fact("endpoint", near.endpoint or "(none made)", "record"), Fact("event", near.event.id, "record"))
-            did = "made" if near.endpoint else "tried to make"
-            return Match(f"Its credentials {did} an endpoint judged {near.severity.word}", facts, Severity.HIGH)
+            facts = (
+                Fact("endpoint", near.endpoint or "(none created)", "record"),
+                Fact("event", near.event.id, "record"),
+            )
+            did = "created" if near.endpoint else "tried to create"
+            return Match(f"Its credentials {did} an endpoint assessed as {near.severity.word}", facts, Severity.HIGH)
     if see.instance.gone:
         return None
     for near in see.near:
         if near.endpoint and see.instance.subnet_id in near.subnets:
             facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
-            return Match(f"An endpoint judged {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
+            return Match(f"An endpoint assessed as {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
     return None
 
 

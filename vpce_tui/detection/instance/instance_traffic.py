@@ -10,7 +10,7 @@ from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, size
 
 _MUCH: Final = 100 * 1024 * 1024
 _SCAN: Final = 20
-NOT_ASKED: Final = "with whom it talks: its flow logs were not asked (f leads there; it is billed)"
+NOT_ASKED: Final = "its traffic: its flow logs were not queried (press f; billed)"
 
 
 def _serves(talker: FlowPeer) -> bool:
@@ -39,12 +39,12 @@ def _beacons(traffic: Traffic) -> list[FlowPeer]:
 
 @rule("INST-13", Severity.HIGH, "block-traffic", techniques=("T1071", "T1046", "T1041"))
 def strange_traffic(see: InstanceSubject) -> Answer:
-    """It talks with addresses in a way that instances at work do not.
+    """Its traffic is unusual.
 
-    Addresses that a list calls bad, many refused attempts on many instances, small messages at a steady pace, or much sent out
-    to one address: scanning, reporting home, carrying data out.
+    Untrusted addresses, many rejected attempts to many addresses, small messages at regular intervals, or much data sent
+    to one address: scanning, command and control, exfiltration.
 
-    Harmless if the addresses are a service that the instance needs.
+    Harmless if the addresses belong to a service that the instance needs.
     """
     traffic = see.traffic
     if traffic is None:
@@ -56,7 +56,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     ]
     if bad:
         return Match(
-            f"It talks with {bad[0][0].peer}, in a range that the team lists as bad",
+            f"It exchanges traffic with {bad[0][0].peer}, in a range that the team lists as untrusted",
             tuple(
                 Fact("peer", f"{talker.peer} port {talker.port}, {size(talker.bytes)}", "flow logs")
                 for talker, _ in bad[:5]
@@ -67,8 +67,8 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     }
     if len(refused) >= _SCAN:
         return Match(
-            f"It tried {len(refused)} addresses that refused it",
-            (Fact("refused by", ", ".join(sorted(refused)[:6]), "flow logs"),),
+            f"It was rejected by {len(refused)} addresses",
+            (Fact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [talker for talker in traffic.talkers if _outside(talker) and not _serves(talker) and talker.sent >= _MUCH]
     if out:
@@ -85,9 +85,9 @@ def strange_traffic(see: InstanceSubject) -> Answer:
             Fact("flows", f"{top.accepted}, {size(top.bytes)} in all", "flow logs"),
             Fact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
         )
-        return Match(f"It reports to {top.peer} again and again", facts)
+        return Match(f"It sends to {top.peer} at regular intervals (beaconing)", facts)
     return (
-        Inconclusive("with whom else it talks: there was more than the flow logs' answer holds")
+        Inconclusive("its other traffic: the flow log query result is incomplete")
         if traffic.cut or traffic.skipped
         else None
     )
@@ -95,11 +95,11 @@ def strange_traffic(see: InstanceSubject) -> Answer:
 
 @rule("INST-14", Severity.HIGH, "contain-endpoint", techniques=("T1048",))
 def talks_to_endpoint(see: InstanceSubject) -> Answer:
-    """It talks with the interfaces of an endpoint to worry about.
+    """It exchanges traffic with a suspicious endpoint.
 
-    What was sent there left the VPC by a way that no proxy or gateway sees.
+    This traffic left the VPC without passing a proxy or gateway.
 
-    Harmless if the endpoint turns out to be harmless.
+    Harmless if the endpoint is legitimate.
     """
     near = [item for item in see.near if item.addresses and item.vpc == see.instance.vpc_id]
     if not near:

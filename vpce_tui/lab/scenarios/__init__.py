@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from vpce_tui.lab.scenarios.scenario import Story
 
 NAMES = {
-    "stolen-role": "An application server's role credentials are stolen and used to build private ways out",
-    "leaked-key": "A user's access key leaks: mining where nobody looks, a snapshot and files carried away",
-    "insider": "An engineer reads along: subnets routed through an external principal's appliance, traffic copied, the trail stopped",
-    "partner": "A partner's role is taken over, and doors to somebody else's database are built with it",
+    "stolen-role": "An application server's role credentials are stolen and used to create endpoints for exfiltration",
+    "leaked-key": "A user's access key leaks: mining in an unused region, a snapshot and files exfiltrated",
+    "insider": "An engineer intercepts traffic: subnets routed through an external principal's appliance, traffic copied, the trail stopped",
+    "partner": "A partner's role is compromised, and endpoints to an external database are created with it",
     "false-alarm": "A night in which everything is harmless: a known partner, the on-call engineer, an announced test",
-    "gaps": "A stolen session in an account that cannot be looked at whole: a denied region, a stopped trail, refused parts",
+    "gaps": "A stolen session in an account that is only partly readable: a denied region, a stopped trail, refused parts",
 }
 """Every story and what happens in it, the first one first. Here, as the stories themselves load moto, which looks at the
 environment before it may."""

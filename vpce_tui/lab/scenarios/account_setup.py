@@ -358,13 +358,13 @@ def _watched(clients: InProcess, account: str) -> None:
 
 
 def policy_with_limits() -> str:
-    """Own organisation's principals and resources only."""
+    """Own organization's principals and resources only."""
     return json.dumps(
         {
             "Version": "2012-10-17",
             "Statement": [
                 {
-                    "Sid": "OwnOrganisationOnly", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+                    "Sid": "OwnOrganizationOnly", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
                     "Condition": {
                         "StringEquals": {"aws:PrincipalOrgID": ORGANISATION, "aws:ResourceOrgID": ORGANISATION}
                     },

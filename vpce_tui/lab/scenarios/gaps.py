@@ -55,7 +55,7 @@ STORY: Final = Story(
     (
         Truth("event_quiet", True, "open gateway endpoint by a stolen session", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
         Truth("web_server", True, "the instance whose credentials were stolen", ("INST-02", "INST-03")),
-        Truth("event_root", True, "made by root, and gone already", ("VPCE-09", "VPCE-28")),
+        Truth("event_root", True, "created by root, and already deleted", ("VPCE-09", "VPCE-28")),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_service", False, "made by RDS"),
     ),

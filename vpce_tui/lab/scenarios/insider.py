@@ -118,8 +118,8 @@ STORY: Final = Story(
     write,
     (
         Truth("event_appliance", True, "load balancer endpoint with a route to it", ("VPCE-01", "VPCE-10", "VPCE-24", "VPCE-31")),
-        Truth("event_widened", True, "made narrow, then opened", ("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28")),
-        Truth("event_archive", True, "to another region, with a key made minutes before", ("VPCE-02", "VPCE-13", "VPCE-33")),
+        Truth("event_widened", True, "created narrow, then widened", ("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28")),
+        Truth("event_archive", True, "to another region, with a key created minutes before", ("VPCE-02", "VPCE-13", "VPCE-33")),
         Truth("database", True, "its traffic is copied and not recorded, its user data changed", ("INST-08", "INST-18", "INST-19")),
         Truth("collector", True, "the instance that takes the copy", ("INST-09", "INST-19", "INST-20")),
         Truth("event_logs", False, "the pipeline's endpoints"),

@@ -90,7 +90,7 @@ STORY: Final = Story(
     (
         Truth("event_door", True, "endpoint to an external principal's database", ("VPCE-12", "VPCE-14", "VPCE-32")),
         Truth("event_guest", True, "an external principal's role in its policy", ("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30")),
-        Truth("event_closet", True, "a way out for instances that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
+        Truth("event_closet", True, "egress for instances that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
         Truth("event_ssm", False, "the pipeline's endpoints"),
         Truth("event_pipeline_ap-southeast-2", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS"),

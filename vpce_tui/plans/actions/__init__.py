@@ -53,7 +53,7 @@ class Choice:
             if part in known:
                 continue
             if not self.free:
-                names = ", ".join(known) or "nothing: there is none here"
+                names = ", ".join(known) or "nothing (none exist here)"
                 return f"{self.id} must be {'some' if self.many else 'one'} of {names}, not {part!r}."
             said = self.check(part)
             if said:

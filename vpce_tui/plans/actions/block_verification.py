@@ -26,7 +26,7 @@ def why_not_blockable(world: InterfaceState, block: str) -> str:
     resolvers = {f"{address}/32" for address in own}
     if any(within(block, base) for base in _LINK_LOCAL) or block in resolvers:
         return (
-            f"{block} is a service of AWS inside the VPC (resolver, metadata, time): no network ACL or group filters it, and no flow "
+            f"{block} is an AWS service inside the VPC (DNS, metadata, time): no network ACL or security group filters it, and no flow "
             "log records it"
         )
     return ""
@@ -104,21 +104,21 @@ def _verdict(world: InterfaceState, traffic: Traffic | None, block: str) -> tupl
     if beyond:
         return "unknown", beyond
     if traffic is None:
-        return "unknown", f"{block}: its traffic is not recorded: there is nothing to judge by"
+        return "unknown", f"{block}: unknown, as its traffic is not recorded"
     talkers = [item for item in traffic.talkers if inside(item.peer, block)]
     last = max((item.last_accepted for item in talkers if item.last_accepted), default=None)
     if since is None:
-        return "unknown", f"{block}: not blocked both ways in this incident; last let through {_at(last)}"
+        return "unknown", f"{block}: not blocked in both directions in this incident; last accepted {_at(last)}"
     begun = max((item.accepted_from for item in talkers if item.accepted_from), default=None)
     if begun is not None and begun > since + _GRACE:
-        return "flows", f"{block}: still let through at {_at(begun)}, after it was blocked at {_at(since)}"
+        return "flows", f"{block}: still accepted at {_at(begun)}, after it was blocked at {_at(since)}"
     doubt = _doubt(world, traffic, talkers, since)
     if doubt:
         return "wait", f"{block}: {doubt}"
     newest = min((traffic.newest_of[nic] for nic in _judged_by(world, traffic, talkers)), default=traffic.newest)
     tried = max((item.last for item in talkers if item.rejected and item.last), default=None)
-    said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "nobody tried"
-    return "stopped", f"{block}: nothing let through from {_at(since)} until {_at(newest)}; {said}"
+    said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "no attempt since"
+    return "stopped", f"{block}: nothing accepted from {_at(since)} until {_at(newest)}; {said}"
 
 
 def _judged_by(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer]) -> list[str]:
@@ -132,16 +132,16 @@ def _doubt(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer], sin
     """Why nothing can be said yet; ``""``: it can."""
     if traffic.window.start > since:
         return (
-            f"the look-back begins at {_at(traffic.window.start)}, after it was blocked: look back further (see.hours)"
+            f"the lookback begins at {_at(traffic.window.start)}, after it was blocked: look back further (see.hours)"
         )
     if traffic.cut:
-        return f"only the {flow_log_queries.MOST} largest conversations were answered, and it may be among the others: look at less time (see.hours)"
+        return f"only the {flow_log_queries.MOST} largest flows were returned, and it may be among the others: query less time (see.hours)"
     if traffic.skipped:
-        return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): it may have flowed unseen"
+        return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): some traffic may be missing"
     whole = since + timedelta(seconds=world.log.interval if world.log else 600) + _GRACE
     late = [nic for nic in _judged_by(world, traffic, talkers) if traffic.newest_of[nic] < whole]
     if late or not traffic.newest_of:
-        return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} to tell; then run it again"
+        return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} first; then run it again"
     return ""
 
 
@@ -153,7 +153,10 @@ def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any]
         traffic = flow_log_queries.traffic_of(traffic.window, rows, (), world.addresses)
     found = verdicts(world, traffic, blocks)
     if not found:
-        return VerificationState.NOT_YET, "no address is chosen, and none was denied in this incident: nothing to judge"
+        return (
+            VerificationState.NOT_YET,
+            "no address is chosen, and none was denied in this incident: nothing to verify",
+        )
     for verdict, proof in (
         ("flows", VerificationState.FAILED),
         ("unknown", VerificationState.NOT_YET),

@@ -55,17 +55,15 @@ def plan_flow_logs(wanted: Iterable[Wanted], target: str, draft: Draft) -> None:
             continue
         bad = [log for log in item.logging.logs if log.resource == item.id and not log.good]
         draft.notes += [
-            f"{log.id} of {item.id} does not work: {log.said or 'it is not active'}; it is left alone" for log in bad
+            f"{log.id} of {item.id} does not work: {log.said or 'it is not active'}; it is not changed" for log in bad
         ]
         if role == NEW and not made_role:
             _new_role(item, target, draft)
             made_role = True
         _one(item, call_id, role, group, target, draft)
     if draft.calls or draft.already:
-        draft.notes.append(
-            "flow logs begin now: what happened before is not in them; first records come within ten minutes"
-        )
-        draft.add_impact("nobody: traffic is recorded, not touched; CloudWatch Logs bills what is stored")
+        draft.notes.append("flow logs begin now: earlier traffic is not in them; first records come within ten minutes")
+        draft.add_impact("nobody: traffic is recorded, not changed; CloudWatch Logs bills what is ingested and stored")
 
 
 def _new_role(item: Wanted, target: str, draft: Draft) -> None:
@@ -89,7 +87,7 @@ def _new_role(item: Wanted, target: str, draft: Draft) -> None:
         "role-policy", "PutRolePolicy",
         {**named, "PolicyName": OWN_POLICY, "PolicyDocument": document({"Version": "2012-10-17", "Statement": [allow]})},
         so_already=item.logging.own_policy,
-        why="it may write logs, and nothing else",
+        why="it may only write logs",
         service="iam", region=region,
     )  # fmt: skip
     draft.add_inverse(
@@ -136,7 +134,7 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
         f"undo-{call_id}", "DeleteFlowLogs", {"FlowLogIds": [ref(reference)]}, undoes=(call_id,),
         why=f"{item.id}: stop recording", region=item.region,
     )  # fmt: skip
-    draft.changes.append(f"{item.id} records all its traffic into {group}, every field, a minute at a time")
+    draft.changes.append(f"{item.id} records all its traffic into {group}, every field, 1-minute aggregation")
     filters = [{"Name": "resource-id", "Values": [item.id]}]
     draft.prove(
         f"an active flow log of {item.id} reads back", "DescribeFlowLogs", {"Filter": filters}, region=item.region
@@ -169,11 +167,11 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
     return (
         Choice(
             "role", "Which role may write the logs", _role_options(logging), free=True,
-            check=lambda text: "" if _ARN.fullmatch(text) else f"{text!r} is no ARN of a role",
+            check=lambda text: "" if _ARN.fullmatch(text) else f"{text!r} is not a role ARN",
         ),
         Choice(
             "log_group", "Into which log group", _group_options(logging), free=True,
-            check=lambda text: "" if _GROUP.fullmatch(text) else f"{text!r} is no name of a log group",
+            check=lambda text: "" if _GROUP.fullmatch(text) else f"{text!r} is not a valid log group name",
         ),
     )  # fmt: skip
 
@@ -181,7 +179,7 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
 def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, "flow logs")
     if not vpc:
-        draft.notes.append(f"{target} is gone")
+        draft.notes.append(f"{target} does not exist any more")
     elif not draft.blocked:
         plan_flow_logs([Wanted(region, "VPC", vpc, world.flow_logs)], target, draft)
     return draft.step(StepKind.CHANGE)

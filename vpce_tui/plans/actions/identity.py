@@ -25,7 +25,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if role is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
     if not role.profile_arn:
-        draft.notes.append(f"{world.instance.id} holds no instance profile: there are no role credentials to cut")
+        draft.notes.append(f"{world.instance.id} has no instance profile: there are no role sessions to revoke")
         return draft.step(StepKind.CHANGE)
     policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
     iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
@@ -42,13 +42,13 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if role.name:
         draft.ensure(
             "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
-            why="move the cut to after the profile was gone, for credentials handed out in between", service="iam", region=iam["region"],
+            why="renew the deny after the profile was removed, for credentials issued in between", service="iam", region=iam["region"],
         )  # fmt: skip
         draft.prove("the deny is in the role", "GetRolePolicy", policy, **iam)
-        draft.changes.append(f"role {role.name}: every session issued before now is refused")
+        draft.changes.append(f"role {role.name}: every session issued before now is denied")
         draft.add_impact(
-            f"every session of {role.name} that is older than the cut, also of people and other services; on other instances "
-            "new credentials come by themselves, but only within hours",
+            f"every session of {role.name} that was issued before now, also of people and other services; other instances "
+            "get new credentials automatically, but only within hours",
             role.other_users,
         )
     draft.changes.append(f"{world.instance.id} loses instance profile {role.profile_name}")

@@ -36,14 +36,14 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _say_what_is_open(draft, interfaces)
     for nic in interfaces:
         if two_moves:
-            _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "open flows become untracked")
+            _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "established connections become untracked")
     for nic in interfaces:
-        _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "cut off")
+        _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "isolate it")
         undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
         draft.add_inverse(
             f"undo-{nic.id}", "ModifyNetworkInterfaceAttribute",
             {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
-            why=f"{nic.id} back into its groups",
+            why=f"{nic.id} back into its security groups",
         )  # fmt: skip
         before = ", ".join(_groups(world).label(group) for group in _groups_before(draft, nic))
         draft.changes.append(
@@ -55,9 +55,9 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     else:
         draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
         draft.notes.append("with one change, established connections stay open until they end by themselves")
-    draft.add_impact("whoever works on it over the network, Session Manager too: take its memory before this")
+    draft.add_impact("whoever works on it over the network, Session Manager too: capture its memory before this")
     if len(interfaces) < len(world.interfaces or ()):
-        draft.notes.append("interfaces that AWS manages for a service are left alone")
+        draft.notes.append("interfaces that AWS manages for a service are not changed")
     draft.add_impact("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.prove(
@@ -93,14 +93,14 @@ def _is_open(own: SecurityGroup | None) -> bool:
 def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
         "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
-        so_already=own is not None and (cut_off or _is_open(own)), why="let everything in, so that flows are not tracked",
+        so_already=own is not None and (cut_off or _is_open(own)), why="allow all inbound traffic, so that connections are untracked",
     )  # fmt: skip
 
 
 def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
         "untracked-shut", "RevokeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
-        so_already=own is not None and cut_off and not _is_open(own), why="the group that let everything in lets nothing in any more",
+        so_already=own is not None and cut_off and not _is_open(own), why="remove the rule that allowed all inbound traffic",
     )  # fmt: skip
 
 
@@ -109,11 +109,11 @@ def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
     now = [nic for nic in interfaces if group and nic.groups == (group,)]
     if now:
         draft.changes.append(
-            f"OPEN NOW: {', '.join(f'{nic.id} {nic.private_ip}' for nic in now)} lets everything through until it is cut off"
+            f"OPEN NOW: {', '.join(f'{nic.id} {nic.private_ip}' for nic in now)} allows all inbound traffic until it is isolated"
         )
     else:
         draft.changes.append(
-            "for the moment between two moves the interfaces let everything through: that is what untracks open flows"
+            "between the two changes the interfaces allow all inbound traffic: this makes established connections untracked"
         )
 
 

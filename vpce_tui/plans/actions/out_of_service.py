@@ -30,7 +30,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         if target.balancer not in handled:
             _deregister(target, draft)
         else:
-            draft.changes.append(f"the group takes it out of its target group {target.name} too")
+            draft.changes.append(f"the Auto Scaling group removes it from target group {target.name} too")
     for registration in world.classic or ():
         _deregister_classic(registration, draft)
     if draft.remembered is not None:
@@ -53,7 +53,7 @@ def _detach(world: InstanceState, draft: Draft) -> None:
     members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
     draft.ensure(
         "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=leaving(group),
-        why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which starts another"),
+        why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which launches another"),
         service="autoscaling",
     )  # fmt: skip
     draft.add_inverse(
@@ -62,10 +62,10 @@ def _detach(world: InstanceState, draft: Draft) -> None:
     )  # fmt: skip
     draft.changes.append(f"leaves Auto Scaling group {group.group} (now {group.desired}, at least {group.minimum})")
     if lower:
-        draft.add_impact(f"the other {group.desired - 1} instances of {group.group} carry the load")
+        draft.add_impact(f"the other {group.desired - 1} instances of {group.group} take over the load")
     else:
         draft.add_impact(
-            f"{group.group} starts another one from the same AMI and role ({group.launch}): look at it before you trust it"
+            f"{group.group} launches another one from the same AMI and role ({group.launch}): check it before you trust it"
         )
 
 
@@ -125,7 +125,7 @@ TAKE_OUT: Final = Action(
     frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}), _plan, _expect, _settled,
     (
         Choice(
-            "capacity", "Should its group start another one",
+            "capacity", "Should its Auto Scaling group launch another one",
             (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same AMI and role")), _default_capacity,
         ),
     ),

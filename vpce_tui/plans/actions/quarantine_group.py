@@ -47,7 +47,7 @@ def own_group(
         purpose, "CreateSecurityGroup",
         {
             "GroupName": name,
-            "Description": f"{purpose} for {target}, made by vpce-tui",
+            "Description": f"{purpose} for {target}, created by vpce-tui",
             "VpcId": vpc,
             "TagSpecifications": draft.tags("security-group", purpose, target, name),
         },
@@ -73,10 +73,10 @@ def no_egress(
         permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
         call_id, "RevokeSecurityGroupEgress", {"GroupId": ref(reference), "IpPermissions": [permission]},
-        so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
+        so_already=own is not None and not own.egress, why="revoke the default egress rule of a new security group",
     )  # fmt: skip
     if own is not None and own.ingress:
         draft.block(
-            f"{own.id} ({own.name}) has rules that let traffic in: somebody changed our quarantine group",
-            "remove its rules manually after you have looked at them, then plan again",
+            f"{own.id} ({own.name}) has inbound rules: somebody changed the quarantine group",
+            "review its rules, remove them manually, then plan again",
         )

@@ -15,9 +15,9 @@ def skip_if_deleted(world: InstanceState, call: PlannedCall, still: bool, everyt
         return ""
     instance = world.instance
     if call.operation not in _WITHOUT_INSTANCE:
-        return f"{instance.id} is {instance.state}, there is nothing to put back"
+        return f"{instance.id} is {instance.state}, there is nothing to undo"
     if call.operation == "ModifyNetworkInterfaceAttribute" and not still:
-        return f"it went with {instance.id}"
+        return f"it was deleted with {instance.id}"
     if call.operation == "DeleteRolePolicy" and everything:
-        return "stays, so that stolen sessions stay refused; name the step to undo it"
+        return "not undone, so that stolen sessions stay denied; name the step to undo it"
     return ""

@@ -41,7 +41,7 @@ def wrong_address(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=True)
     except ValueError as error:
-        return f"{text!r} is no address or CIDR block: {error}"
+        return f"{text!r} is not an address or CIDR block: {error}"
     return f"{text} is everywhere: isolate the instance instead" if network.prefixlen < 8 else ""
 
 
@@ -63,20 +63,20 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
         resolver = str(ipaddress.ip_network(base).network_address + 2)
         if covers(resolver):
             said.append(
-                f"{block}: the resolver of {world.vpc_id} ({resolver}) is in it: names would no longer be found"
+                f"{block}: the resolver of {world.vpc_id} ({resolver}) is in it: DNS names would no longer resolve"
             )
     said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
     said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
     beyond = why_not_blockable(world, block)
     said += [beyond] if beyond else []
     said += [
-        f"{block}: it is in the instance's own subnet {base}, and a network ACL does not act inside its subnet"
+        f"{block}: it is in the instance's own subnet {base}, and a network ACL does not filter traffic inside a subnet"
         for base in world.subnet_ranges
         if overlap(base, block)
     ]
     same = [name for address, name in sorted(world.endpoints.items()) if covers(address)]
     said += [
-        f"{block}: it is an endpoint, {name}; contain-endpoint closes it for the whole VPC"
+        f"{block}: it is an endpoint, {name}; contain-endpoint contains it for the whole VPC"
         for name in dict.fromkeys(same)
     ]
     private = any(network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other) for item in _PRIVATE)  # fmt: skip
@@ -111,11 +111,13 @@ def _at(moment: datetime | None) -> str:
 
 
 def describe(talker: FlowPeer) -> str:
-    """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows let through, …``."""
-    way = f"came to our {talker.protocol} {talker.port}" if talker.serving else f"{talker.protocol} {talker.port} there"
-    flowed = f"{many(talker.accepted, 'flow')} let through" + (
-        f", {talker.rejected} rejected" if talker.rejected else ""
+    """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows accepted, …``."""
+    way = (
+        f"connected to our {talker.protocol} {talker.port}"
+        if talker.serving
+        else f"{talker.protocol} {talker.port} there"
     )
+    flowed = f"{many(talker.accepted, 'flow')} accepted" + (f", {talker.rejected} rejected" if talker.rejected else "")
     return (
         f"{size(talker.bytes)}  {talker.peer}  {way}  {size(talker.sent)} out to it, {size(talker.received)} in from it; {flowed}; "
         f"first {_at(talker.first)}, last {_at(talker.last)}"
@@ -135,7 +137,7 @@ def _plan_see(world: InterfaceState, draft: Draft) -> Step:
     draft.read(
         "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
     )
-    ask(world, draft, "who", "who talked with whom", flow_log_queries.talkers_query)
+    ask(world, draft, "who", "its peers", flow_log_queries.talkers_query)
     if world.traffic is not None:
         window = world.traffic.window
         ask(
@@ -147,7 +149,7 @@ def _plan_see(world: InterfaceState, draft: Draft) -> Step:
         )
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes += _seen(world)
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -170,7 +172,7 @@ def _seen(world: InterfaceState) -> list[str]:
         if InterfaceAspect.TRAFFIC in world.unknown:
             return []
         return [
-            f"no flow log records all traffic of {world.target}: it is unknown whom it talks with; step “Record its traffic” "
+            f"no flow log records all traffic of {world.target}: its peers are unknown; step “Record its traffic” "
             "turns one on, and its records come within ten minutes"
         ]
     traffic, width = world.traffic, flow_log_queries.slot_minutes(world.traffic.window)
@@ -184,7 +186,7 @@ def _seen(world: InterfaceState) -> list[str]:
         said.append(f"{label}: {size(sum(values))}" + ("" if any(values) else ", nothing recorded"))
         if any(values):
             line = f"{traffic.window.start:%H:%MZ} {bar_line(values)} {traffic.window.end:%H:%MZ}"
-            said.append(f"{line}  {width} min a sign, the tallest {size(max(values))}")
+            said.append(f"{line}  {width} min per bar, maximum {size(max(values))}")
     apart = [talker for talker in traffic.talkers if talker.peer in world.endpoints]
     others = [talker for talker in traffic.talkers if talker.peer not in world.endpoints]
     said += [
@@ -195,9 +197,11 @@ def _seen(world: InterfaceState) -> list[str]:
         said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
     said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
     if traffic.skipped:
-        said.append(f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, more may have flowed")
+        said.append(
+            f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, there may be more traffic"
+        )
     if traffic.cut:
-        said.append(f"only the {flow_log_queries.MOST} largest were answered: look at less time to see the rest")
+        said.append(f"only the {flow_log_queries.MOST} largest flows were returned: query less time to see the rest")
     return said
 
 
@@ -240,7 +244,7 @@ def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
     for block in blocks:
         _about(world, block, draft)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.prove("rules and lists as they are now are kept as evidence")
+    draft.prove("current rules and network ACLs are recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -251,7 +255,7 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
         others = world.holders.get(rule.group, ())
         name = world.group_names.get(rule.group, "")
         draft.notes.append(
-            f"{block}: let through by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
+            f"{block}: allowed by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
         )
         if others:
             draft.add_impact(
@@ -259,7 +263,7 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
             )
     if not letting and world.rules is not None:
         draft.notes.append(
-            f"{block}: no rule of its groups that names addresses lets it through; rules that name groups or lists are not looked through"
+            f"{block}: no address rule of its security groups allows it; rules with security groups or prefix lists are not checked"
         )
     for acl in world.acls or ():
         neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
@@ -273,7 +277,7 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
 
 
 def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
-    ask(world, draft, "after", "who talked with whom since", flow_log_queries.talkers_query)
+    ask(world, draft, "after", "its peers since", flow_log_queries.talkers_query)
     if not draft.calls:
         ids = [nic.id for nic in world.interfaces]
         draft.read(
@@ -289,8 +293,8 @@ def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
         draft.notes.append("no address is chosen, and none was denied in this incident")
     draft.bindings[_BLOCKS] = ",".join(blocks)
     if world.traffic is None and InterfaceAspect.TRAFFIC not in world.unknown:
-        draft.notes.append("its traffic is not recorded: there is nothing to judge by; look at the instance itself")
-    draft.prove("no flow of these addresses was let through after they were blocked both ways")
+        draft.notes.append("its traffic is not recorded: inconclusive; check the instance itself")
+    draft.prove("no flow of these addresses was accepted after they were blocked in both directions")
     return draft.step(StepKind.READ)
 
 
@@ -305,14 +309,14 @@ def _judge(world: InterfaceState, step: Step, pages: Mapping[str, Any]) -> ReadB
 
 def _wrong_hours(text: str) -> str:
     good = text.isdigit() and 1 <= int(text) <= 720
-    return "" if good else f"{text!r} is no number of hours from 1 to 720"
+    return "" if good else f"{text!r} is not a number of hours from 1 to 720"
 
 
 TRAFFIC_SEE: Final = Action(
     frozenset({InterfaceAspect.TRAFFIC}), _plan_see, unchanged, read_back,
     (
         Choice(
-            "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, and billed by what is read")),
+            "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, billed by the data scanned")),
             free=True, check=_wrong_hours,
         ),
     ),

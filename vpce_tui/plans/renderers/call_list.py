@@ -28,13 +28,13 @@ def _step(step: Step) -> Iterator[str]:
     yield visible(f"{step.title} ({step.id}), {step.kind.value}{mark}")
     yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)
     yield from (
-        f"  who else is hit: {visible(item.says)} {visible(', '.join(item.names))}".rstrip() for item in step.affects
+        f"  also affects: {visible(item.says)} {visible(', '.join(item.names))}".rstrip() for item in step.affects
     )
     yield from (f"  already in effect: {_call(call)}" for call in step.already)
     yield from (f"  call: {_call(call)}" for call in step.calls)
     yield from (f"  undo: {_call(call)}" for call in step.undo)
     if step.kind is StepKind.MANUAL:
-        yield "  for a person: no call is made"
+        yield "  manual step: no call is made"
     yield ""
 
 

@@ -28,7 +28,7 @@ def _step(step: Step) -> Iterator[str]:
         yield ""
         return
     yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)
-    yield from (f"  already so: {visible(call.why or call.name)}" for call in step.already)
+    yield from (f"  already in effect: {visible(call.why or call.name)}" for call in step.already)
     if not step.calls and not step.already:
         yield "  nothing to do"
     for number, call in enumerate(step.calls, start=1):
@@ -46,4 +46,4 @@ def words(call: PlannedCall) -> str:
     with contextlib.suppress(KeyError):  # a plan's file may leave out what AWS takes as optional
         return WORDS[call.operation](call.parameters)
     shown = ", ".join(f"{key} {say(value)}" for key, value in call.parameters.items())
-    return f"look at {call.name}" + (f" ({shown})" if shown else "")
+    return f"check {call.name}" + (f" ({shown})" if shown else "")

@@ -87,11 +87,11 @@ def step_lines(
         yield ""
         return
     if step.blocked:
-        yield from (remark(f"   blocked: {item.says}; to make it pass: {item.remedy}") for item in step.blocked)
+        yield from (remark(f"   blocked: {item.says}; to unblock it: {item.remedy}") for item in step.blocked)
         yield stop(f"{step.id} is blocked: {step.blocked[0].says}")
         yield ""
         return
-    yield from (remark(f"   already so: {call.why or call.name}") for call in step.already)
+    yield from (remark(f"   already in effect: {call.why or call.name}") for call in step.already)
     if not step.calls and not step.already:
         yield remark("   nothing to do")
     if step.kind is StepKind.CHANGE and step.calls and step.final:
@@ -99,7 +99,7 @@ def step_lines(
     known, missing = unbound(plan, step)
     if missing and step.calls:
         yield stop(
-            f"what {', '.join(missing)} refers to is not known here: plan again with --incident, or run the steps before it"
+            f"what {', '.join(missing)} refers to is unknown here: plan again with --incident, or run the steps before it"
         )
         yield ""
         return

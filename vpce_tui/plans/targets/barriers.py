@@ -57,8 +57,8 @@ class GroupRule:
     @property
     def says(self) -> str:
         """In words."""
-        way = "out to" if self.egress else "in from"
-        return f"lets {self.ports} {way} {self.peer}"
+        way = "to" if self.egress else "from"
+        return f"allows {self.ports} {way} {self.peer}"
 
     def same_effect(self, other: "GroupRule") -> bool:
         """Whether both let the same through."""

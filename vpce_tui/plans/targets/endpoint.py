@@ -57,7 +57,7 @@ class EndpointState:
     vpc_ranges: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] | None = None
     """Routes that lead to it, as (route table, destination)."""
-    organisation: str = ""
+    organization: str = ""
     flow_logs: FlowLogging | None = None
     use: interface.InterfaceState | None = None
     """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
@@ -83,7 +83,7 @@ class EndpointAspect:
     GROUPS = "security groups"
     VPC = "VPC"
     ROUTES = "routes"
-    ORGANISATION = "organisation"
+    ORGANISATION = "organization"
     FLOW_LOGS = "flow logs"
     USE = "traffic of its interfaces"
     HIT = "who uses it"
@@ -171,14 +171,14 @@ def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[st
     return {"routes": tuple(sorted(found))}
 
 
-def _organisation(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
+def _organization(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     try:
         answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
     except AwsError as error:
         if error.code == "AWSOrganizationsNotInUseException":
-            return {"organisation": ""}
+            return {"organization": ""}
         raise
-    return {"organisation": str((answer.get("Organization") or {}).get("Id", ""))}
+    return {"organization": str((answer.get("Organization") or {}).get("Id", ""))}
 
 
 def _flow_logs(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
@@ -292,7 +292,7 @@ _READERS: Final[Mapping[str, Reader[EndpointState]]] = {
     EndpointAspect.GROUPS: _groups,
     EndpointAspect.VPC: _vpc,
     EndpointAspect.ROUTES: _routes,
-    EndpointAspect.ORGANISATION: _organisation,
+    EndpointAspect.ORGANISATION: _organization,
     EndpointAspect.FLOW_LOGS: _flow_logs,
     EndpointAspect.USE: _use,
     EndpointAspect.HIT: _hit,

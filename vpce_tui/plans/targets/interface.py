@@ -106,7 +106,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     raws = _interfaces(caller, target, region)
     if not raws:
         if not asked.begun:
-            said = "; a gateway endpoint has none: contain-endpoint closes it" if target.startswith("vpce-") else ""
+            said = "; a gateway endpoint has none: use contain-endpoint" if target.startswith("vpce-") else ""
             raise TargetGone(
                 f"{target} has no interface in {region} of account {account}, or does not exist there{said}."
             )
@@ -179,11 +179,11 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> d
     if log is None:
         return read
     if not log.in_log_group:
-        raise Unreadable(f"{log.id} writes to {log.destination}, and only CloudWatch Logs can be asked here")
+        raise Unreadable(f"{log.id} writes to {log.destination}, and only CloudWatch Logs can be queried here")
     missing = flow_log_queries.missing_fields(log.format)
     if missing:
         raise Unreadable(
-            f"{log.id} does not record {', '.join(missing)}: it says too little to judge by; turn on another one"
+            f"{log.id} does not record {', '.join(missing)}: its fields are not enough; create another flow log"
         )
     now = aws_now(caller)
     window = Window.last(int(asked.remembered.get(HOURS, 6)), now)
@@ -237,9 +237,9 @@ def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
         except AwsError as error:
             failed.append(f"{region}: {error.sentence()}")
     if failed:
-        raise Unreadable(f"{target} was not found, and these regions could not be asked: {'; '.join(failed[:3])}")
+        raise Unreadable(f"{target} was not found, and these regions could not be searched: {'; '.join(failed[:3])}")
     raise TargetGone(
-        f"{target} has no interface in any of the regions asked. Is it another account? A gateway endpoint, and an instance that "
+        f"{target} has no interface in any of the regions searched. Is it in another account? A gateway endpoint, and an instance that "
         "is terminated, have none."
     )
 
@@ -253,7 +253,7 @@ def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple
         return None, error.sentence()
     except TargetGone as error:
         return None, str(error)
-    return found.traffic, "; ".join(found.unknown.values()) or "no flow log of it can be asked"
+    return found.traffic, "; ".join(found.unknown.values()) or "no flow log of it can be queried"
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -34,5 +34,5 @@ def read_key(caller: Caller, region: str, named: str) -> KmsKey:
     key = str(raw.get("Arn") or named)
     kind = f"{raw.get('KeyUsage') or 'ENCRYPT_DECRYPT'} {raw.get('KeySpec') or 'SYMMETRIC_DEFAULT'}"
     if kind != "ENCRYPT_DECRYPT SYMMETRIC_DEFAULT":
-        return KmsKey(key, "unusable", f"it is a key for {kind}, and EBS takes symmetric encryption keys alone")
+        return KmsKey(key, "unusable", f"it is a key for {kind}, and EBS accepts only symmetric encryption keys")
     return KmsKey(key, str(raw.get("KeyState") or "in a state that AWS does not say"))

@@ -178,7 +178,7 @@ def find_region(
     if problems:
         first = next(iter(problems.values()))
         raise Unreadable(
-            f"{target} was not found, and {len(problems)} regions could not be asked ({', '.join(problems)}): "
+            f"{target} was not found, and {len(problems)} regions could not be searched ({', '.join(problems)}): "
             f"{first.sentence()} Name its region with --region."
         )
-    raise TargetGone(f"{target} was found in none of the regions asked; is it another account?")
+    raise TargetGone(f"{target} was found in none of the regions searched; is it in another account?")

@@ -145,7 +145,7 @@ class PrincipalState:
         if self.kind == "role" and self.path.startswith("/aws-service-role/"):
             return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
         if self.kind == "role" and self.path.startswith("/aws-reserved/"):
-            return "it is made by IAM Identity Center, and AWS refuses changes from anywhere else"
+            return "it is managed by IAM Identity Center, and AWS rejects changes from anywhere else"
         return ""
 
     @property

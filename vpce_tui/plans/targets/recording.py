@@ -183,7 +183,7 @@ def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
             except AwsError as error:
                 if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                     raise
-                said.append(f"whether logging was stopped in {region} could not be asked: {error.sentence()}")
+                said.append(f"whether logging was stopped in {region} could not be queried: {error.sentence()}")
                 break
             for item in answer.get("Events", []):
                 at = parse.moment(item.get("EventTime"))

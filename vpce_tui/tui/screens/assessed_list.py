@@ -104,7 +104,7 @@ class ListFrame(Frame):
             yield Page(id="why", focusable=False)
         yield Input(
             id="filter",
-            placeholder="filter: words that must all be in the row, its ids, addresses or reasons",
+            placeholder="filter: words that must all be in the row, its ids, addresses or signals",
             compact=True,
         )
 

@@ -90,7 +90,7 @@ class EventScreen(Frame):
         found = [hint("back")]
         node = self.nodes.get(self.query_one("#rows", Table).key) if self.view == "path" else None
         if node is not None and (node.instance or node.event or node.relation is not None):
-            found.append(hint("open", "go there"))
+            found.append(hint("open", "open"))
         if not self.work.trail:
             found.append(hint("playbooks"))
         found += [
@@ -210,7 +210,7 @@ class EventScreen(Frame):
         if found:
             self.main.open_analyzer(found)
         else:
-            self.main.say("It set no policy that AWS's own check could be asked about.")
+            self.main.say("This call set no policy that IAM Access Analyzer can check.")
 
     def action_playbooks(self) -> None:
         """The playbooks for what stands behind it."""
@@ -265,9 +265,9 @@ def _branch(node: Node, nodes: Sequence[Node], at: int) -> str:
 
 
 SECTIONS = (
-    ("access", "who reaches it"),
+    ("access", "who can reach it"),
     ("encryption", "encryption of its traffic"),
-    ("network", "what it lets through, and the network around it"),
+    ("network", "what it allows, and the network around it"),
 )
 
 
@@ -275,9 +275,9 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
     """The three kinds of fault that AWS's guidance names for endpoints: good, bad because, or cannot tell because."""
     from vpce_tui.detection.endpoint import RULES  # noqa: PLC0415
 
-    found = [line(("what AWS's guidance asks of an endpoint", "bold"))]
+    found = [line(("AWS's guidance for VPC endpoints", "bold"))]
     if is_gone(item):
-        return [*found, line("  it does not exist any more: nothing of it is left to look at"), line("")]
+        return [*found, line("  the endpoint does not exist any more: nothing to assess"), line("")]
     for name, words in SECTIONS:
         rules = {rule.id for rule in RULES if rule.section == name}
         against = [signal for signal in item.judgement.against if signal.id in rules]
@@ -296,7 +296,7 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
         elif fine:
             mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}"
         else:
-            mark, look, said = sign("–"), "", "nothing of it to judge here"
+            mark, look, said = sign("–"), "", "not applicable"
         found += hanging(f"{mark} {words}: ", said, width, "", look)
     return [*found, line("")]
 
@@ -317,11 +317,11 @@ def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Con
         ("id", event.id), ("key", event.principal.access_key_id), ("agent", event.user_agent),
         ("service", request.service or request.resource), ("vpc", request.vpc_id),
         ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
-        ("policy", request.policy or ("default: everybody may do everything" if event.request is not None else "")),
+        ("policy", request.policy or ("default policy: full access" if event.request is not None else "")),
         ("warnings", "; ".join(event.parse_warnings)),
     ]  # fmt: skip
     verdict = (
-        severity_cell(severity) if event.request is not None else "not judged: the rules judge what makes VPC endpoints"
+        severity_cell(severity) if event.request is not None else "not assessed: only CreateVpcEndpoint events are"
     )
     found = [line((verdict, LOOK[severity]))]
     if item.judgement.explained:
@@ -368,7 +368,7 @@ def what_to_do(item: AssessedEvent) -> str:
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
     targets = [f"the endpoint {made}"] if made and not is_gone(item) else []
     targets += [f"the instance {instance}"] if instance else []
-    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the credentials behind it (p)"
+    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the caller's credentials (p)"
 
 
 def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
@@ -387,8 +387,8 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     else:
         who = item.event.principal
         screen.main.say(
-            f"No user or role made it: it was done by {who.name} ({who.type or 'no type'}), whom IAM does not know. "
-            "Look for the call that made its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
+            f"The caller is not an IAM user or role of this account: {who.name} ({who.type or 'no type'}). "
+            "Find the call that created its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
         )
     screen.main.open_playbooks(targets)
 

@@ -123,7 +123,7 @@ class EventsScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("WHERE TO", 14, grows=True),
+            Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("SERVICE", 14, grows=True),
             Column("REGION", 14),
         )  # fmt: skip
 
@@ -170,8 +170,8 @@ class EventsScreen(ListFrame):
         suppressed = f", {hidden} suppressed" if hidden else ""
         span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
         if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
-            return f"Events ─ {span}, looking"
-        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to look at{suppressed}"
+            return f"Events ─ {span}, searching"
+        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to review{suppressed}"
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
@@ -206,13 +206,13 @@ class EventsScreen(ListFrame):
         if self.work.problem:
             return joined(
                 [
-                    line(("Nothing can be looked at.", "bold")),
+                    line(("Nothing could be searched.", "bold")),
                     line(self.work.problem),
                     line("r: try again   !: coverage"),
                 ]
             )
         if self.filter:
-            return line("No row has all these words. Escape clears the filter.")
+            return line("No row matches the filter. Clear it (Escape).")
         if self.work.coverage.running or not self.work.coverage.parts:
             return line("Looking…")
         if self.work.events:

@@ -16,9 +16,11 @@ def evidence_page(folder: Path, name: str, sha256: str) -> Content:
     """The file as it was kept, or that it is gone or changed. Reads the disk: call it off the screen's thread."""
     data = kept(folder, sha256)
     if data is None:
-        return line((f"The file of {name} is gone or was changed: vpce-tui verify says what else.", "bold $error"))
+        return line((f"The evidence file {name} is missing or was changed. Run vpce-tui verify.", "bold $error"))
     text = readable(data)
     shown = redaction.text(text)
-    hidden = [line(("what looks like a secret is hidden; the file holds it", "bold $warning"))] if shown != text else []
+    hidden = (
+        [line(("possible secrets are redacted here; the file contains them", "bold $warning"))] if shown != text else []
+    )
     written = (line(part) for part in visible(shown, limit=_LIMIT, multiline=True).split("\n"))
     return lines([*hidden, *written, line(""), line((str(evidence_path(folder, sha256)), "dim"))])

@@ -151,7 +151,7 @@ class Frame(Screen[None]):
         elif searched is None:
             bar.show(self.crumbs(), "", complete=True)
         elif searched.running or not searched.parts:
-            done = sum(part.status.value != "being looked at" for part in searched.parts)
+            done = sum(part.status.value != "being searched" for part in searched.parts)
             said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else self.main.connecting()
             bar.show(self.crumbs(), said, complete=None)
         else:
@@ -159,12 +159,12 @@ class Frame(Screen[None]):
             said = searched.sentence() + (f" · newest {age}" if age else "")
             asked = self.asked_at()
             if asked and self.app.size.width >= WIDE:
-                said += f" · asked {self.main.ago(asked)}"
+                said += f" · read {self.main.ago(asked)}"
             looking = self.work.history_coverage
             if looking.running and searched is not looking:
-                done = sum(part.status.value != "being looked at" for part in looking.parts)
+                done = sum(part.status.value != "being searched" for part in looking.parts)
                 wide = self.app.size.width >= WIDE
-                said = f"{searched.sentence()} · history {done}/{len(looking.parts)}{' questions to event history' if wide else ''}"
+                said = f"{searched.sentence()} · history {done}/{len(looking.parts)}{' event history queries' if wide else ''}"
             bar.show(self.crumbs(), said, complete=searched.complete)
 
     def action_leave(self) -> None:
@@ -194,7 +194,7 @@ class Frame(Screen[None]):
         if searched is not None:
             found = [coverage_text(searched, self.work.problem)]
             if self.work.history_coverage.parts and searched is not self.work.history_coverage:
-                found += [line(""), line(("asked of event history", "bold")), coverage_text(self.work.history_coverage)]
+                found += [line(""), line(("event history queries", "bold")), coverage_text(self.work.history_coverage)]
             self.app.push_screen(Read("Coverage", lines(found)))
 
 
@@ -215,17 +215,17 @@ def coverage_text(coverage: Coverage, problem: str = "") -> Content:
             found.append(
                 line((f"{sign('✔')} {part.name}", ""), f"  {part.status.value}, {part.items:,} found  {part.note}")
             )
-    return lines(found or [line("nothing was looked at yet")])
+    return lines(found or [line("nothing was searched yet")])
 
 
 _MEANINGS = [
     line(
         "A key with ",
         (sign("◆"), "bold $warning"),
-        " leads to something that changes AWS. In read-only it is not there.",
+        " leads to changes in AWS. In read-only mode it is not shown.",
     ),
     line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO; under the bars C H M ·"),
     line("– mitigating   … inconclusive   ↗ leads to an external service"),
-    line("(record) the event says so   (live) the account as it is now   (history) other events"),
+    line("(record) the event says so   (live) current state of the account   (history) other events"),
     line("Steps: ○ to do  ▶ running  ✔ verified  ! needs attention  ✖ failed  ↩ undone  – skipped"),
 ]

@@ -89,14 +89,12 @@ class IncidentScreen(Frame):
         journal = self.work.journal
         if journal is None:
             said = (
-                "In read-only no incident is opened."
+                "Read-only: no incident can be opened."
                 if self.work.read_only
                 else "No incident is open. Press o to open one, or run a step."
             )
             waiting = self.main.open_incidents
-            listed = (
-                [line(""), line(("left open on this host; o and its name takes one up", "bold"))] if waiting else []
-            )
+            listed = [line(""), line(("open on this host; resume one by its name (o)", "bold"))] if waiting else []
             listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())
@@ -105,7 +103,7 @@ class IncidentScreen(Frame):
             self._check(rows, head)
         verdict = self._verdict
         if verdict is None:
-            return [line((journal.name, "bold")), line(f"{sign('…')} recomputing every row and evidence file")]
+            return [line((journal.name, "bold")), line(f"{sign('…')} verifying every row and evidence file")]
         state = (
             f"{sign('✔')} record verified"
             if verdict.good
@@ -203,7 +201,7 @@ def _told(row: JournalRow, width: int, call: str) -> list[Content]:
             said, look = f"{undone}{sign('✖')} {call}: {data.get('error')}", "bold $error"
     elif row.kind == RowKind.CHECK.value:
         proof = data.get("verification")
-        said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}asked AWS: {call}: {data['found']}"
+        said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}checked with AWS: {call}: {data['found']}"
         look = "$success" if proof == "proved" else ""
     elif row.kind == RowKind.EVIDENCE.value:
         said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"

@@ -70,7 +70,7 @@ class InstancesScreen(ListFrame):
         attacked = sum(item.signs == "attacked" for item in self.work.instances)
         if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
-        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to look at, {attacked:,} attacked"
+        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to review, {attacked:,} compromised"
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
@@ -149,7 +149,7 @@ class InstanceScreen(Frame):
         return [
             hint("back"),
             hint("playbooks"),
-            hint("related-events", "its events, role, VPC, neighbours"),
+            hint("related-events", "its events, role, VPC, subnet"),
             hint("traffic"),
             hint("copy", "copy id"),
             keys.pair("down", "up", "scroll"),
@@ -167,9 +167,9 @@ class InstanceScreen(Frame):
         if item is None:
             running = self.work.instance_coverage.running or not self.work.instance_coverage.parts
             said = (
-                "Looking for it…"
+                "Searching…"
                 if running
-                else f"{self.instance_id} is in none of the regions looked at; ! says which."
+                else f"{self.instance_id} was not found in the regions searched; for coverage press !."
             )
             self.query_one("#page", Page).show(line(self.work.problem or said))
             return
@@ -202,7 +202,7 @@ class InstanceScreen(Frame):
                 )
             )
         for volume in instance.volumes:
-            ends = "goes with it" if volume.delete_on_termination else "stays"
+            ends = "deleted" if volume.delete_on_termination else "kept"
             found.append(line((f"{'volume':<9} ", "dim"), f"{volume.id}  {volume.device}  {ends} on termination"))
         return [*found, *self._around(item)]
 
@@ -231,7 +231,7 @@ class InstanceScreen(Frame):
         near = {other.id for other in self._neighbours(item)}
         beside = [other for other in self.work.instances if other.instance.id in near]
         if beside:
-            found += [line(""), line((f"neighbours in its subnet, {len(beside)}", "bold"))]
+            found += [line(""), line((f"other instances in its subnet, {len(beside)}", "bold"))]
             for other in beside[:20]:
                 cell = severity_cell(other.judgement.severity)
                 found.append(line(f"  {cell:<12} {other.instance.label}  {other.instance.state}"))

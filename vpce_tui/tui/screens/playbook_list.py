@@ -58,7 +58,7 @@ class PlaybooksScreen(Frame):
 
     def body(self) -> ComposeResult:
         with Container(id="list"):
-            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("WHAT FOR", 20, grows=True)], id="rows")
+            yield Table([Column("PLAYBOOK", 20), Column("ON", 23), Column("PURPOSE", 20, grows=True)], id="rows")
             yield Page(id="why", focusable=False)
 
     def crumbs(self) -> str:
@@ -66,7 +66,7 @@ class PlaybooksScreen(Frame):
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
-        return [hint("open", "walk through it"), hint("back"), hint("help"), hint("quit")]
+        return [hint("open", "open playbook"), hint("back"), hint("help"), hint("quit")]
 
     def show(self) -> None:
         table, record = self.query_one("#rows", Table), self._record()
@@ -82,7 +82,7 @@ class PlaybooksScreen(Frame):
             playbook = chosen[0]
             steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
-            said = [*team, line(playbook.use_when), line("Opening it only reads."), *steps, *said]
+            said = [*team, line(playbook.use_when), line("Opening a playbook only reads."), *steps, *said]
         self.query_one("#why", Page).show(lines(said))
 
     def on_screen_resume(self) -> None:

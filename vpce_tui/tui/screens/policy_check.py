@@ -15,7 +15,7 @@ from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 _ABOUT = (
-    "IAM Access Analyzer proves what a policy can grant. It knows nothing of who is yours, and takes each condition as met: "
+    "IAM Access Analyzer proves what a policy can grant. It does not know your trust zone, and assumes that each condition is met: "
     "a no is definite, a yes may still be limited by a condition. The policy is sent to AWS; nothing is changed."
 )
 
@@ -38,7 +38,7 @@ class AnalyzerScreen(Frame):
 
     @property
     def crumb(self) -> str:
-        return "AWS's own check"
+        return "IAM Access Analyzer"
 
     def body(self) -> ComposeResult:
         yield Page(classes="reading", id="page")
@@ -57,7 +57,7 @@ class AnalyzerScreen(Frame):
         hint = keys.hint
         found = [hint("back")]
         if self._open():
-            found.append(hint("open", f"ask ({self.cost})"))
+            found.append(hint("open", f"run the check ({self.cost})"))
         return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def _open(self) -> tuple[PolicyCheck, ...]:
@@ -69,14 +69,14 @@ class AnalyzerScreen(Frame):
         width = max(self.query_one("#page").size.width - 4, 40)
         found = [*hanging("", _ABOUT, width, "dim"), line("")]
         if self.problem:
-            found += [line(("It could not be asked.", "bold")), *hanging("", self.problem, width), line("")]
+            found += [line(("The check could not be run.", "bold")), *hanging("", self.problem, width), line("")]
         answers = {answer.question: answer for answer in self.answers}
         for check in self.checks:
             found += _about(check, answers.get(check.question), width)
         if self.asking:
-            found.append(line(f"Asking IAM Access Analyzer {many(len(self._open()), 'question')}…"))
+            found.append(line(f"Sending IAM Access Analyzer {many(len(self._open()), 'question')}…"))
         elif self._open():
-            found.append(line(f"Enter asks ({self.cost})."))
+            found.append(line(f"Press Enter to run the check ({self.cost})."))
         self.query_one("#page", Page).show(lines(found))
 
     def action_ask(self) -> None:

@@ -144,7 +144,7 @@ class AroundScreen(ListFrame):
                 ])
             )  # fmt: skip
         else:
-            said = "looking" if self._of is None else "no event with a time"
+            said = "searching" if self._of is None else "no event with a time"
             self.query_one("#timeline", Steady).update(line(f" {said}"))
         super().show()
 
@@ -177,9 +177,7 @@ class AroundScreen(ListFrame):
             return line("The event names no related resource.")
         if event is None:
             return line(
-                "No row has all these words. Escape clears the filter."
-                if self.filter
-                else "Nothing else is known of it."
+                "No row matches the filter. Clear it (Escape)." if self.filter else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
         said, named = deed_told(event, self.work.known().ours), object_of(event)
@@ -190,22 +188,22 @@ class AroundScreen(ListFrame):
         if event.error_code:
             found += hanging(f" {event.error_code}: ", event.error_message, width)
         regions = ", ".join(f"{region} {count:,}" for region, count in regions_of(self.found()))
-        found += hanging(f" {many(len(self.found()), 'event')} known of the same {relation.name}: ", regions, width)
+        found += hanging(f" {many(len(self.found()), 'event')} known with the same {relation.name}: ", regions, width)
         links = chain(event, self.work.known().past)
         for link in links:
-            found += hanging(" session made by ", f"{link.who}: {link.how}", width)
-        found += hanging(" how complete: ", self._completeness(relation), width, "dim")
+            found += hanging(" session created by ", f"{link.who}: {link.how}", width)
+        found += hanging(" completeness: ", self._completeness(relation), width, "dim")
         return joined(found)
 
     def _completeness(self, relation: Relation) -> str:
         if self.work.trail:
             return "everything in the files"
         if not relation.question:
-            return f"only what was found for other questions: event history cannot be asked by {relation.name}"
+            return f"only events found by other queries: event history cannot be searched by {relation.name}"
         known = self.work.known().past.knows(relation.question)
         if known is not None:
-            return f"event history was asked for it, back to {known.since:%Y-%m-%d}"
-        return "only what was found for other questions; a asks event history for it in every region"
+            return f"event history was searched for it, back to {known.since:%Y-%m-%d}"
+        return "only events found by other queries; search event history in every region (a)"
 
     def on_table_chosen(self) -> None:
         event = self._shown.get(self.table.key)
@@ -223,7 +221,7 @@ class AroundScreen(ListFrame):
         relation = self.relation
         if relation is not None and self._may_ask():
             self.work.ask_more(relation.question)
-            self.main.say(f"Asking event history for {relation.question} in every region.")
+            self.main.say(f"Searching event history for {relation.question} in every region.")
             self.update()
 
     def action_playbooks(self) -> None:

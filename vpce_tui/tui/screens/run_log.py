@@ -54,9 +54,9 @@ class RunLog:
         if len(written) <= _TAIL:
             return written
         if running:
-            return [line((f"{sign('…')} {len(written) - _TAIL} before these", "dim")), *written[-_TAIL:]]
+            return [line((f"{sign('…')} {len(written) - _TAIL} earlier lines", "dim")), *written[-_TAIL:]]
         well = sum(state.sign == "✔" for state, _ in self.made)
-        said = f"{sign('✔')} {many(well, 'call or check', 'calls and checks')} went well; the record has each"
+        said = f"{sign('✔')} {many(well, 'call or check', 'calls and checks')} succeeded; each is recorded"
         ill = [shown for state, shown in self.made if state.sign not in ("✔", "…")]
         return [*ill, line((said, "dim"))]
 

@@ -92,13 +92,13 @@ class StepPage:
         if step.blocked:
             found.append(line(("blocked", "bold $error")))
             for item in step.blocked:
-                found += [line("  " + item.says), line(("  to make it pass: ", "dim"), item.remedy)]
+                found += [line("  " + item.says), line(("  to unblock it: ", "dim"), item.remedy)]
         needed = [self.plan.step(name) for name in step.requires]
         missing = [
             other.title for other in needed if self.known(other).state not in (StepState.VERIFIED, StepState.MANUAL)
         ]
         if missing:
-            said = f"these are verified or done manually: {', '.join(missing)}"
+            said = f"these steps are verified or done manually: {', '.join(missing)}"
             found.append(line(("blocked until ", "bold $error"), said))
         if step.kind is StepKind.CHANGE and self.known(step).state is StepState.TODO:
             waiting = (StepState.TODO, StepState.UNDONE, StepState.OPEN)
@@ -118,8 +118,8 @@ class StepPage:
     def _reads(self, done: bool) -> list[Content]:
         step, found = self._step, list[Content]()
         if step.notes:
-            found += [line(("as it is now", "bold")), *self._dotted(step.notes), line("")]
-        found.append(line(("read and kept" if done else "will read and keep", "bold")))
+            found += [line(("current state", "bold")), *self._dotted(step.notes), line("")]
+        found.append(line(("read and recorded" if done else "will read and record", "bold")))
         found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
         return [*found, *(self._row("verify", check.says) for check in step.checks)]
 
@@ -129,20 +129,20 @@ class StepPage:
         if step.calls:
             found += self._dotted(step.changes)
         else:
-            found.append(line("  nothing: it is so already" if step.already else "  nothing: there is nothing to do"))
+            found.append(line("  nothing: already in effect" if step.already else "  nothing to do"))
         if not (
             step.calls or step.already or step.affects
         ):  # nothing is done: nobody is hit, nothing is undone or proved
             return [*found, *(self._row("note", note) for note in step.notes)]
         for affected in step.affects:
             names = f"  ({len(affected.names)} by name: w)" if affected.names else ""
-            found.append(self._row("who else", affected.says + names))
+            found.append(self._row("affects", affected.says + names))
         if step.reversible:
             making = {call.id for call in step.calls} or self.known(step).done_by_us
             back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
-            found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to put back"))
+            found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to undo"))
         else:
-            said = "no" if done else "no: running it asks for the id, typed"
+            said = "no" if done else "no: you have to type the id to run it"
             again = "".join(f"; u then: {call.why}" for call in step.undo)
             found.append(self._row("undo", said + again))
         found += [self._row("verify", check.says) for check in step.checks]
@@ -155,7 +155,7 @@ class StepPage:
         long = any(len(question.options) > _LISTED for question in questions)
         if len(questions) > _FEW or (long and (step.calls or step.kind is StepKind.READ)):
             found += [self.hanging("? ", _answered(question)) for question in questions]
-            return [*found, line(("  c: answer them", "dim")), line("")]
+            return [*found, line(("  Answer them (c)", "dim")), line("")]
         for question in questions:
             found += [line(("? ", "bold $warning"), question.question, ("  (c)", "dim")), *self._options(question)]
         return [*found, line("")] if found else []

@@ -23,8 +23,8 @@ from vpce_tui.tui.widgets.timeline import chart
 HOURS = 6
 HEIGHT = 6
 _COST = (
-    "Flow logs are asked through CloudWatch Logs Insights, which AWS bills by what it reads: USD 0.005 to 0.0076 a GB, "
-    "two questions, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
+    "Flow logs are queried with CloudWatch Logs Insights. AWS bills the data scanned: USD 0.005 to 0.0076 a GB, "
+    "two queries, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
 )
 
 
@@ -62,7 +62,7 @@ class TrafficScreen(Frame):
         asked = self.target in self.work.traffic
         found = [
             hint("back"),
-            hint("open", "ask again (billed)" if asked else "ask the flow logs (billed)"),
+            hint("open", "query again (billed)" if asked else "query the flow logs (billed)"),
             keys.pair("longer", "shorter", f"{self.hours} h back"),
         ]
         return [*found, hint("playbooks"), keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
@@ -71,23 +71,23 @@ class TrafficScreen(Frame):
         width = max(self.query_one("#page").size.width - 4, 40)
         traffic = self.work.traffic.get(self.target)
         if self.asking:
-            found = [line(f"Asking the flow logs of {self.target} for the last {self.hours} h…")]
+            found = [line(f"Querying the flow logs of {self.target} for the last {self.hours} h…")]
         elif self.problem:
-            found = [line(("The flow logs could not be asked.", "bold")), *hanging("", self.problem, width)]
+            found = [line(("The flow logs could not be queried.", "bold")), *hanging("", self.problem, width)]
         elif traffic is None:
             found = [
-                line(("Its flow logs were not asked yet.", "bold")),
+                line(("Its flow logs were not queried yet.", "bold")),
                 line(""),
                 *hanging("", _COST.format(hours=self.hours), width),
                 line(""),
-                line("Enter asks them."),
+                line("Press Enter to query them."),
             ]
         else:
             found = chart_lines(
                 traffic, width, names_of(self.work, self.target), endpoint=self.target.startswith("vpce-")
             )
             if traffic.window.hours != self.hours:
-                found.insert(0, line((f"Enter asks again, for the last {self.hours} h (billed).", "bold")))
+                found.insert(0, line((f"Press Enter to query the last {self.hours} h (billed).", "bold")))
         self.query_one("#page", Page).show(lines(found))
 
     def action_hours(self, by: int) -> None:
@@ -157,7 +157,7 @@ def chart_lines(
     slots = max((len(values) for values in traffic.bars.values()), default=0)
     total = [sum(values[at] for values in traffic.bars.values() if at < len(values)) for at in range(slots)]
     if not any(total):
-        return [line("The flow logs hold nothing for it in this time.")]
+        return [line("The flow logs have no record of it in this time range.")]
     minutes = slot_minutes(window)
     room = max(width - 10, 20)
     per = max(1, -(-slots // room))  # so many slots share a column
@@ -167,7 +167,7 @@ def chart_lines(
     rows = chart(columns, HEIGHT)
     said = _in_words(traffic, names, endpoint=endpoint)
     found = [*hanging("", said, width, "bold"), line("")] if said else []
-    found.append(line((f"bytes, {minutes * per} min a column", "bold")))
+    found.append(line((f"bytes, {minutes * per} min per column", "bold")))
     for number, row in enumerate(rows):
         label = size(most) if number == 0 else "0" if number == HEIGHT - 1 else ""
         found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
@@ -188,7 +188,7 @@ def chart_lines(
     wide = max(len(talker.peer) for talker in traffic.talkers[:40]) if traffic.talkers else 4
     into, out = ("FROM IT", "INTO IT") if endpoint else ("SENT", "RECEIVED")
     said = (
-        "bytes that came back from it to each address, and that each sent into it"
+        "bytes that each address received from it, and sent to it"
         if endpoint
         else "bytes that it sent to each address, and received from it"
     )
@@ -207,5 +207,5 @@ def chart_lines(
     if len(traffic.talkers) > 40:
         found.append(line(f"   and {len(traffic.talkers) - 40} more"))
     if traffic.cut:
-        found.append(line((f"{sign('…')} there are more than the answer holds: what is small is missing", "bold")))
+        found.append(line((f"{sign('…')} the query result is incomplete: the smallest peers are missing", "bold")))
     return found

@@ -159,7 +159,7 @@ class WalkthroughScreen(Frame):
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(hint("back", "back (there 3 is the record)") if last else hint("next-step"))
+            found.append(hint("back", "back (then 3: incident)") if last else hint("next-step"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
@@ -204,7 +204,7 @@ class WalkthroughScreen(Frame):
         if self.problem:
             return lines(
                 [
-                    line(("It cannot be planned.", "bold")),
+                    line(("This playbook cannot be planned.", "bold")),
                     line(self.problem),
                     line(""),
                     line("F5: plan again   Escape: leave"),
@@ -222,7 +222,7 @@ class WalkthroughScreen(Frame):
                 width = self._width
                 parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
                 return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
-            ready = line(("y copies it with what it needs to run", "dim"))
+            ready = line(("Copy with everything needed to run it (y)", "dim"))
             return lines([*head, *(Content(part) for part in text.split("\n")), ready])
         page = StepPage(self.plan, self.at, self.known, step.id in self.walk.drifted, self._width)
         return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
@@ -237,7 +237,7 @@ class WalkthroughScreen(Frame):
             return []
         names = ", ".join(self.about)
         return [
-            page.hanging("! ", f"{names} is about this {self.walk.playbook.target} already: r takes it up again"),
+            page.hanging("! ", f"{names} is already open for this {self.walk.playbook.target}: resume it (r)"),
             line(""),
         ]
 
@@ -287,7 +287,7 @@ class WalkthroughScreen(Frame):
             found += log.lines(running=running)
         found += [line(("note: ", "dim"), note) for note in known.notes]
         if log is None or not log.made:  # else its lines say so
-            found += [line(("! not kept: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
+            found += [line(("! not recorded: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
         return [*found, line("")] if found else []
 
     def _questions(self) -> tuple[Question, ...]:
@@ -319,7 +319,7 @@ class WalkthroughScreen(Frame):
             self.problem = told(error)
             if isinstance(error, WrongChoice) and self.walk.choices:
                 self.walk.choices.clear()
-                self.problem += " Your answers are forgotten: F5 plans with the defaults."
+                self.problem += " Your answers were reset. Plan again with the defaults (F5)."
             self.update()
 
         self.work.background.start(
@@ -366,7 +366,7 @@ class WalkthroughScreen(Frame):
             form = "console" if self.view == "change" else self.view
             text = render_step(self.plan, self.step, form, runnable=True)
             if len(text) > LONGEST_COPY:  # cut anywhere, a script is another script
-                self.main.say("It is too long to be copied: vpce-tui plan … --format cli --out FILE writes it.")
+                self.main.say("Too long to copy. Use vpce-tui plan … --format cli --out FILE.")
                 return
             self.main.copy(visible(text, limit=LONGEST_COPY, multiline=True), "the step")
 
@@ -381,7 +381,7 @@ class WalkthroughScreen(Frame):
                 for part in (line((affected.says, "bold")), *(line(f"  {name}") for name in affected.names), line(""))
             ]
             if found:
-                self.app.push_screen(Read("Who else is hit", lines(found)))
+                self.app.push_screen(Read("Who else is affected", lines(found)))
 
     def action_evidence(self) -> None:
         """What the step kept: one file at once, several by their names."""
@@ -398,7 +398,7 @@ class WalkthroughScreen(Frame):
             if answers:
                 self._show_evidence(journal, answers["file"], kept[answers["file"]])
 
-        self.app.push_screen(Form("What was kept", (question,), lambda _, __: ""), answered)
+        self.app.push_screen(Form("Recorded evidence", (question,), lambda _, __: ""), answered)
 
     def _show_evidence(self, journal: Journal, name: str, sha256: str) -> None:
         """One evidence file, secrets hidden, read off the screen's thread."""
@@ -424,7 +424,7 @@ class WalkthroughScreen(Frame):
             return
         if self.busy and self.just_ended:
             self.just_ended = False
-            self.main.say("The step has ended already; what came of it is above. Escape again leaves.")
+            self.main.say("The step has already ended; see the result above. Press Escape again to leave.")
             self.update()
             return
         if self.changed:
@@ -439,7 +439,7 @@ class WalkthroughScreen(Frame):
             self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
             return False
         if self.busy == "planning":
-            self.main.say("Planning from live state; press again when the plan is there.")
+            self.main.say("Planning from live state; press the key again when the plan is ready.")
         return not self.busy and self.plan is not None
 
     def _with_incident(self, go_on: Any) -> None:
@@ -448,7 +448,7 @@ class WalkthroughScreen(Frame):
         if journal is not None and journal.writable:
             go_on()
         elif journal is not None:
-            self.main.say(f"{journal.holder} holds this incident; here it can only be read.")
+            self.main.say(f"This incident is locked by {journal.holder}; it is read-only here.")
         else:
             self.main.open_incident(self.walk.target, lambda: self._taken_up(go_on), self.about)
 
@@ -467,16 +467,16 @@ class WalkthroughScreen(Frame):
         if step is None or not self._may():
             return
         if step.kind is StepKind.MANUAL:
-            self.main.say("This is for a person: h records that it was done, s that it is skipped.")
+            self.main.say("This is a manual step. Record it as done (h) or as skipped (s).")
             return
         if self.known(step).state is StepState.VERIFIED and step.id not in self.walk.drifted:
-            self.main.say("This step is verified; it is not run again.")
+            self.main.say("This step is already verified; it is not run again.")
             return
         if self.known(step).half_undone:
             self.main.say("Undo is incomplete. Press u to continue it.")
             return
         if step.blocked:
-            self.main.say(f"It is blocked: {step.blocked[0].says}.")
+            self.main.say(f"This step is blocked: {step.blocked[0].says}.")
             return
         first = self._must_come_first(step)
         if first:
@@ -492,14 +492,14 @@ class WalkthroughScreen(Frame):
             self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
         ]
         if titles:
-            return f"First: {', '.join(titles)} (h: a person did it)."
+            return f"Prerequisite: {', '.join(titles)} (h: done manually)."
         try:
             wanted = rules().approvals
         except TeamError as error:
             return told(error)
         if wanted > 1 and step.final and step.calls:
             return (
-                f"Your team wants {wanted} people for this step. Approvals are given to the command line: leave the app, then "
+                f"Your team requires {wanted} people for this step. Approve on the command line: leave the app, then "
                 "vpce-tui plan … --incident NAME --out FILE, approve, apply (README: two-person approval)."
             )
         return ""
@@ -594,7 +594,7 @@ class WalkthroughScreen(Frame):
         journal, plan = self.work.journal, self.plan
         if journal is None or plan is None or not journal.writable:
             return
-        self.busy = "looking what undoing would do"
+        self.busy = "planning the undo"
 
         def then(found: Any) -> None:
             self.busy = ""
@@ -614,9 +614,9 @@ class WalkthroughScreen(Frame):
                     )
 
             if not calls and self.known(step).half_undone:
-                made = ["every inverse call was made; what is left is to read back that it is undone"]
+                made = ["every inverse call was made; only the verification is left"]
             if calls or self.known(step).half_undone:
-                question = "This deletes for good what the step made. " if final else ""
+                question = "This permanently deletes what the step created. " if final else ""
                 shown = lines([Content(text) for text in made])  # whole: it is agreed to
                 self.app.push_screen(
                     Ask(f"Undo: {step.title}", f"{question}Type {word} to do it:", must_be=word, body=shown), answered
@@ -644,7 +644,9 @@ class WalkthroughScreen(Frame):
 
     def action_by_hand(self) -> None:
         """Record that a person did it."""
-        self._note(Decision.MANUAL, "Done manually", "Who did what? (for memory: where the image is, and its SHA-256)")
+        self._note(
+            Decision.MANUAL, "Done manually", "Who did what? (for memory: where the dump is stored, and its SHA-256)"
+        )
 
     def action_note(self) -> None:
         """Write a note about the step."""
@@ -728,7 +730,7 @@ class WalkthroughScreen(Frame):
         self.app.push_screen(
             Ask(
                 "Decide",
-                f"It is unknown whether {call.service}:{call.operation} ({call.id}) took effect. Look at it yourself. Type done or not done:",
+                f"It is unknown whether {call.service}:{call.operation} ({call.id}) took effect. Check it in AWS. Type done or not done:",
             ),
             answered,
         )

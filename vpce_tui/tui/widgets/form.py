@@ -51,7 +51,7 @@ class Ticks(Static, can_focus=True):
             look = "reverse" if self.has_focus and at == self.at else ""
             text = label if label == value or not value else f"{value}  {label}" if self.question.many else label
             shown.append(line((f"  {mark} {text}", look)))
-        self.update(lines(shown) if shown else line(("  there is nothing to choose from here", "dim")))
+        self.update(lines(shown) if shown else line(("  there are no choices here", "dim")))
 
     def on_key(self, event: events.Key) -> None:
         """What is typed over a list that takes other answers too goes into its text."""

@@ -50,7 +50,7 @@ class RevealSecretDialog(ModalScreen[None]):
         try:
             said = os_keyring.keep(self._label, self._secret())
         except os_keyring.NoKeyring as error:
-            said = f"Not kept: {error}."
+            said = f"Not stored: {error}."
         self.query_one("#said", Static).update(line(said))
 
     def action_leave(self) -> None:

@@ -21,7 +21,7 @@ def _vpc_options(world: InterfaceState) -> Options:
 def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     mode = draft.choices["mode"]
     if mode == "no":
-        draft.notes.append("not chosen: it closes the internet for every VPC of the account in this region")
+        draft.notes.append("not chosen: it blocks the internet for every VPC of the account in this region")
         return draft.step(StepKind.CHANGE)
     draft.block_unknown(world.unknown, InterfaceAspect.PUBLIC)
     public = world.public
@@ -47,7 +47,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
             "DeleteVpcBlockPublicAccessExclusion",
             {"ExclusionId": ref(reference)},
             undoes=(name,),
-            why=f"{vpc}: no exclusion any more",
+            why=f"{vpc}: exclusion deleted",
         )
     before = public.mode
     if before == mode and draft.remembered is not None:
@@ -61,7 +61,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
         )
     draft.ensure(
         "block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
-        why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "talks with the internet"),
+        why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
     )  # fmt: skip
     draft.add_inverse(
         "undo-block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("block-public-access",), why=f"{world.region}: as it was, {before}",
@@ -70,7 +70,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
     draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
     draft.add_impact(
-        f"{many(len(hit), 'VPC')} with an internet gateway, or one for IPv6 alone: everything in them", hit
+        f"{many(len(hit), 'VPC')} with an internet gateway or egress-only internet gateway: everything in them", hit
     )
     draft.notes.append("it takes minutes to take effect everywhere; endpoints, peerings and VPNs are not affected")
     draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
@@ -81,8 +81,8 @@ TRAFFIC_DARK: Final = Action(
     frozenset({InterfaceAspect.PUBLIC}), _plan_dark, unchanged, by_effects,
     (
         Choice(
-            "mode", "Close the internet for every VPC of this region",
-            (("no", "no"), ("block-ingress", "what comes in first"), ("block-bidirectional", "both ways")),
+            "mode", "Turn on Block Public Access for every VPC of this region",
+            (("no", "no"), ("block-ingress", "ingress only"), ("block-bidirectional", "bidirectional")),
         ),
         Choice("keep", "Which VPCs are excluded", _vpc_options, many=True),
     ),

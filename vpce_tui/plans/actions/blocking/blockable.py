@@ -17,7 +17,7 @@ def filtered(world: InterfaceState, blocks: tuple[str, ...], draft: Draft) -> No
 def nothing_chosen(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
     """The chosen addresses; blocks or says why there is nothing to do."""
     if world.gone:
-        draft.block(f"{world.target} is gone", "nothing; it talks with nobody any more")
+        draft.block(f"{world.target} does not exist any more", "nothing; it has no traffic any more")
         return ()
     blocks = chosen(draft)
     if not blocks:

@@ -33,10 +33,10 @@ def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
                 _who_is_behind(world, acl, draft)
         if blocks:
             draft.notes += [said for block in blocks for said in warnings(world, block)]
-            draft.notes.append("a network ACL has no memory: connections that are open now end at once")
+            draft.notes.append("a network ACL is stateless: established connections are blocked at once")
         _denied_before(world, draft)
     draft.prove(
-        "each entry reads back before the first one that allows",
+        "each deny entry reads back before the first allow entry",
         "DescribeNetworkAcls",
         {"NetworkAclIds": [acl.id for acl in world.acls or ()]},
     )
@@ -57,14 +57,14 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
         if not number:
             draft.block(
                 f"{acl.id} has no free number before {before}, its first entry that allows {block} {way}",
-                "renumber that entry manually so that there is room before it, then plan again",
+                "renumber that entry manually to free a lower number, then plan again",
             )
             continue
         family = [entry for entry in entries if (":" in entry.block) is (":" in block)]
         full = len(family) + len([number for number in taken if number not in {entry.number for entry in entries}]) + 1
         if there is None and full >= quota:
             draft.block(
-                f"{acl.id} has {full} entries {way} with its last one, and {quota} is the most",
+                f"{acl.id} has {full} entries {way} including the default one, and the quota is {quota}",
                 "remove entries that are not needed; or have the quota raised (Service Quotas, VPC, up to 40) and set quota=40",
             )
             continue
@@ -77,7 +77,7 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
             why=f"{acl.id}: entry {number} denies {block} {way}",
         )  # fmt: skip
         draft.add_inverse(
-            f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: entry {number} goes again"
+            f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: delete entry {number}"
         )
         draft.changes.append(
             f"+ {acl.id} entry {number}: nothing {'out to' if egress else 'in from'} {block} (the first that allows it is {before if allows else 'none'})"
@@ -106,7 +106,7 @@ def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) 
     made = world.stands.get(call.undoes[0])
     block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
     if found is not None and (found.allow or (block and found.block != block)):
-        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} is somebody else's by now: look at it yourself"
+        return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} was changed by somebody else: check it in AWS"
     return ""
 
 
@@ -126,7 +126,7 @@ def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
         behind,
     )
     if acl.default:
-        draft.notes.append(f"{acl.id} is the default list of {world.vpc_id}: subnets made later are behind it too")
+        draft.notes.append(f"{acl.id} is the default network ACL of {world.vpc_id}: it also applies to new subnets")
 
 
 def _denied_before(world: InterfaceState, draft: Draft) -> None:
@@ -152,8 +152,8 @@ def _denied_before(world: InterfaceState, draft: Draft) -> None:
 TRAFFIC_ACL: Final = Action(
     frozenset({InterfaceAspect.ACLS}), _plan_acl, unchanged, by_effects,
     (
-        Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, both ways"), ("no", "no"))),
-        Choice("quota", "How many entries a list may have, each way", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
+        Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, in both directions"), ("no", "no"))),
+        Choice("quota", "Network ACL entry quota, in each direction", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
     ),
     leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"), taken_back_by=("ec2:DeleteNetworkAclEntry",),
 )  # fmt: skip

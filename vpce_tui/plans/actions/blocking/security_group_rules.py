@@ -23,7 +23,7 @@ _MOST_RULES: Final = 20
 def _rule_options(world: InterfaceState) -> Options:
     everything = rules_that_let(world, (talker.peer for talker in world.traffic.talkers)) if world.traffic else []
     listed = [(rule.id, _rule_label(world, rule)) for rule, _ in everything]
-    return ((_MATCHING, "every rule that lets a chosen address through"), *listed)
+    return ((_MATCHING, "every rule that allows a chosen address"), *listed)
 
 
 def _default_rules(world: InterfaceState) -> str:
@@ -50,17 +50,20 @@ def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
             _close(world, rule, through, blocks, draft)
         if letting and not wanted:
             draft.notes.append(
-                "no rule is chosen, as others hold these groups: denying the address in the subnet hits less; c chooses"
+                "no rule is chosen, as others use these security groups: a network ACL deny affects less; choose rules (c)"
             )
         elif blocks and not picked and draft.remembered is None:
-            draft.notes.append("no rule of its groups with an address in it lets the chosen addresses through")
+            draft.notes.append("no address rule of its security groups allows the chosen addresses")
         missing = [
             item for item in wanted if item.startswith("sgr-") and item not in named and not _was_closed(draft, item)
         ]
         for item in missing:
-            draft.block(f"the rule {item} is gone: somebody removed it", "choose again: c, or --set rules.rules=…")
+            draft.block(
+                f"the rule {item} does not exist any more: somebody revoked it",
+                "choose again: c, or --set rules.rules=…",
+            )
         _closed_before(world, draft)
-    draft.prove("each rule reads as gone, its narrower one as there")
+    draft.prove("each rule reads as revoked, its narrower one as present")
     return draft.step(StepKind.CHANGE)
 
 
@@ -88,7 +91,7 @@ def _close(
         )  # fmt: skip
         draft.add_inverse(
             f"undo-narrow-{name}", f"RevokeSecurityGroup{way}", parameters, undoes=(f"narrow-{name}",),
-            why=f"{label}: the narrower rules go again",
+            why=f"{label}: revoke the narrower rules",
         )  # fmt: skip
     draft.ensure(
         f"rule-{name}", f"RevokeSecurityGroup{way}", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
@@ -102,7 +105,7 @@ def _close(
     draft.changes += [f"+ {label} {item.says}" for item in narrower]
     others = world.holders.get(rule.group, ())
     draft.add_impact(
-        f"{many(len(others), 'other holds', 'others hold')} {label}: what this rule lets through ends for them too",
+        f"{many(len(others), 'other holds', 'others hold')} {label}: traffic that this rule allows ends for them too",
         others,
     )
     lost = [
@@ -114,8 +117,8 @@ def _close(
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
-        draft.add_impact(f"{many(len(names), 'other conversation')} of this instance went through the same rule", names)
-    said = "a security group cannot deny one address: the rule that lets it through goes, for everybody in the group"
+        draft.add_impact(f"{many(len(names), 'other conversation')} of this instance used the same rule", names)
+    said = "a security group cannot deny one address: the rule that allows it is revoked, for every member"
     if said not in draft.notes:
         draft.notes.append(said)
 
@@ -134,13 +137,15 @@ def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -
 def _replacements(
     world: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
 ) -> tuple[GroupRule, ...]:
-    """What goes on being let through, by the answer to that question."""
+    """What goes on being accepted, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
         fitting = [item for item in world.vpc_ranges if item != rule.peer and within(item, rule.peer)]
         ranges = [item for item in fitting if not any(overlap(item, block) for block in blocks)]
         if len(ranges) < len(fitting):
-            draft.notes.append(f"{rule.id}: a chosen address is inside the VPC, so its own range is no narrower rule")
+            draft.notes.append(
+                f"{rule.id}: a chosen address is inside the VPC, so the VPC range is not a narrower rule"
+            )
         return tuple(replace(rule, id="", peer=block, description="") for block in ranges)
     if mode != "seen" or world.traffic is None:
         return ()
@@ -151,7 +156,7 @@ def _replacements(
     }
     if len(seen) > _MOST_RULES:
         draft.block(
-            f"{len(seen)} other conversations went through {rule.id}: too many for rules of their own",
+            f"{len(seen)} other peers used {rule.id}: too many for rules of their own",
             "choose replace: own, or none; or deny the address in the subnet, the step before",
         )
     return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
@@ -216,10 +221,10 @@ def _closed_before(world: InterfaceState, draft: Draft) -> None:
 TRAFFIC_RULES: Final = Action(
     frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}), _plan_rules, unchanged, by_effects,
     (
-        Choice("rules", "Which rules to close", _rule_options, _default_rules, many=True),
+        Choice("rules", "Which rules to revoke", _rule_options, _default_rules, many=True),
         Choice(
-            "replace", "Put a narrower rule in its place",
-            (("seen", "yes: for the other conversations that this instance had through it lately"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
+            "replace", "Replace each by a narrower rule",
+            (("seen", "yes: for the other peers that recently used it with this instance"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
         ),
     ),
     look=look, target="interface",

@@ -22,7 +22,7 @@ def _set_options(world: InterfaceState) -> Options:
             item.key,
             f"{item.version}, {len(item.addresses)} addresses; "
             + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
-            + (f"; NOT to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
+            + (f"; NOT used to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
         )
         for item in world.sets or ()
     ]
@@ -57,8 +57,8 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         return
     if known.lets_in:
         draft.block(
-            f"{', '.join(known.lets_in)} does something else with {known.name} than block it: the addresses would be let in, or counted",
-            "choose a set that every rule blocks: c",
+            f"{', '.join(known.lets_in)} does not block {known.name}: the addresses would be allowed, or counted",
+            "choose an IP set that every rule blocks: c",
         )
         return
     before = known.addresses
@@ -88,11 +88,11 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
     draft.changes += [f"+ {known.name}: {block}" for block in fitting]
     if known.used_by:
         draft.add_impact(
-            f"everything behind {', '.join(known.used_by)}: what a rule there does with the set, it does with these addresses"
+            f"everything behind {', '.join(known.used_by)}: rules that use the IP set apply to these addresses"
         )
     else:
-        draft.notes.append(f"no web ACL names {known.name} itself: being in it blocks nothing until a rule does")
-    draft.notes.append("rule groups are not looked through: one of them may use the set too")
+        draft.notes.append(f"no web ACL names {known.name} itself: nothing is blocked until a rule uses it")
+    draft.notes.append("rule groups are not searched: one of them may also use the IP set")
     draft.notes.append(
         "a web ACL blocks requests: connections to other ports of the same instance are not blocked, and flow logs show them"
     )
@@ -123,13 +123,11 @@ def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
     if call.operation != "UpdateIPSet":
         return ""
     left = {*call.parameters["Addresses"], *world.remembered.get("added", ())}
-    return (
-        "" if left == set(known.addresses) else f"somebody changed {known.name} since: take the addresses out manually"
-    )
+    return "" if left == set(known.addresses) else f"somebody changed {known.name} since: remove the addresses manually"
 
 
 TRAFFIC_WAF: Final = Action(
     frozenset({InterfaceAspect.SETS}), _plan_waf, unchanged, by_effects,
-    (Choice("ip_set", "Into which IP set of WAF", _set_options),), _added,
+    (Choice("ip_set", "Which AWS WAF IP set", _set_options),), _added,
     leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"), taken_back_by=("wafv2:UpdateIPSet",),
 )  # fmt: skip

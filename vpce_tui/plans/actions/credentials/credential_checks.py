@@ -21,45 +21,47 @@ _USE: Final = "what-it-gets"
 
 
 def _profiles(world: PrincipalState) -> Options:
-    found = tuple((name, f"try what profile {name} holds") for name in world.profiles or ())
-    return (("", "none: nothing is tried, it is read back alone"), *found)
+    found = tuple((name, f"try the credentials of profile {name}") for name in world.profiles or ())
+    return (("", "none: only read back, nothing is tried"), *found)
 
 
 def _plan(world: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
     if world.kind == "root" or world.managed:
-        draft.notes.append(world.managed or "no policy limits the root user, so there is no deny to see")
+        draft.notes.append(world.managed or "no IAM policy limits the root user, so there is no deny to verify")
         return draft.step(StepKind.READ)
     kind, profile = world.kind.capitalize(), draft.choices["profile"]
     named = {f"{kind}Name": world.name}
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     if world.kind == "user":
-        draft.read("keys", "ListAccessKeys", named, "are its keys inactive", **iam)
+        draft.read("keys", "ListAccessKeys", named, "whether its keys are inactive", **iam)
         for number, key in enumerate(world.keys or ()):
             used = f"when {key.id} was last used"
             draft.read(f"last-use-{number}", "GetAccessKeyLastUsed", {"AccessKeyId": key.id}, used, **iam)
     policy = {**named, "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
-    draft.read("cut", f"Get{kind}Policy", policy, "is the deny for older sessions in effect", optional=True, **iam)
+    draft.read(
+        "cut", f"Get{kind}Policy", policy, "whether the deny for older sessions is in effect", optional=True, **iam
+    )
     if profile:
-        it = f"what profile {profile} holds"
+        it = f"credentials of profile {profile}"
         draft.read(
             _WHO,
             "GetCallerIdentity",
             {},
-            f"{it}, tried: whose it is, and whether it is good still",
+            f"{it}, tried: their owner, and whether they are still valid",
             service="sts",
             region=world.region,
             profile=profile,
         )
         draft.read(
-            _USE, "DescribeRegions", {}, f"{it}, tried: does it get an answer", region=world.region, profile=profile
+            _USE, "DescribeRegions", {}, f"{it}, tried: whether a call succeeds", region=world.region, profile=profile
         )
         draft.notes.append(
             f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this host"
         )
     else:
         draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
-    draft.prove("keys read inactive, the deny is in effect, and what was tried was refused")
+    draft.prove("keys read inactive, the deny is in effect, and tried credentials were refused")
     return draft.step(StepKind.READ)
 
 
@@ -74,7 +76,7 @@ def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> ReadBa
     live = [key.id for key in world.keys or () if key.active and key.id not in world.keys_given]
     left = [*unread, *(f"{key} is active" for key in live)]
     if not (world.cut or world.quarantined):
-        left.append("its sessions are not cut")
+        left.append("its sessions are not revoked")
     outcome, said = _tried(world, answers)
     if outcome is _Tried.WORKS:
         return VerificationState.FAILED, said
@@ -89,9 +91,9 @@ class _Tried(StrEnum):
     """What came of the tries."""
 
     NOT = "nothing that names the principal"
-    NOT_TAKEN = "AWS does not take the key any more"
-    DENIED = "a deny refuses it"
-    WORKS = "AWS answers"
+    NOT_TAKEN = "AWS does not accept the key any more"
+    DENIED = "an explicit deny refuses it"
+    WORKS = "AWS accepts it"
     UNCLEAR = "it proves nothing"
 
 
@@ -103,10 +105,10 @@ def _tried(world: PrincipalState, answers: Mapping[str, Any]) -> tuple[_Tried, s
     key, code = str(who["keyId"]), str(who.get("refused", ""))
     is_its_key = key in {item.id for item in world.keys or ()}
     if key.startswith("AKIA") and not is_its_key:
-        return _Tried.UNCLEAR, f"{key} was tried, and is no key of {world.name}: that proves nothing"
+        return _Tried.UNCLEAR, f"{key} was tried, and is not a key of {world.name}: inconclusive"
     if code in NOT_TAKEN:
         if is_its_key:
-            return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not take it any more ({code})"
+            return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not accept it any more ({code})"
         return (
             _Tried.NOT,
             f"{key} was tried, and AWS does not take it any more ({code}); whose session it was AWS does not say",
@@ -115,7 +117,7 @@ def _tried(world: PrincipalState, answers: Mapping[str, Any]) -> tuple[_Tried, s
         return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
     arn = str(who.get("answer", {}).get("Arn", ""))
     if not _is_of(arn, world):
-        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: that proves nothing"
+        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: inconclusive"
     return _got(key, use)
 
 
@@ -123,12 +125,12 @@ def _got(key: str, use: Mapping[str, Any]) -> tuple[_Tried, str]:
     """What credentials that are known to be the principal's got."""
     code = str(use.get("refused", ""))
     if not code:
-        return _Tried.WORKS, f"{key} was tried, and AWS still answers it: ec2:DescribeRegions"
+        return _Tried.WORKS, f"{key} was tried, and AWS still accepts it: ec2:DescribeRegions"
     if code in DENIED and "explicit deny in an identity-based policy" in str(use["message"]):
-        return _Tried.DENIED, f"{key} was tried, and a deny refuses it ({code})"
+        return _Tried.DENIED, f"{key} was tried, and an explicit deny refuses it ({code})"
     return (
         _Tried.UNCLEAR,
-        f"{key} was tried and refused, but not by a deny of its own: it may lack that right anyway ({code})",
+        f"{key} was tried and refused, but not by an explicit deny: it may lack that permission anyway ({code})",
     )
 
 
@@ -143,6 +145,6 @@ def _is_of(arn: str, world: PrincipalState) -> bool:
 
 REFUSED: Final = Action(
     frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}), _plan, unchanged, read_back,
-    (Choice("profile", "Which profile of your AWS config holds what was stolen", _profiles),), target="principal", judge=_judge,
+    (Choice("profile", "Which AWS profile contains the stolen credentials", _profiles),), target="principal", judge=_judge,
     may=("ec2:DescribeRegions",),
 )  # fmt: skip

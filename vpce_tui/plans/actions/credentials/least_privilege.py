@@ -106,13 +106,13 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY)
     history, chosen = world.history, draft.choices["policy"]
     draft.notes += [
-        f"{policy.name}: AWS manages it, so it cannot be cut down; attach a policy of your own in its place"
+        f"{policy.name}: it is AWS managed and cannot be reduced; attach a customer managed policy instead"
         for policy in world.documents or ()
         if not policy.ours
     ]
     policy = next((item for item in world.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
-        draft.notes.insert(0, "no policy is chosen: c chooses one, and what it would lose is shown")
+        draft.notes.insert(0, "no policy is chosen: choose one (c) to see which permissions it would lose")
         return draft.step(StepKind.CHANGE)
     if policy is None:
         draft.block(f"the policy {chosen} is gone", "choose again: c, or --set least-privilege.policy=…")
@@ -126,8 +126,8 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     _said(world, policy, before, used, gone, came, draft)
     if not used and recalled is None:
         draft.block(
-            "event history shows no use of it at all in that time: everything that can be seen would go",
-            "look back further, or leave less out (c); or quarantine it",
+            "event history shows no use in that time: every visible action would be removed",
+            "look back further, or exclude less (c); or quarantine it",
         )
     if policy.arn:
         _managed(world, policy, wanted, draft)
@@ -155,23 +155,21 @@ def _said(
     draft.changes.append(f"policy {policy.name}:")
     if used:
         draft.changes += [f"- {action}" for action in gone] or [
-            "nothing of it goes: all of it was used, or its use cannot be seen"
+            "nothing is removed: all of it was used, or its use is not in event history"
         ]
     draft.changes += [f"+ {action}" for action in came]
     days, hours = draft.choices["days"], draft.choices["leave_out"]
     draft.notes.append(
         f"{many(len(used), 'action')} were used in {days} days, but for the last {hours} hours before the incident"
     )
-    draft.notes.append(
-        "objects, items, messages and the like are not in event history: what allows those stays as it is"
-    )
-    draft.notes += [f"not looked through: {gap}" for gap in (world.history.gaps if world.history else ())]
+    draft.notes.append("data events (objects, items, messages) are not in event history: their permissions are kept")
+    draft.notes += [f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())]
     if any("NotAction" in item for item in before.get("Statement", []) if isinstance(item, Mapping)):
         draft.notes.append(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )
     others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")
-    draft.add_impact(f"what {world.name} does seldom, and did not do in that time, is refused from now on")
+    draft.add_impact(f"rare actions that {world.name} did not use in that time are denied from now on")
     if policy.arn:
         draft.add_impact(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
 
@@ -197,7 +195,7 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
     )  # fmt: skip
     draft.ensure(
         f"default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": ref(VERSION)}, so_already=bool(own) and own == policy.default,
-        why=f"{policy.name}: the new version holds from now on", **iam,
+        why=f"{policy.name}: the new version becomes the default", **iam,
     )  # fmt: skip
     recorded = (
         next((call for call in draft.remembered.undo if call.id == f"undo-default-{name}"), None)
@@ -209,7 +207,7 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
     else:
         draft.add_inverse(
             f"undo-default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": policy.default}, undoes=(f"default-{name}",),
-            why=f"{policy.name}: version {policy.default} holds again", **iam,
+            why=f"{policy.name}: version {policy.default} is the default again", **iam,
         )  # fmt: skip
     if own:
         draft.bindings[VERSION] = own
@@ -227,7 +225,7 @@ def _inline(
         forward = (f"Put{kind}Policy", {**named, "PolicyDocument": document(wanted)})
     else:
         draft.block(
-            f"nothing of {policy.name} was used: it would be empty, which IAM does not take",
+            f"nothing of {policy.name} was used: it would be empty, which IAM rejects",
             "delete it manually, or quarantine the principal",
         )
         return
@@ -258,16 +256,16 @@ def _inline(
 
 def _wrong(most: int, unit: str) -> Any:
     return lambda said: (
-        "" if said.isdigit() and 0 <= int(said) <= most else f"{said!r} is no number of {unit} from 0 to {most}"
+        "" if said.isdigit() and 0 <= int(said) <= most else f"{said!r} is not a number of {unit} from 0 to {most}"
     )
 
 
 LEAST: Final = Action(
     frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}), _plan, unchanged, by_effects,
     (
-        Choice("policy", "Which of its policies is cut down to what was used", _options),
+        Choice("policy", "Which of its policies is reduced to the used actions", _options),
         Choice("days", "How many days of use count", (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")), free=True, check=_wrong(90, "days")),
-        Choice("leave_out", "How many hours before the incident are left out, as the intruder's", (("24", "24 hours"), ("0", "none"), ("72", "three days")), free=True, check=_wrong(2160, "hours")),
+        Choice("leave_out", "How many hours before the incident are excluded, as the intruder's", (("24", "24 hours"), ("0", "none"), ("72", "three days")), free=True, check=_wrong(2160, "hours")),
     ),
     look=_look, target="principal",
     may=(

@@ -25,8 +25,8 @@ from vpce_tui.plans.targets.principal import (
 _ELSEWHERE: Final = {
     "endpoint": "vpce-tui plan contain-endpoint {id}", "instance": "vpce-tui plan terminate-instance {id}",
     "password": "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
-    "trust": "look at who may take it: vpce-tui plan revoke-credentials role/{of}",
-    "function": "set its reserved concurrency to 0, then look at its code and role",
+    "trust": "check who may assume it: vpce-tui plan revoke-credentials role/{of}",
+    "function": "set its reserved concurrency to 0, then review its code and role",
 }  # fmt: skip
 
 
@@ -79,36 +79,36 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["contain"])
     if history.nobody:
         draft.block(
-            f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it made cannot be known",
+            f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it created is unknown",
             "name its sessions as the events show them: c, or --set persistence.sessions=i-…; or look back further",
         )
     for key in chosen:
         if key in known and _operators(world, known[key]):
             draft.block(
                 f"{known[key].says}: you are signed in as it, and would lock yourself out",
-                "leave it out: c; or sign in as somebody else",
+                "exclude it: c; or sign in as somebody else",
             )
         elif key in known:
             _contain(world, known[key], draft)
         elif draft.recall(f"contain-{short_id(key)}") is None:
             draft.block(
-                f"{key} was not made by it, as far as event history shows",
+                f"{key} was not created by it, according to event history",
                 "choose again: c, or --set persistence.contain=…",
             )
     for item in history.made:
         if item.kind not in CONTAINED_HERE:
             draft.notes.append(
-                f"{item.says}: {_ELSEWHERE.get(item.kind, 'look at it yourself').format(id=item.id, of=item.of)}"
+                f"{item.says}: {_ELSEWHERE.get(item.kind, 'check it in AWS').format(id=item.id, of=item.of)}"
             )
         elif not (world.made_states or {})[item.key].there:
-            draft.notes.append(f"gone already: {item.says}")
+            draft.notes.append(f"already deleted: {item.says}")
         elif item.key not in chosen:
-            draft.notes.append(f"left as it is, as not chosen: {item.says}")
+            draft.notes.append(f"not chosen, not changed: {item.says}")
     searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
-    draft.notes.append(f"looked through: {searched}; data events (objects, items, messages) are not in event history")
-    draft.notes += [f"not looked through: {gap}" for gap in history.gaps]
+    draft.notes.append(f"searched: {searched}; data events (objects, items, messages) are not in event history")
+    draft.notes += [f"not searched: {gap}" for gap in history.gaps]
     draft.add_impact(
-        f"whoever works with these users, roles and keys; they were made with {world.name}, by an intruder or by honest work: look at each"
+        f"whoever uses these users, roles and keys; {world.name} created them, in the intrusion or in normal work: check each"
     )
     draft.prove("each is read back as contained")
     return draft.step(StepKind.CHANGE)
@@ -128,7 +128,7 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
         _both(draft, call, ("UpdateAccessKey", {**key, "Status": "Inactive"}), ("UpdateAccessKey", {**key, "Status": "Active"}), state.contained, f"{item.id} of {item.of} is refused from now on", f"{item.id} works again", iam)  # fmt: skip
     elif item.kind in ("user", "role"):
         policy = {**named, "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
-        _both(draft, call, (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}), (f"Delete{kind}Policy", policy), state.contained, f"{item.kind} {item.id} may do nothing any more", f"{item.kind} {item.id}: remove that deny", iam)  # fmt: skip
+        _both(draft, call, (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}), (f"Delete{kind}Policy", policy), state.contained, f"{item.kind} {item.id} is denied everything", f"{item.kind} {item.id}: remove that deny", iam)  # fmt: skip
     elif item.kind == "member":
         member = {"GroupName": item.id, "UserName": item.of}
         _both(draft, call, ("RemoveUserFromGroup", member), ("AddUserToGroup", member), not state.there, f"{item.of} leaves group {item.id}", f"{item.of} in group {item.id} again", iam)  # fmt: skip
@@ -159,19 +159,19 @@ def _both(
 
 
 def _wrong_days(said: str) -> str:
-    return "" if said.isdigit() and 1 <= int(said) <= 90 else f"{said!r} is no number of days from 1 to 90"
+    return "" if said.isdigit() and 1 <= int(said) <= 90 else f"{said!r} is not a number of days from 1 to 90"
 
 
 def _wrong_session(said: str) -> str:
-    return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is no name of a session"
+    return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is not a valid session name"
 
 
 CONTAIN_MADE: Final = Action(
     frozenset({PrincipalAspect.MADE}), _plan, unchanged, by_effects,
     (
-        Choice("contain", "What of it is contained", _options, _recent, many=True),
-        Choice("sessions", "Sessions of the role to look through too, as events name them (i-…)", free=True, many=True, check=_wrong_session),
-        Choice("days", "How many days of event history are looked through", (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")), free=True, check=_wrong_days),
+        Choice("contain", "Which of them are contained", _options, _recent, many=True),
+        Choice("sessions", "Further sessions of the role to search, by session name (i-…)", free=True, many=True, check=_wrong_session),
+        Choice("days", "How many days of event history are searched", (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")), free=True, check=_wrong_days),
     ),
     look=_look, target="principal",
     may=(

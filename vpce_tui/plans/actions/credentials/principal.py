@@ -30,8 +30,8 @@ def _cannot(world: PrincipalState, draft: Draft, *facets: str) -> bool:
     draft.block_unknown(world.unknown, *facets)
     if world.kind == "root":
         draft.block(
-            "no policy and no API of this account limits the root user",
-            "do the last step manually: sign in as root, change its password, delete its keys, look at its MFA",
+            "no IAM policy of this account limits the root user",
+            "do the last step manually: sign in as root, change its password, delete its keys, check its MFA devices",
         )
     elif world.own:
         draft.block(
@@ -50,7 +50,9 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     named = _named(world)
     if world.kind == "root":
-        draft.read("summary", "GetAccountSummary", {}, "does the root user have keys and MFA", optional=True, **iam)
+        draft.read(
+            "summary", "GetAccountSummary", {}, "whether the root user has access keys and MFA", optional=True, **iam
+        )
     else:
         kind = world.kind.capitalize()
         draft.read("principal", f"Get{kind}", named, f"the {world.kind}", **iam)
@@ -74,21 +76,21 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
             )
     if world.kind == "user":
         draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
-        draft.read("groups", "ListGroupsForUser", named, "its groups, whose policies it has too", **iam)
+        draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
     attribute = {"AttributeKey": "Username", "AttributeValue": world.name}
     draft.read(
-        "history", "LookupEvents", {"LookupAttributes": [attribute]}, "what was done under its name", service="cloudtrail",
+        "history", "LookupEvents", {"LookupAttributes": [attribute]}, "calls in its name", service="cloudtrail",
         region=world.region, optional=True,
     )  # fmt: skip
     for number, key in enumerate(world.keys or ()):
         by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
         draft.read(
-            f"history-of-key-{number}", "LookupEvents", {"LookupAttributes": [by_key]}, f"what was done with {key.id}",
+            f"history-of-key-{number}", "LookupEvents", {"LookupAttributes": [by_key]}, f"calls with {key.id}",
             service="cloudtrail", region=world.region, optional=True,
         )  # fmt: skip
     draft.notes += _who(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -108,17 +110,17 @@ def _who(world: PrincipalState) -> list[str]:
     if world.boundary:
         said.append(f"permissions boundary: {world.boundary}")
     if world.trusts:
-        said.append(f"who may take it: {', '.join(world.trusts)}")
+        said.append(f"trusted to assume it: {', '.join(world.trusts)}")
     if world.instances:
-        said.append(f"instances that hold it: {', '.join(world.instances)}")
+        said.append(f"instances with this role: {', '.join(world.instances)}")
     if world.sessions is not None and world.kind == "role":
         said.append(
-            f"sessions of the last day that event history knows: {len(world.sessions)}; older ones may live still"
+            f"sessions of the last day that event history knows: {len(world.sessions)}; older ones may still be valid"
         )
     if world.kind == "user":
         said.append(f"console password: {'yes' if world.password else 'no'}; MFA devices: {len(world.mfa)}")
     said.append(
-        "what it made (users, keys, roles, grants) is listed by a step of its own; endpoints and instances are events"
+        "what it created (users, keys, roles, grants) is listed in a separate step; for endpoints and instances see the events"
     )
     return said
 
@@ -138,7 +140,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
     if _cannot(world, draft, PrincipalAspect.KEYS):
         return draft.step(StepKind.CHANGE)
     if world.kind != "user":
-        draft.notes.append("a role has no keys of its own, only sessions: the next step cuts those")
+        draft.notes.append("a role has no keys of its own, only sessions: the next step revokes them")
         return draft.step(StepKind.CHANGE)
     known = {key.id: key for key in world.keys or ()}
     chosen = parts(draft.choices["keys"])
@@ -151,7 +153,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
         call_id = f"off-{short_id(identifier)}"
         draft.ensure(
             call_id, "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
-            why=f"{identifier} is refused from now on", service="iam", region=world.region,
+            why=f"{identifier} is deactivated", service="iam", region=world.region,
         )  # fmt: skip
         draft.add_inverse(
             f"undo-{call_id}", "UpdateAccessKey", {**named, "Status": "Active"}, undoes=(call_id,), why=f"{identifier} works again",
@@ -186,18 +188,18 @@ def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
     draft.add_inverse(
         "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{world.name}: remove that deny", **iam
     )
-    draft.changes.append(f"{world.kind} {world.name}: every session issued before now is refused, wherever it is used")
+    draft.changes.append(f"{world.kind} {world.name}: every session issued before now is denied, wherever it is used")
     if world.kind == "role":
         _who_else(world, draft)
         draft.notes.append(
-            "whoever may take the role can take it again at once: quarantine, the next step, ends that too"
+            "whoever is trusted to assume the role can do so again at once: the next step, quarantine, denies that too"
         )
     else:
-        draft.add_impact("every session made with the user's keys, by GetSessionToken or GetFederationToken")
-        draft.notes.append("a key that is still active makes new sessions: deactivate it first")
+        draft.add_impact("every session created with the user's keys, by GetSessionToken or GetFederationToken")
+        draft.notes.append("an active key can create new sessions: deactivate it first")
     if world.cut:
         draft.notes.append(
-            "it was cut in this incident already; sessions handed out since are cut by undoing this step and doing it again"
+            "already revoked in this incident; to revoke later sessions, undo this step and run it again"
         )
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
@@ -212,14 +214,14 @@ def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) ->
         )
     else:
         draft.add_impact(
-            f"every session of {world.name}; of the last day event history knows {len(sessions)}, and older ones may live still",
+            f"every session of {world.name}; event history shows {len(sessions)} in the last day; older ones may still be valid",
             sessions,
         )
     if instances:
         then = (
-            "they can do nothing in AWS until this is undone"
+            "they are denied everything in AWS until this is undone"
             if for_good
-            else "they get new credentials by themselves, but only within hours"
+            else "they get new credentials automatically, but only within hours"
         )
         draft.add_impact(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
     others = [name for name in world.trusts if "ec2.amazonaws.com" not in name]
@@ -247,14 +249,14 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
         "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{world.name}: remove that deny", **iam
     )
     draft.changes.append(
-        f"{world.kind} {world.name} may do nothing any more, whatever its policies, groups and boundary say"
+        f"{world.kind} {world.name} is denied everything, whatever its policies, groups and boundary allow"
     )
     if world.kind == "role":
         _who_else(world, draft, for_good=True)
     else:
-        draft.add_impact(f"everything that works as {world.name}")
+        draft.add_impact(f"everything that uses {world.name}")
     draft.notes.append(
-        "a resource policy that names the principal is denied too; another account's role that it took before is not"
+        "access by resource policies is denied too; sessions of other roles that it assumed before are not"
     )
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
@@ -265,9 +267,9 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
 
 _REMOVALS: Final = {
     "login-profile": ("DeleteLoginProfile", "", "{name} cannot sign in to the console"),
-    "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} counts no more"),
-    "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is gone"),
-    "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is gone"),
+    "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} is deactivated"),
+    "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is deleted"),
+    "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is deleted"),
 }
 """What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
 
@@ -297,13 +299,13 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
             f"{kind}-{short_id(identifier)}" if identifier else kind, operation, {**named, **({key: identifier} if key else {})},
             so_already=item not in there, why=why.format(name=world.name, id=identifier), **iam,
         )  # fmt: skip
-        draft.changes.append(f"{item} of {world.name} is gone for good")
+        draft.changes.append(f"{item} of {world.name} is permanently deleted")
     if not chosen:
         draft.notes.append(
             "nothing was chosen" if there else "it has no password, device, certificate or service credential"
         )
     draft.add_impact(
-        f"the person behind {world.name} cannot sign in until somebody gives new ones" if chosen else "nobody"
+        f"the person who uses {world.name} cannot sign in until new ones are issued" if chosen else "nobody"
     )
     draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
     return draft.step(StepKind.CHANGE, reversible=False)
@@ -315,17 +317,17 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
 def _plan_root(world: PrincipalState, draft: Draft) -> Step:
     if world.kind == "root":
         draft.notes += [
-            "no policy limits the root user of a standalone account; in an organisation a service control policy does",
+            "no policy limits the root user of a standalone account; in an organization a service control policy does, for member accounts",
             "sign in as root, change the password, delete every access key of root, remove MFA devices that are not yours, add one of yours",
-            "look at the account's email address and alternate contacts: who holds the mailbox holds the account",
-            "in an organisation: Centralized root access in IAM removes root credentials of member accounts",
+            "check the account's email address and alternate contacts: whoever controls the mailbox controls the account",
+            "in an organization: Centralized root access in IAM removes root credentials of member accounts",
         ]
     else:
         draft.notes += [
-            f"look at who may take {world.name} from outside, and at resource policies (buckets, keys, queues) that name it",
+            f"check who may assume {world.name} from outside, and resource policies (buckets, keys, queues) that name it",
             "rotate what it could read: secrets, parameters, keys of other systems",
             "each user, role, endpoint or instance that was found is a target of its own playbook",
-            "note here what is left open, and who sees to it",
+            "note here what is left, and who is responsible for it",
         ]
     return draft.step(StepKind.MANUAL)
 
@@ -369,7 +371,7 @@ CONSOLE: Final = Action(
     frozenset({PrincipalAspect.CONSOLE}), _plan_console, unchanged, by_effects,
     (
         Choice(
-            "remove", "What is deleted for good", _console_options, lambda world: "login-profile" if world.password else "", many=True,
+            "remove", "What is permanently deleted", _console_options, lambda world: "login-profile" if world.password else "", many=True,
         ),
     ),
     target="principal",

@@ -19,10 +19,10 @@ _MOST: Final = 2
 def _only_users(world: PrincipalState, draft: Draft) -> bool:
     draft.block_unknown(world.unknown, PrincipalAspect.KEYS)
     if world.kind != "user":
-        draft.notes.append("a role or the root user gets no key here: a role hands out sessions by itself")
+        draft.notes.append("a role or the root user gets no access key here: a role has only sessions")
     elif world.own:
         draft.block(
-            "you are signed in as this user: the new key would take the place of the one you work with",
+            "you are signed in as this user: the new key would replace the one that you use now",
             "sign in as somebody else who may do it",
         )
     return world.kind == "user" and not draft.blocked
@@ -42,17 +42,17 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     for key in lost:
         draft.ensure(
             f"drop-{short_id(key.id)}", "DeleteAccessKey", {**named, "AccessKeyId": key.id}, so_already=False,
-            why=f"{key.id}: made in this incident, and nobody saw its secret", **iam,
+            why=f"{key.id}: created in this incident, and nobody saw its secret", **iam,
         )  # fmt: skip
         draft.changes.append(
-            f"{key.id} is deleted: made within two minutes of a call of ours whose answer was lost, and never used"
+            f"{key.id} is deleted: created within two minutes of a call of vpce-tui whose response was lost, and never used"
         )
     earlier = draft.remembered.calls if draft.remembered else ()
     draft.recall_done(tuple(call for call in earlier if call.id.startswith("drop-")))
     if mine is None and len(known) - len(lost) >= _MOST:
         draft.block(
             f"{world.name} has {len(known)} keys, and AWS allows {_MOST}",
-            "delete one that is not needed, the last step but one; or with: aws iam delete-access-key",
+            "delete one that is not needed, in a later step; or with: aws iam delete-access-key",
         )
     draft.ensure(
         "new-key", "CreateAccessKey", named, so_already=mine is not None, why=f"a new key for {world.name}",
@@ -73,8 +73,8 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
         f"{world.name} gets a new key; its secret is shown only once, or stored in this host's keyring, and nowhere else"
     )
     draft.notes += [
-        "give it to its user by a way that the intruder does not read, and only after the hole is closed",
-        "better than any key: a role, or IAM Identity Center",
+        "send it to its user by a channel that the intruder cannot read, and only after eradication",
+        "better than an access key: a role, or IAM Identity Center",
     ]
     draft.add_impact("nobody: old keys stay as they are")
     draft.prove("the new key is listed", "ListAccessKeys", named, **iam)
@@ -98,7 +98,7 @@ def _options(world: PrincipalState) -> Options:
 def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["keys"])
     if not chosen:
-        draft.notes.append("no key is chosen: inactive ones harm nobody")
+        draft.notes.append("no key is chosen: inactive keys cannot be used")
         return draft.step(StepKind.CHANGE, reversible=False)
     if not _only_users(world, draft):
         return draft.step(StepKind.CHANGE, reversible=False)
@@ -108,10 +108,10 @@ def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
         _drop(world, known.get(identifier), identifier, draft)
     if waiting and draft.choices["wait"] == "yes":
         draft.block(
-            f"the new key {waiting[0].id} was not seen used yet",
-            "wait until its user works with it; or choose wait: no",
+            f"the new key {waiting[0].id} was not used yet",
+            "wait until its user has used it; or choose wait: no",
         )
-    draft.add_impact("whatever works with these keys still")
+    draft.add_impact("whatever still uses these keys")
     draft.prove(
         "none of them is listed", "ListAccessKeys", {"UserName": world.name}, service="iam", region=world.region
     )
@@ -123,16 +123,16 @@ def _drop(world: PrincipalState, key: AccessKey | None, identifier: str, draft: 
         draft.block(f"{identifier} is active", "deactivate it first, the step before, and see that nothing breaks")
     draft.ensure(
         f"delete-{short_id(identifier)}", "DeleteAccessKey", {"UserName": world.name, "AccessKeyId": identifier}, so_already=key is None,
-        why=f"{identifier} is gone for good", service="iam", region=world.region,
+        why=f"{identifier} is permanently deleted", service="iam", region=world.region,
     )  # fmt: skip
-    draft.changes.append(f"{identifier} of {world.name} is gone for good")
+    draft.changes.append(f"{identifier} of {world.name} is permanently deleted")
 
 
 DROP_KEYS: Final = Action(
     frozenset({PrincipalAspect.KEYS}), _plan_drop, unchanged, by_effects,
     (
-        Choice("keys", "Which keys are deleted for good", _options, many=True),
-        Choice("wait", "Only after a new key was seen used", (("yes", "yes"), ("no", "no"))),
+        Choice("keys", "Which keys are permanently deleted", _options, many=True),
+        Choice("wait", "Only after a new key was used", (("yes", "yes"), ("no", "no"))),
     ),
     target="principal", may=("iam:DeleteAccessKey",),
 )  # fmt: skip

@@ -71,18 +71,16 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
     )
     draft.add_inverse(
         RECREATE, "CreateVpcEndpoint", {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
-        undoes=(DELETE,), why=f"make it again as it was, with a new id (it was {endpoint.id})",
+        undoes=(DELETE,), why=f"create it again with the same settings and a new id (it was {endpoint.id})",
     )  # fmt: skip
-    draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is gone; its connections end")
+    draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is deleted; its connections end")
     seen_using(world, draft)
     draft.add_impact("everything that uses it", endpoint.route_tables or endpoint.subnets)
     if world.routes and endpoint.type == "GatewayLoadBalancer":
         draft.add_impact(
-            "these routes lead nowhere then", tuple(f"{where} in {table}" for table, where in world.routes)
+            "these routes lose their target", tuple(f"{where} in {table}" for table, where in world.routes)
         )
-    draft.notes.append(
-        "what is needed to make it again is recorded: vpce-tui undo makes one like it, with a new id and new addresses"
-    )
+    draft.notes.append("its settings are recorded: vpce-tui undo creates one like it, with a new id and new addresses")
     draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(world))
     return draft.step(StepKind.CHANGE, reversible=False)
 
@@ -95,11 +93,11 @@ def _deleted(world: EndpointState, draft: Draft, recalled: PlannedCall | None) -
     draft.ensure(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
     if recalled is not None:
         draft.undo.append(recalled)
-    draft.changes.append(f"{world.endpoint.id} is gone")
+    draft.changes.append(f"{world.endpoint.id} is deleted")
     if world.recreated:
-        draft.notes.append(f"it was made again as {world.recreated}: contain that one, if it must go again")
+        draft.notes.append(f"it was created again as {world.recreated}: contain that one if needed")
         draft.block(
-            f"{world.endpoint.id} was made again as {world.recreated}", f"open the playbook on {world.recreated}"
+            f"{world.endpoint.id} was created again as {world.recreated}", f"open the playbook on {world.recreated}"
         )
 
 

@@ -13,7 +13,7 @@ from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     endpoint, control = world.endpoint, world.encryption
     if draft.choices["monitor"] == "no":
-        draft.notes.append("not chosen; it costs by the hour and VPC, and says which traffic is not encrypted")
+        draft.notes.append("not chosen; it is billed per hour and VPC, and shows which traffic is not encrypted")
         return draft.step(StepKind.CHANGE)
     draft.block_unknown(world.unknown, EndpointAspect.ENCRYPTION)
     if draft.blocked or control is None:
@@ -34,19 +34,19 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
         why="remove the encryption control",
     )  # fmt: skip
     draft.changes.append(
-        f"{endpoint.vpc_id} gets VPC Encryption Control in monitor mode: nothing is cut, flow logs say what is encrypted"
+        f"{endpoint.vpc_id} gets VPC Encryption Control in monitor mode: nothing is blocked, flow logs show what is encrypted"
     )
     draft.notes.append(
-        "it costs by the hour and VPC; enforcing is a step of its own, once the list of what would break is empty"
+        "it is billed per hour and VPC; enforce mode is a separate decision, once nothing unencrypted is left"
     )
-    draft.add_impact("nobody: monitor mode cuts nothing")
+    draft.add_impact("nobody: monitor mode blocks nothing")
     draft.prove("the control reads back", "DescribeVpcEncryptionControls", {"VpcIds": [endpoint.vpc_id]})
     return draft.step(StepKind.CHANGE)
 
 
 ENCRYPTION: Final = Action(
     frozenset({EndpointAspect.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
-    (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (it costs)", (("no", "no"), ("yes", "yes, monitor"))),),
+    (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (billed)", (("no", "no"), ("yes", "yes, monitor"))),),
     vpc_of, target="endpoint",
     may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",), taken_back_by=("ec2:DeleteVpcEncryptionControl",),
 )  # fmt: skip

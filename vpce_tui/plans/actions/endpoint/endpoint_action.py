@@ -22,14 +22,14 @@ def cannot(world: EndpointState, draft: Draft, *facets: str) -> bool:
     endpoint = world.endpoint
     draft.block_unknown(world.unknown, *facets)
     if world.gone:
-        draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it is gone")
+        draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it does not exist any more")
     elif endpoint.requester_managed:
         draft.block(
-            f"{endpoint.id} is managed by the service that made it ({endpoint.leads_to}): AWS refuses every change from you",
-            "change or delete it in the service that made it (its events say which), or ask that service's owner",
+            f"{endpoint.id} is managed by the service that created it ({endpoint.leads_to}): AWS rejects changes by you",
+            "change or delete it in the service that created it (see its events), or ask that service's owner",
         )
     elif endpoint.state in ("pending", "pendingacceptance", "rejected", "failed", "expired") and draft.id != "delete":
-        draft.notes.append(f"its state is {endpoint.state}: nothing flows through it yet")
+        draft.notes.append(f"its state is {endpoint.state}: it carries no traffic yet")
     return bool(draft.blocked)
 
 
@@ -45,14 +45,14 @@ def vpc_of(step: Step) -> Mapping[str, Any]:
 def only_live(world: EndpointState, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
     if world.gone and call.operation == "ModifyVpcEndpoint":
-        return f"{world.endpoint.id} is {world.endpoint.state}, there is nothing to put back"
+        return f"{world.endpoint.id} is {world.endpoint.state}, there is nothing to undo"
     return ""
 
 
 def seen_using(world: EndpointState, draft: Draft) -> None:
     """Say who was seen using it, so that whoever closes it knows whom that hits."""
     if EndpointAspect.HIT in world.unknown:
-        draft.add_impact(f"who uses it is not known: {world.unknown[EndpointAspect.HIT]}")
+        draft.add_impact(f"its users are unknown: {world.unknown[EndpointAspect.HIT]}")
     if world.reach is not None:
         draft.add_impact(
             f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach
@@ -66,4 +66,4 @@ def seen_using(world: EndpointState, draft: Draft) -> None:
     if named_so:
         draft.add_impact(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
     else:
-        draft.notes.append(f"nobody was seen using it in the last {hours} h")
+        draft.notes.append(f"flow logs show no use in the last {hours} h")

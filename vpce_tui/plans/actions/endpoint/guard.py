@@ -10,7 +10,7 @@ from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
 def _plan_guard(world: EndpointState, draft: Draft) -> Step:
-    organisation = world.organisation or "o-yourorganisation"
+    organization = world.organization or "o-yourorganization"
     guard = {
         "Sid": "EndpointsOnlyByThePipeline", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "*",
         "Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{world.endpoint.account}:role/YOUR-PIPELINE-ROLE"}},
@@ -22,14 +22,14 @@ def _plan_guard(world: EndpointState, draft: Draft) -> Step:
     data = {
         "Sid": "OnlyThroughOwnEndpoints", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
         "Condition": {
-            "StringNotEqualsIfExists": {"aws:VpceOrgID": organisation},
+            "StringNotEqualsIfExists": {"aws:VpceOrgID": organization},
             "Bool": {"aws:ViaAWSService": "false"}, "Null": {"aws:SourceVpce": "false"},
         },
     }  # fmt: skip
     draft.notes += [
         "service control policy, so that only your pipeline creates endpoints (put its role in): " + json.dumps(guard),
         "service control policy, so that endpoints lead only to AWS's services and your own: " + json.dumps(services),
-        "bucket or resource control policy, so that your data leaves only through endpoints of your organisation: "
+        "bucket or resource control policy, so that your data leaves only through endpoints of your organization: "
         + json.dumps(data),
         "try each on one account first; a wrong deny stops your own deployments",
     ]

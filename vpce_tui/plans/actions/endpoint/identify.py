@@ -19,12 +19,17 @@ _SHOWN: Final = 8
 def _plan_identify(world: EndpointState, draft: Draft) -> Step:
     endpoint = world.endpoint
     about = [{"AttributeKey": "ResourceName", "AttributeValue": endpoint.id}]
-    draft.read("endpoint", "DescribeVpcEndpoints", named(world), "the endpoint: type, service, policy, groups, tables")
+    draft.read(
+        "endpoint",
+        "DescribeVpcEndpoints",
+        named(world),
+        "the endpoint: type, service, policy, security groups, route tables",
+    )
     if endpoint.service and not (
         world.service and not world.service.owner
     ):  # what AWS does not list gives no answer to keep
         draft.read(
-            "service", "DescribeVpcEndpointServices", {"ServiceNames": [endpoint.service]}, "whose service it leads to",
+            "service", "DescribeVpcEndpointServices", {"ServiceNames": [endpoint.service]}, "owner of its service",
             optional=True,
         )  # fmt: skip
     draft.read(
@@ -37,18 +42,22 @@ def _plan_identify(world: EndpointState, draft: Draft) -> Step:
     if endpoint.groups:
         by_group = [{"Name": "group-id", "Values": list(endpoint.groups)}]
         draft.read(
-            "group-rules", "DescribeSecurityGroupRules", {"Filters": by_group}, "the rules of its groups", optional=True
+            "group-rules",
+            "DescribeSecurityGroupRules",
+            {"Filters": by_group},
+            "rules of its security groups",
+            optional=True,
         )
     in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
     draft.read("routes", "DescribeRouteTables", {"Filters": in_vpc}, "routes of its VPC", optional=True)
     by_resource = [{"Name": "resource-id", "Values": [endpoint.vpc_id, *endpoint.interfaces]}]
-    draft.read("flow-logs", "DescribeFlowLogs", {"Filter": by_resource}, "is its traffic recorded", optional=True)
+    draft.read("flow-logs", "DescribeFlowLogs", {"Filter": by_resource}, "flow logs of its traffic", optional=True)
     if world.use is not None:
         ask(world.use, draft, "who", "who used it", flow_log_queries.talkers_query)
     draft.notes += _what_it_is(world)
     draft.notes += _who_uses_it(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -61,19 +70,19 @@ def _what_it_is(world: EndpointState) -> list[str]:
         f"owner of the {'resource' if endpoint.resource else 'service'}: {whose}",
     ]
     if endpoint.requester_managed:
-        said.append("it is managed by another AWS service: no step of this playbook can change it; go to that service")
+        said.append("it is managed by another AWS service: no step of this playbook can change it; use that service")
     if world.groups and endpoint.groups:
         said.append(f"groups: {', '.join(world.groups.label(group) for group in endpoint.groups)}")
     if endpoint.route_tables:
         said.append(f"route tables: {', '.join(endpoint.route_tables)}")
     if world.routes:
-        said.append(f"routes that lead to it: {', '.join(f'{where} in {table}' for table, where in world.routes)}")
+        said.append(f"routes to it: {', '.join(f'{where} in {table}' for table, where in world.routes)}")
     said.append(f"private DNS: {'on' if endpoint.private_dns else 'off'}")
     if endpoint.policy:
         said.append(
             "policy: "
             + (
-                "lets everything through"
+                "allows full access"
                 if outside(policy_document.parse(endpoint.policy), TrustZone()).everything()
                 else "has limits; in evidence"
             )
@@ -91,20 +100,20 @@ def _what_it_is(world: EndpointState) -> list[str]:
 def _who_uses_it(world: EndpointState) -> list[str]:
     if world.endpoint.type == "Gateway":
         if world.reach is None:
-            return ["who can use it is not known: instances, subnets or route tables could not be read"]
+            return ["its possible users are unknown: instances, subnets or route tables could not be read"]
         reach = world.reach
         return [
             f"who can use it: {many(len(reach), 'instance')} in the subnets of its route tables",
             *(f"  {name}" for name in reach[:_SHOWN]),
             *([f"  and {len(reach) - _SHOWN} more"] if len(reach) > _SHOWN else []),
-            "who does, flow logs show only where their format has traffic-path: 7 is through it (it has no interface of its own)",
+            "flow logs show its users only with the field traffic-path: value 7 (it has no interface of its own)",
         ]
     if world.use is None or world.use.traffic is None:
         return []
     traffic, holders = world.use.traffic, world.use.holder_of
     hours = traffic.window.hours
     said = [
-        f"who used it in the last {hours} h:" if traffic.talkers else f"nobody was seen using it in the last {hours} h"
+        f"who used it in the last {hours} h:" if traffic.talkers else f"flow logs show no use in the last {hours} h"
     ]
     said += [
         f"{describe(talker)}{', ' + holders[talker.peer] if talker.peer in holders else ''}"
@@ -113,7 +122,7 @@ def _who_uses_it(world: EndpointState) -> list[str]:
     if len(traffic.talkers) > _SHOWN:
         said.append(f"and {len(traffic.talkers) - _SHOWN} more, in evidence")
     if traffic.cut:
-        said.append(f"only the {flow_log_queries.MOST} largest were answered")
+        said.append(f"only the {flow_log_queries.MOST} largest flows were returned")
     return said
 
 

@@ -28,16 +28,16 @@ def _plan_network(world: EndpointState, draft: Draft) -> Step:
         _gateway(world, draft, mode)
     elif endpoint.type in WITH_GROUPS and mode == "narrow" and endpoint.resource:
         draft.block(
-            f"what {endpoint.leads_to} offers is reached on ports of its own (a database on 5432): 443 alone would cut it off",
-            "choose quarantine, or take single rules of its groups back: the playbook block-traffic on this endpoint",
+            f"{endpoint.leads_to} uses its own ports (a database: 5432): allowing only 443 would block it",
+            "choose quarantine, or revoke single rules: run playbook block-traffic on this endpoint",
         )
     elif endpoint.type in WITH_GROUPS:
         _swap_groups(world, draft, mode)
     else:
         routes = ", ".join(f"{where} in {table}" for table, where in world.routes or ()) or "none"
         draft.block(
-            f"an endpoint of type {endpoint.type} has neither groups nor route tables of its own; routes that lead to it: {routes}",
-            "put those routes back to what they led to before (its events say), or delete the endpoint, the last step",
+            f"an endpoint of type {endpoint.type} has neither security groups nor route tables; routes to it: {routes}",
+            "restore the earlier targets of those routes (see its events), or delete the endpoint",
         )
     return draft.step(StepKind.CHANGE)
 
@@ -45,7 +45,7 @@ def _plan_network(world: EndpointState, draft: Draft) -> Step:
 def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
     endpoint = world.endpoint
     if mode == "narrow":
-        draft.notes.append("a gateway endpoint has no groups: its policy is what limits it")
+        draft.notes.append("a gateway endpoint has no security groups: only its policy limits it")
         return
     before = draft.recall("tables")
     tables = list(endpoint.route_tables) or (list(before.parameters["RemoveRouteTableIds"]) if before else [])
@@ -55,7 +55,7 @@ def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
         "tables", "ModifyVpcEndpoint", {**it, "RemoveRouteTableIds": tables},
-        so_already=not set(tables) & set(endpoint.route_tables), why=f"{endpoint.id} leaves {', '.join(tables)}",
+        so_already=not set(tables) & set(endpoint.route_tables), why=f"{endpoint.id} is removed from {', '.join(tables)}",
     )  # fmt: skip
     draft.add_inverse(
         "undo-tables", "ModifyVpcEndpoint", {**it, "AddRouteTableIds": tables}, undoes=("tables",),
@@ -63,11 +63,11 @@ def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
     )  # fmt: skip
     draft.changes.append(f"{endpoint.id} leaves {len(tables)} route tables: {', '.join(tables)}")
     draft.add_impact(
-        "every subnet of these route tables: what went through the endpoint goes another way out, or nowhere",
+        "every subnet of these route tables: traffic to the service uses another route, or fails",
         tuple(tables),
     )
     seen_using(world, draft)
-    draft.prove("no route table leads to it", "DescribeVpcEndpoints", named(world))
+    draft.prove("no route table has a route to it", "DescribeVpcEndpoints", named(world))
 
 
 def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
@@ -136,12 +136,12 @@ def _narrow_rules(world: EndpointState, draft: Draft, own: Any) -> None:
         everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
         "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(_NARROW), "IpPermissions": [everywhere]},
-        so_already=own is not None and not own.egress, why="take away the rule that lets everything out of a new group",
+        so_already=own is not None and not own.egress, why="revoke the default egress rule of a new security group",
     )  # fmt: skip
     draft.ensure(
         "only-443", "AuthorizeSecurityGroupIngress", {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
         so_already=own is not None and _only_443(own.ingress, world.vpc_ranges),
-        why=f"let in 443 from {', '.join(world.vpc_ranges)}",
+        why=f"allow 443 from {', '.join(world.vpc_ranges)}",
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ NETWORK: Final = Action(
     frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}), _plan_network, unchanged, by_effects,
     (
         Choice(
-            "mode", "What may still reach it",
+            "mode", "Who may still reach it",
             (
                 ("quarantine", "nothing: an empty group, or no route table"),
                 ("narrow", "it stays: only port 443 from the VPC's own ranges"),

@@ -14,15 +14,15 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def policy_of(mode: str, organisation: str, account: str) -> dict[str, Any]:
-    """The endpoint policy of a mode: ``deny-all``, ``own-organisation`` or ``own-account``."""
+def policy_of(mode: str, organization: str, account: str) -> dict[str, Any]:
+    """The endpoint policy of a mode: ``deny-all``, ``own-organization`` or ``own-account``."""
     anything: dict[str, Any] = {"Principal": "*", "Action": "*", "Resource": "*"}
     if mode == "deny-all":
         statements = [{"Sid": "IncidentDenyAll", "Effect": "Deny", **anything}]
     else:
         own = (
-            {"aws:PrincipalOrgID": organisation, "aws:ResourceOrgID": organisation}
-            if mode == "own-organisation"
+            {"aws:PrincipalOrgID": organization, "aws:ResourceOrgID": organization}
+            if mode == "own-organization"
             else {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
         )
         statements = [
@@ -47,18 +47,18 @@ def _same(one: str, other: Mapping[str, Any]) -> bool:
 def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     endpoint, mode = world.endpoint, draft.choices["mode"]
     if cannot(
-        world, draft, EndpointAspect.SERVICE, *((EndpointAspect.ORGANISATION,) if mode == "own-organisation" else ())
+        world, draft, EndpointAspect.SERVICE, *((EndpointAspect.ORGANISATION,) if mode == "own-organization" else ())
     ):
         return draft.step(StepKind.CHANGE)
     if not endpoint.policy or (world.service and world.service.takes_policy is False):
         draft.notes.append(
-            f"an endpoint of type {endpoint.type} to {endpoint.leads_to} takes no policy: close it by network, the next step"
+            f"an endpoint of type {endpoint.type} to {endpoint.leads_to} has no endpoint policy: restrict its network, the next step"
         )
         return draft.step(StepKind.CHANGE)
-    if mode == "own-organisation" and not world.organisation:
-        draft.block("this account is in no organisation", "choose mode: own-account, or deny-all")
+    if mode == "own-organization" and not world.organization:
+        draft.block("this account is in no organization", "choose mode: own-account, or deny-all")
         return draft.step(StepKind.CHANGE)
-    wanted = policy_of(mode, world.organisation, endpoint.account)
+    wanted = policy_of(mode, world.organization, endpoint.account)
     so_already = _same(endpoint.policy, wanted)
     done = draft.recall("policy")
     before = endpoint.policy
@@ -69,9 +69,9 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
         )
     it = {"VpcEndpointId": endpoint.id}
     why = {
-        "deny-all": f"{endpoint.id}: nobody gets anything through it",
-        "own-organisation": f"{endpoint.id}: only {world.organisation}'s principals reach its resources, and only encrypted",
-        "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only encrypted",
+        "deny-all": f"{endpoint.id}: everything through it is denied",
+        "own-organization": f"{endpoint.id}: only {world.organization}'s principals reach its resources, and only over TLS",
+        "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only over TLS",
     }[mode]
     draft.ensure(
         "policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": json.dumps(wanted, separators=(",", ":"))},
@@ -80,7 +80,7 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     if not so_already or done is not None:
         draft.add_inverse(
             "undo-policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": before}, undoes=("policy",),
-            why=f"{endpoint.id}: the policy of before",
+            why=f"{endpoint.id}: restore the earlier policy",
         )  # fmt: skip
     draft.changes += [why, *_policy_diff(before, wanted)]
     draft.add_impact(
@@ -91,9 +91,9 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     seen_using(world, draft)
     if mode != "deny-all":
         draft.notes.append(
-            "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organisation: name those you need manually"
+            "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organization: add those that you need manually"
         )
-    draft.notes.append("a policy change takes minutes until it holds everywhere")
+    draft.notes.append("a policy change can take some minutes to take effect")
     draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))
     return draft.step(StepKind.CHANGE)
 
@@ -119,11 +119,11 @@ POLICY: Final = Action(
     frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}), _plan_policy, unchanged, by_effects,
     (
         Choice(
-            "mode", "What may still go through it",
+            "mode", "What its policy still allows",
             (
                 ("deny-all", "nothing: deny everything"),
-                ("own-organisation", "it stays: only own organisation's principals and resources, only encrypted"),
-                ("own-account", "it stays: only this account's principals and resources, only encrypted"),
+                ("own-organization", "it stays: only your organization's principals and resources, only over TLS"),
+                ("own-account", "it stays: only this account's principals and resources, only over TLS"),
             ),
         ),
     ),

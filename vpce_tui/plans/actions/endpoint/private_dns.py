@@ -14,20 +14,20 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
     if cannot(world, draft):
         return draft.step(StepKind.CHANGE)
     if not endpoint.private_dns and draft.recall("dns") is None:
-        draft.notes.append("private DNS is off: it takes no name of a service over")
+        draft.notes.append("private DNS is off: no DNS name of the service resolves to it")
         return draft.step(StepKind.CHANGE)
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
         "dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": False}, so_already=not endpoint.private_dns,
-        why=f"names of {endpoint.leads_to} lead where they led before it",
+        why=f"names of {endpoint.leads_to} resolve as before the endpoint",
     )  # fmt: skip
     draft.add_inverse(
         "undo-dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": True}, undoes=("dns",),
-        why=f"names of {endpoint.leads_to} lead to the endpoint again",
+        why=f"names of {endpoint.leads_to} resolve to the endpoint again",
     )  # fmt: skip
-    draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer lead to {endpoint.id}")
+    draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer resolve to {endpoint.id}")
     draft.add_impact(
-        f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs another way out, a NAT gateway for instance"
+        f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs other egress, for example a NAT gateway"
     )
     seen_using(world, draft)
     draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(world))

@@ -95,7 +95,7 @@ def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
     for region, item in items.items():
         assert item is not None
         _record(world, region, item, bucket.name if bucket else "", draft)
-    draft.add_impact("nobody: changes are recorded, not touched; AWS Config bills each recorded change")
+    draft.add_impact("nobody: changes are recorded, not blocked; AWS Config bills each recorded change")
 
 
 def _service_role(world: AccountState, draft: Draft) -> None:
@@ -106,7 +106,7 @@ def _service_role(world: AccountState, draft: Draft) -> None:
     iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.region)}
     draft.ensure(
         "service-role", "CreateServiceLinkedRole", {"AWSServiceName": "config.amazonaws.com"}, so_already=there,
-        why="the role by which AWS Config reads", **iam,
+        why="the service-linked role of AWS Config", **iam,
     )  # fmt: skip
     draft.add_inverse(
         "undo-service-role", "DeleteServiceLinkedRole", {"RoleName": CONFIG_ROLE}, undoes=("service-role",), why=f"delete the role {CONFIG_ROLE}", **iam
@@ -156,7 +156,7 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
         )  # fmt: skip
         draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
     if item.name and not item.everything and draft.recall(f"recorder-{region}") is None:
-        draft.notes.append(f"{region}: the recorder {item.name} leaves types out; it is left so")
+        draft.notes.append(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
 
 
 def _config_buckets(world: AccountState) -> Options:
@@ -173,7 +173,7 @@ ACCOUNT_CONFIG: Final = Action(
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
         Choice(
             "topic", "Which SNS topic is notified (nothing: none)", (("", "none"),), free=True,
-            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text) else f"{text!r} is no ARN of a topic",
+            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text) else f"{text!r} is not an SNS topic ARN",
         ),
     ),
     leave=full_bucket_stays, look=_look_config, target="account",

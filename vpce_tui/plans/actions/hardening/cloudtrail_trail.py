@@ -49,10 +49,10 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
     if trails is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
     draft.notes += [_said(trail) for trail in trails.trails] or [
-        f"there is no trail that covers {home}; one of another region alone would not be listed here"
+        f"there is no trail that covers {home}; single-Region trails of other regions are not listed here"
     ]
     draft.notes += [
-        f"{trail.name} writes to {trail.bucket}, which is no bucket of this account: make sure that it is yours"
+        f"{trail.name} writes to {trail.bucket}, which is not a bucket of this account: verify that it is yours"
         for trail in trails.trails
         if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
     ]
@@ -68,12 +68,12 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         and draft.recall("log") is None
         and known.good
     ):
-        draft.notes.insert(0, f"{known.name} records every region and can be checked: nothing to do")
+        draft.notes.insert(0, f"{known.name} records every region with log file validation: nothing to do")
         return draft.step(StepKind.CHANGE)
     if known is not None and not own and known.organization and account_of(known.arn) != account:
         draft.block(
-            f"{known.name} belongs to the organisation's management account",
-            "have it put right there, or choose trail: new",
+            f"{known.name} belongs to the organization's management account",
+            "have it corrected there, or choose trail: new",
         )
         return draft.step(StepKind.CHANGE)
     if known is not None and not own and known.blind:
@@ -87,7 +87,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
     else:
         _put_right(known, draft)
     draft.add_impact(
-        "nobody: calls are recorded, not touched; the first copy of management events is free, S3 bills what is stored"
+        "nobody: calls are recorded, not changed; the first copy of management events is free, S3 bills what is stored"
     )
     draft.prove(
         "the trail reads as multi-region, validated and logging",
@@ -102,7 +102,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
 def _said(trail: Trail) -> str:
     words = [
         "every region" if trail.multi_region else f"{trail.home} alone", "records" if trail.logging else "does NOT record",
-        "can be checked" if trail.validated else "no validation", f"to {trail.bucket}",
+        "validated" if trail.validated else "no validation", f"to {trail.bucket}",
     ]  # fmt: skip
     stopped = f"; last stopped {trail.stopped}" if trail.stopped else ""
     return f"{trail.name}: {', '.join(words)}{stopped}{f'; delivery fails: {trail.problem}' if trail.problem else ''}{f'; {trail.blind}' if trail.blind else ''}"
@@ -186,7 +186,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
         draft.changes.append(f"{trail.name} records again")
     if trail.problem:
         draft.notes.append(
-            f"{trail.name} cannot deliver ({trail.problem}): look at the policy of {trail.bucket} and its key"
+            f"{trail.name} cannot deliver ({trail.problem}): check the policy of {trail.bucket} and its KMS key"
         )
 
 
@@ -217,7 +217,7 @@ def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any
     return (
         Choice(
             "trail", "Which trail", options, default, free=True,
-            check=lambda text: "" if _TRAIL.fullmatch(text) else f"{text!r} is no name of a trail",
+            check=lambda text: "" if _TRAIL.fullmatch(text) else f"{text!r} is not a valid trail name",
         ),
         Choice("bucket", "Into which bucket a new trail writes", buckets, free=True, check=wrong_bucket),
     )  # fmt: skip

@@ -39,7 +39,7 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
             region=region,
         )
         draft.add_inverse(
-            f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new volumes are as they are asked for", region=region
+            f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new volumes are encrypted only on request", region=region
         )  # fmt: skip
         if not on:
             draft.changes.append(f"{region}: every new volume and snapshot copy is encrypted")

@@ -43,12 +43,12 @@ def _plan(world: AccountState, draft: Draft) -> Step:
     if draft.remembered is not None:
         _narrowed_before(world, draft)
     if not draft.calls and not draft.already:
-        draft.notes.append(f"{many(len(known), 'rule')} let the world in where it must not be; none is chosen")
+        draft.notes.append(f"{many(len(known), 'rule')} are open to the world and should not be; none is chosen")
     left = [key for key in known if key not in parts(draft.choices["rules"])]
     if draft.calls and left:
-        draft.notes.append(f"left as they are, as not chosen: {', '.join(left)}")
+        draft.notes.append(f"not chosen, not changed: {', '.join(left)}")
     gaps(world, draft, "group rules")
-    draft.prove("each rule reads as gone, its narrower one as there")
+    draft.prove("each rule reads as revoked, its narrower one as present")
     return draft.step(StepKind.CHANGE)
 
 
@@ -71,7 +71,7 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
         )  # fmt: skip
         draft.add_inverse(
             f"undo-narrow-{name}", "RevokeSecurityGroupIngress", parameters, undoes=(f"narrow-{name}",),
-            why=f"{label}: the narrower rules go again", region=item.region,
+            why=f"{label}: revoke the narrower rules", region=item.region,
         )  # fmt: skip
     draft.ensure(
         f"rule-{name}", "RevokeSecurityGroupIngress", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
@@ -84,7 +84,7 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: nothing in its place"]
     draft.add_impact(
-        f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; who came through this rule alone comes no more",
+        f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; whoever relied on this rule alone loses access",
         item.holders,
     )
     said = "established connections stay open until they end by themselves"
@@ -123,8 +123,8 @@ def _wrong(text: str) -> str:
     try:
         network = ipaddress.ip_network(text)
     except ValueError:
-        return f"{text!r} is no range of addresses; it looks like 203.0.113.0/24"
-    return f"{text} is everybody" if network.prefixlen == 0 else ""
+        return f"{text!r} is not a CIDR block; expected for example 203.0.113.0/24"
+    return f"{text} is the whole world" if network.prefixlen == 0 else ""
 
 
 ACCOUNT_GROUPS: Final = Action(
@@ -132,7 +132,7 @@ ACCOUNT_GROUPS: Final = Action(
     (
         Choice("rules", "Which rules are narrowed", _options, many=True),
         Choice(
-            "instead", "What is still allowed, in their place",
+            "instead", "What is allowed instead",
             (("own", "the ranges of the VPC itself"), ("none", "nothing")), free=True, check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
         ),
     ),

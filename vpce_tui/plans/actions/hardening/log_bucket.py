@@ -26,7 +26,7 @@ def wrong_bucket(text: str) -> str:
     return (
         ""
         if _BUCKET.fullmatch(text)
-        else f"{text!r} is no name of a bucket (3 to 63 small letters, digits, dots and hyphens)"
+        else f"{text!r} is not a valid bucket name (3 to 63 lower-case letters, digits, dots and hyphens)"
     )
 
 
@@ -34,7 +34,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
     """Plan a bucket closed to the public with a policy that holds ``statements``; what its policy says already stays."""
     if bucket.taken:
         draft.block(
-            f"the bucket name {bucket.name} is taken by another account, or may not be looked at",
+            f"the bucket name {bucket.name} is taken by another account, or access to it is denied",
             f"choose another: c, or --set {draft.id}.bucket=…",
         )
         return False
@@ -69,11 +69,11 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
     if not bucket.mine or recalled:
         draft.ensure(
             "closed", "PutPublicAccessBlock", {**named, "PublicAccessBlockConfiguration": closed}, so_already=bucket.blocked,
-            why=f"{bucket.name}: closed to the public", **at,
+            why=f"{bucket.name}: block public access on", **at,
         )  # fmt: skip
     elif not bucket.blocked:
         draft.notes.append(
-            f"{bucket.name} is not closed to the public all four ways: look at it (S3 › {bucket.name} › Permissions)"
+            f"{bucket.name} does not block all public access: check it (S3 › {bucket.name} › Permissions)"
         )
     _policy(bucket, statements, at, draft)
     return True
@@ -132,5 +132,5 @@ def full_bucket_stays(world: Any, call: PlannedCall, _: bool, __: bool) -> str:
         None,
     )
     if bucket is not None and bucket.mine and not bucket.empty and call.service == "s3":
-        return f"{bucket.name} holds records by now, so it stays"
+        return f"{bucket.name} already contains records, so it is kept"
     return ""

@@ -28,9 +28,7 @@ def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
 
 def gaps(world: AccountState, draft: Draft, what: str) -> None:
     """Say what could not be looked at."""
-    draft.notes += [
-        f"not looked at: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)
-    ]
+    draft.notes += [f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)]
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -71,7 +69,7 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
     )  # fmt: skip
     draft.notes += _open(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes += [f"not looked at: {name}: {why}" for name, why in sorted(world.gaps.items())]
+    draft.notes += [f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items())]
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)
 
@@ -106,7 +104,7 @@ def _open(world: AccountState) -> list[str]:
         said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
     kept = _count(world.volumes.volumes if world.volumes else (), lambda volume: REPLACED in volume.tags)
     if kept:
-        said.append(f"{many(kept, 'old volume')} kept beside the encrypted one that took its place: not counted below")
+        said.append(f"{many(kept, 'old volume')} kept after replacement by an encrypted one: not counted below")
     said += [
         "by region: outdated AMIs, rules that are too wide, volumes without encryption, VPCs without flow logs; are new volumes "
         "encrypted by default, does AWS Config record",
@@ -131,11 +129,11 @@ def outdated(machine: AccountInstance) -> str:
     """Why an instance's AMI is outdated; ``""``: it is not, as far as can be told."""
     image, newest = machine.image, machine.newest
     if image is None:
-        return "its AMI is gone"
+        return "its AMI is deregistered or not visible"
     if machine.deprecated:
         return "its AMI is deprecated"
     if machine.ended:
-        return f"its family is not mended since {machine.ended}"
+        return f"its family has no security updates since {machine.ended}"
     newer = (
         newest is not None
         and newest.id != image.id
@@ -174,7 +172,7 @@ def _plan_images(world: AccountState, draft: Draft) -> Step:
             f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
         )
     if old:
-        draft.notes.append("to put one right: vpce-tui plan relaunch-instance i-…, or p on it among the instances")
+        draft.notes.append("to replace one: vpce-tui plan relaunch-instance i-…, or press p on it in the instance list")
     elif world.instances is not None and not new:
         draft.notes.append("there is no instance")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]

@@ -53,7 +53,7 @@ def _options(world: AccountState) -> Options:
 def _label(world: AccountState, volume: UnencryptedVolume) -> str:
     ebs = world.volumes or EbsVolumes()
     machine = ebs.instances.get(volume.instance)
-    where = "attached to nothing"
+    where = "not attached"
     if volume.instance:
         name = f" {machine.name}" if machine and machine.name else ""
         root = ", its root" if machine and machine.root_device == volume.device else ""
@@ -70,7 +70,10 @@ def _plan(world: AccountState, draft: Draft) -> Step:
         if key in known:
             chosen.append(known[key])
         else:
-            draft.block(f"the volume {key} is gone, or encrypted by now", "choose again: c, or --set volumes.volumes=…")
+            draft.block(
+                f"the volume {key} does not exist any more, or is already encrypted",
+                "choose again: c, or --set volumes.volumes=…",
+            )
     by_instance: dict[str, list[UnencryptedVolume]] = {}
     for volume in chosen:
         by_instance.setdefault(home_of(volume, draft)[0] or volume.id, []).append(volume)
@@ -105,7 +108,7 @@ def _may_stop(ebs: EbsVolumes, instance: Instance, volumes: Iterable[Unencrypted
         draft.block(f"{instance.id} is {instance.state}", "nothing; it is gone")
     if instance.lifecycle == "spot":
         draft.block(
-            f"{instance.id} is a spot instance, which cannot be stopped by you",
+            f"{instance.id} is a Spot Instance; vpce-tui does not stop it",
             "start an encrypted one in its place: relaunch-instance",
         )
     if instance.id in ebs.groups and not ours:
@@ -115,7 +118,8 @@ def _may_stop(ebs: EbsVolumes, instance: Instance, volumes: Iterable[Unencrypted
         )
     if any(volume.multi_attach for volume in volumes):
         draft.block(
-            f"a volume of {instance.id} is attached to several instances", "move it manually, with all of them stopped"
+            f"a volume of {instance.id} is attached to several instances",
+            "replace it manually, with all of them stopped",
         )
     region = next(iter(volumes)).region
     key = ebs.keys.get(region)
@@ -202,7 +206,7 @@ def _leave(world: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
     new = {volume.id for volume in ebs.own_volumes.values() if volume.instance == call.part}
     for old in ebs.volumes:
         if old.instance not in ("", call.part) and old.tags.get(REPLACED) in new:
-            return f"{old.id}, the volume of before, is in {old.instance}: take it out there, and undo again"
+            return f"{old.id}, the earlier volume, is attached to {old.instance}: detach it there, and undo again"
     return ""
 
 
@@ -215,7 +219,7 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
     for name, volumes in by_instance.items():
         machine = ebs.instances.get(name)
         for volume in volumes:
-            where = f"{home_of(volume, draft)[1]} of {name}" if name.startswith("i-") else "attached to nothing"
+            where = f"{home_of(volume, draft)[1]} of {name}" if name.startswith("i-") else "not attached"
             draft.changes.append(
                 f"{volume.id}  {volume.size_gib} GiB {volume.type}, {where}  →  a new encrypted one; the old one is kept"
             )
@@ -231,19 +235,19 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
                 )
     sizes = sum(volume.size_gib for volumes in by_instance.values() for volume in volumes)
     draft.notes += [
-        f"{many(sum(map(len, by_instance.values())), 'volume')}, {sizes:,} GiB in all, instance by instance; Escape stops after the present instance",
+        f"{many(sum(map(len, by_instance.values())), 'volume')}, {sizes:,} GiB in all, instance by instance; Escape stops after the current instance",
         "instance store of an instance is lost when it stops",
-        "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, marked: what was written since is on those alone",
+        "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, marked: only those contain what was written since",
     ]
 
 
 ACCOUNT_VOLUMES: Final = Action(
     frozenset({AccountAspect.VOLUMES}), _plan, unchanged, by_effects,
     (
-        Choice("volumes", "Which volumes are moved to encrypted ones", _options, many=True),
+        Choice("volumes", "Which volumes are replaced by encrypted ones", _options, many=True),
         Choice(
             "key", "Which key encrypts them (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True,
-            check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is no id, ARN or alias of a key",
+            check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is not an id, ARN or alias of a KMS key",
         ),
     ),
     remember=_instances, look=_look, leave=_leave, target="account",

@@ -22,7 +22,7 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
         "interfaces",
         "DescribeNetworkInterfaces",
         {"Filters": attached},
-        "its interfaces and their groups",
+        "its interfaces and their security groups",
         optional=True,
     )
     if instance.volumes:
@@ -52,15 +52,15 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
     )
     draft.read(
         "history", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": instance.id}]},
-        "who launched and changed it", service="cloudtrail", optional=True)  # fmt: skip
+        "calls that launched and changed it", service="cloudtrail", optional=True)  # fmt: skip
     draft.read(
         "calls-by-its-role", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
-        "what its role's session did", service="cloudtrail", optional=True)  # fmt: skip
+        "calls of its role's session", service="cloudtrail", optional=True)  # fmt: skip
     if instance.region != iam_region(instance.region):
         draft.read(
             "global-calls-by-its-role", "LookupEvents",
             {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
-            "what its role's session did in global services, as IAM", service="cloudtrail",
+            "calls of its role's session in global services, for example IAM", service="cloudtrail",
             region=iam_region(instance.region), optional=True)  # fmt: skip
     for detector, findings in sorted(world.detectors.items()):
         if findings:
@@ -71,13 +71,13 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
         "flow-logs",
         "DescribeFlowLogs",
         {"Filter": [{"Name": "resource-id", "Values": [instance.vpc_id]}]},
-        "is its traffic recorded",
+        "flow logs of its traffic",
         optional=True,
     )
     draft.notes += _what_it_is(world)
     for facet, why in world.unknown.items():
         draft.notes.append(f"the {facet} could not be read: {why}")
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -94,7 +94,7 @@ def _what_it_is(world: InstanceState) -> list[str]:
         f"addresses: {', '.join(addresses) or 'none'}",
         f"volumes: {', '.join(disks) or 'none'}",
         f"GuardDuty findings about it: {findings}",
-        "who launched and changed it, and what its role did: history and calls-by-its-role among the evidence",
+        "who launched and changed it, and calls of its role: see history and calls-by-its-role in the evidence",
     ]
 
 
@@ -102,13 +102,13 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
     instance = world.instance
     one = {"InstanceId": instance.id}
     draft.read("instance", "DescribeInstances", describe(world), "full description")
-    draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "what it printed", optional=True)
-    draft.read("console-screenshot", "GetConsoleScreenshot", one, "what its screen shows", optional=True)
+    draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "its console output", optional=True)
+    draft.read("console-screenshot", "GetConsoleScreenshot", one, "its console screenshot", optional=True)
     draft.read(
         "user-data",
         "DescribeInstanceAttribute",
         {**one, "Attribute": "userData"},
-        "user data, kept as evidence and not shown",
+        "user data, recorded as evidence and not shown",
     )
     interfaces = world.interfaces if world.interfaces is not None else instance.interfaces
     groups = sorted({group for nic in interfaces for group in nic.groups})
@@ -141,7 +141,7 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
                 f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
             )  # fmt: skip
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes.append("instance store is lost on stop and on termination; nothing but the instance itself can copy it")
+    draft.notes.append("instance store is lost on stop and on termination; only the instance itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
     return draft.step(StepKind.READ)
 
@@ -149,10 +149,10 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
 def _plan_memory(world: InstanceState, draft: Draft) -> Step:
     identifier = world.instance.id
     draft.notes += [
-        "memory cannot be taken once the instance is stopped; decide before the last step",
+        "memory cannot be captured once the instance is stopped; decide before the last step",
         f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",
-        "write the AMI to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
-        "once isolated, Session Manager no longer reaches it: then only a serial console or a memory snapshot of the hypervisor's owner is left",
+        "write the memory dump to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
+        "once isolated, Session Manager no longer reaches it: then only the EC2 serial console is left",
     ]
     return draft.step(StepKind.MANUAL)
 

@@ -46,14 +46,14 @@ def _plan_hold(world: InstanceState, draft: Draft) -> Step:
         name = f"keep-{volume.id}"
         draft.ensure(
             name, "ModifyInstanceAttribute", _delete_flag(instance.id, volume, False),
-            so_already=not volume.delete_on_termination, why=f"{volume.id} ({volume.device}) survives termination",
+            so_already=not volume.delete_on_termination, why=f"{volume.id} ({volume.device}) is kept on termination",
         )  # fmt: skip
         draft.add_inverse(
             f"undo-{name}", "ModifyInstanceAttribute", _delete_flag(instance.id, volume, True), undoes=(name,),
-            why=f"{volume.id} goes with the instance again",
+            why=f"{volume.id} is deleted on termination again",
         )  # fmt: skip
     draft.changes = [f"{call.why}" for call in draft.calls]
-    draft.add_impact("nobody: these are settings of this instance alone")
+    draft.add_impact("nobody: these are settings of this instance only")
     draft.prove(
         "protection, shutdown behaviour and the flag of each volume read back",
         "DescribeInstances",

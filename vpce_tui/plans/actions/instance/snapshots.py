@@ -47,10 +47,12 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
         state = "encrypted with " + (disk.kms_key.rpartition("/")[2] or "a key") if disk.encrypted else "not encrypted"
         draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {disk.size_gib} GiB, {state})")
         if disk.encrypted:
-            draft.notes.append(f"the snapshot of {volume.id} stays readable only while its key lives: {disk.kms_key}")
+            draft.notes.append(
+                f"the snapshot of {volume.id} stays readable only while its KMS key exists: {disk.kms_key}"
+            )
         if disk.key_unread:
-            draft.notes.append(f"whose key {disk.kms_key} is could not be read: {disk.key_unread}")
-    draft.notes.append("a snapshot is of the moment of the call; termination may proceed while it is still pending")
+            draft.notes.append(f"the owner of key {disk.kms_key} could not be read: {disk.key_unread}")
+    draft.notes.append("a snapshot is of the time of the call; the instance may be terminated while it is pending")
     draft.add_impact("nobody: the volumes stay in use")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
     draft.prove(
@@ -63,11 +65,11 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
 
 def _wrong_days(text: str) -> str:
     good = re.fullmatch("0|[1-9][0-9]{0,4}", text) is not None and int(text) <= 36500
-    return "" if good else f"{text!r} is no number of days from 1 to 36500, or 0 for no lock"
+    return "" if good else f"{text!r} is not a number of days from 1 to 36500, or 0 for no lock"
 
 
 def _wrong_account(text: str) -> str:
-    return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is no account id of twelve digits"
+    return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is not a 12-digit account id"
 
 
 def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, object]) -> None:
@@ -94,7 +96,7 @@ def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, objec
             if encrypted.key_manager == "AWS":
                 draft.block(
                     f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
-                    "copy the snapshot to a customer key manually first, or do not share",
+                    "copy the snapshot with a customer managed key manually first, or do not share",
                 )
             draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
             draft.ensure(

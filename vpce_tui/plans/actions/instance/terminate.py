@@ -22,7 +22,7 @@ def _plan_terminate(world: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT)
     if world.scaling is not None and not instance.gone and not leaving(world.scaling):
         draft.block(
-            f"it is still in the Auto Scaling group {world.scaling.group}, which would start another from the same AMI",
+            f"it is still in the Auto Scaling group {world.scaling.group}, which would launch another from the same AMI",
             "run the step that takes it out of service first",
         )
     if stop:
@@ -38,7 +38,7 @@ def _stop(world: InstanceState, draft: Draft) -> None:
     _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
     draft.ensure(
         "stop", "StopInstances", {"InstanceIds": [identifier]},
-        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; volumes stay, memory and instance store go",
+        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; volumes are kept, memory and instance store are lost",
     )  # fmt: skip
     draft.add_inverse(
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
@@ -65,7 +65,7 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     if doomed and not waived and not instance.gone:
         draft.block(
             f"{', '.join(doomed)} would be deleted with it",
-            "run the step that holds it still first, or choose evidence: waived",
+            "run the step that protects the instance first, or choose evidence: waived",
         )
     attributes = world.attributes or Attributes(False, False, "")
     _lift(
@@ -87,11 +87,11 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     if world.spot and world.spot.type == "persistent":
         draft.ensure(
             "cancel-spot", "CancelSpotInstanceRequests", {"SpotInstanceRequestIds": [world.spot.id]},
-            so_already=world.spot.state in ("cancelled", "closed"), why=f"cancel {world.spot.id}, which would start it again",
+            so_already=world.spot.state in ("cancelled", "closed"), why=f"cancel {world.spot.id}, which would launch it again",
         )  # fmt: skip
     for key in _FLEET_TAGS:
         if instance.tags.get(key):
-            draft.add_impact(f"the fleet {instance.tags[key]} will start another one: lower its target capacity first")
+            draft.add_impact(f"the fleet {instance.tags[key]} will launch another one: lower its target capacity first")
     draft.ensure(
         "terminate",
         "TerminateInstances",
@@ -100,17 +100,19 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
         why=f"terminate {instance.id}",
     )
     draft.changes.append(
-        f"{instance.id} is gone for good; its volumes stay, detached"
+        f"{instance.id} is terminated; its volumes are kept, detached"
         if not doomed
-        else f"{instance.id} and {len(doomed)} volumes are gone for good"
+        else f"{instance.id} and {len(doomed)} volumes are permanently deleted"
     )
     draft.notes += [
         "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
-        "endpoints, users and keys that its role made are not removed by this playbook: look at the events again",
-        "stopping it in place of that keeps it for later study: the answer “stop” (c)",
+        "endpoints, users and keys that its role created are not removed by this playbook: check the events again",
+        "stopping it instead keeps it for later analysis: choose “stop” (c)",
     ]
     draft.add_impact(
-        "nobody else, once it is out of service" if world.scaling is None else "the group starts another one"
+        "nobody else, once it is out of service"
+        if world.scaling is None
+        else "the Auto Scaling group launches another one"
     )
     draft.prove("its state reads terminated", "DescribeInstances", describe(world))
 

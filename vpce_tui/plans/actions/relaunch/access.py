@@ -50,9 +50,9 @@ def too_wide(rule: GroupRule) -> str:
     if rule.egress or not as_rule.world:
         return ""
     if as_rule.all_ports:
-        return "it lets in every port from anywhere"
+        return "it allows every port from anywhere"
     ports = [f"{port} ({name})" for port, name in ADMINISTRATION_PORTS.items() if as_rule.covers(port)]
-    return f"it lets in {', '.join(ports)} from anywhere" if ports else ""
+    return f"it allows {', '.join(ports)} from anywhere" if ports else ""
 
 
 def _as_rule(rule: GroupRule) -> GroupRuleOfRegion:
@@ -76,7 +76,7 @@ def _usable(world: InstanceState) -> list[GroupRule]:
 def _rule_options(world: InstanceState) -> Options:
     listed = [(rule.id, f"{world.group_names.get(rule.group, '')} {rule.says}".strip()) for rule in _usable(world)]
     if any(_everything_out(rule) for rule in _usable(world)):
-        listed.insert(0, (HTTPS_OUT, "in place of everything: lets tcp 443 out to 0.0.0.0/0"))
+        listed.insert(0, (HTTPS_OUT, "instead of all traffic: allows egress tcp 443 to 0.0.0.0/0"))
     return tuple(listed)
 
 
@@ -104,7 +104,7 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     vpc = world.settings.subnet.vpc_id if world.settings and world.settings.subnet else world.instance.vpc_id
     if not vpc and not draft.blocked:
         draft.block(
-            "it is terminated, and AWS has forgotten where it stood",
+            "it is terminated, and AWS no longer returns its subnet",
             "name the subnet of the new instance: --set launch.subnet=subnet-…",
         )
     if draft.blocked or world.groups is None:
@@ -127,16 +127,16 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     _let("in", "Ingress", incoming, own, draft)
     _let("out", "Egress", outgoing, own, draft)
     draft.changes += [f"new group {name} in {vpc}"]
-    draft.changes += [f"+ {rule.says}" for rule in ticked] or ["no rule is ticked: nothing gets in or out"]
+    draft.changes += [f"+ {rule.says}" for rule in ticked] or ["no rule is selected: no traffic is allowed in or out"]
     draft.notes += [
         f"cannot be ticked: {world.group_names.get(rule.group, '')} {rule.says}: {why}"
         for rule in world.old_rules or ()
         if (why := too_wide(rule))
     ]
     left = [rule for rule in _usable(world) if rule not in ticked]
-    draft.notes += [f"not taken over: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left]
+    draft.notes += [f"not copied: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left]
     draft.add_impact("nobody: the new group has no member yet")
-    draft.prove("the group reads back with these rules and no other", "DescribeSecurityGroups", {"Filters": [{"Name": "group-name", "Values": [name]}]})  # fmt: skip
+    draft.prove("the security group reads back with only these rules", "DescribeSecurityGroups", {"Filters": [{"Name": "group-name", "Values": [name]}]})  # fmt: skip
     return draft.step(StepKind.CHANGE)
 
 
@@ -148,7 +148,7 @@ def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) ->
     draft.ensure(
         "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(GROUP), "IpPermissions": [everything]},
         so_already=own is not None and not any(rule.world and rule.all_ports for rule in own.egress),
-        why="take away the rule that lets everything out of a new group",
+        why="revoke the default egress rule of a new security group",
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def _normal(rule: GroupRuleOfRegion) -> GroupRuleOfRegion:
 
 
 def _wrong_name(text: str) -> str:
-    return "" if not text or _NAME.fullmatch(text) else f"{text!r} is no name of a group"
+    return "" if not text or _NAME.fullmatch(text) else f"{text!r} is not a valid security group name"
 
 
 RELAUNCH_GROUP: Final = Action(
@@ -179,7 +179,7 @@ RELAUNCH_GROUP: Final = Action(
         Choice("rules", "Which rules of its old groups the new group gets", _rule_options, _default_rules, many=True),
         Choice(
             "from", "Whose rules these are (nothing: of the groups it had before the incident)", many=True, free=True,
-            check=lambda text: "" if _GROUP_ID.fullmatch(text) else f"{text!r} is no id of a group",
+            check=lambda text: "" if _GROUP_ID.fullmatch(text) else f"{text!r} is not a security group id",
         ),
         Choice("name", "What the new group is called (nothing: after the old instance)", (("", "after the old instance"),), free=True, check=_wrong_name),
     ),
@@ -217,7 +217,7 @@ def why_overprivileged(policy: PolicyOf) -> str:
         if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow":
             continue
         if "NotAction" in statement:
-            return "it allows everything but what it names"
+            return "it uses NotAction"
         actions = statement.get("Action", [])
         for action in actions if isinstance(actions, list) else [actions]:
             if any(patterns_overlap(str(action), dangerous) for dangerous in _DANGEROUS):
@@ -244,13 +244,11 @@ def _plan_profile(world: InstanceState, draft: Draft) -> Step:
         f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item))
     ]
     if draft.choices["profile"] == "none":
-        draft.notes.insert(0, "no profile: the new instance has no credentials of AWS at all")
+        draft.notes.insert(0, "no profile: the new instance has no AWS credentials")
     elif not draft.blocked and world.new_role is not None:
         _new_profile(world, world.new_role, draft)
     if world.policies:
-        draft.notes.append(
-            "the old instance's own role is never taken over: who stole its credentials may still have them"
-        )
+        draft.notes.append("the old instance's role is never reused: its credentials may still be stolen")
     draft.prove("role and profile read back")
     return draft.step(StepKind.CHANGE)
 
@@ -261,8 +259,8 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
     if there.taken:
         draft.block(
-            f"there is {there.taken} already, and this incident did not make it: it may be a trap",
-            "look who made it, delete it, and plan again; or choose profile: none",
+            f"there is {there.taken} already, and this incident did not create it: it may be the intruder's",
+            "check who created it, delete it, and plan again; or choose profile: none",
         )
         return
 
@@ -299,10 +297,8 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
     if there.profile_arn:
         draft.bindings |= {PROFILE: there.profile_arn, PROFILE_ID: there.profile_id}
     draft.changes.insert(0, f"new role and instance profile {name}")
-    draft.add_impact("nobody: nothing else holds them")
-    draft.notes.append(
-        "AWS takes some seconds to know a new profile everywhere: if the launch says it is invalid, run it again"
-    )
+    draft.add_impact("nobody: nothing else uses them")
+    draft.notes.append("a new profile takes some seconds to propagate: if the launch says it is invalid, run it again")
 
 
 def _untouched(there: NewRole, draft: Draft) -> None:
@@ -313,9 +309,11 @@ def _untouched(there: NewRole, draft: Draft) -> None:
     }
     more = sorted({*there.attached, *there.inline} - wanted)
     if there.trust != _TRUST:
-        draft.block("somebody changed who may take the new role", "undo this step, and run it again")
+        draft.block("somebody changed the trust policy of the new role", "undo this step, and run it again")
     if more:
-        draft.block(f"the new role may do more than was ticked: {', '.join(more)}", "take that away, or undo this step")
+        draft.block(
+            f"the new role has more permissions than selected: {', '.join(more)}", "remove them, or undo this step"
+        )
 
 
 def _policy(
@@ -355,8 +353,8 @@ RELAUNCH_PROFILE: Final = Action(
     frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}), _plan_profile, unchanged, by_effects,
     (
         Choice(
-            "profile", "Credentials of AWS for the new instance",
-            (("new", "a new role, with the policies ticked below"), ("none", "none at all")),
+            "profile", "AWS credentials for the new instance",
+            (("new", "a new role, with the policies selected below"), ("none", "none at all")),
         ),
         Choice("policies", "What the new role may do", _policy_options, lambda _: "session-manager", many=True),
     ),

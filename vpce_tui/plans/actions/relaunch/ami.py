@@ -42,7 +42,7 @@ def _options(world: InstanceState) -> Options:
 
 
 def _label(known: Images, item: Image) -> str:
-    mark = ", SUSPECT: made lately by this account" if known.suspect(item) else ""
+    mark = ", SUSPECT: created recently by this account" if known.suspect(item) else ""
     return f"{item.name}, {_age(item, known.now)}{mark}"
 
 
@@ -101,17 +101,17 @@ def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     elif known.family:
         said.append(f"family: {known.family}, the newest by its publisher's public parameter")
     if known.ended:
-        said.append(f"{known.family} is not mended any more since {known.ended}: plan a move to its successor")
+        said.append(f"{known.family} has no security updates since {known.ended}: plan a move to its successor")
     if new is not None and new.id == known.old_id:
-        said.append("no newer AMI is known: the new instance starts with the hole of the old one, if it was in the AMI")
+        said.append("no newer AMI is known: if the AMI has the vulnerability, the new instance has it too")
     if new is not None and known.suspect(new):
         said.append(
-            f"SUSPECT: {new.id} was made by this account within a day of the incident, or in it; who could take the role could make it"
+            f"SUSPECT: {new.id} was created by this account within a day of the incident, or in it; the intruder may have created it"
         )
     if new is not None and known.old is not None:
         said += _unlike(known.old, new)
     if new is not None and new.owner != known.account and not new.alias and known.old and new.owner != known.old.owner:
-        said.append(f"{new.id} belongs to account {new.owner}, another one than the old AMI: is it somebody you know")
+        said.append(f"{new.id} belongs to account {new.owner}, not the old AMI's owner: do you trust it")
     if chosen and new is None:
         said.append(f"{chosen} was not found in this region, or may not be started any more: choose again (c)")
     return said
@@ -133,12 +133,12 @@ def _settled(world: InstanceState, step: Step) -> ReadBack:
         return VerificationState.NOT_YET, "the AMIs could not be read"
     new = world.images.by_id(chosen)
     if new is None or new.state != "available":
-        return VerificationState.FAILED, f"{chosen or 'no image'} cannot be started: choose another"
+        return VerificationState.FAILED, f"{chosen or 'no AMI'} cannot be launched: choose another"
     return VerificationState.VERIFIED, f"{new.id} {new.name} is available"
 
 
 def _wrong_image(text: str) -> str:
-    return "" if _AMI.fullmatch(text) else f"{text!r} is no AMI id; it looks like ami-0123456789abcdef0"
+    return "" if _AMI.fullmatch(text) else f"{text!r} is not an AMI id; expected ami-0123456789abcdef0"
 
 
 CHOOSE_IMAGE: Final = Action(
@@ -158,13 +158,13 @@ def _plan_user_data(world: InstanceState, draft: Draft) -> Step:
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     if world.gone:
         draft.notes.append(
-            "the user data of a terminated instance is no longer available: look into what terminate-instance preserved of it"
+            "the user data of a terminated instance is no longer available: see the evidence that terminate-instance preserved"
         )
     elif not raw and not draft.notes:
         draft.notes.append("it has no user data")
     elif raw:
         draft.notes += _what_it_holds(raw)
-    draft.prove("the answer is kept as evidence")
+    draft.prove("the result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -173,7 +173,7 @@ def _what_it_holds(raw: bytes) -> list[str]:
     try:
         lines = raw.decode().splitlines()
     except UnicodeDecodeError:
-        return [*said, "no text (perhaps compressed): look at it with a tool of yours before you copy it"]
+        return [*said, "not text (perhaps compressed): inspect it with your own tool before you copy it"]
     secret = [str(number) for number, line in enumerate(lines, start=1) if redaction.text(line) != line]
     said.append(f"{many(len(lines), 'line')}; read them once they are kept: v, or vpce-tui evidence INCIDENT user-data")
     if secret:

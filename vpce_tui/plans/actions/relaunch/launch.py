@@ -90,16 +90,18 @@ def _stand_ins(world: InstanceState, draft: Draft) -> None:
 def _may_start(world: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
     wanted = chosen_image(world, draft.others)
     if not wanted:
-        draft.block("no AMI is chosen", "the step that chooses the AMI: c, or --set image.image=ami-…")
+        draft.block("no AMI is chosen", "the step that chooses the AMI: c, or --set ami.ami=ami-…")
     elif image is None or image.state != "available":
         draft.block(
-            f"the AMI {wanted} is gone, or may not be started any more",
-            "choose another: the step that chooses the AMI, or --set image.image=ami-…",
+            f"the AMI {wanted} does not exist any more, or may not be launched any more",
+            "choose another: the step that chooses the AMI, or --set ami.ami=ami-…",
         )
     if settings.subnet is None:
         named = draft.choices["subnet"]
         said = (
-            f"the subnet {named} does not exist here" if named else "it is terminated, and AWS has forgotten its subnet"
+            f"the subnet {named} does not exist here"
+            if named
+            else "it is terminated, and AWS no longer returns its subnet"
         )
         draft.block(said, "name one: c, or --set launch.subnet=subnet-…")
     elif settings.subnet.free < 1:
@@ -112,7 +114,7 @@ def _may_start(world: InstanceState, settings: Settings, image: Image | None, dr
             "name another: c, or --set launch.key=…, or enable it in KMS",
         )
     if not world.instance.type and not draft.choices["type"]:
-        draft.block("its type is not known any more", "name one: --set launch.type=m6i.large")
+        draft.block("its instance type is no longer known", "name one: --set launch.type=m6i.large")
     return not draft.blocked
 
 
@@ -225,14 +227,14 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
     draft.notes += [
         f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
         + (
-            "made anew, empty; bring its data from a backup older than the incident"
+            "created new and empty; restore its data from a backup older than the incident"
             if disk.volume in brought
-            else "not made anew"
+            else "not created"
         )
         for disk in data
     ]
     if choices["user_data"] == "none" and settings.user_data:
-        draft.notes.append("the old instance had user data: what it set up at its start, somebody must set up")
+        draft.notes.append("the old instance had user data: its setup has to be done in another way")
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.block(
             f"{old.id} is terminated, and its user data is no longer available"
@@ -242,9 +244,9 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
         )
     if world.gone:
         draft.notes.append(
-            "the old instance is gone: its volumes, groups and role are known only as far as AWS still lists them"
+            "the old instance is terminated: its volumes, security groups and role are known only as far as AWS still lists them"
         )
-    draft.add_impact("nobody; AWS bills one more instance until the old one is gone")
+    draft.add_impact("nobody; AWS bills one more instance until the old one is terminated")
 
 
 def _copied(settings: Settings) -> str:
@@ -308,7 +310,7 @@ def _key_pair_options(world: InstanceState) -> Options:
 
 
 def _wrong(pattern: re.Pattern[str], what: str) -> Any:
-    return lambda text: "" if not text or pattern.fullmatch(text) else f"{text!r} is no {what}"
+    return lambda text: "" if not text or pattern.fullmatch(text) else f"{text!r} is not a valid {what}"
 
 
 LAUNCH: Final = Action(
@@ -317,8 +319,8 @@ LAUNCH: Final = Action(
         Choice("subnet", "In which subnet (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_SUBNET, "id of a subnet")),
         Choice("type", "Of which type (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_TYPE, "instance type")),
         Choice("user_data", "User data", (("none", "none"), ("copy", "copied from the old one, once it was reviewed"))),
-        Choice("volumes", "Which data volumes are made anew, empty", _volume_options, many=True),
-        Choice("key", "Which key encrypts its volumes (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a key")),
+        Choice("volumes", "Which data volumes are created new and empty", _volume_options, many=True),
+        Choice("key", "Which key encrypts its volumes (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a KMS key")),
         Choice("public", "A public address", (("no", "no"), ("yes", "yes"))),
         Choice("key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")),
     ),

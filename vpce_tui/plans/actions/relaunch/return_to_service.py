@@ -53,8 +53,8 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if draft.remembered is not None:
         _recalled(draft)
     if not draft.calls and not draft.already:
-        draft.notes.append("nothing is chosen: it serves nobody yet")
-    draft.notes.append("names that point at the old instance's address (DNS) are changed manually: the next step")
+        draft.notes.append("nothing is chosen: it receives no traffic yet")
+    draft.notes.append("DNS names of the old instance's address are changed manually: the next step")
     draft.prove("target groups, group and address read back with the new instance")
     return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
@@ -223,7 +223,7 @@ def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     )  # fmt: skip
     draft.changes.append(f"the new instance joins {starter.group}, and the target groups that belong to it")
     if world.instance.id in starter.members:
-        draft.notes.append(f"{world.instance.id} is in {starter.group} still: both serve until it is taken out")
+        draft.notes.append(f"{world.instance.id} is still in {starter.group}: both serve until it is detached")
 
 
 # -- traffic
@@ -298,7 +298,7 @@ def _address_options(world: InstanceState) -> Options:
 def _address(world: InstanceState, draft: Draft) -> None:
     if len(parts(draft.choices["address"])) > 1:
         draft.block(
-            "two Elastic IPs on one instance need two private addresses: AWS would put the second in the first one's place",
+            "two Elastic IPs on one instance need two private addresses: AWS would replace the first one by the second",
             "choose one, and move the other manually: EC2 › Elastic IPs › Actions › Associate",
         )
         return
@@ -337,7 +337,7 @@ RETURN: Final = Action(
     _plan, unchanged, by_effects,
     (
         Choice(
-            "group_starts", "What its Auto Scaling group starts from now on",
+            "group_starts", "What its Auto Scaling group launches from now on",
             (("clean", "the clean AMI, with this group and profile"), ("old", "what it did")),
         ),
         Choice("join", "Does the new instance join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
@@ -378,9 +378,9 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
         + ("" if world.gone else ": it still runs, contain it with terminate-instance"),
     ]
     if world.starter is not None:
-        draft.notes.append(f"{world.starter.group} starts {world.starter.image or 'several images'}")
+        draft.notes.append(f"{world.starter.group} starts {world.starter.image or 'several AMIs'}")
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 

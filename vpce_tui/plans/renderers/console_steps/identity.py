@@ -41,10 +41,10 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"IAM › Roles › {say(p['RoleName'])} › Permissions › tick {say(p['PolicyArn'])} › Remove"
     ),
     "CreateInstanceProfile": lambda p: (
-        f"comes with the role, where it is made in the console for EC2; otherwise use the CLI view ({say(p['InstanceProfileName'])})"
+        f"created with the role, if the role is created in the console for EC2; otherwise use the CLI view ({say(p['InstanceProfileName'])})"
     ),
     "DeleteInstanceProfile": lambda p: (
-        f"goes with the role, where that is deleted in the console; otherwise use the CLI view ({say(p['InstanceProfileName'])})"
+        f"deleted with the role, if the role is deleted in the console; otherwise use the CLI view ({say(p['InstanceProfileName'])})"
     ),
     "AddRoleToInstanceProfile": lambda p: f"not in the console; use the CLI view ({say(p['InstanceProfileName'])})",
     "RemoveRoleFromInstanceProfile": lambda p: (
