@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.zygote import keep_parsed
+from tests.warm import keep_parsed
 from vpce_tui.detection.team_context import Context
 
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)

@@ -57,7 +57,7 @@ def load() -> None:
     import vpce_tui.cli.commands.search
     import vpce_tui.lab.scenarios.account_setup
     import vpce_tui.lab.server  # noqa: F401
-    from tests.zygote import warm_clients
+    from tests.warm import warm_clients
 
     warm_clients()
 

@@ -1,0 +1,56 @@
+"""What processes that make many botocore clients need once: models, client classes and rule sets, read and built once for all."""
+
+import json
+
+
+def warm_clients() -> None:
+    """One cache of models, classes and rule sets for every fork."""
+    import botocore.loaders
+    import botocore.session
+
+    from vpce_tui.aws.catalogue import OPERATIONS
+    from vpce_tui.aws.models import loader as bundled_models
+    from vpce_tui.aws.models import wire_forms
+    from vpce_tui.plans import plan_validation
+
+    loader = bundled_models()
+    botocore.loaders.create_loader = lambda *_: loader
+    keep_parsed()
+    session = botocore.session.Session()
+    for service in sorted({item.service for item in OPERATIONS}):
+        wire_forms(service)
+        loader.load_service_model(service, "service-2")
+        session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    plan_validation._validator()
+
+
+def keep_parsed() -> None:
+    """One parsed model, client class and endpoint rule set a service for every fork: they are the same each time."""
+    from functools import cache
+
+    import botocore.args
+    import botocore.client
+    from botocore.regions import EndpointRulesetResolver  # noqa: F401 - loaded before the forks
+
+    creator = botocore.client.ClientCreator
+    models: dict[str, object] = {}
+    classes: dict[str, object] = {}
+    load, build = creator._load_service_model, creator._create_client_class
+
+    def model(self: object, name: str, api_version: object = None) -> object:
+        return models.get(name) or models.setdefault(name, load(self, name, api_version))
+
+    def client_class(self: object, name: str, service_model: object) -> object:
+        return classes.get(name) or classes.setdefault(name, build(self, name, service_model))
+
+    creator._load_service_model, creator._create_client_class = model, client_class
+
+    import botocore.endpoint_provider as provider
+
+    plain = provider.RuleSet
+
+    @cache
+    def known(key: str) -> object:
+        return plain(**json.loads(key))
+
+    provider.RuleSet = lambda **data: known(json.dumps(data, sort_keys=False))
