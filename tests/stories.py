@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def judged(name: str, seed: int = 7) -> dict[str, Any]:
+def assessed(name: str, seed: int = 7) -> dict[str, Any]:
     """The story's truth, and what the command line said of its events and instances."""
     import contextlib
     import io
@@ -67,7 +67,7 @@ def forked(name: str, seed: int) -> Any:
     theirs, ours = os.pipe()
     if os.fork() == 0:
         try:
-            os.write(ours, json.dumps(judged(name, seed)).encode())
+            os.write(ours, json.dumps(assessed(name, seed)).encode())
         except BaseException:
             traceback.print_exc()
         finally:

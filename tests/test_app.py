@@ -489,7 +489,7 @@ async def test_files_need_no_aws(aws: Aws, tmp_path: Path) -> None:
     write(tmp_path / "a.json", [endpoint(), endpoint(eventID="other", eventName="RunInstances")])
     app = app_on(aws, trail=tmp_path, url="http://127.0.0.1:9")
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: len(app.workspace.judged) == 2, "the records")
+        await until(pilot, lambda: len(app.workspace.assessed) == 2, "the records")
         assert len(app.screen.query_one(Table).rows) == 1
         await pilot.press("t")
         assert len(app.screen.query_one(Table).rows) == 2
@@ -867,7 +867,7 @@ async def test_history_is_asked_for_more_of_what_was_not_asked(aws: Aws) -> None
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
-        event = next(item.event for item in app.workspace.judged if item.request.endpoint_id)
+        event = next(item.event for item in app.workspace.assessed if item.request.endpoint_id)
         app.open_around(event, Relation("key", "ASIALABCAROL00000001"))
         await until(pilot, lambda: "Looking" not in words(app), "what is known")
         before = len(app.screen.found())
@@ -889,14 +889,14 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         await until(pilot, lambda: bool(app.workspace.traffic) and not app.workspace.judging, "an answer")
         await pilot.pause(0.2)
         assert "first seen" in words(app)
-        worst = app.workspace.judged[0].judgement
+        worst = app.workspace.assessed[0].assessment
         assert "VPCE-25" in {signal.id for signal in worst.signals}
         app.open_traffic(aws.victim, "eu-west-1")
         await until(pilot, lambda: app.screen.laid_out, "its traffic")
         await pilot.press("enter")
         await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.judging, "an answer")
         victim = next(item for item in app.workspace.instances if item.instance.id == aws.victim)
-        assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.judgement.signals}
+        assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.assessment.signals}
 
 
 async def test_awss_own_check_is_asked_only_after_its_cost_was_shown(aws: Aws) -> None:
@@ -944,7 +944,7 @@ async def test_a_suppression_is_removed_and_the_event_counts_again(aws: Aws, tmp
         first = app.screen.query_one("#rows", Table).key
 
         def said() -> str:
-            return next(item.judgement.suppressed for item in app.workspace.judged if item.event.id == first)
+            return next(item.assessment.suppressed for item in app.workspace.assessed if item.event.id == first)
 
         await pilot.press("x", *"a test", "enter", "enter")
         await until(pilot, lambda: bool(said()) and not app.workspace.judging, "the mark")
@@ -1022,7 +1022,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
         await pilot.press("escape")
         await until(pilot, lambda: app.workspace.looked_back and not app.workspace.judging, "it ends")
         assert app.workspace.history_coverage.missing
-        assert app.workspace.judged[0].judgement.unknown
+        assert app.workspace.assessed[0].assessment.unknown
 
 
 async def test_what_a_key_does_before_its_screen_is_there_breaks_nothing(aws: Aws) -> None:
@@ -1032,7 +1032,7 @@ async def test_what_a_key_does_before_its_screen_is_there_breaks_nothing(aws: Aw
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
-        item = app.workspace.judged[0]
+        item = app.workspace.assessed[0]
         for make, actions in (
             (lambda: EventScreen(item), ("turn(1)", "scroll(3)", "analyzer")),
             (InstancesScreen, ("filter", "copy", "playbooks")),

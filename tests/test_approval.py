@@ -34,7 +34,7 @@ def signed(private: str, **changes: Any) -> dict[str, Any]:
     return {**body, "key": made.key, "signature": signature}
 
 
-def judged(
+def assessed(
     data: dict[str, Any], private: str, *, now: datetime = NOW, arn: str = "*", spent: frozenset[str] = frozenset()
 ) -> str:
     """Why the approval does not count."""
@@ -61,7 +61,7 @@ TIMES: dict[str, tuple[str, str, str]] = {
 def test_an_approval_holds_for_some_hours(when: str) -> None:
     at, until, expected = TIMES[when]
     private = approval.new_key()
-    found = judged(signed(private, at=at, until=until), private)
+    found = assessed(signed(private, at=at, until=until), private)
     assert expected in found if expected else not found
 
 
@@ -69,7 +69,7 @@ def test_for_longer_than_the_team_wants_no_approval_holds_whatever_it_says() -> 
     private = approval.new_key()
     data = signed(private, until="2026-11-29T04:00:00Z")
     for hours, good in ((0.0, True), (11.9, True), (12.1, False), (47, False)):
-        assert (judged(data, private, now=NOW + timedelta(hours=hours)) == "") is good, hours
+        assert (assessed(data, private, now=NOW + timedelta(hours=hours)) == "") is good, hours
 
 
 def test_a_key_is_written_in_one_way_only() -> None:
@@ -103,13 +103,13 @@ CHANGED: dict[str, tuple[dict[str, Any], str]] = {
 def test_an_approval_for_something_else_does_not_count_though_it_is_signed(how: str) -> None:
     changes, expected = CHANGED[how]
     private = approval.new_key()
-    assert expected in judged(signed(private, **changes), private)
+    assert expected in assessed(signed(private, **changes), private)
 
 
 def test_an_approval_that_was_changed_or_is_of_nobody_of_the_team_does_not_count() -> None:
     private = approval.new_key()
     good = signed(private)
-    assert judged(good, private) == ""
+    assert assessed(good, private) == ""
     for field, value in (
         ("target", "i-2"),
         ("until", "2026-11-27T13:00:00Z"),
@@ -117,10 +117,10 @@ def test_an_approval_that_was_changed_or_is_of_nobody_of_the_team_does_not_count
         ("signature", "AAAA"),
         ("signature", "é"),
     ):
-        assert "the signature of" in judged({**good, field: value}, private), field
-    assert "is not an approver" in judged(good, private, arn="*:user/carol")
-    assert "is not an approver" in judged(good, approval.new_key())
-    assert "was already used" in judged(good, private, spent=frozenset({good["id"]}))
+        assert "the signature of" in assessed({**good, field: value}, private), field
+    assert "is not an approver" in assessed(good, private, arn="*:user/carol")
+    assert "is not an approver" in assessed(good, approval.new_key())
+    assert "was already used" in assessed(good, private, spent=frozenset({good["id"]}))
 
 
 FORMS: list[dict[str, Any]] = [

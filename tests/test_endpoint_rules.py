@@ -35,7 +35,7 @@ from tests.rules import (
     see,
 )  # fmt: skip
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
-from vpce_tui.detection.endpoint import RULES, judge_event
+from vpce_tui.detection.endpoint import RULES, assess_signals
 from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
 from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.detection.team_context import Context, Hours
@@ -236,7 +236,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
 
 
 def raised(subject: EventSubject) -> dict[str, str]:
-    return {signal.id: signal.severity.word for signal in judge_event(subject).signals}
+    return {signal.id: signal.severity.word for signal in assess_signals(subject).signals}
 
 
 @pytest.mark.parametrize(("rule", "what", "subject", "severity"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
@@ -257,9 +257,9 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_its_fields_a
 
 
 def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
-    judged = judge_event(see(created(), past=past(*USUAL, created(minutes=9000, eventID="before"))))
-    assert judged.signals == ()
-    assert sorted(rule for rule, _ in judged.unknown) == ["VPCE-25", "VPCE-26"], (
+    assessed = assess_signals(see(created(), past=past(*USUAL, created(minutes=9000, eventID="before"))))
+    assert assessed.signals == ()
+    assert sorted(rule for rule, _ in assessed.unknown) == ["VPCE-25", "VPCE-26"], (
         "flow logs and network activity were not searched"
     )
 
@@ -316,16 +316,16 @@ def test_what_was_not_looked_at_is_said(rule: str, subject: EventSubject, words:
 def test_never_is_said_of_what_was_looked_at_alone() -> None:
     line = created(minutes=9000, eventID="theirs", who=ROLE)
     answered = Answered(AT - timedelta(days=30), frozenset({HOME}), frozenset({"ap-southeast-2"}))
-    judged = judge_event(see(created(), past=EventIndex((line,), {"EventName=CreateVpcEndpoint": answered})))
-    title = next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
+    assessed = assess_signals(see(created(), past=EventIndex((line,), {"EventName=CreateVpcEndpoint": answered})))
+    title = next(signal.title for signal in assessed.signals if signal.id == "VPCE-12")
     assert title == "Its creator never created an endpoint in the 30 days before, as far as 1 of 2 regions known"
 
 
 def test_that_a_role_changed_nothing_is_not_said_where_its_other_sessions_are_not_known() -> None:
     role = {"EventName=CreateVpcEndpoint": Answered(AT - timedelta(days=30))}
     before = other("DescribeVpcs", minutes=9000, who=ROLE, readOnly=True)
-    judged = judge_event(see(created(who=ROLE), past=EventIndex((before,), role)))
-    assert "created an endpoint" in next(signal.title for signal in judged.signals if signal.id == "VPCE-12")
+    assessed = assess_signals(see(created(who=ROLE), past=EventIndex((before,), role)))
+    assert "created an endpoint" in next(signal.title for signal in assessed.signals if signal.id == "VPCE-12")
 
 
 def test_the_same_name_of_another_service_is_not_judged() -> None:
@@ -333,7 +333,7 @@ def test_the_same_name_of_another_service_is_not_judged() -> None:
 
 
 def test_what_made_no_endpoint_is_judged_as_an_attempt_and_at_most_medium() -> None:
-    judged = judge_event(see(created(FOREIGN, None, errorCode="Client.DryRunOperation")))
-    assert judged.severity.word == "medium"
-    assert {"VPCE-01", "VPCE-19"} <= {signal.id for signal in judged.signals}
+    assessed = assess_signals(see(created(FOREIGN, None, errorCode="Client.DryRunOperation")))
+    assert assessed.severity.word == "medium"
+    assert {"VPCE-01", "VPCE-19"} <= {signal.id for signal in assessed.signals}
     assert "VPCE-02" not in raised(see(created(S3, None, **REFUSED)))

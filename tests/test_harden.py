@@ -166,7 +166,7 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
             session,
             journal,
             made,
-            patience=WaitPolicy(ask=(), prove=(0.1,), wait=(0.1,) * 20),
+            wait_policy=WaitPolicy(ask=(), prove=(0.1,), wait=(0.1,) * 20),
             cancel=cancel,
             on_progress=stop,
         )

@@ -111,13 +111,13 @@ def subject(instance: Instance | None = None, *ingress: GroupRuleOfRegion, **mor
 WINDOW = Window(AT - timedelta(hours=3), AT)
 
 
-def talker(peer: str, **more: Any) -> FlowPeer:
+def flow_peer(peer: str, **more: Any) -> FlowPeer:
     made: dict[str, Any] = {"accepted": 3, "first": AT - timedelta(hours=3), "last": AT, "sent": 1000}
     return FlowPeer(peer, 443, "tcp", more.pop("serving", False), frozenset({"eni-1"}), **{**made, **more})
 
 
-def traffic(*talkers: FlowPeer) -> Traffic:
-    return Traffic(WINDOW, talkers)
+def traffic(*flow_peers: FlowPeer) -> Traffic:
+    return Traffic(WINDOW, flow_peers)
 
 
 def finding(severity: float, instance: str = MACHINE) -> Finding:
@@ -217,13 +217,13 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     ("INST-11", "young", subject(), None),
     ("INST-12", "a plain volume", subject(unencrypted=frozenset({"vol-1"})), "low"),
     ("INST-12", "a plain volume of another", subject(unencrypted=frozenset({"vol-2"})), None),
-    ("INST-13", "a listed range", subject(traffic=traffic(talker("198.51.100.23")), context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
-    ("INST-13", "a scan", subject(traffic=traffic(*(talker(f"10.0.7.{n}", accepted=0, rejected=4) for n in range(30)))), "high"),
-    ("INST-13", "much to one address", subject(traffic=traffic(talker("198.51.100.23", sent=2_000_000_000))), "high"),
-    ("INST-13", "a beacon", subject(traffic=traffic(talker("198.51.100.23", accepted=30, sent=40_000))), "high"),
-    ("INST-13", "customers", subject(traffic=traffic(talker("198.51.100.23", serving=True, sent=2_000_000_000, accepted=500))), None),
-    ("INST-14", "talks to it", subject(traffic=traffic(talker("10.0.1.9")), near=(BESIDE,)), "high"),
-    ("INST-14", "talks to another", subject(traffic=traffic(talker("10.0.1.8")), near=(BESIDE,)), None),
+    ("INST-13", "a listed range", subject(traffic=traffic(flow_peer("198.51.100.23")), context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
+    ("INST-13", "a scan", subject(traffic=traffic(*(flow_peer(f"10.0.7.{n}", accepted=0, rejected=4) for n in range(30)))), "high"),
+    ("INST-13", "much to one address", subject(traffic=traffic(flow_peer("198.51.100.23", sent=2_000_000_000))), "high"),
+    ("INST-13", "a beacon", subject(traffic=traffic(flow_peer("198.51.100.23", accepted=30, sent=40_000))), "high"),
+    ("INST-13", "customers", subject(traffic=traffic(flow_peer("198.51.100.23", serving=True, sent=2_000_000_000, accepted=500))), None),
+    ("INST-14", "talks to it", subject(traffic=traffic(flow_peer("10.0.1.9")), near=(BESIDE,)), "high"),
+    ("INST-14", "talks to another", subject(traffic=traffic(flow_peer("10.0.1.8")), near=(BESIDE,)), None),
     ("INST-15", "a session by somebody new", subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 30))), "high"),
     ("INST-15", "by an instance", subject(about=about(other("SendCommand", "ssm", 30, SESSION)), past=past(asked=())), "high"),
     ("INST-15", "by who always does", subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 9000))), None),
@@ -272,8 +272,8 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_nothing_is_k
 
 
 def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
-    judged = judge_instance(subject())
-    assert (judged.signals, judged.unknown) == ((), ())
+    assessed = judge_instance(subject())
+    assert (assessed.signals, assessed.unknown) == ((), ())
 
 
 UNREAD = [

@@ -46,11 +46,11 @@ def test_ours_follow_the_published_schema_and_are_right(name: str, aws: Aws) -> 
     jsonschema.Draft202012Validator(schema).validate(tomllib.loads((OURS / f"{name}.toml").read_text()))
     code, said = aws.run("playbooks", "show", name)
     assert code == 0
-    assert all(recipe.title in said for recipe in load(name).steps)
+    assert all(playbook_step.title in said for playbook_step in load(name).steps)
 
 
 def test_every_action_is_used_or_is_for_teams() -> None:
-    used = {recipe.action_name for name in names() for recipe in load(name).steps}
+    used = {playbook_step.action_name for name in names() for playbook_step in load(name).steps}
     assert set(ACTIONS) - used == set()
 
 

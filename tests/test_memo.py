@@ -110,8 +110,8 @@ def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
     return events, AssessmentInputs(answered, regions, OURS, None, context, now=AT)
 
 
-def said(judged: AssessedEvent) -> Any:
-    found = judged.judgement
+def said(assessed: AssessedEvent) -> Any:
+    found = assessed.assessment
     return found.severity, found.signals, sorted(found.unknown), sorted(found.fine)
 
 

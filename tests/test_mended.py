@@ -364,7 +364,7 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        engine = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01, 0.01)))
+        engine = Engine(session, journal, read_plan(plan_text), wait_policy=WaitPolicy((0.01,), (0.01, 0.01)))
         assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
         session.read, session.write = read, write  # type: ignore[method-assign]
         outcome = engine.undo("protect", Approval("test"), engine.planned_undo("protect"))
@@ -535,7 +535,7 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        engine = Engine(session, journal, plan, patience=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
+        engine = Engine(session, journal, plan, wait_policy=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
         key = engine.key("protect")
         journal.append(RowKind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
         call = Call(protect.service, protect.operation, protect.region, protect.parameters)

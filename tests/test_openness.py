@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import Aws, Labs
 from tests.rules import HOME, WORLD, created, network, region, see
 from tests.world import clients
-from vpce_tui.detection.endpoint import judge_event
+from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.inventory.account_inventory import look
 from vpce_tui.inventory.resources import GroupRuleOfRegion
 from vpce_tui.inventory.world_open_rules import read_together
@@ -60,7 +60,7 @@ def test_a_rule_says_of_which_list_it_is_and_with_how_many_others_it_is_the_inte
 
 def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they_are_slices() -> None:
     sliced = read_together([rule("8.0.0.0/9"), rule("9.0.0.0/9")], {})
-    found = judge_event(see(created(), region=region(net=network(*sliced))))
+    found = assess_signals(see(created(), region=region(net=network(*sliced))))
     title = next(signal.title for signal in found.signals if signal.id == "VPCE-05")
     assert title == (
         "Its security group allows 8.0.0.0/9 and 1 block more, together a large part of the internet, on port 443"

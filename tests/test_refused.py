@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import HOME, Aws, Labs
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.credential_check import judged
+from vpce_tui.aws.credential_check import assessed
 from vpce_tui.aws.errors import AwsError, kind_of
 from vpce_tui.aws.gate import Gate, Refused
 from vpce_tui.aws.session import AwsAccess, AwsSession
@@ -262,7 +262,7 @@ def test_what_could_not_be_read_is_never_proved(unknown: str) -> None:
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "RequestExpired", "Unknown", "Throttling"])
 def test_a_refusal_that_is_not_about_the_credentials_is_no_verdict(code: str) -> None:
-    assert not judged(AwsError("sts:GetCallerIdentity", HOME, code, "", kind_of(code, 403)))
+    assert not assessed(AwsError("sts:GetCallerIdentity", HOME, code, "", kind_of(code, 403)))
 
 
 def test_after_an_undo_what_was_judged_before_is_proved_no_more(aws: Aws) -> None:

@@ -353,7 +353,7 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
     from vpce_tui.plans.targets.launch import Replacement
     from vpce_tui.playbooks.library import load
 
-    recipe = next(item for item in load("relaunch-instance").steps if item.id == "launch")
+    playbook_step = next(item for item in load("relaunch-instance").steps if item.id == "launch")
     plan = step(planned(aws, CASE), "launch")
     from vpce_tui.plans.plan import Step
 
@@ -365,7 +365,7 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
         ("running/ok/initializing", "not yet"),
     ):
         new = Replacement("i-2", "running", checks, "ami-1", protected=True)
-        assert recipe.action.settled(InstanceState(old, replacement=new), filed)[0] == proof
+        assert playbook_step.action.settled(InstanceState(old, replacement=new), filed)[0] == proof
 
 
 def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
@@ -399,8 +399,8 @@ def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_w
     gone = InstanceState(
         Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=()
     )
-    recipe = next(item for item in load("relaunch-instance").steps if item.id == "group")
-    made = recipe.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
+    playbook_step = next(item for item in load("relaunch-instance").steps if item.id == "group")
+    made = playbook_step.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
     assert [item.remedy for item in made.blocked] == [
         "name the subnet of the new instance: --set launch.subnet=subnet-…"
     ]

@@ -143,13 +143,13 @@ def test_an_expected_event_counts_as_harmless_and_keeps_its_reasons() -> None:
     event = created(FOREIGN, None, who=SESSION)
     mark = Suppression(event.id, "a test", (AT + timedelta(days=2)).date())
     known = AssessmentInputs(context=Context(suppressions=(mark,)), now=AT)
-    assert assess_event(event, known).judgement.severity is Severity.INFO
-    assert assess_event(event, known).judgement.signals
-    assert "a test" in assess_event(event, known).judgement.explained
+    assert assess_event(event, known).assessment.severity is Severity.INFO
+    assert assess_event(event, known).assessment.signals
+    assert "a test" in assess_event(event, known).assessment.explained
     assert (
         assess_event(
             event, AssessmentInputs(context=Context(suppressions=(mark,)), now=AT + timedelta(days=3))
-        ).judgement.severity
+        ).assessment.severity
         is Severity.CRITICAL
     )
 
@@ -249,7 +249,7 @@ def test_a_command_is_sent_to_the_machines_that_its_targets_mean(targets: Any, s
 
     def found(*events: Event) -> dict[str, Any]:
         return {
-            item.instance.id: item.judgement
+            item.instance.id: item.assessment
             for item in assess_instances(AssessmentInputs(past(*events), regions, now=AT), [])
         }
 
@@ -297,9 +297,9 @@ def test_files_of_which_somebody_picked_one_kind_of_call_say_nothing_of_the_othe
     assert whole_past(picked).knows("EventName=CreateVpcEndpoint", HOME) is not None
     assert whole_past(picked).knows("ReadOnly=false", HOME) is None
     assert whole_past([*picked, other("DescribeVpcs")]).knows("ReadOnly=false", HOME) is not None
-    judged = assess_event(picked[0], AssessmentInputs(whole_past(picked), now=AT)).judgement
-    assert "VPCE-16" not in {signal.id for signal in judged.signals}
-    assert "VPCE-16" in {rule for rule, _ in judged.unknown}
+    assessed = assess_event(picked[0], AssessmentInputs(whole_past(picked), now=AT)).assessment
+    assert "VPCE-16" not in {signal.id for signal in assessed.signals}
+    assert "VPCE-16" in {rule for rule, _ in assessed.unknown}
 
 
 async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +313,7 @@ async def test_the_app_looks_back_as_far_as_it_is_told(tmp_path: Path, monkeypat
 
 
 def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Path) -> None:
-    """Between the end of a search and its judgement nothing may be taken for not found."""
+    """Between the end of a search and its assessment nothing may be taken for not found."""
     from vpce_tui.investigation.workspace import Workspace
 
     (tmp_path / "a.json").write_text(json.dumps({"Records": [record("CreateVpcEndpoint")]}))
@@ -321,10 +321,10 @@ def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Pat
     work.start()
     while work.fetched_at is None:
         work.deliver()
-    assert (work.settled, work.judged) == (False, [])
+    assert (work.settled, work.assessed) == (False, [])
     while not work.settled:
         work.deliver()
-    assert len(work.judged) == 1
+    assert len(work.assessed) == 1
 
 
 def test_the_last_mark_about_an_event_counts() -> None:
@@ -341,7 +341,7 @@ def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
     def raised(minutes: float) -> set[str]:
         opened = other("StartSession", "ssm", minutes, requestParameters={"target": machine().id})
         known = AssessmentInputs(past(opened), {HOME: region()}, now=AT)
-        return {signal.id for item in assess_instances(known, []) for signal in item.judgement.signals}
+        return {signal.id for item in assess_instances(known, []) for signal in item.assessment.signals}
 
     assert "INST-15" in raised(3 * 1440)
     assert "INST-15" not in raised(16 * 1440)
@@ -368,6 +368,6 @@ def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
     )
     near_it = replace(region(), network=replace(region().network, recorded=frozenset()))
     found = assess_instances(AssessmentInputs(past(gone), {HOME: near_it}, now=AT), [])[0]
-    assert ("INST-18" in {signal.id for signal in found.judgement.signals}, found.signs) == (True, "open")
+    assert ("INST-18" in {signal.id for signal in found.assessment.signals}, found.signs) == (True, "open")
     shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
     assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].signs == "attacked"

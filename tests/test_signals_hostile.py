@@ -61,7 +61,7 @@ def put(document: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, 
     return made
 
 
-def judged(event: Event, *others: Event) -> Any:
+def assessed(event: Event, *others: Event) -> Any:
     events = [event, *BEFORE, *others]
     known = AssessmentInputs(whole_past(events), {HOME: HERE}, ours_of([event], Context()), None, Context(), now=AT)
     found = assess_event(event, known)
@@ -70,7 +70,7 @@ def judged(event: Event, *others: Event) -> Any:
         related(known.past, relation)
     chain(event, known.past)
     list(
-        attack_path(event, found.judgement, known.past, HERE, None, None, Traffic(Window(AT - timedelta(hours=1), AT)))
+        attack_path(event, found.assessment, known.past, HERE, None, None, Traffic(Window(AT - timedelta(hours=1), AT)))
     )
     return found
 
@@ -78,13 +78,13 @@ def judged(event: Event, *others: Event) -> Any:
 @given(st.sampled_from(paths(BAD)), JSON)
 @settings(max_examples=400, deadline=None)
 def test_any_value_in_any_field_is_judged_and_never_raises(at: tuple[Any, ...], value: Any) -> None:
-    judged(parse(put(BAD, at, value)))
+    assessed(parse(put(BAD, at, value)))
 
 
 @given(JSON)
 @settings(max_examples=100, deadline=None)
 def test_any_value_in_the_place_of_a_record_is_judged_and_never_raises(value: Any) -> None:
-    judged(
+    assessed(
         parse(value),
         parse({**BAD, "requestParameters": value}),
         parse({**BAD, "responseElements": value, "userIdentity": value}),
@@ -101,7 +101,7 @@ UNREAD = [
 
 
 def reasons(event: Event) -> dict[str, Severity]:
-    return {signal.id: signal.severity for signal in judged(event).judgement.signals}
+    return {signal.id: signal.severity for signal in assessed(event).assessment.signals}
 
 
 ALONE = {
@@ -121,10 +121,10 @@ def test_what_no_rule_reads_takes_no_reason_away_and_no_severity_down(
     rule: str, at: tuple[Any, ...], value: Any
 ) -> None:
     event = ALONE[rule]
-    before, after = judged(event).judgement, judged(parse(put(event.record, at, value)))
+    before, after = assessed(event).assessment, assessed(parse(put(event.record, at, value)))
     assert rule in {signal.id for signal in before.signals}
-    assert after.judgement.severity >= before.severity
-    assert {signal.id for signal in before.signals} <= {signal.id for signal in after.judgement.signals}
+    assert after.assessment.severity >= before.severity
+    assert {signal.id for signal in before.signals} <= {signal.id for signal in after.assessment.signals}
 
 
 @pytest.mark.parametrize("rule", sorted(ALONE))
@@ -135,7 +135,7 @@ def test_a_record_is_not_made_harmless_by_what_the_caller_writes(rule: str, agen
     assert rule in reasons(parse({**ALONE[rule].record, "userAgent": agent}))
     assert not [
         signal
-        for signal in judged(parse({**ALONE[rule].record, "userAgent": agent})).judgement.signals
+        for signal in assessed(parse({**ALONE[rule].record, "userAgent": agent})).assessment.signals
         if signal.mitigating
     ]
 
@@ -143,19 +143,19 @@ def test_a_record_is_not_made_harmless_by_what_the_caller_writes(rule: str, agen
 def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
     """CloudFormation makes an endpoint with the rights of whoever asks it: ``invokedBy`` is no mitigating reason."""
     through = {**SESSION, "invokedBy": "cloudformation.amazonaws.com"}
-    assert not [s for s in judged(created(FOREIGN, None, who=through)).judgement.signals if s.mitigating]
+    assert not [s for s in assessed(created(FOREIGN, None, who=through)).assessment.signals if s.mitigating]
     linked = copy.deepcopy(SESSION)
     linked["sessionContext"]["sessionIssuer"]["arn"] = (
         f"arn:aws:iam::{OWN}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
     )
-    assert [s.id for s in judged(created(who=linked)).judgement.signals if s.mitigating] == ["VPCE-29"]
+    assert [s.id for s in assessed(created(who=linked)).assessment.signals if s.mitigating] == ["VPCE-29"]
 
 
 def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
     many = [GroupRuleOfRegion("tcp", port, port, f"10.{port // 250}.{port % 250}.0/24") for port in range(10_000)]
     gone = GroupRuleOfRegion("tcp", 443, 443, "sg-0gone")
     known = AssessmentInputs(whole_past([created()]), {HOME: region(*many, gone)}, TrustZone(), None, Context(), now=AT)
-    found = assess_event(created(), known).judgement
+    found = assess_event(created(), known).assessment
     assert {signal.id for signal in found.signals} >= {"VPCE-34"}
     lost = AssessmentInputs(
         whole_past([created()]),
@@ -164,7 +164,7 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
         None,
         Context(),
     )
-    assert any("do not exist any more" in why for _, why in assess_event(created(), lost).judgement.unknown)
+    assert any("do not exist any more" in why for _, why in assess_event(created(), lost).assessment.unknown)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
 def test_policies_that_are_none(text: str) -> None:
     found = assess_event(
         created(rules=text), AssessmentInputs(whole_past([created()]), {HOME: region()}, TrustZone(), None, Context())
-    ).judgement
+    ).assessment
     assert found.unknown or found.signals
 
 
@@ -208,12 +208,12 @@ def test_two_records_with_one_id_and_different_content_are_both_there_and_say_so
 @pytest.mark.parametrize("value", ["x", [1], {"items": "x"}, None, 5])
 def test_one_odd_record_does_not_end_the_judging_of_the_others(name: str, value: Any) -> None:
     for source in ("ec2", "iam", "sts", "s3", "account"):
-        judged(parse(BAD), other(name, source, 30, requestParameters=value, responseElements=value))
+        assessed(parse(BAD), other(name, source, 30, requestParameters=value, responseElements=value))
 
 
 def test_times_that_cannot_be_are_judged_by_the_rest() -> None:
     for text in ("2199-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "yesterday", "1969-12-31T23:59:59Z"):
-        assert judged(parse({**BAD, "eventTime": text})).judgement.severity is Severity.CRITICAL
+        assert assessed(parse({**BAD, "eventTime": text})).assessment.severity is Severity.CRITICAL
 
 
 def test_hostile_tags_are_text() -> None:

@@ -21,7 +21,7 @@ IN_NO_STORY = {
 }
 
 
-def judged() -> dict[str, Any]:
+def assessed() -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.stories"], capture_output=True, text=True, check=False, cwd=README.parent
     )
@@ -37,7 +37,7 @@ def row(story: str, truth: dict[str, Any], said: dict[str, Any]) -> str:
 
 
 def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmless_one_is_not() -> None:
-    found = judged()
+    found = assessed()
     assert set(found) == set(stories())
     rows, wrong, raised = [], [], set()
     for name, result in found.items():

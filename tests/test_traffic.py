@@ -50,8 +50,8 @@ def test_bytes_flows_and_times_are_those_of_the_records(aws: Aws) -> None:
     ):
         flow(aws, aws.victim, line)
     said = notes(plan(aws, "see.hours=1")["see"])
-    (talker,) = [line for line in said.splitlines() if "203.0.113.5" in line]
-    assert talker.startswith(
+    (flow_peer,) = [line for line in said.splitlines() if "203.0.113.5" in line]
+    assert flow_peer.startswith(
         "2.5 MB  203.0.113.5  connected to our tcp 8443  2.5 MB out to it, 1.5 kB in from it; 2 flows accepted, 1 rejected"
     )
     assert "203.0.113.6" not in said

@@ -77,7 +77,7 @@ def engine(aws: Aws, plan_text: str) -> Any:
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)
-        made = Engine(session, journal, read_plan(plan_text), patience=WaitPolicy((0.01,), (0.01,)))
+        made = Engine(session, journal, read_plan(plan_text), wait_policy=WaitPolicy((0.01,), (0.01,)))
         assert made.run("protect", Approval("test")).ended is Ended.VERIFIED
         yield made
 

@@ -157,15 +157,15 @@ def judging(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -
     ]
     past = whole_past([*events, *(parse(call) for call in calls), *(parse(_call(number)) for number in range(500))])
 
-    def judged() -> object:
+    def assessed() -> object:
         return assess_events(
             events, AssessmentInputs(past, {HOME: here}, ours_of(events, Context()), None, Context(), now=AT)
         )
 
     began = time.process_time()
-    judged()
+    assessed()
     first = time.process_time() - began
-    taken = best(judged)
+    taken = best(assessed)
     return f"{count:,} endpoint events, {what}: {taken:.2f} s, and {first - taken:.2f} s once for what else happened; parsing their JSON {floor:.2f} s: {taken / floor:.2f}x (bounds: 1 s, 1.5x)"
 
 

@@ -31,7 +31,7 @@ def held_in(profile: dict[str, Any]) -> tuple[str, str, str] | None:
     return key, secret, str(profile.get("aws_session_token") or "")
 
 
-def judged(error: AwsError) -> bool:
+def assessed(error: AwsError) -> bool:
     """Whether AWS itself has judged the credentials by this refusal."""
     return error.code in NOT_TAKEN | DENIED
 

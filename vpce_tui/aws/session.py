@@ -16,7 +16,7 @@ from typing import Any, Final
 from vpce_tui.aws.call import Answer, Call, CredentialCheck, Identity, Permit
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
-from vpce_tui.aws.credential_check import PROFILE, held_in, judged, nothing_held
+from vpce_tui.aws.credential_check import PROFILE, assessed, held_in, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
 from vpce_tui.aws.models import new_session
@@ -215,7 +215,7 @@ class AwsSession:
         try:
             return CredentialCheck(access.key_id, answer=session.read(call).data)
         except AwsError as error:
-            if not judged(error):
+            if not assessed(error):
                 raise
             return CredentialCheck(access.key_id, refused=error.code, message=error.message)
 

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def tune_gc() -> None:
-    """Look for garbage in cycles less often: records and judgements are many, live long and have no cycles.
+    """Look for garbage in cycles less often: records and assessments are many, live long and have no cycles.
 
     Python's own setting goes through all of them again and again while they are made: a quarter of the time of judging.
     """

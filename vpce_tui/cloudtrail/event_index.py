@@ -258,19 +258,19 @@ class EventIndex:
         )
 
     @cached_property
-    def deeds(self) -> tuple[Event, ...]:
+    def sensitive_calls(self) -> tuple[Event, ...]:
         """What may mean something: that depends on what is ours (:func:`~vpce_tui.cloudtrail.sensitive_calls.deed_of`)."""
         return tuple(event for event in self.ordered if not event.error_code and may_mean_something(event))
 
     @cached_property
     def deeds_by_session(self) -> Mapping[str, "Timeline"]:
         """:attr:`deeds` by session."""
-        return timelines_of((session_of(event.principal), event) for event in self.deeds)
+        return timelines_of((session_of(event.principal), event) for event in self.sensitive_calls)
 
     @cached_property
     def deeds_by_who(self) -> Mapping[str, "Timeline"]:
         """:attr:`deeds` by :func:`caller_key`."""
-        return timelines_of((caller_key(event), event) for event in self.deeds)
+        return timelines_of((caller_key(event), event) for event in self.sensitive_calls)
 
     def index(self) -> None:
         """Build now what screens ask for: called on a thread, so that no screen does."""

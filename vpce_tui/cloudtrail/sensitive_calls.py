@@ -124,7 +124,7 @@ BLINDING: Final[Mapping[str, Meaning]] = {
 }
 """What no tooling does in a day's work; and what it means, ``""`` where these parameters mean no harm."""
 
-DEEDS: Final[Mapping[str, Meaning]] = {
+SENSITIVE_CALLS: Final[Mapping[str, Meaning]] = {
     **BLINDING,
     "PutBucketPolicy": _bucket_policy,
     "PutBucketAcl": _always("bucket ACL changed"),
@@ -191,7 +191,7 @@ _SOURCES: Final[Mapping[str, frozenset[str]]] = {
 _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
 
 
-def deed_of(event: Event, ours: TrustZone = TrustZone()) -> str:
+def describe_impact(event: Event, ours: TrustZone = TrustZone()) -> str:
     """What a call of :data:`DEEDS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
     return _meaning(event.name, event.raw, event.account, ours) if _SOURCE_OF.get(event.name) == event.source else ""
 
@@ -201,16 +201,16 @@ def _meaning(name: str, raw: str, account: str, ours: TrustZone) -> str:
     record = json.loads(raw)
     asked = record.get("requestParameters") if isinstance(record, Mapping) else None
     whole = replace(ours, accounts=ours.accounts | {account}) if account else ours
-    return DEEDS[name](asked if isinstance(asked, Mapping) else {}, whole)
+    return SENSITIVE_CALLS[name](asked if isinstance(asked, Mapping) else {}, whole)
 
 
-def deed_told(event: Event, ours: TrustZone = TrustZone()) -> str:
+def impact_with_target(event: Event, ours: TrustZone = TrustZone()) -> str:
     """:func:`deed_of` with what it was done to: ``user made: backup-admin``."""
-    said, named = deed_of(event, ours), object_of(event)
+    said, named = describe_impact(event, ours), object_of(event)
     return f"{said}: {named}" if said and named else said
 
 
-def beside_of(event: Event) -> str:
+def contextual_meaning(event: Event) -> str:
     """What a call means that is a day's work, and may be a part of an attack: shown on its path, and judged by other rules."""
     record = event.record
     asked, answer = record.get("requestParameters"), record.get("responseElements")

@@ -14,7 +14,7 @@ from vpce_tui.cloudtrail.event_index import EVERYTHING, Answered, EventIndex
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.detection.credentials_used_elsewhere import delivered
-from vpce_tui.detection.endpoint import NOTHING, judge_event
+from vpce_tui.detection.endpoint import NOTHING, assess_signals
 from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
 from vpce_tui.detection.endpoint.facts_cache import FactsCache, role_of
 from vpce_tui.detection.instance import judge_instance
@@ -38,11 +38,11 @@ _GAP = 3
 
 
 class AssessedEvent(NamedTuple):
-    """An event with its judgement and its endpoint request (empty for other events)."""
+    """An event with its assessment and its endpoint request (empty for other events)."""
 
     event: Event
     request: EndpointRequest
-    judgement: Assessment
+    assessment: Assessment
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui events --json`` prints."""
@@ -60,25 +60,25 @@ class AssessedEvent(NamedTuple):
             "errorCode": event.error_code or None,
             "vpcEndpointId": self.request.endpoint_id or None,
             "serviceName": self.request.service or None,
-            "severity": self.judgement.severity.word,
-            "signals": [signal.to_json() for signal in self.judgement.signals],
-            "unknown": list(self.judgement.cannot_tell),
-            "suppressed": self.judgement.suppressed or None,
+            "severity": self.assessment.severity.word,
+            "signals": [signal.to_json() for signal in self.assessment.signals],
+            "unknown": list(self.assessment.cannot_tell),
+            "suppressed": self.assessment.suppressed or None,
             "parseWarnings": list(event.parse_warnings),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class AssessedInstance:
-    """An instance with its judgement."""
+    """An instance with its assessment."""
 
     instance: Instance
-    judgement: Assessment
+    assessment: Assessment
 
     @property
     def signs(self) -> str:
         """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
-        found = [signal for signal in self.judgement.against if signal.severity >= Severity.MEDIUM]
+        found = [signal for signal in self.assessment.against if signal.severity >= Severity.MEDIUM]
         happened = [signal for signal in found if signal.category in _HAPPENED]
         if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
             return "attacked"
@@ -93,16 +93,16 @@ class AssessedInstance:
             "accountId": instance.account,
             "name": instance.name,
             "state": instance.state,
-            "severity": self.judgement.severity.word,
+            "severity": self.assessment.severity.word,
             "signs": self.signs or None,
-            "signals": [signal.to_json() for signal in self.judgement.signals],
-            "unknown": list(self.judgement.cannot_tell),
+            "signals": [signal.to_json() for signal in self.assessment.signals],
+            "unknown": list(self.assessment.cannot_tell),
         }
 
 
 @dataclass(frozen=True)
 class AssessmentInputs:
-    """Everything that a judgement rests on. ``regions`` None: the account as it is now was not looked at.
+    """Everything that an assessment rests on. ``regions`` None: the account as it is now was not looked at.
 
     ``traffic`` is by the id of the endpoint or instance whose flow logs were asked.
     """
@@ -155,12 +155,12 @@ def ours_of(events: Iterable[Event], context: Context) -> TrustZone:
 
 
 def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
-    """One event with its judgement."""
+    """One event with its assessment."""
     request = event.request
     if request is None:
         return AssessedEvent(event, _NO_REQUEST, NOTHING)
     see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
-    return AssessedEvent(event, request, with_suppression(judge_event(see), event, known))
+    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known))
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
@@ -173,19 +173,19 @@ def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -
 
 
 def assess_events(events: Sequence[Event], known: AssessmentInputs) -> list[AssessedEvent]:
-    """Every event with its judgement, worst first, then newest."""
+    """Every event with its assessment, worst first, then newest."""
     return worst_first(assess_event(event, known) for event in events)
 
 
-def worst_first(judged: Iterable[AssessedEvent]) -> list[AssessedEvent]:
+def worst_first(assessed: Iterable[AssessedEvent]) -> list[AssessedEvent]:
     """In order: worst first, then newest."""
-    found = sorted(judged, key=_TIME, reverse=True)
+    found = sorted(assessed, key=_TIME, reverse=True)
     found.sort(key=_SEVERITY, reverse=True)
     return found
 
 
 _TIME: Final = attrgetter("event.time")
-_SEVERITY: Final = attrgetter("judgement.severity")
+_SEVERITY: Final = attrgetter("assessment.severity")
 
 
 def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
@@ -197,12 +197,12 @@ def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
     return found
 
 
-def near(judged: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[NearbySuspiciousEndpoint, ...]:
+def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[NearbySuspiciousEndpoint, ...]:
     """The endpoints to worry about, for the instances that stand near them."""
     found = []
-    for item in judged:
-        if item.judgement.severity < Severity.HIGH and not (
-            item.event.error_code and item.judgement.severity is Severity.MEDIUM
+    for item in assessed:
+        if item.assessment.severity < Severity.HIGH and not (
+            item.event.error_code and item.assessment.severity is Severity.MEDIUM
         ):
             continue
         region = (known.regions or {}).get(item.event.region)
@@ -217,14 +217,14 @@ def near(judged: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[Near
         vpc = item.request.vpc_id or (endpoint.vpc_id if endpoint else "")
         found.append(
             NearbySuspiciousEndpoint(
-                item.event, item.request.endpoint_id, item.judgement.severity, vpc, subnets, addresses
+                item.event, item.request.endpoint_id, item.assessment.severity, vpc, subnets, addresses
             )
         )
     return tuple(found)
 
 
-def assess_instances(known: AssessmentInputs, judged: Iterable[AssessedEvent]) -> list[AssessedInstance]:
-    """Every instance with its judgement, worst first, and of those alike the attacked ones."""
+def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent]) -> list[AssessedInstance]:
+    """Every instance with its assessment, worst first, and of those alike the attacked ones."""
     now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)
@@ -237,7 +237,7 @@ def assess_instances(known: AssessmentInputs, judged: Iterable[AssessedEvent]) -
     for instance in instances:
         if not instance.gone and known.context.owner(instance.tags):
             owned[instance.vpc_id] += 1
-    close = near(judged, known)
+    close = near(assessed, known)
     findings = findings_by_instance(regions.values())
     found = [
         AssessedInstance(
@@ -255,7 +255,7 @@ def assess_instances(known: AssessmentInputs, judged: Iterable[AssessedEvent]) -
     return sorted(
         found,
         key=lambda item: (
-            -item.judgement.severity, item.instance.gone, item.signs != "attacked", item.instance.region, item.instance.id,
+            -item.assessment.severity, item.instance.gone, item.signs != "attacked", item.instance.region, item.instance.id,
         ),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, sessi
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
-from vpce_tui.cloudtrail.sensitive_calls import DEEDS, beside_of, deed_told
+from vpce_tui.cloudtrail.sensitive_calls import SENSITIVE_CALLS, contextual_meaning, impact_with_target
 from vpce_tui.core.ip_addresses import address_of
 from vpce_tui.core.text import many
 from vpce_tui.detection.pivot import Relation, chain
@@ -39,7 +39,7 @@ class Node:
 
 def attack_path(
     event: Event,
-    judgement: Assessment,
+    assessment: Assessment,
     past: EventIndex,
     region: Region | None,
     machine: tuple[Instance, Region] | None,
@@ -53,7 +53,7 @@ def attack_path(
     for link in reversed(chain(event, past)):
         yield Node(depth, link.who, link.how, event=link.event.id if link.event else "")
         depth += 1
-    raised = {signal.id: signal.severity for signal in judgement.against}
+    raised = {signal.id: signal.severity for signal in assessment.against}
     session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
         depth, principal.name, principal.type, _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
@@ -87,7 +87,7 @@ def attack_path(
             note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
             yield Node(depth + 1, f"instance {found.label}", note, instance_severity, instance=found.id)
     yield from _deeds(session, depth + 1, ours)
-    yield from _made(event, judgement, raised, region, depth + 1, traffic)
+    yield from _made(event, assessment, raised, region, depth + 1, traffic)
 
 
 def _others_there(event: Event, past: EventIndex) -> str:
@@ -106,15 +106,15 @@ def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[No
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:
-        if other.name in DEEDS and not other.error_code:
-            words = deed_told(other, ours)
+        if other.name in SENSITIVE_CALLS and not other.error_code:
+            words = impact_with_target(other, ours)
             if words:
                 said.setdefault(words, other)
     for words, other in list(said.items())[:MOST]:
         yield Node(
             depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.CRITICAL, event=other.id
         )
-    beside = {words: other for other in reversed(session) if (words := beside_of(other))}
+    beside = {words: other for other in reversed(session) if (words := contextual_meaning(other))}
     for words, other in list(reversed(beside.items()))[:MOST]:
         yield Node(depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.MEDIUM, event=other.id)
     refused = [other for other in session if other.refused]
@@ -130,7 +130,7 @@ def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[No
 
 def _made(
     event: Event,
-    judgement: Assessment,
+    assessment: Assessment,
     raised: dict[str, Severity],
     region: Region | None,
     depth: int,
@@ -138,17 +138,17 @@ def _made(
 ) -> Iterator[Node]:
     request = event.request
     if request is None:
-        yield Node(depth, event.name, event.error_code or event.source, judgement.severity)
+        yield Node(depth, event.name, event.error_code or event.source, assessment.severity)
         return
     if event.error_code:
-        yield Node(depth, "created no endpoint", event.error_code, judgement.severity)
+        yield Node(depth, "created no endpoint", event.error_code, assessment.severity)
     else:
         what = request.endpoint_id or "an endpoint"
         yield Node(
             depth,
             f"created {what}",
             f"{request.type or 'endpoint'} in {event.region}",
-            judgement.severity,
+            assessment.severity,
             Relation("endpoint", request.endpoint_id) if request.endpoint_id else None,
         )
     network = region.network if region else None
@@ -188,10 +188,10 @@ def _made(
     )
     limits = _worst(raised, "VPCE-02", "VPCE-03", "VPCE-04")
     if limits is not None:
-        title = next(signal.title for signal in judgement.against if signal.id in ("VPCE-02", "VPCE-03", "VPCE-04"))
+        title = next(signal.title for signal in assessment.against if signal.id in ("VPCE-02", "VPCE-03", "VPCE-04"))
         yield Node(depth + 2, title, "", limits)
     if traffic is not None:
-        sent = sum(talker.received for talker in traffic.talkers)
+        sent = sum(flow_peer.received for flow_peer in traffic.flow_peers)
         yield Node(
             depth + 2,
             f"{size(sent)} sent through it",

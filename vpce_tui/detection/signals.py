@@ -1,4 +1,4 @@
-"""A signal is one reason to worry, raised by one rule; a judgement is all of them about one subject.
+"""A signal is one reason to worry, raised by one rule; an assessment is all of them about one subject.
 
 Facts and signals are named tuples: tens of thousands of them are made at a time, and nothing else is made as fast.
 """

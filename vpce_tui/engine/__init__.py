@@ -48,16 +48,16 @@ class Engine:
         journal: Journal,
         plan: Plan,
         *,
-        patience: WaitPolicy | None = None,
+        wait_policy: WaitPolicy | None = None,
         on_progress: Callable[[Progress], object] = lambda _: None,
         cancel: Cancel | None = None,
         on_secret: Callable[[str, str], str] | None = None,
         approvals: Sequence[Approved] = (),
     ) -> None:
         self.plan, self.journal = plan, journal
-        recipes = {recipe.id: recipe for recipe in load(plan.playbook).steps}
+        playbook_steps = {playbook_step.id: playbook_step for playbook_step in load(plan.playbook).steps}
         self._work = ExecutionContext(
-            caller, journal, plan, recipes, patience or WaitPolicy(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
+            caller, journal, plan, playbook_steps, wait_policy or WaitPolicy(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
         )  # fmt: skip
 
     def key(self, step_id: str) -> str:

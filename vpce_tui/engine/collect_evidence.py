@@ -25,7 +25,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     in_the_way = blocked(work, live.step)
     if in_the_way:
         return in_the_way
-    judge = work.recipe(step.id).action.judge
+    judge = work.playbook_step(step.id).action.judge
     known = {} if judge else work.record().step(key).evidence
     answers: dict[str, list[Any]] = {}
     work.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": work.plan.sha256})
@@ -67,8 +67,8 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} results recorded"
-    judged = judge(live.world, live.step, answers) if judge else live.proof
-    proof, seen = (VerificationState.NOT_YET, "") if needed else judged
+    assessed = judge(live.world, live.step, answers) if judge else live.proof
+    proof, seen = (VerificationState.NOT_YET, "") if needed else assessed
     saw = f"{seen}; {saw}" if seen else saw
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": "; ".join([saw, *missing])})
     if needed:
@@ -88,7 +88,7 @@ def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dic
     call, seconds = as_call(planned, resolve(planned.parameters, work.known(step, planned, bindings))), 0.0
     if planned.profile:
         return [work.caller.trial(planned.profile, call).to_json()], seconds
-    for wait in (0.0, *work.patience.wait):
+    for wait in (0.0, *work.wait_policy.wait):
         if wait:
             work.cancel.wait(wait)
         pages = []

@@ -57,8 +57,8 @@ class ExecutionContext:
     caller: Caller
     journal: Journal
     plan: Plan
-    recipes: Mapping[str, PlaybookStep]
-    patience: WaitPolicy
+    playbook_steps: Mapping[str, PlaybookStep]
+    wait_policy: WaitPolicy
     tell: Callable[[Progress], object]
     asked_to_stop: Cancel
     hand_over: Callable[[str, str], str] | None
@@ -86,18 +86,18 @@ class ExecutionContext:
         asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
         remembered = step if undone else remembered_step(record, self.key(step.id))
         return plan_step(
-            self.caller, self.recipe(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
+            self.caller, self.playbook_step(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
             remembered=remembered, others=self.answers,
         )  # fmt: skip
 
     @property
     def answers(self) -> dict[str, Mapping[str, str]]:
         """What every step of the plan was told, by its action."""
-        return {self.recipe(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
+        return {self.playbook_step(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
 
-    def recipe(self, step_id: str) -> PlaybookStep:
+    def playbook_step(self, step_id: str) -> PlaybookStep:
         """The recipe of a step."""
-        return self.recipes[step_id]
+        return self.playbook_steps[step_id]
 
     def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
         """What the references of a call stand for."""

@@ -36,13 +36,13 @@ class PlaybookSession:
         self.playbook: Playbook = load(playbook)
         self.target, self.region = target, region
         self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
-        self.patience = WaitPolicy()
+        self.wait_policy = WaitPolicy()
         self.drifted: frozenset[str] = frozenset()
         """Steps that were proved, and whose effect is gone again."""
 
-    def recipe(self, step_id: str) -> PlaybookStep:
+    def playbook_step(self, step_id: str) -> PlaybookStep:
         """The step's recipe."""
-        return next(recipe for recipe in self.playbook.steps if recipe.id == step_id)
+        return next(playbook_step for playbook_step in self.playbook.steps if playbook_step.id == step_id)
 
     def choose(self, step_id: str, choice: str, value: str) -> None:
         """Decide a choice; it stands in the next plan."""
@@ -50,7 +50,7 @@ class PlaybookSession:
 
     def wrong(self, step: Step) -> Callable[[str, str], str]:
         """Judges an answer to one of the step's questions: what is wrong with it, ``""`` for nothing."""
-        choices = {choice.id: choice for choice in self.recipe(step.id).action.choices}
+        choices = {choice.id: choice for choice in self.playbook_step(step.id).action.choices}
         asked = {question.id: question for question in step.questions}
 
         def judge(key: str, value: str) -> str:
@@ -109,7 +109,7 @@ class PlaybookSession:
             self.caller,
             journal,
             plan,
-            patience=self.patience,
+            wait_policy=self.wait_policy,
             on_progress=on_progress,
             cancel=cancel,
             on_secret=on_secret,

@@ -88,8 +88,8 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
 def _waits(work: ExecutionContext, began: datetime) -> Iterator[float]:
     """Seconds to wait before each time of asking."""
     yield 0.0
-    yield from work.patience.ask
-    while (left := work.patience.under_way - (datetime.now(UTC) - began).total_seconds()) > 0:
+    yield from work.wait_policy.ask
+    while (left := work.wait_policy.under_way - (datetime.now(UTC) - began).total_seconds()) > 0:
         yield min(left, 5.0)
 
 
@@ -111,7 +111,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     """Read the step back until it is proved, or time is up. ``nothing``: no call was needed."""
     key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
     live: Live | None = None
-    for wait in (0.0, *work.patience.prove):
+    for wait in (0.0, *work.wait_policy.prove):
         if wait:
             work.tell(Progress(step.id, VERIFICATION, ProgressState.WAITING, saw))
             work.cancel.wait(wait)

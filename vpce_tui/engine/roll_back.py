@@ -65,7 +65,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     ours = record.done_by_us
     if not ours:
         return Undo(step)
-    strange = work.recipe(step_id).action.strange(replace(step, calls=(), already=()))
+    strange = work.playbook_step(step_id).action.strange(replace(step, calls=(), already=()))
     if strange is not None:
         raise PlanError(
             f"the record has {strange.name} as an inverse of {step_id}, which is not valid for that step: undo it manually"
@@ -84,7 +84,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
         if not ours & set(call.undoes):
             continue
         said = short(call.why or call.name, 200)
-        reason = live.recipe.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
+        reason = live.playbook_step.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
         if reason:
             left.append(f"{said}: {reason}")
         elif still & set(call.undoes):
@@ -122,7 +122,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
     """Read back until nothing of what was taken back is in effect, or time is up."""
     key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
     forward = {name for call in calls for name in call.undoes}
-    for wait in (0.0, *work.patience.prove):
+    for wait in (0.0, *work.wait_policy.prove):
         if wait:
             work.cancel.wait(wait)
         try:
@@ -150,8 +150,8 @@ def _judged_before(work: ExecutionContext, undone: Step) -> None:
     """What a step judged of a world that an undo has changed since holds no more."""
     record = work.record()
     for step in work.plan.steps:
-        judged = work.recipe(step.id).action.judge is not None
-        if judged and record.step(work.key(step.id)).state is StepState.VERIFIED:
+        assessed = work.playbook_step(step.id).action.judge is not None
+        if assessed and record.step(work.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
             work.journal.append(
                 RowKind.CHECK, {"step": work.key(step.id), "verification": VerificationState.NOT_YET, "saw": saw}

@@ -92,7 +92,7 @@ class Traffic:
     """What flow logs say of some interfaces. ``cut``: there was more than :data:`MOST` rows hold."""
 
     window: Window
-    talkers: tuple[FlowPeer, ...] = ()
+    flow_peers: tuple[FlowPeer, ...] = ()
     bars: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Bytes by slot, for each interface."""
     newest: datetime | None = None
@@ -201,11 +201,11 @@ def traffic_of(
         ours_sent = row.get("f_srcaddr") in mine
         peer = row.get("f_dstaddr" if ours_sent else "f_srcaddr", "")
         to_server = _number(row.get("lowest")) == _number(row.get("port"))
-        talker = FlowPeer(
+        flow_peer = FlowPeer(
             peer, _number(row.get("port")), _PROTOCOLS.get(row.get("f_protocol", ""), row.get("f_protocol", "")),
             serving=to_server is not ours_sent, interfaces=frozenset({row.get("f_interface_id", "")}),
         )  # fmt: skip
-        found[talker.key] = _with(found.get(talker.key, talker), row, sent=ours_sent)
+        found[flow_peer.key] = _with(found.get(flow_peer.key, flow_peer), row, sent=ours_sent)
     bars: dict[str, list[int]] = {}
     width = timedelta(minutes=slot_minutes(window))
     count = int((window.end - window.start) / width)

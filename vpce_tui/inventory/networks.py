@@ -1,4 +1,4 @@
-"""The networks of one region, as far as a judgement needs them: VPCs, subnets, ACLs, routes, groups, endpoints, flow logs."""
+"""The networks of one region, as far as an assessment needs them: VPCs, subnets, ACLs, routes, groups, endpoints, flow logs."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

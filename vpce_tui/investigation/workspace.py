@@ -61,7 +61,7 @@ class Workspace:
         self.problem = ""
         self.snapshot = snapshot
         """What is known by now; None: nothing was begun."""
-        self.judged: list[AssessedEvent] = []
+        self.assessed: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
         self.fetched_at: datetime | None = None
         self.instances_at: datetime | None = None
@@ -143,7 +143,7 @@ class Workspace:
         A session's name alone proves nothing: whoever assumes a role chooses it.
         """
         own = self.identity.account if self.identity else ""
-        principals = (item.event.principal for item in self.judged)
+        principals = (item.event.principal for item in self.assessed)
         return tuple(
             sorted(
                 {
@@ -271,10 +271,10 @@ class Workspace:
         self._rejudge()
 
     def judged_of(self, event: Event) -> AssessedEvent:
-        """An event with its judgement, whether it is in the list or was only found by looking back."""
+        """An event with its assessment, whether it is in the list or was only found by looking back."""
         from vpce_tui.detection.assessment import assess_event  # noqa: PLC0415
 
-        return next((item for item in self.judged if item.event is event), None) or assess_event(event, self.known())
+        return next((item for item in self.assessed if item.event is event), None) or assess_event(event, self.known())
 
     def ask_more(self, question: str) -> None:
         """Ask event history one question more, in every region."""
@@ -307,7 +307,7 @@ class Workspace:
         self.background.start("traffic", work, told, lambda error: then(str(error)))
 
     def known(self) -> AssessmentInputs:
-        """Everything that judgements rest on, as of now."""
+        """Everything that assessments rest on, as of now."""
         if self._known_now is None:
             self._known_now = self._everything()
         return self._known_now
@@ -325,19 +325,19 @@ class Workspace:
         known, events, plain = self.known(), list(self.events.items()), self._plain
 
         def work() -> tuple[list[AssessedEvent], list[AssessedInstance] | None]:
-            judged = []
+            assessed = []
             for key, event in events:
                 if event.request is not None:
-                    judged.append(assess_event(event, known))
+                    assessed.append(assess_event(event, known))
                 else:
-                    judged.append(plain.get(key) or plain.setdefault(key, assess_event(event, known)))
-            judged = worst_first(judged)
+                    assessed.append(plain.get(key) or plain.setdefault(key, assess_event(event, known)))
+            assessed = worst_first(assessed)
             known.past.index()
-            return judged, assess_instances(known, judged) if known.regions is not None else None
+            return assessed, assess_instances(known, assessed) if known.regions is not None else None
 
         def take(found: tuple[list[AssessedEvent], list[AssessedInstance] | None]) -> None:
             self._judging = False
-            self.judged, instances = found
+            self.assessed, instances = found
             if instances is not None:
                 self.instances = instances
             self._changed()

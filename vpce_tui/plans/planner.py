@@ -27,12 +27,12 @@ class Live:
 
     step: Step
     world: World
-    recipe: PlaybookStep = field(repr=False)
+    playbook_step: PlaybookStep = field(repr=False)
 
     @property
     def proof(self) -> ReadBack:
         """Whether its effects are there: see :data:`vpce_tui.plans.actions.ReadBack`."""
-        return self.recipe.action.settled(self.world, self.step)
+        return self.playbook_step.action.settled(self.world, self.step)
 
 
 def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> PlanningContext:
@@ -107,39 +107,43 @@ def plan_playbook(
     """
     identity = caller.identity()
     prefix = f"{playbook.name}/{target}/"
-    facets = frozenset(facet for recipe in playbook.steps for facet in recipe.action.facets)
-    remembered = {recipe.id: remembered_step(record, prefix + recipe.id) for recipe in playbook.steps}
+    facets = frozenset(facet for playbook_step in playbook.steps for facet in playbook_step.action.facets)
+    remembered = {
+        playbook_step.id: remembered_step(record, prefix + playbook_step.id) for playbook_step in playbook.steps
+    }
     looked = {
         name: value
-        for recipe in playbook.steps
-        if (step := remembered[recipe.id])
-        for name, value in recipe.action.remember(step).items()
+        for playbook_step in playbook.steps
+        if (step := remembered[playbook_step.id])
+        for name, value in playbook_step.action.remember(step).items()
     }
     told: dict[str, Mapping[str, str]] = {
-        recipe.action_name: {
-            **recipe.defaults,
-            **(step.choices if (step := remembered[recipe.id]) else {}),
-            **(choices or {}).get(recipe.id, {}),
+        playbook_step.action_name: {
+            **playbook_step.defaults,
+            **(step.choices if (step := remembered[playbook_step.id]) else {}),
+            **(choices or {}).get(playbook_step.id, {}),
         }
-        for recipe in reversed(playbook.steps)
+        for playbook_step in reversed(playbook.steps)
     }
-    for recipe in playbook.steps:
-        looked |= recipe.action.look(told[recipe.action_name], told)
+    for playbook_step in playbook.steps:
+        looked |= playbook_step.action.look(told[playbook_step.action_name], told)
     asked = replace(asked_for(incident, record, prefix), remembered=looked)
     world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
-    known = {recipe.id for recipe in playbook.steps}
+    known = {playbook_step.id for playbook_step in playbook.steps}
     for step_id in choices or {}:
         if step_id not in known:
             raise WrongChoice(
-                f"there is no step {step_id!r} to choose for; there is {', '.join(recipe.id for recipe in playbook.steps)}."
+                f"there is no step {step_id!r} to choose for; there is {', '.join(playbook_step.id for playbook_step in playbook.steps)}."
             )
     steps = []
-    for recipe in playbook.steps:
-        given = (choices or {}).get(recipe.id, {})
-        step = _step(recipe, world, target, region, given, remembered[recipe.id], frozenset(asked.inverses), told)
-        told[recipe.action_name] = step.choices
+    for playbook_step in playbook.steps:
+        given = (choices or {}).get(playbook_step.id, {})
+        step = _step(
+            playbook_step, world, target, region, given, remembered[playbook_step.id], frozenset(asked.inverses), told
+        )
+        told[playbook_step.action_name] = step.choices
         steps.append(step)
-        world = recipe.action.expect(world, step.choices)
+        world = playbook_step.action.expect(world, step.choices)
     return Plan(
         playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps), incident,
         record.id if incident and record else "",
@@ -148,7 +152,7 @@ def plan_playbook(
 
 def plan_step(
     caller: Caller,
-    recipe: PlaybookStep,
+    playbook_step: PlaybookStep,
     target: str,
     region: str,
     choices: Mapping[str, str],
@@ -158,20 +162,27 @@ def plan_step(
     others: Answers | None = None,
 ) -> Live:
     """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
-    looked = {**(recipe.action.remember(remembered) if remembered else {}), **recipe.action.look(choices, others or {})}
-    observe = KINDS[recipe.target].observe
+    looked = {
+        **(playbook_step.action.remember(remembered) if remembered else {}),
+        **playbook_step.action.look(choices, others or {}),
+    }
+    observe = KINDS[playbook_step.target].observe
     world = observe(
-        caller, target, region, recipe.action.facets, replace(asked, remembered=looked, choices=choices, live=True)
+        caller,
+        target,
+        region,
+        playbook_step.action.facets,
+        replace(asked, remembered=looked, choices=choices, live=True),
     )
     return Live(
-        _step(recipe, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
+        _step(playbook_step, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
         world,
-        recipe,
+        playbook_step,
     )
 
 
 def _step(
-    recipe: PlaybookStep,
+    playbook_step: PlaybookStep,
     world: Any,
     target: str,
     region: str,
@@ -180,12 +191,12 @@ def _step(
     inverses: frozenset[str],
     others: Answers,
 ) -> Step:
-    action, defaults = recipe.action, recipe.defaults
+    action, defaults = playbook_step.action, playbook_step.defaults
     given = {**(remembered.choices if remembered else {}), **given}
     strange = sorted(set(given) - {choice.id for choice in action.choices})
     if strange:
         known = ", ".join(sorted(choice.id for choice in action.choices)) or "nothing"
-        raise WrongChoice(f"step {recipe.id} has no choice {strange[0]!r}; it has {known}.")
+        raise WrongChoice(f"step {playbook_step.id} has no choice {strange[0]!r}; it has {known}.")
     choices, questions = {}, []
     for choice in action.choices:
         chosen = given.get(choice.id, defaults.get(choice.id))
@@ -195,31 +206,41 @@ def _step(
             wrong = choice.wrong(world, chosen)
             if wrong:
                 if not choice.free:  # a form that is wrong is wrong whatever could be read
-                    _must_be_known(recipe, world, wrong)
-                raise WrongChoice(f"step {recipe.id}: {wrong}")
+                    _must_be_known(playbook_step, world, wrong)
+                raise WrongChoice(f"step {playbook_step.id}: {wrong}")
         choices[choice.id] = chosen
-        if recipe.prompts is None or choice.id in recipe.prompts:
+        if playbook_step.prompts is None or choice.id in playbook_step.prompts:
             questions.append(choice.question_in(world, chosen))
     step = action.plan(
-        world, Draft(recipe.id, recipe.title, recipe.description, region, choices, remembered, others, target)
+        world,
+        Draft(
+            playbook_step.id,
+            playbook_step.title,
+            playbook_step.description,
+            region,
+            choices,
+            remembered,
+            others,
+            target,
+        ),
     )
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
         recorded = {call.id: call for call in remembered.undo if call.id in inverses}
         step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
     other = action.strange(step)
     if other is not None:
-        raise PlanError(f"no step {recipe.id!r} may call {other.name}: do it manually, and report this.")
+        raise PlanError(f"no step {playbook_step.id!r} may call {other.name}: do it manually, and report this.")
     requires, missing = [], []
     for needed in step.requires:
-        if needed in recipe.siblings:
-            requires.append(recipe.siblings[needed])
+        if needed in playbook_step.siblings:
+            requires.append(playbook_step.siblings[needed])
         else:
             missing.append(
                 Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
             )
     return replace(
         step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
-        must_come_first=recipe.prerequisite,
+        must_come_first=playbook_step.prerequisite,
     )  # fmt: skip
 
 
@@ -232,11 +253,11 @@ def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedC
     return replace(recorded, gives=gives, until=until, why=planned.why)
 
 
-def _must_be_known(recipe: PlaybookStep, world: World, wrong: str) -> None:
+def _must_be_known(playbook_step: PlaybookStep, world: World, wrong: str) -> None:
     """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
-    for facet in sorted(recipe.action.facets & set(world.unknown)):
+    for facet in sorted(playbook_step.action.facets & set(world.unknown)):
         raise Unreadable(
-            f"step {recipe.id}: {wrong} That may be because the {facet} could not be read: {world.unknown[facet]}"
+            f"step {playbook_step.id}: {wrong} That may be because the {facet} could not be read: {world.unknown[facet]}"
         )
 
 
@@ -252,7 +273,11 @@ def parse_choices(pairs: list[str], playbook: Playbook) -> dict[str, dict[str, s
         if not (equals and choice and (step or not dot)):
             raise WrongChoice(f"{pair!r} is not a choice; write step.choice=value, for instance isolate.moves=one.")
         if not dot:
-            having = [recipe.id for recipe in playbook.steps if any(c.id == choice for c in recipe.action.choices)]
+            having = [
+                playbook_step.id
+                for playbook_step in playbook.steps
+                if any(c.id == choice for c in playbook_step.action.choices)
+            ]
             if len(having) != 1:
                 said = f"several steps have it: {', '.join(having)}" if having else "no step has it"
                 raise WrongChoice(f"{choice!r}: {said}; write step.choice=value.")

@@ -33,17 +33,17 @@ def markdown(playbook: Playbook) -> str:
         f"    vpce-tui plan {playbook.name} {playbook.target.upper()} --out plan.json",
         "",
     ]
-    for number, recipe in enumerate(playbook.steps, start=1):
-        lines += [f"## {number}. {plain(recipe.title)}", "", plain(recipe.description), ""]
-        lines += [f"- {plain(sentence)}" for sentence in recipe.guidance]
-        if recipe.guidance:
+    for number, playbook_step in enumerate(playbook.steps, start=1):
+        lines += [f"## {number}. {plain(playbook_step.title)}", "", plain(playbook_step.description), ""]
+        lines += [f"- {plain(sentence)}" for sentence in playbook_step.guidance]
+        if playbook_step.guidance:
             lines.append("")
-        for choice in recipe.action.choices:
-            if recipe.prompts is None or choice.id in recipe.prompts:
+        for choice in playbook_step.action.choices:
+            if playbook_step.prompts is None or choice.id in playbook_step.prompts:
                 options = () if callable(choice.options) else choice.options
-                lines.append(f"- {plain(choice.question)}? `--set {recipe.id}.{choice.id}=…`")
+                lines.append(f"- {plain(choice.question)}? `--set {playbook_step.id}.{choice.id}=…`")
                 lines += [f"  - `{value or '(nothing)'}`: {plain(label)}" for value, label in options]
-        if recipe.action.choices:
+        if playbook_step.action.choices:
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -55,8 +55,8 @@ def summary(playbook: Playbook) -> str:
         return visible(text, limit=5_000).translate(_ESCAPED_IN_README)
 
     steps = [
-        f"{number}. **{plain(recipe.title)}**: {plain(recipe.description)}"
-        for number, recipe in enumerate(playbook.steps, start=1)
+        f"{number}. **{plain(playbook_step.title)}**: {plain(playbook_step.description)}"
+        for number, playbook_step in enumerate(playbook.steps, start=1)
     ]
     return "\n".join([f"### {playbook.name}: {plain(playbook.title)}", "", plain(playbook.use_when), "", *steps, ""])
 
@@ -68,7 +68,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
     """
     person, machine = _id("individual", playbook.name, "operator"), _id("linux", playbook.name, "workstation")
     start, end = _id("start", playbook.name, ""), _id("end", playbook.name, "")
-    actions = [(_id("action", playbook.name, recipe.id), recipe) for recipe in playbook.steps]
+    actions = [(_id("action", playbook.name, playbook_step.id), playbook_step) for playbook_step in playbook.steps]
     planning = _id("action", playbook.name, "vpce-tui plan")
     following = [*[key for key, _ in actions][1:], end]
     at = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
@@ -80,11 +80,11 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
             "agent": machine, "on_completion": actions[0][0],
         },
     }  # fmt: skip
-    for (key, recipe), then in zip(actions, following, strict=True):
-        manual = recipe.action_name == "manual"
+    for (key, playbook_step), then in zip(actions, following, strict=True):
+        manual = playbook_step.action_name == "manual"
         workflow[key] = {
-            "type": "action", "name": visible(recipe.title), "description": visible(recipe.description),
-            "commands": [_manual(recipe)] if manual else [_bash(_command(recipe, plan))],
+            "type": "action", "name": visible(playbook_step.title), "description": visible(playbook_step.description),
+            "commands": [_manual(playbook_step)] if manual else [_bash(_command(playbook_step, plan))],
             "agent": person if manual else machine, "on_completion": then,
         }  # fmt: skip
     workflow[end] = {"type": "end"}
@@ -116,12 +116,15 @@ def _bash(command: str) -> dict[str, Any]:
     return {"type": "bash", "command": command, "playbook_activity": "restrict-access"}
 
 
-def _manual(recipe: PlaybookStep) -> dict[str, Any]:
-    return {"type": "manual", "command": visible(" ".join((recipe.description, *recipe.guidance)), limit=5_000)}
+def _manual(playbook_step: PlaybookStep) -> dict[str, Any]:
+    return {
+        "type": "manual",
+        "command": visible(" ".join((playbook_step.description, *playbook_step.guidance)), limit=5_000),
+    }
 
 
-def _command(recipe: PlaybookStep, plan: Plan | None) -> str:
+def _command(playbook_step: PlaybookStep, plan: Plan | None) -> str:
     if plan is not None:
-        script = render_step(plan, plan.step(recipe.id), "cli", runnable=True)
+        script = render_step(plan, plan.step(playbook_step.id), "cli", runnable=True)
         return f"INCIDENT='{_INCIDENT}:value'\n{script}"
-    return f'vpce-tui apply plan.json --incident "{_INCIDENT}:value" --step {shlex.quote(recipe.id)}'
+    return f'vpce-tui apply plan.json --incident "{_INCIDENT}:value" --step {shlex.quote(playbook_step.id)}'

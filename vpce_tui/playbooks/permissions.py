@@ -16,9 +16,9 @@ def operations_of(playbook: Playbook) -> tuple[Operation, ...]:
     """Every operation that the playbook's steps may call, reads first."""
     reads = KINDS[playbook.target].reads
     named = {*ALWAYS, *reads[""]}
-    for recipe in playbook.steps:
-        named |= set(recipe.action.may)
-        for facet in recipe.action.facets:
+    for playbook_step in playbook.steps:
+        named |= set(playbook_step.action.may)
+        for facet in playbook_step.action.facets:
             named |= set(reads[facet])
     found = []
     for name in named:

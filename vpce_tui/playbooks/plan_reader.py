@@ -37,12 +37,12 @@ def _not_of_playbook(plan: Plan) -> str:
     playbook = load(plan.playbook)
     if not KINDS[playbook.target].pattern.fullmatch(plan.target):
         return f"{plan.target[:80]!r} is not a valid {KINDS[playbook.target].name}, the target of {plan.playbook}"
-    recipes = {recipe.id: recipe for recipe in playbook.steps}
+    playbook_steps = {playbook_step.id: playbook_step for playbook_step in playbook.steps}
     for step in plan.steps:
-        recipe = recipes.get(step.id)
-        if recipe is None:
+        playbook_step = playbook_steps.get(step.id)
+        if playbook_step is None:
             return f"{plan.playbook} has no step {step.id!r} in this version; create a new plan"
-        strange = recipe.action.strange(step)
+        strange = playbook_step.action.strange(step)
         if strange is not None:
             return (
                 f"no step {step.id!r} makes {strange.name}{' to take something back' if strange in step.undo else ''}"

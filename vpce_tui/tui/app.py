@@ -214,7 +214,7 @@ class VpceTui(SafeCrash, App[int]):
                 self._start_at = ""
                 self.open_playbooks([(target, work.caller.home_region)])
             return
-        for item in work.judged:
+        for item in work.assessed:
             if target in (item.event.id, item.request.endpoint_id):
                 self._start_at = ""
                 self.push_screen(EventScreen(item))
@@ -287,7 +287,7 @@ class VpceTui(SafeCrash, App[int]):
     def _region_of(self, target: str, otherwise: str) -> str:
         """Where an instance or an endpoint that the lists know is."""
         work = self.workspace
-        known = {item.request.endpoint_id: item.event.region for item in work.judged if item.request.endpoint_id}
+        known = {item.request.endpoint_id: item.event.region for item in work.assessed if item.request.endpoint_id}
         known |= {item.instance.id: item.instance.region for item in work.instances}
         return known.get(target, otherwise)
 

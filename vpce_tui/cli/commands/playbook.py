@@ -100,7 +100,7 @@ def apply(args: argparse.Namespace) -> Exit:
             caller,
             journal,
             made,
-            patience=patience(args),
+            wait_policy=wait_policy(args),
             on_progress=_print_progress,
             on_secret=_taker(args),
             approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
@@ -142,7 +142,7 @@ def text_of(path: str) -> str:
         raise PlanError(f"{path} is not a plan: it is not text.") from None
 
 
-def patience(args: argparse.Namespace) -> WaitPolicy:
+def wait_policy(args: argparse.Namespace) -> WaitPolicy:
     """How long to wait for proofs: ``--wait SECONDS``."""
     if args.wait is None:
         return WaitPolicy()
@@ -254,7 +254,7 @@ def undo(args: argparse.Namespace) -> Exit:
                 caller,
                 journal,
                 made,
-                patience=patience(args),
+                wait_policy=wait_policy(args),
                 on_progress=_print_progress,
                 approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
             )

@@ -98,14 +98,17 @@ def _check(given: list[str]) -> Exit:
 
 def _page(playbook: Playbook) -> str:
     lines = [f"{playbook.name} {playbook.whose}".rstrip(), playbook.title, "", playbook.use_when, ""]
-    for number, recipe in enumerate(playbook.steps, start=1):
-        lines += [f"{number:>2}. {recipe.title} ({recipe.id}: {recipe.action_name})", f"    {recipe.description}"]
-        lines += [f"    · {sentence}" for sentence in recipe.guidance]
-        for choice in recipe.action.choices:
-            if recipe.prompts is not None and choice.id not in recipe.prompts:
+    for number, playbook_step in enumerate(playbook.steps, start=1):
+        lines += [
+            f"{number:>2}. {playbook_step.title} ({playbook_step.id}: {playbook_step.action_name})",
+            f"    {playbook_step.description}",
+        ]
+        lines += [f"    · {sentence}" for sentence in playbook_step.guidance]
+        for choice in playbook_step.action.choices:
+            if playbook_step.prompts is not None and choice.id not in playbook_step.prompts:
                 continue
             options = "" if callable(choice.options) else " | ".join(value or '""' for value, _ in choice.options)
-            lines.append(f"    ? {choice.question}: --set {recipe.id}.{choice.id}={options or '…'}")
+            lines.append(f"    ? {choice.question}: --set {playbook_step.id}.{choice.id}={options or '…'}")
     return visible("\n".join(lines), limit=100_000, multiline=True)
 
 

@@ -45,12 +45,12 @@ def events(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
-    judged = assess_events(tuple(found.events.values()), found.known(context(), {}, now))
+    assessed = assess_events(tuple(found.events.values()), found.known(context(), {}, now))
     if args.json:
-        for item in judged:
+        for item in assessed:
             print_json(item.to_json())
     else:
-        _event_table(judged)
+        _event_table(assessed)
     print_json({"coverage": found.coverage.to_json()}, to_stderr=True)
     return exit_of(found.coverage)
 
@@ -60,12 +60,12 @@ def instances(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
     known = found.known(context(), {}, now)
-    judged = assess_instances(known, assess_events(tuple(found.events.values()), known))
+    assessed = assess_instances(known, assess_events(tuple(found.events.values()), known))
     if args.json:
-        for item in judged:
+        for item in assessed:
             print_json(item.to_json())
     else:
-        _instance_table(judged)
+        _instance_table(assessed)
     print_json({"coverage": found.instance_coverage.to_json()}, to_stderr=True)
     return exit_of(found.instance_coverage)
 
@@ -114,31 +114,31 @@ def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Sn
             return running.result()
 
 
-def _event_table(judged: Sequence[AssessedEvent]) -> None:
+def _event_table(assessed: Sequence[AssessedEvent]) -> None:
     table = _table("severity", "time (UTC)", "who", "service", "region", "event id")
-    for item in judged:
+    for item in assessed:
         event = item.event
         who = short(event.principal.name, 34)
         what = f"{short(item.request.service or event.source, 52)}{' ✖ ' + short(event.error_code, 30) if event.error_code else ''}"
         if event.name != "CreateVpcEndpoint":
             what = f"{short(event.name, 34)} {what}"
         when = event.time.strftime("%m-%d %H:%M:%S") if event.time != EPOCH else "unknown"
-        _row(table, _severity(item.judgement), when, who, what, short(event.region, 20), event.id)
+        _row(table, _severity(item.assessment), when, who, what, short(event.region, 20), event.id)
     _print(table)
     _reasons(
-        (f"{item.event.principal.name} → {item.request.service or item.event.source}  {item.event.id}", item.judgement)
-        for item in judged
+        (f"{item.event.principal.name} → {item.request.service or item.event.source}  {item.event.id}", item.assessment)
+        for item in assessed
     )
-    say(f"{len(judged):,} {'event' if len(judged) == 1 else 'events'}")
+    say(f"{len(assessed):,} {'event' if len(assessed) == 1 else 'events'}")
 
 
-def _instance_table(judged: Sequence[AssessedInstance]) -> None:
+def _instance_table(assessed: Sequence[AssessedInstance]) -> None:
     table = _table("severity", "instance", "name", "state", "region")
-    for item in judged:
+    for item in assessed:
         instance = item.instance
-        _row(table, _severity(item.judgement), instance.id, short(instance.name, 30), instance.state, instance.region)
+        _row(table, _severity(item.assessment), instance.id, short(instance.name, 30), instance.state, instance.region)
     _print(table)
-    _reasons((f"{item.instance.id} {item.instance.name}", item.judgement) for item in judged)
+    _reasons((f"{item.instance.id} {item.instance.name}", item.assessment) for item in assessed)
 
 
 def _table(*columns: str) -> "Table":
@@ -166,14 +166,14 @@ def _print(table: "Table") -> None:
 
 def _reasons(subjects: Iterable[tuple[str, Assessment]]) -> None:
     """Why, for each subject that has reasons."""
-    for subject, judgement in subjects:
-        if judgement.signals:
-            print(f"\n{_severity(judgement)}  {visible(subject)}")
-            for signal in judgement.signals:
+    for subject, assessment in subjects:
+        if assessment.signals:
+            print(f"\n{_severity(assessment)}  {visible(subject)}")
+            for signal in assessment.signals:
                 print(f"  {sign(signal.severity.sign):<2} {signal.id}  {visible(signal.title)}")
                 for fact in signal.evidence:
                     print(f"       {visible(fact.what)}: {visible(fact.value, limit=300)} ({fact.source})")
 
 
-def _severity(judgement: Assessment) -> str:
-    return f"{sign(judgement.severity.sign)} {judgement.severity.word.upper()}"
+def _severity(assessment: Assessment) -> str:
+    return f"{sign(assessment.severity.sign)} {assessment.severity.word.upper()}"

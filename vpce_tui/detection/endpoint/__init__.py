@@ -1,4 +1,4 @@
-"""Rules about a ``CreateVpcEndpoint`` event, by what they look at, and the judgement that they make together."""
+"""Rules about a ``CreateVpcEndpoint`` event, by what they look at, and the assessment that they make together."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -44,7 +44,7 @@ _MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attem
 NOTHING: Final = Assessment(Severity.INFO)
 
 
-def judge_event(see: EventSubject) -> Assessment:
+def assess_signals(see: EventSubject) -> Assessment:
     """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium."""
     attempt = bool(see.event.error_code)
     made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
@@ -54,9 +54,9 @@ def judge_event(see: EventSubject) -> Assessment:
         maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
     one = answers(see, _EVENT[attempt])
     if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is judged as all are that made the same
-        found = see.made.judgements.get(attempt)
+        found = see.made.assessments.get(attempt)
         if found is None:
-            found = see.made.judgements[attempt] = _judged(attempt, made)
+            found = see.made.assessments[attempt] = _judged(attempt, made)
         return found
     return _judged(attempt, made, maker, one)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vpce_tui.cloudtrail.callers import caller_key
-from vpce_tui.cloudtrail.sensitive_calls import OPENED, deed_told
+from vpce_tui.cloudtrail.sensitive_calls import OPENED, impact_with_target
 from vpce_tui.detection.endpoint.endpoint_facts import Deeds, EventSubject, evaluate_endpoint_policy
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
@@ -124,7 +124,7 @@ def same_session(see: EventSubject) -> Answer:
     """
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    found = _near(see, see.maker.deeds) if see.maker.deeds else {}
+    found = _near(see, see.maker.sensitive_calls) if see.maker.sensitive_calls else {}
     if found:
         severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
         return Match(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
@@ -141,13 +141,13 @@ def same_session(see: EventSubject) -> Answer:
     return None
 
 
-def _near(see: EventSubject, deeds: Deeds) -> dict[str, Fact]:
+def _near(see: EventSubject, sensitive_calls: Deeds) -> dict[str, Fact]:
     """One deed of each name within a day of the event, one that opens something before others."""
     found: dict[str, Fact] = {}
-    for name, lines in deeds.items():
+    for name, lines in sensitive_calls.items():
         other = next((other for line in lines for other in line.around(see.event.time, _DAY)[:1]), None)
         if other is not None:
-            found[name] = Fact(name, f"{deed_told(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
+            found[name] = Fact(name, f"{impact_with_target(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
     return found
 
 

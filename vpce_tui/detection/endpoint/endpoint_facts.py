@@ -77,7 +77,7 @@ class EndpointFacts:
     """What the rules about it said, of an attempt and of one that made something: kept, as it cannot change."""
     by_policy: PolicyAnswers | None = field(init=False, default=None)
     """What the rules about its policy say, once they were asked."""
-    judgements: dict[bool, Assessment] = field(init=False, default_factory=dict)
+    assessments: dict[bool, Assessment] = field(init=False, default_factory=dict)
     """And how that is judged where nothing is to be said of who made it, and when."""
 
     def __post_init__(self) -> None:
@@ -157,7 +157,7 @@ class CallerFacts:
     habit: CallerBaseline = field(init=False)
     refused: Timeline | None = field(init=False)
     """Its refused attempts to make an endpoint."""
-    deeds: Deeds = field(init=False, default_factory=dict)
+    sensitive_calls: Deeds = field(init=False, default_factory=dict)
     """What the session did that means something."""
     deeds_elsewhere: Deeds = field(init=False, default_factory=dict)
     """What the same did in whatever session."""

@@ -70,8 +70,10 @@ def much_traffic(see: EndpointFacts) -> Answer:
     if traffic is None:
         return _NOT_ASKED
     # an instance that sends to the endpoint is "received" by the endpoint's own interface
-    peers = sorted((talker for talker in traffic.talkers if talker.accepted), key=lambda talker: -talker.received)
-    total = sum(talker.received for talker in peers)
+    peers = sorted(
+        (flow_peer for flow_peer in traffic.flow_peers if flow_peer.accepted), key=lambda flow_peer: -flow_peer.received
+    )
+    total = sum(flow_peer.received for flow_peer in peers)
     if total < _MUCH or not peers:
         return (
             Inconclusive("how much was sent through it: the flow log query result is incomplete")

@@ -9,7 +9,7 @@ from vpce_tui.cloudtrail.callers import session_of
 from vpce_tui.cloudtrail.event import EndpointRequest, Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import Timeline
-from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, deed_of, opens, routine
+from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, describe_impact, opens, routine
 from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, CallerFacts, Deeds, EndpointFacts
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.external_access import TrustZone
@@ -56,7 +56,7 @@ class FactsCache:
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
             found = CallerFacts(*key, self.context, self.past, machine, role_of(machine, self.roles))
-            found.deeds = self._deeds_of("session", session_of(event.principal), found)
+            found.sensitive_calls = self._deeds_of("session", session_of(event.principal), found)
             found.deeds_elsewhere = self._deeds_of("who", found.who, found)
             self._makers[key] = found  # only when it is whole: another thread may ask for it
         return found
@@ -85,7 +85,7 @@ def deeds_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> Dee
     """
     found: defaultdict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
     for event in events:
-        said = deed_of(event, ours)
+        said = describe_impact(event, ours)
         if said and MAY_BE_OPEN not in said and not (pipeline and routine(said)):
             found[event.name][0 if opens(said) else 1].append(event)
     return {name: (Timeline(worst), Timeline(rest)) for name, (worst, rest) in found.items()}

@@ -1,4 +1,4 @@
-"""Rules about an instance, by what they look at, and the judgement that they make together."""
+"""Rules about an instance, by what they look at, and the assessment that they make together."""
 
 from typing import Final
 

@@ -9,7 +9,7 @@ from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
-from vpce_tui.cloudtrail.sensitive_calls import deed_of
+from vpce_tui.cloudtrail.sensitive_calls import describe_impact
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS, of_late
@@ -248,7 +248,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
         for event in see.past.shares.get(snapshot, NONE).events:
             if not _only_known(see, event):
                 facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
-                return Match(f"A snapshot of its volume was {deed_of(event)}", facts)
+                return Match(f"A snapshot of its volume was {describe_impact(event)}", facts)
     why = see.unread("snapshots")
     if why:
         return Inconclusive(f"whether its snapshots are public: {why}")
@@ -277,7 +277,7 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
     known = {*see.ours.accounts, see.context.forensics_account}
     text = str(_asked(event).get("createVolumePermission") or _asked(event))
     named = set(re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text))
-    return deed_of(event) != "made public" and bool(named) and named <= known
+    return describe_impact(event) != "made public" and bool(named) and named <= known
 
 
 @rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), applies_to_failed_calls=True)

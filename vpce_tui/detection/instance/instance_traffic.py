@@ -13,27 +13,27 @@ _SCAN: Final = 20
 NOT_ASKED: Final = "its traffic: its flow logs were not queried (press f; billed)"
 
 
-def _serves(talker: FlowPeer) -> bool:
+def _serves(flow_peer: FlowPeer) -> bool:
     """Whether the instance serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
-    return talker.serving and talker.port < 32_768
+    return flow_peer.serving and flow_peer.port < 32_768
 
 
-def _outside(talker: FlowPeer) -> bool:
-    return address_of(talker.peer) is not None and not internal(talker.peer)
+def _outside(flow_peer: FlowPeer) -> bool:
+    return address_of(flow_peer.peer) is not None and not internal(flow_peer.peer)
 
 
 def _beacons(traffic: Traffic) -> list[FlowPeer]:
     """Small, many, over a long time: what reports home looks like."""
     return [
-        talker
-        for talker in traffic.talkers
-        if _outside(talker)
-        and not _serves(talker)
-        and talker.first is not None
-        and talker.last is not None
-        and talker.accepted >= 6
-        and (talker.last - talker.first).total_seconds() >= 1800
-        and talker.bytes / max(talker.accepted, 1) < 64 * 1024
+        flow_peer
+        for flow_peer in traffic.flow_peers
+        if _outside(flow_peer)
+        and not _serves(flow_peer)
+        and flow_peer.first is not None
+        and flow_peer.last is not None
+        and flow_peer.accepted >= 6
+        and (flow_peer.last - flow_peer.first).total_seconds() >= 1800
+        and flow_peer.bytes / max(flow_peer.accepted, 1) < 64 * 1024
     ]
 
 
@@ -50,29 +50,35 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     if traffic is None:
         return Inconclusive(NOT_ASKED)
     bad = [
-        (talker, net)
-        for talker in traffic.talkers
-        if (net := within(talker.peer, see.context.untrusted_networks)) is not None
+        (flow_peer, net)
+        for flow_peer in traffic.flow_peers
+        if (net := within(flow_peer.peer, see.context.untrusted_networks)) is not None
     ]
     if bad:
         return Match(
             f"It exchanges traffic with {bad[0][0].peer}, in a range that the team lists as untrusted",
             tuple(
-                Fact("peer", f"{talker.peer} port {talker.port}, {size(talker.bytes)}", "flow logs")
-                for talker, _ in bad[:5]
+                Fact("peer", f"{flow_peer.peer} port {flow_peer.port}, {size(flow_peer.bytes)}", "flow logs")
+                for flow_peer, _ in bad[:5]
             ),
         )
     refused = {
-        talker.peer for talker in traffic.talkers if talker.rejected and not talker.accepted and not _serves(talker)
+        flow_peer.peer
+        for flow_peer in traffic.flow_peers
+        if flow_peer.rejected and not flow_peer.accepted and not _serves(flow_peer)
     }
     if len(refused) >= _SCAN:
         return Match(
             f"It was rejected by {len(refused)} addresses",
             (Fact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
-    out = [talker for talker in traffic.talkers if _outside(talker) and not _serves(talker) and talker.sent >= _MUCH]
+    out = [
+        flow_peer
+        for flow_peer in traffic.flow_peers
+        if _outside(flow_peer) and not _serves(flow_peer) and flow_peer.sent >= _MUCH
+    ]
     if out:
-        top = max(out, key=lambda talker: talker.sent)
+        top = max(out, key=lambda flow_peer: flow_peer.sent)
         return Match(
             f"It sent {size(top.sent)} to {top.peer}",
             (Fact("sent", f"{size(top.sent)} to {top.peer} port {top.port}", "flow logs"),),
@@ -107,13 +113,13 @@ def talks_to_endpoint(see: InstanceSubject) -> Answer:
     if see.traffic is None:
         return Inconclusive(NOT_ASKED)
     for item in near:
-        for talker in see.traffic.talkers:
-            if talker.peer in item.addresses and talker.accepted:
+        for flow_peer in see.traffic.flow_peers:
+            if flow_peer.peer in item.addresses and flow_peer.accepted:
                 facts = (
                     Fact("endpoint", item.endpoint, "live"),
-                    Fact("sent", f"{size(talker.sent)} to {talker.peer} port {talker.port}", "flow logs"),
+                    Fact("sent", f"{size(flow_peer.sent)} to {flow_peer.peer} port {flow_peer.port}", "flow logs"),
                 )
-                return Match(f"It sent {size(talker.sent)} to the endpoint {item.endpoint}", facts)
+                return Match(f"It sent {size(flow_peer.sent)} to the endpoint {item.endpoint}", facts)
     return None
 
 

@@ -105,30 +105,30 @@ def _verdict(world: InterfaceState, traffic: Traffic | None, block: str) -> tupl
         return "unknown", beyond
     if traffic is None:
         return "unknown", f"{block}: unknown, as its traffic is not recorded"
-    talkers = [item for item in traffic.talkers if inside(item.peer, block)]
-    last = max((item.last_accepted for item in talkers if item.last_accepted), default=None)
+    flow_peers = [item for item in traffic.flow_peers if inside(item.peer, block)]
+    last = max((item.last_accepted for item in flow_peers if item.last_accepted), default=None)
     if since is None:
         return "unknown", f"{block}: not blocked in both directions in this incident; last accepted {_at(last)}"
-    begun = max((item.accepted_from for item in talkers if item.accepted_from), default=None)
+    begun = max((item.accepted_from for item in flow_peers if item.accepted_from), default=None)
     if begun is not None and begun > since + _GRACE:
         return "flows", f"{block}: still accepted at {_at(begun)}, after it was blocked at {_at(since)}"
-    doubt = _doubt(world, traffic, talkers, since)
+    doubt = _doubt(world, traffic, flow_peers, since)
     if doubt:
         return "wait", f"{block}: {doubt}"
-    newest = min((traffic.newest_of[nic] for nic in _judged_by(world, traffic, talkers)), default=traffic.newest)
-    tried = max((item.last for item in talkers if item.rejected and item.last), default=None)
+    newest = min((traffic.newest_of[nic] for nic in _judged_by(world, traffic, flow_peers)), default=traffic.newest)
+    tried = max((item.last for item in flow_peers if item.rejected and item.last), default=None)
     said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "no attempt since"
     return "stopped", f"{block}: nothing accepted from {_at(since)} until {_at(newest)}; {said}"
 
 
-def _judged_by(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer]) -> list[str]:
+def _judged_by(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
-    named = {nic for item in talkers for nic in item.interfaces}
+    named = {nic for item in flow_peers for nic in item.interfaces}
     own = [nic.id for nic in world.interfaces if nic.id in traffic.newest_of]
     return [nic for nic in own if nic in named] or own
 
 
-def _doubt(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer], since: datetime) -> str:
+def _doubt(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], since: datetime) -> str:
     """Why nothing can be said yet; ``""``: it can."""
     if traffic.window.start > since:
         return (
@@ -139,7 +139,7 @@ def _doubt(world: InterfaceState, traffic: Traffic, talkers: list[FlowPeer], sin
     if traffic.skipped:
         return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): some traffic may be missing"
     whole = since + timedelta(seconds=world.log.interval if world.log else 600) + _GRACE
-    late = [nic for nic in _judged_by(world, traffic, talkers) if traffic.newest_of[nic] < whole]
+    late = [nic for nic in _judged_by(world, traffic, flow_peers) if traffic.newest_of[nic] < whole]
     if late or not traffic.newest_of:
         return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} first; then run it again"
     return ""

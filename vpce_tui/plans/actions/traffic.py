@@ -88,39 +88,43 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
 def rules_that_let(world: InterfaceState, blocks: Iterable[str]) -> list[tuple[GroupRule, list[FlowPeer]]]:
     """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
     wanted = tuple(blocks)
-    talkers = [
-        talker
-        for talker in (world.traffic.talkers if world.traffic else ())
-        if any(inside(talker.peer, block) for block in wanted)
+    flow_peers = [
+        flow_peer
+        for flow_peer in (world.traffic.flow_peers if world.traffic else ())
+        if any(inside(flow_peer.peer, block) for block in wanted)
     ]
     return [
-        (rule, [talker for talker in talkers if went_through(world, rule, talker)])
+        (rule, [flow_peer for flow_peer in flow_peers if went_through(world, rule, flow_peer)])
         for rule in world.rules or ()
         if any(overlap(rule.peer, block) for block in wanted)
     ]
 
 
-def went_through(world: InterfaceState, rule: GroupRule, talker: FlowPeer) -> bool:
+def went_through(world: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) -> bool:
     """Whether a rule lets this traffic through, on an interface that is in its group."""
-    held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in talker.interfaces)
-    return held and rule.egress is not talker.serving and rule.lets(talker.protocol, talker.port, talker.peer)
+    held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in flow_peer.interfaces)
+    return (
+        held and rule.egress is not flow_peer.serving and rule.lets(flow_peer.protocol, flow_peer.port, flow_peer.peer)
+    )
 
 
 def _at(moment: datetime | None) -> str:
     return moment.strftime("%m-%d %H:%MZ") if moment else "?"
 
 
-def describe(talker: FlowPeer) -> str:
+def describe(flow_peer: FlowPeer) -> str:
     """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows accepted, …``."""
     way = (
-        f"connected to our {talker.protocol} {talker.port}"
-        if talker.serving
-        else f"{talker.protocol} {talker.port} there"
+        f"connected to our {flow_peer.protocol} {flow_peer.port}"
+        if flow_peer.serving
+        else f"{flow_peer.protocol} {flow_peer.port} there"
     )
-    flowed = f"{many(talker.accepted, 'flow')} accepted" + (f", {talker.rejected} rejected" if talker.rejected else "")
+    flowed = f"{many(flow_peer.accepted, 'flow')} accepted" + (
+        f", {flow_peer.rejected} rejected" if flow_peer.rejected else ""
+    )
     return (
-        f"{size(talker.bytes)}  {talker.peer}  {way}  {size(talker.sent)} out to it, {size(talker.received)} in from it; {flowed}; "
-        f"first {_at(talker.first)}, last {_at(talker.last)}"
+        f"{size(flow_peer.bytes)}  {flow_peer.peer}  {way}  {size(flow_peer.sent)} out to it, {size(flow_peer.received)} in from it; {flowed}; "
+        f"first {_at(flow_peer.first)}, last {_at(flow_peer.last)}"
     )
 
 
@@ -187,15 +191,18 @@ def _seen(world: InterfaceState) -> list[str]:
         if any(values):
             line = f"{traffic.window.start:%H:%MZ} {bar_line(values)} {traffic.window.end:%H:%MZ}"
             said.append(f"{line}  {width} min per bar, maximum {size(max(values))}")
-    apart = [talker for talker in traffic.talkers if talker.peer in world.endpoints]
-    others = [talker for talker in traffic.talkers if talker.peer not in world.endpoints]
+    apart = [flow_peer for flow_peer in traffic.flow_peers if flow_peer.peer in world.endpoints]
+    others = [flow_peer for flow_peer in traffic.flow_peers if flow_peer.peer not in world.endpoints]
     said += [
-        f"{describe(talker)}{', ' + world.holder_of[talker.peer] if talker.peer in world.holder_of else ''}"
-        for talker in others[:_SHOWN]
+        f"{describe(flow_peer)}{', ' + world.holder_of[flow_peer.peer] if flow_peer.peer in world.holder_of else ''}"
+        for flow_peer in others[:_SHOWN]
     ]
     if len(others) > _SHOWN:
         said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
-    said += [f"through an endpoint: {describe(talker)} ({world.endpoints[talker.peer]})" for talker in apart[:_SHOWN]]
+    said += [
+        f"through an endpoint: {describe(flow_peer)} ({world.endpoints[flow_peer.peer]})"
+        for flow_peer in apart[:_SHOWN]
+    ]
     if traffic.skipped:
         said.append(
             f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, there may be more traffic"
@@ -210,21 +217,21 @@ def _seen(world: InterfaceState) -> list[str]:
 
 def _address_options(world: InterfaceState) -> Options:
     found: dict[str, list[FlowPeer]] = {}
-    for talker in world.traffic.talkers if world.traffic else ():
-        if flow_log_queries.inside(talker.peer, "0.0.0.0/0") or flow_log_queries.inside(talker.peer, "::/0"):
-            found.setdefault(talker.peer, []).append(talker)
-    return tuple((peer, _label(world, peer, talkers)) for peer, talkers in list(found.items())[:60])
+    for flow_peer in world.traffic.flow_peers if world.traffic else ():
+        if flow_log_queries.inside(flow_peer.peer, "0.0.0.0/0") or flow_log_queries.inside(flow_peer.peer, "::/0"):
+            found.setdefault(flow_peer.peer, []).append(flow_peer)
+    return tuple((peer, _label(world, peer, flow_peers)) for peer, flow_peers in list(found.items())[:60])
 
 
-def _label(world: InterfaceState, peer: str, talkers: list[FlowPeer]) -> str:
+def _label(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> str:
     ports = ", ".join(
-        dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in talkers[:3])
+        dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in flow_peers[:3])
     )
-    first = min((item.first for item in talkers if item.first), default=None)
-    stopped = "" if any(item.accepted for item in talkers) else ", all rejected"
+    first = min((item.first for item in flow_peers if item.first), default=None)
+    stopped = "" if any(item.accepted for item in flow_peers) else ", all rejected"
     holder = world.endpoints.get(peer) or world.holder_of.get(peer, "")
     whose = f", {holder}" if holder else ""
-    return f"{size(sum(item.bytes for item in talkers))}, {ports}, since {_at(first)}{stopped}{whose}"
+    return f"{size(sum(item.bytes for item in flow_peers))}, {ports}, since {_at(first)}{stopped}{whose}"
 
 
 def _plan_choose(world: InterfaceState, draft: Draft) -> Step:

@@ -40,15 +40,15 @@ def signal_lines(signal: Signal, width: int, *, facts: bool) -> list[Content]:
     return found
 
 
-def why_text(judgement: Assessment, width: int, *, full: bool) -> list[Content]:
+def why_text(assessment: Assessment, width: int, *, full: bool) -> list[Content]:
     """Why a subject is suspicious, for a page of ``width`` cells.
 
     ``full`` adds why each matters, what would make it harmless, and techniques.
     """
     found: list[Content] = []
-    if judgement.explained and not full:
-        found += hanging(f"{sign('·')}  ", judgement.explained, width, "dim")
-    for signal in judgement.signals:
+    if assessment.explained and not full:
+        found += hanging(f"{sign('·')}  ", assessment.explained, width, "dim")
+    for signal in assessment.signals:
         found += signal_lines(signal, width, facts=full)
         if full:
             found += hanging("     ", signal.why, width)
@@ -56,14 +56,14 @@ def why_text(judgement: Assessment, width: int, *, full: bool) -> list[Content]:
             if signal.techniques:
                 found.append(line(("     ATT&CK: " + ", ".join(signal.techniques), "dim")))
             found.append(line(""))
-    if not judgement.signals:
+    if not assessment.signals:
         found.append(line("No rule matched."))
-    reasons = judgement.cannot_tell
+    reasons = assessment.cannot_tell
     if full:
         for reason in reasons:
             found += hanging(f"{sign('…')}  ", f"inconclusive: {reason}", width, "dim")
     elif reasons:
-        rules = len({rule for rule, _ in judgement.unknown})
+        rules = len({rule for rule, _ in assessment.unknown})
         found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} inconclusive; press Enter for details", width, "dim")
     return found
 
@@ -171,9 +171,9 @@ class ListFrame(Frame):
             self.main.copy(self.copy_id())
 
 
-def reasons_of(judgement: Assessment) -> str:
+def reasons_of(assessment: Assessment) -> str:
     """What a filter finds a row by: the reasons, with their ids."""
-    return " ".join(f"{signal.id} {signal.title}" for signal in judgement.signals)
+    return " ".join(f"{signal.id} {signal.title}" for signal in assessment.signals)
 
 
 def joined(found: list[Content]) -> Content:

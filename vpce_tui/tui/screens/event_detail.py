@@ -67,7 +67,7 @@ class EventScreen(Frame):
     @property
     def item(self) -> AssessedEvent:
         """The event as it is judged now."""
-        return next((known for known in self.work.judged if known.event is self._item.event), self._item)
+        return next((known for known in self.work.assessed if known.event is self._item.event), self._item)
 
     @property
     def crumb(self) -> str:
@@ -243,9 +243,9 @@ def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
 
     known, event = work.known(), item.event
     name = event.principal.instance_id
-    severity = next((one.judgement.severity for one in work.instances if one.instance.id == name), None)
+    severity = next((one.assessment.severity for one in work.instances if one.instance.id == name), None)
     return tuple(attack_path(
-        event, item.judgement, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
+        event, item.assessment, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
         known.traffic.get(item.request.endpoint_id), known.ours,
     ))  # fmt: skip
 
@@ -280,10 +280,10 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
         return [*found, line("  the endpoint does not exist any more: nothing to assess"), line("")]
     for name, words in SECTIONS:
         rules = {rule.id for rule in RULES if rule.section == name}
-        against = [signal for signal in item.judgement.against if signal.id in rules]
+        against = [signal for signal in item.assessment.against if signal.id in rules]
         bad = [signal.title for signal in against]
-        doubts = list(dict.fromkeys(why for rule, why in item.judgement.unknown if rule in rules))
-        fine = [what for rule, what in item.judgement.fine if rule in rules]
+        doubts = list(dict.fromkeys(why for rule, why in item.assessment.unknown if rule in rules))
+        fine = [what for rule, what in item.assessment.fine if rule in rules]
         if bad:
             little = max(signal.severity for signal in against) <= Severity.LOW
             mark, look, said = (
@@ -302,9 +302,9 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
 
 
 def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Content]:
-    from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of  # noqa: PLC0415
+    from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of  # noqa: PLC0415
 
-    event, request, severity = item.event, item.request, item.judgement.severity
+    event, request, severity = item.event, item.request, item.assessment.severity
     at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
     first = [
         ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
@@ -324,19 +324,19 @@ def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Con
         severity_cell(severity) if event.request is not None else "not assessed: only CreateVpcEndpoint events are"
     )
     found = [line((verdict, LOOK[severity]))]
-    if item.judgement.explained:
-        found += hanging("   ", item.judgement.explained, width, "dim")
-    deed = deed_told(event, ours)
-    if deed and not event.error_code:
+    if item.assessment.explained:
+        found += hanging("   ", item.assessment.explained, width, "dim")
+    impact = impact_with_target(event, ours)
+    if impact and not event.error_code:
         found += hanging(
-            f"{sign(Severity.HIGH.sign)} what it means: ", deed, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]
+            f"{sign(Severity.HIGH.sign)} what it means: ", impact, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]
         )
     for name, value in first:
         if value:
             found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
     found.append(line(""))
     if event.request is not None:
-        found += why_text(item.judgement, width, full=True)
+        found += why_text(item.assessment, width, full=True)
         found.append(line(""))
     if event.request is not None and not event.error_code:
         found += section_lines(item, width)
@@ -358,12 +358,12 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
 
 def is_gone(item: AssessedEvent) -> bool:
     """Whether the endpoint that it made does not exist any more."""
-    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.judgement.signals)
+    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.assessment.signals)
 
 
 def what_to_do(item: AssessedEvent) -> str:
     """What an operator would do about an event that is worth looking at; ``""``: it is not."""
-    if item.judgement.severity < Severity.MEDIUM:
+    if item.assessment.severity < Severity.MEDIUM:
         return ""
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
     targets = [f"the endpoint {made}"] if made and not is_gone(item) else []

@@ -64,7 +64,7 @@ def also(item: AssessedEvent) -> str:
         event.source_ip, event.user_agent, event.error_code, event.principal.arn, event.principal.access_key_id,
         request.endpoint_id, request.service, request.vpc_id, *request.groups, *request.subnets,
     )  # fmt: skip
-    return f"{' '.join(named)} {reasons_of(item.judgement)}"
+    return f"{' '.join(named)} {reasons_of(item.assessment)}"
 
 
 def _wider(parts: Parts, by: int) -> Parts:
@@ -73,7 +73,7 @@ def _wider(parts: Parts, by: int) -> Parts:
 
 
 def _cell(item: AssessedEvent) -> str:
-    return f"{sign('i'):<2} SUPPRESSED" if item.judgement.suppressed else severity_cell(item.judgement.severity)
+    return f"{sign('i'):<2} SUPPRESSED" if item.assessment.suppressed else severity_cell(item.assessment.severity)
 
 
 class EventsScreen(ListFrame):
@@ -107,10 +107,10 @@ class EventsScreen(ListFrame):
         hours = max((end - begin).total_seconds() / 3600, 1)
         each = next((size for size in (1, 2, 3, 6, 12, 24, 48, 168) if hours / size <= width), int(hours / width) + 1)
         slots = max(int(-(-hours // each)), 1)
-        judged = (
-            (item.event.time, item.judgement.severity if item.event.request is not None else None) for item in shown
+        assessed = (
+            (item.event.time, item.assessment.severity if item.event.request is not None else None) for item in shown
         )
-        upper, lower, _ = timeline(judged, end - timedelta(hours=each * slots), end, slots)
+        upper, lower, _ = timeline(assessed, end - timedelta(hours=each * slots), end, slots)
         wide = min(max(width // slots, 1), 3)
         span = _hours((end - begin).total_seconds()) if not self.work.trail else f"{begin:%m-%d %H:%MZ}"
         last = "now" if not self.work.trail else f"{end:%H:%MZ}"
@@ -133,8 +133,8 @@ class EventsScreen(ListFrame):
 
     def _shown(self) -> list[AssessedEvent]:
         if self.every:
-            return self.work.judged
-        return [item for item in self.work.judged if item.event.name == "CreateVpcEndpoint"]
+            return self.work.assessed
+        return [item for item in self.work.assessed if item.event.name == "CreateVpcEndpoint"]
 
     def table_rows(self) -> list[TableRow]:
         self._by_key = {}
@@ -150,7 +150,7 @@ class EventsScreen(ListFrame):
                     _cell(item), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
                     who(item), where_to(item), item.event.region,
                 ),
-                item.judgement.severity.word,
+                item.assessment.severity.word,
                 also(item),
             )
             for key, item in self._by_key.items()
@@ -165,8 +165,8 @@ class EventsScreen(ListFrame):
 
     def crumbs(self) -> str:
         shown = self._shown()
-        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in shown)
-        hidden = sum(bool(item.judgement.suppressed) for item in shown)
+        worth = sum(item.assessment.severity >= Severity.MEDIUM for item in shown)
+        hidden = sum(bool(item.assessment.suppressed) for item in shown)
         suppressed = f", {hidden} suppressed" if hidden else ""
         span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
         if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
@@ -193,9 +193,9 @@ class EventsScreen(ListFrame):
         found = []
         if do and not self.work.trail:
             found += hanging("do: ", do, width, "bold")
-        found += why_text(item.judgement, width, full=False)
+        found += why_text(item.assessment, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
-        harmless = next((signal.false_positives for signal in item.judgement.signals if not signal.mitigating), "")
+        harmless = next((signal.false_positives for signal in item.assessment.signals if not signal.mitigating), "")
         if harmless:
             found += hanging("   false positive if: ", harmless, width)
         if self.app.size.width >= 130:

@@ -48,16 +48,16 @@ class InstancesScreen(ListFrame):
             TableRow(
                 item.instance.id,
                 (
-                    severity_cell(item.judgement.severity),
+                    severity_cell(item.assessment.severity),
                     item.signs,
                     item.instance.id,
                     item.instance.name,
                     item.instance.state,
                     item.instance.region,
                 ),
-                "gone" if item.instance.gone else item.judgement.severity.word,
+                "gone" if item.instance.gone else item.assessment.severity.word,
                 f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
-                f"{item.instance.image_id} {reasons_of(item.judgement)}",
+                f"{item.instance.image_id} {reasons_of(item.assessment)}",
             )
             for item in self.work.instances
         ]
@@ -66,7 +66,7 @@ class InstancesScreen(ListFrame):
         return self.work.instance_coverage
 
     def crumbs(self) -> str:
-        worth = sum(item.judgement.severity >= Severity.MEDIUM for item in self.work.instances)
+        worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.work.instances)
         attacked = sum(item.signs == "attacked" for item in self.work.instances)
         if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
@@ -87,7 +87,7 @@ class InstancesScreen(ListFrame):
             if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
                 return line(self.work.problem or "Looking…")
             return line("No instance. See the coverage line for the regions that were searched.")
-        return joined([*why_text(item.judgement, self.page_width, full=False), *_facts(item, self.page_width)])
+        return joined([*why_text(item.assessment, self.page_width, full=False), *_facts(item, self.page_width)])
 
     def on_table_chosen(self) -> None:
         if self.table.key:
@@ -176,10 +176,10 @@ class InstanceScreen(Frame):
         self.query_one("#page", Page).show(lines(self._text(item)))
 
     def _text(self, item: AssessedInstance) -> list[Content]:
-        instance, severity = item.instance, item.judgement.severity
+        instance, severity = item.instance, item.assessment.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
-        found += why_text(item.judgement, width, full=True)
+        found += why_text(item.assessment, width, full=True)
         launched = (
             f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"
             if instance.launched
@@ -210,7 +210,7 @@ class InstanceScreen(Frame):
         """Its endpoints, its role, its neighbours."""
         instance, known = item.instance, self.work.known()
         found: list[Content] = []
-        made = [event for event in self.work.judged if event.event.principal.instance_id == instance.id]
+        made = [event for event in self.work.assessed if event.event.principal.instance_id == instance.id]
         if made:
             found += [line(""), line(("endpoint events by its role", "bold"))]
             for event in made[:20]:
@@ -233,7 +233,7 @@ class InstanceScreen(Frame):
         if beside:
             found += [line(""), line((f"other instances in its subnet, {len(beside)}", "bold"))]
             for other in beside[:20]:
-                cell = severity_cell(other.judgement.severity)
+                cell = severity_cell(other.assessment.severity)
                 found.append(line(f"  {cell:<12} {other.instance.label}  {other.instance.state}"))
         return found
 

@@ -25,7 +25,7 @@ def done(record: Record | None, playbook: Playbook, target: str) -> str:
     """How far a playbook was walked in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
     if record is None:
         return ""
-    states = [record.step(f"{playbook.name}/{target}/{recipe.id}").state for recipe in playbook.steps]
+    states = [record.step(f"{playbook.name}/{target}/{playbook_step.id}").state for playbook_step in playbook.steps]
     settled = sum(state in (StepState.VERIFIED, StepState.MANUAL) for state in states)
     skipped = sum(state is StepState.SKIPPED for state in states)
     said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
@@ -80,7 +80,10 @@ class PlaybooksScreen(Frame):
         said = [line(("! ", "bold $warning"), error) for error in self.broken]
         if chosen is not None:
             playbook = chosen[0]
-            steps = [Content(f"  {number}. {recipe.title}") for number, recipe in enumerate(playbook.steps, start=1)]
+            steps = [
+                Content(f"  {number}. {playbook_step.title}")
+                for number, playbook_step in enumerate(playbook.steps, start=1)
+            ]
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
             said = [*team, line(playbook.use_when), line("Opening a playbook only reads."), *steps, *said]
         self.query_one("#why", Page).show(lines(said))

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from vpce_tui.cloudtrail.sensitive_calls import deed_told, object_of
+from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import many, short, sign
 from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
@@ -101,15 +101,15 @@ class AroundScreen(ListFrame):
         return super().check_action(action, parameters)
 
     def table_rows(self) -> list[TableRow]:
-        judged = {
-            id(item.event): item.judgement.severity for item in self.work.judged if item.event.request is not None
+        assessed = {
+            id(item.event): item.assessment.severity for item in self.work.assessed if item.event.request is not None
         }
         rows = []
         self._shown = {}
         for number, event in enumerate(reversed(self.found()[-MOST:])):
             key = event.id if event.id and event.id not in self._shown else f"{event.id}#{number}"
             self._shown[key] = event
-            severity = judged.get(id(event))
+            severity = assessed.get(id(event))
             outcome = (
                 severity_cell(severity)
                 if severity is not None
@@ -132,12 +132,14 @@ class AroundScreen(ListFrame):
         self.query_one("#tabs", Steady).update(line(*tabs))
         events = [event for event in self.found() if event.time > BEGINNING]
         if events:
-            judged = {
-                id(item.event): item.judgement.severity for item in self.work.judged if item.event.request is not None
+            assessed = {
+                id(item.event): item.assessment.severity
+                for item in self.work.assessed
+                if item.event.request is not None
             }
             width = max(self.size.width - 28, 20)
             begin, end = events[0].time, events[-1].time
-            upper, lower, _ = timeline(((event.time, judged.get(id(event))) for event in events), begin, end, width)
+            upper, lower, _ = timeline(((event.time, assessed.get(id(event))) for event in events), begin, end, width)
             self.query_one("#timeline", Steady).update(
                 joined([
                     line(f" {begin:%m-%d %H:%MZ} ", *upper, f" {end:%m-%d %H:%MZ}"), line(" " * 13, *lower),
@@ -180,7 +182,7 @@ class AroundScreen(ListFrame):
                 "No row matches the filter. Clear it (Escape)." if self.filter else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said, named = deed_told(event, self.work.known().ours), object_of(event)
+        said, named = impact_with_target(event, self.work.known().ours), object_of(event)
         if said:
             found += hanging(" what it means: ", said, width, "bold $warning")
         elif named:

@@ -60,8 +60,8 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
         )
 
     where = f"This is written to {work.context_file}; nothing in AWS changes."
-    if item.judgement.suppressed:
-        question = f"It is {item.judgement.suppressed}. Why is the suppression removed? {where}"
+    if item.assessment.suppressed:
+        question = f"It is {item.assessment.suppressed}. Why is the suppression removed? {where}"
         screen.app.push_screen(Ask(_BACK, question, ""), taken_back)
         return
     question = f"{event.name} {event.id} will be shown as info and stay in the list. Why is it suppressed? {where}"

@@ -125,7 +125,7 @@ def names_of(work: Workspace, target: str) -> dict[str, str]:
     """Whose the addresses are that may be among those that a target talks with."""
     known = work.known()
     found: dict[str, str] = {}
-    for item in work.judged:
+    for item in work.assessed:
         if item.event.principal.instance_id == target:
             found[item.event.source_ip] = "its credentials were used from here"
     for region in (known.regions or {}).values():
@@ -140,7 +140,7 @@ def names_of(work: Workspace, target: str) -> dict[str, str]:
 
 def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> str:
     """The most of it in one sentence: what an instance sends to an endpoint is received by the endpoint's interfaces."""
-    out = [(talker.received if endpoint else talker.sent, talker.peer) for talker in traffic.talkers]
+    out = [(flow_peer.received if endpoint else flow_peer.sent, flow_peer.peer) for flow_peer in traffic.flow_peers]
     total, (most, peer) = sum(number for number, _ in out), max(out, default=(0, ""))
     if not most:
         return ""
@@ -173,19 +173,19 @@ def chart_lines(
         found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
     marks = [" "] * len(columns)
     firsts: list[tuple[str, Any]] = []
-    for talker in traffic.talkers:
-        if talker.first is None:
+    for flow_peer in traffic.flow_peers:
+        if flow_peer.first is None:
             continue
-        at = int((talker.first - window.start) / step)
+        at = int((flow_peer.first - window.start) / step)
         if 0 < at < len(columns):
             letter = chr(ord("a") + len(firsts)) if len(firsts) < 26 else "*"
             marks[at] = letter if marks[at] == " " else "*"
-            firsts.append((letter, talker))
+            firsts.append((letter, flow_peer))
     found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen (* several)"))
     ends = f"{window.start:%H:%MZ}".ljust(max(len(columns) - 6, 6)) + f"{window.end:%H:%MZ}"
     found += [line((" " * 9 + ends, "dim")), line("")]
-    letters = {id(talker): letter for letter, talker in firsts}
-    wide = max(len(talker.peer) for talker in traffic.talkers[:40]) if traffic.talkers else 4
+    letters = {id(flow_peer): letter for letter, flow_peer in firsts}
+    wide = max(len(flow_peer.peer) for flow_peer in traffic.flow_peers[:40]) if traffic.flow_peers else 4
     into, out = ("FROM IT", "INTO IT") if endpoint else ("SENT", "RECEIVED")
     said = (
         "bytes that each address received from it, and sent to it"
@@ -194,18 +194,18 @@ def chart_lines(
     )
     found.append(line((said, "dim")))
     found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {into:>10} {out:>10}  FIRST SEEN  WHO", "bold")))
-    for talker in traffic.talkers[:40]:
-        first = f"{talker.first:%H:%M:%SZ}" if talker.first else "before"
-        refused = f"  {many(talker.rejected, 'flow')} refused" if talker.rejected else ""
-        mark = letters.get(id(talker), "")
+    for flow_peer in traffic.flow_peers[:40]:
+        first = f"{flow_peer.first:%H:%M:%SZ}" if flow_peer.first else "before"
+        refused = f"  {many(flow_peer.rejected, 'flow')} refused" if flow_peer.rejected else ""
+        mark = letters.get(id(flow_peer), "")
         found.append(
             line(
                 (f" {mark:<1} ", "bold $warning"),
-                f"{talker.peer:<{wide}} {talker.port:>5} {size(talker.sent):>10} {size(talker.received):>10}  {first:<10}{refused}  {names.get(talker.peer, '')}",
+                f"{flow_peer.peer:<{wide}} {flow_peer.port:>5} {size(flow_peer.sent):>10} {size(flow_peer.received):>10}  {first:<10}{refused}  {names.get(flow_peer.peer, '')}",
             )
         )
-    if len(traffic.talkers) > 40:
-        found.append(line(f"   and {len(traffic.talkers) - 40} more"))
+    if len(traffic.flow_peers) > 40:
+        found.append(line(f"   and {len(traffic.flow_peers) - 40} more"))
     if traffic.cut:
         found.append(line((f"{sign('…')} the query result is incomplete: the smallest peers are missing", "bold")))
     return found

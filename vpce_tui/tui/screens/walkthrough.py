@@ -455,7 +455,7 @@ class WalkthroughScreen(Frame):
     def _taken_up(self, go_on: Any) -> None:
         """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
         record = self.walk.record(self.work.journal)
-        if any(record.step(self.walk.key(recipe.id)).planned for recipe in self.walk.playbook.steps):
+        if any(record.step(self.walk.key(playbook_step.id)).planned for playbook_step in self.walk.playbook.steps):
             self.main.say("Resumed. Check the state below, then press the key again to continue.")
             self.replan(first=True)
         else:

@@ -21,7 +21,9 @@ _MOST_RULES: Final = 20
 
 
 def _rule_options(world: InterfaceState) -> Options:
-    everything = rules_that_let(world, (talker.peer for talker in world.traffic.talkers)) if world.traffic else []
+    everything = (
+        rules_that_let(world, (flow_peer.peer for flow_peer in world.traffic.flow_peers)) if world.traffic else []
+    )
     listed = [(rule.id, _rule_label(world, rule)) for rule, _ in everything]
     return ((_MATCHING, "every rule that allows a chosen address"), *listed)
 
@@ -110,7 +112,7 @@ def _close(
     )
     lost = [
         item
-        for item in (world.traffic.talkers if world.traffic else ())
+        for item in (world.traffic.flow_peers if world.traffic else ())
         if went_through(world, rule, item)
         and item not in through
         and not any(went_through(world, new, item) for new in narrower)
@@ -151,7 +153,7 @@ def _replacements(
         return ()
     seen = {
         _for(rule, item)
-        for item in world.traffic.talkers
+        for item in world.traffic.flow_peers
         if item.accepted and went_through(world, rule, item) and not any(inside(item.peer, block) for block in blocks)
     }
     if len(seen) > _MOST_RULES:
@@ -162,13 +164,13 @@ def _replacements(
     return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
 
 
-def _for(rule: GroupRule, talker: FlowPeer) -> GroupRule:
+def _for(rule: GroupRule, flow_peer: FlowPeer) -> GroupRule:
     """The rule, for one conversation alone."""
-    peer = talker.peer + ("/128" if ":" in talker.peer else "/32")
+    peer = flow_peer.peer + ("/128" if ":" in flow_peer.peer else "/32")
     new = replace(rule, id="", peer=peer, description="")
-    if talker.protocol not in ("tcp", "udp"):
+    if flow_peer.protocol not in ("tcp", "udp"):
         return new
-    return replace(new, protocol=talker.protocol, from_port=talker.port, to_port=talker.port)
+    return replace(new, protocol=flow_peer.protocol, from_port=flow_peer.port, to_port=flow_peer.port)
 
 
 def permission(rule: GroupRule) -> dict[str, Any]:

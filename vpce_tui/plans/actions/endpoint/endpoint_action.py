@@ -61,7 +61,7 @@ def seen_using(world: EndpointState, draft: Draft) -> None:
         return
     traffic = world.use.traffic
     hours = traffic.window.hours
-    users = dict.fromkeys(talker.peer for talker in traffic.talkers if talker.accepted)
+    users = dict.fromkeys(flow_peer.peer for flow_peer in traffic.flow_peers if flow_peer.accepted)
     named_so = tuple(f"{peer} {world.use.holder_of.get(peer, '')}".strip() for peer in users)
     if named_so:
         draft.add_impact(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)

@@ -113,14 +113,14 @@ def _who_uses_it(world: EndpointState) -> list[str]:
     traffic, holders = world.use.traffic, world.use.holder_of
     hours = traffic.window.hours
     said = [
-        f"who used it in the last {hours} h:" if traffic.talkers else f"flow logs show no use in the last {hours} h"
+        f"who used it in the last {hours} h:" if traffic.flow_peers else f"flow logs show no use in the last {hours} h"
     ]
     said += [
-        f"{describe(talker)}{', ' + holders[talker.peer] if talker.peer in holders else ''}"
-        for talker in traffic.talkers[:_SHOWN]
+        f"{describe(flow_peer)}{', ' + holders[flow_peer.peer] if flow_peer.peer in holders else ''}"
+        for flow_peer in traffic.flow_peers[:_SHOWN]
     ]
-    if len(traffic.talkers) > _SHOWN:
-        said.append(f"and {len(traffic.talkers) - _SHOWN} more, in evidence")
+    if len(traffic.flow_peers) > _SHOWN:
+        said.append(f"and {len(traffic.flow_peers) - _SHOWN} more, in evidence")
     if traffic.cut:
         said.append(f"only the {flow_log_queries.MOST} largest flows were returned")
     return said

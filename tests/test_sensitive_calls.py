@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
-from vpce_tui.cloudtrail.sensitive_calls import beside_of, deed_of, deed_told
-from vpce_tui.detection.endpoint import judge_event
+from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, describe_impact, impact_with_target
+from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.external_access import TrustZone, external_assumers
 
@@ -46,7 +46,7 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
     ],
 )  # fmt: skip
 def test_what_a_call_means(name: str, source: str, asked: Any, means: str) -> None:
-    assert deed_of(other(name, source, requestParameters=asked), OURS) == means
+    assert describe_impact(other(name, source, requestParameters=asked), OURS) == means
 
 
 def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_strangers_is_not() -> None:
@@ -55,7 +55,7 @@ def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_
     def says(account: str) -> bool:
         opened = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by(account)})
         ours = TrustZone(frozenset({OWN, SISTER}))
-        found = judge_event(see(created(userAgent="Terraform"), past=past(opened), ours=ours, context=pipeline))
+        found = assess_signals(see(created(userAgent="Terraform"), past=past(opened), ours=ours, context=pipeline))
         return "VPCE-24" in {signal.id for signal in found.signals}
 
     assert says(STRANGER)
@@ -112,7 +112,7 @@ def test_what_aws_itself_reads_opens_nothing_to_strangers() -> None:
     ):
         document = {"Statement": [allow(Principal={"AWS": named}, Action="s3:GetObject")]}
         assert (
-            deed_of(other("PutBucketPolicy", "s3", requestParameters={"bucketPolicy": document}))
+            describe_impact(other("PutBucketPolicy", "s3", requestParameters={"bucketPolicy": document}))
             == "bucket policy changed"
         )
 
@@ -125,23 +125,25 @@ def test_a_decoy_before_it_hides_no_deed() -> None:
         )
         for n in range(300)
     ]
-    deed = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by("*")}, eventID="deed")
+    impact = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by("*")}, eventID="deed")
     for context in (pipeline, Context()):
-        found = judge_event(see(created(userAgent="Terraform"), past=past(*decoys, deed), context=context))
+        found = assess_signals(see(created(userAgent="Terraform"), past=past(*decoys, impact), context=context))
         facts = {signal.id: signal.evidence for signal in found.signals}
         assert "opened to everybody" in facts["VPCE-24"][0].value
 
 
 def test_a_foreign_organization_is_named_where_ones_own_is_known() -> None:
     opened = policy(allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-evil"}}))
-    deed = other("PutBucketPolicy", "s3", 5, requestParameters={"bucketPolicy": json.loads(opened)})
-    found = judge_event(see(created(), past=past(deed)))
+    impact = other("PutBucketPolicy", "s3", 5, requestParameters={"bucketPolicy": json.loads(opened)})
+    found = assess_signals(see(created(), past=past(impact)))
     assert "organization o-evil" in next(signal for signal in found.signals if signal.id == "VPCE-24").evidence[0].value
 
 
 def test_a_pipeline_that_opens_something_to_a_vendor_is_looked_at_and_no_alarm() -> None:
-    deed = other("CreateRole", "iam", 5, requestParameters={"assumeRolePolicyDocument": by(STRANGER)})
-    found = judge_event(see(created(userAgent="Terraform"), past=past(deed), context=Context(pipelines=(("*", "*"),))))
+    impact = other("CreateRole", "iam", 5, requestParameters={"assumeRolePolicyDocument": by(STRANGER)})
+    found = assess_signals(
+        see(created(userAgent="Terraform"), past=past(impact), context=Context(pipelines=(("*", "*"),)))
+    )
     assert next(signal for signal in found.signals if signal.id == "VPCE-24").severity.word == "medium"
 
 
@@ -152,13 +154,15 @@ def test_what_it_was_done_to_is_named() -> None:
         requestParameters={"userName": "bob"},
         responseElements={"accessKey": {"accessKeyId": "AKIANEW"}},
     )
-    assert deed_told(made) == "access key created: bob (AKIANEW)"
+    assert impact_with_target(made) == "access key created: bob (AKIANEW)"
     assert (
-        deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": "main"}))
+        impact_with_target(other("StopLogging", "cloudtrail", requestParameters={"name": "main"}))
         == "trail logging stopped: main"
     )
-    assert deed_told(other("StopLogging", "cloudtrail", requestParameters={"name": 7})) == "trail logging stopped"
-    assert deed_told(other("DescribeVpcs", requestParameters={"name": "x"})) == ""
+    assert (
+        impact_with_target(other("StopLogging", "cloudtrail", requestParameters={"name": 7})) == "trail logging stopped"
+    )
+    assert impact_with_target(other("DescribeVpcs", requestParameters={"name": "x"})) == ""
 
 
 @pytest.mark.parametrize(
@@ -172,4 +176,4 @@ def test_what_it_was_done_to_is_named() -> None:
     ],
 )  # fmt: skip
 def test_what_is_a_days_work_and_may_be_a_part_of_it(call: Any, means: str) -> None:
-    assert beside_of(call) == means
+    assert contextual_meaning(call) == means
