@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vpce_tui.cli.arguments import COMMANDS, parse
+from vpce_tui.cli.arguments import COMMANDS, Command, parse
 from vpce_tui.cli.main import main
 
 
@@ -38,8 +38,8 @@ def test_the_command_is_the_first_word_that_is_no_option_and_no_value(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_each_command_is_there(command: object) -> None:
-    module, _, function = command.run.partition(":")  # type: ignore[attr-defined]
+def test_each_command_is_there(command: Command) -> None:
+    module, _, function = command.run.partition(":")
     assert callable(getattr(importlib.import_module(f"vpce_tui.cli.commands.{module}"), function))
 
 
@@ -48,6 +48,19 @@ def test_help_lists_each_command_with_its_line(capsys: pytest.CaptureFixture[str
         parse(["--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert [command.name for command in COMMANDS if f"{command.name} {command.summary}" not in said] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_help_of_a_command_begins_with_its_own_usage(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([command.name, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: vpce-tui {command.name} ")
+
+
+def test_a_word_that_is_nearly_a_command_is_no_target(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["evnets", "--json"])
+    assert "did you mean events" in capsys.readouterr().err
 
 
 def test_what_is_typed_wrongly_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:

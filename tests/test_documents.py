@@ -85,3 +85,12 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 def anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_tables_of_faults_name_steps_that_there_are() -> None:
+    steps = {step.id for name in names() for step in load(name).steps}
+    gone = []
+    for path in sorted((ROOT / "tests" / "faults").glob("*.md")):
+        rows = re.findall(r"^\| ([a-z-]+) / ", path.read_text(encoding="utf-8"), re.MULTILINE)
+        gone += [f"{path.name}: {step}" for step in rows if step not in steps]
+    assert gone == [], "EVERY_CASE=1 UPDATE_TABLES=1 pytest tests/test_playbooks.py writes them"

@@ -21,7 +21,8 @@ from vpce_tui.incident import evidence, redaction
 from vpce_tui.incident.durable_files import ensure_room
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
+from vpce_tui.incident.record import replay
+from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord, RecordError
 from vpce_tui.incident.verification import verify
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -332,6 +333,25 @@ def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
     row = list(journal.rows())[-1]
     assert row.data["calls"][0]["parameters"] == call.parameters
     assert row.data["calls"][0]["fingerprint"] == call.fingerprint("123456789012")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (RowKind.CHECK, {"call": "a", "found": "failed"}),
+        (RowKind.CHECK, {"call": "a", "found": "undone"}),
+        (RowKind.CHECK, {"call": "a", "found": "intended"}),
+        (RowKind.CHECK, {"verification": "proved", "saw": ""}),
+        (RowKind.NOTE, {"decision": "by hand", "text": ""}),
+    ],
+    ids=str,
+)
+def test_a_state_that_no_version_of_ours_writes_is_damage(
+    journal: Journal, kind: RowKind, data: dict[str, str]
+) -> None:
+    journal.append(kind, {"step": "p/t/s", **data})
+    with pytest.raises(RecordError, match="damaged"):
+        replay(journal.rows())
 
 
 def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) -> None:

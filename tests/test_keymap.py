@@ -1,6 +1,7 @@
 """Keys: one meaning each, on every screen; the team may give others."""
 
 import importlib
+import os
 import pkgutil
 from collections import Counter
 from pathlib import Path
@@ -78,7 +79,14 @@ async def test_messages_are_kept_behind_a_key(aws: Aws) -> None:
         ('relatd-events = "e"', "did you mean 'related-events'"),
         ('copy = "e"', "'e' is the key of related-events and of copy"),
         ("copy = 3", "needs a key"),
-        ('copy = "y', "cannot be read"),
+        ('run = "?"', "is not a key that can be given"),
+        ('copy = "ctrl+c"', "is not a key that can be given"),
+        ('copy = "ctrl+m"', "is not a key that can be given"),
+        ('copy = ","', "is not a key that can be given"),
+        ('copy = "[red]"', "is not a key that can be given"),
+        ('copy = "question_mark"', "is the key of help and of copy"),
+        ("x = " + "[" * 5000, "nested too deeply"),
+        ('copy = "y', "cannot be used"),
     ],
 )
 def test_a_file_that_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
@@ -90,3 +98,15 @@ def test_a_file_that_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> N
 
 def test_without_a_file_the_keys_are_ours(tmp_path: Path) -> None:
     assert read(tmp_path / "keys.toml") == Keymap()
+
+
+def test_a_file_that_others_could_change_gives_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text('copy = "f2"\n')
+    path.chmod(0o666)
+    with pytest.raises(KeysError, match="can be written by"):
+        read(path)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    with pytest.raises(KeysError, match="regular file"):
+        read(path)

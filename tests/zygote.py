@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 
 from tests.state import state
 from tests.warm import warm_clients
@@ -151,12 +152,17 @@ def main() -> None:
 
 def answer_all(lab: OpenLab, connection: socket.socket, first: str) -> None:
     """Serve one connection, until its other end is closed."""
+    labs: list[int] = []
     with connection, connection.makefile("rw", encoding="utf-8") as stream:
         print(first, file=stream, flush=True)
         for line in stream:
             asked = json.loads(line)
             answered = fork_lab(lab, asked["lab"]) if "lab" in asked else fork_run(asked["run"])
+            labs += [answered["pid"]] if "lab" in asked else []
             print(json.dumps(answered), file=stream, flush=True)
+    for pid in labs:  # those that no test stopped
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def fork_lab(lab: OpenLab, asked: dict) -> dict:

@@ -23,7 +23,7 @@ class ErrorKind(StrEnum):
 
 ADVICE: Final[dict[ErrorKind, str]] = {
     ErrorKind.DENIED: "access denied; ask for the permission, or do this part manually",
-    ErrorKind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then press r",
+    ErrorKind.EXPIRED: "the credentials have expired; sign in again in another window (aws sso login), then try again",
     ErrorKind.NO_CREDENTIALS: "no AWS credentials were found; set AWS_PROFILE, or run aws configure sso",
     ErrorKind.THROTTLED: "AWS throttled the request; wait a moment and try again",
     ErrorKind.UNREACHABLE: "AWS did not answer; check network, VPN and AWS_ENDPOINT_URL, then try again",

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final, NoReturn
 
 from vpce_tui import __version__
@@ -43,7 +44,7 @@ class Command:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of the command, with its :class:`Command` as ``run``. Options may precede the command.
+    """The arguments of the command, with where it is as ``run``. Global options and those of the app may precede the command.
 
     Where no command is named the app is meant. Exits as argparse does.
     """
@@ -55,6 +56,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if found.word in BY_NAME and words[at] == found.word:
         words.insert(0, words.pop(at))
     else:
+        near = get_close_matches(found.word or "", BY_NAME, 1, cutoff=0.7)
+        if near:
+            parser().error(f"{found.word!r} is not a command or an id; did you mean {near[0]}?")
         words.insert(0, APP.name)
     return parser().parse_args(words)
 
@@ -78,7 +82,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=_Help,
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"vpce-tui {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser, prog="vpce-tui"
+    )
     for command in COMMANDS:
         made = commands.add_parser(
             command.name, help=command.summary, description=command.summary, epilog=help_text(), allow_abbrev=False,

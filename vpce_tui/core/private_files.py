@@ -49,6 +49,8 @@ def trusted_file(path: Path) -> None:
     real = _resolved(path, strict=True)
     _trusted(real.parent)
     found = os.stat(real)
+    if not stat.S_ISREG(found.st_mode):
+        raise NotPrivate(f"{path} is {_kind(found)}: use a regular file of your own.")
     if found.st_uid not in _trusted_owners():
         raise NotPrivate(f"{path} belongs to {_owner(found.st_uid)}, and not to you or root")
     if others := _others_may_write(real, found):

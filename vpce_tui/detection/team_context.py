@@ -120,6 +120,8 @@ def parse(text: str, path: str) -> Context:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ContextError(f"{path}: {error}. Nothing of it is used; correct it, then start again.") from error
+    except RecursionError:
+        raise ContextError(f"{path}: it is nested too deeply. Nothing of it is used.") from None
     strange = sorted(set(data) - set(_SETTINGS))
     if strange:
         raise ContextError(f"{path}: unknown setting {strange[0]!r}; known are {', '.join(sorted(_SETTINGS))}.")

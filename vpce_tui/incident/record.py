@@ -220,6 +220,8 @@ def _check(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
             step.state = _VERIFIED[verification]
         return
     found = CallState(data["found"])
+    if found not in _FOUND:
+        raise ValueError("a state that reading back does not give")
     _settle(step, data, found)
     if found is CallState.UNKNOWN:
         step.state = StepState.OUTCOME_UNKNOWN
@@ -227,6 +229,8 @@ def _check(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
         step.state = StepState.FAILED
 
 
+_FOUND: Final = (CallState.DONE, CallState.NOT_DONE, CallState.UNKNOWN)
+"""What is found when AWS is asked whether a call took effect."""
 _VERIFIED: Final = {
     VerificationState.VERIFIED: StepState.VERIFIED,
     VerificationState.NOT_YET: StepState.NOT_VERIFIED,
@@ -262,9 +266,8 @@ def _evidence(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
 
 
 def _note(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    decision = data.get("decision")
-    if decision in _DECIDED:
-        step.state = _DECIDED[decision]
+    if data.get("decision"):
+        step.state = _DECIDED[Decision(data["decision"])]
     if data.get("text"):
         step.notes.append(str(data["text"]))
 

@@ -12,7 +12,7 @@ from vpce_tui.core.text import short, sign
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import StepState, VerificationState
 from vpce_tui.incident.verification import Verification, check_rows
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
@@ -202,7 +202,7 @@ def _told(row: JournalRow, width: int, call: str) -> list[Content]:
     elif row.kind == RowKind.CHECK.value:
         proof = data.get("verification")
         said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}checked with AWS: {call}: {data['found']}"
-        look = "$success" if proof == "proved" else ""
+        look = "$success" if proof == VerificationState.VERIFIED else ""
     elif row.kind == RowKind.EVIDENCE.value:
         said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"
     elif row.kind == RowKind.NOTE.value:

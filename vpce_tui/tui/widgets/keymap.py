@@ -4,6 +4,7 @@ Bindings, the last line of a screen and the help are made from :data:`KEYS`. ``k
 ``related-events = "ctrl+e"``, by the names here.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.binding import Binding
+
+from vpce_tui.core.private_files import NotPrivate, trusted_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,10 @@ class Keymap:
         return [(self.shown(name), key.does or key.label) for name, key in KEYS.items() if name in wanted]
 
 
+_KEY: Final = re.compile(r"[A-Za-z0-9]|f[1-9]|f1[0-2]|ctrl\+[abdefgklnopqrstuvwxy]")
+"""Keys that a terminal sends as themselves; Ctrl+C and Ctrl+Z keep their meaning, and Ctrl+H, I, J, M are other keys to it."""
+_NAMED: Final = frozenset(key for item in KEYS.values() for key in item.keys.split(",") if not _KEY.fullmatch(key))
+
 _GLYPHS: Final = {"slash": "/", "question_mark": "?", "exclamation_mark": "!", "colon": ":", "plus": "+", "minus": "-"}
 
 
@@ -134,11 +141,14 @@ def binding(name: str, action: str, *, priority: bool = False) -> Binding:
 def read(path: Path) -> Keymap:
     """The team's file, or ours where there is none. Raises :class:`KeysError`."""
     try:
+        trusted_file(path)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Keymap()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise KeysError(f"{path} cannot be read: {error}") from None
+    except (NotPrivate, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise KeysError(f"{path} cannot be used: {error}") from None
+    except RecursionError:
+        raise KeysError(f"{path} cannot be used: it is nested too deeply") from None
     return Keymap(_checked(path, data))
 
 
@@ -150,8 +160,13 @@ def _checked(path: Path, data: Mapping[str, Any]) -> dict[str, str]:
             raise KeysError(f"{path}: there is no key {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
         if not isinstance(keys, str) or not keys.strip():
             raise KeysError(f'{path}: {name} needs a key, for example "{KEYS[name].keys}"')
-        for key in keys.split(","):
-            other = taken.setdefault(key.strip(), name)
+        for key in map(str.strip, keys.split(",")):
+            if not _KEY.fullmatch(key) and key not in _NAMED:
+                raise KeysError(
+                    f"{path}: {name}: {key!r} is not a key that can be given; write a letter, a digit, f1 to f12, ctrl+ and a letter "
+                    f"(not c, h, i, j, m, z), or one of {', '.join(sorted(_NAMED))}"
+                )
+            other = taken.setdefault(key, name)
             if other != name:
-                raise KeysError(f"{path}: {key.strip()!r} is the key of {other} and of {name}")
+                raise KeysError(f"{path}: {key!r} is the key of {other} and of {name}")
     return {name: ",".join(key.strip() for key in keys.split(",")) for name, keys in data.items()}
