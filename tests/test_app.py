@@ -158,7 +158,7 @@ async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, 
         await until(pilot, lambda: "VPCE-05" in words(app), "the live state")
         assert isinstance(app.screen, EventsScreen)
         said = words(app)
-        assert "NO INCIDENT" in said
+        assert "NO RECORD OPEN" in said
         assert f"{aws.facts['account']}" in said
         assert "17 of 17 regions" in said
         assert "It connects to a service that is not owned by AWS" in said
@@ -631,7 +631,7 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
-        await until(pilot, lambda: "NO INCIDENT, 1 open" in words(app), "that one is open")
+        await until(pilot, lambda: "NO RECORD OPEN, 1 open" in words(app), "that one is open")
         walk = await walkthrough(pilot, aws)
         before = len(aws.handled())
         await pilot.press("r")
@@ -1094,3 +1094,50 @@ async def test_the_page_of_an_event_knows_what_is_ours(aws: Aws, own: tuple[str,
         app.open_known_event(opened)
         await until(pilot, lambda: app.screen.laid_out, "the event")
         assert said in words(app)
+
+
+async def test_arrows_change_the_step_whatever_has_the_focus_and_however_long_it_is(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        for number in range(1, len(walk.plan.steps)):
+            walk.query_one("#page", Page).focus()
+            await pilot.pause()
+            await pilot.press("right")
+            assert walk.at == number
+            assert not walk.query_one("#page", Page).show_horizontal_scrollbar
+        await pilot.press("left")
+        assert walk.at == len(walk.plan.steps) - 2
+
+
+async def test_what_a_call_created_has_its_playbooks(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        created = next(item for item in app.workspace.snapshot.related.values() if item.name == "CreateUser")
+        app.push_screen(EventScreen(app.workspace.judged_of(created)))
+        await until(pilot, lambda: isinstance(app.screen, EventScreen) and app.screen.laid_out, "the event")
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, PlaybooksScreen), "the playbooks")
+        assert "revoke-credentials | user/ci-backup" in words(app)
+
+
+async def test_without_a_reason_nothing_is_suppressed(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("x", "enter")
+        assert app.messages[-1][1] == "A reason is needed; nothing was changed."
+
+
+async def test_the_help_marks_the_keys_that_change_aws(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.at = 2
+        walk.update()
+        await pilot.press("question_mark")
+        assert "◆ r " in words(app)
+        assert "next view: of the event" in words(app)

@@ -368,6 +368,6 @@ def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
     )
     near_it = replace(region(), network=replace(region().network, recorded=frozenset()))
     found = assess_instances(AssessmentInputs(past(gone), {HOME: near_it}, now=AT), [])[0]
-    assert ("INST-18" in {signal.id for signal in found.assessment.signals}, found.signs) == (True, "open")
+    assert ("INST-18" in {signal.id for signal in found.assessment.signals}, found.status) == (True, "exposed")
     shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
-    assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].signs == "attacked"
+    assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].status == "attacked"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -68,6 +69,14 @@ class AssessedEvent(NamedTuple):
         }
 
 
+class InstanceStatus(StrEnum):
+    """What the signals about an instance amount to."""
+
+    ATTACKED = "attacked"
+    EXPOSED = "exposed"
+    NONE = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AssessedInstance:
     """An instance with its assessment."""
@@ -76,13 +85,13 @@ class AssessedInstance:
     assessment: Assessment
 
     @property
-    def signs(self) -> str:
-        """``attacked``: somebody did something to it or with it; ``open``: it only lies open; ``""``: nothing worth a look."""
+    def status(self) -> InstanceStatus:
+        """Whether somebody did something to it or with it, or it is only exposed."""
         found = [signal for signal in self.assessment.against if signal.severity >= Severity.MEDIUM]
         happened = [signal for signal in found if signal.category in _HAPPENED]
         if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
-            return "attacked"
-        return "open" if found else ""
+            return InstanceStatus.ATTACKED
+        return InstanceStatus.EXPOSED if found else InstanceStatus.NONE
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui instances --json`` prints."""
@@ -94,7 +103,7 @@ class AssessedInstance:
             "name": instance.name,
             "state": instance.state,
             "severity": self.assessment.severity.word,
-            "signs": self.signs or None,
+            "status": self.status or None,
             "signals": [signal.to_json() for signal in self.assessment.signals],
             "unknown": list(self.assessment.cannot_tell),
         }
@@ -255,7 +264,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
     return sorted(
         found,
         key=lambda item: (
-            -item.assessment.severity, item.instance.gone, item.signs != "attacked", item.instance.region, item.instance.id,
+            -item.assessment.severity, item.instance.gone, item.status is not InstanceStatus.ATTACKED, item.instance.region, item.instance.id,
         ),
     )  # fmt: skip
 

@@ -149,7 +149,7 @@ class VpceTui(SafeCrash, App[int]):
         work = self.workspace
         identity = work.identity
         waiting = len(self.open_incidents)
-        mode, look = f"NO INCIDENT{f', {waiting} open' if waiting else ''}", "bold"
+        mode, look = f"NO RECORD OPEN{f', {waiting} to resume' if waiting else ''}", "bold"
         if work.read_only:
             mode, look = "READ-ONLY", "bold $success"
         elif work.journal is not None:

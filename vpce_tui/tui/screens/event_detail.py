@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,7 +26,7 @@ from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 if TYPE_CHECKING:
-    from vpce_tui.cloudtrail.event import Principal
+    from vpce_tui.cloudtrail.event import Event, Principal
     from vpce_tui.detection.assessment import AssessedEvent
     from vpce_tui.detection.attack_path import Node
     from vpce_tui.iam.external_access import TrustZone
@@ -380,6 +380,7 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     targets = [(instance, region)] if instance else []
     if endpoint and not is_gone(item):
         targets.append((endpoint, region))
+    targets += [(created, region) for created in created_principals(item.event)]
     own = screen.work.identity.account if screen.work.identity else ""
     principal = principal_target(item.event.principal, own)
     if principal:
@@ -391,6 +392,15 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
             "Find the call that created its session: GetFederationToken, AssumeRoleWithSAML or AssumeRoleWithWebIdentity."
         )
     screen.main.open_playbooks(targets)
+
+
+def created_principals(event: Event) -> list[str]:
+    """The user or role that an IAM call is about, as a playbook's target: what an intruder created is contained by its name."""
+    if event.source != "iam.amazonaws.com":
+        return []
+    asked = event.record.get("requestParameters")
+    names = asked if isinstance(asked, Mapping) else {}
+    return [f"{kind}/{names[key]}" for kind, key in (("user", "userName"), ("role", "roleName")) if names.get(key)]
 
 
 def principal_target(principal: Principal, own: str) -> str:

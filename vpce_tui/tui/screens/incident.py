@@ -91,10 +91,11 @@ class IncidentScreen(Frame):
             said = (
                 "Read-only: no incident can be opened."
                 if self.work.read_only
-                else "No incident is open. Press o to open one, or run a step."
+                else f"Open one ({self.main.keymap.shown('open-incident')}), or run a step."
             )
             waiting = self.main.open_incidents
-            listed = [line(""), line(("open on this host; resume one by its name (o)", "bold"))] if waiting else []
+            how = "" if self.work.read_only else f"; resume one by its name ({self.main.keymap.shown('open-incident')})"
+            listed = [line(""), line((f"open on this host{how}", "bold"))] if waiting else []
             listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())

@@ -49,7 +49,7 @@ class InstancesScreen(ListFrame):
                 item.instance.id,
                 (
                     severity_cell(item.assessment.severity),
-                    item.signs,
+                    item.status,
                     item.instance.id,
                     item.instance.name,
                     item.instance.state,
@@ -67,7 +67,7 @@ class InstancesScreen(ListFrame):
 
     def crumbs(self) -> str:
         worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.work.instances)
-        attacked = sum(item.signs == "attacked" for item in self.work.instances)
+        attacked = sum(item.status == "attacked" for item in self.work.instances)
         if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
         return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to review, {attacked:,} compromised"

@@ -71,6 +71,8 @@ class StepPage:
     known: Callable[[Step], StepRecord]
     drifted: bool
     width: int
+    names_key: str
+    """The key that shows the names of those affected."""
 
     @property
     def _step(self) -> Step:
@@ -135,7 +137,7 @@ class StepPage:
         ):  # nothing is done: nobody is hit, nothing is undone or proved
             return [*found, *(self._row("note", note) for note in step.notes)]
         for affected in step.affects:
-            names = f"  ({len(affected.names)} by name: w)" if affected.names else ""
+            names = f"  ({len(affected.names)} by name: {self.names_key})" if affected.names else ""
             found.append(self._row("affects", affected.says + names))
         if step.reversible:
             making = {call.id for call in step.calls} or self.known(step).done_by_us

@@ -31,7 +31,9 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
     from vpce_tui.investigation.context_file import DEFAULT, written  # noqa: PLC0415
 
     def reasoned(reason: str | None) -> None:
-        if reason:
+        if reason == "":
+            screen.main.say("A reason is needed; nothing was changed.")
+        elif reason:
             question = "Until which date (YYYY-MM-DD)? After this date the suppression expires."
             proposed = f"{(screen.main.now() + DEFAULT).date()}"
             screen.app.push_screen(Ask(_TITLE, question, proposed, wrong=_no_day), lambda day: dated(reason, day))
@@ -41,7 +43,9 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
             keep(reason, date.fromisoformat(day))
 
     def taken_back(reason: str | None) -> None:
-        if reason:
+        if reason == "":
+            screen.main.say("A reason is needed; nothing was changed.")
+        elif reason:
             keep(f"removed: {reason}", (screen.main.now() - timedelta(days=1)).date())
 
     def keep(reason: str, until: date) -> None:

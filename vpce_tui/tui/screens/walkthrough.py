@@ -60,8 +60,8 @@ class WalkthroughScreen(Frame):
         binding("affected", "who"),
         binding("evidence", "evidence"),
         binding("resolve", "decide"),
-        binding("previous-step", "step(-1)"),
-        binding("next-step", "step(1)"),
+        binding("previous-step", "step(-1)", priority=True),
+        binding("next-step", "step(1)", priority=True),
         binding("next-view", "turn(1)", priority=True),
         binding("previous-view", "turn(-1)", priority=True),
         binding("down", "scroll(2)"),
@@ -224,7 +224,14 @@ class WalkthroughScreen(Frame):
                 return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
             ready = line(("Copy with everything needed to run it (y)", "dim"))
             return lines([*head, *(Content(part) for part in text.split("\n")), ready])
-        page = StepPage(self.plan, self.at, self.known, step.id in self.walk.drifted, self._width)
+        page = StepPage(
+            self.plan,
+            self.at,
+            self.known,
+            step.id in self.walk.drifted,
+            self._width,
+            self.main.keymap.shown("affected"),
+        )
         return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
 
     @property
@@ -332,9 +339,11 @@ class WalkthroughScreen(Frame):
             callback(argument)
 
     def _first_open(self) -> int:
+        """The first step that needs attention, also where it was verified earlier and is no longer true; else the last one."""
         assert self.plan is not None
+        ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         for number, step in enumerate(self.plan.steps):
-            if self.known(step).state not in (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN):
+            if self.known(step).state not in ended or step.id in self.walk.drifted:
                 return number
         return len(self.plan.steps) - 1
 
@@ -346,6 +355,7 @@ class WalkthroughScreen(Frame):
         """Another step."""
         if self.plan is not None:
             self.at = max(0, min(len(self.plan.steps) - 1, self.at + by))
+            self.app.clear_notifications()  # they were about the other step
             self.query_one("#page", Page).scroll_home(animate=False)
             self.update()
 

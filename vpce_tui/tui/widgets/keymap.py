@@ -49,7 +49,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "bottom": Key("G,end", "bottom"),
     "page-down": Key("pagedown,ctrl+f", "page down", shown="PgDn"),
     "page-up": Key("pageup,ctrl+b", "page up", shown="PgUp"),
-    "next-view": Key("tab", "next view", "tab"),
+    "next-view": Key("tab", "next view", "next view: of the event, of the step, or the next relation"),
     "previous-view": Key("shift+tab", "previous view", shown="⇧tab"),
     "filter": Key("slash", "filter", "filter the list by words; Escape clears it", "/"),
     "refresh": Key("f5", "refresh", "refresh: search again, or plan the step again", "F5"),
