@@ -91,6 +91,6 @@ def test_the_tables_of_faults_name_steps_that_there_are() -> None:
     steps = {step.id for name in names() for step in load(name).steps}
     gone = []
     for path in sorted((ROOT / "tests" / "faults").glob("*.md")):
-        rows = re.findall(r"^\| ([a-z-]+) / ", path.read_text(encoding="utf-8"), re.MULTILINE)
+        rows = re.findall(r"^\| (?!step /)([a-z-]+) / ", path.read_text(encoding="utf-8"), re.MULTILINE)
         gone += [f"{path.name}: {step}" for step in rows if step not in steps]
     assert gone == [], "EVERY_CASE=1 UPDATE_TABLES=1 pytest tests/test_playbooks.py writes them"

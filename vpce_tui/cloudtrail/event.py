@@ -84,17 +84,17 @@ class Event:
     parse_warnings: tuple[str, ...] = ()
     request: EndpointRequest | None = None
     """What was asked for, where it is an EC2 ``CreateVpcEndpoint``."""
-    through: str = ""
+    vpc_endpoint_id: str = ""
     """The VPC endpoint through which the call came (``vpcEndpointId``)."""
     vpc_endpoint_account_id: str = ""
     """Whose endpoint that is, where the record says (``vpcEndpointAccountId``)."""
     tls: str | None = None
     """The TLS version of the call; ``""``: the record has TLS details without one; None: it has no such details."""
-    console: bool = False
+    session_credential_from_console: bool = False
     """Whether the session's credentials came from a console sign-in."""
     shared_event_id: str = ""
     """The id that the records of several accounts about one call share."""
-    kind: str = ""
+    event_type: str = ""
     """``AwsApiCall``, ``AwsServiceEvent``, ``AwsVpceEvent``, …"""
     read_only: bool | None = None
 
@@ -163,12 +163,12 @@ def parse(record: Any, raw: str | None = None) -> Event:
         raw=raw if raw is not None else json.dumps(record, ensure_ascii=True, separators=(",", ":"), default=str),
         parse_warnings=tuple(parse_warnings),
         request=_request(record) if name == "CreateVpcEndpoint" and source == EC2 else None,
-        through=_str(record.get("vpcEndpointId")),
+        vpc_endpoint_id=_str(record.get("vpcEndpointId")),
         vpc_endpoint_account_id=_str(record.get("vpcEndpointAccountId")),
         tls=_str(tls.get("tlsVersion")) if isinstance(tls, Mapping) else None,
-        console=_str(record.get("sessionCredentialFromConsole")).lower() == "true",
+        session_credential_from_console=_str(record.get("sessionCredentialFromConsole")).lower() == "true",
         shared_event_id=_str(record.get("sharedEventID")),
-        kind=_str(record.get("eventType")),
+        event_type=_str(record.get("eventType")),
         read_only=record["readOnly"] if isinstance(record.get("readOnly"), bool) else None,
     )
 

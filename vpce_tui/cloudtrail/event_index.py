@@ -161,7 +161,7 @@ class EventIndex:
     @cached_property
     def through(self) -> Mapping[str, "Timeline"]:
         """Calls by the VPC endpoint through which they came."""
-        return timelines_of((event.through, event) for event in self.ordered if event.through)
+        return timelines_of((event.vpc_endpoint_id, event) for event in self.ordered if event.vpc_endpoint_id)
 
     @cached_property
     def refused(self) -> Mapping[str, "Timeline"]:
@@ -280,7 +280,7 @@ class EventIndex:
     @cached_property
     def has_network_events(self) -> bool:
         """Whether calls through endpoints are recorded as such (network activity events)."""
-        return any(event.kind == "AwsVpceEvent" for event in self.ordered)
+        return any(event.event_type == "AwsVpceEvent" for event in self.ordered)
 
     @cached_property
     def credentials_since(self) -> datetime:

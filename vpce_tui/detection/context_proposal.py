@@ -146,7 +146,7 @@ def _person(event: Event) -> bool:
     """Somebody at a browser, or signed in by a name: not a workload, a service or a pipeline."""
     principal = event.principal
     return (
-        bool(_WEB.search(event.user_agent) or event.console)
+        bool(_WEB.search(event.user_agent) or event.session_credential_from_console)
         and principal.type in ("IAMUser", "AssumedRole")
         and not principal.instance_id
     )

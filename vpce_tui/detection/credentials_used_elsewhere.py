@@ -31,21 +31,21 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
     if address_of(address) is None:
         return None
     network = region.network
-    if event.through:
-        if event.through in network.endpoints or (
+    if event.vpc_endpoint_id:
+        if event.vpc_endpoint_id in network.endpoints or (
             event.vpc_endpoint_account_id and event.vpc_endpoint_account_id in ours.accounts
         ):
-            return Pass(f"used through {event.through}, which is yours")
+            return Pass(f"used through {event.vpc_endpoint_id}, which is yours")
         if "endpoints" in network.unknown or "everything" in region.unknown or "networks" in region.unknown:
             return Inconclusive(
-                f"whether {event.through} is yours: {network.unknown.get('endpoints') or 'endpoints were not read'}"
+                f"whether {event.vpc_endpoint_id} is yours: {network.unknown.get('endpoints') or 'endpoints were not read'}"
             )
         facts = (
-            Fact("vpcEndpointId", event.through),
+            Fact("vpcEndpointId", event.vpc_endpoint_id),
             Fact("sourceIPAddress", address),
             Fact("endpoints of the region", str(len(network.endpoints)), "live"),
         )
-        return Match(f"used through {event.through}, an endpoint that is not yours", facts)
+        return Match(f"used through {event.vpc_endpoint_id}, an endpoint that is not yours", facts)
     own: Set[str] = instance.addresses | region.outside_addresses(instance.vpc_id)
     if address in own:
         return Pass(f"used from {address}, which is the instance's own egress address")

@@ -56,8 +56,8 @@ def relations(event: Event) -> list[Relation]:
             for prefix in ("i-", "vpce-", "vpc-")
             if identifier.startswith(prefix)
         ][:6]
-    if event.through:
-        found.append(Relation("endpoint", event.through))
+    if event.vpc_endpoint_id:
+        found.append(Relation("endpoint", event.vpc_endpoint_id))
     if event.shared_event_id:
         found.append(Relation("shared call", event.shared_event_id))
     return [relation for relation in dict.fromkeys(found) if relation.value]

@@ -51,7 +51,7 @@ class FactsCache:
 
     def maker(self, event: Event) -> CallerFacts:
         """Who made an event."""
-        key = (event.principal, event.account, event.user_agent, event.console)
+        key = (event.principal, event.account, event.user_agent, event.session_credential_from_console)
         found = self._makers.get(key)
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
