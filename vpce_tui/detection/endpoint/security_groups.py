@@ -109,7 +109,9 @@ def unencrypted(see: EndpointFacts) -> Answer:
     """
     used = see.used
     plain = [event for event in used if event.tls in _OLD_TLS]
-    plain += [event for event in used if event.tls is None and event.event_type == "AwsVpceEvent" and not event.error_code]
+    plain += [
+        event for event in used if event.tls is None and event.event_type == "AwsVpceEvent" and not event.error_code
+    ]
     if plain:
         facts = (
             Fact("calls without TLS 1.2", f"{len(plain)} of {len(used)}", "history"),
