@@ -370,4 +370,4 @@ def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
     found = assess_instances(AssessmentInputs(past(gone), {HOME: near_it}, now=AT), [])[0]
     assert ("INST-18" in {signal.id for signal in found.assessment.signals}, found.status) == (True, "exposed")
     shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
-    assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].status == "attacked"
+    assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].status == "compromised"

@@ -72,7 +72,7 @@ class AssessedEvent(NamedTuple):
 class InstanceStatus(StrEnum):
     """What the signals about an instance amount to."""
 
-    ATTACKED = "attacked"
+    COMPROMISED = "compromised"
     EXPOSED = "exposed"
     NONE = ""
 
@@ -90,7 +90,7 @@ class AssessedInstance:
         found = [signal for signal in self.assessment.against if signal.severity >= Severity.MEDIUM]
         happened = [signal for signal in found if signal.category in _HAPPENED]
         if any(signal.id not in _NEAR or signal.severity >= Severity.HIGH for signal in happened):
-            return InstanceStatus.ATTACKED
+            return InstanceStatus.COMPROMISED
         return InstanceStatus.EXPOSED if found else InstanceStatus.NONE
 
     def to_json(self) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[Ne
 
 
 def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent]) -> list[AssessedInstance]:
-    """Every instance with its assessment, worst first, and of those alike the attacked ones."""
+    """Every instance with its assessment, worst first, and of those alike the compromised ones."""
     now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)
@@ -264,7 +264,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
     return sorted(
         found,
         key=lambda item: (
-            -item.assessment.severity, item.instance.gone, item.status is not InstanceStatus.ATTACKED, item.instance.region, item.instance.id,
+            -item.assessment.severity, item.instance.gone, item.status is not InstanceStatus.COMPROMISED, item.instance.region, item.instance.id,
         ),
     )  # fmt: skip
 

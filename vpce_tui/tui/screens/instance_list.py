@@ -38,7 +38,7 @@ class InstancesScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("   SEVERITY", 12), Column("SIGNS", 8), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 10),
+            Column("   SEVERITY", 12), Column("STATUS", 11), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 10),
             Column("REGION", 14),
         )  # fmt: skip
 
@@ -67,10 +67,10 @@ class InstancesScreen(ListFrame):
 
     def crumbs(self) -> str:
         worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.work.instances)
-        attacked = sum(item.status == "attacked" for item in self.work.instances)
+        compromised = sum(item.status == "compromised" for item in self.work.instances)
         if self.work.regions_seen is None and not self.work.problem:
             return "Instances ─ looking"
-        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to review, {attacked:,} compromised"
+        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
