@@ -1,10 +1,8 @@
-"""A rule: a small function that looks at one thing of a subject, with its docstring as what the user reads.
+"""A rule: a small function that looks at one thing of a subject, and the texts that users read about it.
 
-The docstring's first line is the rule's name, its last paragraph begins with "Harmless if", what stands between says why it
-matters. ``vpce-tui rules``, the app's help and every signal take their words from there.
+``vpce-tui rules``, the app, the generated README and every signal take their words from its arguments.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -70,29 +68,31 @@ class Rule(Generic[S]):
         )  # fmt: skip
 
 
-_HARMLESS: Final = "Harmless if "
-
-
 def rule(
     identifier: str,
     severity: Severity,
     playbook: str = "",
     *,
+    name: str,
+    why: str,
+    false_positives: str,
     techniques: Sequence[str] = (),
     applies_to_failed_calls: bool = False,
     mitigating: bool = False,
     section: str = "",
 ) -> Callable[[Callable[[S], Answer]], Rule[S]]:
-    """Make a :class:`Rule` of a function. ``applies_to_failed_calls``: it can be said of a call that made nothing, too."""
+    """Make a :class:`Rule` of a function; its category is the module that it is in.
+
+    ``name``: the rule in one line. ``why``: why a match matters. ``false_positives``: when it is none, as the end of a sentence that
+    begins with "if". ``playbook``: the playbook that contains it. ``techniques``: MITRE ATT&CK ids.
+    ``applies_to_failed_calls``: it can also match a call that created nothing.
+    """
 
     def made(check: Callable[[S], Answer]) -> Rule[S]:
-        name, *paragraphs = inspect.cleandoc(check.__doc__ or "").split("\n\n")
-        words = [" ".join(paragraph.split()) for paragraph in paragraphs]
-        if not words or not words[-1].startswith(_HARMLESS):
-            raise TypeError(f"{identifier}: its docstring must end with what would make it harmless")
+        category = check.__module__.rpartition(".")[2]
         return Rule(
-            identifier, severity, check.__module__.rpartition(".")[2], name.rstrip("."), " ".join(words[:-1]),
-            words[-1].removeprefix(_HARMLESS).rstrip("."), playbook, tuple(techniques), check, applies_to_failed_calls, mitigating, section,
+            identifier, severity, category, name, why, false_positives, playbook, tuple(techniques), check,
+            applies_to_failed_calls, mitigating, section,
         )  # fmt: skip
 
     return made

@@ -13,15 +13,18 @@ from vpce_tui.detection.signals import Fact, Severity
 
 
 @rule(
-    "VPCE-07", Severity.HIGH, "terminate-instance", techniques=("T1552.005", "T1078.004"), applies_to_failed_calls=True
+    "VPCE-07",
+    Severity.HIGH,
+    "terminate-instance",
+    name="It was created with an instance's credentials",
+    why=(
+        "Instances seldom create endpoints. Instance credentials that do were often stolen from the metadata service."
+    ),
+    false_positives="the instance runs the team's infrastructure tooling",
+    techniques=("T1552.005", "T1078.004"),
+    applies_to_failed_calls=True,
 )
 def instance_session(see: CallerFacts) -> Answer:
-    """It was created with an instance's credentials.
-
-    Instances seldom create endpoints. Instance credentials that do were often stolen from the metadata service.
-
-    Harmless if the instance runs the team's infrastructure tooling.
-    """
     principal = see.principal
     if not principal.instance_id:
         return None
@@ -37,17 +40,16 @@ def instance_session(see: CallerFacts) -> Answer:
     "VPCE-08",
     Severity.CRITICAL,
     "terminate-instance",
+    name="An instance's credentials were used from an address that is not the instance's",
+    why=("Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it."),
+    false_positives=(
+        "the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then "
+        "add that account to own_accounts"
+    ),
     techniques=("T1552.005", "T1078.004"),
     applies_to_failed_calls=True,
 )
 def session_elsewhere(see: EventSubject) -> Answer:
-    """An instance's credentials were used from an address that is not the instance's.
-
-    Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it.
-
-    Harmless if the instance is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add
-    that account to own_accounts.
-    """
     name = see.maker.instance_id
     if not name:
         return None
@@ -62,27 +64,33 @@ def session_elsewhere(see: EventSubject) -> Answer:
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
 
 
-@rule("VPCE-09", Severity.CRITICAL, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-09",
+    Severity.CRITICAL,
+    "revoke-credentials",
+    name="It was created by the root user",
+    why="The root user is not needed for this, and no IAM policy in its account limits it.",
+    false_positives="somebody used the root user on purpose, and confirms it",
+    techniques=("T1078.004",),
+    applies_to_failed_calls=True,
+)
 def by_root(see: CallerFacts) -> Answer:
-    """It was created by the root user.
-
-    The root user is not needed for this, and no IAM policy in its account limits it.
-
-    Harmless if somebody used the root user on purpose, and confirms it.
-    """
     if not see.principal.root:
         return None
     return Match("It was created by the root user", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
 
 
-@rule("VPCE-10", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-10",
+    Severity.MEDIUM,
+    "revoke-credentials",
+    name="It was created by a person's session without MFA",
+    why="A password or an access key alone can be phished or leaked.",
+    false_positives="the team uses MFA at its identity provider",
+    techniques=("T1078.004",),
+    applies_to_failed_calls=True,
+)
 def no_mfa(see: CallerFacts) -> Answer:
-    """It was created by a person's session without MFA.
-
-    A password or an access key alone can be phished or leaked.
-
-    Harmless if the team uses MFA at its identity provider.
-    """
     principal = see.principal
     if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
         return None
@@ -96,16 +104,13 @@ def no_mfa(see: CallerFacts) -> Answer:
     "VPCE-11",
     Severity.MEDIUM,
     "revoke-credentials",
+    name="It was created with a long-term access key, where the account uses temporary credentials",
+    why=("Such keys are stored in files, repositories and pipelines, work from anywhere, and do not expire."),
+    false_positives="this user is a tool of the team that cannot assume a role",
     techniques=("T1078.004", "T1552.001"),
     applies_to_failed_calls=True,
 )
 def long_lived_key(see: CallerFacts) -> Answer:
-    """It was created with a long-term access key, where the account uses temporary credentials.
-
-    Such keys are stored in files, repositories and pipelines, work from anywhere, and do not expire.
-
-    Harmless if this user is a tool of the team that cannot assume a role.
-    """
     key = see.principal.access_key_id
     if not key.startswith("AKIA") or see.principal.type not in ("IAMUser", ""):
         return None
@@ -151,15 +156,20 @@ def _attack_tool(agent: str) -> str:
     return found[0].lower() if found else ""
 
 
-@rule("VPCE-15", Severity.HIGH, "revoke-credentials", techniques=("T1059", "T1588.002"), applies_to_failed_calls=True)
+@rule(
+    "VPCE-15",
+    Severity.HIGH,
+    "revoke-credentials",
+    name="The tool that created it is an attack tool, or not the team's tool for endpoints",
+    why=(
+        "The caller chooses the user agent, so a normal one proves nothing. Attack tools and their systems often "
+        "leave theirs as it is."
+    ),
+    false_positives="somebody of the team tests on purpose, or did manually what the pipeline does",
+    techniques=("T1059", "T1588.002"),
+    applies_to_failed_calls=True,
+)
 def strange_agent(see: CallerFacts) -> Answer:
-    """The tool that created it is an attack tool, or not the team's tool for endpoints.
-
-    The caller chooses the user agent, so a normal one proves nothing. Attack tools and their systems often leave
-    theirs as it is.
-
-    Harmless if somebody of the team tests on purpose, or did manually what the pipeline does.
-    """
     agent = see.agent
     found = _attack_tool(agent)
     if found:
@@ -178,15 +188,16 @@ _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", 
 
 
 @rule(
-    "VPCE-13", Severity.HIGH, "revoke-credentials", techniques=("T1136.003", "T1098.001"), applies_to_failed_calls=True
+    "VPCE-13",
+    Severity.HIGH,
+    "revoke-credentials",
+    name="The access key, user or role that created it was itself created within the day before",
+    why=("Intruders create credentials of their own first, to keep access when the stolen ones are revoked."),
+    false_positives="the team created the user or role for this work",
+    techniques=("T1136.003", "T1098.001"),
+    applies_to_failed_calls=True,
 )
 def new_credentials(see: EventSubject) -> Answer:
-    """The access key, user or role that created it was itself created within the day before.
-
-    Intruders create credentials of their own first, to keep access when the stolen ones are revoked.
-
-    Harmless if the team created the user or role for this work.
-    """
     principal, at = see.event.principal, see.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
         return None

@@ -17,14 +17,17 @@ _MOST: Final = 200
 """Calls looked at one by one at most: an intruder may make many."""
 
 
-@rule("VPCE-18", Severity.MEDIUM, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-18",
+    Severity.MEDIUM,
+    "revoke-credentials",
+    name="It was denied, or it succeeded after denied attempts",
+    why="Somebody is testing what these credentials are allowed to do.",
+    false_positives="a new pipeline's permissions were being set up",
+    techniques=("T1580",),
+    applies_to_failed_calls=True,
+)
 def refused_attempts(see: EventSubject) -> Answer:
-    """It was denied, or it succeeded after denied attempts.
-
-    Somebody is testing what these credentials are allowed to do.
-
-    Harmless if a new pipeline's permissions were being set up.
-    """
     event = see.event
     line = see.maker.refused
     before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
@@ -43,28 +46,35 @@ def refused_attempts(see: EventSubject) -> Answer:
     )
 
 
-@rule("VPCE-19", Severity.LOW, "revoke-credentials", techniques=("T1580",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-19",
+    Severity.LOW,
+    "revoke-credentials",
+    name="It was a dry run: somebody tested what these credentials are allowed to do",
+    why="A dry run changes nothing and shows the caller whether the call would succeed.",
+    false_positives="a tool checks its permissions this way before it works",
+    techniques=("T1580",),
+    applies_to_failed_calls=True,
+)
 def dry_run(see: EventSubject) -> Answer:
-    """It was a dry run: somebody tested what these credentials are allowed to do.
-
-    A dry run changes nothing and shows the caller whether the call would succeed.
-
-    Harmless if a tool checks its permissions this way before it works.
-    """
     if not see.event.dry_run:
         return None
     return Match("A dry run: nothing was created", (Fact("errorCode", see.event.error_code),))
 
 
-@rule("VPCE-23", Severity.HIGH, "contain-endpoint", techniques=("T1578", "T1070"))
+@rule(
+    "VPCE-23",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="Its creator widened or deleted it soon after",
+    why=(
+        "Created narrow and then widened, it passes a review of the create call alone. Deleted again, it leaves no "
+        "trace except in CloudTrail."
+    ),
+    false_positives="the team tested something, and confirms it",
+    techniques=("T1578", "T1070"),
+)
 def changed_soon(see: EventSubject) -> Answer:
-    """Its creator widened or deleted it soon after.
-
-    Created narrow and then widened, it passes a review of the create call alone. Deleted again, it leaves no trace except in
-    CloudTrail.
-
-    Harmless if the team tested something, and confirms it.
-    """
     endpoint = see.endpoint_id
     if not endpoint:
         return None
@@ -112,16 +122,13 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     "VPCE-24",
     Severity.CRITICAL,
     "revoke-credentials",
+    name="The same session also disabled logging or detection, shared data, or created credentials",
+    why=("One of these alone may be normal work. Together with a new endpoint it is typical of an intrusion."),
+    false_positives="it is the team's own tooling doing all of it, and somebody confirms that",
     techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
     applies_to_failed_calls=True,
 )
 def same_session(see: EventSubject) -> Answer:
-    """The same session also disabled logging or detection, shared data, or created credentials.
-
-    One of these alone may be normal work. Together with a new endpoint it is typical of an intrusion.
-
-    Harmless if it is the team's own tooling doing all of it, and somebody confirms that.
-    """
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
     found = _near(see, see.maker.sensitive_calls) if see.maker.sensitive_calls else {}

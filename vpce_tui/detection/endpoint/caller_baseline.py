@@ -14,14 +14,17 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rul
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("VPCE-12", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-12",
+    Severity.MEDIUM,
+    "revoke-credentials",
+    name="Its creator never created an endpoint before, in the history that was searched",
+    why="People and pipelines repeat the same calls. A first call can reveal stolen credentials.",
+    false_positives="it is a new colleague, or a new task",
+    techniques=("T1078.004",),
+    applies_to_failed_calls=True,
+)
 def first_time(see: EventSubject) -> Answer:
-    """Its creator never created an endpoint before, in the history that was searched.
-
-    People and pipelines repeat the same calls. A first call can reveal stolen credentials.
-
-    Harmless if it is a new colleague, or a new task.
-    """
     if see.maker.by_aws:
         return None
     if see.maker.who in ("", "unknown"):
@@ -63,15 +66,20 @@ _SPREE: Final = timedelta(days=2)
 """What somebody did just before belongs to the same spree, and is no habit."""
 
 
-@rule("VPCE-14", Severity.MEDIUM, "revoke-credentials", techniques=("T1078.004", "T1090"), applies_to_failed_calls=True)
+@rule(
+    "VPCE-14",
+    Severity.MEDIUM,
+    "revoke-credentials",
+    name="It came from an address that its creator never used before",
+    why=(
+        "Stolen credentials are used from other addresses. Hosting, VPN and Tor ranges that the team lists count "
+        "more than a new address alone."
+    ),
+    false_positives="its creator travels, or the pipeline moved",
+    techniques=("T1078.004", "T1090"),
+    applies_to_failed_calls=True,
+)
 def new_address(see: EventSubject) -> Answer:
-    """It came from an address that its creator never used before.
-
-    Stolen credentials are used from other addresses. Hosting, VPN and Tor ranges that the team lists count more than a
-    new address alone.
-
-    Harmless if its creator travels, or the pipeline moved.
-    """
     address = see.event.source_ip
     if address_of(address) is None or see.maker.by_aws:
         return None
@@ -105,14 +113,20 @@ def new_address(see: EventSubject) -> Answer:
     return Match(f"Its creator used {address} in none of its {calls:,} known earlier calls", facts)
 
 
-@rule("VPCE-16", Severity.HIGH, "contain-endpoint", techniques=("T1535",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-16",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="It is in a region that is otherwise unused, or was enabled recently",
+    why=(
+        "Intruders use unmonitored regions: alarms, flow logs and AWS Config often cover only the regions that a "
+        "team uses."
+    ),
+    false_positives="the team is opening up a new region",
+    techniques=("T1535",),
+    applies_to_failed_calls=True,
+)
 def unused_region(see: EventSubject) -> Answer:
-    """It is in a region that is otherwise unused, or was enabled recently.
-
-    Intruders use unmonitored regions: alarms, flow logs and AWS Config often cover only the regions that a team uses.
-
-    Harmless if the team is opening up a new region.
-    """
     region, at = see.event.region, see.event.time
     if not region:
         return None
@@ -157,14 +171,16 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
     return launch is None or caller_key(launch) != who
 
 
-@rule("VPCE-17", Severity.LOW, "revoke-credentials", applies_to_failed_calls=True)
+@rule(
+    "VPCE-17",
+    Severity.LOW,
+    "revoke-credentials",
+    name="It was created outside the team's working hours",
+    why="Alone it is weak; with other signals it means that nobody was at work.",
+    false_positives="somebody was on call, or a pipeline ran on a schedule",
+    applies_to_failed_calls=True,
+)
 def off_hours(see: EventSubject) -> Answer:
-    """It was created outside the team's working hours.
-
-    Alone it is weak; with other signals it means that nobody was at work.
-
-    Harmless if somebody was on call, or a pipeline ran on a schedule.
-    """
     hours = see.context.working_hours
     if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
@@ -174,14 +190,16 @@ def off_hours(see: EventSubject) -> Answer:
     )
 
 
-@rule("VPCE-29", Severity.INFO, applies_to_failed_calls=True, mitigating=True)
+@rule(
+    "VPCE-29",
+    Severity.INFO,
+    name="It was created by an AWS service or the team's pipeline",
+    why="They are expected to create endpoints here.",
+    false_positives="neither the service nor the pipeline is compromised",
+    applies_to_failed_calls=True,
+    mitigating=True,
+)
 def expected_maker(see: EventSubject) -> Answer:
-    """It was created by an AWS service or the team's pipeline.
-
-    They are expected to create endpoints here.
-
-    Harmless if neither the service nor the pipeline is compromised.
-    """
     event, principal = see.event, see.event.principal
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
     if see.maker.by_aws or managed:

@@ -11,14 +11,20 @@ from vpce_tui.detection.signals import Fact, Severity
 from vpce_tui.inventory.parse import account_of
 
 
-@rule("VPCE-01", Severity.CRITICAL, "contain-endpoint", techniques=("T1048", "T1537"), applies_to_failed_calls=True)
+@rule(
+    "VPCE-01",
+    Severity.CRITICAL,
+    "contain-endpoint",
+    name="It connects to a service that is not owned by AWS",
+    why=(
+        "An endpoint to an external service is private egress from the VPC: no internet gateway and no proxy sees "
+        "its traffic."
+    ),
+    false_positives="the service belongs to a partner that you know; then add it to trusted_services",
+    techniques=("T1048", "T1537"),
+    applies_to_failed_calls=True,
+)
 def foreign_service(see: EndpointFacts) -> Answer:
-    """It connects to a service that is not owned by AWS.
-
-    An endpoint to an external service is private egress from the VPC: no internet gateway and no proxy sees its traffic.
-
-    Harmless if the service belongs to a partner that you know; then add it to trusted_services.
-    """
     name, owner = see.request.service, see.owner
     if not name or see.aws_service or see.context.knows_service(name):
         return None
@@ -29,15 +35,19 @@ def foreign_service(see: EndpointFacts) -> Answer:
     return Match(title, (Fact("serviceName", name), said))
 
 
-@rule("VPCE-30", Severity.MEDIUM, "contain-endpoint", techniques=("T1199",))
+@rule(
+    "VPCE-30",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="Its VPC or service is shared with another account",
+    why=(
+        "Each account of a shared VPC sees only a part of it: its owner does not see who created this endpoint, "
+        "and you may not see its flow logs."
+    ),
+    false_positives="the VPC is shared on purpose (AWS RAM) with accounts of your own",
+    techniques=("T1199",),
+)
 def shared(see: EndpointFacts) -> Answer:
-    """Its VPC or service is shared with another account.
-
-    Each account of a shared VPC sees only a part of it: its owner does not see who created this endpoint, and
-    you may not see its flow logs.
-
-    Harmless if the VPC is shared on purpose (AWS RAM) with accounts of your own.
-    """
     vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
     if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
         if vpc.owner in see.ours.accounts:
@@ -49,14 +59,19 @@ def shared(see: EndpointFacts) -> Answer:
     return Inconclusive(why) if why else None
 
 
-@rule("VPCE-31", Severity.HIGH, "contain-endpoint", techniques=("T1557", "T1040"))
+@rule(
+    "VPCE-31",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="It is a Gateway Load Balancer endpoint: routes can send the traffic of whole subnets to it",
+    why=(
+        "Routes to it send every packet through appliances that somebody else may own: they can read, change and "
+        "copy it."
+    ),
+    false_positives="it connects to your own firewall, and the routes to it are the team's",
+    techniques=("T1557", "T1040"),
+)
 def load_balancer(see: EndpointFacts) -> Answer:
-    """It is a Gateway Load Balancer endpoint: routes can send the traffic of whole subnets to it.
-
-    Routes to it send every packet through appliances that somebody else may own: they can read, change and copy it.
-
-    Harmless if it connects to your own firewall, and the routes to it are the team's.
-    """
     kind = see.request.type or (see.endpoint.type if see.endpoint else "")
     if kind != "GatewayLoadBalancer":
         return None
@@ -83,15 +98,20 @@ def load_balancer(see: EndpointFacts) -> Answer:
     return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
 
 
-@rule("VPCE-32", Severity.HIGH, "contain-endpoint", techniques=("T1048", "T1199"), applies_to_failed_calls=True)
+@rule(
+    "VPCE-32",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="It connects to a resource or a service network of another account",
+    why=(
+        "Such an endpoint reaches a database or service of another account without any gateway of the VPC. It has "
+        "no endpoint policy: only its security groups limit it."
+    ),
+    false_positives="the resource was shared with you by somebody you know; then add the account to own_accounts",
+    techniques=("T1048", "T1199"),
+    applies_to_failed_calls=True,
+)
 def foreign_resource(see: EndpointFacts) -> Answer:
-    """It connects to a resource or a service network of another account.
-
-    Such an endpoint reaches a database or service of another account without any gateway of the VPC. It
-    has no endpoint policy: only its security groups limit it.
-
-    Harmless if the resource was shared with you by somebody you know; then add the account to own_accounts.
-    """
     kind = see.request.type or (see.endpoint.type if see.endpoint else "")
     arn = see.request.resource or (see.endpoint.resource if see.endpoint else "")
     if kind not in ("Resource", "ServiceNetwork") and not arn:
@@ -105,15 +125,20 @@ def foreign_resource(see: EndpointFacts) -> Answer:
     return Match(f"It connects to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
 
 
-@rule("VPCE-33", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
+@rule(
+    "VPCE-33",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="Its service is in another region: data leaves the region",
+    why=(
+        "Data residency is mostly enforced by region. An endpoint to a service in another region carries data "
+        "there without a public address, and this region's logs do not show what happens there."
+    ),
+    false_positives="the team uses the service of that region on purpose",
+    techniques=("T1048",),
+    applies_to_failed_calls=True,
+)
 def other_region(see: EndpointFacts) -> Answer:
-    """Its service is in another region: data leaves the region.
-
-    Data residency is mostly enforced by region. An endpoint to a service in another region carries data there
-    without a public address, and this region's logs do not show what happens there.
-
-    Harmless if the team uses the service of that region on purpose.
-    """
     asked, here = see.request.service_region, see.where
     named = _region_in(see.request.service)
     there = asked or named
@@ -138,15 +163,19 @@ _DAY: Final = timedelta(days=1)
 _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
 
 
-@rule("VPCE-20", Severity.MEDIUM, "contain-endpoint", techniques=("T1021.007", "T1572"))
+@rule(
+    "VPCE-20",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="It connects to a service that was not used here before",
+    why=(
+        "The ssm and ssmmessages endpoints together allow Session Manager access to instances without internet. An "
+        "endpoint for a service that nobody used is often the first step to use it."
+    ),
+    false_positives="a new part of the system is being built that needs it",
+    techniques=("T1021.007", "T1572"),
+)
 def unused_service(see: EventSubject) -> Answer:
-    """It connects to a service that was not used here before.
-
-    The ssm and ssmmessages endpoints together allow Session Manager access to instances without internet. An endpoint for a
-    service that nobody used is often the first step to use it.
-
-    Harmless if a new part of the system is being built that needs it.
-    """
     short = see.made.short
     if short in _SHELL:
         vpc = see.made.request.vpc_id

@@ -38,15 +38,20 @@ def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> P
     return _open(policies, short, ours), _limits(policies, short, ours), _external_principals(policies, ours)
 
 
-@rule("VPCE-02", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
+@rule(
+    "VPCE-02",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="Its endpoint policy allows full access to everybody",
+    why=(
+        "Any principal, also of an external account, can use the service through it: data can be copied to "
+        "external resources."
+    ),
+    false_positives="the team accepts open endpoint policies and limits access at the resources instead",
+    techniques=("T1567", "T1537"),
+    section="network",
+)
 def open_policy(see: EndpointFacts) -> Answer:
-    """Its endpoint policy allows full access to everybody.
-
-    Any principal, also of an external account, can use the service through it: data can be copied to external
-    resources.
-
-    Harmless if the team accepts open endpoint policies and limits access at the resources instead.
-    """
     return _said(see)[0]
 
 
@@ -67,15 +72,20 @@ def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     return Inconclusive(f"what its policy allows: {problems[0]}") if problems else None
 
 
-@rule("VPCE-03", Severity.MEDIUM, "contain-endpoint", techniques=("T1567", "T1537"), section="network")
+@rule(
+    "VPCE-03",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="Its policy does not limit it to your trust zone",
+    why=(
+        "A policy that limits actions, but neither the principals (aws:PrincipalOrgID) nor the resources "
+        "(aws:ResourceOrgID), still allows copying data to an external account's bucket."
+    ),
+    false_positives="the actions it allows cannot carry data",
+    techniques=("T1567", "T1537"),
+    section="network",
+)
 def no_limits(see: EndpointFacts) -> Answer:
-    """Its policy does not limit it to your trust zone.
-
-    A policy that limits actions, but neither the principals (aws:PrincipalOrgID) nor the resources
-    (aws:ResourceOrgID), still allows copying data to an external account's bucket.
-
-    Harmless if the actions it allows cannot carry data.
-    """
     return _said(see)[1]
 
 
@@ -111,14 +121,22 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     return Pass("its policy allows only your principals and only your resources")
 
 
-@rule("VPCE-04", Severity.CRITICAL, "contain-endpoint", techniques=("T1537", "T1098"), section="network")
+@rule(
+    "VPCE-04",
+    Severity.CRITICAL,
+    "contain-endpoint",
+    name="Its policy names a principal or a resource of another account",
+    why=(
+        "The policy names an external principal or resource. This can be used for exfiltration, or for access from "
+        "outside."
+    ),
+    false_positives=(
+        "the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals"
+    ),
+    techniques=("T1537", "T1098"),
+    section="network",
+)
 def names_external_principals(see: EndpointFacts) -> Answer:
-    """Its policy names a principal or a resource of another account.
-
-    The policy names an external principal or resource. This can be used for exfiltration, or for access from outside.
-
-    Harmless if the account is a partner's that you know; then add it to own_accounts, or the principal to trusted_principals.
-    """
     return _said(see)[2]
 
 

@@ -15,15 +15,19 @@ _NO_CALLS: Final = Inconclusive(
 _NOT_ASKED: Final = Inconclusive("how much was sent through it: its flow logs were not queried (press f; billed)")
 
 
-@rule("VPCE-26", Severity.HIGH, "contain-endpoint", techniques=("T1078.004", "T1567"))
+@rule(
+    "VPCE-26",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="Calls through it were denied by its policy, or made by principals of other accounts",
+    why=(
+        "Denied calls (VpceAccessDenied) mean that somebody tests its limits. Credentials of another account "
+        "inside your VPC are a means of exfiltration: intruders use their own."
+    ),
+    false_positives="a partner works in this VPC with credentials of its own",
+    techniques=("T1078.004", "T1567"),
+)
 def external_calls(see: EndpointFacts) -> Answer:
-    """Calls through it were denied by its policy, or made by principals of other accounts.
-
-    Denied calls (VpceAccessDenied) mean that somebody tests its limits. Credentials of another account inside your VPC are a
-    means of exfiltration: intruders use their own.
-
-    Harmless if a partner works in this VPC with credentials of its own.
-    """
     for other in see.used:
         account = other.principal.account
         if other.error_code == "VpceAccessDenied":
@@ -56,14 +60,16 @@ def external_calls(see: EndpointFacts) -> Answer:
 _MUCH: Final = 100 * 1024 * 1024
 
 
-@rule("VPCE-25", Severity.HIGH, "block-traffic", techniques=("T1048",))
+@rule(
+    "VPCE-25",
+    Severity.HIGH,
+    "block-traffic",
+    name="A large volume of data was sent through it",
+    why="Only flow logs show how much data leaves through an endpoint.",
+    false_positives="a backup or a migration was planned",
+    techniques=("T1048",),
+)
 def much_traffic(see: EndpointFacts) -> Answer:
-    """A large volume of data was sent through it.
-
-    Only flow logs show how much data leaves through an endpoint.
-
-    Harmless if a backup or a migration was planned.
-    """
     if not see.named or see.gateway:
         return None
     traffic = see.traffic

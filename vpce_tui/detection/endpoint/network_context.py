@@ -10,28 +10,34 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rul
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("VPCE-21", Severity.LOW, "contain-endpoint", techniques=("T1557",))
+@rule(
+    "VPCE-21",
+    Severity.LOW,
+    "contain-endpoint",
+    name="DNS names of an AWS service resolve to it in the whole VPC",
+    why=(
+        "With private DNS enabled, every instance of the VPC that calls the service uses this endpoint and its "
+        "policy, without any change on the instance."
+    ),
+    false_positives="the team wants all calls to the service to use this endpoint",
+    techniques=("T1557",),
+)
 def private_dns(see: EndpointFacts) -> Answer:
-    """DNS names of an AWS service resolve to it in the whole VPC.
-
-    With private DNS enabled, every instance of the VPC that calls the service uses this endpoint and its policy,
-    without any change on the instance.
-
-    Harmless if the team wants all calls to the service to use this endpoint.
-    """
     if see.request.private_dns is not True or not see.aws_service:
         return None
     return Match(f"The DNS names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
 
 
-@rule("VPCE-22", Severity.MEDIUM, "contain-endpoint", techniques=("T1048",))
+@rule(
+    "VPCE-22",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="A gateway endpoint was added to subnets that had no egress",
+    why=("Instances without internet access now reach a service in which anybody can own a bucket or table."),
+    false_positives="these instances need the service and its policy limits them to your own buckets",
+    techniques=("T1048",),
+)
 def only_way_out(see: EndpointFacts) -> Answer:
-    """A gateway endpoint was added to subnets that had no egress.
-
-    Instances without internet access now reach a service in which anybody can own a bucket or table.
-
-    Harmless if these instances need the service and its policy limits them to your own buckets.
-    """
     tables = see.request.route_tables or (see.endpoint.route_tables if see.endpoint else ())
     if not see.gateway or not tables:
         return None
@@ -55,14 +61,15 @@ def only_way_out(see: EndpointFacts) -> Answer:
     )
 
 
-@rule("VPCE-27", Severity.LOW, "contain-endpoint")
+@rule(
+    "VPCE-27",
+    Severity.LOW,
+    "contain-endpoint",
+    name="It is in a sensitive network, and has no owner tag",
+    why="In production networks every resource should have an owner who can be called at night.",
+    false_positives="the team records owners elsewhere, or tags later",
+)
 def no_owner(see: EventSubject) -> Answer:
-    """It is in a sensitive network, and has no owner tag.
-
-    In production networks every resource should have an owner who can be called at night.
-
-    Harmless if the team records owners elsewhere, or tags later.
-    """
     found, request = see.made.matters, see.event.request
     if found is None or request is None:
         return None
@@ -78,14 +85,19 @@ def no_owner(see: EventSubject) -> Answer:
 _GONE: Final = Match("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
 
 
-@rule("VPCE-28", Severity.INFO, "contain-endpoint", techniques=("T1070",))
+@rule(
+    "VPCE-28",
+    Severity.INFO,
+    "contain-endpoint",
+    name="It was changed or deleted since it was created",
+    why=(
+        "Its current state differs from the record: somebody changed or deleted it since. The record alone is "
+        "incomplete."
+    ),
+    false_positives="the team changed it; event history then shows the change",
+    techniques=("T1070",),
+)
 def changed_since(see: EndpointFacts) -> Answer:
-    """It was changed or deleted since it was created.
-
-    Its current state differs from the record: somebody changed or deleted it since. The record alone is incomplete.
-
-    Harmless if the team changed it; event history then shows the change.
-    """
     if see.region is None or not see.named:
         return None
     if see.endpoint is None:
@@ -120,15 +132,19 @@ def _canonical(text: str) -> Any:
         return text
 
 
-@rule("VPCE-35", Severity.LOW, "block-traffic", section="network")
+@rule(
+    "VPCE-35",
+    Severity.LOW,
+    "block-traffic",
+    name="Its network neither limits nor records its traffic",
+    why=(
+        "A network ACL that allows everything, security groups that allow whole networks, and no flow logs: nobody "
+        "is blocked from it, and its use is not recorded."
+    ),
+    false_positives="only the security groups are meant to limit it, and its use is recorded elsewhere",
+    section="network",
+)
 def network_around(see: EndpointFacts) -> Answer:
-    """Its network neither limits nor records its traffic.
-
-    A network ACL that allows everything, security groups that allow whole networks, and no flow logs: nobody is blocked from
-    it, and its use is not recorded.
-
-    Harmless if only the security groups are meant to limit it, and its use is recorded elsewhere.
-    """
     if see.region is None:
         return Inconclusive(NOT_LOOKED)
     network = see.region.network

@@ -14,14 +14,17 @@ def _only(rule_: GroupRule, port: int) -> bool:
     return rule_.protocol in ("tcp", "6") and (rule_.from_port, rule_.to_port) == (port, port)
 
 
-@rule("VPCE-05", Severity.HIGH, "contain-endpoint", techniques=("T1562.007",), section="access")
+@rule(
+    "VPCE-05",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="Its security group allows the whole world, or is the VPC's default one",
+    why="Whoever can route to the VPC (peering, VPN, transit gateway) reaches the endpoint.",
+    false_positives="nothing but this VPC can route to it, and the team leaves security groups open on purpose",
+    techniques=("T1562.007",),
+    section="access",
+)
 def open_group(see: EndpointFacts) -> Answer:
-    """Its security group allows the whole world, or is the VPC's default one.
-
-    Whoever can route to the VPC (peering, VPN, transit gateway) reaches the endpoint.
-
-    Harmless if nothing but this VPC can route to it, and the team leaves security groups open on purpose.
-    """
     if see.gateway or see.request.type == "GatewayLoadBalancer":
         return None
     groups = see.groups
@@ -68,14 +71,17 @@ def open_group(see: EndpointFacts) -> Answer:
     return Match(f"Its security group {worst[2]}", tuple(worst[1]), worst[0])
 
 
-@rule("VPCE-06", Severity.MEDIUM, "contain-endpoint", techniques=("T1562.007",), section="access")
+@rule(
+    "VPCE-06",
+    Severity.MEDIUM,
+    "contain-endpoint",
+    name="No security group was named: the VPC's default security group is used",
+    why=("The default security group allows everything that has the same group, and is often overlooked."),
+    false_positives="the default security group of this VPC has no rules",
+    techniques=("T1562.007",),
+    section="access",
+)
 def no_group(see: EndpointFacts) -> Answer:
-    """No security group was named: the VPC's default security group is used.
-
-    The default security group allows everything that has the same group, and is often overlooked.
-
-    Harmless if the default security group of this VPC has no rules.
-    """
     if see.gateway or see.request.type in ("Gateway", "GatewayLoadBalancer") or see.request.groups:
         return None
     if not see.request.service and not see.request.resource:
@@ -98,15 +104,21 @@ _PLAIN: Final = {21: "FTP", 23: "Telnet", 25: "SMTP", 80: "HTTP", 110: "POP3", 1
 _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
 
 
-@rule("VPCE-34", Severity.LOW, "contain-endpoint", techniques=("T1040", "T1557"), section="encryption")
+@rule(
+    "VPCE-34",
+    Severity.LOW,
+    "contain-endpoint",
+    name="Traffic through it may be unencrypted",
+    why=(
+        "Endpoint traffic stays on AWS's network, but whoever mirrors traffic or owns the service can read what is "
+        "not encrypted. Neither a condition on aws:SecureTransport nor VPC Encryption Control keeps it from "
+        "happening."
+    ),
+    false_positives="every client uses TLS 1.2 or later, which CloudTrail records then show",
+    techniques=("T1040", "T1557"),
+    section="encryption",
+)
 def unencrypted(see: EndpointFacts) -> Answer:
-    """Traffic through it may be unencrypted.
-
-    Endpoint traffic stays on AWS's network, but whoever mirrors traffic or owns the service can read what is not
-    encrypted. Neither a condition on aws:SecureTransport nor VPC Encryption Control keeps it from happening.
-
-    Harmless if every client uses TLS 1.2 or later, which CloudTrail records then show.
-    """
     used = see.used
     plain = [event for event in used if event.tls in _OLD_TLS]
     plain += [

@@ -50,14 +50,18 @@ _CHANGES: Final = {
 }  # fmt: skip
 
 
-@rule("INST-08", Severity.MEDIUM, "terminate-instance", techniques=("T1578.005", "T1059.009"))
+@rule(
+    "INST-08",
+    Severity.MEDIUM,
+    "terminate-instance",
+    name="Its user data, role, security groups or attributes were changed recently by a person",
+    why=(
+        "User data can run as root at the next start. A new role or security group can give access, or more privileges."
+    ),
+    false_positives="the change was planned",
+    techniques=("T1578.005", "T1059.009"),
+)
 def changed_lately(see: InstanceSubject) -> Answer:
-    """Its user data, role, security groups or attributes were changed recently by a person.
-
-    User data can run as root at the next start. A new role or security group can give access, or more privileges.
-
-    Harmless if the change was planned.
-    """
     found: list[tuple[str, Event]] = []
     for name, what in _CHANGES.items():
         for event in _by_people(see.about.get(name, ())):
@@ -108,14 +112,19 @@ _BURST: Final = 5
 _HOUR: Final = timedelta(hours=1)
 
 
-@rule("INST-09", Severity.HIGH, "terminate-instance", techniques=("T1496", "T1578.002"))
+@rule(
+    "INST-09",
+    Severity.HIGH,
+    "terminate-instance",
+    name=(
+        "It was launched recently by somebody new, in an unused region, as a very large instance, or with many "
+        "others at once"
+    ),
+    why="Stolen credentials are often used for mining, on large instances in unmonitored regions.",
+    false_positives="the team launched it for known work",
+    techniques=("T1496", "T1578.002"),
+)
 def strange_launch(see: InstanceSubject) -> Answer:
-    """It was launched recently by somebody new, in an unused region, as a very large instance, or with many others at once.
-
-    Stolen credentials are often used for mining, on large instances in unmonitored regions.
-
-    Harmless if the team launched it for known work.
-    """
     launched = see.instance.launched
     if launched is None or see.now is None or see.now - launched > _LATELY:
         return None
@@ -159,14 +168,16 @@ _SHELLS: Final = {
 }  # fmt: skip
 
 
-@rule("INST-15", Severity.HIGH, "terminate-instance", techniques=("T1021.007", "T1651"))
+@rule(
+    "INST-15",
+    Severity.HIGH,
+    "terminate-instance",
+    name="Somebody unusual opened a shell on it, or ran a command",
+    why=("Such a session can become root, often needs no inbound rule, and leaves little on the instance."),
+    false_positives="somebody of the team repaired it",
+    techniques=("T1021.007", "T1651"),
+)
 def shell(see: InstanceSubject) -> Answer:
-    """Somebody unusual opened a shell on it, or ran a command.
-
-    Such a session can become root, often needs no inbound rule, and leaves little on the instance.
-
-    Harmless if somebody of the team repaired it.
-    """
     found: list[Event] = []
     unsure: list[Event] = []
     for name in _SHELLS:
@@ -193,14 +204,16 @@ def shell(see: InstanceSubject) -> Answer:
     return None
 
 
-@rule("INST-16", Severity.MEDIUM, "terminate-instance", techniques=("T1552", "T1580"))
+@rule(
+    "INST-16",
+    Severity.MEDIUM,
+    "terminate-instance",
+    name="Somebody unusual read its password or its user data",
+    why="User data often holds passwords and keys; the Windows password gives access to the instance.",
+    false_positives="somebody of the team looked something up",
+    techniques=("T1552", "T1580"),
+)
 def read_secrets(see: InstanceSubject) -> Answer:
-    """Somebody unusual read its password or its user data.
-
-    User data often holds passwords and keys; the Windows password gives access to the instance.
-
-    Harmless if somebody of the team looked something up.
-    """
     calls = _by_people(see.about.get("GetPasswordData", ()))
     calls += [
         event
@@ -223,14 +236,17 @@ def read_secrets(see: InstanceSubject) -> Answer:
     return None
 
 
-@rule("INST-17", Severity.CRITICAL, "harden-account", techniques=("T1537", "T1530"), applies_to_failed_calls=True)
+@rule(
+    "INST-17",
+    Severity.CRITICAL,
+    "harden-account",
+    name="A snapshot of its volumes was shared with another account, or made public",
+    why="Whoever can copy the snapshot has the volume's data: files, keys, databases.",
+    false_positives="it was shared with an account of yours, for instance for forensics",
+    techniques=("T1537", "T1530"),
+    applies_to_failed_calls=True,
+)
 def shared_snapshots(see: InstanceSubject) -> Answer:
-    """A snapshot of its volumes was shared with another account, or made public.
-
-    Whoever can copy the snapshot has the volume's data: files, keys, databases.
-
-    Harmless if it was shared with an account of yours, for instance for forensics.
-    """
     public = {
         snapshot: volume
         for volume in see.instance.volumes
@@ -280,14 +296,17 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
     return describe_impact(event) != "made public" and bool(named) and named <= known
 
 
-@rule("INST-18", Severity.MEDIUM, "block-traffic", techniques=("T1562.001", "T1562.008"), applies_to_failed_calls=True)
+@rule(
+    "INST-18",
+    Severity.MEDIUM,
+    "block-traffic",
+    name="Its monitoring or flow logs were turned off",
+    why="Intruders with enough permissions first disable logging.",
+    false_positives="the team cleaned up its logging",
+    techniques=("T1562.001", "T1562.008"),
+    applies_to_failed_calls=True,
+)
 def no_longer_watched(see: InstanceSubject) -> Answer:
-    """Its monitoring or flow logs were turned off.
-
-    Intruders with enough permissions first disable logging.
-
-    Harmless if the team cleaned up its logging.
-    """
     stopped = _by_people(see.about.get("UnmonitorInstances", ()))
     places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
     for event in see.past.by_name.get("DeleteFlowLogs", NONE).events:
@@ -312,14 +331,19 @@ def no_longer_watched(see: InstanceSubject) -> Answer:
     return Match(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
 
 
-@rule("INST-19", Severity.HIGH, "block-traffic", techniques=("T1040", "T1020.001"))
+@rule(
+    "INST-19",
+    Severity.HIGH,
+    "block-traffic",
+    name="Its traffic is mirrored elsewhere, or others' traffic is mirrored to it",
+    why=(
+        "A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what "
+        "is not encrypted."
+    ),
+    false_positives="the team's intrusion detection uses traffic mirroring",
+    techniques=("T1040", "T1020.001"),
+)
 def mirrored(see: InstanceSubject) -> Answer:
-    """Its traffic is mirrored elsewhere, or others' traffic is mirrored to it.
-
-    A traffic mirroring session sends a copy of every packet to another interface or load balancer, also what is not encrypted.
-
-    Harmless if the team's intrusion detection uses traffic mirroring.
-    """
     why = see.unread("traffic mirroring")
     if why:
         return Inconclusive(f"whether its traffic is mirrored: {why}")

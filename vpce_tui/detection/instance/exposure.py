@@ -11,14 +11,16 @@ from vpce_tui.iam.external_access import external_assumers
 from vpce_tui.iam.role_privileges import privileges_of
 
 
-@rule("INST-04", Severity.MEDIUM, "relaunch-instance", techniques=("T1552.005",))
+@rule(
+    "INST-04",
+    Severity.MEDIUM,
+    "relaunch-instance",
+    name="IMDSv1 is allowed",
+    why=("A server-side request forgery in any web application on it can read the role's credentials without a token."),
+    false_positives="nothing on it sends requests for its clients, and IMDSv2 is being rolled out",
+    techniques=("T1552.005",),
+)
 def old_metadata_service(see: InstanceSubject) -> Answer:
-    """IMDSv1 is allowed.
-
-    A server-side request forgery in any web application on it can read the role's credentials without a token.
-
-    Harmless if nothing on it sends requests for its clients, and IMDSv2 is being rolled out.
-    """
     instance = see.instance
     if instance.http_tokens != "optional" or instance.http_endpoint == "disabled":
         return None
@@ -39,14 +41,16 @@ def _too_powerful(see: InstanceSubject) -> bool:
     return bool(power.everything or power.may)
 
 
-@rule("INST-05", Severity.HIGH, "block-traffic", techniques=("T1133", "T1190"))
+@rule(
+    "INST-05",
+    Severity.HIGH,
+    "block-traffic",
+    name="Its administration or database ports are open to the internet",
+    why="Such ports are scanned and attacked within minutes.",
+    false_positives="a network ACL or a firewall blocks them",
+    techniques=("T1133", "T1190"),
+)
 def reachable(see: InstanceSubject) -> Answer:
-    """Its administration or database ports are open to the internet.
-
-    Such ports are scanned and attacked within minutes.
-
-    Harmless if a network ACL or a firewall blocks them.
-    """
     if not see.public:
         return None
     why = see.unread("security groups", "networks")
@@ -79,29 +83,39 @@ def reachable(see: InstanceSubject) -> Answer:
     return Match(f"Open to the internet: {ports}", facts)
 
 
-@rule("INST-06", Severity.LOW, "block-traffic", techniques=("T1190",))
+@rule(
+    "INST-06",
+    Severity.LOW,
+    "block-traffic",
+    name="It has a public address",
+    why=(
+        "What its security groups allow, today or after the next change, is reachable from the internet; and it "
+        "can send data out directly."
+    ),
+    false_positives="it serves the public",
+    techniques=("T1190",),
+)
 def public_address(see: InstanceSubject) -> Answer:
-    """It has a public address.
-
-    What its security groups allow, today or after the next change, is reachable from the internet; and it can send data
-    out directly.
-
-    Harmless if it serves the public.
-    """
     if not see.public:
         return None
     return Match(f"It has the public address {see.public}", (Fact("public address", see.public, "live"),))
 
 
-@rule("INST-07", Severity.HIGH, "revoke-credentials", techniques=("T1078.004", "T1098"))
+@rule(
+    "INST-07",
+    Severity.HIGH,
+    "revoke-credentials",
+    name="Its role has powerful permissions, or can be assumed from outside",
+    why=(
+        "Whoever controls the instance has its role. A role that can create users, access keys or endpoints can "
+        "take over the account; one that another account can assume needs no instance."
+    ),
+    false_positives=(
+        "the instance is the team's tooling and nothing else runs on it, and if you know who else may assume the role"
+    ),
+    techniques=("T1078.004", "T1098"),
+)
 def powerful_role(see: InstanceSubject) -> Answer:
-    """Its role has powerful permissions, or can be assumed from outside.
-
-    Whoever controls the instance has its role. A role that can create users, access keys or endpoints can take over the account; one
-    that another account can assume needs no instance.
-
-    Harmless if the instance is the team's tooling and nothing else runs on it, and if you know who else may assume the role.
-    """
     profile = see.instance.profile_arn
     if not profile:
         return None
@@ -131,14 +145,16 @@ def powerful_role(see: InstanceSubject) -> Answer:
     return Inconclusive(f"who may assume its role: {unsure}") if unsure else None
 
 
-@rule("INST-10", Severity.HIGH, "relaunch-instance", techniques=("T1525", "T1204.003"))
+@rule(
+    "INST-10",
+    Severity.HIGH,
+    "relaunch-instance",
+    name="Its AMI is neither Amazon's, nor yours, nor trusted; or was created recently in this account",
+    why=("An AMI contains programs. One that was created while an intruder was in the account may be theirs."),
+    false_positives="the AMI comes from a publisher that you know; then add its owner to trusted_images",
+    techniques=("T1525", "T1204.003"),
+)
 def strange_image(see: InstanceSubject) -> Answer:
-    """Its AMI is neither Amazon's, nor yours, nor trusted; or was created recently in this account.
-
-    An AMI contains programs. One that was created while an intruder was in the account may be theirs.
-
-    Harmless if the AMI comes from a publisher that you know; then add its owner to trusted_images.
-    """
     why = see.unread("images")
     if why:
         return Inconclusive(f"who owns its AMI: {why}")
@@ -168,14 +184,16 @@ _PUBLISHERS: Final = frozenset({
 """Accounts that publish AMIs in the open: Amazon Linux, ECS, Windows, Canonical, Debian, Red Hat, SUSE."""
 
 
-@rule("INST-11", Severity.LOW, "relaunch-instance", techniques=("T1190",))
+@rule(
+    "INST-11",
+    Severity.LOW,
+    "relaunch-instance",
+    name="Its AMI is old, deprecated, or gone",
+    why="Later vulnerabilities are not patched in it, unless the instance updates itself.",
+    false_positives="the instance installs updates by itself",
+    techniques=("T1190",),
+)
 def old_image(see: InstanceSubject) -> Answer:
-    """Its AMI is old, deprecated, or gone.
-
-    Later vulnerabilities are not patched in it, unless the instance updates itself.
-
-    Harmless if the instance installs updates by itself.
-    """
     if see.unread("images") or not see.instance.image_id:
         return None
     image = see.image
@@ -205,14 +223,15 @@ def old_image(see: InstanceSubject) -> Answer:
     )
 
 
-@rule("INST-12", Severity.LOW, "harden-account")
+@rule(
+    "INST-12",
+    Severity.LOW,
+    "harden-account",
+    name="It has volumes that are not encrypted",
+    why="A snapshot of such a volume can be shared with anybody, and read by them.",
+    false_positives="they contain no sensitive data",
+)
 def unencrypted_volumes(see: InstanceSubject) -> Answer:
-    """It has volumes that are not encrypted.
-
-    A snapshot of such a volume can be shared with anybody, and read by them.
-
-    Harmless if they contain no sensitive data.
-    """
     why = see.unread("volumes")
     if why:
         return Inconclusive(f"whether its volumes are encrypted: {why}")
@@ -227,14 +246,15 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
     )
 
 
-@rule("INST-20", Severity.LOW, "terminate-instance")
+@rule(
+    "INST-20",
+    Severity.LOW,
+    "terminate-instance",
+    name="It has no owner tag, unlike the other instances of its VPC",
+    why="Instances of intruders, and forgotten ones, often have no owner tag.",
+    false_positives="the team knows its owner",
+)
 def no_owner(see: InstanceSubject) -> Answer:
-    """It has no owner tag, unlike the other instances of its VPC.
-
-    Instances of intruders, and forgotten ones, often have no owner tag.
-
-    Harmless if the team knows its owner.
-    """
     if see.context.owner(see.instance.tags) or not see.alike:
         return None
     facts = (

@@ -8,14 +8,17 @@ from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rul
 from vpce_tui.detection.signals import Fact, Severity
 
 
-@rule("INST-01", Severity.HIGH, "terminate-instance", techniques=("T1552.005",), applies_to_failed_calls=True)
+@rule(
+    "INST-01",
+    Severity.HIGH,
+    "terminate-instance",
+    name="GuardDuty has findings about it",
+    why="GuardDuty monitors traffic, DNS and API calls; such a finding is seldom a false positive.",
+    false_positives="the finding was investigated, and archived",
+    techniques=("T1552.005",),
+    applies_to_failed_calls=True,
+)
 def guardduty(see: InstanceSubject) -> Answer:
-    """GuardDuty has findings about it.
-
-    GuardDuty monitors traffic, DNS and API calls; such a finding is seldom a false positive.
-
-    Harmless if the finding was investigated, and archived.
-    """
     if not see.findings:
         why = see.unread("GuardDuty findings")
         return Inconclusive(why) if why else None
@@ -34,17 +37,16 @@ def guardduty(see: InstanceSubject) -> Answer:
     "INST-02",
     Severity.CRITICAL,
     "terminate-instance",
+    name="Its role's credentials were used from an address that is not the instance's",
+    why=("Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it."),
+    false_positives=(
+        "it is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add that "
+        "account to own_accounts"
+    ),
     techniques=("T1552.005", "T1078.004"),
     applies_to_failed_calls=True,
 )
 def credentials_elsewhere(see: InstanceSubject) -> Answer:
-    """Its role's credentials were used from an address that is not the instance's.
-
-    Credentials of an instance work anywhere until they expire. Used elsewhere, they were stolen from it.
-
-    Harmless if it is behind a proxy or NAT that you know, or the endpoint is in another account of yours; then add that
-    account to own_accounts.
-    """
     answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
     strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Match)]
     if strange:
@@ -64,14 +66,19 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     return Pass(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
 
 
-@rule("INST-03", Severity.HIGH, "contain-endpoint", techniques=("T1048",), applies_to_failed_calls=True)
+@rule(
+    "INST-03",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="It created a suspicious endpoint, or is in the same subnet as one",
+    why=(
+        "An endpoint serves the instances of its VPC. Instances in its subnet can use it, and were probably meant to."
+    ),
+    false_positives="the endpoint is legitimate",
+    techniques=("T1048",),
+    applies_to_failed_calls=True,
+)
 def near_endpoint(see: InstanceSubject) -> Answer:
-    """It created a suspicious endpoint, or is in the same subnet as one.
-
-    An endpoint serves the instances of its VPC. Instances in its subnet can use it, and were probably meant to.
-
-    Harmless if the endpoint is legitimate.
-    """
     for near in see.near:
         if near.event.principal.instance_id == see.instance.id:
             facts = (

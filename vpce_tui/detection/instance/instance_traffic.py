@@ -37,15 +37,19 @@ def _beacons(traffic: Traffic) -> list[FlowPeer]:
     ]
 
 
-@rule("INST-13", Severity.HIGH, "block-traffic", techniques=("T1071", "T1046", "T1041"))
+@rule(
+    "INST-13",
+    Severity.HIGH,
+    "block-traffic",
+    name="Its traffic is unusual",
+    why=(
+        "Untrusted addresses, many rejected attempts to many addresses, small messages at regular intervals, or "
+        "much data sent to one address: scanning, command and control, exfiltration."
+    ),
+    false_positives="the addresses belong to a service that the instance needs",
+    techniques=("T1071", "T1046", "T1041"),
+)
 def strange_traffic(see: InstanceSubject) -> Answer:
-    """Its traffic is unusual.
-
-    Untrusted addresses, many rejected attempts to many addresses, small messages at regular intervals, or much data sent
-    to one address: scanning, command and control, exfiltration.
-
-    Harmless if the addresses belong to a service that the instance needs.
-    """
     traffic = see.traffic
     if traffic is None:
         return Inconclusive(NOT_ASKED)
@@ -99,14 +103,16 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     )
 
 
-@rule("INST-14", Severity.HIGH, "contain-endpoint", techniques=("T1048",))
+@rule(
+    "INST-14",
+    Severity.HIGH,
+    "contain-endpoint",
+    name="It exchanges traffic with a suspicious endpoint",
+    why="This traffic left the VPC without passing a proxy or gateway.",
+    false_positives="the endpoint is legitimate",
+    techniques=("T1048",),
+)
 def talks_to_endpoint(see: InstanceSubject) -> Answer:
-    """It exchanges traffic with a suspicious endpoint.
-
-    This traffic left the VPC without passing a proxy or gateway.
-
-    Harmless if the endpoint is legitimate.
-    """
     near = [item for item in see.near if item.addresses and item.vpc == see.instance.vpc_id]
     if not near:
         return None
