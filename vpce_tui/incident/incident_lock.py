@@ -54,7 +54,7 @@ class Lock:
             return False
 
     def release(self) -> None:
-        """Let go."""
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -92,7 +92,7 @@ class StepRecord:
 
 @dataclass
 class Record:
-    """The whole incident."""
+    """The state of an incident, folded from its rows."""
 
     id: str = ""
     """Hash of the first row: no other incident has it, whatever its name."""

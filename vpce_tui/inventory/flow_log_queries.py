@@ -78,12 +78,12 @@ class FlowPeer:
 
     @property
     def bytes(self) -> int:
-        """Both ways."""
+        """Bytes sent plus received."""
         return self.sent + self.received
 
     @property
     def key(self) -> tuple[str, int, str, bool]:
-        """What makes it one."""
+        """Key by which records are aggregated: (peer, port, protocol, serving)."""
         return self.peer, self.port, self.protocol, self.serving
 
 

@@ -89,12 +89,12 @@ class Workspace:
 
     @property
     def coverage(self) -> Coverage:
-        """Of the events."""
+        """Coverage of the event search."""
         return self.snapshot.coverage if self.snapshot is not None else Coverage("files" if self.trail else "regions")
 
     @property
     def instance_coverage(self) -> Coverage:
-        """Of the instances."""
+        """Coverage of the inventory."""
         return self.snapshot.instance_coverage if self.snapshot is not None else Coverage("regions")
 
     @property

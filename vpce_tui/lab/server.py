@@ -118,7 +118,7 @@ class Lab:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """URL of the lab's endpoint."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def stop(self) -> None:

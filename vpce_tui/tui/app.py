@@ -224,7 +224,7 @@ class VpceTui(SafeCrash, App[int]):
             self.say(f"No event or endpoint {target} in this time range. For the regions searched, press !.")
 
     def open_instance(self, instance_id: str) -> None:
-        """One instance."""
+        """Open the page of an instance."""
         from vpce_tui.tui.screens.instance_list import InstanceScreen  # noqa: PLC0415
 
         self.push_screen(InstanceScreen(instance_id))
@@ -292,7 +292,7 @@ class VpceTui(SafeCrash, App[int]):
         return known.get(target, otherwise)
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
-        """Walk a playbook."""
+        """Open a playbook on a target."""
         from vpce_tui.engine.playbook_session import PlaybookSession  # noqa: PLC0415
         from vpce_tui.tui.screens.walkthrough import WalkthroughScreen  # noqa: PLC0415
 

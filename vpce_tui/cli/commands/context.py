@@ -18,7 +18,7 @@ SAMPLE = 10
 
 
 def context(args: argparse.Namespace) -> Exit:
-    """Show, or learn."""
+    """Print the team's context file, or a proposal learned from event history."""
     if args.what == "show":
         path = paths.config_folder() / FILE
         told()  # says what is wrong with it

@@ -17,7 +17,7 @@ from vpce_tui.lab.server import Lab
 
 
 def lab(args: argparse.Namespace) -> Exit:
-    """Run it."""
+    """Run the lab: serve it with ``--serve``, else open the app on it. Exit code 2 for an unknown scenario or fault."""
     try:
         faults = [parse_fault(text) for text in args.fault or ()]
     except ValueError as error:

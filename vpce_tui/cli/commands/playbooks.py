@@ -21,7 +21,7 @@ from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
 def playbooks(args: argparse.Namespace) -> Exit:
-    """One of the four."""
+    """Dispatch ``playbooks list``, ``show``, ``check`` and ``export``."""
     what, given = args.what, list(args.names)
     if what == "list":
         if given:

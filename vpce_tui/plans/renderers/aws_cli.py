@@ -72,7 +72,7 @@ def script(plan: Plan) -> str:
 
 
 def step_script(plan: Plan, step: Step) -> str:
-    """One step."""
+    """A step as shell lines."""
     return _short_lines("\n".join(_lines(plan, step)))
 
 

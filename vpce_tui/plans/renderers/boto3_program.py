@@ -28,7 +28,7 @@ _WAITERS = {"TerminateInstances": "instance_terminated", "StopInstances": "insta
 
 
 def script(plan: Plan) -> str:
-    """The whole plan."""
+    """The plan as one Python program."""
     final = any(step.final and step.calls and not step.blocked for step in plan.steps)
     head = [
         "#!/usr/bin/env python3",
@@ -150,7 +150,7 @@ def script(plan: Plan) -> str:
 
 
 def step_script(plan: Plan, step: Step) -> str:
-    """One step."""
+    """A step as Python lines."""
     return "\n".join(_lines(plan, step))
 
 

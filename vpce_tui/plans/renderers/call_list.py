@@ -12,7 +12,7 @@ _WHOLE = 1_000_000
 
 
 def plan_text(plan: Plan) -> str:
-    """The whole plan."""
+    """The plan as a list of calls."""
     head = [
         f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}",
         f"incident {plan.incident or 'none'}  {plan.incident_id[:12]}",

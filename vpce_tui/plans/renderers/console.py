@@ -11,13 +11,13 @@ from vpce_tui.plans.renderers.console_steps.phrases import say
 
 
 def plan_text(plan: Plan) -> str:
-    """The whole plan."""
+    """The plan as a person does it in the console."""
     head = f"{plan.playbook} {plan.target} in {plan.region}, account {plan.account}, planned {plan.planned_at}\n"
     return "\n".join([visible(head, multiline=True), *(line for step in plan.steps for line in _step(step))])
 
 
 def step_text(_: Plan, step: Step) -> str:
-    """One step."""
+    """A step as lines of console instructions."""
     return "\n".join(_step(step))
 
 
@@ -40,7 +40,7 @@ def _step(step: Step) -> Iterator[str]:
 
 
 def words(call: PlannedCall) -> str:
-    """Where to click."""
+    """Console page and clicks for one call."""
     if call.profile:
         return f"no page shows this: in a terminal of this host, the command of the CLI view, with --profile {say(call.profile)}"
     with contextlib.suppress(KeyError):  # a plan's file may leave out what AWS takes as optional

@@ -51,7 +51,7 @@ class WideRule:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return f"{self.region}/{self.rule.id}"
 
 
@@ -67,7 +67,7 @@ class AccountVpc:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return f"{self.region}/{self.id}"
 
 

@@ -24,11 +24,11 @@ class Guarded(Protocol):
 
     @property
     def region(self) -> str:
-        """Where."""
+        """Region code, for example ``eu-west-1``."""
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """Its interfaces."""
+        """The network interfaces of the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class GroupRule:
 
     @property
     def says(self) -> str:
-        """In words."""
+        """What the rule allows, as one clause."""
         way = "to" if self.egress else "from"
         return f"allows {self.ports} {way} {self.peer}"
 
@@ -96,7 +96,7 @@ class AddressSet:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return f"{self.scope.lower()}/{self.name}/{self.id}"
 
 

@@ -65,14 +65,14 @@ class CreatedResource:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return ":".join(part for part in (self.kind, self.of, self.id) if part).replace(
             ",", "%2C"
         )  # answers are split at commas
 
     @property
     def says(self) -> str:
-        """In words."""
+        """One line for lists: kind, id, owner, time (UTC), region, source address."""
         when = self.at.strftime("%m-%d %H:%MZ") if self.at else "at an unknown time"
         whose = f" of {self.of}" if self.of else ""
         return f"{_WORDS.get(self.kind, self.kind)} {self.id}{whose}, {when} in {self.region} from {self.address}"

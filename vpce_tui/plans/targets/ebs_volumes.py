@@ -42,7 +42,7 @@ class UnencryptedVolume:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return f"{self.region}/{self.id}"
 
 

@@ -50,7 +50,7 @@ class Images:
     opened: datetime | None = None
 
     def by_id(self, identifier: str) -> Image | None:
-        """One of them."""
+        """The AMI with this id, among the candidates and the old one; None: unknown."""
         known = [*self.candidates, *([self.old] if self.old else [])]
         return next((item for item in known if item.id == identifier), None)
 

@@ -45,28 +45,32 @@ class AppliedCall:
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """On whose behalf a look is taken: the incident (``""``: none yet), and what plan and record remember.
-
-    ``since``: when the incident was opened (RFC 3339); ``gave``: ids by the call that made them; ``begun``: calls begun;
-    ``remembered``: what an earlier plan of the step, or its answers, hold and this look needs, as its action says; ``inverses``: the
-    parameters of the recorded inverses of what this incident did to the target, by call id; ``stands``: the calls that stand; ``before``: as ``inverses``, of every playbook of the incident on the same target: what
-    the target had before the incident touched it; ``lost``: when (RFC 3339) each call was begun whose answer was lost,
-    although it may have taken effect; ``live``: one step is about to run or to be read back, with the answers
-    ``choices``; both empty while a whole playbook is planned; ``targets``: everything that the incident acted on.
-    """
+    """What a plan is made for: the incident, and what its record and earlier plans hold about the target."""
 
     incident: str = ""
+    """Name of the incident; ``""``: none is open."""
     since: str = ""
+    """When the incident was opened (RFC 3339)."""
     gave: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids that each call of this incident returned, by call id."""
     begun: frozenset[str] = frozenset()
+    """Ids of the calls whose intent is recorded."""
     remembered: Mapping[str, Any] = field(default_factory=dict)
+    """What the action needs of an earlier plan of the step or of its answers, by the action's own keys."""
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Parameters of the recorded inverses of this playbook's calls on the target, by call id."""
     stands: "Mapping[str, AppliedCall]" = field(default_factory=dict)
+    """Calls in effect, by call id."""
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """As ``inverses``, of every playbook of the incident on the same target: its state before the incident."""
     choices: Mapping[str, str] = field(default_factory=dict)
+    """Answers to the step's prompts; empty while a whole playbook is planned."""
     live: bool = False
+    """Whether one step is about to run or to be read back."""
     targets: frozenset[str] = frozenset()
+    """Ids of everything that the incident acted on."""
     lost: Mapping[str, str] = field(default_factory=dict)
+    """When (RFC 3339) each call was started whose answer was lost, by call id; it may have taken effect."""
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

@@ -82,7 +82,7 @@ class PrincipalPolicy:
 
     @property
     def key(self) -> str:
-        """As it is chosen."""
+        """Value of this option in ``--set``; unique in its list."""
         return self.arn or f"inline/{self.name}"
 
     @property

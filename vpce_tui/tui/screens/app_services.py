@@ -41,7 +41,7 @@ class AppServices(Protocol):
         """To the terminal's clipboard."""
 
     def open_instance(self, instance_id: str) -> None:
-        """One instance."""
+        """Open the page of an instance."""
 
     def open_event(self, event_id: str) -> None:
         """One event, by its id."""
@@ -62,7 +62,7 @@ class AppServices(Protocol):
         """The playbooks for some targets, each as (id, region)."""
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
-        """Walk a playbook."""
+        """Open a playbook on a target."""
 
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
         """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""

@@ -67,7 +67,7 @@ class Frame(Screen[None]):
         return ()
 
     def crumbs(self) -> str:
-        """Where we are."""
+        """Title line of the screen."""
         return ""
 
     def trail(self) -> str:

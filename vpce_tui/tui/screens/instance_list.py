@@ -100,7 +100,7 @@ class InstancesScreen(ListFrame):
             self.main.open_playbooks([(item.instance.id, item.instance.region)])
 
     def action_refresh(self) -> None:
-        """Look again."""
+        """Search again."""
         self.work.refresh()
         self.update()
 
@@ -261,7 +261,7 @@ class InstanceScreen(Frame):
         return [other for other in beside if other.id != item.instance.id]
 
     def action_traffic(self) -> None:
-        """Its traffic."""
+        """Open the traffic screen of the instance."""
         item = self.item
         if item is not None and not self.work.trail:
             self.main.open_traffic(self.instance_id, item.instance.region)

@@ -352,7 +352,7 @@ class WalkthroughScreen(Frame):
         self.replan()
 
     def action_step(self, by: int) -> None:
-        """Another step."""
+        """Go ``by`` steps further or back."""
         if self.plan is not None:
             self.at = max(0, min(len(self.plan.steps) - 1, self.at + by))
             self.app.clear_notifications()  # they were about the other step

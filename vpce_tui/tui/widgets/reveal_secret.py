@@ -46,7 +46,7 @@ class RevealSecretDialog(ModalScreen[None]):
         self.query_one("#said", Static).update(line("Copied to the clipboard of your terminal."))
 
     def action_keep(self) -> None:
-        """Into the keyring."""
+        """Store the secret in the OS keyring."""
         try:
             said = os_keyring.keep(self._label, self._secret())
         except os_keyring.NoKeyring as error:
