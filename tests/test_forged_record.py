@@ -317,9 +317,9 @@ def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None
     key = held(aws)
     with Journal.open(aws.incident(), "reader", write=False) as journal:
         planned = dict(replay(journal.rows()).step(key).planned)
-    stands = planned["undo"][0]
+    in_effect = planned["undo"][0]
     extra = {
-        "id": "more", "service": "iam", "operation": "AttachUserPolicy", "region": "us-east-1", "why": stands["why"], "undoes": stands["undoes"],
+        "id": "more", "service": "iam", "operation": "AttachUserPolicy", "region": "us-east-1", "why": in_effect["why"], "undoes": in_effect["undoes"],
         "parameters": {"UserName": "bob", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
     }  # fmt: skip
     planned["undo"] = [*planned["undo"], extra]

@@ -49,7 +49,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     )
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
-    stands = {
+    in_effect = {
         call.id: AppliedCall(call.at, call.operation, call.parameters) for call in calls if call.state is CallState.DONE
     }
     lost = {
@@ -65,7 +65,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
         gave,
         begun,
         inverses=_inverses(steps),
-        stands=stands,
+        in_effect=in_effect,
         before=_inverses(same),
         lost=lost,
         targets=frozenset(key.split("/")[1] for key in record.steps if "/" in key),

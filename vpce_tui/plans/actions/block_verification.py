@@ -45,7 +45,7 @@ def blocked_at(world: InterfaceState, block: str) -> datetime | None:
 
 def _by_acl(world: InterfaceState, block: str) -> datetime | None:
     ways: dict[str, dict[bool, datetime]] = {}
-    for made in world.stands.values():
+    for made in world.in_effect.values():
         denied = str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
         if made.operation == "CreateNetworkAclEntry" and within(block, denied):
             acl = ways.setdefault(str(made.parameters["NetworkAclId"]), {})
@@ -56,7 +56,7 @@ def _by_acl(world: InterfaceState, block: str) -> datetime | None:
 
 
 def _by_rules(world: InterfaceState, block: str) -> datetime | None:
-    closed = [made.at for made in world.stands.values() if made.operation.startswith("RevokeSecurityGroup")]
+    closed = [made.at for made in world.in_effect.values() if made.operation.startswith("RevokeSecurityGroup")]
     if not closed or world.rules is None or InterfaceAspect.RULES in world.unknown:
         return None
     open_still = any(overlap(rule.peer, block) or not _is_block(rule.peer) for rule in world.rules)
@@ -73,7 +73,7 @@ def _by_dark(world: InterfaceState, block: str) -> datetime | None:
         return None
     modes = [
         datetime.fromisoformat(made.at)
-        for made in world.stands.values()
+        for made in world.in_effect.values()
         if made.parameters.get("InternetGatewayBlockMode") == "block-bidirectional"
     ]
     return max(modes, default=None)
@@ -83,7 +83,7 @@ def blocks_of(world: InterfaceState) -> tuple[str, ...]:
     """The addresses that this incident denied, where nobody names any."""
     found = [
         str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
-        for made in world.stands.values()
+        for made in world.in_effect.values()
         if made.operation == "CreateNetworkAclEntry"
     ]
     return tuple(dict.fromkeys(block for block in found if block))

@@ -60,7 +60,7 @@ class InterfaceState:
     public: BlockPublicAccess | None = None
     operator: frozenset[str] = frozenset()
     """Addresses from which the operator's session called AWS lately."""
-    stands: Mapping[str, AppliedCall] = field(default_factory=dict)
+    in_effect: Mapping[str, AppliedCall] = field(default_factory=dict)
     """The calls of this incident on it that stand."""
     subnet_ranges: tuple[str, ...] = ()
     """The ranges of its own subnets: no network ACL acts inside them."""
@@ -124,7 +124,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         tuple(found),
         what,
         ranges,
-        stands=asked.stands,
+        in_effect=asked.in_effect,
         remembered=asked.remembered,
         gone=not found,
     )

@@ -59,7 +59,7 @@ class PlanningContext:
     """What the action needs of an earlier plan of the step or of its answers, by the action's own keys."""
     inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Parameters of the recorded inverses of this playbook's calls on the target, by call id."""
-    stands: "Mapping[str, AppliedCall]" = field(default_factory=dict)
+    in_effect: "Mapping[str, AppliedCall]" = field(default_factory=dict)
     """Calls in effect, by call id."""
     before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """As ``inverses``, of every playbook of the incident on the same target: its state before the incident."""

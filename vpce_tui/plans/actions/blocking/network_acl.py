@@ -103,7 +103,7 @@ def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) 
         ),
         None,
     )
-    made = world.stands.get(call.undoes[0])
+    made = world.in_effect.get(call.undoes[0])
     block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
     if found is not None and (found.allow or (block and found.block != block)):
         return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} was changed by somebody else: check it in AWS"
