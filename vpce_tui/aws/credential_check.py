@@ -1,6 +1,6 @@
 """A try: one harmless read with credentials that were stolen, to see whether AWS takes them still.
 
-Only keys that stand in a profile of the AWS config or credentials file are tried: nothing is fetched, assumed or run to get
+Only keys that are in a profile of the AWS config or credentials file are tried: nothing is fetched, assumed or run to get
 them. Nothing but :data:`~vpce_tui.aws.catalogue.TRIAL_OPERATIONS` is ever made with them.
 """
 
@@ -24,7 +24,7 @@ DENIED: Final = frozenset(
 
 
 def held_in(profile: dict[str, Any]) -> tuple[str, str, str] | None:
-    """Key id, secret and session token that stand in a profile as botocore has read it; None where it holds none."""
+    """Key id, secret and session token that are in a profile as botocore has read it; None where it holds none."""
     key, secret = str(profile.get("aws_access_key_id") or ""), str(profile.get("aws_secret_access_key") or "")
     if not (_KEY_ID.fullmatch(key) and secret):
         return None
@@ -32,7 +32,7 @@ def held_in(profile: dict[str, Any]) -> tuple[str, str, str] | None:
 
 
 def assessed(error: AwsError) -> bool:
-    """Whether AWS itself has judged the credentials by this refusal."""
+    """Whether AWS itself has assessed the credentials by this refusal."""
     return error.code in NOT_TAKEN | DENIED
 
 

@@ -25,7 +25,7 @@ _GLOBAL_ENDPOINTS: Final = {
     "aws-cn-global": "cn-north-1",
     "aws-us-gov-global": "us-gov-west-1",
 }
-"""What botocore calls the region of a global service, and the region it stands in."""
+"""What botocore calls the region of a global service, and the region it is in."""
 
 
 class Why(StrEnum):
@@ -75,7 +75,7 @@ class Refused(Exception):
 
 
 class PermitIssuer(Protocol):
-    """Who may stand behind a write: an open journal."""
+    """Who may are behind a write: an open journal."""
 
     def redeem(self, permit: Permit, fingerprint: str) -> str:
         """``""`` when the permit is genuine, for this fingerprint and unused (it is used now); else why not:

@@ -14,7 +14,7 @@ _FRACTIONS = ("double", "float")
 
 
 def problem(service: str, operation: str, parameters: Any, is_text: Callable[[Any], bool] = lambda _: False) -> str:
-    """What is wrong with ``parameters``; ``""``: nothing. ``is_text``: whether a value stands for a text that is known later.
+    """What is wrong with ``parameters``; ``""``: nothing. ``is_text``: whether a value means a text that is known later.
 
     Required parameters that are missing are left to botocore: nothing is sent without them.
     """

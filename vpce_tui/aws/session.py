@@ -201,9 +201,9 @@ class AwsSession:
         return tuple(sorted(name for name, held in known.items() if PROFILE.fullmatch(name) and held_in(held)))
 
     def trial(self, profile: str, call: Call) -> CredentialCheck:
-        """Make one read of :data:`TRIAL_OPERATIONS` with the keys that stand in ``profile``, in a session of its own.
+        """Make one read of :data:`TRIAL_OPERATIONS` with the keys that are in ``profile``, in a session of its own.
 
-        A refusal is an answer. Raises :class:`AwsError` where AWS did not judge the credentials.
+        A refusal is an answer. Raises :class:`AwsError` where AWS did not assess the credentials.
         """
         try:
             access = self._held(profile)

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def tune_gc() -> None:
     """Look for garbage in cycles less often: records and assessments are many, live long and have no cycles.
 
-    Python's own setting goes through all of them again and again while they are made: a quarter of the time of judging.
+    Python's own setting goes through all of them again and again while they are made: a quarter of the time of assessing.
     """
     gc.set_threshold(100_000, 50, 100)
 

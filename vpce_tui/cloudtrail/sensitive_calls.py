@@ -211,7 +211,7 @@ def impact_with_target(event: Event, ours: TrustZone = TrustZone()) -> str:
 
 
 def contextual_meaning(event: Event) -> str:
-    """What a call means that is a day's work, and may be a part of an attack: shown on its path, and judged by other rules."""
+    """What a call means that is a day's work, and may be a part of an attack: shown on its path, and assessed by other rules."""
     record = event.record
     asked, answer = record.get("requestParameters"), record.get("responseElements")
     asked = asked if isinstance(asked, Mapping) else {}

@@ -51,7 +51,7 @@ class Coverage:
 
     @property
     def nothing(self) -> bool:
-        """No part gave anything to judge by."""
+        """No part gave anything to assess by."""
         return not any(part.status in (Status.LOOKED, Status.PARTIAL) for part in self.parts)
 
     @property

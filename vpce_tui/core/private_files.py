@@ -181,7 +181,7 @@ def _trusted(real: Path) -> None:
 
 
 def _trusted_owners() -> frozenset[int]:
-    """Root and this user; in a user namespace (a rootless container) also the number that stands for everybody outside of it."""
+    """Root and this user; in a user namespace (a rootless container) also the number that means everybody outside of it."""
     own = frozenset({0, os.geteuid()})
     try:
         ranges = [list(map(int, row.split())) for row in Path("/proc/self/uid_map").read_text().splitlines()]

@@ -35,7 +35,7 @@ _HAPPENED: Final = frozenset({"guardduty", "activity", "instance_traffic"})
 _NEAR: Final = frozenset({"INST-03", "INST-18"})
 """Medium where it happened near the instance: an endpoint in its subnet, flow logs of its region."""
 _GAP = 3
-"""Days without a record after which files are not taken to go on."""
+"""Days without a record after which files are not taken to continue."""
 
 
 class AssessedEvent(NamedTuple):
@@ -126,7 +126,7 @@ class AssessmentInputs:
 
     @cached_property
     def once(self) -> FactsCache:
-        """What many events have in common, judged once: what they asked for, and who asked."""
+        """What many events have in common, assessed once: what they asked for, and who asked."""
         return FactsCache(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
 
     @cached_property

@@ -15,7 +15,7 @@ _ID: Final = re.compile(r'"(i-[0-9a-f]{8,17}|vpc-[0-9a-f]{8,17}|vpce-[0-9a-f]{8,
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """One way to go on: its name (``same address``), and the value that is the same."""
+    """One way to continue: its name (``same address``), and the value that is the same."""
 
     name: str
     value: str
@@ -38,7 +38,7 @@ class Relation:
 
 
 def relations(event: Event) -> list[Relation]:
-    """Every way to go on from an event, the closest first."""
+    """Every way to continue from an event, the closest first."""
     principal = event.principal
     found = [
         Relation("key", principal.access_key_id),

@@ -13,7 +13,7 @@ from vpce_tui.detection.signals import Fact, Severity, Signal
 class Match(NamedTuple):
     """A rule's answer where it has something against its subject (or for it): what, in one line, and the evidence.
 
-    ``severity`` stands in the place of the rule's own where it is given.
+    ``severity`` is in the place of the rule's own where it is given.
     """
 
     title: str

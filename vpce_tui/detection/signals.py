@@ -87,7 +87,7 @@ class Assessment(NamedTuple):
 
     @property
     def cannot_tell(self) -> tuple[str, ...]:
-        """What could not be told, each reason once, with the rules that it keeps from judging."""
+        """What could not be told, each reason once, with the rules that it keeps from assessing."""
         rules: dict[str, list[str]] = {}
         for rule, why in sorted(self.unknown):
             rules.setdefault(why, []).append(rule)

@@ -1,4 +1,4 @@
-"""A step that changes something: looked at again, compared with what was approved, made, proved."""
+"""A step that changes something: looked at again, compared with what was approved, made, verified."""
 
 from dataclasses import replace
 from typing import Final

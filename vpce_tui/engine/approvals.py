@@ -1,4 +1,4 @@
-"""Whether as many people stand behind a run, or an undo, as the team wants for what cannot be undone."""
+"""Whether as many people are behind a run, or an undo, as the team wants for what cannot be undone."""
 
 from collections.abc import Sequence
 

@@ -63,7 +63,9 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
                 step.id, call.id, ProgressState.DONE, f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds
             )
         )
-    kept_now = answers if judge else work.record().step(key).evidence  # what is judged is judged by what was read now
+    kept_now = (
+        answers if judge else work.record().step(key).evidence
+    )  # what is assessed is assessed by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} results recorded"

@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether a run may go on to the next step."""
+        """Whether a run may continue to the next step."""
         return EXIT_OF[self.ended] is Exit.DONE
 
     @property

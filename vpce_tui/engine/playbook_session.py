@@ -38,14 +38,14 @@ class PlaybookSession:
         self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
         self.wait_policy = WaitPolicy()
         self.drifted: frozenset[str] = frozenset()
-        """Steps that were proved, and whose effect is gone again."""
+        """Steps that were verified, and whose effect is gone again."""
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
         """The step's recipe."""
         return next(playbook_step for playbook_step in self.playbook.steps if playbook_step.id == step_id)
 
     def choose(self, step_id: str, choice: str, value: str) -> None:
-        """Decide a choice; it stands in the next plan."""
+        """Decide a choice; it is in the next plan."""
         self.choices.setdefault(step_id, {})[choice] = value
 
     def wrong(self, step: Step) -> Callable[[str, str], str]:
@@ -68,7 +68,7 @@ class PlaybookSession:
 
     def plan(self, journal: Journal | None) -> Plan:
         """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back;
-        a proved one whose effect is gone again is planned anew."""
+        a verified one whose effect is gone again is planned anew."""
         incident = journal.name if journal else ""
         record = self.record(journal)
         made = plan_playbook(

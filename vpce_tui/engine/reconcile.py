@@ -21,9 +21,7 @@ def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
         undo = made.id in record.undo_calls and record.undo_calls[made.id] is made
         began = datetime.fromisoformat(made.at) if made.at else datetime.now(UTC)
         planned = _find(step, made.id, undo=undo)
-        if (
-            planned is None and record.planned
-        ):  # a plan made since may ask for less: what was begun stands in the record
+        if planned is None and record.planned:  # a plan made since may ask for less: what was begun is in the record
             planned = _find(recorded_step(record.planned), made.id, undo=undo)
         if planned is None:
             return Outcome(
@@ -108,7 +106,7 @@ def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> No
 
 
 def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
-    """Read the step back until it is proved, or time is up. ``nothing``: no call was needed."""
+    """Read the step back until it is verified, or time is up. ``nothing``: no call was needed."""
     key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
     live: Live | None = None
     for wait in (0.0, *work.wait_policy.prove):

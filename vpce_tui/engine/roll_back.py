@@ -25,7 +25,7 @@ from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 class Undo:
     """What undoing a step would do: the step as recorded, the inverse calls in their order, and what is left as it is, with why.
 
-    Every reference in a call that stands for something by now is filled in. It is shown whole before it is made, and nothing else
+    Every reference in a call that means something by now is filled in. It is shown whole before it is made, and nothing else
     is made.
     """
 
@@ -147,7 +147,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
 
 
 def _judged_before(work: ExecutionContext, undone: Step) -> None:
-    """What a step judged of a world that an undo has changed since holds no more."""
+    """What a step assessed of a world that an undo has changed since holds no more."""
     record = work.record()
     for step in work.plan.steps:
         assessed = work.playbook_step(step.id).action.judge is not None

@@ -309,7 +309,7 @@ Judge = Callable[[str, bool], ScopeResult]
 
 @dataclass(frozen=True, slots=True)
 class ConditionKeys:
-    """The condition keys that say something of one side, each with its judge of values."""
+    """The condition keys that say something of one side, each with its assess of values."""
 
     judges: dict[str, Judge]
     of_the_other: str

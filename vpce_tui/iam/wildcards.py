@@ -1,4 +1,4 @@
-"""IAM's patterns: ``*`` stands for any run of characters, ``?`` for one; case is ignored where actions are compared."""
+"""IAM's patterns: ``*`` means any run of characters, ``?`` for one; case is ignored where actions are compared."""
 
 import re
 from functools import lru_cache
@@ -57,5 +57,5 @@ def subsumes(wide: str, narrow: str, *, case: bool = False) -> bool:
 
 @lru_cache(maxsize=4096)
 def has_wildcard(text: str) -> bool:
-    """Whether it stands for more than one text."""
+    """Whether it means more than one text."""
     return "*" in text or "?" in text

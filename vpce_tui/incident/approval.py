@@ -1,7 +1,7 @@
 """Two-person approval: somebody else signs a plan, and what cannot be undone runs only with it.
 
 The signature is Ed25519 (RFC 8032) over the canonical form of the approval's body, by a key in the approver's keyring; whose
-keys count stands in the team's ``config.toml``. An approval is for one plan in one incident of one account, for some hours,
+keys count is in the team's ``config.toml``. An approval is for one plan in one incident of one account, for some hours,
 and for one run of each step. People differ by their keys and by who is behind their sessions.
 """
 
@@ -122,7 +122,7 @@ def new_key() -> str:
 
 
 def public_key(private: str) -> str:
-    """What stands in the team's configuration: ``ed25519:…``."""
+    """What is in the team's configuration: ``ed25519:…``."""
     return _PREFIX + base64.b64encode(_private(private).public_key().public_bytes_raw()).decode()
 
 

@@ -355,7 +355,7 @@ class Journal:
 
     @property
     def head(self) -> str:
-        """The hash of the last row: it stands for the whole record."""
+        """The hash of the last row: it means the whole record."""
         last = GENESIS
         for row in self.rows():
             last = row.hash

@@ -49,13 +49,13 @@ class StepRecord:
     half_undone: bool = False
     """Whether an undo was begun and has not ended."""
     approvals: set[str] = field(default_factory=set)
-    """Numbers of the approvals of the run that is under way; one that was interrupted goes on with them."""
+    """Numbers of the approvals of the run that is under way; one that was interrupted continues with them."""
     spent: set[str] = field(default_factory=set)
     """Numbers of approvals whose run has ended."""
     used_for: dict[str, bool] = field(default_factory=dict)
     """What each approval was used for first, by its number: True for an undo. It counts for nothing else."""
     made_under: dict[str, set[str]] = field(default_factory=dict)
-    """Calls that were made under an approval, by its number: an interrupted run goes on with those that were not."""
+    """Calls that were made under an approval, by its number: an interrupted run continues with those that were not."""
 
     @property
     def planned(self) -> Mapping[str, Any]:
@@ -173,7 +173,7 @@ def _approved(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
         step.approvals.add(str(data["approval"]))
         step.used_for.setdefault(str(data["approval"]), bool(data.get("undo")))
         return
-    step.state = StepState.RUNNING  # a step whose undo was begun is proved no more
+    step.state = StepState.RUNNING  # a step whose undo was begun is verified no more
 
 
 def _intent(step: StepRecord, data: Mapping[str, Any], row: JournalRow) -> None:

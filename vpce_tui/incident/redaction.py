@@ -19,7 +19,7 @@ _SECRET_KEYS: Final = frozenset(
     }
 )  # fmt: skip
 _SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, [0-9]+ bytes⟩")
-"""What stands in the record for a value that is sent and not recorded."""
+"""What is in the record for a value that is sent and not recorded."""
 _NAME_KEY: Final = re.compile(
     r"(?:id|ids|arn|arns|name|names|groups|sha256|hash|fingerprint|previous)$|^(?:step|target|call|undoes|evidence)$",
     re.IGNORECASE,
@@ -52,7 +52,7 @@ _VALUE: Final = (
     r"|\\{0,4}'(?!')[^'\n]{1,4000}"
     r"|\\{0,4}[\"']?(?!(?:optional|required)\b)(?:[^\s\"',;&}<⟨]|,(?=[^\s\"'])){5,})"
 )
-"""A secret after its name: what stands in quotes whole, or a word."""
+"""A secret after its name: what is in quotes whole, or a word."""
 _ASSIGNED: Final = re.compile(rf"(?i)({_WORD}[\w-]{{0,128}}\\{{0,4}}[\"']?\s*(?::=|=>|[:=：])\s*)({_VALUE})")
 _TOLD: Final = re.compile(
     rf"(?i)({_WORD}[\w-]{{0,128}}\s{{1,8}}(?:is|was)\b:?\s{{1,8}})(?=[\"']|[^\s]{{0,200}}[^A-Za-z\s.,;:)’”])({_VALUE})"

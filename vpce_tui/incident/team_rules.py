@@ -33,7 +33,7 @@ class Approver:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """``approvals``: how many people stand behind a step that cannot be undone, whoever runs it included. ``approval_hours``:
+    """``approvals``: how many people are behind a step that cannot be undone, whoever runs it included. ``approval_hours``:
     for how long an approval holds at most."""
 
     approvals: int = 1

@@ -1,1 +1,1 @@
-"""What stands in the account now: live describe calls into frozen dataclasses."""
+"""What is in the account now: live describe calls into frozen dataclasses."""

@@ -114,7 +114,7 @@ def query_of(log_format: str, interfaces: Sequence[str], rest: str) -> str:
 NEEDED: Final = (
     "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "bytes", "start", "end", "action", "log-status",
 )  # fmt: skip
-"""Fields without which a record says too little to judge by."""
+"""Fields without which a record says too little to assess by."""
 
 
 def missing_fields(log_format: str) -> tuple[str, ...]:

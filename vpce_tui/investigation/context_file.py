@@ -30,7 +30,7 @@ def load(path: Path) -> Context:
 def written(path: Path | None, event: str, reason: str, until: date, by: str) -> Context:
     """Append a suppression to the context file; returns the context as read back.
 
-    What stands in the file stays as it is, and is never written over: the suppression is appended, after the whole was read again
+    What is in the file stays as it is, and is never written over: the suppression is appended, after the whole was read again
     and found good. Raises :class:`~vpce_tui.detection.team_context.ContextError` and ``OSError``.
     """
     if path is None:

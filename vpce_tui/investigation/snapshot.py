@@ -79,7 +79,7 @@ class Snapshot:
 
     @cached_property
     def coverage(self) -> Coverage:
-        """Of the search, with everything that judging its events rests on."""
+        """Of the search, with everything that assessing its events rests on."""
         searched = {part.name for part in self.searched if part.status is not Status.LOOKED}
         lacking = [
             Part(f"{part.name} as it is now", part.status, part.reason)
@@ -91,7 +91,7 @@ class Snapshot:
 
     @cached_property
     def instance_coverage(self) -> Coverage:
-        """Of the inventory, with everything that judging instances rests on."""
+        """Of the inventory, with everything that assessing instances rests on."""
         inventoried = {part.name for part in self.inventoried if part.status is not Status.LOOKED}
         lacking = [
             Part(f"endpoint events of {part.name}", part.status, part.reason)

@@ -16,7 +16,7 @@ from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.core.background import Background
 from vpce_tui.core.coverage import Coverage
 
-if TYPE_CHECKING:  # the first paint does not wait for what judges
+if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.cloudtrail.event import Event
     from vpce_tui.cloudtrail.event_history import EventHistory
     from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, AssessmentInputs
@@ -73,7 +73,7 @@ class Workspace:
         self._listeners: list[Callable[[], object]] = []
         self._dirty = self._stale = self._judging = False
         self._plain: dict[str, AssessedEvent] = {}
-        """Events that make no endpoint, judged once: nothing else is known of them."""
+        """Events that make no endpoint, assessed once: nothing else is known of them."""
 
     # -- what screens read of the snapshot
 
@@ -211,7 +211,7 @@ class Workspace:
         self._rejudge()
 
     def search(self) -> None:
-        """Investigate: the events, then what stands behind them, then what else happened."""
+        """Investigate: the events, then what is behind them, then what else happened."""
         self.problem = ""
         self.stop()  # of two runs the older one knows nothing that the newer one will not
         run = self._investigation = self._new_investigation()
@@ -246,27 +246,27 @@ class Workspace:
             self._rejudge()
         self._changed()
 
-    # -- judging
+    # -- assessing
 
     @property
     def judging(self) -> bool:
-        """Whether what is on screen is about to change, as something new is being judged."""
+        """Whether what is on screen is about to change, as something new is being assessed."""
         return self._stale or self._judging
 
     @property
     def settled(self) -> bool:
-        """Whether a search has ended and all that it found is judged: what is not in the lists now was not found."""
+        """Whether a search has ended and all that it found is assessed: what is not in the lists now was not found."""
         searching = self.snapshot is not None and self.snapshot.searching
         return self.fetched_at is not None and not searching and not self.judging
 
     def _rejudge(self) -> None:
-        """Judge again at the next delivery: once, however much came in."""
+        """Assess again at the next delivery: once, however much came in."""
         self._stale = True
         self._known_now = None
         self._changed()
 
     def use(self, context: Context) -> None:
-        """Judge by another context from now on."""
+        """Assess by another context from now on."""
         self.context = context
         self._rejudge()
 

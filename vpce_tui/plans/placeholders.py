@@ -107,7 +107,7 @@ def is_literal(value: Any) -> bool:
 
 
 def is_placeholder(value: Any) -> bool:
-    """Whether ``value`` is well formed and stands for a text: see :func:`malformed`."""
+    """Whether ``value`` is well formed and means a text: see :func:`malformed`."""
     return isinstance(value, Mapping) and bool(_FORMS & set(value)) and not is_literal(value) and not malformed(value)
 
 

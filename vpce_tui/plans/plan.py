@@ -1,4 +1,4 @@
-"""A plan as data: what a playbook's steps would do now, who else is hit, how it is proved and taken back.
+"""A plan as data: what a playbook's steps would do now, who else is hit, how it is verified and taken back.
 
 The JSON form is the contract between operators; its schema is ``plan.schema.json`` beside this file.
 """
@@ -134,7 +134,7 @@ class PlannedCall:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How a step is proved: in words, and what is read back."""
+    """How a step is verified: in words, and what is read back."""
 
     says: str
     service: str = ""

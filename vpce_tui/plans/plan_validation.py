@@ -25,7 +25,7 @@ _HASH: Final = re.compile(r"(?:[0-9a-f]{64})?")
 
 
 def from_json(data: Any, name: str = "the plan") -> Plan:
-    """A plan from its JSON, as it stands in a file or a journal. Raises :class:`PlanError`."""
+    """A plan from its JSON, as it is in a file or a journal. Raises :class:`PlanError`."""
     problem = next(iter(_structure(data)), "")
     if problem:
         raise PlanError(f"{name} is not a plan: {problem}.")

@@ -10,7 +10,7 @@ from vpce_tui.plans.actions import Action
 class PlaybookStep:
     """One step of a playbook as its file has it.
 
-    ``prerequisite``: nothing after it may run before it is proved, or recorded as done manually. ``prompts``: which of the action's
+    ``prerequisite``: nothing after it may run before it is verified, or recorded as done manually. ``prompts``: which of the action's
     questions are asked (None: all). ``siblings``: step ids of the playbook by their action.
     """
 

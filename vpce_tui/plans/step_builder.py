@@ -96,7 +96,7 @@ class Draft:
         until: Until | None = None,
         profile: str = "",
     ) -> None:
-        """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its proof."""
+        """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its verification."""
         self.calls.append(
             PlannedCall(
                 call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, optional=optional,

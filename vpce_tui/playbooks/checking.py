@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Finds where a key of the top level, or of the n-th step, stands in the text."""
+    """Finds where a key of the top level, or of the n-th step, is in the text."""
 
     lines: tuple[str, ...]
 

@@ -308,7 +308,7 @@ class VpceTui(SafeCrash, App[int]):
     # -- the incident
 
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
-        """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""
+        """Ask for a name, open or make the incident, continue. ``known``: open incidents that are about it already."""
         if self.workspace.read_only:
             self.say("This process is read-only: no incident is opened.")
             return

@@ -41,7 +41,7 @@ def exit_of(coverage: Coverage) -> Exit:
 
 
 def events(args: argparse.Namespace) -> Exit:
-    """List and judge events."""
+    """List and assess events."""
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
@@ -56,7 +56,7 @@ def events(args: argparse.Namespace) -> Exit:
 
 
 def instances(args: argparse.Namespace) -> Exit:
-    """List and judge instances."""
+    """List and assess instances."""
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
     known = found.known(context(), {}, now)

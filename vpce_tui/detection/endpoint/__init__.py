@@ -45,7 +45,7 @@ NOTHING: Final = Assessment(Severity.INFO)
 
 
 def assess_signals(see: EventSubject) -> Assessment:
-    """Every reason to worry about an event. One that made no endpoint is judged as an attempt, at most medium."""
+    """Every reason to worry about an event. One that made no endpoint is assessed as an attempt, at most medium."""
     attempt = bool(see.event.error_code)
     made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
     if made is None:
@@ -53,7 +53,7 @@ def assess_signals(see: EventSubject) -> Assessment:
     if maker is None:
         maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
     one = answers(see, _EVENT[attempt])
-    if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is judged as all are that made the same
+    if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is assessed as all are that made the same
         found = see.made.assessments.get(attempt)
         if found is None:
             found = see.made.assessments[attempt] = _judged(attempt, made)

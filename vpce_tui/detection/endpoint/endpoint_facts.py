@@ -33,7 +33,7 @@ Deeds = Mapping[str, tuple[Timeline, Timeline]]
 
 @dataclass(slots=True)
 class EndpointFacts:
-    """What was asked for and what is there now, in whatever event: equal for all that asked for the same, and judged once.
+    """What was asked for and what is there now, in whatever event: equal for all that asked for the same, and assessed once.
 
     It holds nothing of who asked, when, or from where, so that no rule about it can rest on that. ``request`` names no tags, and
     an endpoint only where something is known of it; ``named``: the record does. ``used``: the calls through it that are known. Not to be
@@ -78,7 +78,7 @@ class EndpointFacts:
     by_policy: PolicyAnswers | None = field(init=False, default=None)
     """What the rules about its policy say, once they were asked."""
     assessments: dict[bool, Assessment] = field(init=False, default_factory=dict)
-    """And how that is judged where nothing is to be said of who made it, and when."""
+    """And how that is assessed where nothing is to be said of who made it, and when."""
 
     def __post_init__(self) -> None:
         network, request = self.region.network if self.region else None, self.request
@@ -131,7 +131,7 @@ def _what_matters(network: Network, request: EndpointRequest, context: Context) 
 
 @dataclass(slots=True)
 class CallerFacts:
-    """Who asked, with which credentials and tool: equal for all of their calls, and judged once.
+    """Who asked, with which credentials and tool: equal for all of their calls, and assessed once.
 
     It holds nothing of when and for what. Not to be changed once made. ``who`` it is, whatever the session; ``by_aws``: a
     service of AWS, of its own.

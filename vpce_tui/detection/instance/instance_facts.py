@@ -26,7 +26,7 @@ ADMINISTRATION_PORTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NearbySuspiciousEndpoint:
-    """An endpoint event judged high or worse: its event, its endpoint's subnets, interfaces and VPC, and how bad it is."""
+    """An endpoint event assessed high or worse: its event, its endpoint's subnets, interfaces and VPC, and how bad it is."""
 
     event: Event
     endpoint: str
@@ -40,7 +40,7 @@ class NearbySuspiciousEndpoint:
 class InstanceSubject:
     """The instance, its region, what was done to it or with its role, and the endpoints to worry about near it.
 
-    ``now``: the time of judging. ``roles`` None: not read.
+    ``now``: the time of assessing. ``roles`` None: not read.
     """
 
     instance: Instance

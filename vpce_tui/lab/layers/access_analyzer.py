@@ -15,7 +15,7 @@ from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error,
 
 
 class Analyzer:
-    """Answers for ``access-analyzer``; everything else goes on to moto."""
+    """Answers for ``access-analyzer``; everything else continues to moto."""
 
     def __init__(self, app: App) -> None:
         self._app = app

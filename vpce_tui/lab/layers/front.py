@@ -1,4 +1,4 @@
-"""Corrections that stand in front of moto as WSGI layers: DryRun, ClientToken, and who may call at all."""
+"""Corrections that are in front of moto as WSGI layers: DryRun, ClientToken, and who may call at all."""
 
 import threading
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The code behind the steps. An action is pure: it plans from a dossier, says what the world is after, and when it is proved."""
+"""The code behind the steps. An action is pure: it plans from a dossier, says what the world is after, and when it is verified."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class Action:
     look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
     """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
     judge: Callable[[Any, Step, Mapping[str, Any]], ReadBack] | None = None
-    """For a step that reads: the proof from the very answers that were kept, by call id (their pages); such a step asks anew
+    """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()
     """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""

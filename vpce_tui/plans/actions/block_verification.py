@@ -1,4 +1,4 @@
-"""Whether traffic with some addresses stopped: judged from flow logs, and never better than they allow.
+"""Whether traffic with some addresses stopped: assessed from flow logs, and never better than they allow.
 
 (AWS: "Flow log records" and "Flow log limitations": no record is made of traffic with the VPC's resolver, the metadata and time
 services, DHCP; a record's end may lie a minute after its last packet.)
@@ -146,7 +146,7 @@ def _doubt(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
 
 
 def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> ReadBack:
-    """The proof, from the answer that was kept as ``name``."""
+    """The verification, from the answer that was kept as ``name``."""
     traffic = world.traffic
     if name in pages and traffic is not None:
         rows = [row for page in pages[name] for row in flow_log_queries.rows_of(page)]

@@ -20,7 +20,7 @@ SEE: Final = "traffic-see"
 CHOOSE: Final = "traffic-choose"
 _SHOWN: Final = 12
 _BLOCKS: Final = "BLOCKS"
-"""Where a planned proof keeps which addresses it is about."""
+"""Where a planned verification keeps which addresses it is about."""
 _WARNED: Final = (("169.254.169.253/32", "the resolver of every VPC"), ("169.254.169.254/32", "the metadata service"))
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
@@ -306,7 +306,7 @@ def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
 
 
 def _blocks(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
-    """What the proof is about: the chosen addresses, else those that this incident denied."""
+    """What the verification is about: the chosen addresses, else those that this incident denied."""
     return chosen(draft) or blocks_of(world)
 
 

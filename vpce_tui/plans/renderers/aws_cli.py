@@ -116,7 +116,7 @@ def _functions() -> list[str]:
 
 
 def _remark(said: str) -> str:
-    """A line that does nothing. No comment: where lines are pasted some shells take none (zsh), and run what stands in them."""
+    """A line that does nothing. No comment: where lines are pasted some shells take none (zsh), and run what is in them."""
     return f": {_text(said)}"
 
 
@@ -223,7 +223,7 @@ def _line(words: list[str]) -> str:
 
 
 def _tried(profile: str, name: str, command: str) -> Iterator[str]:
-    """A read with the keys that stand in a profile; nothing is fetched or assumed to get them. AWS's refusal is an answer."""
+    """A read with the keys that are in a profile; nothing is fetched or assumed to get them. AWS's refusal is an answer."""
     kept, codes = f'"$EVIDENCE/{name}.json"', "|".join(sorted(NOT_TAKEN | DENIED))
     get = f"aws configure get --profile={shlex.quote(profile)}"
     keys = f'AWS_ACCESS_KEY_ID="$TRY" AWS_SECRET_ACCESS_KEY="$({get} aws_secret_access_key)"'
@@ -314,7 +314,7 @@ def _quoted(parts: list[Part]) -> str:
 
 
 def _word(pieces: Iterable[str]) -> str:
-    """Quoted pieces as one word, which goes on in the next line where it gets long."""
+    """Quoted pieces as one word, which continues in the next line where it gets long."""
     lines = [""]
     for piece in pieces:
         if lines[-1] and len((lines[-1] + piece).encode()) > _PIECE:

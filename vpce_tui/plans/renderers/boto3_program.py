@@ -236,7 +236,7 @@ def _dict(value: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value as Python writes it, in ASCII; placeholders as what stands for them."""
+    """A value as Python writes it, in ASCII; placeholders as what means them."""
     if is_literal(value):
         return ascii(value["$literal"])
     if is_ref(value):

@@ -22,7 +22,7 @@ Part = str | Variable
 
 
 def parts_of(value: Any) -> list[Part]:
-    """A text, a number, or a placeholder that stands for a text."""
+    """A text, a number, or a placeholder that means a text."""
     return _joined(_text(value))
 
 

@@ -43,7 +43,7 @@ def before(plan: Plan, step: Step) -> list[str]:
 
 
 def unbound(plan: Plan, step: Step) -> tuple[dict[str, str], list[str]]:
-    """References of a step that the script does not learn from an answer: what stands for them by now, and those unknown."""
+    """References of a step that the script does not learn from an answer: what means them by now, and those unknown."""
     before_it: list[Step] = []
     for other in plan.steps:
         if other.id == step.id:

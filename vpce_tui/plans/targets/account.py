@@ -57,7 +57,7 @@ class WideRule:
 
 @dataclass(frozen=True, slots=True)
 class AccountVpc:
-    """One VPC and how many interfaces stand in it."""
+    """One VPC and how many interfaces are in it."""
 
     region: str
     id: str

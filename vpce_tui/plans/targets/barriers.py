@@ -170,7 +170,7 @@ def _port(value: Any) -> int:
 
 
 def acls(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
-    """The network ACLs of their subnets, and who else stands in the subnets these guard."""
+    """The network ACLs of their subnets, and who else is in the subnets these guard."""
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     call = Call(
         "ec2", "DescribeNetworkAcls", world.region, {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]}

@@ -81,7 +81,7 @@ class InterfaceState:
 
     @property
     def vpc_id(self) -> str:
-        """The VPC they stand in."""
+        """The VPC they are in."""
         return self.interfaces[0].vpc_id if self.interfaces else ""
 
 

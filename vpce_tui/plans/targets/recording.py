@@ -58,7 +58,7 @@ class Trail:
 
     @property
     def good(self) -> bool:
-        """It records every region, goes on, and can be checked."""
+        """It records every region, continues, and can be checked."""
         return (
             self.multi_region
             and self.validated

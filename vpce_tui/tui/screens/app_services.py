@@ -50,7 +50,7 @@ class AppServices(Protocol):
         """One event that is at hand."""
 
     def open_around(self, event: Event | None, relation: Relation | None, also: Sequence[Relation] = ()) -> None:
-        """The events of the same key, address, principal, …; None: of whatever is closest. ``also``: where to go on from there."""
+        """The events of the same key, address, principal, …; None: of whatever is closest. ``also``: where to continue from there."""
 
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
@@ -65,4 +65,4 @@ class AppServices(Protocol):
         """Open a playbook on a target."""
 
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
-        """Ask for a name, open or make the incident, go on. ``known``: open incidents that are about it already."""
+        """Ask for a name, open or make the incident, continue. ``known``: open incidents that are about it already."""

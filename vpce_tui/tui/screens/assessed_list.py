@@ -69,7 +69,7 @@ def why_text(assessment: Assessment, width: int, *, full: bool) -> list[Content]
 
 
 class ListFrame(Frame):
-    """A table over judged things. Subclasses give columns, rows and reasons."""
+    """A table over assessed things. Subclasses give columns, rows and reasons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("filter", "filter"),

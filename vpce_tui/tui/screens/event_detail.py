@@ -66,7 +66,7 @@ class EventScreen(Frame):
 
     @property
     def item(self) -> AssessedEvent:
-        """The event as it is judged now."""
+        """The event as it is assessed now."""
         return next((known for known in self.work.assessed if known.event is self._item.event), self._item)
 
     @property
@@ -213,7 +213,7 @@ class EventScreen(Frame):
             self.main.say("This call set no policy that IAM Access Analyzer can check.")
 
     def action_playbooks(self) -> None:
-        """The playbooks for what stands behind it."""
+        """The playbooks for what is behind it."""
         choose_playbook(self, self._item)
 
     def action_instance(self) -> None:
@@ -347,7 +347,7 @@ def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Con
 
 
 def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
-    """The raw record, indented, made safe; what is longer than a line goes on under where it began."""
+    """The raw record, indented, made safe; what is longer than a line continues under where it began."""
     text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
     found = [line(("raw record", "bold"))]
     for part in visible(text, limit=limit, multiline=True).split("\n"):
@@ -372,7 +372,7 @@ def what_to_do(item: AssessedEvent) -> str:
 
 
 def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
-    """Open the playbooks for what stands behind an event, or say why there is none."""
+    """Open the playbooks for what is behind an event, or say why there is none."""
     if screen.work.trail:
         screen.main.say("A playbook needs the account: start vpce-tui without --log-files.")
         return

@@ -1,4 +1,4 @@
-"""The events: what was created, judged, with the reasons under the cursor."""
+"""The events: what was created, assessed, with the reasons under the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instances, judged; and one instance."""
+"""The instances, assessed; and one instance."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -227,7 +227,7 @@ class AroundScreen(ListFrame):
             self.update()
 
     def action_playbooks(self) -> None:
-        """The playbooks for what stands behind the event."""
+        """The playbooks for what is behind the event."""
         from vpce_tui.tui.screens.event_detail import choose_playbook  # noqa: PLC0415
 
         event = self._shown.get(self.table.key)

@@ -1,4 +1,4 @@
-"""A step on the page: what it asks, what it will change, who else is hit, how it is undone and proved."""
+"""A step on the page: what it asks, what it will change, who else is hit, how it is undone and verified."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class StepPage:
             found.append(line("  nothing: already in effect" if step.already else "  nothing to do"))
         if not (
             step.calls or step.already or step.affects
-        ):  # nothing is done: nobody is hit, nothing is undone or proved
+        ):  # nothing is done: nobody is hit, nothing is undone or verified
             return [*found, *(self._row("note", note) for note in step.notes)]
         for affected in step.affects:
             names = f"  ({len(affected.names)} by name: {self.names_key})" if affected.names else ""

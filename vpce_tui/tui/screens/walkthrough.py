@@ -1,4 +1,4 @@
-"""A playbook, step by step: what a step will do before it does it, the run, the proof, and the way back."""
+"""A playbook, step by step: what a step will do before it does it, the run, the verification, and the way back."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -195,7 +195,7 @@ class WalkthroughScreen(Frame):
         self.query_one("#tabs", Steady).update(tabs(self.view))
 
     def _state(self, step: Step) -> StepState:
-        """Where a step stands; what was proved and is so no more needs somebody."""
+        """Where a step stands; what was verified and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
         return StepState.NOT_VERIFIED if step.id in self.walk.drifted else self.known(step).state

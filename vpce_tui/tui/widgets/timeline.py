@@ -27,7 +27,7 @@ def timeline(
     """The two lines, each as styled parts of ``width`` cells in all, and how many events lie outside.
 
     The lower line has the letter of the worst severity of each slot: C, H, M, or a dot for less; nothing where no event
-    was judged.
+    was assessed.
     """
     counts, worst = [0] * width, list[Severity | None]([None] * width)
     span = max((end - begin).total_seconds(), 1.0)

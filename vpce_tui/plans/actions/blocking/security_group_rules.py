@@ -139,7 +139,7 @@ def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -
 def _replacements(
     world: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
 ) -> tuple[GroupRule, ...]:
-    """What goes on being accepted, by the answer to that question."""
+    """What continues being accepted, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
         fitting = [item for item in world.vpc_ranges if item != rule.peer and within(item, rule.peer)]

@@ -28,7 +28,7 @@ UNSEEN: Final = (
     "rds-db:*", "es:ESHttp*", "aoss:*", "cassandra:*", "timestream:*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
     "iam:PassRole", "ec2:CreateTags", "apigateway:*",
 )  # fmt: skip
-"""Actions whose use does not stand in event history, wholly or in part, or under another name."""
+"""Actions whose use is not in event history, wholly or in part, or under another name."""
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
-"""Types of endpoints that stand in subnets and have security groups."""
+"""Types of endpoints that are in subnets and have security groups."""
 
 
 def named(world: EndpointState) -> dict[str, Any]:

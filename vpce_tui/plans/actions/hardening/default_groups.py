@@ -93,7 +93,7 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
 
 
 def _instead(item: WideRule, mode: str) -> list[GroupRule]:
-    """What goes on being let in: only ranges of the rule's own address family, and only what it let in."""
+    """What continues being let in: only ranges of the rule's own address family, and only what it let in."""
     named = item.vpc_ranges if mode == "own" else () if mode == "none" else parts(mode)
     fitting = [block for block in named if (":" in block) is (":" in item.rule.peer)]
     return [replace(item.rule, id="", peer=block, description="") for block in fitting]

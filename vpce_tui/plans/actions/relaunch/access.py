@@ -205,7 +205,7 @@ _DANGEROUS: Final = (
     "lambda:Update*", "cloudtrail:Stop*", "cloudtrail:Delete*", "cloudtrail:Update*", "cloudtrail:Put*", "ssm:SendCommand",
     "secretsmanager:Put*", "secretsmanager:Delete*",
 )  # fmt: skip
-"""What no new instance is given: by these an intruder gains more rights, hides, or goes on to other instances."""
+"""What no new instance is given: by these an intruder gains more rights, hides, or continues to other instances."""
 
 
 def why_overprivileged(policy: PolicyOf) -> str:

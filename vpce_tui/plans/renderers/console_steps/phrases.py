@@ -9,7 +9,7 @@ Parameters = Mapping[str, Any]
 
 
 def say(value: Any) -> str:
-    """A parameter in words; a reference as what it stands for."""
+    """A parameter in words; a reference as what it means."""
     if is_ref(value):
         return _REFERENCES.get(str(value["$ref"]), f"the {str(value['$ref']).lower().replace('_', ' ')} from above")
     if is_sealed(value):
