@@ -75,7 +75,7 @@ class Refused(Exception):
 
 
 class PermitIssuer(Protocol):
-    """Who may are behind a write: an open journal."""
+    """Issuer of permits for writes: an open journal."""
 
     def redeem(self, permit: Permit, fingerprint: str) -> str:
         """``""`` when the permit is genuine, for this fingerprint and unused (it is used now); else why not:
