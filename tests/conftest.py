@@ -9,6 +9,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,17 +183,26 @@ class Aws:
         return self.folder / "state" / "incidents" / name
 
 
+@contextmanager
+def own_zygote() -> Iterator[Zygote]:
+    """A connection to a process of one's own that forks labs and runs."""
+    with tempfile.TemporaryDirectory(prefix="zygote-") as folder:
+        process = start_zygote(Path(folder) / "socket")
+        try:
+            yield Zygote(Path(folder) / "socket")
+        finally:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture(scope="session")
 def zygote(request: pytest.FixtureRequest) -> Iterator[Zygote]:
     shared = getattr(request.config, "workerinput", {}).get("zygote")
     if shared:
         yield Zygote(Path(shared))
         return
-    with tempfile.TemporaryDirectory(prefix="zygote-") as folder:
-        process = start_zygote(Path(folder) / "socket")
-        yield Zygote(Path(folder) / "socket")
-        process.kill()
-        process.wait()
+    with own_zygote() as own:
+        yield own
 
 
 class Labs:

@@ -98,10 +98,9 @@ def bare(size: tuple[int, int], env: dict[str, str], folder: Path) -> dict[str, 
 
 
 def main() -> None:
-    from tests.conftest import Aws, Zygote
+    from tests.conftest import Aws, own_zygote
 
-    zygote = Zygote()
-    try:
+    with own_zygote() as zygote:
         answer = zygote.ask(lab={"faults": []})
         with tempfile.TemporaryDirectory() as name:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env
@@ -112,8 +111,6 @@ def main() -> None:
                 for what, number in bare(size, env, Path(name)).items():
                     print(f"  bare app: {what:<28} {number:>9,}")
         os.kill(answer["pid"], 9)
-    finally:
-        zygote.stop()
 
 
 if __name__ == "__main__":

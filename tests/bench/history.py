@@ -75,10 +75,9 @@ def busy() -> None:
 
 
 def main() -> None:
-    from tests.conftest import Aws, Zygote
+    from tests.conftest import Aws, own_zygote
 
-    zygote = Zygote()
-    try:
+    with own_zygote() as zygote:
         answer = zygote.ask(lab={"faults": []})
         with tempfile.TemporaryDirectory() as name:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env
@@ -86,8 +85,6 @@ def main() -> None:
         one_page_questions(answer["url"], zygote.keys)
         os.kill(answer["pid"], 9)
         busy()
-    finally:
-        zygote.stop()
 
 
 if __name__ == "__main__":

@@ -274,7 +274,7 @@ asyncio.run(main())
 
 
 def main() -> None:
-    from tests.conftest import Zygote
+    from tests.conftest import own_zygote
 
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
     with tempfile.TemporaryDirectory() as name:
@@ -287,8 +287,7 @@ def main() -> None:
         row("imports", imports)
         row("pacing", pacing)
         row("memory", lambda: memory(folder))
-        zygote = Zygote()
-        try:
+        with own_zygote() as zygote:
             for what, measured in (
                 ("keys", lambda url: key_latency(url, zygote.keys)),
                 ("own share", lambda url: step_share(url, zygote.keys, zygote.facts["victim"], folder)),
@@ -296,8 +295,6 @@ def main() -> None:
                 answer = zygote.ask(lab={"faults": []})
                 row(what, lambda url=answer["url"], measured=measured: measured(url))  # type: ignore[misc]
                 os.kill(answer["pid"], 9)
-        finally:
-            zygote.stop()
 
 
 if __name__ == "__main__":
