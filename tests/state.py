@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-HOME = "eu-west-1"
+from vpce_tui.lab.account import HOME
 
 
 def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tests.world import clients, dump
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import AwsAccess, AwsSession
+from vpce_tui.cloudtrail.event import parse
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.detection.pivot import Relation
@@ -31,6 +32,7 @@ from vpce_tui.investigation.pipeline import Investigation, Scope
 from vpce_tui.investigation.snapshot import Snapshot
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.app import VpceTui, ago
+from vpce_tui.tui.screens.event_detail import named_principals
 from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen
 from vpce_tui.tui.screens.incident import IncidentScreen
 from vpce_tui.tui.screens.instance_list import InstanceScreen, InstancesScreen
@@ -1123,6 +1125,28 @@ async def test_what_a_call_created_has_its_playbooks(aws: Aws) -> None:
         assert "revoke-credentials | user/ci-backup" in words(app)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ["user/ci-backup"]),
+        ({"requestParameters": {"roleName": "web", "userName": 7}}, ["user/7", "role/web"]),
+        ({"errorCode": "AccessDenied"}, []),
+        ({"recipientAccountId": "999999999999"}, []),
+        ({"eventSource": "ec2.amazonaws.com"}, []),
+        ({"requestParameters": {"userName": "x\x1b[2J"}}, []),
+        ({"requestParameters": {"userName": ["a"]}}, []),
+        ({"requestParameters": "user"}, []),
+    ],
+    ids=str,
+)
+def test_whom_an_iam_call_is_about(changes: dict[str, Any], expected: list[str]) -> None:
+    record = {
+        "eventSource": "iam.amazonaws.com", "eventName": "CreateUser", "recipientAccountId": "123456789012",
+        "requestParameters": {"userName": "ci-backup"}, **changes,
+    }  # fmt: skip
+    assert named_principals(parse(record), "123456789012") == expected
+
+
 async def test_without_a_reason_nothing_is_suppressed(aws: Aws) -> None:
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -1139,5 +1163,6 @@ async def test_the_help_marks_the_keys_that_change_aws(aws: Aws) -> None:
         walk.at = 2
         walk.update()
         await pilot.press("question_mark")
-        assert "◆ r " in words(app)
-        assert "next view: of the event" in words(app)
+        said = words(app)
+        assert "next view: of the event" in said
+        assert said.index("◆ r ") < said.index("next view: of the event") < said.index("the events")

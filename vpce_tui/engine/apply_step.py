@@ -11,7 +11,7 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import RowKind
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import StepState, VerificationState
 from vpce_tui.plans.plan import PlannedCall, Step, differences
 from vpce_tui.plans.plan_validation import recorded_step
 
@@ -64,7 +64,9 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         bindings = {**work.record().step(key).bindings, **live.step.bindings}
         make(work, step, live.step.calls, bindings)
     elif not live.step.already:
-        work.journal.append(RowKind.CHECK, {"step": key, "verification": "verified", "saw": "nothing to do"})
+        work.journal.append(
+            RowKind.CHECK, {"step": key, "verification": VerificationState.VERIFIED, "saw": "nothing to do"}
+        )
         return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
     ours = work.record().step(key).done_by_us
     return prove(work, step, nothing=not live.step.calls and not ours)

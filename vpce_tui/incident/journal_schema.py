@@ -76,11 +76,6 @@ def lacking(db: sqlite3.Connection) -> str:
     return f"it has no {missing[0]}" if missing else ""
 
 
-def is_empty(db: sqlite3.Connection) -> bool:
-    """Whether nothing was ever created in the file."""
-    return not _found(db)
-
-
 def beside_a_journal(path: Path) -> str:
     """Why the journal at ``path`` is not opened for what it is, or for what lies beside it; ``""``: it may be.
 

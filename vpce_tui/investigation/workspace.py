@@ -64,7 +64,6 @@ class Workspace:
         self.assessed: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
         self.fetched_at: datetime | None = None
-        self.instances_at: datetime | None = None
         self.traffic: dict[str, Traffic] = {}
         """What flow logs said, by the endpoint or instance that they were asked about."""
         self.journal: Journal | None = None
@@ -207,7 +206,7 @@ class Workspace:
             self.search()
             return
         self._investigation = self._new_investigation()
-        self.fetched_at = self.instances_at = self.clock()
+        self.fetched_at = self.clock()
         self._rejudge()
 
     def search(self) -> None:
@@ -240,8 +239,6 @@ class Workspace:
         before, self.snapshot = self.snapshot, known
         if not known.searching and (before is None or before.searching):
             self.fetched_at = self.clock()
-        if known.roles is not None and (before is None or before.roles is not known.roles):
-            self.instances_at = self.clock()
         if before is None or any(getattr(before, name) is not getattr(known, name) for name in _JUDGED_BY):
             self._rejudge()
         self._changed()

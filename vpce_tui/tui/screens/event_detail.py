@@ -380,8 +380,8 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     targets = [(instance, region)] if instance else []
     if endpoint and not is_gone(item):
         targets.append((endpoint, region))
-    targets += [(created, region) for created in created_principals(item.event)]
     own = screen.work.identity.account if screen.work.identity else ""
+    targets += [(named, region) for named in named_principals(item.event, own)]
     principal = principal_target(item.event.principal, own)
     if principal:
         targets.append((principal, region))
@@ -394,13 +394,16 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     screen.main.open_playbooks(targets)
 
 
-def created_principals(event: Event) -> list[str]:
-    """The user or role that an IAM call is about, as a playbook's target: what an intruder created is contained by its name."""
-    if event.source != "iam.amazonaws.com":
+def named_principals(event: Event, own: str) -> list[str]:
+    """The user or role of the account ``own`` that an IAM call created or changed, as a playbook's target; none of a refused call."""
+    from vpce_tui.plans.targets import KINDS  # noqa: PLC0415 - the first paint does not wait for it
+
+    if event.source != "iam.amazonaws.com" or event.error_code or event.account != own:
         return []
     asked = event.record.get("requestParameters")
     names = asked if isinstance(asked, Mapping) else {}
-    return [f"{kind}/{names[key]}" for kind, key in (("user", "userName"), ("role", "roleName")) if names.get(key)]
+    found = (f"{kind}/{names.get(key, '')}" for kind, key in (("user", "userName"), ("role", "roleName")))
+    return [target for target in found if KINDS["principal"].pattern.fullmatch(target)]
 
 
 def principal_target(principal: Principal, own: str) -> str:

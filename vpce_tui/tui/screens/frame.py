@@ -174,19 +174,17 @@ class Frame(Screen[None]):
         elif self.work.coverage.running or self.work.instance_coverage.running or self.work.history_coverage.running:
             self.work.stop()
 
-    def more_help(self) -> Sequence[Content]:
-        """What else is to say of the keys here."""
-        return ()
-
     def action_help(self) -> None:
-        """What the keys of this screen do."""
-        changing = {key.key for key in self.keys() if key.changes}
+        """What the keys of this screen do; those of its last line first."""
+        hints = self.keys()
+        changing = {hint.key for hint in hints if hint.changes}
+        order = {hint.key: number for number, hint in enumerate(hints)}
         names = {active.binding.id for active in self.active_bindings.values() if active.binding.id}
         found = [
             line((f" {sign('◆') if key in changing else ' '} {key:<8}", "bold"), does)
-            for key, does in self.main.keymap.help(names)
+            for key, does in sorted(self.main.keymap.help(names), key=lambda item: order.get(item[0], len(order)))
         ]
-        self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *self.more_help(), *_MEANINGS])))
+        self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *_MEANINGS])))
 
     def action_coverage(self) -> None:
         """What was looked at, what was not, and why."""

@@ -123,14 +123,6 @@ class WalkthroughScreen(Frame):
         """What the record knows of a step."""
         return self.record.step(self.walk.key(step.id))
 
-    def more_help(self) -> Sequence[Content]:
-        return [
-            line(("also here", "bold")),
-            line("   j k       scroll                   F5       plan again"),
-            line("   :  ^P     command palette          q  ^C    leave vpce-tui"),
-            line(""),
-        ]
-
     def crumbs(self) -> str:
         return f"{self.walk.playbook.name} ─ {self.walk.target}"
 
