@@ -51,9 +51,10 @@ def flow(aws: Aws, target: str, line: str, *, minutes: float = 0.0) -> None:
     logs.create_log_stream(logGroupName="/vpc/production", logStreamName=f"{interface}-more-{time.time_ns()}")
     stream = logs.describe_log_streams(logGroupName="/vpc/production", logStreamNamePrefix=f"{interface}-more")
     logs.put_log_events(
-        logGroupName="/vpc/production", logStreamName=stream["logStreams"][-1]["logStreamName"],
+        logGroupName="/vpc/production",
+        logStreamName=stream["logStreams"][-1]["logStreamName"],
         logEvents=[{"timestamp": int(time.time() * 1000), "message": f"2 123456789012 {interface} {said}"}],
-    )  # fmt: skip
+    )
 
 
 INTRUDER = "198.51.100.23"
@@ -74,9 +75,13 @@ def to_somebodys_resource(kind: str, **leads_to: str) -> Callable[[Aws], None]:
     def made(aws: Aws) -> None:
         ec2, facts = clients(aws)("ec2"), aws.facts
         aws.made["to_resource"] = ec2.create_vpc_endpoint(
-            VpcEndpointType=kind, VpcId=facts["vpc"], SubnetIds=[facts["subnet_app-a"]], SecurityGroupIds=[facts["group_open"]],
-            PrivateDnsEnabled=True, **leads_to,
-        )["VpcEndpoint"]["VpcEndpointId"]  # fmt: skip
+            VpcEndpointType=kind,
+            VpcId=facts["vpc"],
+            SubnetIds=[facts["subnet_app-a"]],
+            SecurityGroupIds=[facts["group_open"]],
+            PrivateDnsEnabled=True,
+            **leads_to,
+        )["VpcEndpoint"]["VpcEndpointId"]
 
     return made
 
@@ -109,46 +114,88 @@ def with_managed_policy(aws: Aws) -> None:
 
 CASES = (
     Case(
-        "block-traffic-instance", "block-traffic", "victim",
-        (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "block-public-access.mode=block-ingress"), deep=True, before=_rejected_later("victim"),
+        "block-traffic-instance",
+        "block-traffic",
+        "victim",
+        (f"addresses={INTRUDER}", "rules=matching", "waf.ip_set={ip_set}", "block-public-access.mode=block-ingress"),
+        deep=True,
+        before=_rejected_later("victim"),
     ),
-    Case("block-traffic-endpoint", "block-traffic", "pipeline_sts", ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"), before=_rejected_later("pipeline_sts")),
+    Case(
+        "block-traffic-endpoint",
+        "block-traffic",
+        "pipeline_sts",
+        ("addresses=10.0.100.20,192.0.2.0/24", "rules=matching", "replace=own"),
+        before=_rejected_later("pipeline_sts"),
+    ),
     Case("revoke-credentials-user", "revoke-credentials", "intruder_user_key", ("profile=stolen-key",), deep=True),
     Case(
-        "revoke-credentials-role", "revoke-credentials", "role/web-app",
-        ("quarantine.deny=yes", "policy=inline/legacy-network", "leave_out=0", "profile=stolen-session"), deep=True,
+        "revoke-credentials-role",
+        "revoke-credentials",
+        "role/web-app",
+        ("quarantine.deny=yes", "policy=inline/legacy-network", "leave_out=0", "profile=stolen-session"),
+        deep=True,
     ),
     Case(
-        "revoke-credentials-managed-policy", "revoke-credentials", "role/web-app",
-        ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"), before=with_managed_policy, deep=True,
+        "revoke-credentials-managed-policy",
+        "revoke-credentials",
+        "role/web-app",
+        ("policy=arn:aws:iam::123456789012:policy/web-app-network", "leave_out=0", "trail.bucket=team-trail"),
+        before=with_managed_policy,
+        deep=True,
     ),
     Case("relaunch-instance", "relaunch-instance", "victim", ("user_data=copy", "launch.volumes={disk}"), deep=True),
     Case(
-        "harden-account", "harden-account", "account",
+        "harden-account",
+        "harden-account",
+        "account",
         (
-            "overview.regions=eu-west-1", "groups.rules={wide_rule}", "config.in=eu-west-1", "encryption.in=eu-west-1",
-            "flow-logs.vpcs=eu-west-1/{default_vpc}", "volumes.volumes={database_disk},{loose_disk}",
-        ), deep=True,
+            "overview.regions=eu-west-1",
+            "groups.rules={wide_rule}",
+            "config.in=eu-west-1",
+            "encryption.in=eu-west-1",
+            "flow-logs.vpcs=eu-west-1/{default_vpc}",
+            "volumes.volumes={database_disk},{loose_disk}",
+        ),
+        deep=True,
     ),
-    Case("relaunch-instance-with-template", "relaunch-instance", "victim", ("profile=none",), before=with_template, deep=True),
+    Case(
+        "relaunch-instance-with-template",
+        "relaunch-instance",
+        "victim",
+        ("profile=none",),
+        before=with_template,
+        deep=True,
+    ),
     Case("terminate-instance", "terminate-instance", "victim", ("lock_days=3", "share_with=210987654321"), deep=True),
     Case("contain-endpoint-foreign", "contain-endpoint", "intruder_exit", scripted=True),
     Case(
-        "contain-endpoint-resource", "contain-endpoint", "to_resource",
-        before=to_somebodys_resource("Resource", ResourceConfigurationArn=f"{LATTICE}:resourceconfiguration/rcfg-0123456789abcdef0"),
+        "contain-endpoint-resource",
+        "contain-endpoint",
+        "to_resource",
+        before=to_somebodys_resource(
+            "Resource", ResourceConfigurationArn=f"{LATTICE}:resourceconfiguration/rcfg-0123456789abcdef0"
+        ),
     ),
     Case(
-        "contain-endpoint-service-network", "contain-endpoint", "to_resource",
-        before=to_somebodys_resource("ServiceNetwork", ServiceNetworkArn=f"{LATTICE}:servicenetwork/sn-0123456789abcdef0"),
+        "contain-endpoint-service-network",
+        "contain-endpoint",
+        "to_resource",
+        before=to_somebodys_resource(
+            "ServiceNetwork", ServiceNetworkArn=f"{LATTICE}:servicenetwork/sn-0123456789abcdef0"
+        ),
     ),
     Case("contain-endpoint-gateway", "contain-endpoint", "intruder_s3"),
     Case("contain-endpoint-interface", "contain-endpoint", "pipeline_sts", ("policy.mode=deny-all",), deep=True),
     Case(
-        "contain-endpoint-that-stays", "contain-endpoint", "bob",
+        "contain-endpoint-that-stays",
+        "contain-endpoint",
+        "bob",
         ("policy.mode=own-organization", "network.mode=narrow", "encryption.monitor=yes", "flow-logs.role=new"),
-        "us-east-1", deep=True,
+        "us-east-1",
+        deep=True,
     ),
-)  # fmt: skip
+)
 
 
 def planned(aws: Aws, case: Case, *more: str) -> dict:

@@ -102,12 +102,21 @@ class Aws:
     def env(self) -> dict[str, str]:
         key, secret, token = self.zygote.keys
         return {
-            "PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token, "AWS_DEFAULT_REGION": HOME, "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": str(self._credentials()), "NO_PROXY": "*",
-            "VPCE_TUI_STATE": str(self.folder / "state"), "VPCE_TUI_CACHE": str(self.folder / "cache"),
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_SESSION_TOKEN": token,
+            "AWS_DEFAULT_REGION": HOME,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": str(self._credentials()),
+            "NO_PROXY": "*",
+            "VPCE_TUI_STATE": str(self.folder / "state"),
+            "VPCE_TUI_CACHE": str(self.folder / "cache"),
             "VPCE_TUI_CONFIG": str(self.folder / "config"),
-        }  # fmt: skip
+        }
 
     def _credentials(self) -> Path:
         """What was stolen in the story, in profiles of the operator's."""

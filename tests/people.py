@@ -23,9 +23,12 @@ def operator(
     keys = sts.assume_role(RoleArn=arn, RoleSessionName=who, **more)["Credentials"]
     own = machine or who
     return {
-        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": keys["SessionToken"], "VPCE_TUI_STATE": str(aws.folder / own), **keyring(aws, own),
-    }  # fmt: skip
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+        "VPCE_TUI_STATE": str(aws.folder / own),
+        **keyring(aws, own),
+    }
 
 
 def bob(aws: Aws) -> dict[str, str]:

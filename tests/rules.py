@@ -22,11 +22,24 @@ LONG_AGO = AT - timedelta(days=30)
 FOREIGN = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
 WORLD = "0.0.0.0/0"
 MACHINE = "i-0a1b2c3d4e5f60718"
-BOB = {"type": "IAMUser", "arn": f"arn:aws:iam::{OWN}:user/bob", "userName": "bob", "accountId": OWN, "accessKeyId": "ASIABOB", "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}  # fmt: skip
+BOB = {
+    "type": "IAMUser",
+    "arn": f"arn:aws:iam::{OWN}:user/bob",
+    "userName": "bob",
+    "accountId": OWN,
+    "accessKeyId": "ASIABOB",
+    "sessionContext": {"attributes": {"mfaAuthenticated": "true"}},
+}
 SESSION = {
-    "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{MACHINE}", "accountId": OWN, "accessKeyId": "ASIAWEB",
-    "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/web", "userName": "web"}, "ec2RoleDelivery": "2.0"},
-}  # fmt: skip
+    "type": "AssumedRole",
+    "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{MACHINE}",
+    "accountId": OWN,
+    "accessKeyId": "ASIAWEB",
+    "sessionContext": {
+        "sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/web", "userName": "web"},
+        "ec2RoleDelivery": "2.0",
+    },
+}
 OURS = TrustZone(frozenset({OWN}), frozenset({"o-ours"}), frozenset({"assets"}))
 
 
@@ -52,10 +65,20 @@ def when(minutes: float = 0) -> str:
 def record(name: str, source: str = "ec2", minutes: float = 0, who: Any = BOB, **more: Any) -> dict[str, Any]:
     """A record of a call, so many minutes before the event."""
     return {
-        "eventVersion": "1.11", "userIdentity": who, "eventTime": when(minutes), "eventSource": f"{source}.amazonaws.com", "eventName": name,
-        "awsRegion": HOME, "sourceIPAddress": "192.0.2.7", "userAgent": "console.amazonaws.com", "readOnly": False, "eventID": f"{name}-{minutes}",
-        "eventType": "AwsApiCall", "recipientAccountId": OWN, **more,
-    }  # fmt: skip
+        "eventVersion": "1.11",
+        "userIdentity": who,
+        "eventTime": when(minutes),
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": HOME,
+        "sourceIPAddress": "192.0.2.7",
+        "userAgent": "console.amazonaws.com",
+        "readOnly": False,
+        "eventID": f"{name}-{minutes}",
+        "eventType": "AwsApiCall",
+        "recipientAccountId": OWN,
+        **more,
+    }
 
 
 def other(name: str, source: str = "ec2", minutes: float = 60, who: Any = BOB, **more: Any) -> Event:
@@ -77,9 +100,13 @@ def created(
 ) -> Event:
     """A ``CreateVpcEndpoint`` event of an interface endpoint with limits, a group and no private DNS."""
     asked: dict[str, Any] = {
-        "VpcId": "vpc-1", "ServiceName": service, "VpcEndpointType": "Interface", "SecurityGroupId": {"tag": 1, "content": "sg-1"},
-        "SubnetId": {"tag": 1, "content": "subnet-1"}, **(request or {}),
-    }  # fmt: skip
+        "VpcId": "vpc-1",
+        "ServiceName": service,
+        "VpcEndpointType": "Interface",
+        "SecurityGroupId": {"tag": 1, "content": "sg-1"},
+        "SubnetId": {"tag": 1, "content": "subnet-1"},
+        **(request or {}),
+    }
     text = LIMITED if rules is _DEFAULT else rules
     if text is not None:
         asked["PolicyDocument"] = text
@@ -112,33 +139,54 @@ def past(
     *events: Event, asked: Any = ("*",), since: datetime = LONG_AGO, missing: Any = (), cut: Any = ()
 ) -> EventIndex:
     """A past in which these questions were answered: everything, unless said otherwise."""
-    answer = Answered(since, frozenset(), frozenset(missing), frozenset(cut))
+    answer = Answered(since=since, regions=frozenset(), missing=frozenset(missing), cut=frozenset(cut))
     return EventIndex(events, dict.fromkeys(asked, answer))
 
 
 def network(*ingress: GroupRuleOfRegion, group: str = "g", **changes: Any) -> Network:
     """One VPC with an endpoint in a subnet: flow logs, an ACL of its own, encryption enforced, a group that lets in the VPC."""
-    rules = ingress or (GroupRuleOfRegion("tcp", 443, 443, "10.0.0.0/16"),)
+    rules = ingress or (GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/16"),)
     made: dict[str, Any] = {
-        "vpcs": {"vpc-1": Vpc("vpc-1", OWN, ("10.0.0.0/16",), {"Name": "dev"}, "enforce")},
+        "vpcs": {
+            "vpc-1": Vpc(id="vpc-1", owner=OWN, blocks=("10.0.0.0/16",), tags={"Name": "dev"}, encryption="enforce")
+        },
         "subnets": {"subnet-1": Subnet("subnet-1")},
-        "acls": (Acl("acl-1", False, (AclEntry(100, False, True, "6", "10.0.0.0/16"),), ("subnet-1",)),),
+        "acls": (
+            Acl(
+                id="acl-1",
+                default=False,
+                entries=(AclEntry(number=100, egress=False, allow=True, protocol="6", block="10.0.0.0/16"),),
+                subnets=("subnet-1",),
+            ),
+        ),
         "tables": {"rtb-1": Routes("rtb-1", ("subnet-1",), (("10.0.0.0/16", "local"), (WORLD, "nat-1")))},
-        "groups": {"sg-1": SecurityGroup("sg-1", group, "vpc-1", HOME, tuple(rules))},
+        "groups": {"sg-1": SecurityGroup(id="sg-1", name=group, vpc_id="vpc-1", region=HOME, ingress=tuple(rules))},
         "endpoints": {"vpce-1": now()},
         "recorded": frozenset({"vpc-1"}),
         "nat": {"vpc-1": ("203.0.113.9",)},
         "addresses": {"eni-9": "10.0.1.9"},
-    }  # fmt: skip
+    }
     return Network(**{**made, **changes})
 
 
 def now(**changes: Any) -> Endpoint:
     """The endpoint as it is now."""
     made = Endpoint(
-        "vpce-1", HOME, OWN, "Interface", f"com.amazonaws.{HOME}.sns", "available", "vpc-1", ("sg-1",), ("subnet-1",), (), ("eni-9",),
-        LIMITED, False, tags={"owner": "net"},
-    )  # fmt: skip
+        id="vpce-1",
+        region=HOME,
+        account=OWN,
+        type="Interface",
+        service=f"com.amazonaws.{HOME}.sns",
+        state="available",
+        vpc_id="vpc-1",
+        groups=("sg-1",),
+        subnets=("subnet-1",),
+        route_tables=(),
+        interfaces=("eni-9",),
+        policy=LIMITED,
+        private_dns=False,
+        tags={"owner": "net"},
+    )
     return replace(made, **changes)
 
 
@@ -150,11 +198,32 @@ def region(*ingress: GroupRuleOfRegion, net: Network | None = None, **changes: A
 def machine(**changes: Any) -> Instance:
     """An instance that nothing is to be said against."""
     made: dict[str, Any] = {
-        "id": MACHINE, "region": HOME, "account": OWN, "state": "running", "type": "m6i.large", "vpc_id": "vpc-1", "subnet_id": "subnet-7",
-        "private_ip": "10.0.1.17", "interfaces": (Interface("eni-1", "10.0.1.17", "", "subnet-7", "vpc-1", ("sg-1",), primary=True),),
-        "http_tokens": "required", "profile_arn": f"arn:aws:iam::{OWN}:instance-profile/web", "image_id": "ami-1",
-        "launched": AT - timedelta(days=40), "volumes": (Volume("vol-1", "/dev/xvda", True),), "tags": {"owner": "web"},
-    }  # fmt: skip
+        "id": MACHINE,
+        "region": HOME,
+        "account": OWN,
+        "state": "running",
+        "type": "m6i.large",
+        "vpc_id": "vpc-1",
+        "subnet_id": "subnet-7",
+        "private_ip": "10.0.1.17",
+        "interfaces": (
+            Interface(
+                id="eni-1",
+                private_ip="10.0.1.17",
+                public_ip="",
+                subnet_id="subnet-7",
+                vpc_id="vpc-1",
+                groups=("sg-1",),
+                primary=True,
+            ),
+        ),
+        "http_tokens": "required",
+        "profile_arn": f"arn:aws:iam::{OWN}:instance-profile/web",
+        "image_id": "ami-1",
+        "launched": AT - timedelta(days=40),
+        "volumes": (Volume("vol-1", "/dev/xvda", True),),
+        "tags": {"owner": "web"},
+    }
     return Instance(**{**made, **changes})
 
 
@@ -165,8 +234,18 @@ def see(event: Event, **more: Any) -> EventSubject:
     assert event.request is not None
     machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
     flows = {event.request.endpoint_id: held} if (held := more.pop("traffic", None)) else {}
-    known = FactsCache({event.region: here} if here else None, told, ours, before, machines, None, flows)
-    return EventSubject(event, known.made(event, event.request), known.maker(event), before, **more)
+    known = FactsCache(
+        regions={event.region: here} if here else None,
+        context=told,
+        ours=ours,
+        past=before,
+        machines=machines,
+        roles=None,
+        traffic=flows,
+    )
+    return EventSubject(
+        event=event, made=known.made(event, event.request), maker=known.maker(event), past=before, **more
+    )
 
 
 def says(rule: Any, subject: EventSubject) -> Any:

@@ -26,11 +26,21 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
     (folder / "context.toml").write_text(lab.context)
     for key in [key for key in os.environ if key.startswith(("AWS_", "VPCE_TUI_"))]:
         del os.environ[key]
-    os.environ.update({
-        "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": lab.operator.key_id, "AWS_SECRET_ACCESS_KEY": lab.operator.secret, "NO_PROXY": "*",
-        "AWS_SESSION_TOKEN": lab.operator.token, "AWS_DEFAULT_REGION": HOME, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "VPCE_TUI_CONFIG": str(folder), "VPCE_TUI_CACHE": str(folder / "cache"),
-    })  # fmt: skip
+    os.environ.update(
+        {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": lab.operator.key_id,
+            "AWS_SECRET_ACCESS_KEY": lab.operator.secret,
+            "NO_PROXY": "*",
+            "AWS_SESSION_TOKEN": lab.operator.token,
+            "AWS_DEFAULT_REGION": HOME,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "VPCE_TUI_CONFIG": str(folder),
+            "VPCE_TUI_CACHE": str(folder / "cache"),
+        }
+    )
     answer: dict[str, Any] = {"subjects": {}, "failed": []}
     for command in ("events", "instances"):
         out, err = io.StringIO(), io.StringIO()
@@ -44,9 +54,15 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
         answer["failed"] += [part["name"] for part in coverage["coverage"]["failed"]]
     story = stories()[name]
     answer["truth"] = [
-        {"subject": truth.subject, "id": lab.facts[truth.subject], "bad": truth.bad, "what": truth.what, "reasons": truth.reasons}
+        {
+            "subject": truth.subject,
+            "id": lab.facts[truth.subject],
+            "bad": truth.bad,
+            "what": truth.what,
+            "reasons": truth.reasons,
+        }
         for truth in story.truth
-    ]  # fmt: skip
+    ]
     answer["gaps"] = story.gaps
     lab.stop()
     return answer

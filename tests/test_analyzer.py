@@ -62,11 +62,20 @@ def test_a_service_of_which_no_call_is_known_is_asked_only_what_is_free() -> Non
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
-        (other("PutBucketPolicy", "s3", requestParameters={"bucketName": "b", "bucketPolicy": json.loads(OPEN)}), "AWS::S3::Bucket"),
-        (other("UpdateAssumeRolePolicy", "iam", requestParameters={"roleName": "r", "policyDocument": TRUST}), "AWS::IAM::AssumeRolePolicyDocument"),
-        (other("CreateRole", "iam", requestParameters={"roleName": "r", "assumeRolePolicyDocument": TRUST}), "AWS::IAM::AssumeRolePolicyDocument"),
+        (
+            other("PutBucketPolicy", "s3", requestParameters={"bucketName": "b", "bucketPolicy": json.loads(OPEN)}),
+            "AWS::S3::Bucket",
+        ),
+        (
+            other("UpdateAssumeRolePolicy", "iam", requestParameters={"roleName": "r", "policyDocument": TRUST}),
+            "AWS::IAM::AssumeRolePolicyDocument",
+        ),
+        (
+            other("CreateRole", "iam", requestParameters={"roleName": "r", "assumeRolePolicyDocument": TRUST}),
+            "AWS::IAM::AssumeRolePolicyDocument",
+        ),
     ],
-)  # fmt: skip
+)
 def test_policies_of_buckets_and_roles_are_asked_whether_they_let_in_everybody(event: Any, kind: str) -> None:
     found = checks(event)
     assert operations(found) == [("ValidatePolicy", False), ("CheckNoPublicAccess", True)]
@@ -114,16 +123,22 @@ def test_a_refused_check_says_why_and_keeps_no_other_from_being_asked(labs: Labs
 @pytest.mark.parametrize(
     "data",
     [
-        {"result": "FAIL", "reasons": ["x", None, {}]}, {"result": "FAIL", "reasons": [{"statementIndex": "two", "description": 7}]},
-        {"result": "FAIL", "reasons": "x"}, {"result": 7}, {},
+        {"result": "FAIL", "reasons": ["x", None, {}]},
+        {"result": "FAIL", "reasons": [{"statementIndex": "two", "description": 7}]},
+        {"result": "FAIL", "reasons": "x"},
+        {"result": 7},
+        {},
     ],
-)  # fmt: skip
+)
 def test_an_odd_answer_loses_no_other(data: Any) -> None:
     class Odd:
         def read(self, call: Call) -> Any:
             return type("Answer", (), {"data": data})()
 
-    asked = [PolicyCheck(name, Call("accessanalyzer", "CheckNoPublicAccess", HOME, {})) for name in ("a", "b")]
+    asked = [
+        PolicyCheck(name, Call(service="accessanalyzer", operation="CheckNoPublicAccess", region=HOME, parameters={}))
+        for name in ("a", "b")
+    ]
     found = ask(Odd(), asked)  # type: ignore[arg-type]
     assert [answer.question for answer in found] == ["a", "b"]
     assert not any("statement" in said for answer in found for said in answer.said)
@@ -134,5 +149,8 @@ def test_an_answer_that_is_not_known_is_no_pass() -> None:
         def read(self, call: Call) -> Any:
             return type("Answer", (), {"data": {"result": "PERHAPS"}})()
 
-    found = ask(Odd(), [PolicyCheck("q", Call("accessanalyzer", "CheckNoPublicAccess", HOME, {}))])  # type: ignore[arg-type]
+    found = ask(
+        Odd(),
+        [PolicyCheck("q", Call(service="accessanalyzer", operation="CheckNoPublicAccess", region=HOME, parameters={}))],
+    )  # type: ignore[arg-type]
     assert found[0].good is None

@@ -76,13 +76,24 @@ def app_on(
     key, secret, token = aws.zygote.keys
     stolen = {name: AwsAccess("", "eu-west-1", aws.url, *held) for name, held in aws.zygote.profiles.items()}
     access = AwsAccess(
-        region="eu-west-1", endpoint_url=url or aws.url, key_id=key, secret=secret, token=token, read_attempts=1,
+        region="eu-west-1",
+        endpoint_url=url or aws.url,
+        key_id=key,
+        secret=secret,
+        token=token,
+        read_attempts=1,
         profiles=stolen,
-    )  # fmt: skip
+    )
     work = Workspace(
-        lambda: (AwsSession(access, Gate(read_only=read_only)), None), lambda: datetime.now(UTC), Context(), read_only=read_only, trail=trail,
-        regions=regions, cache=aws.folder / "cache", snapshot=None if live or trail else known_by_now(aws.zygote),
-    )  # fmt: skip
+        lambda: (AwsSession(access, Gate(read_only=read_only)), None),
+        lambda: datetime.now(UTC),
+        Context(),
+        read_only=read_only,
+        trail=trail,
+        regions=regions,
+        cache=aws.folder / "cache",
+        snapshot=None if live or trail else known_by_now(aws.zygote),
+    )
 
     def open_record(name: str, _: str) -> Journal:
         identity = work.caller.identity()
@@ -1141,9 +1152,12 @@ async def test_what_a_call_created_has_its_playbooks(aws: Aws) -> None:
 )
 def test_whom_an_iam_call_is_about(changes: dict[str, Any], expected: list[str]) -> None:
     record = {
-        "eventSource": "iam.amazonaws.com", "eventName": "CreateUser", "recipientAccountId": "123456789012",
-        "requestParameters": {"userName": "ci-backup"}, **changes,
-    }  # fmt: skip
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "CreateUser",
+        "recipientAccountId": "123456789012",
+        "requestParameters": {"userName": "ci-backup"},
+        **changes,
+    }
     assert named_principals(parse(record), "123456789012") == expected
 
 

@@ -124,9 +124,15 @@ def test_an_approval_that_was_changed_or_is_of_nobody_of_the_team_does_not_count
 
 
 FORMS: list[dict[str, Any]] = [
-    {"more": "x"}, {"until": "never"}, {"until": 7}, {"id": "x"}, {"person": 7}, {"person": {"name": "x"}}, {"approver": "other"},
+    {"more": "x"},
+    {"until": "never"},
+    {"until": 7},
+    {"id": "x"},
+    {"person": 7},
+    {"person": {"name": "x"}},
+    {"approver": "other"},
     {"schema": "vpce-tui:approval:2"},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("change", FORMS)

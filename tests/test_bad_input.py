@@ -103,7 +103,14 @@ def test_a_federated_user(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("identity", "target"),
     [
-        ({"type": "FederatedUser", "arn": "arn:aws:sts::1:federated-user/bob", "sessionContext": {"sessionIssuer": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/broker"}}}, "user/broker"),
+        (
+            {
+                "type": "FederatedUser",
+                "arn": "arn:aws:sts::1:federated-user/bob",
+                "sessionContext": {"sessionIssuer": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/broker"}},
+            },
+            "user/broker",
+        ),
         ({"type": "FederatedUser", "principalId": "1:"}, ""),
         ({"type": "WebIdentityUser", "principalId": "cognito-identity.amazonaws.com:x", "userName": "x"}, ""),
         ({"type": "SAMLUser"}, ""),
@@ -111,7 +118,7 @@ def test_a_federated_user(aws: Aws) -> None:
         ({"type": "Root", "arn": "arn:aws:iam::1:root"}, "root"),
         ({}, ""),
     ],
-)  # fmt: skip
+)
 def test_who_stands_behind_an_event_as_a_target(identity: dict[str, Any], target: str) -> None:
     assert principal_target(parse({"userIdentity": identity}).principal, "1") == target
 

@@ -43,8 +43,16 @@ def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
     jsonschema.Draft202012Validator(schema).validate(plan)
     assert plan["sha256"] == digest({key: value for key, value in plan.items() if key != "sha256"})
     assert [step["id"] for step in plan["steps"]] == [
-        "identify", "preserve", "protect", "out-of-service", "isolate", "cut-credentials", "snapshots", "memory", "terminate",
-    ]  # fmt: skip
+        "identify",
+        "preserve",
+        "protect",
+        "out-of-service",
+        "isolate",
+        "cut-credentials",
+        "snapshots",
+        "memory",
+        "terminate",
+    ]
     assert list(plan) == [
         "schema",
         "playbook",

@@ -36,7 +36,7 @@ class Account:
         self.asked: list[dict[str, Any]] = []
 
     def identity(self) -> Identity:
-        return Identity("123456789012", "arn:aws:iam::123456789012:user/ann", "AIDA", "")
+        return Identity(account="123456789012", arn="arn:aws:iam::123456789012:user/ann", user_id="AIDA", alias="")
 
     def pages(self, call: Call, *, cancel: Cancel | None = None) -> Iterator[Answer]:
         token: str | None = None
@@ -46,7 +46,7 @@ class Account:
             parameters = {**call.parameters, **({"NextToken": token} if token else {})}
             self.asked.append(parameters)
             data = json.loads(lab.look_up(self.store.newest_first(HOME), parameters, NOW + timedelta(days=1)))
-            yield Answer(data, "", None, 0.0)
+            yield Answer(data=data, request_id="", aws_time=None, seconds=0.0)
             token = data.get("NextToken")
             if not token:
                 return
@@ -54,11 +54,16 @@ class Account:
 
 def record(number: int, at: datetime) -> dict[str, Any]:
     return {
-        "eventID": f"id-{number}", "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "eventName": f"Name{number % 60}",
-        "eventSource": f"service{number % 7}.amazonaws.com", "awsRegion": HOME, "recipientAccountId": "123456789012",
-        "readOnly": number % 3 != 0, "userIdentity": {"type": "IAMUser", "userName": f"user{number % 11}", "accessKeyId": f"AKIA{number % 5}"},
+        "eventID": f"id-{number}",
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventName": f"Name{number % 60}",
+        "eventSource": f"service{number % 7}.amazonaws.com",
+        "awsRegion": HOME,
+        "recipientAccountId": "123456789012",
+        "readOnly": number % 3 != 0,
+        "userIdentity": {"type": "IAMUser", "userName": f"user{number % 11}", "accessKeyId": f"AKIA{number % 5}"},
         "requestParameters": {"instanceId": f"i-{number % 13}"},
-    }  # fmt: skip
+    }
 
 
 def spread(count: int, *, burst: int = 0) -> Account:
@@ -70,9 +75,12 @@ def spread(count: int, *, burst: int = 0) -> Account:
 def questions(number: int = 40) -> list[LookupQuery]:
     begin = NOW - MONTH
     found = [LookupQuery(begin, NOW, f"Name{at}") for at in range(number - 5)]
-    found += [LookupQuery(begin, NOW, f"user{at}", "Username") for at in range(2)]
-    found += [LookupQuery(begin, NOW, "AKIA1", "AccessKeyId"), LookupQuery(begin, NOW, "i-3", "ResourceName")]
-    return [*found, LookupQuery(begin, NOW, "false", "ReadOnly", pages=1)]
+    found += [LookupQuery(since=begin, until=NOW, value=f"user{at}", attribute="Username") for at in range(2)]
+    found += [
+        LookupQuery(since=begin, until=NOW, value="AKIA1", attribute="AccessKeyId"),
+        LookupQuery(since=begin, until=NOW, value="i-3", attribute="ResourceName"),
+    ]
+    return [*found, LookupQuery(since=begin, until=NOW, value="false", attribute="ReadOnly", pages=1)]
 
 
 def answers(account: Account, asked: list[LookupQuery], history: EventHistory | None = None) -> dict[str, Any]:
@@ -122,7 +130,12 @@ def test_a_second_run_asks_for_the_newest_half_hour_alone() -> None:
     cache = EventCache()
     first = answers(account, asked, EventHistory(account, cache))
     account.asked = []
-    later = [LookupQuery(q.since, NOW + timedelta(minutes=5), q.value, q.attribute, q.pages) for q in asked]
+    later = [
+        LookupQuery(
+            since=q.since, until=NOW + timedelta(minutes=5), value=q.value, attribute=q.attribute, pages=q.pages
+        )
+        for q in asked
+    ]
     assert answers(account, later, EventHistory(account, cache)) == first
     assert len(account.asked) <= 3
     new = [item for item in account.asked if not item.get("LookupAttributes")]
@@ -191,7 +204,9 @@ def test_a_region_that_is_denied_is_asked_once_or_twice_and_not_for_each_questio
 
     def denied(call: Call, **_: Any) -> Iterator[Answer]:
         tried.append(call)
-        raise AwsError(call.name, HOME, "AccessDeniedException", "no", ErrorKind.DENIED)
+        raise AwsError(
+            call_name=call.name, region=HOME, code="AccessDeniedException", message="no", kind=ErrorKind.DENIED
+        )
 
     account.pages = denied  # type: ignore[method-assign]
     parts: list[Part] = []

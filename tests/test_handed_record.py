@@ -261,7 +261,7 @@ def test_one_record_that_breaks_hides_no_other(tmp_path: Path, monkeypatch: pyte
 # -- one writer
 
 
-STOP = Call("ec2", "StopInstances", "eu-west-1", {"InstanceIds": ["i-1"]})
+STOP = Call(service="ec2", operation="StopInstances", region="eu-west-1", parameters={"InstanceIds": ["i-1"]})
 
 
 def test_a_permit_is_void_once_the_lock_was_taken_away(folder: Path) -> None:
@@ -293,7 +293,9 @@ def test_a_write_whose_permit_is_void_is_not_sent(aws: Aws) -> None:
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         session.gate.open_incident(journal)
-        call = Call("ec2", "StopInstances", "eu-west-1", {"InstanceIds": [aws.victim]})
+        call = Call(
+            service="ec2", operation="StopInstances", region="eu-west-1", parameters={"InstanceIds": [aws.victim]}
+        )
         permit = journal.intend("s", {"a": call}, identity.account)["a"]
         (aws.incident() / "lock").unlink()
         with pytest.raises(Refused, match="another process has locked"):

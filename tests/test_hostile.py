@@ -19,12 +19,21 @@ HOSTILE = f"{ESCAPES}{UNSEEN}{MARKUP}"
 IN_XML = f"\x9b5m{UNSEEN}{MARKUP}"
 
 FORBIDDEN = {
-    "OSC 52 (clipboard)": re.compile(rb"\x1b\]52;c;RVZJ"), "OSC 0 (title)": re.compile(rb"\x1b\]0;pwn"), "BEL": re.compile(rb"\x07(?!\\)"),
-    "C1 CSI": re.compile("\x9b".encode()), "raw C1": re.compile(rb"(?<![\x80-\xff])\x9b"), "planted SGR": re.compile(rb"\x1b\[31mRED"),
-    "RLO": re.compile("\u202e".encode()), "LRI": re.compile("\u2066".encode()), "zero width": re.compile("\u200b".encode()),
-    "BOM": re.compile("\ufeff".encode()), "line separator": re.compile("\u2028".encode()), "soft hyphen": re.compile("\u00ad".encode()),
-    "lone surrogate": re.compile(rb"\xed[\xa0-\xbf]|\\ud800"), "OSC 8 (link)": re.compile(rb"\x1b\]8;[^;]*;[^\x1b]"),
-}  # fmt: skip
+    "OSC 52 (clipboard)": re.compile(rb"\x1b\]52;c;RVZJ"),
+    "OSC 0 (title)": re.compile(rb"\x1b\]0;pwn"),
+    "BEL": re.compile(rb"\x07(?!\\)"),
+    "C1 CSI": re.compile("\x9b".encode()),
+    "raw C1": re.compile(rb"(?<![\x80-\xff])\x9b"),
+    "planted SGR": re.compile(rb"\x1b\[31mRED"),
+    "RLO": re.compile("\u202e".encode()),
+    "LRI": re.compile("\u2066".encode()),
+    "zero width": re.compile("\u200b".encode()),
+    "BOM": re.compile("\ufeff".encode()),
+    "line separator": re.compile("\u2028".encode()),
+    "soft hyphen": re.compile("\u00ad".encode()),
+    "lone surrogate": re.compile(rb"\xed[\xa0-\xbf]|\\ud800"),
+    "OSC 8 (link)": re.compile(rb"\x1b\]8;[^;]*;[^\x1b]"),
+}
 
 
 def harmless(written: bytes) -> None:
@@ -47,9 +56,13 @@ def planted(value: Any, text: str) -> Any:
 @pytest.fixture
 def trail(tmp_path: Path) -> Path:
     session = {
-        "type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/web/i-0a1b2c3d4e5f60718",
-        "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/web", "userName": "web"}, "ec2RoleDelivery": "2.0"},
-    }  # fmt: skip
+        "type": "AssumedRole",
+        "arn": "arn:aws:sts::123456789012:assumed-role/web/i-0a1b2c3d4e5f60718",
+        "sessionContext": {
+            "sessionIssuer": {"arn": "arn:aws:iam::1:role/web", "userName": "web"},
+            "ec2RoleDelivery": "2.0",
+        },
+    }
     records = [
         planted(endpoint(eventID="e-1", userIdentity=session), HOSTILE),
         planted(
@@ -91,14 +104,19 @@ def names_planted(aws: Aws) -> None:
     )
     name = f"scaling{IN_XML}"
     scaling.create_auto_scaling_group(
-        AutoScalingGroupName=name, LaunchConfigurationName="storefront-web-7", MinSize=0, MaxSize=3, DesiredCapacity=0,
+        AutoScalingGroupName=name,
+        LaunchConfigurationName="storefront-web-7",
+        MinSize=0,
+        MaxSize=3,
+        DesiredCapacity=0,
         VPCZoneIdentifier=nic["SubnetId"],
-    )  # fmt: skip
+    )
     scaling.attach_instances(AutoScalingGroupName=name, InstanceIds=[aws.victim])
     classic.create_load_balancer(
-        LoadBalancerName=f"balancer{IN_XML}", Subnets=[nic["SubnetId"]],
+        LoadBalancerName=f"balancer{IN_XML}",
+        Subnets=[nic["SubnetId"]],
         Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 8443, "InstanceProtocol": "TCP", "InstancePort": 8443}],
-    )  # fmt: skip
+    )
     classic.register_instances_with_load_balancer(
         LoadBalancerName=f"balancer{IN_XML}", Instances=[{"InstanceId": aws.victim}]
     )
@@ -113,10 +131,20 @@ def test_every_screen_over_files(aws: Aws, trail: Path, size: tuple[int, int]) -
     terminal = Terminal(["--log-files", str(trail)], environment(aws), size)
     terminal.until("CRITICAL")
     for keys in (
-        ("down", "down", "j", "G", "g"), ("t", "G", "k", "t"), ("enter", "j", "j", "G", "escape"), ("down", "enter", "G", "escape"), ("down", "enter", "escape"),
-        ("?", "escape"), ("!", "escape"), ("e", "escape"), ("/", "web", "enter", "escape"), ("2", "escape"), ("3", "escape"), ("p",),
+        ("down", "down", "j", "G", "g"),
+        ("t", "G", "k", "t"),
+        ("enter", "j", "j", "G", "escape"),
+        ("down", "enter", "G", "escape"),
+        ("down", "enter", "escape"),
+        ("?", "escape"),
+        ("!", "escape"),
+        ("e", "escape"),
+        ("/", "web", "enter", "escape"),
+        ("2", "escape"),
+        ("3", "escape"),
+        ("p",),
         ("ctrl+p", "inc", "escape"),
-    ):  # fmt: skip
+    ):
         terminal.send(*keys)
     harmless(terminal.written)
     terminal.send("q")
@@ -131,7 +159,17 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
         Resources=[aws.victim],
         Tags=[{"Key": "Name", "Value": f"web{IN_XML}"}, {"Key": f"k{IN_XML}", "Value": f"v{IN_XML}"}],
     )
-    iam.put_role_policy(RoleName="web-app", PolicyName="hostile", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::x"}], "Id": IN_XML}))  # fmt: skip
+    iam.put_role_policy(
+        RoleName="web-app",
+        PolicyName="hostile",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::x"}],
+                "Id": IN_XML,
+            }
+        ),
+    )
     names_planted(aws)
     terminal = Terminal([], environment(aws), (100, 30))
     terminal.until("16 of 17")
@@ -158,8 +196,15 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("events", "--log-files", "TRAIL", "--event-name", "*"), ("events", "--log-files", "TRAIL", "--event-name", "*", "--json"), ("instances",), ("plan", "terminate-instance", "VICTIM", "--region", HOME), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "cli"), ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "python")],
-)  # fmt: skip
+    [
+        ("events", "--log-files", "TRAIL", "--event-name", "*"),
+        ("events", "--log-files", "TRAIL", "--event-name", "*", "--json"),
+        ("instances",),
+        ("plan", "terminate-instance", "VICTIM", "--region", HOME),
+        ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "cli"),
+        ("plan", "terminate-instance", "VICTIM", "--region", HOME, "--format", "python"),
+    ],
+)
 def test_every_command(labs: Labs, trail: Path, words: tuple[str, ...]) -> None:
     aws = labs.new("denied@ListDetectors:99", hostile=f" {HOSTILE}")
     clients(aws)("ec2").create_tags(Resources=[aws.victim], Tags=[{"Key": "Name", "Value": f"web{IN_XML}"}])

@@ -298,9 +298,23 @@ def test_a_whole_run_over_planted_secrets_leaves_none_in_the_journal(aws: Aws) -
         Tags=[{"Key": "Name", "Value": f"web {KEY_ID} {SECRET}"}, {"Key": SECRET, "Value": KEY_ID}],
     )
     iam.put_role_policy(
-        RoleName="web-app", PolicyName="leak",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "x", "Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{SECRET.lower()}", "Condition": {"StringEquals": {"aws:x": SECRET}}}]}),
-    )  # fmt: skip
+        RoleName="web-app",
+        PolicyName="leak",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "x",
+                        "Effect": "Allow",
+                        "Action": "s3:*",
+                        "Resource": f"arn:aws:s3:::{SECRET.lower()}",
+                        "Condition": {"StringEquals": {"aws:x": SECRET}},
+                    }
+                ],
+            }
+        ),
+    )
     path = str(aws.folder / "plan.json")
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", path)[0] == 0
     code, said = aws.run(
@@ -327,7 +341,10 @@ def test_a_whole_run_over_planted_secrets_leaves_none_in_the_journal(aws: Aws) -
 
 def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
     call = Call(
-        "ec2", "ModifyNetworkInterfaceAttribute", "r", {"NetworkInterfaceId": "eni-1", "Groups": ["sg-1", "sg-2"]}
+        service="ec2",
+        operation="ModifyNetworkInterfaceAttribute",
+        region="r",
+        parameters={"NetworkInterfaceId": "eni-1", "Groups": ["sg-1", "sg-2"]},
     )
     journal.intend("p/t/s", {"x": call}, "123456789012")
     row = list(journal.rows())[-1]

@@ -47,7 +47,12 @@ PROFILE = f"arn:aws:iam::{OWN}:instance-profile/web"
 
 def roles(*actions: str, resource: Any = "*", **more: Any) -> IamRoles:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-    role = IamRole("web", f"arn:aws:iam::{OWN}:role/web", "", (("app", json.dumps({"Statement": statement})),))
+    role = IamRole(
+        name="web",
+        arn=f"arn:aws:iam::{OWN}:role/web",
+        trust="",
+        policies=(("app", json.dumps({"Statement": statement})),),
+    )
     return IamRoles({"web": role}, {PROFILE: "web"})
 
 
@@ -78,9 +83,17 @@ HARMLESS = roles("s3:GetObject", resource="arn:aws:s3:::assets/*")
 
 def image(**changes: Any) -> Image:
     made: dict[str, Any] = {
-        "id": "ami-1", "name": "al2023", "owner": "137112412989", "alias": "amazon", "created": AT - timedelta(days=30), "deprecated": None,
-        "state": "available", "architecture": "x86_64", "virtualization": "hvm", "root_device": "/dev/xvda",
-    }  # fmt: skip
+        "id": "ami-1",
+        "name": "al2023",
+        "owner": "137112412989",
+        "alias": "amazon",
+        "created": AT - timedelta(days=30),
+        "deprecated": None,
+        "state": "available",
+        "architecture": "x86_64",
+        "virtualization": "hvm",
+        "root_device": "/dev/xvda",
+    }
     return Image(**{**made, **changes})
 
 
@@ -113,7 +126,14 @@ WINDOW = Window(AT - timedelta(hours=3), AT)
 
 def flow_peer(peer: str, **more: Any) -> FlowPeer:
     made: dict[str, Any] = {"accepted": 3, "first": AT - timedelta(hours=3), "last": AT, "sent": 1000}
-    return FlowPeer(peer, 443, "tcp", more.pop("serving", False), frozenset({"eni-1"}), **{**made, **more})
+    return FlowPeer(
+        peer=peer,
+        port=443,
+        protocol="tcp",
+        serving=more.pop("serving", False),
+        interfaces=frozenset({"eni-1"}),
+        **{**made, **more},
+    )
 
 
 def traffic(*flow_peers: FlowPeer) -> Traffic:
@@ -121,7 +141,15 @@ def traffic(*flow_peers: FlowPeer) -> Traffic:
 
 
 def finding(severity: float, instance: str = MACHINE) -> Finding:
-    return Finding("f", HOME, "Backdoor:EC2/C&CActivity.B", severity, instance, "t", None)
+    return Finding(
+        id="f",
+        region=HOME,
+        type="Backdoor:EC2/C&CActivity.B",
+        severity=severity,
+        instance_id=instance,
+        title="t",
+        updated=None,
+    )
 
 
 def used(address: str, **more: Any) -> Event:
@@ -131,20 +159,44 @@ def used(address: str, **more: Any) -> Event:
 PUBLIC = machine(public_ip="203.0.113.50")
 SIX = machine(
     interfaces=(
-        Interface("eni-1", "10.0.1.17", "", "subnet-7", "vpc-1", ("sg-1",), primary=True, ipv6=("2001:db8::7",)),
+        Interface(
+            id="eni-1",
+            private_ip="10.0.1.17",
+            public_ip="",
+            subnet_id="subnet-7",
+            vpc_id="vpc-1",
+            groups=("sg-1",),
+            primary=True,
+            ipv6=("2001:db8::7",),
+        ),
     )
 )
 YOUNG = machine(launched=AT - timedelta(hours=2))
 RUN = {"responseElements": {"instancesSet": {"items": [{"instanceId": MACHINE}]}}}
 OLDER_RUN = other("RunInstances", minutes=9000)
 MADE = NearbySuspiciousEndpoint(
-    created(who=SESSION), "vpce-1", Severity.CRITICAL, "vpc-1", frozenset({"subnet-1"}), frozenset({"10.0.1.9"})
+    event=created(who=SESSION),
+    endpoint="vpce-1",
+    severity=Severity.CRITICAL,
+    vpc="vpc-1",
+    subnets=frozenset({"subnet-1"}),
+    addresses=frozenset({"10.0.1.9"}),
 )
 BESIDE = NearbySuspiciousEndpoint(
-    created(), "vpce-1", Severity.HIGH, "vpc-1", frozenset({"subnet-7"}), frozenset({"10.0.1.9"})
+    event=created(),
+    endpoint="vpce-1",
+    severity=Severity.HIGH,
+    vpc="vpc-1",
+    subnets=frozenset({"subnet-7"}),
+    addresses=frozenset({"10.0.1.9"}),
 )
 FAR = NearbySuspiciousEndpoint(
-    created(), "vpce-1", Severity.HIGH, "vpc-2", frozenset({"subnet-8"}), frozenset({"10.9.1.9"})
+    event=created(),
+    endpoint="vpce-1",
+    severity=Severity.HIGH,
+    vpc="vpc-2",
+    subnets=frozenset({"subnet-8"}),
+    addresses=frozenset({"10.9.1.9"}),
 )
 SHARED = {
     "requestParameters": {"snapshotId": "snap-1", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}}
@@ -171,12 +223,37 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     ("INST-04", "without a role", subject(machine(http_tokens="optional", profile_arn="")), "low"),
     ("INST-04", "IMDSv2", subject(), None),
     ("INST-04", "switched off", subject(machine(http_tokens="optional", http_endpoint="disabled")), None),
-    ("INST-05", "SSH", subject(PUBLIC, GroupRuleOfRegion("tcp", 22, 22, WORLD)), "high"),
-    ("INST-05", "everything on IPv6", subject(PUBLIC, GroupRuleOfRegion("-1", None, None, "::/0")), "high"),
-    ("INST-05", "a database in a range", subject(PUBLIC, GroupRuleOfRegion("tcp", 5000, 6000, WORLD)), "high"),
-    ("INST-05", "HTTPS", subject(PUBLIC, GroupRuleOfRegion("tcp", 443, 443, WORLD)), None),
-    ("INST-05", "no public address", subject(None, GroupRuleOfRegion("tcp", 22, 22, WORLD)), None),
-    ("INST-05", "UDP", subject(PUBLIC, GroupRuleOfRegion("udp", 22, 22, WORLD)), None),
+    (
+        "INST-05",
+        "SSH",
+        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        "high",
+    ),
+    (
+        "INST-05",
+        "everything on IPv6",
+        subject(PUBLIC, GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer="::/0")),
+        "high",
+    ),
+    (
+        "INST-05",
+        "a database in a range",
+        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=5000, to_port=6000, peer=WORLD)),
+        "high",
+    ),
+    (
+        "INST-05",
+        "HTTPS",
+        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer=WORLD)),
+        None,
+    ),
+    (
+        "INST-05",
+        "no public address",
+        subject(None, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        None,
+    ),
+    ("INST-05", "UDP", subject(PUBLIC, GroupRuleOfRegion(protocol="udp", from_port=22, to_port=22, peer=WORLD)), None),
     ("INST-06", "a public address", subject(PUBLIC), "low"),
     ("INST-06", "a private one", subject(), None),
     ("INST-07", "everything", subject(roles=roles("*")), "high"),
@@ -188,64 +265,299 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     ("INST-07", "its own account may take it", subject(roles=trusting(OWN)), None),
     ("INST-07", "everything, inside a boundary that lets it read", subject(roles=bounded("s3:Get*")), None),
     ("INST-07", "everything, inside a boundary that lets it do everything", subject(roles=bounded("*")), "high"),
-    ("INST-07", "everything, inside a boundary of a bucket", subject(roles=bounded("", policy(allow(Resource="arn:aws:s3:::mine/*")))), None),
-    ("INST-07", "everything, inside a boundary that denies what matters", subject(roles=bounded("", policy(allow(), {"Effect": "Deny", "Action": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}))), None),
-    ("INST-07", "everything, inside a boundary of all but what matters", subject(roles=bounded("", policy({"Effect": "Allow", "NotAction": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}))), None),
-    ("INST-07", "with a condition", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), None),
-    ("INST-07", "over TLS alone, which is no limit", subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})), "high"),
-    ("INST-05", "SSH over IPv6 alone", subject(SIX, GroupRuleOfRegion("tcp", 22, 22, "::/0")), "high"),
-    ("INST-05", "SSH open on IPv4, reachable on IPv6", subject(SIX, GroupRuleOfRegion("tcp", 22, 22, WORLD)), None),
+    (
+        "INST-07",
+        "everything, inside a boundary of a bucket",
+        subject(roles=bounded("", policy(allow(Resource="arn:aws:s3:::mine/*")))),
+        None,
+    ),
+    (
+        "INST-07",
+        "everything, inside a boundary that denies what matters",
+        subject(
+            roles=bounded(
+                "",
+                policy(
+                    allow(), {"Effect": "Deny", "Action": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}
+                ),
+            )
+        ),
+        None,
+    ),
+    (
+        "INST-07",
+        "everything, inside a boundary of all but what matters",
+        subject(
+            roles=bounded(
+                "",
+                policy({"Effect": "Allow", "NotAction": ["iam:*", "ec2:*", "sts:*", "cloudtrail:*"], "Resource": "*"}),
+            )
+        ),
+        None,
+    ),
+    (
+        "INST-07",
+        "with a condition",
+        subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})),
+        None,
+    ),
+    (
+        "INST-07",
+        "over TLS alone, which is no limit",
+        subject(roles=roles("*", Condition={"Bool": {"aws:SecureTransport": "true"}})),
+        "high",
+    ),
+    (
+        "INST-05",
+        "SSH over IPv6 alone",
+        subject(SIX, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer="::/0")),
+        "high",
+    ),
+    (
+        "INST-05",
+        "SSH open on IPv4, reachable on IPv6",
+        subject(SIX, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        None,
+    ),
     ("INST-06", "a public IPv6 address", subject(SIX), "low"),
-    ("INST-02", "through an external principal's endpoint", subject(by_role=(used("10.0.1.17", vpcEndpointId="vpce-0evil"),)), "critical"),
-    ("INST-09", "a large one that a fleet started", subject(machine(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()), "high"),
-    ("INST-08", "user data", subject(about=about(other("ModifyInstanceAttribute", minutes=30, requestParameters={"instanceId": MACHINE, "userData": "<sensitiveDataRemoved>"}))), "high"),
+    (
+        "INST-02",
+        "through an external principal's endpoint",
+        subject(by_role=(used("10.0.1.17", vpcEndpointId="vpce-0evil"),)),
+        "critical",
+    ),
+    (
+        "INST-09",
+        "a large one that a fleet started",
+        subject(machine(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()),
+        "high",
+    ),
+    (
+        "INST-08",
+        "user data",
+        subject(
+            about=about(
+                other(
+                    "ModifyInstanceAttribute",
+                    minutes=30,
+                    requestParameters={"instanceId": MACHINE, "userData": "<sensitiveDataRemoved>"},
+                )
+            )
+        ),
+        "high",
+    ),
     ("INST-08", "another role", subject(about=about(other("AssociateIamInstanceProfile", minutes=30))), "medium"),
     ("INST-08", "last week", subject(about=about(other("AssociateIamInstanceProfile", minutes=9000))), None),
-    ("INST-08", "by a service of AWS", subject(about=about(other("AttachVolume", who={"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}))), None),
+    (
+        "INST-08",
+        "by a service of AWS",
+        subject(
+            about=about(other("AttachVolume", who={"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}))
+        ),
+        None,
+    ),
     ("INST-09", "by somebody new", subject(YOUNG, past=past(other("RunInstances", minutes=120, **RUN))), "high"),
-    ("INST-09", "an instance for mining", subject(machine(launched=AT - timedelta(hours=2), type="g5.12xlarge"), past=past(OLDER_RUN, other("RunInstances", minutes=120, **RUN))), "high"),
-    ("INST-09", "six at once", subject(YOUNG, past=past(OLDER_RUN, *(other("RunInstances", minutes=120 + n, **RUN) for n in range(6)))), "high"),
-    ("INST-09", "by somebody who does", subject(YOUNG, past=past(OLDER_RUN, other("RunInstances", minutes=120, **RUN), other("CreateTags", minutes=9000, who=SESSION))), None),
-    ("INST-09", "by a group", subject(YOUNG, past=past(other("RunInstances", minutes=120, who={"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}, **RUN))), None),
+    (
+        "INST-09",
+        "an instance for mining",
+        subject(
+            machine(launched=AT - timedelta(hours=2), type="g5.12xlarge"),
+            past=past(OLDER_RUN, other("RunInstances", minutes=120, **RUN)),
+        ),
+        "high",
+    ),
+    (
+        "INST-09",
+        "six at once",
+        subject(YOUNG, past=past(OLDER_RUN, *(other("RunInstances", minutes=120 + n, **RUN) for n in range(6)))),
+        "high",
+    ),
+    (
+        "INST-09",
+        "by somebody who does",
+        subject(
+            YOUNG,
+            past=past(
+                OLDER_RUN, other("RunInstances", minutes=120, **RUN), other("CreateTags", minutes=9000, who=SESSION)
+            ),
+        ),
+        None,
+    ),
+    (
+        "INST-09",
+        "by a group",
+        subject(
+            YOUNG,
+            past=past(
+                other(
+                    "RunInstances",
+                    minutes=120,
+                    who={"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"},
+                    **RUN,
+                )
+            ),
+        ),
+        None,
+    ),
     ("INST-10", "an external principal's AMI", subject(images={"ami-1": image(owner=STRANGER, alias="")}), "high"),
-    ("INST-10", "made here since it began", subject(images={"ami-1": image(owner=OWN, alias="", created=AT - timedelta(hours=1))}, near=(FAR,)), "high"),
+    (
+        "INST-10",
+        "made here since it began",
+        subject(images={"ami-1": image(owner=OWN, alias="", created=AT - timedelta(hours=1))}, near=(FAR,)),
+        "high",
+    ),
     ("INST-10", "an own old one", subject(images={"ami-1": image(owner=OWN, alias="")}, near=(FAR,)), None),
-    ("INST-10", "trusted", subject(images={"ami-1": image(owner=STRANGER, alias="")}, context=Context(trusted_images=(STRANGER,))), None),
+    (
+        "INST-10",
+        "trusted",
+        subject(images={"ami-1": image(owner=STRANGER, alias="")}, context=Context(trusted_images=(STRANGER,))),
+        None,
+    ),
     ("INST-11", "old", subject(images={"ami-1": image(created=AT - timedelta(days=200))}), "low"),
     ("INST-11", "deprecated", subject(images={"ami-1": image(deprecated=AT - timedelta(days=1))}), "medium"),
     ("INST-11", "gone", subject(images={}), "low"),
     ("INST-11", "young", subject(), None),
     ("INST-12", "a plain volume", subject(unencrypted=frozenset({"vol-1"})), "low"),
     ("INST-12", "a plain volume of another", subject(unencrypted=frozenset({"vol-2"})), None),
-    ("INST-13", "a listed range", subject(traffic=traffic(flow_peer("198.51.100.23")), context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),))), "high"),
-    ("INST-13", "a scan", subject(traffic=traffic(*(flow_peer(f"10.0.7.{n}", accepted=0, rejected=4) for n in range(30)))), "high"),
-    ("INST-13", "much to one address", subject(traffic=traffic(flow_peer("198.51.100.23", sent=2_000_000_000))), "high"),
+    (
+        "INST-13",
+        "a listed range",
+        subject(
+            traffic=traffic(flow_peer("198.51.100.23")),
+            context=Context(untrusted_networks=(ipaddress.ip_network("198.51.100.0/24"),)),
+        ),
+        "high",
+    ),
+    (
+        "INST-13",
+        "a scan",
+        subject(traffic=traffic(*(flow_peer(f"10.0.7.{n}", accepted=0, rejected=4) for n in range(30)))),
+        "high",
+    ),
+    (
+        "INST-13",
+        "much to one address",
+        subject(traffic=traffic(flow_peer("198.51.100.23", sent=2_000_000_000))),
+        "high",
+    ),
     ("INST-13", "a beacon", subject(traffic=traffic(flow_peer("198.51.100.23", accepted=30, sent=40_000))), "high"),
-    ("INST-13", "customers", subject(traffic=traffic(flow_peer("198.51.100.23", serving=True, sent=2_000_000_000, accepted=500))), None),
+    (
+        "INST-13",
+        "customers",
+        subject(traffic=traffic(flow_peer("198.51.100.23", serving=True, sent=2_000_000_000, accepted=500))),
+        None,
+    ),
     ("INST-14", "talks to it", subject(traffic=traffic(flow_peer("10.0.1.9")), near=(BESIDE,)), "high"),
     ("INST-14", "talks to another", subject(traffic=traffic(flow_peer("10.0.1.8")), near=(BESIDE,)), None),
-    ("INST-15", "a session by somebody new", subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 30))), "high"),
-    ("INST-15", "by an instance", subject(about=about(other("SendCommand", "ssm", 30, SESSION)), past=past(asked=())), "high"),
-    ("INST-15", "by who always does", subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 9000))), None),
+    (
+        "INST-15",
+        "a session by somebody new",
+        subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 30))),
+        "high",
+    ),
+    (
+        "INST-15",
+        "by an instance",
+        subject(about=about(other("SendCommand", "ssm", 30, SESSION)), past=past(asked=())),
+        "high",
+    ),
+    (
+        "INST-15",
+        "by who always does",
+        subject(about=about(other("StartSession", "ssm", 30)), past=past(other("StartSession", "ssm", 9000))),
+        None,
+    ),
     ("INST-16", "its password", subject(about=about(other("GetPasswordData", minutes=30))), "medium"),
-    ("INST-16", "its user data", subject(about=about(other("DescribeInstanceAttribute", minutes=30, requestParameters={"attribute": "userData"}))), "medium"),
-    ("INST-16", "another attribute", subject(about=about(other("DescribeInstanceAttribute", minutes=30, requestParameters={"attribute": "kernel"}))), None),
-    ("INST-16", "by who always does", subject(about=about(other("GetPasswordData", minutes=30)), past=past(other("GetPasswordData", minutes=9000))), None),
+    (
+        "INST-16",
+        "its user data",
+        subject(
+            about=about(other("DescribeInstanceAttribute", minutes=30, requestParameters={"attribute": "userData"}))
+        ),
+        "medium",
+    ),
+    (
+        "INST-16",
+        "another attribute",
+        subject(about=about(other("DescribeInstanceAttribute", minutes=30, requestParameters={"attribute": "kernel"}))),
+        None,
+    ),
+    (
+        "INST-16",
+        "by who always does",
+        subject(about=about(other("GetPasswordData", minutes=30)), past=past(other("GetPasswordData", minutes=9000))),
+        None,
+    ),
     ("INST-17", "public", subject(public_snapshots={"vol-1": ("snap-1",)}), "critical"),
-    ("INST-17", "shared with an external principal", subject(about=about(SNAPPED), past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))), "critical"),
-    ("INST-17", "shared for forensics", subject(about=about(SNAPPED), past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED)), context=Context(forensics_account=STRANGER)), None),
-    ("INST-17", "a copy of a copy of it is shared", subject(about=about(SNAPPED), past=past(copied("snap-1", "snap-2"), copied("snap-2", "snap-3"), other("ModifySnapshotAttribute", minutes=20, requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"}))), "critical"),
-    ("INST-17", "a copy of another is shared", subject(about=about(SNAPPED), past=past(copied("snap-9", "snap-3"), other("ModifySnapshotAttribute", minutes=20, requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"}))), None),
-    ("INST-17", "a snapshot of another volume", subject(past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))), None),
+    (
+        "INST-17",
+        "shared with an external principal",
+        subject(about=about(SNAPPED), past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))),
+        "critical",
+    ),
+    (
+        "INST-17",
+        "shared for forensics",
+        subject(
+            about=about(SNAPPED),
+            past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED)),
+            context=Context(forensics_account=STRANGER),
+        ),
+        None,
+    ),
+    (
+        "INST-17",
+        "a copy of a copy of it is shared",
+        subject(
+            about=about(SNAPPED),
+            past=past(
+                copied("snap-1", "snap-2"),
+                copied("snap-2", "snap-3"),
+                other(
+                    "ModifySnapshotAttribute",
+                    minutes=20,
+                    requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"},
+                ),
+            ),
+        ),
+        "critical",
+    ),
+    (
+        "INST-17",
+        "a copy of another is shared",
+        subject(
+            about=about(SNAPPED),
+            past=past(
+                copied("snap-9", "snap-3"),
+                other(
+                    "ModifySnapshotAttribute",
+                    minutes=20,
+                    requestParameters={**SHARED["requestParameters"], "snapshotId": "snap-3"},
+                ),
+            ),
+        ),
+        None,
+    ),
+    (
+        "INST-17",
+        "a snapshot of another volume",
+        subject(past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED))),
+        None,
+    ),
     ("INST-18", "monitoring off", subject(about=about(other("UnmonitorInstances", minutes=30))), "medium"),
-    ("INST-18", "flow logs deleted", subject(past=past(other("DeleteFlowLogs", minutes=30)), network=network(recorded=frozenset())), "medium"),
+    (
+        "INST-18",
+        "flow logs deleted",
+        subject(past=past(other("DeleteFlowLogs", minutes=30)), network=network(recorded=frozenset())),
+        "medium",
+    ),
     ("INST-18", "flow logs deleted elsewhere", subject(past=past(other("DeleteFlowLogs", minutes=30))), None),
     ("INST-19", "a copy", subject(mirrored={"eni-1": Mirror("tms-1")}), "high"),
     ("INST-19", "it takes the copies", subject(mirrored={"eni-2": Mirror("tms-1", "eni-1")}), "high"),
     ("INST-19", "a copy of another", subject(mirrored={"eni-2": Mirror("tms-1", "eni-3")}), None),
     ("INST-20", "nobody is named", subject(machine(tags={"Name": "x"})), "low"),
     ("INST-20", "as with its neighbours", subject(machine(tags={}), alike=0), None),
-]  # fmt: skip
+]
 
 
 def raised(item: InstanceSubject) -> dict[str, str]:
@@ -257,7 +569,7 @@ def test_a_rule_about_an_instance(rule: str, what: str, item: InstanceSubject, s
     assert raised(item).get(rule) == severity
 
 
-BARE = Instance(MACHINE, HOME, OWN, "running")
+BARE = Instance(id=MACHINE, region=HOME, account=OWN, state="running")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
@@ -279,18 +591,34 @@ def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
 UNREAD = [
     ("INST-01", subject(unknown={"GuardDuty findings": "denied"}), "denied"),
     ("INST-02", subject(past=past(asked=())), "not all"),
-    ("INST-02", subject(past=EventIndex((), {f"Username={MACHINE}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))})), "not all"),
+    (
+        "INST-02",
+        subject(
+            past=EventIndex(
+                (), {f"Username={MACHINE}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))}
+            )
+        ),
+        "not all",
+    ),
     ("INST-02", subject(by_role=(used("198.51.100.23"),), unknown={"NAT gateways": "denied"}), "NAT"),
     ("INST-05", subject(PUBLIC, unknown={"security groups": "denied"}), "denied"),
     ("INST-07", subject(roles=None), "not read"),
     ("INST-07", subject(roles=IamRoles(problem="denied")), "denied"),
     ("INST-07", subject(roles=IamRoles()), "no role of this account"),
     ("INST-07", subject(roles=bounded("", "{")), "boundary edge could not be read"),
-    ("INST-07", subject(roles=IamRoles({"web": replace(HARMLESS.by_name["web"], trust="{")}, HARMLESS.by_profile)), "who may assume its role"),
+    (
+        "INST-07",
+        subject(roles=IamRoles({"web": replace(HARMLESS.by_name["web"], trust="{")}, HARMLESS.by_profile)),
+        "who may assume its role",
+    ),
     ("INST-17", subject(past=past(missing=("us-east-1",))), "not searched"),
     ("INST-17", subject(past=past(asked=("EventName=ModifySnapshotAttribute",))), "not searched"),
     ("INST-15", subject(about={UNREAD_TARGETS: (other("SendCommand", "ssm", 5),)}), "cannot be evaluated"),
-    ("INST-07", subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})), "may limit it"),
+    (
+        "INST-07",
+        subject(roles=roles("ec2:*", Condition={"StringEquals": {"aws:PrincipalTag/may": "x"}})),
+        "may limit it",
+    ),
     ("INST-10", subject(images={}), "no longer visible"),
     ("INST-16", subject(past=past(asked=())), "not searched"),
     ("INST-17", subject(past=past(asked=())), "not searched"),
@@ -302,11 +630,15 @@ UNREAD = [
     ("INST-13", subject(traffic=None), "billed"),
     ("INST-14", subject(traffic=None, near=(BESIDE,)), "billed"),
     ("INST-15", subject(past=past(asked=())), "not searched"),
-    ("INST-15", subject(about=about(other("StartSession", "ssm", 30)), past=past(since=AT - timedelta(hours=5))), "too little"),
+    (
+        "INST-15",
+        subject(about=about(other("StartSession", "ssm", 30)), past=past(since=AT - timedelta(hours=5))),
+        "too little",
+    ),
     ("INST-17", subject(unknown={"snapshots": "denied"}), "denied"),
     ("INST-19", subject(unknown={"traffic mirroring": "denied"}), "denied"),
     ("INST-19", subject(unknown={"everything": "denied"}), "denied"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rule", "item", "words"), UNREAD, ids=[f"{row[0]} {row[2]}" for row in UNREAD])
@@ -343,9 +675,9 @@ def test_what_a_role_may_do(actions: list[str], more: dict[str, Any], may: list[
 
 def test_all_but_some_actions_is_nearly_everything_and_a_deny_takes_away() -> None:
     text = '{"Statement": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}]}'
-    found = {action for action, _, _ in privileges_of(IamRole("x", "", "", (("p", text),))).may}
+    found = {action for action, _, _ in privileges_of(IamRole(name="x", arn="", trust="", policies=(("p", text),))).may}
     assert found == {action for action, _ in POWERS if not action.startswith(("iam:", "ec2:"))}
 
 
 def test_a_policy_that_cannot_be_read_is_a_doubt_and_not_a_weak_role() -> None:
-    assert privileges_of(IamRole("x", "", "", (("p", "{"), ("managed", "")))).doubts
+    assert privileges_of(IamRole(name="x", arn="", trust="", policies=(("p", "{"), ("managed", "")))).doubts

@@ -21,18 +21,33 @@ from vpce_tui.investigation.workspace import Workspace
 
 REGIONS = ("eu-west-1", "us-east-1")
 READS = (
-    "LookupEvents", "DescribeOrganization", "ListBuckets", "DescribeInstances", "DescribeVpcEndpoints", "DescribeSecurityGroups",
-    "DescribeSubnets", "DescribeRouteTables", "DescribeVolumes", "DescribeImages", "ListDetectors", "DescribeFlowLogs",
+    "LookupEvents",
+    "DescribeOrganization",
+    "ListBuckets",
+    "DescribeInstances",
+    "DescribeVpcEndpoints",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeRouteTables",
+    "DescribeVolumes",
+    "DescribeImages",
+    "ListDetectors",
+    "DescribeFlowLogs",
     "GetAccountAuthorizationDetails",
-)  # fmt: skip
+)
 """Reads of the pipeline, of every stage."""
 
 
 def in_the_app(aws: Aws) -> Workspace:
     """The app's own workspace, driven as the app drives it, until nothing is under way."""
     work = Workspace(
-        lambda: (aws.session(), None), lambda: datetime.now(UTC), Context(), read_only=True, regions=REGIONS, cache=aws.folder / "app-cache"
-    )  # fmt: skip
+        lambda: (aws.session(), None),
+        lambda: datetime.now(UTC),
+        Context(),
+        read_only=True,
+        regions=REGIONS,
+        cache=aws.folder / "app-cache",
+    )
     work.start()
     for _ in range(60_000):
         work.deliver()
@@ -152,7 +167,9 @@ def test_the_last_snapshot_is_judged_as_the_commands_judge_it(aws: Aws) -> None:
 def test_files_are_one_snapshot_with_their_own_coverage(tmp_path: Path) -> None:
     from vpce_tui.investigation.pipeline import from_files
 
-    (tmp_path / "x.json").write_text('{"Records": [{"eventID": "a", "eventName": "CreateVpcEndpoint", "eventTime": "2026-01-31T02:00:00Z", "awsRegion": "eu-west-1"}, {"eventID": "b", "eventName": "RunInstances", "eventTime": "2026-01-31T03:00:00Z", "awsRegion": "us-east-1"}]}')  # fmt: skip
+    (tmp_path / "x.json").write_text(
+        '{"Records": [{"eventID": "a", "eventName": "CreateVpcEndpoint", "eventTime": "2026-01-31T02:00:00Z", "awsRegion": "eu-west-1"}, {"eventID": "b", "eventName": "RunInstances", "eventTime": "2026-01-31T03:00:00Z", "awsRegion": "us-east-1"}]}'
+    )
     found = from_files(tmp_path, Context(), regions=("us-east-1",))
     assert [event.id for event in found.events.values()] == ["b"]
     assert len(found.event_index.ordered) == 2, "what was not asked for is known all the same"

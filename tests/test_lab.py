@@ -90,10 +90,15 @@ def test_lookup_events_refuses_other_sizes(aws: Aws, size: int) -> None:
 
 def test_every_attribute_of_lookup_events_finds(aws: Aws) -> None:
     wanted = {
-        "EventId": aws.facts["event_exit"], "EventName": "CreateSecurityGroup", "ReadOnly": "false", "Username": aws.victim,
-        "ResourceType": "AWS::EC2::VPCEndpoint", "ResourceName": aws.facts["endpoint_ids"]["intruder_exit"],
-        "EventSource": "ec2.amazonaws.com", "AccessKeyId": "ASIALABSTOLEN0000001",
-    }  # fmt: skip
+        "EventId": aws.facts["event_exit"],
+        "EventName": "CreateSecurityGroup",
+        "ReadOnly": "false",
+        "Username": aws.victim,
+        "ResourceType": "AWS::EC2::VPCEndpoint",
+        "ResourceName": aws.facts["endpoint_ids"]["intruder_exit"],
+        "EventSource": "ec2.amazonaws.com",
+        "AccessKeyId": "ASIALABSTOLEN0000001",
+    }
     for key, value in wanted.items():
         found = lookup(aws, LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}])["Events"]
         assert found, key
@@ -242,11 +247,13 @@ def one_try(aws: Aws, service: str = "sts") -> Any:
 @pytest.mark.parametrize(
     ("kind", "service", "call", "code"),
     [
-        ("throttle", "sts", "get_caller_identity", "ThrottlingException"), ("throttle", "ec2", "describe_regions", "RequestLimitExceeded"),
-        ("http500", "sts", "get_caller_identity", "InternalError"), ("expired-token", "sts", "get_caller_identity", "ExpiredTokenException"),
+        ("throttle", "sts", "get_caller_identity", "ThrottlingException"),
+        ("throttle", "ec2", "describe_regions", "RequestLimitExceeded"),
+        ("http500", "sts", "get_caller_identity", "InternalError"),
+        ("expired-token", "sts", "get_caller_identity", "ExpiredTokenException"),
         ("denied", "ec2", "describe_regions", "UnauthorizedOperation"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_hits_as_often_as_asked(labs: Labs, kind: str, service: str, call: str, code: str) -> None:
     client = one_try(labs.new(f"{kind}@{service}:*:1"), service)
     assert code_of(getattr(client, call)) == code

@@ -87,8 +87,9 @@ def test_a_teams_playbook_is_listed_as_theirs_planned_and_applied(aws: Aws) -> N
     assert code == 0, said
     steps = json.loads(path.read_text())["steps"]
     assert [(step["kind"], step["choices"], step["questions"]) for step in steps] == [
-        ("manual", {}, []), ("change", {"moves": "one"}, []),
-    ]  # fmt: skip
+        ("manual", {}, []),
+        ("change", {"moves": "one"}, []),
+    ]
     code, said = aws.run("apply", str(path), "--incident", "case", "--yes", "--wait", "3")
     assert code == 0, said
     assert "recorded as open" in said

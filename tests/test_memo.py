@@ -28,7 +28,7 @@ from tests.rules import (
     past,
     policy,
     region,
-)  # fmt: skip
+)
 from vpce_tui.cloudtrail.event import Event, parse
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.detection.assessment import AssessedEvent, AssessmentInputs, assess_event
@@ -37,14 +37,25 @@ from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import GroupRuleOfRegion
 
 CI = {
-    "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/one", "accountId": OWN, "accessKeyId": "ASIACI1",
+    "type": "AssumedRole",
+    "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/one",
+    "accountId": OWN,
+    "accessKeyId": "ASIACI1",
     "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/ci", "userName": "ci"}},
-}  # fmt: skip
+}
 WHO: list[Any] = [
-    BOB, SESSION, CI, {**CI, "accessKeyId": "ASIACI2", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/two"}, {"type": "Root", "arn": f"arn:aws:iam::{OWN}:root", "accountId": OWN},
+    BOB,
+    SESSION,
+    CI,
+    {**CI, "accessKeyId": "ASIACI2", "arn": f"arn:aws:sts::{OWN}:assumed-role/ci/two"},
+    {"type": "Root", "arn": f"arn:aws:iam::{OWN}:root", "accountId": OWN},
     {**BOB, "accessKeyId": "AKIABOB", "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
-    {"type": "AWSService", "invokedBy": "rds.amazonaws.com"}, {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AIDA"}, None, {}, 7,
-]  # fmt: skip
+    {"type": "AWSService", "invokedBy": "rds.amazonaws.com"},
+    {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AIDA"},
+    None,
+    {},
+    7,
+]
 SERVICES = [f"com.amazonaws.{HOME}.{name}" for name in ("s3", "sns", "ssm", "ssmmessages", "kms")] + [
     FOREIGN,
     "",
@@ -54,21 +65,46 @@ POLICIES = [None, LIMITED, OPEN, policy(allow(Action="s3:Get*")), policy(allow(P
 MINUTES = [0, 1, 60, 61, 1439, 1440, 1441, 2880, 2881, 10_080, 10_081, 20_000, -5]
 ENDPOINTS = ["vpce-1", "vpce-2", "vpce-3", ""]
 CHANGES: list[dict[str, Any]] = [
-    {}, {"errorCode": "Client.UnauthorizedOperation"}, {"errorCode": "Client.DryRunOperation"}, {"awsRegion": "us-east-1"}, {"awsRegion": None},
-    {"recipientAccountId": STRANGER}, {"sharedEventID": "s-1"}, {"sourceIPAddress": "198.51.100.7"}, {"userAgent": "Boto3/1 kali"}, {"userAgent": "Terraform/1"},
-    {"eventTime": None}, {"sessionCredentialFromConsole": "true"},
-]  # fmt: skip
+    {},
+    {"errorCode": "Client.UnauthorizedOperation"},
+    {"errorCode": "Client.DryRunOperation"},
+    {"awsRegion": "us-east-1"},
+    {"awsRegion": None},
+    {"recipientAccountId": STRANGER},
+    {"sharedEventID": "s-1"},
+    {"sourceIPAddress": "198.51.100.7"},
+    {"userAgent": "Boto3/1 kali"},
+    {"userAgent": "Terraform/1"},
+    {"eventTime": None},
+    {"sessionCredentialFromConsole": "true"},
+]
 ASKED: list[dict[str, Any]] = [
-    {}, {"VpcEndpointType": "Gateway"}, {"VpcEndpointType": "GatewayLoadBalancer"}, {"VpcId": "vpc-2"}, {"VpcId": None}, {"PrivateDnsEnabled": True},
-    {"SubnetId": "subnet-2"}, {"SecurityGroupId": None}, {"RouteTableId": "rtb-1"}, {"ServiceRegion": "us-east-1"},
+    {},
+    {"VpcEndpointType": "Gateway"},
+    {"VpcEndpointType": "GatewayLoadBalancer"},
+    {"VpcId": "vpc-2"},
+    {"VpcId": None},
+    {"PrivateDnsEnabled": True},
+    {"SubnetId": "subnet-2"},
+    {"SecurityGroupId": None},
+    {"RouteTableId": "rtb-1"},
+    {"ServiceRegion": "us-east-1"},
     {"TagSpecification": {"Tag": {"Key": "owner", "Value": "net"}}},
-]  # fmt: skip
+]
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
-    ("CreateUser", "iam", {"requestParameters": {"userName": "bob"}}), ("StopLogging", "cloudtrail", {}), ("RunInstances", "ec2", {}),
-    ("CreateAccessKey", "iam", {"responseElements": {"accessKey": {"accessKeyId": "AKIABOB"}}}), ("PutObject", "s3", {"vpcEndpointId": "vpce-1"}),
-    ("ModifyVpcEndpoint", "ec2", {"requestParameters": {"VpcEndpointId": "vpce-1", "PolicyDocument": OPEN}}), ("SendCommand", "ssm", {}),
-    ("UpdateAssumeRolePolicy", "iam", {"requestParameters": {"policyDocument": policy(allow(Principal={"AWS": STRANGER}))}}),
-]  # fmt: skip
+    ("CreateUser", "iam", {"requestParameters": {"userName": "bob"}}),
+    ("StopLogging", "cloudtrail", {}),
+    ("RunInstances", "ec2", {}),
+    ("CreateAccessKey", "iam", {"responseElements": {"accessKey": {"accessKeyId": "AKIABOB"}}}),
+    ("PutObject", "s3", {"vpcEndpointId": "vpce-1"}),
+    ("ModifyVpcEndpoint", "ec2", {"requestParameters": {"VpcEndpointId": "vpce-1", "PolicyDocument": OPEN}}),
+    ("SendCommand", "ssm", {}),
+    (
+        "UpdateAssumeRolePolicy",
+        "iam",
+        {"requestParameters": {"policyDocument": policy(allow(Principal={"AWS": STRANGER}))}},
+    ),
+]
 
 
 def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
@@ -81,9 +117,14 @@ def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
     events: list[Event] = []
     for number in range(20):
         made = created(
-            pick(services), pick(policies), minutes=pick(MINUTES), who=pick(who), request=pick(asked), eventID=f"e{number}",
+            pick(services),
+            pick(policies),
+            minutes=pick(MINUTES),
+            who=pick(who),
+            request=pick(asked),
+            eventID=f"e{number}",
             **pick(changes),
-        )  # fmt: skip
+        )
         record = made.record
         if record.get("responseElements"):
             record["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["vpcEndpointId"] = pick(ENDPOINTS)
@@ -92,22 +133,25 @@ def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
         name, source, more = pick(CALLS)
         events.append(other(name, source, pick(MINUTES), pick(who), eventID=f"o{number}", **more))
     answered = past(
-        *events, asked=pick([("*",), (), ("EventName=CreateVpcEndpoint", "ReadOnly=false", "AccessKeyId=ASIACI1")]),
-        since=pick([LONG_AGO, AT - timedelta(days=7)]), missing=pick([(), ("us-east-1",)]), cut=pick([(), (HOME,)]),
-    )  # fmt: skip
+        *events,
+        asked=pick([("*",), (), ("EventName=CreateVpcEndpoint", "ReadOnly=false", "AccessKeyId=ASIACI1")]),
+        since=pick([LONG_AGO, AT - timedelta(days=7)]),
+        missing=pick([(), ("us-east-1",)]),
+        cut=pick([(), (HOME,)]),
+    )
     ends = {
         "vpce-1": now(policy=pick([OPEN, LIMITED]), requester_managed=pick([True, False])),
         "vpce-2": now(id="vpce-2"),
     }
     net = network(
-        *pick([(), (GroupRuleOfRegion("tcp", 22, 22, WORLD),)]),
+        *pick([(), (GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD),)]),
         endpoints=ends,
         owners=pick([{}, {FOREIGN: OWN}]),
         unknown=pick([{}, {"groups": "denied"}]),
     )
     regions = pick([None, {HOME: region(net=net), "us-east-1": Region("us-east-1")}])
     context = Context(pipelines=pick([(), (("*role/ci*", "Terraform*"),)]))
-    return events, AssessmentInputs(answered, regions, OURS, None, context, now=AT)
+    return events, AssessmentInputs(past=answered, regions=regions, ours=OURS, roles=None, context=context, now=AT)
 
 
 def said(assessed: AssessedEvent) -> Any:

@@ -151,7 +151,7 @@ def test_a_plan_with_an_unknown_step_or_playbook_opens_no_incident(aws: Aws, pla
 
 
 def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
-    call = PlannedCall("x", "ec2", "StopInstances", HOME, {})
+    call = PlannedCall(id="x", service="ec2", operation="StopInstances", region=HOME, parameters={})
     step = Step(
         "isolate", "t", StepKind.CHANGE, already=(call,), blocked=(Blocked("somebody added a rule", "remove it"),)
     )
@@ -165,9 +165,16 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
     from vpce_tui.plans.targets.instance import InstanceState
     from vpce_tui.plans.targets.service import Scaling
 
-    instance = Instance("i-1", HOME, "1", "running")
-    world = InstanceState(instance, scaling=Scaling("web", "Detaching", 2, 2, 6), targets=(), classic=())
-    step = TAKE_OUT.plan(world, Draft("out-of-service", "t", "w", HOME, {"capacity": "lower"}))
+    instance = Instance(id="i-1", region=HOME, account="1", state="running")
+    world = InstanceState(
+        instance,
+        scaling=Scaling(group="web", lifecycle="Detaching", minimum=2, desired=2, maximum=6),
+        targets=(),
+        classic=(),
+    )
+    step = TAKE_OUT.plan(
+        world, Draft(id="out-of-service", title="t", description="w", region=HOME, choices={"capacity": "lower"})
+    )
     assert [call.id for call in step.already] == ["detach"]
     assert not step.blocked
     assert TAKE_OUT.settled(world, step)[0] == "not yet"
@@ -286,9 +293,13 @@ def test_a_foreign_group_with_our_tags_is_not_taken_for_ours(aws: Aws, plan_text
         "vpce-tui:step": "isolate",
     }
     foreign = clients(aws)("ec2").create_security_group(
-        GroupName="decoy", Description="d", VpcId=aws.facts["vpc"],
-        TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}],
-    )["GroupId"]  # fmt: skip
+        GroupName="decoy",
+        Description="d",
+        VpcId=aws.facts["vpc"],
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        ],
+    )["GroupId"]
     code, said = apply(aws, plan_text, "--step", "isolate")
     assert code == 0, said
     interfaces = clients(aws)("ec2").describe_network_interfaces(
@@ -317,11 +328,18 @@ def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_na
 @pytest.mark.parametrize(
     "change",
     [
-        lambda plan: plan["steps"][2]["undo"].append({**plan["steps"][2]["undo"][0], "id": "extra", "operation": "TerminateInstances", "parameters": {"InstanceIds": ["i-0123456789abcdef0"]}}),
+        lambda plan: plan["steps"][2]["undo"].append(
+            {
+                **plan["steps"][2]["undo"][0],
+                "id": "extra",
+                "operation": "TerminateInstances",
+                "parameters": {"InstanceIds": ["i-0123456789abcdef0"]},
+            }
+        ),
         lambda plan: plan["steps"][2].update(undo=[]),
         lambda plan: plan["steps"][2]["undo"][0]["parameters"].update(InstanceId="i-0123456789abcdef0"),
     ],
-)  # fmt: skip
+)
 def test_a_plan_whose_inverse_calls_were_changed_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
     code, said = apply(aws, rehashed(plan_text, change), "--step", "protect")
     assert code == 4 or "no step 'protect' makes" in said, said
@@ -351,7 +369,9 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
 
     def read(call: Any) -> Any:
         if blind and call.operation == "DescribeInstanceAttribute":
-            raise AwsError(call.name, HOME, "UnauthorizedOperation", "no", ErrorKind.DENIED)
+            raise AwsError(
+                call_name=call.name, region=HOME, code="UnauthorizedOperation", message="no", kind=ErrorKind.DENIED
+            )
         return reads(call)
 
     def write(call: Any, permit: Any) -> Any:
@@ -395,10 +415,13 @@ def test_ctrl_c_in_the_middle_of_a_call_is_one_word_and_the_next_run_finishes(la
 
 def test_a_policy_nested_without_end_loses_no_event(tmp_path: Path, aws: Aws) -> None:
     record = {
-        "eventID": "nested", "eventName": "CreateVpcEndpoint", "eventSource": "ec2.amazonaws.com", "awsRegion": HOME,
+        "eventID": "nested",
+        "eventName": "CreateVpcEndpoint",
+        "eventSource": "ec2.amazonaws.com",
+        "awsRegion": HOME,
         "eventTime": "2026-11-01T00:00:00Z",
         "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "PolicyDocument": "[" * 100_000}},
-    }  # fmt: skip
+    }
     (tmp_path / "trail.json").write_text(json.dumps({"Records": [record, {**record, "eventID": "other"}]}))
     code, said = aws.run("events", "--log-files", str(tmp_path), "--json")
     assert code == 0, said
@@ -538,7 +561,9 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
         engine = Engine(session, journal, plan, wait_policy=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
         key = engine.key("protect")
         journal.append(RowKind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
-        call = Call(protect.service, protect.operation, protect.region, protect.parameters)
+        call = Call(
+            service=protect.service, operation=protect.operation, region=protect.region, parameters=protect.parameters
+        )
         journal.intend(key, {protect.id: call}, identity.account)
         assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
     assert meanwhile.waits, "it did not wait"

@@ -12,7 +12,7 @@ from vpce_tui.inventory.world_open_rules import read_together
 
 
 def rule(peer: str, port: int = 443) -> GroupRuleOfRegion:
-    return GroupRuleOfRegion("tcp", port, port, peer)
+    return GroupRuleOfRegion(protocol="tcp", from_port=port, to_port=port, peer=peer)
 
 
 def worlds(*rules: GroupRuleOfRegion, **lists: tuple[str, ...]) -> list[str]:
@@ -32,12 +32,19 @@ SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
         ((rule("8.0.0.0/9"), rule("8.0.0.0/10"), rule("8.64.0.0/10")), {}, []),  # one inside the other
         ((rule("8.0.0.0/9"), rule("9.0.0.0/9", 22)), {}, []),  # of other ports
         (
-            (GroupRuleOfRegion("tcp", 443, 444, "8.0.0.0/9"), GroupRuleOfRegion("tcp", 400, 443, "9.0.0.0/9")),
+            (
+                GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=444, peer="8.0.0.0/9"),
+                GroupRuleOfRegion(protocol="tcp", from_port=400, to_port=443, peer="9.0.0.0/9"),
+            ),
             {},
             ["8.0.0.0/9"],
         ),  # for 443 both
-        ((GroupRuleOfRegion("-1", None, None, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, ["8.0.0.0/9"]),
-        ((GroupRuleOfRegion("udp", 443, 443, "8.0.0.0/9"), rule("9.0.0.0/9")), {}, []),
+        (
+            (GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer="8.0.0.0/9"), rule("9.0.0.0/9")),
+            {},
+            ["8.0.0.0/9"],
+        ),
+        ((GroupRuleOfRegion(protocol="udp", from_port=443, to_port=443, peer="8.0.0.0/9"), rule("9.0.0.0/9")), {}, []),
         ((rule("10.0.0.0/9"), rule("172.16.0.0/12"), rule("192.168.0.0/16"), rule("sg-1"), rule("no block")), {}, []),
         ((rule("100.64.0.0/10"), rule("100.128.0.0/10"), rule("8.0.0.0/10"), rule("9.0.0.0/10")), {}, []),  # RFC 6598
         ((rule("2600::/17"), rule("2700::/17")), {}, ["2600::/17"]),
@@ -69,7 +76,12 @@ def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they
 
 def test_many_blocks_at_many_ports_are_read_in_one_go() -> None:
     many = [
-        GroupRuleOfRegion("tcp", at % 900, at % 900, f"{40 + at // 65_536}.{at // 256 % 256}.{at % 256}.0/24")
+        GroupRuleOfRegion(
+            protocol="tcp",
+            from_port=at % 900,
+            to_port=at % 900,
+            peer=f"{40 + at // 65_536}.{at // 256 % 256}.{at % 256}.0/24",
+        )
         for at in range(20_000)
     ]
     assert len(read_together(many, {})) == 20_000

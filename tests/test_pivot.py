@@ -18,9 +18,12 @@ from vpce_tui.investigation.lookback import LookbackQuery, answered_by, asks, co
 
 def session(key: str, role: str = "ci") -> dict[str, Any]:
     return {
-        "type": "AssumedRole", "arn": f"arn:aws:sts::{OWN}:assumed-role/{role}/x", "accountId": OWN, "accessKeyId": key,
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::{OWN}:assumed-role/{role}/x",
+        "accountId": OWN,
+        "accessKeyId": key,
         "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{OWN}:role/{role}", "userName": role}},
-    }  # fmt: skip
+    }
 
 
 def hands_out(key: str, who: Any, name: str = "AssumeRole", **more: Any) -> Event:
@@ -152,7 +155,9 @@ def test_a_question_that_a_region_did_not_answer_is_not_known_there_nor_everywhe
 
 
 def test_a_sample_is_known_to_be_one() -> None:
-    ask = LookbackQuery(LookupQuery(AT, AT, "false", "ReadOnly", 1), ("eu-west-1",), "why")
+    ask = LookbackQuery(
+        LookupQuery(since=AT, until=AT, value="false", attribute="ReadOnly", pages=1), ("eu-west-1",), "why"
+    )
     known = answered_by([ask], {"ReadOnly=false": {"eu-west-1": Part("eu-west-1", Status.LOOKED, note=SAMPLE)}})
     assert known["ReadOnly=false"].cut == {"eu-west-1"}
 

@@ -88,9 +88,14 @@ def test_the_script_as_printed_ends_in_the_same_state_as_apply(case: Case, form:
     assert code == 0, said
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
-        ["sh", "script"] if form == "cli" else [sys.executable, "script"], cwd=second.folder, capture_output=True, text=True,
-        env={**second.env, "PATH": path, "INCIDENT": "case", "CONFIRM": case.target_in(second)}, timeout=300, check=False,
-    )  # fmt: skip
+        ["sh", "script"] if form == "cli" else [sys.executable, "script"],
+        cwd=second.folder,
+        capture_output=True,
+        text=True,
+        env={**second.env, "PATH": path, "INCIDENT": "case", "CONFIRM": case.target_in(second)},
+        timeout=300,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr + ended.stdout
     assert dump(second, case.region) == dump(first, case.region)
     kept = int(first.run("verify", "case")[1].split(" rows, ")[1].split()[0])
@@ -286,9 +291,12 @@ def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(
     subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
     name = "vpce-managed" if kind == "requester-managed" else "vpce-gateway"
     made = ec2.create_vpc_endpoint(
-        VpcEndpointType=type_, VpcId=vpc, SubnetIds=[subnet], ServiceName="com.amazonaws.vpce.eu-west-1.vpce-svc-0aaaaaaaaaaaaaaaa",
+        VpcEndpointType=type_,
+        VpcId=vpc,
+        SubnetIds=[subnet],
+        ServiceName="com.amazonaws.vpce.eu-west-1.vpce-svc-0aaaaaaaaaaaaaaaa",
         TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": name}]}],
-    )["VpcEndpoint"]["VpcEndpointId"]  # fmt: skip
+    )["VpcEndpoint"]["VpcEndpointId"]
     if kind == "requester-managed":
         ec2.create_tags(Resources=[made], Tags=[{"Key": "lab:requester-managed", "Value": "yes"}])
     count = len(aws.tried())
@@ -315,7 +323,12 @@ def test_an_unsuccessful_list_in_an_answer_of_status_200_is_a_failure(aws: Aws) 
 
     session = aws.session()
     identity = session.identity()
-    call = Call("ec2", "DeleteVpcEndpoints", "eu-west-1", {"VpcEndpointIds": ["vpce-0aaaaaaaaaaaaaaaa"]})
+    call = Call(
+        service="ec2",
+        operation="DeleteVpcEndpoints",
+        region="eu-west-1",
+        parameters={"VpcEndpointIds": ["vpce-0aaaaaaaaaaaaaaaa"]},
+    )
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         journal.append(RowKind.OPENED, {"account": identity.account})
         session.gate.open_incident(journal)

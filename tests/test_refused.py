@@ -111,7 +111,15 @@ def test_nothing_else_is_ever_done_with_stolen_credentials(aws: Aws) -> None:
     key, secret, token = aws.zygote.keys
     held, stolen, _ = aws.zygote.profiles["stolen-key"]
     theirs = AwsAccess(region=HOME, endpoint_url=aws.url, key_id=held, secret=stolen)
-    mine = AwsAccess("", HOME, aws.url, key, secret, token, profiles={"stolen-key": theirs})
+    mine = AwsAccess(
+        profile="",
+        region=HOME,
+        endpoint_url=aws.url,
+        key_id=key,
+        secret=secret,
+        token=token,
+        profiles={"stolen-key": theirs},
+    )
     session = AwsSession(mine, Gate(read_only=False))
     assert session.trial("stolen-key", Call("sts", "GetCallerIdentity", HOME)).answer["Arn"].endswith("user/ci-backup")
     for call in (Call("iam", "ListRoles", "us-east-1"), Call("ec2", "DescribeInstances", HOME)):
@@ -202,11 +210,11 @@ def world(kind: str, **more: Any) -> PrincipalState:
     name = "ci-backup" if kind == "user" else "web-app"
     keys = (AccessKey("AKIA1111111111111111", active=False),) if kind == "user" else ()
     made = PrincipalState(
-        kind,
-        name,
-        f"arn:aws:iam::123456789012:{kind}/{name}",
-        "123456789012",
-        "us-east-1",
+        kind=kind,
+        name=name,
+        arn=f"arn:aws:iam::123456789012:{kind}/{name}",
+        account="123456789012",
+        region="us-east-1",
         keys=keys,
         cut="CutSessions",
     )
@@ -230,15 +238,45 @@ SESSION = "arn:aws:sts::123456789012:assumed-role/web-app/i-0"
         ("user", "AKIA1111111111111111", answer(code="InvalidClientTokenId"), answer(code="AuthFailure"), "verified"),
         ("user", "AKIA2222222222222222", answer(code="InvalidClientTokenId"), answer(code="AuthFailure"), "not yet"),
         ("user", "AKIA1111111111111111", answer("arn:aws:iam::123456789012:user/ci-backup"), answer("x"), "failed"),
-        ("user", "ASIA1111111111111111", answer("arn:aws:sts::123456789012:assumed-role/Admin/ci-backup"), answer("x"), "not yet"),
+        (
+            "user",
+            "ASIA1111111111111111",
+            answer("arn:aws:sts::123456789012:assumed-role/Admin/ci-backup"),
+            answer("x"),
+            "not yet",
+        ),
         ("role", "ASIA1111111111111111", answer(SESSION), answer("", *DENY), "verified"),
         ("role", "ASIA1111111111111111", answer(SESSION), answer("x"), "failed"),
-        ("role", "ASIA1111111111111111", answer(SESSION), answer("", "UnauthorizedOperation", "explicit deny in a service control policy"), "not yet"),
-        ("role", "ASIA1111111111111111", answer(SESSION), answer("", "UnauthorizedOperation", "no identity-based policy allows it"), "not yet"),
-        ("role", "ASIA1111111111111111", answer("arn:aws:sts::999999999999:assumed-role/web-app/i-0"), answer("", *DENY), "not yet"),
-        ("role", "ASIA1111111111111111", answer("arn:aws:sts::123456789012:assumed-role/Other/web-app"), answer("", *DENY), "not yet"),
+        (
+            "role",
+            "ASIA1111111111111111",
+            answer(SESSION),
+            answer("", "UnauthorizedOperation", "explicit deny in a service control policy"),
+            "not yet",
+        ),
+        (
+            "role",
+            "ASIA1111111111111111",
+            answer(SESSION),
+            answer("", "UnauthorizedOperation", "no identity-based policy allows it"),
+            "not yet",
+        ),
+        (
+            "role",
+            "ASIA1111111111111111",
+            answer("arn:aws:sts::999999999999:assumed-role/web-app/i-0"),
+            answer("", *DENY),
+            "not yet",
+        ),
+        (
+            "role",
+            "ASIA1111111111111111",
+            answer("arn:aws:sts::123456789012:assumed-role/Other/web-app"),
+            answer("", *DENY),
+            "not yet",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_try_proves(of: str, key: str, who: dict[str, Any], use: dict[str, Any], proof: str) -> None:
     tries = {"whose-it-is": [{"keyId": key, **who}], "what-it-gets": [{"keyId": key, **use}]}
     assert _judge(world(of), STEP, tries)[0] == proof
@@ -262,7 +300,9 @@ def test_what_could_not_be_read_is_never_proved(unknown: str) -> None:
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "RequestExpired", "Unknown", "Throttling"])
 def test_a_refusal_that_is_not_about_the_credentials_is_no_verdict(code: str) -> None:
-    assert not assessed(AwsError("sts:GetCallerIdentity", HOME, code, "", kind_of(code, 403)))
+    assert not assessed(
+        AwsError(call_name="sts:GetCallerIdentity", region=HOME, code=code, message="", kind=kind_of(code, 403))
+    )
 
 
 def test_after_an_undo_what_was_judged_before_is_proved_no_more(aws: Aws) -> None:
@@ -300,9 +340,19 @@ def test_a_script_that_reaches_nobody_tries_nothing(form: str, aws: Aws) -> None
     script = module.script(replace(plan, steps=(only,)))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
-        ["sh", "-c", script] if form == "cli" else [sys.executable, "-c", script], cwd=aws.folder, capture_output=True, text=True, check=False,
-        env={**aws.env, "PATH": path, "INCIDENT": "case", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"},
-    )  # fmt: skip
+        ["sh", "-c", script] if form == "cli" else [sys.executable, "-c", script],
+        cwd=aws.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **aws.env,
+            "PATH": path,
+            "INCIDENT": "case",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_MAX_ATTEMPTS": "1",
+        },
+    )
     assert ended.returncode != 0
     assert "AWS answered" not in ended.stdout + ended.stderr
     assert "AWS refused" not in ended.stdout + ended.stderr

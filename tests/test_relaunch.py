@@ -25,23 +25,75 @@ CASE = next(case for case in CASES if case.name == "relaunch-instance")
 
 
 def an_image(name: str, owner: str, architecture: str = "x86_64", **more: Any) -> Image:
-    return Image("ami-1", name, owner, "", NOW, None, "available", architecture, "hvm", "/dev/xvda", **more)
+    return Image(
+        id="ami-1",
+        name=name,
+        owner=owner,
+        alias="",
+        created=NOW,
+        deprecated=None,
+        state="available",
+        architecture=architecture,
+        virtualization="hvm",
+        root_device="/dev/xvda",
+        **more,
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "owner", "architecture", "parameter"),
     [
-        ("al2023-ami-2023.5.20240916.0-kernel-6.1-x86_64", "137112412989", "x86_64", "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"),
-        ("al2023-ami-minimal-2023.5.20240916.0-kernel-6.1-arm64", "137112412989", "arm64", "/aws/service/ami-amazon-linux-latest/al2023-ami-minimal-kernel-6.1-arm64"),
-        ("amzn2-ami-hvm-2.0.20240412.0-x86_64-gp2", "137112412989", "x86_64", "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"),
-        ("amzn2-ami-kernel-5.10-hvm-2.0.20240412.0-arm64-gp2", "137112412989", "arm64", "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-arm64-gp2"),
-        ("ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20230516", "099720109477", "x86_64", "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"),
-        ("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20240927", "099720109477", "arm64", "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"),
-        ("Windows_Server-2022-English-Full-Base-2024.09.11", "801119661308", "x86_64", "/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base"),
+        (
+            "al2023-ami-2023.5.20240916.0-kernel-6.1-x86_64",
+            "137112412989",
+            "x86_64",
+            "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64",
+        ),
+        (
+            "al2023-ami-minimal-2023.5.20240916.0-kernel-6.1-arm64",
+            "137112412989",
+            "arm64",
+            "/aws/service/ami-amazon-linux-latest/al2023-ami-minimal-kernel-6.1-arm64",
+        ),
+        (
+            "amzn2-ami-hvm-2.0.20240412.0-x86_64-gp2",
+            "137112412989",
+            "x86_64",
+            "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2",
+        ),
+        (
+            "amzn2-ami-kernel-5.10-hvm-2.0.20240412.0-arm64-gp2",
+            "137112412989",
+            "arm64",
+            "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-arm64-gp2",
+        ),
+        (
+            "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20230516",
+            "099720109477",
+            "x86_64",
+            "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
+        ),
+        (
+            "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20240927",
+            "099720109477",
+            "arm64",
+            "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id",
+        ),
+        (
+            "Windows_Server-2022-English-Full-Base-2024.09.11",
+            "801119661308",
+            "x86_64",
+            "/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base",
+        ),
         ("debian-12-amd64-20240717-1811", "136693071363", "x86_64", "/aws/service/debian/release/12/latest/amd64"),
-        ("al2023-ami-ecs-hvm-2023.0.20240905-kernel-6.1-arm64", "591542846629", "arm64", "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
+        (
+            "al2023-ami-ecs-hvm-2023.0.20240905-kernel-6.1-arm64",
+            "591542846629",
+            "arm64",
+            "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_newest_of_a_publishers_family_is_named_by_its_public_parameter(
     name: str, owner: str, architecture: str, parameter: str
 ) -> None:
@@ -85,8 +137,12 @@ def test_what_newer_images_of_a_team_are_called(name: str, pattern: str) -> None
 
 def test_deprecated_and_disabled_images_are_not_offered() -> None:
     raw = {
-        "OwnerId": "1", "Name": "x", "State": "available", "Architecture": "x86_64", "CreationDate": "2026-01-01T00:00:00.000Z",
-    }  # fmt: skip
+        "OwnerId": "1",
+        "Name": "x",
+        "State": "available",
+        "Architecture": "x86_64",
+        "CreationDate": "2026-01-01T00:00:00.000Z",
+    }
     listed = [
         amis.image({**raw, "ImageId": "ami-good"}),
         amis.image({**raw, "ImageId": "ami-late", "DeprecationTime": "2026-10-01T00:00:00.000Z"}),
@@ -119,9 +175,12 @@ def test_the_newest_image_of_the_team_is_taken_and_the_intruders_is_called_suspe
 def test_an_image_of_amazons_is_followed_by_its_public_parameter_or_by_its_name(fault: str, labs: Labs) -> None:
     aws = labs.new(*([fault] if fault else []))
     made = clients(aws)("ec2").run_instances(
-        ImageId=aws.facts["image_amazon_old"], MinCount=1, MaxCount=1, InstanceType="t3.micro",
+        ImageId=aws.facts["image_amazon_old"],
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.micro",
         SubnetId=aws.facts["subnet_app-a"],
-    )["Instances"][0]["InstanceId"]  # fmt: skip
+    )["Instances"][0]["InstanceId"]
     code, said = aws.run("plan", "relaunch-instance", made, "--region", HOME, "--out", str(aws.folder / "plan.json"))
     assert code == 0, said
     chosen = step(json.loads((aws.folder / "plan.json").read_text()), "ami")
@@ -328,11 +387,15 @@ def test_a_rule_removed_by_somebody_else_meanwhile_is_said(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("ami.ami=ubuntu", "is not an AMI id"), ("launch.subnet=here", "is not a valid id of a subnet"), ("launch.type=big", "is not a valid instance type"),
-        ("launch.key=k", "is not a valid id, ARN or alias of a KMS key"), ("group.from=web", "is not a security group id"), ("return.targets=none:1", "targets must be some of"),
+        ("ami.ami=ubuntu", "is not an AMI id"),
+        ("launch.subnet=here", "is not a valid id of a subnet"),
+        ("launch.type=big", "is not a valid instance type"),
+        ("launch.key=k", "is not a valid id, ARN or alias of a KMS key"),
+        ("group.from=web", "is not a security group id"),
+        ("return.targets=none:1", "targets must be some of"),
         ("launch.user_data=yes", "user_data must be one of none, copy"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_out_of_range_has_its_own_sentence(answer: str, said: str, aws: Aws) -> None:
     code, words = aws.run("plan", "relaunch-instance", aws.victim, "--set", answer)
     assert code == 2, words
@@ -358,13 +421,13 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
     from vpce_tui.plans.plan import Step
 
     filed = Step.from_json(plan)
-    old = Instance("i-1", HOME, "1", "running")
+    old = Instance(id="i-1", region=HOME, account="1", state="running")
     for checks, proof in (
         ("running/ok/ok", "verified"),
         ("running/ok/impaired", "failed"),
         ("running/ok/initializing", "not yet"),
     ):
-        new = Replacement("i-2", "running", checks, "ami-1", protected=True)
+        new = Replacement(id="i-2", state="running", checks=checks, image="ami-1", protected=True)
         assert playbook_step.action.settled(InstanceState(old, replacement=new), filed)[0] == proof
 
 
@@ -397,10 +460,15 @@ def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_w
     from vpce_tui.playbooks.library import load
 
     gone = InstanceState(
-        Instance("i-1", HOME, "1", "terminated"), settings=Settings(None), groups=VpcGroups(), old_rules=()
+        Instance(id="i-1", region=HOME, account="1", state="terminated"),
+        settings=Settings(None),
+        groups=VpcGroups(),
+        old_rules=(),
     )
     playbook_step = next(item for item in load("relaunch-instance").steps if item.id == "group")
-    made = playbook_step.action.plan(gone, Draft("group", "", "", HOME, {"rules": "", "from": "", "name": ""}))
+    made = playbook_step.action.plan(
+        gone, Draft(id="group", title="", description="", region=HOME, choices={"rules": "", "from": "", "name": ""})
+    )
     assert [item.remedy for item in made.blocked] == [
         "name the subnet of the new instance: --set launch.subnet=subnet-…"
     ]
@@ -462,7 +530,9 @@ def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
 
 @pytest.mark.parametrize("peer", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3"])
 def test_half_of_the_world_is_the_world(peer: str) -> None:
-    assert too_wide(GroupRule("sgr-1", "sg-1", False, "tcp", 22, 22, peer))
+    assert too_wide(
+        GroupRule(id="sgr-1", group="sg-1", egress=False, protocol="tcp", from_port=22, to_port=22, peer=peer)
+    )
 
 
 def test_the_classic_load_balancer_of_the_old_one_sends_to_the_new_one_and_undo_takes_it_back(aws: Aws) -> None:
@@ -485,10 +555,19 @@ def test_the_classic_load_balancer_of_the_old_one_sends_to_the_new_one_and_undo_
     ("state", "proof"), [("healthy", "verified"), ("initial", "not yet"), ("unhealthy", "not yet")]
 )
 def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) -> None:
-    new = Replacement("i-2", "running", UP, "ami-1", "vpc-1", "10.0.0.9", True)
+    new = Replacement(
+        id="i-2", state="running", checks=UP, image="ami-1", vpc_id="vpc-1", private_ip="10.0.0.9", protected=True
+    )
     health = {"Target": {"Id": "i-2", "Port": 443}, "TargetHealth": {"State": state, "Reason": "Target.Timeout"}}
     other = {"Target": {"Id": "i-1", "Port": 443}, "TargetHealth": {"State": "unhealthy"}}
-    asked = PlannedCall("health-1", "elbv2", "DescribeTargetHealth", HOME, {}, "who serves web")
+    asked = PlannedCall(
+        id="health-1",
+        service="elbv2",
+        operation="DescribeTargetHealth",
+        region=HOME,
+        parameters={},
+        why="who serves web",
+    )
     step, world = Step("verify", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
     assert PROVE.judge
     found, said = PROVE.judge(world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]})

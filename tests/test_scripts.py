@@ -39,12 +39,76 @@ from vpce_tui.plans.renderers import render, render_step
 
 INCIDENT = "case-1"
 EVIL = (
-    "--endpoint-url=http://127.0.0.1:9", "--profile=evil", "--debug", "-x", "file:///etc/passwd", "fileb:///etc/passwd",
-    "http://127.0.0.1:9/x", "https://127.0.0.1:9/x", "FILE:///etc/passwd", "s3://b/k", "$HOME", "$(touch ran)", "`touch ran`", "'; touch ran; '", '"; touch ran; "',
-    "\n touch ran", "a\ttouch ran", "\x00HOME\x00", "a\x00b", "\x00INCIDENT\x00", "${INCIDENT}", "\\", "\\'", "\\\"", "!!", "~", "*", "?", "[a]", "{a,b}", "{", "[", "[]",
-    '["a"]', '{"a": 1}', "a=b,c=d", "Key=x,Value=y", "@file", "=x", "%s%n", "\x1b[31m", "\u202e", "é", "日本", "\U0001f600", "#", "# x", ";", "|", "&", "<", ">", "(", ")",
-    "null", "true", "1", "a b", " a", "a ", "'''", '"""', "\\n", "\\u0000", "{\"$ref\": \"HOME\"}", "EOF", "%PATH%", "\r\n", "\u2028",
-)  # fmt: skip
+    "--endpoint-url=http://127.0.0.1:9",
+    "--profile=evil",
+    "--debug",
+    "-x",
+    "file:///etc/passwd",
+    "fileb:///etc/passwd",
+    "http://127.0.0.1:9/x",
+    "https://127.0.0.1:9/x",
+    "FILE:///etc/passwd",
+    "s3://b/k",
+    "$HOME",
+    "$(touch ran)",
+    "`touch ran`",
+    "'; touch ran; '",
+    '"; touch ran; "',
+    "\n touch ran",
+    "a\ttouch ran",
+    "\x00HOME\x00",
+    "a\x00b",
+    "\x00INCIDENT\x00",
+    "${INCIDENT}",
+    "\\",
+    "\\'",
+    '\\"',
+    "!!",
+    "~",
+    "*",
+    "?",
+    "[a]",
+    "{a,b}",
+    "{",
+    "[",
+    "[]",
+    '["a"]',
+    '{"a": 1}',
+    "a=b,c=d",
+    "Key=x,Value=y",
+    "@file",
+    "=x",
+    "%s%n",
+    "\x1b[31m",
+    "\u202e",
+    "é",
+    "日本",
+    "\U0001f600",
+    "#",
+    "# x",
+    ";",
+    "|",
+    "&",
+    "<",
+    ">",
+    "(",
+    ")",
+    "null",
+    "true",
+    "1",
+    "a b",
+    " a",
+    "a ",
+    "'''",
+    '"""',
+    "\\n",
+    "\\u0000",
+    '{"$ref": "HOME"}',
+    "EOF",
+    "%PATH%",
+    "\r\n",
+    "\u2028",
+)
 anything = st.one_of(
     st.sampled_from(EVIL),
     st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40),
@@ -60,17 +124,46 @@ def calls(v: str, w: str) -> list[tuple[str, str, dict[str, Any]]]:
     }
     return [
         ("iam", "UpdateAccessKey", {"UserName": v, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"}),
-        ("ec2", "CreateTags", {"Resources": [v, w], "Tags": [{"Key": v, "Value": w}, {"Key": w, "Value": ref("INCIDENT")}]}),
-        ("iam", "PutUserPolicy", {"UserName": v, "PolicyName": text(w, ref("INCIDENT"), v), "PolicyDocument": document(policy)}),
+        (
+            "ec2",
+            "CreateTags",
+            {"Resources": [v, w], "Tags": [{"Key": v, "Value": w}, {"Key": w, "Value": ref("INCIDENT")}]},
+        ),
+        (
+            "iam",
+            "PutUserPolicy",
+            {"UserName": v, "PolicyName": text(w, ref("INCIDENT"), v), "PolicyDocument": document(policy)},
+        ),
         ("ec2", "ModifyInstanceAttribute", {"InstanceId": v, "DisableApiTermination": {"Value": False}}),
         ("ec2", "StopInstances", {"InstanceIds": [v], "Force": True}),
         ("logs", "CreateLogGroup", {"logGroupName": v, "tags": {v: w}}),
-        ("wafv2", "UpdateIPSet", {"Name": v, "Scope": "REGIONAL", "Id": w, "Description": v, "Addresses": [v], "LockToken": w}),
-        ("cloudtrail", "CreateTrail", {"Name": v, "S3BucketName": w, "IsMultiRegionTrail": True, "EnableLogFileValidation": False}),
-        ("autoscaling", "DetachInstances", {"InstanceIds": [v, "i-1"], "AutoScalingGroupName": w, "ShouldDecrementDesiredCapacity": False}),
-        ("ec2", "RunInstances", {"MinCount": 1, "MaxCount": 2, "ImageId": v, "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": v, "Value": w}]}]}),
+        (
+            "wafv2",
+            "UpdateIPSet",
+            {"Name": v, "Scope": "REGIONAL", "Id": w, "Description": v, "Addresses": [v], "LockToken": w},
+        ),
+        (
+            "cloudtrail",
+            "CreateTrail",
+            {"Name": v, "S3BucketName": w, "IsMultiRegionTrail": True, "EnableLogFileValidation": False},
+        ),
+        (
+            "autoscaling",
+            "DetachInstances",
+            {"InstanceIds": [v, "i-1"], "AutoScalingGroupName": w, "ShouldDecrementDesiredCapacity": False},
+        ),
+        (
+            "ec2",
+            "RunInstances",
+            {
+                "MinCount": 1,
+                "MaxCount": 2,
+                "ImageId": v,
+                "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": v, "Value": w}]}],
+            },
+        ),
         ("s3", "PutBucketPolicy", {"Bucket": "bucket-of-ours", "Policy": v}),
-    ]  # fmt: skip
+    ]
 
 
 def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
@@ -79,11 +172,19 @@ def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
     )
     assert not wrong(step), wrong(step)
     operator = "arn:aws:iam::123456789012:user/ann"
-    return Plan("hold-it", "i-0123456789abcdef0", "123456789012", HOME, operator, "2026-11-27T03:00:00Z", (step,))
+    return Plan(
+        playbook="hold-it",
+        target="i-0123456789abcdef0",
+        account="123456789012",
+        region=HOME,
+        operator=operator,
+        planned_at="2026-11-27T03:00:00Z",
+        steps=(step,),
+    )
 
 
 def call_of(service: str, operation: str, parameters: dict[str, Any], why: str = "") -> PlannedCall:
-    return PlannedCall("call", service, operation, HOME, parameters, why)
+    return PlannedCall(id="call", service=service, operation=operation, region=HOME, parameters=parameters, why=why)
 
 
 def comparable(seen: tuple[str, str, bytes]) -> Any:
@@ -102,7 +203,13 @@ def sent_by_apply(known: Wire, service: str, operation: str, parameters: dict[st
     known.seen.clear()
     with contextlib.suppress(AwsError):
         session_at(known.url).write(
-            Call(service, operation, HOME, resolve(parameters, {"INCIDENT": INCIDENT})), Permit("1", "x")
+            Call(
+                service=service,
+                operation=operation,
+                region=HOME,
+                parameters=resolve(parameters, {"INCIDENT": INCIDENT}),
+            ),
+            Permit("1", "x"),
         )
     (seen,) = known.seen
     return comparable(seen)
@@ -136,9 +243,16 @@ def words_of(script: str, folder: Path) -> list[str]:
 def environment(folder: Path, url: str) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(
-        HOME=str(folder), INCIDENT=INCIDENT, AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY="x" * 40,
-        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_MAX_ATTEMPTS="1", NO_PROXY="*",
-    )  # fmt: skip
+        HOME=str(folder),
+        INCIDENT=INCIDENT,
+        AWS_ENDPOINT_URL=url,
+        AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE",
+        AWS_SECRET_ACCESS_KEY="x" * 40,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_MAX_ATTEMPTS="1",
+        NO_PROXY="*",
+    )
     here = Path.cwd()
     os.chdir(folder)
     try:
@@ -244,7 +358,7 @@ def test_no_line_of_a_script_is_longer_than_a_terminal_takes(v: str, number: int
     many = {"InstanceIds": [f"i-{at:017x}" for at in range(200)]}
     planned = [
         call_of(service, operation, parameters, v),
-        PlannedCall("more", "ec2", "TerminateInstances", HOME, many, v),
+        PlannedCall(id="more", service="ec2", operation="TerminateInstances", region=HOME, parameters=many, why=v),
     ]
     plan = plan_of(planned, v)
     for script in (render(plan, "cli"), render_step(plan, plan.steps[0], "cli")):
@@ -256,11 +370,11 @@ def test_a_line_of_a_script_that_is_run_alone_writes_nothing(folder: Path) -> No
     planned = [
         call_of("ec2", "StopInstances", {"InstanceIds": ["i-1"]}),
         PlannedCall(
-            "made",
-            "ec2",
-            "CreateSecurityGroup",
-            HOME,
-            {"GroupName": "g", "Description": "d"},
+            id="made",
+            service="ec2",
+            operation="CreateSecurityGroup",
+            region=HOME,
+            parameters={"GroupName": "g", "Description": "d"},
             gives={"GROUP": "GroupId"},
         ),
     ]
@@ -287,9 +401,15 @@ def test_pasted_into_a_shell_it_is_read_whole_before_any_of_it_runs(shell: str, 
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "ZDOTDIR": str(folder)}
     for more in ({}, {"INCIDENT": INCIDENT}):  # without CONFIRM, too
         ended = subprocess.run(
-            [shell], input=stub + script + "\necho the shell is there still\n", cwd=folder, env={**env, **more}, capture_output=True, text=True,
-            check=False, timeout=60,
-        )  # fmt: skip
+            [shell],
+            input=stub + script + "\necho the shell is there still\n",
+            cwd=folder,
+            env={**env, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert "the shell is there still" in ended.stdout, ended.stderr
         assert not (folder / "called").exists()
     assert not (folder / "ran").exists()
@@ -306,9 +426,14 @@ def test_a_script_runs_for_its_account_alone_and_keeps_evidence_apart(folder: Pa
         with wire() as known:
             known.account = "210987654321"
             env = {
-                **os.environ, "INCIDENT": INCIDENT, "AWS_ENDPOINT_URL": known.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
-                "AWS_CONFIG_FILE": os.devnull, "NO_PROXY": "*",
-            }  # fmt: skip
+                **os.environ,
+                "INCIDENT": INCIDENT,
+                "AWS_ENDPOINT_URL": known.url,
+                "AWS_ACCESS_KEY_ID": "x",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_CONFIG_FILE": os.devnull,
+                "NO_PROXY": "*",
+            }
             ended = subprocess.run(
                 [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
             )
@@ -337,9 +462,22 @@ def test_a_program_names_its_coding_before_anything_else_can() -> None:
 
 
 GAVE = [
-    PlannedCall("group", "ec2", "CreateSecurityGroup", HOME, {"GroupName": "g", "Description": "d"}, gives={"PATH": "GroupId", "AWS_PROFILE": "Tags[0].Value"}),
-    PlannedCall("tag", "ec2", "CreateTags", HOME, {"Resources": [ref("PATH")], "Tags": [{"Key": "k", "Value": ref("AWS_PROFILE")}]}),
-]  # fmt: skip
+    PlannedCall(
+        id="group",
+        service="ec2",
+        operation="CreateSecurityGroup",
+        region=HOME,
+        parameters={"GroupName": "g", "Description": "d"},
+        gives={"PATH": "GroupId", "AWS_PROFILE": "Tags[0].Value"},
+    ),
+    PlannedCall(
+        id="tag",
+        service="ec2",
+        operation="CreateTags",
+        region=HOME,
+        parameters={"Resources": [ref("PATH")], "Tags": [{"Key": "k", "Value": ref("AWS_PROFILE")}]},
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -396,9 +534,27 @@ def test_a_script_takes_no_other_name_for_an_incident(form: str, name: str, fold
 
 
 USER_DATA = [
-    PlannedCall("read", "ec2", "DescribeInstanceAttribute", HOME, {"InstanceId": "i-1", "Attribute": "userData"}, gives={"USER_DATA": "UserData.Value"}),
-    PlannedCall("run", "ec2", "RunInstances", HOME, {"MinCount": 1, "MaxCount": 1, "ImageId": "ami-1", "UserData": sealed(ref("USER_DATA"), decode=True, sha256=hashlib.sha256(b"reviewed").hexdigest())}),
-]  # fmt: skip
+    PlannedCall(
+        id="read",
+        service="ec2",
+        operation="DescribeInstanceAttribute",
+        region=HOME,
+        parameters={"InstanceId": "i-1", "Attribute": "userData"},
+        gives={"USER_DATA": "UserData.Value"},
+    ),
+    PlannedCall(
+        id="run",
+        service="ec2",
+        operation="RunInstances",
+        region=HOME,
+        parameters={
+            "MinCount": 1,
+            "MaxCount": 1,
+            "ImageId": "ami-1",
+            "UserData": sealed(ref("USER_DATA"), decode=True, sha256=hashlib.sha256(b"reviewed").hexdigest()),
+        },
+    ),
+]
 
 
 @pytest.mark.parametrize(("held", "sent"), [(b"reviewed", True), (b"curl evil | sh", False)])
@@ -421,7 +577,11 @@ def test_user_data_that_is_not_what_was_reviewed_is_not_sent(held: bytes, sent: 
 
 def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_script(folder: Path) -> None:
     tag = PlannedCall(
-        "tag", "ec2", "CreateTags", HOME, {"Resources": [ref("GROUP")], "Tags": [{"Key": "k", "Value": "v"}]}
+        id="tag",
+        service="ec2",
+        operation="CreateTags",
+        region=HOME,
+        parameters={"Resources": [ref("GROUP")], "Tags": [{"Key": "k", "Value": "v"}]},
     )
     plan = plan_of([tag])
     known = dataclasses.replace(plan.steps[0], bindings={"GROUP": "sg-1"})
@@ -433,9 +593,15 @@ def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_scrip
         with wire() as known_wire:
             known_wire.account = "123456789012"
             env = {
-                **os.environ, "INCIDENT": INCIDENT, "GOT_GROUP": "sg-of-somebody-else", "AWS_ENDPOINT_URL": known_wire.url,
-                "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": os.devnull, "NO_PROXY": "*",
-            }  # fmt: skip
+                **os.environ,
+                "INCIDENT": INCIDENT,
+                "GOT_GROUP": "sg-of-somebody-else",
+                "AWS_ENDPOINT_URL": known_wire.url,
+                "AWS_ACCESS_KEY_ID": "x",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_CONFIG_FILE": os.devnull,
+                "NO_PROXY": "*",
+            }
             ended = subprocess.run(
                 [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
             )
@@ -456,14 +622,42 @@ def planned_for(aws: Aws) -> list[PlannedCall]:
     found = []
     for number, resource in enumerate(resources):
         tags = [{"Key": f"k{at}", "Value": value} for at, value in enumerate(EVIL[number::4])]
-        found.append(PlannedCall(f"tags-{number}", "ec2", "CreateTags", HOME, {"Resources": [resource], "Tags": tags}))
+        found.append(
+            PlannedCall(
+                id=f"tags-{number}",
+                service="ec2",
+                operation="CreateTags",
+                region=HOME,
+                parameters={"Resources": [resource], "Tags": tags},
+            )
+        )
     allow = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/$(touch ran)'*"}],
     }
     for number, user in enumerate(USERS):
-        found.append(PlannedCall(f"policy-{number}", "iam", "PutUserPolicy", "us-east-1", {"UserName": user, "PolicyName": text(user, ref("INCIDENT")), "PolicyDocument": document(allow)}))  # fmt: skip
-        found.append(PlannedCall(f"drop-{number}", "iam", "DeleteUserPolicy", "us-east-1", {"UserName": user, "PolicyName": text(user, ref("INCIDENT"))}))  # fmt: skip
+        found.append(
+            PlannedCall(
+                id=f"policy-{number}",
+                service="iam",
+                operation="PutUserPolicy",
+                region="us-east-1",
+                parameters={
+                    "UserName": user,
+                    "PolicyName": text(user, ref("INCIDENT")),
+                    "PolicyDocument": document(allow),
+                },
+            )
+        )
+        found.append(
+            PlannedCall(
+                id=f"drop-{number}",
+                service="iam",
+                operation="DeleteUserPolicy",
+                region="us-east-1",
+                parameters={"UserName": user, "PolicyName": text(user, ref("INCIDENT"))},
+            )
+        )
     return found
 
 
@@ -482,14 +676,22 @@ def test_script_as_printed_with_hostile_names_against_the_lab(form: str, labs: L
     session.gate.open_incident(AnyPermit())
     for call in planned:
         parameters = resolve(call.parameters, {"INCIDENT": INCIDENT})
-        session.write(Call(call.service, call.operation, call.region, parameters), Permit("1", "x"))
+        session.write(
+            Call(service=call.service, operation=call.operation, region=call.region, parameters=parameters),
+            Permit("1", "x"),
+        )
     script = other.folder / "script"
     script.write_text(render(plan_of(planned, "'; touch ran; '"), form))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
-        ["sh", "script"] if form == "cli" else [sys.executable, "script"], cwd=other.folder, capture_output=True, text=True,
-        env={**other.env, "PATH": path, "INCIDENT": INCIDENT}, timeout=300, check=False,
-    )  # fmt: skip
+        ["sh", "script"] if form == "cli" else [sys.executable, "script"],
+        cwd=other.folder,
+        capture_output=True,
+        text=True,
+        env={**other.env, "PATH": path, "INCIDENT": INCIDENT},
+        timeout=300,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
 
     def changed(aws: Aws) -> list[tuple[str, Any]]:

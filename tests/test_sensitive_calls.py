@@ -35,16 +35,31 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(STRANGER)}, f"role opened to account {STRANGER}"),
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(OWN)}, "who may take a role was changed"),
         ("CreateRole", "iam", {"assumeRolePolicyDocument": by(STRANGER)}, f"new role opened to account {STRANGER}"),
-        ("CreateRole", "iam", {"assumeRolePolicyDocument": policy(allow(Principal={"Service": "ec2.amazonaws.com"}))}, ""),
+        (
+            "CreateRole",
+            "iam",
+            {"assumeRolePolicyDocument": policy(allow(Principal={"Service": "ec2.amazonaws.com"}))},
+            "",
+        ),
         ("PutUserPolicy", "iam", {"policyDocument": EVERYTHING}, "a user may do everything by a new policy"),
         ("PutRolePolicy", "iam", {"policyDocument": READS}, "policy written for a role"),
         ("PutRolePolicy", "iam", {"policyDocument": "{"}, "policy written for a role"),
-        ("AttachUserPolicy", "iam", {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "AdministratorAccess given to a user"),
-        ("AttachRolePolicy", "iam", {"policyArn": f"arn:aws:iam::{OWN}:policy/AdministratorAccess"}, "policy given to a role"),
+        (
+            "AttachUserPolicy",
+            "iam",
+            {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            "AdministratorAccess given to a user",
+        ),
+        (
+            "AttachRolePolicy",
+            "iam",
+            {"policyArn": f"arn:aws:iam::{OWN}:policy/AdministratorAccess"},
+            "policy given to a role",
+        ),
         ("AttachRolePolicy", "iam", {"policyArn": ["x"]}, "policy given to a role"),
         ("PutRolePolicy", "ec2", {"policyDocument": EVERYTHING}, ""),
     ],
-)  # fmt: skip
+)
 def test_what_a_call_means(name: str, source: str, asked: Any, means: str) -> None:
     assert describe_impact(other(name, source, requestParameters=asked), OURS) == means
 
@@ -79,14 +94,27 @@ def without_resources(*statements: dict[str, Any]) -> str:
     [
         (without_resources(allow(Principal={"AWS": "*"}, Action="sts:AssumeRole")), "everybody"),
         (without_resources(allow(Principal={"AWS": "*"}, Action="sts:AssumeRole"), DENY), ""),
-        (without_resources(allow(Principal="*", Action="sts:AssumeRole", Condition={"StringEquals": {"sts:ExternalId": "x"}})), "everybody"),
+        (
+            without_resources(
+                allow(Principal="*", Action="sts:AssumeRole", Condition={"StringEquals": {"sts:ExternalId": "x"}})
+            ),
+            "everybody",
+        ),
         (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:TagSession")), ""),
         (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:AssumeRole*")), f"account {STRANGER}"),
-        (without_resources(allow(Principal={"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/evil"}, Action="sts:AssumeRoleWithSAML")), f"arn:aws:iam::{STRANGER}:saml-provider/evil of account {STRANGER}"),
+        (
+            without_resources(
+                allow(
+                    Principal={"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/evil"},
+                    Action="sts:AssumeRoleWithSAML",
+                )
+            ),
+            f"arn:aws:iam::{STRANGER}:saml-provider/evil of account {STRANGER}",
+        ),
         (without_resources(allow(Principal={"Service": "ec2.amazonaws.com"}, Action="sts:AssumeRole")), ""),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_who_outside_may_take_a_role(document: str, who: str) -> None:
     assert external_assumers(document, TrustZone(frozenset({OWN}))) == (who, "")
 
@@ -168,12 +196,23 @@ def test_what_it_was_done_to_is_named() -> None:
 @pytest.mark.parametrize(
     ("call", "means"),
     [
-        (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "vpcEndpointId": "vpce-1"}), "traffic to 0.0.0.0/0 sent to vpce-1"),
+        (
+            other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "vpcEndpointId": "vpce-1"}),
+            "traffic to 0.0.0.0/0 sent to vpce-1",
+        ),
         (other("CreateRoute", requestParameters={"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}), ""),
-        (other("ModifyInstanceAttribute", requestParameters={"instanceId": "i-1", "userData": "x"}), "user data of i-1 changed"),
-        (other("RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}), "1 instance started: i-0a1b2c3d4e5f60718"),
+        (
+            other("ModifyInstanceAttribute", requestParameters={"instanceId": "i-1", "userData": "x"}),
+            "user data of i-1 changed",
+        ),
+        (
+            other(
+                "RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}
+            ),
+            "1 instance started: i-0a1b2c3d4e5f60718",
+        ),
         (other("RunInstances", responseElements=None), ""),
     ],
-)  # fmt: skip
+)
 def test_what_is_a_days_work_and_may_be_a_part_of_it(call: Any, means: str) -> None:
     assert contextual_meaning(call) == means

@@ -175,10 +175,16 @@ def test_hours_and_networks_are_learned_from_people_alone() -> None:
     days = [AT - timedelta(days=number) for number in range(3, 20)]
     console = {"userAgent": "Mozilla/5.0", "sourceIPAddress": "192.0.2.9"}
     events = [
-        parse_record({**record("CreateTags", **console), "eventTime": f"{day:%Y-%m-%d}T{hour:02}:30:00Z", "eventID": f"{day}{hour}"})
+        parse_record(
+            {
+                **record("CreateTags", **console),
+                "eventTime": f"{day:%Y-%m-%d}T{hour:02}:30:00Z",
+                "eventID": f"{day}{hour}",
+            }
+        )
         for day in days
         for hour in (9, 11, 16)
-    ]  # fmt: skip
+    ]
     events += [
         other("CreateTags", minutes=9000 + number, userAgent="Boto3/1", sourceIPAddress="198.51.100.9")
         for number in range(99)

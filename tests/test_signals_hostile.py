@@ -23,20 +23,34 @@ from vpce_tui.inventory.flow_log_queries import Traffic, Window
 from vpce_tui.inventory.resources import GroupRuleOfRegion
 
 BAD = created(
-    FOREIGN, None, who=SESSION, sourceIPAddress="198.51.100.23", userAgent="aws-cli/2.22 kali", tlsDetails={"tlsVersion": "TLSv1.3"},
-    additionalEventData={"x": 1}, sessionCredentialFromConsole="false", managementEvent=True, requestID="r-1", eventCategory="Management",
-).record  # fmt: skip
-HERE = region(GroupRuleOfRegion("-1", None, None, WORLD))
+    FOREIGN,
+    None,
+    who=SESSION,
+    sourceIPAddress="198.51.100.23",
+    userAgent="aws-cli/2.22 kali",
+    tlsDetails={"tlsVersion": "TLSv1.3"},
+    additionalEventData={"x": 1},
+    sessionCredentialFromConsole="false",
+    managementEvent=True,
+    requestID="r-1",
+    eventCategory="Management",
+).record
+HERE = region(GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer=WORLD))
 BEFORE = [
     other("StopLogging", "cloudtrail", 20, SESSION),
     created(minutes=9, eventID="no", who=SESSION, errorCode="Client.UnauthorizedOperation"),
 ]
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.sampled_from(["Root", "AWSService", "*", "vpce-1", "2026-01-31T02:00:00Z"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.sampled_from(["Root", "AWSService", "*", "vpce-1", "2026-01-31T02:00:00Z"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -63,7 +77,14 @@ def put(document: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, 
 
 def assessed(event: Event, *others: Event) -> Any:
     events = [event, *BEFORE, *others]
-    known = AssessmentInputs(whole_past(events), {HOME: HERE}, ours_of([event], Context()), None, Context(), now=AT)
+    known = AssessmentInputs(
+        past=whole_past(events),
+        regions={HOME: HERE},
+        ours=ours_of([event], Context()),
+        roles=None,
+        context=Context(),
+        now=AT,
+    )
     found = assess_event(event, known)
     assess_instances(known, [found])
     for relation in relations(event):
@@ -92,11 +113,23 @@ def test_any_value_in_the_place_of_a_record_is_judged_and_never_raises(value: An
 
 
 UNREAD = [
-    ("requestID",), ("eventVersion",), ("managementEvent",), ("eventCategory",), ("additionalEventData",), ("tlsDetails",), ("sessionCredentialFromConsole",),
-    ("eventType",), ("errorMessage",), ("apiVersion",), ("somethingNew",), ("requestParameters", "CreateVpcEndpointRequest", "ClientToken"),
-    ("requestParameters", "Another"), ("responseElements", "CreateVpcEndpointResponse", "requestId"), ("userIdentity", "sessionContext", "webIdFederationData"),
+    ("requestID",),
+    ("eventVersion",),
+    ("managementEvent",),
+    ("eventCategory",),
+    ("additionalEventData",),
+    ("tlsDetails",),
+    ("sessionCredentialFromConsole",),
+    ("eventType",),
+    ("errorMessage",),
+    ("apiVersion",),
+    ("somethingNew",),
+    ("requestParameters", "CreateVpcEndpointRequest", "ClientToken"),
+    ("requestParameters", "Another"),
+    ("responseElements", "CreateVpcEndpointResponse", "requestId"),
+    ("userIdentity", "sessionContext", "webIdFederationData"),
     ("userIdentity", "somethingNew"),
-]  # fmt: skip
+]
 """Fields that no rule which speaks against the bad record reads."""
 
 
@@ -152,17 +185,27 @@ def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
 
 
 def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
-    many = [GroupRuleOfRegion("tcp", port, port, f"10.{port // 250}.{port % 250}.0/24") for port in range(10_000)]
-    gone = GroupRuleOfRegion("tcp", 443, 443, "sg-0gone")
-    known = AssessmentInputs(whole_past([created()]), {HOME: region(*many, gone)}, TrustZone(), None, Context(), now=AT)
+    many = [
+        GroupRuleOfRegion(protocol="tcp", from_port=port, to_port=port, peer=f"10.{port // 250}.{port % 250}.0/24")
+        for port in range(10_000)
+    ]
+    gone = GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="sg-0gone")
+    known = AssessmentInputs(
+        past=whole_past([created()]),
+        regions={HOME: region(*many, gone)},
+        ours=TrustZone(),
+        roles=None,
+        context=Context(),
+        now=AT,
+    )
     found = assess_event(created(), known).assessment
     assert {signal.id for signal in found.signals} >= {"VPCE-34"}
     lost = AssessmentInputs(
-        whole_past([created()]),
-        {HOME: region(net=network(groups={}, endpoints={"vpce-1": now(groups=("sg-0gone",))}))},
-        TrustZone(),
-        None,
-        Context(),
+        past=whole_past([created()]),
+        regions={HOME: region(net=network(groups={}, endpoints={"vpce-1": now(groups=("sg-0gone",))}))},
+        ours=TrustZone(),
+        roles=None,
+        context=Context(),
     )
     assert any("do not exist any more" in why for _, why in assess_event(created(), lost).assessment.unknown)
 
@@ -179,7 +222,10 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
 )
 def test_policies_that_are_none(text: str) -> None:
     found = assess_event(
-        created(rules=text), AssessmentInputs(whole_past([created()]), {HOME: region()}, TrustZone(), None, Context())
+        created(rules=text),
+        AssessmentInputs(
+            past=whole_past([created()]), regions={HOME: region()}, ours=TrustZone(), roles=None, context=Context()
+        ),
     ).assessment
     assert found.unknown or found.signals
 
@@ -219,11 +265,11 @@ def test_times_that_cannot_be_are_judged_by_the_rest() -> None:
 def test_hostile_tags_are_text() -> None:
     hostile = {"Name": "\x1b]52;c;x\x07", "owner": "", "env": "[@click=app.quit]production[/]", "\u202e": "x"}
     known = AssessmentInputs(
-        whole_past([created()]),
-        {HOME: region(instances=(machine(tags=hostile),))},
-        TrustZone(),
-        None,
-        Context(),
+        past=whole_past([created()]),
+        regions={HOME: region(instances=(machine(tags=hostile),))},
+        ours=TrustZone(),
+        roles=None,
+        context=Context(),
         now=AT,
     )
     assert assess_instances(known, [])

@@ -65,10 +65,14 @@ def test_records_with_every_field_are_read_by_their_own_format(aws: Aws) -> None
     (before,) = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [aws.facts["vpc"]]}])["FlowLogs"]
     ec2.delete_flow_logs(FlowLogIds=[before["FlowLogId"]])
     ec2.create_flow_logs(
-        ResourceIds=[aws.facts["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
-        LogGroupName="/vpc/production", DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
+        ResourceIds=[aws.facts["vpc"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName="/vpc/production",
+        DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
         LogFormat=" ".join(f"${{{name}}}" for name in FIELDS),
-    )  # fmt: skip
+    )
     known = {
         "srcaddr": "203.0.113.5",
         "dstaddr": "{own}",
@@ -128,7 +132,7 @@ def _way_out(aws: Aws) -> str:
         ("rules=sgr-0123456789abcdef0", "must be some of"),
         ("waf.ip_set=regional/x/y", "must be one of"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_that_is_wrong_gets_its_own_sentence(value: str, said: str, aws: Aws) -> None:
     assert said in plan(aws, value, code=2)["said"]
 
@@ -137,9 +141,14 @@ def test_the_entry_stands_before_the_first_that_allows_and_a_full_list_is_refuse
     ec2, acl = clients(aws)("ec2"), acl_of(aws)["NetworkAclId"]
     for number in (97, 99):
         ec2.create_network_acl_entry(
-            NetworkAclId=acl, RuleNumber=number, Protocol="6", RuleAction="allow", Egress=True, CidrBlock="198.51.100.0/24",
+            NetworkAclId=acl,
+            RuleNumber=number,
+            Protocol="6",
+            RuleAction="allow",
+            Egress=True,
+            CidrBlock="198.51.100.0/24",
             PortRange={"From": 443, "To": 443},
-        )  # fmt: skip
+        )
     numbers = {
         call["parameters"]["Egress"]: call["parameters"]["RuleNumber"]
         for call in plan(aws, f"addresses={INTRUDER}")["acl"]["calls"]
@@ -278,10 +287,14 @@ def test_a_flow_log_that_leaves_the_verdict_out_is_not_judged_by(aws: Aws) -> No
     ec2.delete_flow_logs(FlowLogIds=[before["FlowLogId"]])
     fields = [name for name in FIELDS[:14] if name != "action"]
     ec2.create_flow_logs(
-        ResourceIds=[aws.facts["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
-        LogGroupName="/vpc/production", DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
+        ResourceIds=[aws.facts["vpc"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName="/vpc/production",
+        DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
         LogFormat=" ".join(f"${{{name}}}" for name in fields),
-    )  # fmt: skip
+    )
     assert "does not record action" in notes(plan(aws)["see"])
 
 
@@ -328,8 +341,9 @@ def test_two_rules_over_the_same_traffic_are_both_closed_with_one_narrower_rule(
     ec2, web = clients(aws)("ec2"), aws.facts["group_web"]
     for block in ("203.0.0.0/16", "203.0.113.0/24"):
         ec2.authorize_security_group_ingress(
-            GroupId=web, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "IpRanges": [{"CidrIp": block}]}]
-        )  # fmt: skip
+            GroupId=web,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "IpRanges": [{"CidrIp": block}]}],
+        )
     for peer in ("203.0.113.5", "203.0.113.6"):
         flow(aws, aws.victim, f"{peer} {{own}} 50000 8443 6 10 1500 {{begin}} {{end}} ACCEPT OK")
     plan(aws, "addresses=203.0.113.5", "rules=matching")
@@ -418,8 +432,12 @@ def test_a_set_that_a_rule_lets_in_is_no_place_for_an_address(aws: Aws) -> None:
     found = waf.get_web_acl(**named)
     rules = [{**rule, "Action": {"Allow": {}}} for rule in found["WebACL"]["Rules"]]
     waf.update_web_acl(
-        **named, DefaultAction={"Block": {}}, VisibilityConfig=found["WebACL"]["VisibilityConfig"], Rules=rules, LockToken=found["LockToken"]
-    )  # fmt: skip
+        **named,
+        DefaultAction={"Block": {}},
+        VisibilityConfig=found["WebACL"]["VisibilityConfig"],
+        Rules=rules,
+        LockToken=found["LockToken"],
+    )
     (blocked,) = plan(aws, f"addresses={INTRUDER}", f"waf.ip_set={aws.facts['ip_set']}")["waf"]["blocked"]
     assert "does not block blocked-addresses" in blocked["says"]
 

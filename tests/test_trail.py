@@ -21,11 +21,19 @@ from vpce_tui.core.coverage import Status
 
 # Shapes taken from public records (github: invictus-ir/aws_dataset, MIT), shortened.
 SERVICE_EVENT = {
-    "eventVersion": "1.08", "userIdentity": {"accountId": "123837392027", "invokedBy": "ec2.amazonaws.com"},
-    "eventTime": "2023-07-10T11:55:23Z", "eventSource": "ec2.amazonaws.com", "eventName": "SharedSnapshotVolumeCreated",
-    "awsRegion": "us-east-1", "sourceIPAddress": "ec2.amazonaws.com", "userAgent": "ec2.amazonaws.com", "requestParameters": None,
-    "responseElements": None, "eventID": "895dc875-cb08-45a5-b8c2-9158838741c0", "recipientAccountId": "123837392027",
-}  # fmt: skip
+    "eventVersion": "1.08",
+    "userIdentity": {"accountId": "123837392027", "invokedBy": "ec2.amazonaws.com"},
+    "eventTime": "2023-07-10T11:55:23Z",
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "SharedSnapshotVolumeCreated",
+    "awsRegion": "us-east-1",
+    "sourceIPAddress": "ec2.amazonaws.com",
+    "userAgent": "ec2.amazonaws.com",
+    "requestParameters": None,
+    "responseElements": None,
+    "eventID": "895dc875-cb08-45a5-b8c2-9158838741c0",
+    "recipientAccountId": "123837392027",
+}
 
 
 def endpoint_request(event: Event) -> EndpointRequest:
@@ -34,13 +42,26 @@ def endpoint_request(event: Event) -> EndpointRequest:
 
 def endpoint(**changes: Any) -> dict[str, Any]:
     record: dict[str, Any] = {
-        "eventVersion": "1.11", "eventID": "e-1", "eventTime": "2026-01-31T02:00:00Z", "eventName": "CreateVpcEndpoint",
-        "eventSource": "ec2.amazonaws.com", "awsRegion": HOME, "recipientAccountId": "123456789012", "sourceIPAddress": "198.51.100.23",
-        "userAgent": "aws-cli", "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/bob", "userName": "bob"},
-        "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "ServiceName": "com.amazonaws.eu-west-1.s3",
-                              "SecurityGroupId": {"tag": 1, "content": "sg-1"}, "PolicyDocument": "{}"}},
+        "eventVersion": "1.11",
+        "eventID": "e-1",
+        "eventTime": "2026-01-31T02:00:00Z",
+        "eventName": "CreateVpcEndpoint",
+        "eventSource": "ec2.amazonaws.com",
+        "awsRegion": HOME,
+        "recipientAccountId": "123456789012",
+        "sourceIPAddress": "198.51.100.23",
+        "userAgent": "aws-cli",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/bob", "userName": "bob"},
+        "requestParameters": {
+            "CreateVpcEndpointRequest": {
+                "VpcId": "vpc-1",
+                "ServiceName": "com.amazonaws.eu-west-1.s3",
+                "SecurityGroupId": {"tag": 1, "content": "sg-1"},
+                "PolicyDocument": "{}",
+            }
+        },
         "responseElements": {"CreateVpcEndpointResponse": {"vpcEndpoint": {"vpcEndpointId": "vpce-1"}}},
-    }  # fmt: skip
+    }
     record.update(changes)
     return record
 
@@ -104,9 +125,14 @@ def test_a_service_event_without_identity_type() -> None:
 
 def test_an_instance_session_is_recognised() -> None:
     identity = {
-        "type": "AssumedRole", "principalId": "AROAX:i-0a1b2c3d4e5f60718", "arn": "arn:aws:sts::1:assumed-role/web/i-0a1b2c3d4e5f60718",
-        "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/web", "userName": "web"}, "ec2RoleDelivery": "2.0"},
-    }  # fmt: skip
+        "type": "AssumedRole",
+        "principalId": "AROAX:i-0a1b2c3d4e5f60718",
+        "arn": "arn:aws:sts::1:assumed-role/web/i-0a1b2c3d4e5f60718",
+        "sessionContext": {
+            "sessionIssuer": {"arn": "arn:aws:iam::1:role/web", "userName": "web"},
+            "ec2RoleDelivery": "2.0",
+        },
+    }
     principal = parse(endpoint(userIdentity=identity)).principal
     assert (principal.instance_id, principal.role_name, principal.ec2_role_delivery) == (
         "i-0a1b2c3d4e5f60718",
@@ -234,9 +260,21 @@ def test_the_command_over_files(aws: Aws, tmp_path: Path) -> None:
     assert len([item for item in objects if "eventID" in item]) == 2
     assert objects[-1]["coverage"]["complete"] is True
     wanted = {
-        "eventID", "eventTime", "eventName", "eventSource", "awsRegion", "accountId", "principal", "sourceIPAddress", "userAgent",
-        "errorCode", "vpcEndpointId", "serviceName", "severity", "signals",
-    }  # fmt: skip
+        "eventID",
+        "eventTime",
+        "eventName",
+        "eventSource",
+        "awsRegion",
+        "accountId",
+        "principal",
+        "sourceIPAddress",
+        "userAgent",
+        "errorCode",
+        "vpcEndpointId",
+        "serviceName",
+        "severity",
+        "signals",
+    }
     assert wanted <= set(objects[0])
     assert aws.handled() == [], "no AWS is needed for files"
 

@@ -170,9 +170,15 @@ def forged_to_swap(aws: Aws, key: str, how: str, other: str) -> None:
     first, swap, name = undo[0], {"THE_INSTANCE": f'`"{other}"`'}, "THE_INSTANCE"
     if how == "a read":
         look = {
-            "id": "look", "service": "ec2", "operation": "DescribeInstances", "region": HOME, "why": "look at it",
-            "undoes": first["undoes"], "parameters": {"InstanceIds": [aws.victim]}, "gives": swap,
-        }  # fmt: skip
+            "id": "look",
+            "service": "ec2",
+            "operation": "DescribeInstances",
+            "region": HOME,
+            "why": "look at it",
+            "undoes": first["undoes"],
+            "parameters": {"InstanceIds": [aws.victim]},
+            "gives": swap,
+        }
         first["parameters"] = {**first["parameters"], "InstanceId": {"$ref": name}}
         planned["undo"] = [look, *undo]
     elif how in ("a write", "a write that binds alone"):
@@ -222,7 +228,18 @@ def test_of_what_is_agreed_to_nothing_is_cut() -> None:
     from vpce_tui.tui.widgets.safe_text import lines
 
     many = {"InstanceId": "i-1", "Groups": [f"sg-{number:017x}" for number in range(3000)], "ZZ": "the very last"}
-    found = list(inverse_lines([(PlannedCall("x", "ec2", "ModifyInstanceAttribute", HOME, many), many)]))
+    found = list(
+        inverse_lines(
+            [
+                (
+                    PlannedCall(
+                        id="x", service="ec2", operation="ModifyInstanceAttribute", region=HOME, parameters=many
+                    ),
+                    many,
+                )
+            ]
+        )
+    )
     assert found[0].endswith('"the very last"}')
     assert lines([Content(text) for text in found]).plain.rstrip().endswith('"the very last"}')
 

@@ -136,9 +136,12 @@ def test_a_changed_model_on_this_machine_does_not_make_a_read_a_write(where: str
 def test_no_plugin_of_the_environment_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "evil_plugin.py").write_text("def initialize_client_plugin(client):\n    print('plugin ran')\n")
     env = {
-        **os.environ, "HOME": str(tmp_path), "AWS_CONFIG_FILE": os.devnull, "PYTHONPATH": str(tmp_path),
+        **os.environ,
+        "HOME": str(tmp_path),
+        "AWS_CONFIG_FILE": os.devnull,
+        "PYTHONPATH": str(tmp_path),
         "BOTOCORE_EXPERIMENTAL__PLUGINS": "evil=evil_plugin",
-    }  # fmt: skip
+    }
     with wire() as known:
         done = subprocess.run(
             [sys.executable, "-c", READ_IT, known.url], env=env, capture_output=True, text=True, check=False
@@ -172,7 +175,11 @@ def test_a_request_that_is_not_the_bundled_models_is_refused_before_it_is_signed
         model.http.update(http)
         try:
             with pytest.raises(Refused) as caught:
-                session.read(Call(service, operation, HOME, parameters_of(service, operation)))
+                session.read(
+                    Call(
+                        service=service, operation=operation, region=HOME, parameters=parameters_of(service, operation)
+                    )
+                )
         finally:
             model.http.clear()
             model.http.update(before)
@@ -185,10 +192,14 @@ def test_a_request_that_is_not_the_bundled_models_is_refused_before_it_is_signed
     [
         ("ec2", "before-call.ec2", lambda params: params["body"].update(Action="TerminateInstances")),
         ("ec2", "before-call.ec2", lambda params: params["body"].update(Version="2006-01-01")),
-        ("cloudtrail", "before-call.cloudtrail", lambda params: params["headers"].update({"X-Amz-Target": "CloudTrail_20131101.DeleteTrail"})),
+        (
+            "cloudtrail",
+            "before-call.cloudtrail",
+            lambda params: params["headers"].update({"X-Amz-Target": "CloudTrail_20131101.DeleteTrail"}),
+        ),
         ("iam", "before-call.iam", lambda params: params.update(url=params["url"] + "?Action=DeleteUser")),
     ],
-)  # fmt: skip
+)
 def test_what_a_handler_makes_of_a_request_is_seen_too(service: str, hook: str, change: Any) -> None:
     operation = {"ec2": "DescribeInstances", "cloudtrail": "DescribeTrails", "iam": "ListRoles"}[service]
     with wire() as known:
@@ -229,7 +240,9 @@ def test_a_bucket_of_ours_is_no_object_in_somebody_elses(host: str, bucket: str,
     """With the host of another bucket as endpoint, path-style names of buckets would be keys in it."""
     session = session_at(f"https://{host}")
     with pytest.raises(Refused) as caught:
-        session.write(Call("s3", operation, HOME, {"Bucket": bucket}), Permit("1", "x"))
+        session.write(
+            Call(service="s3", operation=operation, region=HOME, parameters={"Bucket": bucket}), Permit("1", "x")
+        )
     assert caught.value.why is Why.NOT_AS_MODELLED
 
 
@@ -239,7 +252,14 @@ def test_every_listed_read_passes_as_the_bundled_model_gives_it(part: int) -> No
         session = session_at(known.url, read_only=True, attempts=1)
         for number, item in enumerate(READS[part::4], start=1):
             with suppress(AwsError):  # the server's answer is no answer of AWS; what was sent counts
-                session.read(Call(item.service, item.name, HOME, parameters_of(item.service, item.name)))
+                session.read(
+                    Call(
+                        service=item.service,
+                        operation=item.name,
+                        region=HOME,
+                        parameters=parameters_of(item.service, item.name),
+                    )
+                )
             assert len(known.seen) == number, item
 
 
@@ -299,7 +319,7 @@ def test_a_write_is_one_request_whatever_the_answer(service: str) -> None:
     with wire() as known:
         session = session_at(known.url)
         for item in (item for item in WRITES if item.service == service):
-            call = Call(service, item.name, HOME, parameters_of(service, item.name))
+            call = Call(service=service, operation=item.name, region=HOME, parameters=parameters_of(service, item.name))
             for status in STATUSES:
                 for body, headers in answers(service, known.url):
                     known.status, known.body, known.headers, known.seen[:] = status, body, headers, []
@@ -319,7 +339,12 @@ def test_an_answer_that_cannot_be_read_leaves_a_write_unknown() -> None:
             ("cloudtrail", "StopLogging"),
         ):
             for known.body in (b"<html>sign in to the proxy", b"<Response/>", b"{"):
-                error = outcome(session, Call(service, operation, HOME, parameters_of(service, operation)))
+                error = outcome(
+                    session,
+                    Call(
+                        service=service, operation=operation, region=HOME, parameters=parameters_of(service, operation)
+                    ),
+                )
                 assert error is None or not error.outcome_known, (operation, known.body)
         assert len(known.seen) == 9
 
@@ -329,7 +354,9 @@ def test_what_was_never_sent_is_known_not_to_have_happened() -> None:
         session = session_at(known.url)
         client = session.client("ec2", HOME, write=True)
         client.meta.events.register("before-call.ec2", lambda **_: {}["something of botocore's own"])
-        error = outcome(session, Call("ec2", "StopInstances", HOME, {"InstanceIds": ["i-1"]}))
+        error = outcome(
+            session, Call(service="ec2", operation="StopInstances", region=HOME, parameters={"InstanceIds": ["i-1"]})
+        )
         assert error is not None
         assert error.outcome_known
         assert known.seen == []
@@ -349,7 +376,10 @@ def test_in_the_name_of_a_write_nothing_else_is_sent() -> None:
                 seen.append(refused.why)
 
         client.meta.events.register("before-call.s3.DeleteBucket", ask_more)
-        session.write(Call("s3", "DeleteBucket", HOME, {"Bucket": "bucket-of-ours"}), Permit("1", "x"))
+        session.write(
+            Call(service="s3", operation="DeleteBucket", region=HOME, parameters={"Bucket": "bucket-of-ours"}),
+            Permit("1", "x"),
+        )
     assert seen == [Why.NESTED]
     assert len(known.seen) == 1
 

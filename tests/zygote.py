@@ -188,10 +188,16 @@ def warm(lab: Lab) -> None:
     """Load what the first request of each service loads, so that no fork does it again."""
     clients = InProcess(lab, lab.operator.key_id)
     for service, call in (
-        ("sts", "get_caller_identity"), ("ec2", "describe_regions"), ("iam", "list_account_aliases"), ("guardduty", "list_detectors"),
-        ("autoscaling", "describe_auto_scaling_groups"), ("elbv2", "describe_target_groups"), ("elb", "describe_load_balancers"),
-        ("cloudtrail", "lookup_events"), ("ec2", "describe_vpc_endpoint_services"),
-    ):  # fmt: skip
+        ("sts", "get_caller_identity"),
+        ("ec2", "describe_regions"),
+        ("iam", "list_account_aliases"),
+        ("guardduty", "list_detectors"),
+        ("autoscaling", "describe_auto_scaling_groups"),
+        ("elbv2", "describe_target_groups"),
+        ("elb", "describe_load_balancers"),
+        ("cloudtrail", "lookup_events"),
+        ("ec2", "describe_vpc_endpoint_services"),
+    ):
         getattr(clients.client(service, "eu-west-1"), call)()
     lab.store.handled.clear()
     for region in REGIONS:

@@ -48,7 +48,10 @@ def one_page_questions(url: str, keys: tuple[str, str, str]) -> None:
     from vpce_tui.cloudtrail.lookup import LookupQuery, look_up
 
     key, secret, token = keys
-    session = AwsSession(AwsAccess("", "eu-west-1", url, key, secret, token), Gate(read_only=True))
+    session = AwsSession(
+        AwsAccess(profile="", region="eu-west-1", endpoint_url=url, key_id=key, secret=secret, token=token),
+        Gate(read_only=True),
+    )
     session.identity()
     now, number = datetime.now(UTC), 30
     began = time.perf_counter()

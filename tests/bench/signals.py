@@ -28,7 +28,7 @@ from tests.rules import (
     policy,
     record,
     region,
-)  # fmt: skip
+)
 from vpce_tui.aws.call import Answer, Call, Identity
 from vpce_tui.cli.main import tune_gc
 from vpce_tui.cloudtrail.event import parse, parse_text
@@ -108,13 +108,31 @@ def records(count: int, *, bad: float, alike: bool = True) -> list[str]:
         subnets = {"content": f"subnet-{vpc}-{chance.randrange(3) if alike else number}"}
         event = created(
             f"com.amazonaws.{HOME}.{service}",
-            policies[(int(vpc[4:]) * 13 + _SERVICES.index(service)) % len(policies)] if chance.random() < 0.98 else chance.choice(policies),
-            request={"VpcId": vpc, "SubnetId": subnets, "TagSpecification": {"Tag": {"Key": "Name", "Value": f"n{number}"}}},
-            minutes=chance.uniform(0, 43_000), who=who, eventID=f"e-{number}",
-            sourceIPAddress=f"192.0.2.{number % 300 % 80 * 3 + chance.randrange(3)}" if chance.random() >= bad else f"198.51.100.{chance.randrange(250)}", userAgent="aws-cli/2.22.4 md/awscrt#0.22.0 os/linux",
-            tlsDetails={"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"},
-            requestID=f"r-{number}", managementEvent=True, eventCategory="Management", **({"errorCode": "Client.UnauthorizedOperation"} if chance.random() < bad else {}),
-        )  # fmt: skip
+            policies[(int(vpc[4:]) * 13 + _SERVICES.index(service)) % len(policies)]
+            if chance.random() < 0.98
+            else chance.choice(policies),
+            request={
+                "VpcId": vpc,
+                "SubnetId": subnets,
+                "TagSpecification": {"Tag": {"Key": "Name", "Value": f"n{number}"}},
+            },
+            minutes=chance.uniform(0, 43_000),
+            who=who,
+            eventID=f"e-{number}",
+            sourceIPAddress=f"192.0.2.{number % 300 % 80 * 3 + chance.randrange(3)}"
+            if chance.random() >= bad
+            else f"198.51.100.{chance.randrange(250)}",
+            userAgent="aws-cli/2.22.4 md/awscrt#0.22.0 os/linux",
+            tlsDetails={
+                "tlsVersion": "TLSv1.3",
+                "cipherSuite": "TLS_AES_128_GCM_SHA256",
+                "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com",
+            },
+            requestID=f"r-{number}",
+            managementEvent=True,
+            eventCategory="Management",
+            **({"errorCode": "Client.UnauthorizedOperation"} if chance.random() < bad else {}),
+        )
         record = event.record
         if not event.error_code:
             record["responseElements"] = answer(number, vpc, service, event.request.policy if event.request else None)
@@ -129,12 +147,25 @@ def answer(number: int, vpc: str, service: str, rules: str | None) -> dict[str, 
         f"vpce-{number}-abcdefgh-{HOME}a.{service}.{HOME}.vpce.amazonaws.com",
     ]
     made = {
-        "creationTimestamp": "2026-01-31T01:59:58Z", "dnsEntrySet": {"item": [{"dnsName": name, "hostedZoneId": "Z38GZ743OKFT7T"} for name in names]},
-        "dnsOptions": {"dnsRecordIpType": "ipv4"}, "groupSet": {"item": {"groupId": "sg-1", "groupName": "g"}}, "ipAddressType": "ipv4",
-        "networkInterfaceIdSet": {"item": f"eni-{number:017x}"}, "ownerId": OWN, "policyDocument": rules or OPEN, "privateDnsEnabled": False,
-        "requesterManaged": False, "routeTableIdSet": "", "serviceName": f"com.amazonaws.{HOME}.{service}", "state": "pending",
-        "subnetIdSet": {"item": f"subnet-{vpc}-0"}, "tagSet": "", "vpcEndpointId": f"vpce-{number}", "vpcEndpointType": "Interface", "vpcId": vpc,
-    }  # fmt: skip
+        "creationTimestamp": "2026-01-31T01:59:58Z",
+        "dnsEntrySet": {"item": [{"dnsName": name, "hostedZoneId": "Z38GZ743OKFT7T"} for name in names]},
+        "dnsOptions": {"dnsRecordIpType": "ipv4"},
+        "groupSet": {"item": {"groupId": "sg-1", "groupName": "g"}},
+        "ipAddressType": "ipv4",
+        "networkInterfaceIdSet": {"item": f"eni-{number:017x}"},
+        "ownerId": OWN,
+        "policyDocument": rules or OPEN,
+        "privateDnsEnabled": False,
+        "requesterManaged": False,
+        "routeTableIdSet": "",
+        "serviceName": f"com.amazonaws.{HOME}.{service}",
+        "state": "pending",
+        "subnetIdSet": {"item": f"subnet-{vpc}-0"},
+        "tagSet": "",
+        "vpcEndpointId": f"vpce-{number}",
+        "vpcEndpointType": "Interface",
+        "vpcId": vpc,
+    }
     return {
         "CreateVpcEndpointResponse": {
             "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
@@ -159,7 +190,10 @@ def judging(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -
 
     def assessed() -> object:
         return assess_events(
-            events, AssessmentInputs(past, {HOME: here}, ours_of(events, Context()), None, Context(), now=AT)
+            events,
+            AssessmentInputs(
+                past=past, regions={HOME: here}, ours=ours_of(events, Context()), roles=None, context=Context(), now=AT
+            ),
         )
 
     began = time.process_time()
@@ -174,13 +208,17 @@ def growth() -> str:
 
     def took(count: int) -> float:
         events = [
-            parse({
-                **record("CreateVpcEndpoint", minutes=number / count * 50, who=SESSION, eventID=f"e-{number}"),
-                "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": "vpc-1", "ServiceName": f"com.amazonaws.{HOME}.ssm"}},
-                **({"errorCode": "Client.UnauthorizedOperation"} if number % 3 == 0 else {}),
-            })
+            parse(
+                {
+                    **record("CreateVpcEndpoint", minutes=number / count * 50, who=SESSION, eventID=f"e-{number}"),
+                    "requestParameters": {
+                        "CreateVpcEndpointRequest": {"VpcId": "vpc-1", "ServiceName": f"com.amazonaws.{HOME}.ssm"}
+                    },
+                    **({"errorCode": "Client.UnauthorizedOperation"} if number % 3 == 0 else {}),
+                }
+            )
             for number in range(count)
-        ]  # fmt: skip
+        ]
         at = [number / count * 50 for number in range(count)]
         events += [
             other("CreateUser", "iam", minutes, SESSION, requestParameters={"userName": f"u{minutes}"})
@@ -191,7 +229,12 @@ def growth() -> str:
             for minutes in at
         ]
         known = AssessmentInputs(
-            whole_past(events), {HOME: region()}, ours_of(events, Context()), None, Context(), now=AT
+            past=whole_past(events),
+            regions={HOME: region()},
+            ours=ours_of(events, Context()),
+            roles=None,
+            context=Context(),
+            now=AT,
         )
         return best(lambda: assess_events(events, known), 1)
 
@@ -203,18 +246,29 @@ def growth() -> str:
 def instances(count: int = 5_000) -> str:
     chance = random.Random(7)
     groups = {
-        f"sg-{n}": SecurityGroup(f"sg-{n}", f"g{n}", "vpc-1", HOME, tuple(GroupRuleOfRegion("tcp", port, port, chance.choice(("10.0.0.0/8", "0.0.0.0/0"))) for port in (22, 443, 5432)))
+        f"sg-{n}": SecurityGroup(
+            id=f"sg-{n}",
+            name=f"g{n}",
+            vpc_id="vpc-1",
+            region=HOME,
+            ingress=tuple(
+                GroupRuleOfRegion(
+                    protocol="tcp", from_port=port, to_port=port, peer=chance.choice(("10.0.0.0/8", "0.0.0.0/0"))
+                )
+                for port in (22, 443, 5432)
+            ),
+        )
         for n in range(400)
-    }  # fmt: skip
+    }
     machines = []
     for n in range(count):
         nic = Interface(
-            f"eni-{n}",
-            f"10.0.{n // 250}.{n % 250}",
-            "203.0.113.5" if n % 9 == 0 else "",
-            f"subnet-{n % 40}",
-            "vpc-1",
-            (f"sg-{n % 400}", f"sg-{(n * 7) % 400}"),
+            id=f"eni-{n}",
+            private_ip=f"10.0.{n // 250}.{n % 250}",
+            public_ip="203.0.113.5" if n % 9 == 0 else "",
+            subnet_id=f"subnet-{n % 40}",
+            vpc_id="vpc-1",
+            groups=(f"sg-{n % 400}", f"sg-{(n * 7) % 400}"),
         )
         machines.append(
             machine(
@@ -228,7 +282,10 @@ def instances(count: int = 5_000) -> str:
     document = json.dumps(
         {"Statement": [{"Effect": "Allow", "Action": ["s3:*", "ec2:Describe*", "logs:*"], "Resource": "*"}] * 5}
     )
-    held = {f"r{n}": IamRole(f"r{n}", "", "", tuple((f"p{part}", document) for part in range(4))) for n in range(100)}
+    held = {
+        f"r{n}": IamRole(name=f"r{n}", arn="", trust="", policies=tuple((f"p{part}", document) for part in range(4)))
+        for n in range(100)
+    }
     roles = IamRoles(held, {f"arn:p/{n}": f"r{n}" for n in range(100)})
     ends = {f"vpce-{n}": replace(now(), id=f"vpce-{n}") for n in range(500)}
     here: Region = region(net=network(groups=groups, endpoints=ends), instances=tuple(machines))
@@ -236,7 +293,14 @@ def instances(count: int = 5_000) -> str:
         other("ModifyInstanceAttribute", minutes=n, requestParameters={"instanceId": f"i-{n % count:017x}"})
         for n in range(2_000)
     ]
-    known = AssessmentInputs(whole_past(events), {HOME: here}, ours_of(events, Context()), roles, Context(), now=AT)
+    known = AssessmentInputs(
+        past=whole_past(events),
+        regions={HOME: here},
+        ours=ours_of(events, Context()),
+        roles=roles,
+        context=Context(),
+        now=AT,
+    )
     bad = assess_events([created(eventID=f"b{n}", rules=OPEN, who=SESSION) for n in range(20)], known)
     floor = best(
         lambda: [
@@ -259,7 +323,7 @@ class Pages:
 
     def pages(self, call: Call, **_: Any) -> Iterator[Answer]:
         for data in self._pages.get(call.operation, [{}]):
-            yield Answer(data, "r", None, 0.0)
+            yield Answer(data=data, request_id="r", aws_time=None, seconds=0.0)
 
     def read(self, call: Call) -> Answer:
         return next(self.pages(call))
@@ -268,27 +332,66 @@ class Pages:
 def inventory(count: int = 5_000) -> str:
     raw = [
         {
-            "InstanceId": f"i-{n:017x}", "State": {"Name": "running"}, "InstanceType": "m6i.large", "ImageId": "ami-1", "VpcId": f"vpc-{n % 40}",
-            "SubnetId": f"subnet-{n % 120}", "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}", "LaunchTime": AT, "MetadataOptions": {"HttpTokens": "required"},
-            "NetworkInterfaces": [{"NetworkInterfaceId": f"eni-{n}", "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}", "SubnetId": f"subnet-{n % 120}", "VpcId": f"vpc-{n % 40}", "Groups": [{"GroupId": f"sg-{n % 400}"}], "Attachment": {"DeviceIndex": 0}}],
-            "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeId": f"vol-{n}", "DeleteOnTermination": True}}],
+            "InstanceId": f"i-{n:017x}",
+            "State": {"Name": "running"},
+            "InstanceType": "m6i.large",
+            "ImageId": "ami-1",
+            "VpcId": f"vpc-{n % 40}",
+            "SubnetId": f"subnet-{n % 120}",
+            "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}",
+            "LaunchTime": AT,
+            "MetadataOptions": {"HttpTokens": "required"},
+            "NetworkInterfaces": [
+                {
+                    "NetworkInterfaceId": f"eni-{n}",
+                    "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}",
+                    "SubnetId": f"subnet-{n % 120}",
+                    "VpcId": f"vpc-{n % 40}",
+                    "Groups": [{"GroupId": f"sg-{n % 400}"}],
+                    "Attachment": {"DeviceIndex": 0},
+                }
+            ],
+            "BlockDeviceMappings": [
+                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeId": f"vol-{n}", "DeleteOnTermination": True}}
+            ],
             "Tags": [{"Key": "Name", "Value": f"web-{n}"}, {"Key": "team", "Value": "x"}],
         }
         for n in range(count)
-    ]  # fmt: skip
+    ]
     ends = [
-        {"VpcEndpointId": f"vpce-{n:017x}", "VpcEndpointType": "Interface", "ServiceName": f"com.amazonaws.{HOME}.sns", "State": "available", "VpcId": f"vpc-{n % 40}", "Groups": [{"GroupId": f"sg-{n % 400}"}], "SubnetIds": [f"subnet-{n % 120}"], "NetworkInterfaceIds": [f"eni-e{n}"], "PolicyDocument": OPEN}
+        {
+            "VpcEndpointId": f"vpce-{n:017x}",
+            "VpcEndpointType": "Interface",
+            "ServiceName": f"com.amazonaws.{HOME}.sns",
+            "State": "available",
+            "VpcId": f"vpc-{n % 40}",
+            "Groups": [{"GroupId": f"sg-{n % 400}"}],
+            "SubnetIds": [f"subnet-{n % 120}"],
+            "NetworkInterfaceIds": [f"eni-e{n}"],
+            "PolicyDocument": OPEN,
+        }
         for n in range(500)
-    ]  # fmt: skip
+    ]
     groups = [
-        {"GroupId": f"sg-{n}", "GroupName": f"g{n}", "VpcId": f"vpc-{n % 40}", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} for port in (22, 443)]}
+        {
+            "GroupId": f"sg-{n}",
+            "GroupName": f"g{n}",
+            "VpcId": f"vpc-{n % 40}",
+            "IpPermissions": [
+                {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+                for port in (22, 443)
+            ],
+        }
         for n in range(400)
-    ]  # fmt: skip
+    ]
     pages = {
-        "DescribeInstances": [{"Reservations": [{"OwnerId": OWN, "Instances": raw[at : at + 1_000]}]} for at in range(0, count, 1_000)],
-        "DescribeVpcEndpoints": [{"VpcEndpoints": ends}], "DescribeSecurityGroups": [{"SecurityGroups": groups}],
+        "DescribeInstances": [
+            {"Reservations": [{"OwnerId": OWN, "Instances": raw[at : at + 1_000]}]} for at in range(0, count, 1_000)
+        ],
+        "DescribeVpcEndpoints": [{"VpcEndpoints": ends}],
+        "DescribeSecurityGroups": [{"SecurityGroups": groups}],
         "DescribeVpcs": [{"Vpcs": [{"VpcId": f"vpc-{n}", "CidrBlock": "10.0.0.0/16"} for n in range(40)]}],
-    }  # fmt: skip
+    }
     found = look(Pages(pages), [HOME]).regions[HOME]  # type: ignore[arg-type]
     assert (len(found.instances), len(found.network.endpoints), found.network.unknown) == (count, 500, {})
     text = json.dumps(pages, default=str)
@@ -314,13 +417,37 @@ def pivots(count: int = 100_000) -> str:
 def _call(number: int) -> dict[str, Any]:
     at = AT - timedelta(seconds=number * 20)
     return {
-        "eventVersion": "1.11", "userIdentity": {**BOB, "userName": f"u{number % 500}", "arn": f"arn:aws:iam::{OWN}:user/u{number % 500}", "accessKeyId": f"ASIA{number % 2000}"},
-        "eventTime": f"{at:%Y-%m-%dT%H:%M:%SZ}", "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances", "awsRegion": HOME,
-        "sourceIPAddress": f"192.0.2.{number % 250}", "userAgent": "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2 md/arch#x86_64 lang/python#3.12.6",
-        "requestParameters": {"instancesSet": {"items": [{"instanceId": f"i-{number % 5000:017x}"}]}, "filterSet": {"items": [{"name": "vpc-id", "valueSet": {"items": [{"value": f"vpc-{number % 90:017x}"}]}}]}},
-        "responseElements": None, "requestID": f"r-{number}", "eventID": f"e-{number}", "readOnly": True, "eventType": "AwsApiCall", "managementEvent": True,
-        "recipientAccountId": OWN, "eventCategory": "Management", "tlsDetails": {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"},
-    }  # fmt: skip
+        "eventVersion": "1.11",
+        "userIdentity": {
+            **BOB,
+            "userName": f"u{number % 500}",
+            "arn": f"arn:aws:iam::{OWN}:user/u{number % 500}",
+            "accessKeyId": f"ASIA{number % 2000}",
+        },
+        "eventTime": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "ec2.amazonaws.com",
+        "eventName": "DescribeInstances",
+        "awsRegion": HOME,
+        "sourceIPAddress": f"192.0.2.{number % 250}",
+        "userAgent": "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2 md/arch#x86_64 lang/python#3.12.6",
+        "requestParameters": {
+            "instancesSet": {"items": [{"instanceId": f"i-{number % 5000:017x}"}]},
+            "filterSet": {"items": [{"name": "vpc-id", "valueSet": {"items": [{"value": f"vpc-{number % 90:017x}"}]}}]},
+        },
+        "responseElements": None,
+        "requestID": f"r-{number}",
+        "eventID": f"e-{number}",
+        "readOnly": True,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": OWN,
+        "eventCategory": "Management",
+        "tlsDetails": {
+            "tlsVersion": "TLSv1.3",
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com",
+        },
+    }
 
 
 def main() -> None:

@@ -97,8 +97,13 @@ _LIMITS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {
 
 
 _DISK_KEY: Final = (
-    "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
-)  # fmt: skip
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
 """What EBS does with the key of an encrypted volume in the caller's name (AWS: "Permissions for Amazon EBS encryption")."""
 _ALSO: Final = {
     "AddRoleToInstanceProfile": ("iam:PassRole",),
@@ -135,16 +140,25 @@ _PASSES_TO: Final = {
 """The service that a role is passed to, where it is not EC2."""
 _FINAL: Final = frozenset(
     {
-        ("ec2", "CancelSpotInstanceRequests"), ("ec2", "DeleteVpcEndpoints"), ("ec2", "LockSnapshot"), ("ec2", "TerminateInstances"),
-        ("iam", "DeactivateMFADevice"), ("iam", "DeleteAccessKey"), ("iam", "DeleteLoginProfile"),
-        ("iam", "DeleteServiceSpecificCredential"), ("iam", "DeleteSigningCertificate"),
+        ("ec2", "CancelSpotInstanceRequests"),
+        ("ec2", "DeleteVpcEndpoints"),
+        ("ec2", "LockSnapshot"),
+        ("ec2", "TerminateInstances"),
+        ("iam", "DeactivateMFADevice"),
+        ("iam", "DeleteAccessKey"),
+        ("iam", "DeleteLoginProfile"),
+        ("iam", "DeleteServiceSpecificCredential"),
+        ("iam", "DeleteSigningCertificate"),
     }
-)  # fmt: skip
+)
 """A deleted endpoint can be made again, with another id. Not here: what we made ourselves on the way and delete on undo."""
 _IAM_NAME: Final = {
-    ("s3", "ListBuckets"): "ListAllMyBuckets", ("s3", "HeadBucket"): "ListBucket", ("s3", "ListObjectsV2"): "ListBucket",
-    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock", ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
-}  # fmt: skip
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("s3", "HeadBucket"): "ListBucket",
+    ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
+    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
+}
 """IAM actions that are not called as their operation."""
 _IAM_PREFIX: Final = {
     "accessanalyzer": "access-analyzer",
@@ -154,11 +168,11 @@ _IAM_PREFIX: Final = {
 
 
 def _read(service: str, name: str, why: str) -> Operation:
-    return Operation(service, name, Access.READ, why)
+    return Operation(service=service, name=name, access=Access.READ, why=why)
 
 
 def _write(service: str, name: str, why: str, *, dry_run: bool = False) -> Operation:
-    return Operation(service, name, Access.WRITE, why, dry_run=dry_run)
+    return Operation(service=service, name=name, access=Access.WRITE, why=why, dry_run=dry_run)
 
 
 # fmt: off

@@ -39,4 +39,6 @@ def assessed(error: AwsError) -> bool:
 def nothing_held(profile: str, call: Call) -> AwsError:
     """The profile holds no keys of its own."""
     said = f"the profile {profile} has no access key of its own, and vpce-tui does not fetch or assume one"
-    return AwsError(call.name, call.region, "NoCredentials", said, ErrorKind.NO_CREDENTIALS)
+    return AwsError(
+        call_name=call.name, region=call.region, code="NoCredentials", message=said, kind=ErrorKind.NO_CREDENTIALS
+    )

@@ -28,11 +28,27 @@ def service_short(name: str) -> str:
 
 
 _LOGGED: Final = {
-    "ssm": "ssm", "ssmmessages": "ssmmessages", "ec2messages": "ec2messages", "ec2": "ec2", "sts": "sts", "kms": "kms",
-    "secretsmanager": "secretsmanager", "lambda": "lambda", "ecr.api": "ecr", "ecs": "ecs", "eks": "eks", "rds": "rds",
-    "cloudformation": "cloudformation", "athena": "athena", "glue": "glue", "sagemaker.api": "sagemaker", "bedrock": "bedrock",
-    "codebuild": "codebuild", "autoscaling": "autoscaling", "elasticloadbalancing": "elasticloadbalancing",
-}  # fmt: skip
+    "ssm": "ssm",
+    "ssmmessages": "ssmmessages",
+    "ec2messages": "ec2messages",
+    "ec2": "ec2",
+    "sts": "sts",
+    "kms": "kms",
+    "secretsmanager": "secretsmanager",
+    "lambda": "lambda",
+    "ecr.api": "ecr",
+    "ecs": "ecs",
+    "eks": "eks",
+    "rds": "rds",
+    "cloudformation": "cloudformation",
+    "athena": "athena",
+    "glue": "glue",
+    "sagemaker.api": "sagemaker",
+    "bedrock": "bedrock",
+    "codebuild": "codebuild",
+    "autoscaling": "autoscaling",
+    "elasticloadbalancing": "elasticloadbalancing",
+}
 """Services whose use is in CloudTrail without data events, so that its absence means something; with their event source."""
 
 

@@ -162,10 +162,12 @@ class Gate:
         if write:
             named = str(context.get("client_region") or "")
             region = _GLOBAL_ENDPOINTS.get(named, named)
-            self._check_write(Call(service, operation, region, params), name)
+            self._check_write(Call(service=service, operation=operation, region=region, parameters=params), name)
         elif _carried.get() is not None:
             raise Refused(name, Why.NESTED)
-        context[_TICKET] = _Ticket(service, operation, write, str(params.get("Bucket", "")))
+        context[_TICKET] = _Ticket(
+            service=service, operation=operation, write=write, bucket=str(params.get("Bucket", ""))
+        )
 
     def _check_write(self, call: Call, name: str) -> None:
         if self.__read_only:

@@ -143,7 +143,9 @@ class AwsSession:
         """Ask AWS again who we are, and bind the gate to that account."""
         answer = self.read(Call("sts", "GetCallerIdentity", self.home_region)).data
         alias = self._identity.alias if self._identity else self._account_alias()
-        found = Identity(str(answer["Account"]), str(answer["Arn"]), str(answer["UserId"]), alias)
+        found = Identity(
+            account=str(answer["Account"]), arn=str(answer["Arn"]), user_id=str(answer["UserId"]), alias=alias
+        )
         self._gate.bind_account(found.account)
         self._identity = found
         return found
@@ -226,7 +228,15 @@ class AwsSession:
         if held is None:
             return None
         key, secret, token = held
-        return AwsAccess("", self.home_region, self._access.endpoint_url, key, secret, token, read_attempts=2)
+        return AwsAccess(
+            profile="",
+            region=self.home_region,
+            endpoint_url=self._access.endpoint_url,
+            key_id=key,
+            secret=secret,
+            token=token,
+            read_attempts=2,
+        )
 
     def _made(self, call: Call, *, write: bool) -> Answer:
         started = time.perf_counter()
@@ -253,9 +263,14 @@ def _unsuccessful(data: Mapping[str, Any], failed: str, call: Call) -> AwsError:
     others = [key for key, value in data.items() if isinstance(value, list) and value and key != failed]
     said = f"{first.get('ResourceId', '')}: {body.get('Message', '')}".lstrip(": ")
     return AwsError(
-        call.name, call.region, code, said, kind_of(code), outcome_known=not others,
+        call_name=call.name,
+        region=call.region,
+        code=code,
+        message=said,
+        kind=kind_of(code),
+        outcome_known=not others,
         request_id=str(data.get("ResponseMetadata", {}).get("RequestId", "")),
-    )  # fmt: skip
+    )
 
 
 def _answer(data: dict[str, Any], started: float) -> Answer:
@@ -290,11 +305,19 @@ def translate(error: BaseException, call: Call) -> Exception:
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     def made(code: str, kind: ErrorKind, *, known: bool = True) -> AwsError:
-        return AwsError(call.name, call.region, code, str(error), kind, outcome_known=known)
+        return AwsError(
+            call_name=call.name, region=call.region, code=code, message=str(error), kind=kind, outcome_known=known
+        )
 
     if "header value" in str(error):  # its text would show the session token
         said = "the credentials contain a character that cannot be sent, perhaps a line break"
-        return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.NO_CREDENTIALS)
+        return AwsError(
+            call_name=call.name,
+            region=call.region,
+            code=type(error).__name__,
+            message=said,
+            kind=ErrorKind.NO_CREDENTIALS,
+        )
     if isinstance(error, be.ClientError):
         return _from_client_error(error, call)
     if isinstance(error, (be.NoCredentialsError, be.PartialCredentialsError, be.ProfileNotFound)):
@@ -322,7 +345,14 @@ def translate(error: BaseException, call: Call) -> Exception:
     if isinstance(error, (AwsError, Cancelled, Refused)):
         return error
     said = f"the request or the response could not be read ({type(error).__name__})"
-    return AwsError(call.name, call.region, type(error).__name__, said, ErrorKind.SERVER, outcome_known=False)
+    return AwsError(
+        call_name=call.name,
+        region=call.region,
+        code=type(error).__name__,
+        message=said,
+        kind=ErrorKind.SERVER,
+        outcome_known=False,
+    )
 
 
 def _from_client_error(error: Any, call: Call) -> AwsError:
@@ -331,11 +361,11 @@ def _from_client_error(error: Any, call: Call) -> AwsError:
     code = str(body.get("Code", "Unknown"))
     status = int(meta.get("HTTPStatusCode", 0) or 0)
     return AwsError(
-        call.name,
-        call.region,
-        code,
-        str(body.get("Message", "")),
-        kind_of(code, status),
+        call_name=call.name,
+        region=call.region,
+        code=code,
+        message=str(body.get("Message", "")),
+        kind=kind_of(code, status),
         outcome_known=status < 500 or (status == 503 and code == "RequestLimitExceeded"),
         request_id=str(meta.get("RequestId", "")),
     )

@@ -78,18 +78,26 @@ def _head() -> argparse.ArgumentParser:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = Parser(
-        prog="vpce-tui", usage=_USAGE, description=DESCRIPTION, epilog=help_text(), allow_abbrev=False,
+        prog="vpce-tui",
+        usage=_USAGE,
+        description=DESCRIPTION,
+        epilog=help_text(),
+        allow_abbrev=False,
         formatter_class=_Help,
-    )  # fmt: skip
+    )
     top.add_argument("--version", action="version", version=f"vpce-tui {__version__}")
     commands = top.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=Parser, prog="vpce-tui"
     )
     for command in COMMANDS:
         made = commands.add_parser(
-            command.name, help=command.summary, description=command.summary, epilog=help_text(), allow_abbrev=False,
+            command.name,
+            help=command.summary,
+            description=command.summary,
+            epilog=help_text(),
+            allow_abbrev=False,
             formatter_class=_Help,
-        )  # fmt: skip
+        )
         _global_options(made)
         made.set_defaults(command=command.name, run=command.run, region=None)
         command.add_arguments(made)
@@ -321,27 +329,95 @@ def _completion(made: argparse.ArgumentParser) -> None:
     made.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 
-APP: Final = Command("app", "Open the app (the default without a command).", _app, "app:run")
+APP: Final = Command(
+    name="app", summary="Open the app (the default without a command).", add_arguments=_app, run="app:run"
+)
 COMMANDS: Final = (
     APP,
-    Command("events", "List and assess events, worst first.", _events, "search:events"),
-    Command("instances", "List and assess instances, worst first.", _instances, "search:instances"),
-    Command("plan", "Plan a playbook for a target. Reads only.", _plan, "playbook:plan"),
-    Command("apply", "Run a plan file in an incident; run it again to resume.", _apply, "playbook:apply"),
-    Command("undo", "Show and run the inverse of a step.", _undo, "playbook:undo"),
-    Command("resolve", "Record the outcome of a call whose result is unknown.", _resolve, "playbook:resolve"),
-    Command("note", "Record a note on a step, or that it was skipped or done manually.", _note, "playbook:note"),
-    Command("approve", "Review and sign somebody else's plan (two-person approval).", _approve, "approve:approve"),
-    Command("open", "Open an incident.", _open, "incident:open_new"),
-    Command("close", "Close an incident; it becomes read-only.", _close, "incident:close"),
-    Command("incidents", "List the incidents on this host.", _incidents, "incident:incidents"),
-    Command("evidence", "List an incident's evidence, or show one file with secrets redacted.", _evidence, "evidence:evidence"),
-    Command("verify", "Verify an incident's hash chain and evidence; print its head hash.", _verify, "incident:verify"),
-    Command("playbooks", "List, show, check or export playbooks.", _playbooks, "playbooks:playbooks"),
-    Command("iam-policy", "Print the least-privilege IAM policy for a playbook.", _iam_policy, "playbooks:iam_policy"),
-    Command("rules", "List the detection rules, or show some of them.", _rules, "rules:rules"),
-    Command("context", "Show the team's context file, or propose one from event history.", _context, "context:context"),
-    Command("lab", "Open the app on an embedded AWS with a scripted attack, or only serve it.", _lab, "lab:lab"),
-    Command("completion", "Print shell completion for bash, zsh or fish.", _completion, "completion:completion"),
-)  # fmt: skip
+    Command(name="events", summary="List and assess events, worst first.", add_arguments=_events, run="search:events"),
+    Command(
+        name="instances",
+        summary="List and assess instances, worst first.",
+        add_arguments=_instances,
+        run="search:instances",
+    ),
+    Command(name="plan", summary="Plan a playbook for a target. Reads only.", add_arguments=_plan, run="playbook:plan"),
+    Command(
+        name="apply",
+        summary="Run a plan file in an incident; run it again to resume.",
+        add_arguments=_apply,
+        run="playbook:apply",
+    ),
+    Command(name="undo", summary="Show and run the inverse of a step.", add_arguments=_undo, run="playbook:undo"),
+    Command(
+        name="resolve",
+        summary="Record the outcome of a call whose result is unknown.",
+        add_arguments=_resolve,
+        run="playbook:resolve",
+    ),
+    Command(
+        name="note",
+        summary="Record a note on a step, or that it was skipped or done manually.",
+        add_arguments=_note,
+        run="playbook:note",
+    ),
+    Command(
+        name="approve",
+        summary="Review and sign somebody else's plan (two-person approval).",
+        add_arguments=_approve,
+        run="approve:approve",
+    ),
+    Command(name="open", summary="Open an incident.", add_arguments=_open, run="incident:open_new"),
+    Command(
+        name="close", summary="Close an incident; it becomes read-only.", add_arguments=_close, run="incident:close"
+    ),
+    Command(
+        name="incidents", summary="List the incidents on this host.", add_arguments=_incidents, run="incident:incidents"
+    ),
+    Command(
+        name="evidence",
+        summary="List an incident's evidence, or show one file with secrets redacted.",
+        add_arguments=_evidence,
+        run="evidence:evidence",
+    ),
+    Command(
+        name="verify",
+        summary="Verify an incident's hash chain and evidence; print its head hash.",
+        add_arguments=_verify,
+        run="incident:verify",
+    ),
+    Command(
+        name="playbooks",
+        summary="List, show, check or export playbooks.",
+        add_arguments=_playbooks,
+        run="playbooks:playbooks",
+    ),
+    Command(
+        name="iam-policy",
+        summary="Print the least-privilege IAM policy for a playbook.",
+        add_arguments=_iam_policy,
+        run="playbooks:iam_policy",
+    ),
+    Command(
+        name="rules", summary="List the detection rules, or show some of them.", add_arguments=_rules, run="rules:rules"
+    ),
+    Command(
+        name="context",
+        summary="Show the team's context file, or propose one from event history.",
+        add_arguments=_context,
+        run="context:context",
+    ),
+    Command(
+        name="lab",
+        summary="Open the app on an embedded AWS with a scripted attack, or only serve it.",
+        add_arguments=_lab,
+        run="lab:lab",
+    ),
+    Command(
+        name="completion",
+        summary="Print shell completion for bash, zsh or fish.",
+        add_arguments=_completion,
+        run="completion:completion",
+    ),
+)
 BY_NAME: Final = {command.name: command for command in COMMANDS}

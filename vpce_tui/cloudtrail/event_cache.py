@@ -69,8 +69,11 @@ class EventCache:
         """
         rows = self._read(
             "SELECT since, until, fetched FROM spans WHERE account=? AND region=? AND asked IN (?, ?)",
-            account, region, query.key, ANY,
-        )  # fmt: skip
+            account,
+            region,
+            query.key,
+            ANY,
+        )
         found = []
         for row in rows:
             since, until, fetched = (datetime.fromisoformat(item) for item in row)

@@ -27,10 +27,24 @@ NEWEST: Final = (
 )
 
 DEFAULT_REGIONS: Final = (
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-)  # fmt: skip
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
 """The regions every account has; used, and said so, where ``DescribeRegions`` is denied."""
 
 OnEvents = Callable[[str, Sequence[Event]], object]
@@ -97,7 +111,7 @@ class EventHistory:
                     part = ended
                     break
             newest = newest_of(event.time for event in found.values())
-            part = Part(region, part.status, part.reason, len(found), newest)
+            part = Part(name=region, status=part.status, reason=part.reason, items=len(found), newest=newest)
             if on_part:
                 on_part(part)
             return list(found.values()), part
@@ -276,6 +290,6 @@ def _pages_worth(left: Sequence[_Open], read: datetime, each: timedelta) -> int:
 
 def _failed(region: str, error: AwsError | Cancelled, found: Sequence[Event]) -> Part:
     if isinstance(error, Cancelled):
-        return Part(region, Status.STOPPED, "stopped by the operator", len(found))
+        return Part(name=region, status=Status.STOPPED, reason="stopped by the operator", items=len(found))
     status = Status.DENIED if error.kind is ErrorKind.DENIED else Status.FAILED
-    return Part(region, Status.PARTIAL if found else status, error.sentence(), len(found))
+    return Part(name=region, status=Status.PARTIAL if found else status, reason=error.sentence(), items=len(found))

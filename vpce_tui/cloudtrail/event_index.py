@@ -96,9 +96,12 @@ class EventIndex:
         if found is None:
             uses = self.knows(f"EventSource={source}", region) if source else None
             found = self._places[region, source] = RegionServiceUsage(
-                uses, self.users.get((source, region)), self.knows("EventName=CreateVpcEndpoint", region),
-                self.knows("ReadOnly=false", region), self.changers.get(region),
-            )  # fmt: skip
+                uses,
+                self.users.get((source, region)),
+                self.knows("EventName=CreateVpcEndpoint", region),
+                self.knows("ReadOnly=false", region),
+                self.changers.get(region),
+            )
         return found
 
     @cached_property

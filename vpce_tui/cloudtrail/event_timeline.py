@@ -99,7 +99,11 @@ def baseline_of(events: Iterable[Event]) -> CallerBaseline:
         if event.source == EC2 and event.read_only is False and changed is NEVER:
             changed = event.time
     return CallerBaseline(
-        made, changed, calls[0] if calls else NEVER, calls[-1] if len(calls) == _ENOUGH else NEVER, addresses
+        made=made,
+        changed=changed,
+        began=calls[0] if calls else NEVER,
+        enough=calls[-1] if len(calls) == _ENOUGH else NEVER,
+        addresses=addresses,
     )
 
 

@@ -52,7 +52,7 @@ def read(path: Path, wanted: Callable[[Event], bool] = lambda _: True) -> Found:
             else:
                 events[key] = event
         newest = newest_of(event.time for event in found if event.time != EPOCH)
-        parts.append(Part(str(file), status, reason, len(found), newest))
+        parts.append(Part(name=str(file), status=status, reason=reason, items=len(found), newest=newest))
     if not parts:
         parts.append(Part(str(path), Status.FAILED, "no .json or .json.gz file is there"))
     notes = (f"{twice:,} duplicate records are listed once",) if twice else ()

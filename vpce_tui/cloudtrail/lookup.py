@@ -63,7 +63,7 @@ def look_up(caller: Caller, region: str, query: LookupQuery, *, cancel: Cancel |
     parameters: dict[str, object] = {"StartTime": query.since, "EndTime": query.until, "MaxResults": PAGE}
     if query.value != ANY:
         parameters["LookupAttributes"] = [{"AttributeKey": query.attribute, "AttributeValue": query.value}]
-    call = Call("cloudtrail", "LookupEvents", region, parameters)
+    call = Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=parameters)
     for number, page in enumerate(caller.pages(call, cancel=cancel), start=1):
         yield LookupPage(tuple(map(_found, page.data.get("Events", []))), bool(page.data.get("NextToken")))
         if number == query.pages:

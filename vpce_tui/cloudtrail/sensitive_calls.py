@@ -71,7 +71,9 @@ def _written(whose: str) -> Meaning:
     """Whether the policy that is written lets its holder do everything, or what an intruder wants."""
 
     def meaning(asked: Asked, _: TrustZone) -> str:
-        power = privileges_of(IamRole("", "", "", (("it", _text(asked.get("policyDocument"))),)))
+        power = privileges_of(
+            IamRole(name="", arn="", trust="", policies=(("it", _text(asked.get("policyDocument"))),))
+        )
         may = "do everything" if power.everything else "".join(said for _, said, _ in power.may[:1])
         return f"{whose} may {may}{BY_A_POLICY}" if may else f"policy written for {whose}"
 
@@ -174,19 +176,38 @@ def may_mean_something(event: Event) -> bool:
 
 _SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "cloudtrail": frozenset({"StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"}),
-    "ec2": frozenset({"DeleteFlowLogs", "ModifySnapshotAttribute", "ModifyImageAttribute", "CreateTrafficMirrorSession"}),
+    "ec2": frozenset(
+        {"DeleteFlowLogs", "ModifySnapshotAttribute", "ModifyImageAttribute", "CreateTrafficMirrorSession"}
+    ),
     "guardduty": frozenset({"DeleteDetector", "UpdateDetector"}),
     "config": frozenset({"StopConfigurationRecorder", "DeleteConfigurationRecorder"}),
     "securityhub": frozenset({"DisableSecurityHub"}),
     "logs": frozenset({"DeleteLogGroup"}),
-    "s3": frozenset({
-        "PutBucketPolicy", "PutBucketAcl", "DeleteBucketPolicy", "DeleteBucketPublicAccessBlock", "DeleteAccountPublicAccessBlock",
-    }),
-    "iam": frozenset({
-        "CreateUser", "CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "AttachUserPolicy", "PutUserPolicy",
-        "AttachRolePolicy", "PutRolePolicy", "CreateRole", "UpdateAssumeRolePolicy", "DeactivateMFADevice",
-    }),
-}  # fmt: skip
+    "s3": frozenset(
+        {
+            "PutBucketPolicy",
+            "PutBucketAcl",
+            "DeleteBucketPolicy",
+            "DeleteBucketPublicAccessBlock",
+            "DeleteAccountPublicAccessBlock",
+        }
+    ),
+    "iam": frozenset(
+        {
+            "CreateUser",
+            "CreateAccessKey",
+            "CreateLoginProfile",
+            "UpdateLoginProfile",
+            "AttachUserPolicy",
+            "PutUserPolicy",
+            "AttachRolePolicy",
+            "PutRolePolicy",
+            "CreateRole",
+            "UpdateAssumeRolePolicy",
+            "DeactivateMFADevice",
+        }
+    ),
+}
 """Which service's calls these are: others have calls of the same names."""
 _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
 
@@ -230,9 +251,25 @@ def contextual_meaning(event: Event) -> str:
 
 _INSTANCE: Final = re.compile(r"(?<![\w-])i-[0-9a-f]{8,17}(?![\w-])")
 _NAMES: Final = (
-    "userName", "roleName", "groupName", "bucketName", "snapshotId", "imageId", "instanceId", "logGroupName", "detectorId", "trailName",
-    "name", "functionName", "keyId", "policyArn", "accessKeyId", "vpcEndpointId", "volumeId", "groupId",
-)  # fmt: skip
+    "userName",
+    "roleName",
+    "groupName",
+    "bucketName",
+    "snapshotId",
+    "imageId",
+    "instanceId",
+    "logGroupName",
+    "detectorId",
+    "trailName",
+    "name",
+    "functionName",
+    "keyId",
+    "policyArn",
+    "accessKeyId",
+    "vpcEndpointId",
+    "volumeId",
+    "groupId",
+)
 """Under which names a request says what it is about, the most telling first."""
 
 

@@ -125,7 +125,7 @@ def _by_history(caller: Caller, key: str, regions: tuple[str, ...], person: Pers
             break
         key = str(by.get("accessKeyId") or "")
     if assumer:
-        return Person(assumer, Behind.ASSUMED_BY, person.arn, (source,) if source else ())
+        return Person(name=assumer, behind=Behind.ASSUMED_BY, arn=person.arn, also=(source,) if source else ())
     return Person(source, Behind.SOURCE_IDENTITY, person.arn) if source else person
 
 
@@ -161,7 +161,9 @@ def _events(caller: Caller, key: str, regions: tuple[str, ...]) -> Iterator[Mapp
         for attribute in ("ResourceName", "AccessKeyId"):
             asked = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": key}], "MaxResults": 10}
             try:
-                found = caller.read(Call("cloudtrail", "LookupEvents", region, asked)).data.get("Events", [])
+                found = caller.read(
+                    Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=asked)
+                ).data.get("Events", [])
             except AwsError:
                 continue
             for item in found:

@@ -127,7 +127,15 @@ class AssessmentInputs:
     @cached_property
     def once(self) -> FactsCache:
         """What many events have in common, assessed once: what they asked for, and who asked."""
-        return FactsCache(self.regions, self.context, self.ours, self.past, self.machines, self.roles, self.traffic)
+        return FactsCache(
+            regions=self.regions,
+            context=self.context,
+            ours=self.ours,
+            past=self.past,
+            machines=self.machines,
+            roles=self.roles,
+            traffic=self.traffic,
+        )
 
     @cached_property
     def machines(self) -> Mapping[str, tuple[Instance, Region]]:
@@ -159,7 +167,10 @@ def ours_of(events: Iterable[Event], context: Context) -> TrustZone:
     """Whose files these are: the accounts that recorded the events, and what the team has named."""
     accounts = {event.account for event in events if event.account}
     return TrustZone(
-        frozenset({*accounts, *context.own_accounts}), context.organizations, None, context.trusted_principals
+        accounts=frozenset({*accounts, *context.own_accounts}),
+        organizations=context.organizations,
+        buckets=None,
+        trusted=context.trusted_principals,
     )
 
 
@@ -168,7 +179,9 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     request = event.request
     if request is None:
         return AssessedEvent(event, _NO_REQUEST, NOTHING)
-    see = EventSubject(event, known.once.made(event, request), known.once.maker(event), known.past)
+    see = EventSubject(
+        event=event, made=known.once.made(event, request), maker=known.once.maker(event), past=known.past
+    )
     return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known))
 
 
@@ -226,7 +239,12 @@ def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[Ne
         vpc = item.request.vpc_id or (endpoint.vpc_id if endpoint else "")
         found.append(
             NearbySuspiciousEndpoint(
-                item.event, item.request.endpoint_id, item.assessment.severity, vpc, subnets, addresses
+                event=item.event,
+                endpoint=item.request.endpoint_id,
+                severity=item.assessment.severity,
+                vpc=vpc,
+                subnets=subnets,
+                addresses=addresses,
             )
         )
     return tuple(found)
@@ -253,20 +271,34 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
             instance,
             judge_instance(
                 InstanceSubject(
-                    instance, regions[instance.region], known.past, now, known.context, known.ours, known.roles, close,
-                    known.traffic.get(instance.id), calls.get(instance.id, {}), tuple(by_role.get(instance.id, ())),
-                    owned.get(instance.vpc_id, 0), findings.get(instance.id, ()),
+                    instance=instance,
+                    region=regions[instance.region],
+                    past=known.past,
+                    now=now,
+                    context=known.context,
+                    ours=known.ours,
+                    roles=known.roles,
+                    near=close,
+                    traffic=known.traffic.get(instance.id),
+                    about=calls.get(instance.id, {}),
+                    by_role=tuple(by_role.get(instance.id, ())),
+                    alike=owned.get(instance.vpc_id, 0),
+                    findings=findings.get(instance.id, ()),
                 )
             ),
         )
         for instance in instances
-    ]  # fmt: skip
+    ]
     return sorted(
         found,
         key=lambda item: (
-            -item.assessment.severity, item.instance.gone, item.status is not InstanceStatus.COMPROMISED, item.instance.region, item.instance.id,
+            -item.assessment.severity,
+            item.instance.gone,
+            item.status is not InstanceStatus.COMPROMISED,
+            item.instance.region,
+            item.instance.id,
         ),
-    )  # fmt: skip
+    )
 
 
 def findings_by_instance(regions: Iterable[Region]) -> dict[str, tuple[Finding, ...]]:

@@ -56,36 +56,48 @@ def attack_path(
     raised = {signal.id: signal.severity for signal in assessment.against}
     session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
-        depth, principal.name, principal.type, _worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
-        Relation("principal", caller_key(event)),
-    )  # fmt: skip
+        depth=depth,
+        text=principal.name,
+        note=principal.type,
+        severity=_worst(raised, "VPCE-07", "VPCE-08", "VPCE-09", "VPCE-10", "VPCE-13"),
+        relation=Relation("principal", caller_key(event)),
+    )
     if event.source_ip:
         yield Node(
-            depth + 1, f"from {event.source_ip}", _others_there(event, past), _worst(raised, "VPCE-08", "VPCE-14"),
-            Relation("address", event.source_ip),
-        )  # fmt: skip
+            depth=depth + 1,
+            text=f"from {event.source_ip}",
+            note=_others_there(event, past),
+            severity=_worst(raised, "VPCE-08", "VPCE-14"),
+            relation=Relation("address", event.source_ip),
+        )
     if principal.access_key_id:
         note = f"{many(len(session), 'call')} within a day"
         yield Node(
-            depth + 1,
-            f"key {principal.access_key_id}",
-            note,
-            _worst(raised, "VPCE-11"),
-            Relation("key", principal.access_key_id),
+            depth=depth + 1,
+            text=f"key {principal.access_key_id}",
+            note=note,
+            severity=_worst(raised, "VPCE-11"),
+            relation=Relation("key", principal.access_key_id),
         )
     if principal.instance_id:
         if machine is None:
             yield Node(
-                depth + 1,
-                f"instance {principal.instance_id}",
-                "not among the instances searched",
-                None,
-                Relation("instance", principal.instance_id),
+                depth=depth + 1,
+                text=f"instance {principal.instance_id}",
+                note="not among the instances searched",
+                severity=None,
+                relation=Relation("instance", principal.instance_id),
             )
         else:
             found = machine[0]
             note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
-            yield Node(depth + 1, f"instance {found.label}", note, instance_severity, instance=found.id)
+            yield Node(
+                depth=depth + 1,
+                text=f"instance {found.label}",
+                note=note,
+                severity=instance_severity,
+                instance=found.id,
+            )
     yield from _deeds(session, depth + 1, ours)
     yield from _made(event, assessment, raised, region, depth + 1, traffic)
 
@@ -112,18 +124,28 @@ def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[No
                 said.setdefault(words, other)
     for words, other in list(said.items())[:MOST]:
         yield Node(
-            depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.CRITICAL, event=other.id
+            depth=depth,
+            text=f"also: {words}",
+            note=f"{other.name} at {other.time:%H:%M:%SZ}",
+            severity=Severity.CRITICAL,
+            event=other.id,
         )
     beside = {words: other for other in reversed(session) if (words := contextual_meaning(other))}
     for words, other in list(reversed(beside.items()))[:MOST]:
-        yield Node(depth, f"also: {words}", f"{other.name} at {other.time:%H:%M:%SZ}", Severity.MEDIUM, event=other.id)
+        yield Node(
+            depth=depth,
+            text=f"also: {words}",
+            note=f"{other.name} at {other.time:%H:%M:%SZ}",
+            severity=Severity.MEDIUM,
+            event=other.id,
+        )
     refused = [other for other in session if other.refused]
     if refused:
         yield Node(
-            depth,
-            f"also: {many(len(refused), 'call')} refused",
-            ", ".join(sorted({other.name for other in refused})[:3]),
-            Severity.MEDIUM,
+            depth=depth,
+            text=f"also: {many(len(refused), 'call')} refused",
+            note=", ".join(sorted({other.name for other in refused})[:3]),
+            severity=Severity.MEDIUM,
             event=refused[0].id,
         )
 
@@ -138,18 +160,18 @@ def _made(
 ) -> Iterator[Node]:
     request = event.request
     if request is None:
-        yield Node(depth, event.name, event.error_code or event.source, assessment.severity)
+        yield Node(depth=depth, text=event.name, note=event.error_code or event.source, severity=assessment.severity)
         return
     if event.error_code:
-        yield Node(depth, "created no endpoint", event.error_code, assessment.severity)
+        yield Node(depth=depth, text="created no endpoint", note=event.error_code, severity=assessment.severity)
     else:
         what = request.endpoint_id or "an endpoint"
         yield Node(
-            depth,
-            f"created {what}",
-            f"{request.type or 'endpoint'} in {event.region}",
-            assessment.severity,
-            Relation("endpoint", request.endpoint_id) if request.endpoint_id else None,
+            depth=depth,
+            text=f"created {what}",
+            note=f"{request.type or 'endpoint'} in {event.region}",
+            severity=assessment.severity,
+            relation=Relation("endpoint", request.endpoint_id) if request.endpoint_id else None,
         )
     network = region.network if region else None
     endpoint = network.endpoints.get(request.endpoint_id) if network else None
@@ -162,41 +184,41 @@ def _made(
         note += f", env={vpc.tags['env']}"
     if request.vpc_id:
         yield Node(
-            depth + 1,
-            f"in {request.vpc_id}{name}",
-            note,
-            _worst(raised, "VPCE-22", "VPCE-27", "VPCE-35"),
-            Relation("VPC", request.vpc_id),
+            depth=depth + 1,
+            text=f"in {request.vpc_id}{name}",
+            note=note,
+            severity=_worst(raised, "VPCE-22", "VPCE-27", "VPCE-35"),
+            relation=Relation("VPC", request.vpc_id),
         )
     for group in (
         network.groups[item] for item in (endpoint.groups if endpoint else ()) if network and item in network.groups
     ):
         peers = sorted({str(rule) for rule in group.ingress})
         yield Node(
-            depth + 1,
-            f"reached through {group.id} {group.name}",
-            f"allows inbound {', '.join(peers[:2]) or 'nothing'}",
-            _worst(raised, "VPCE-05", "VPCE-06"),
+            depth=depth + 1,
+            text=f"reached through {group.id} {group.name}",
+            note=f"allows inbound {', '.join(peers[:2]) or 'nothing'}",
+            severity=_worst(raised, "VPCE-05", "VPCE-06"),
         )
     where = request.service or request.resource or "a target that the record does not name"
     owner = network.owners.get(request.service, "") if network else ""
     yield Node(
-        depth + 1,
-        f"leads to {where}",
-        f"owner {owner}" if owner else "",
-        _worst(raised, "VPCE-01", "VPCE-20", "VPCE-31", "VPCE-32", "VPCE-33"),
+        depth=depth + 1,
+        text=f"leads to {where}",
+        note=f"owner {owner}" if owner else "",
+        severity=_worst(raised, "VPCE-01", "VPCE-20", "VPCE-31", "VPCE-32", "VPCE-33"),
     )
     limits = _worst(raised, "VPCE-02", "VPCE-03", "VPCE-04")
     if limits is not None:
         title = next(signal.title for signal in assessment.against if signal.id in ("VPCE-02", "VPCE-03", "VPCE-04"))
-        yield Node(depth + 2, title, "", limits)
+        yield Node(depth=depth + 2, text=title, note="", severity=limits)
     if traffic is not None:
         sent = sum(flow_peer.received for flow_peer in traffic.flow_peers)
         yield Node(
-            depth + 2,
-            f"{size(sent)} sent through it",
-            f"last {traffic.window.hours} h, from flow logs",
-            _worst(raised, "VPCE-25"),
+            depth=depth + 2,
+            text=f"{size(sent)} sent through it",
+            note=f"last {traffic.window.hours} h, from flow logs",
+            severity=_worst(raised, "VPCE-25"),
         )
 
 

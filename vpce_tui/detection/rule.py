@@ -63,9 +63,17 @@ class Rule(Generic[S]):
     def signal(self, seen: Match) -> Signal:
         """What it raised, as a signal."""
         return Signal(
-            self.id, self.severity if seen.severity is None else seen.severity, seen.title, seen.facts, self.why,
-            self.false_positives, self.playbook, self.techniques, self.mitigating, self.category,
-        )  # fmt: skip
+            self.id,
+            self.severity if seen.severity is None else seen.severity,
+            seen.title,
+            seen.facts,
+            self.why,
+            self.false_positives,
+            self.playbook,
+            self.techniques,
+            self.mitigating,
+            self.category,
+        )
 
 
 def rule(
@@ -91,9 +99,19 @@ def rule(
     def made(check: Callable[[S], Answer]) -> Rule[S]:
         category = check.__module__.rpartition(".")[2]
         return Rule(
-            identifier, severity, category, name, why, false_positives, playbook, tuple(techniques), check,
-            applies_to_failed_calls, mitigating, section,
-        )  # fmt: skip
+            id=identifier,
+            severity=severity,
+            category=category,
+            name=name,
+            why=why,
+            false_positives=false_positives,
+            playbook=playbook,
+            techniques=tuple(techniques),
+            check=check,
+            applies_to_failed_calls=applies_to_failed_calls,
+            mitigating=mitigating,
+            section=section,
+        )
 
     return made
 

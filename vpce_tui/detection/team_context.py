@@ -72,8 +72,12 @@ class Context:
     untrusted_networks: tuple[Network, ...] = ()
     working_hours: Hours | None = None
     sensitive_tags: tuple[tuple[str, str], ...] = (
-        ("env*", "prod*"), ("stage", "prod*"), ("env*", "restricted"), ("data-class*", "restricted"), ("data-class*", "confidential"),
-    )  # fmt: skip
+        ("env*", "prod*"),
+        ("stage", "prod*"),
+        ("env*", "restricted"),
+        ("data-class*", "restricted"),
+        ("data-class*", "confidential"),
+    )
     owner_tags: tuple[str, ...] = ("owner", "team")
     image_age_days: int = 90
     suppressions: tuple[Suppression, ...] = ()
@@ -182,7 +186,7 @@ def _hours(name: str, value: Any) -> Hours:
         raise _Wrong(
             f'{name}: {error}; it is written days = "mon-fri", from = "08:00", to = "18:00", zone = "UTC".'
         ) from None
-    return Hours(days, begin, end, zone)
+    return Hours(days=days, begin=begin, end=end, zone=zone)
 
 
 def _pairs(name: str, value: Any) -> tuple[tuple[str, str], ...]:
@@ -199,7 +203,9 @@ def _suppressions(name: str, value: Any) -> tuple[Suppression, ...]:
         if not isinstance(item.get("event"), str) or not item.get("reason") or not isinstance(until, date):
             raise _Wrong('each suppression needs event = "id", reason = "why" and until = 2026-01-31.')
         day = until.date() if isinstance(until, datetime) else until
-        found.append(Suppression(item["event"], str(item["reason"]), day, str(item.get("by", ""))))
+        found.append(
+            Suppression(event=item["event"], reason=str(item["reason"]), until=day, by=str(item.get("by", "")))
+        )
     return tuple(found)
 
 

@@ -57,8 +57,17 @@ class Engine:
         self.plan, self.journal = plan, journal
         playbook_steps = {playbook_step.id: playbook_step for playbook_step in load(plan.playbook).steps}
         self._work = ExecutionContext(
-            caller, journal, plan, playbook_steps, wait_policy or WaitPolicy(), on_progress, cancel or Cancel(), on_secret, approvals, team_rules.rules(),
-        )  # fmt: skip
+            caller=caller,
+            journal=journal,
+            plan=plan,
+            playbook_steps=playbook_steps,
+            wait_policy=wait_policy or WaitPolicy(),
+            tell=on_progress,
+            asked_to_stop=cancel or Cancel(),
+            hand_over=on_secret,
+            approvals=approvals,
+            team=team_rules.rules(),
+        )
 
     def key(self, step_id: str) -> str:
         """How the journal names a step of this plan."""

@@ -34,7 +34,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     bindings: dict[str, str] = {}
     for call in _due(live.step.calls, known):
         work.cancel.check()
-        work.tell(Progress(step.id, call.id, ProgressState.RUNNING, call.why))
+        work.tell(Progress(step=step.id, call=call.id, state=ProgressState.RUNNING, says=call.why))
         try:
             pages, seconds = read(work, step, call, bindings)
         except (AwsError, Unresolved, WaitFailed) as error:
@@ -42,7 +42,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
             work.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": said})
-            work.tell(Progress(step.id, call.id, ProgressState.MISSING, said))
+            work.tell(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
             missing.append(f"{call.id}: {said}")
             continue
         if call.gives:
@@ -60,7 +60,11 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         )
         work.tell(
             Progress(
-                step.id, call.id, ProgressState.DONE, f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…", seconds
+                step=step.id,
+                call=call.id,
+                state=ProgressState.DONE,
+                says=f"{call.why}: {kept.size:,} bytes, {kept.sha256[:12]}…",
+                seconds=seconds,
             )
         )
     kept_now = (
@@ -108,7 +112,14 @@ def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dic
             return pages, seconds
         if state in planned.until.bad:
             raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
-        work.tell(Progress(step.id, planned.id, ProgressState.WAITING, f"{planned.why or planned.name}: {state}"))
+        work.tell(
+            Progress(
+                step=step.id,
+                call=planned.id,
+                state=ProgressState.WAITING,
+                says=f"{planned.why or planned.name}: {state}",
+            )
+        )
     raise WaitTimeout(f"{planned.why or planned.name}: it is {state}; run the step again to continue waiting")
 
 

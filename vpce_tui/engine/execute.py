@@ -68,10 +68,10 @@ def probe(
     )
     work.tell(
         Progress(
-            step.id,
-            "dry run",
-            ProgressState.DENIED if denied else ProgressState.DONE,
-            f"passed for {len(passed)} of {len(probes)} calls",
+            step=step.id,
+            call="dry run",
+            state=ProgressState.DENIED if denied else ProgressState.DONE,
+            says=f"passed for {len(passed)} of {len(probes)} calls",
         )
     )
     if denied:
@@ -112,7 +112,7 @@ def make(
         permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
         permit = permits[planned.id]
         began = datetime.now(UTC)
-        work.tell(Progress(step.id, planned.id, ProgressState.RUNNING, planned.why))
+        work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
         about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
         try:
             gave, seconds, request_id, handed = _call(work, planned, call, permit)
@@ -129,10 +129,10 @@ def make(
             )
             work.tell(
                 Progress(
-                    step.id,
-                    planned.id,
-                    ProgressState.FAILED if error.outcome_known else ProgressState.LOST,
-                    error.sentence(),
+                    step=step.id,
+                    call=planned.id,
+                    state=ProgressState.FAILED if error.outcome_known else ProgressState.LOST,
+                    says=error.sentence(),
                 )
             )
             if not error.outcome_known:
@@ -147,16 +147,20 @@ def make(
         work.journal.append(
             RowKind.RESULT,
             {
-                **about, "ok": True, "gave": gave, "requestId": request_id, "seconds": round(seconds, 3),
+                **about,
+                "ok": True,
+                "gave": gave,
+                "requestId": request_id,
+                "seconds": round(seconds, 3),
                 **({"handedOver": handed} if handed else {}),
             },
-        )  # fmt: skip
+        )
         bindings.update(gave)
         if handed.startswith(_NOT_HANDED):
             lost = f"{', '.join(gave.values())} was created, and its secret is lost ({handed})"
             raise StepFailed(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
         said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
-        work.tell(Progress(step.id, planned.id, ProgressState.DONE, said, seconds))
+        work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.DONE, says=said, seconds=seconds))
     work.cancel = work.asked_to_stop
     if refused:
         raise StepFailed(Outcome(Ended.FAILED, f"not everything was undone: {'; '.join(refused)}", tuple(refused)))
@@ -170,7 +174,11 @@ def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, b
         ended = Ended.NOT_VERIFIED if isinstance(error, WaitTimeout) else Ended.FAILED
         work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": str(error)})
         raise StepFailed(Outcome(ended, str(error))) from error
-    work.tell(Progress(step.id, planned.id, ProgressState.DONE, planned.why or planned.name, seconds))
+    work.tell(
+        Progress(
+            step=step.id, call=planned.id, state=ProgressState.DONE, says=planned.why or planned.name, seconds=seconds
+        )
+    )
 
 
 def _call(

@@ -86,9 +86,15 @@ class ExecutionContext:
         asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
         remembered = step if undone else remembered_step(record, self.key(step.id))
         return plan_step(
-            self.caller, self.playbook_step(step.id), self.plan.target, self.plan.region, step.choices, asked=asked,
-            remembered=remembered, others=self.answers,
-        )  # fmt: skip
+            self.caller,
+            self.playbook_step(step.id),
+            self.plan.target,
+            self.plan.region,
+            step.choices,
+            asked=asked,
+            remembered=remembered,
+            others=self.answers,
+        )
 
     @property
     def answers(self) -> dict[str, Mapping[str, str]]:
@@ -121,7 +127,7 @@ class ExecutionContext:
 
 def as_call(planned: PlannedCall, parameters: Mapping[str, Any]) -> Call:
     """The planned call with its parameters."""
-    return Call(planned.service, planned.operation, planned.region, parameters)
+    return Call(service=planned.service, operation=planned.operation, region=planned.region, parameters=parameters)
 
 
 def given(planned: PlannedCall, answer: Any) -> dict[str, str]:

@@ -44,7 +44,11 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
     """
     key = work.key(step.id)
     about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
-    work.tell(Progress(step.id, planned.id, ProgressState.ASKING, "checking with AWS whether it took effect"))
+    work.tell(
+        Progress(
+            step=step.id, call=planned.id, state=ProgressState.ASKING, says="checking with AWS whether it took effect"
+        )
+    )
     found, saw, live = CallState.UNKNOWN, "", None
     for wait in _waits(work, began):
         if wait:
@@ -64,7 +68,7 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
         else {}
     )
     work.journal.append(RowKind.CHECK, {**about, "found": found, "saw": saw, "gave": gave})
-    work.tell(Progress(step.id, planned.id, ProgressState(found), saw))
+    work.tell(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
     if found is CallState.DONE:
         return gave
     if found is CallState.NOT_DONE:
@@ -99,10 +103,14 @@ def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> No
     work.journal.append(
         RowKind.CHECK,
         {
-            "step": work.key(step_id), "call": call_id, "undo": undo, "undoes": list(planned.undoes) if planned else [],
-            "found": CallState.DONE if done else CallState.NOT_DONE, "saw": "decided by the operator",
+            "step": work.key(step_id),
+            "call": call_id,
+            "undo": undo,
+            "undoes": list(planned.undoes) if planned else [],
+            "found": CallState.DONE if done else CallState.NOT_DONE,
+            "saw": "decided by the operator",
         },
-    )  # fmt: skip
+    )
 
 
 def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
@@ -111,7 +119,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     live: Live | None = None
     for wait in (0.0, *work.wait_policy.prove):
         if wait:
-            work.tell(Progress(step.id, VERIFICATION, ProgressState.WAITING, saw))
+            work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
             work.cancel.wait(wait)
         try:
             live = work.live(step)
@@ -124,7 +132,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
         if proof is not VerificationState.NOT_YET:
             break
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw})
-    work.tell(Progress(step.id, VERIFICATION, ProgressState(proof), saw))
+    work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw
         return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, live.step.notes if live else ())

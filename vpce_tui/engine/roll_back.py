@@ -95,7 +95,10 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     lost = sorted(ours - covered)
     left += [f"{name}: no inverse of it is recorded; check it in AWS" for name in lost]
     return Undo(
-        step, tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})), tuple(left), tuple(calls)
+        step=step,
+        calls=tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})),
+        left=tuple(left),
+        recorded=tuple(calls),
     )
 
 
@@ -141,7 +144,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw, "undo": True})
-    work.tell(Progress(step.id, VERIFICATION, ProgressState(proof), saw))
+    work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     _judged_before(work, step)
     return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
 

@@ -127,7 +127,9 @@ def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> Ext
                 and what.reach is not AccessScope.NOBODY
                 and not _taken_away(statement, denies)
             ):
-                grants.append(Grant(statement.sid, _actions(statement), who, what, statement))
+                grants.append(
+                    Grant(sid=statement.sid, actions=_actions(statement), who=who, what=what, statement=statement)
+                )
     return ExternalAccess(tuple(grants), policy.problem)
 
 
@@ -225,13 +227,39 @@ def _party(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
     return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
 
 
-_AWS_ACCOUNTS: Final = frozenset({
-    "aws", "amazon", "cloudfront",
-    "127311923021", "033677994240", "027434742980", "797873946194", "098369216593", "754344448648", "589379963580", "718504428378",
-    "383597477331", "600734575887", "114774131450", "783225319266", "582318560864", "985666609251", "054676820928", "156460612806",
-    "652711504416", "635631232127", "009996457667", "897822967062", "076674570225", "507241528517", "048591011584", "190560391635",
-    "638102146993", "037604701340",
-})  # fmt: skip
+_AWS_ACCOUNTS: Final = frozenset(
+    {
+        "aws",
+        "amazon",
+        "cloudfront",
+        "127311923021",
+        "033677994240",
+        "027434742980",
+        "797873946194",
+        "098369216593",
+        "754344448648",
+        "589379963580",
+        "718504428378",
+        "383597477331",
+        "600734575887",
+        "114774131450",
+        "783225319266",
+        "582318560864",
+        "985666609251",
+        "054676820928",
+        "156460612806",
+        "652711504416",
+        "635631232127",
+        "009996457667",
+        "897822967062",
+        "076674570225",
+        "507241528517",
+        "048591011584",
+        "190560391635",
+        "638102146993",
+        "037604701340",
+    }
+)
 """AWS itself: its names in ARNs (CloudFront's origin access identities), and the accounts from which load balancers write their
 logs, as "Access logs for your Application Load Balancer" lists them."""
 
@@ -339,11 +367,29 @@ def _fits(condition: Condition, *, negated: bool) -> bool:
 
 _PATTERNED: Final = frozenset({"stringlike", "stringnotlike", "arnlike", "arnnotlike", "arnequals", "arnnotequals"})
 _BESIDE: Final = (
-    "aws:securetransport", "aws:multifactorauth", "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:useragent",
-    "aws:referer", "aws:tokenissuetime", "s3:x-amz-", "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:signatureversion",
-    "s3:tlsversion", "aws:requesttag/", "aws:tagkeys", "s3:authtype", "s3:signatureage", "sts:externalid", "sts:rolesessionname",
-    "sts:sourceidentity", "sts:transitivetagkeys",
-)  # fmt: skip
+    "aws:securetransport",
+    "aws:multifactorauth",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:requestedregion",
+    "aws:useragent",
+    "aws:referer",
+    "aws:tokenissuetime",
+    "s3:x-amz-",
+    "s3:prefix",
+    "s3:delimiter",
+    "s3:max-keys",
+    "s3:signatureversion",
+    "s3:tlsversion",
+    "aws:requesttag/",
+    "aws:tagkeys",
+    "s3:authtype",
+    "s3:signatureage",
+    "sts:externalid",
+    "sts:rolesessionname",
+    "sts:sourceidentity",
+    "sts:transitivetagkeys",
+)
 """Keys that say how something is asked, not by whom or for whose thing: whoever asks chooses them."""
 
 
@@ -510,12 +556,21 @@ def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
 def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
     account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
     found: dict[str, Judge] = {
-        "aws:principalorgid": organization, "aws:principalorgpaths": organization, "aws:sourceorgid": organization,
-        "aws:sourceorgpaths": organization, "aws:principalaccount": account, "aws:sourceaccount": account,
-        "aws:sourceowner": account, "kms:calleraccount": account, "aws:principalarn": arn, "aws:sourcearn": arn,
-        "aws:principalisawsservice": _service_alone, "aws:userid": _cannot_tell_who, "aws:username": _cannot_tell_who,
+        "aws:principalorgid": organization,
+        "aws:principalorgpaths": organization,
+        "aws:sourceorgid": organization,
+        "aws:sourceorgpaths": organization,
+        "aws:principalaccount": account,
+        "aws:sourceaccount": account,
+        "aws:sourceowner": account,
+        "kms:calleraccount": account,
+        "aws:principalarn": arn,
+        "aws:sourcearn": arn,
+        "aws:principalisawsservice": _service_alone,
+        "aws:userid": _cannot_tell_who,
+        "aws:username": _cannot_tell_who,
         "aws:principalservicename": lambda *_: ScopeResult(AccessScope.AWS),
-    }  # fmt: skip
+    }
     if not in_endpoint:
         for key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"):
             found[key] = _by_network
@@ -524,10 +579,15 @@ def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
 
 def _what_keys(ours: TrustZone) -> ConditionKeys:
     account, organization = _by_account(ours), _by_organization(ours)
-    return ConditionKeys({
-        "aws:resourceorgid": organization, "aws:resourceorgpaths": organization, "aws:resourceaccount": account,
-        "s3:resourceaccount": account,
-    }, "aws:principal")  # fmt: skip
+    return ConditionKeys(
+        {
+            "aws:resourceorgid": organization,
+            "aws:resourceorgpaths": organization,
+            "aws:resourceaccount": account,
+            "s3:resourceaccount": account,
+        },
+        "aws:principal",
+    )
 
 
 _ALL_KEYS: Final = (

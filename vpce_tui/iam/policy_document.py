@@ -203,7 +203,11 @@ def _conditions(value: Any) -> tuple[Condition, ...] | str:
         each = {"forallvalues": "all", "foranyvalue": "any"}.get((match[1] or "").lower(), "")
         for key, values in block.items():
             texts = tuple(_scalar(item) for item in (values if isinstance(values, list) else [values]))
-            found.append(Condition(match[2].lower(), str(key).lower(), texts, each, bool(match[3])))
+            found.append(
+                Condition(
+                    operator=match[2].lower(), key=str(key).lower(), values=texts, each=each, if_exists=bool(match[3])
+                )
+            )
     return tuple(found)
 
 

@@ -43,7 +43,12 @@ def look(caller: Caller, cancel: Cancel | None = None) -> IamRoles:
     """Every role (``GetAccountAuthorizationDetails``, some hundred a page)."""
     stop = cancel or Cancel()
     kinds = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]
-    call = Call("iam", "GetAccountAuthorizationDetails", caller.home_region, {"Filter": kinds})
+    call = Call(
+        service="iam",
+        operation="GetAccountAuthorizationDetails",
+        region=caller.home_region,
+        parameters={"Filter": kinds},
+    )
     raws: list[Mapping[str, Any]] = []
     managed: dict[str, str] = {}
     try:
@@ -81,7 +86,13 @@ def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> IamRole:
     trust = text_of(raw.get("AssumeRolePolicyDocument") or "")
     limit = str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""))
     boundary = (limit.rpartition("/")[2], managed.get(limit, "")) if limit else None
-    return IamRole(str(raw.get("RoleName", "")), str(raw.get("Arn", "")), trust, (*inline, *attached), boundary)
+    return IamRole(
+        name=str(raw.get("RoleName", "")),
+        arn=str(raw.get("Arn", "")),
+        trust=trust,
+        policies=(*inline, *attached),
+        boundary=boundary,
+    )
 
 
 POWERS: Final[tuple[tuple[str, str], ...]] = (
@@ -193,9 +204,15 @@ def _within_boundary(role: IamRole) -> Callable[[str], bool] | None:
 def _unlimited(policy: Policy) -> Iterator[Any]:
     """Statements that allow, on everything or on everything of a kind, without a condition."""
     for statement in policy.statements:
-        wide = "*" in statement.resources or bool(statement.not_resources) or any(
-            resource.endswith((":*", "/*")) and resource.count("*") >= 1 and resource.split(":")[-1] in ("*", "role/*", "user/*")
-            for resource in statement.resources
-        )  # fmt: skip
+        wide = (
+            "*" in statement.resources
+            or bool(statement.not_resources)
+            or any(
+                resource.endswith((":*", "/*"))
+                and resource.count("*") >= 1
+                and resource.split(":")[-1] in ("*", "role/*", "user/*")
+                for resource in statement.resources
+            )
+        )
         if statement.allow and wide and all(map(beside_the_point, statement.conditions)):
             yield statement

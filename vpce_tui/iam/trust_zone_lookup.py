@@ -43,5 +43,11 @@ def look(
             raise
         unknown.append(f"the buckets: {error.sentence()}")
     return TrustZoneLookup(
-        TrustZone(frozenset({own, *accounts}), frozenset(known - {""}), buckets, tuple(trusted)), tuple(unknown)
+        TrustZone(
+            accounts=frozenset({own, *accounts}),
+            organizations=frozenset(known - {""}),
+            buckets=buckets,
+            trusted=tuple(trusted),
+        ),
+        tuple(unknown),
     )

@@ -24,8 +24,25 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far two clocks may differ."""
 _PREFIX: Final = "ed25519:"
 _KEYS: Final = frozenset(
-    {"schema", "id", "plan", "playbook", "target", "accountId", "incident", "incidentId", "approver", "userId", "person", "at", "until", "record", "key", "signature"}
-)  # fmt: skip
+    {
+        "schema",
+        "id",
+        "plan",
+        "playbook",
+        "target",
+        "accountId",
+        "incident",
+        "incidentId",
+        "approver",
+        "userId",
+        "person",
+        "at",
+        "until",
+        "record",
+        "key",
+        "signature",
+    }
+)
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -146,10 +163,21 @@ def approve(
 ) -> Approved:
     """Sign a plan as ``person``. ``hours``: how long it holds; ``record``: the head of the approver's own record."""
     body = {
-        "schema": SCHEMA, "id": secrets.token_hex(16), "plan": plan.sha256, "playbook": plan.playbook, "target": plan.target,
-        "accountId": plan.account, "incident": plan.incident, "incidentId": plan.incident_id, "approver": person.arn,
-        "userId": user_id, "person": person.to_json(), "at": rfc3339(at), "until": rfc3339(at + timedelta(hours=hours)), "record": record,
-    }  # fmt: skip
+        "schema": SCHEMA,
+        "id": secrets.token_hex(16),
+        "plan": plan.sha256,
+        "playbook": plan.playbook,
+        "target": plan.target,
+        "accountId": plan.account,
+        "incident": plan.incident,
+        "incidentId": plan.incident_id,
+        "approver": person.arn,
+        "userId": user_id,
+        "person": person.to_json(),
+        "at": rfc3339(at),
+        "until": rfc3339(at + timedelta(hours=hours)),
+        "record": record,
+    }
     signature = base64.b64encode(_private(private).sign(canonical(body))).decode()
     return Approved(body, public_key(private), signature)
 
@@ -184,8 +212,10 @@ def problem(approved: Approved, plan: Planned, runner: Runner, rules: Rules, use
     """Why an approval does not count; ``""``: it does."""
     body, who = approved.body, approved.arn
     for field, wanted, what in (
-        ("plan", plan.sha256, "plan"), ("accountId", plan.account, "account"), ("incidentId", use.incident_id, "incident"),
-    ):  # fmt: skip
+        ("plan", plan.sha256, "plan"),
+        ("accountId", plan.account, "account"),
+        ("incidentId", use.incident_id, "incident"),
+    ):
         if body[field] != wanted:
             return f"the approval of {who} is for another {what} ({body[field][:12] or 'none'}…)"
     if not _signed(approved):

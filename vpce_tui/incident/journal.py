@@ -298,7 +298,9 @@ class Journal:
         seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
         time = _now(self._clock)
         own = row_hash(previous, seq, time, self.operator, kind.value, text)
-        row = JournalRow(seq, time, self.operator, kind.value, text, previous, own)
+        row = JournalRow(
+            seq=seq, time=time, operator=self.operator, kind=kind.value, payload=text, previous=previous, hash=own
+        )
         self._db.execute(
             "INSERT INTO journal VALUES (?,?,?,?,?,?,?)",
             (row.seq, row.time, row.operator, row.kind, row.payload, row.previous, row.hash),

@@ -183,7 +183,13 @@ def _intent(step: StepRecord, data: Mapping[str, Any], row: JournalRow) -> None:
     into = step.undo_calls if data.get("undo") else step.calls
     for call in data["calls"]:
         into[call["id"]] = JournaledCall(
-            call["id"], row.seq, CallState.INTENDED, call["service"], call["operation"], call["parameters"], at=row.time
+            id=call["id"],
+            intent=row.seq,
+            state=CallState.INTENDED,
+            service=call["service"],
+            operation=call["operation"],
+            parameters=call["parameters"],
+            at=row.time,
         )
 
 

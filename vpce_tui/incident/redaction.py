@@ -13,11 +13,26 @@ HIDDEN: Final = "⟨secret not recorded⟩"
 
 _SECRET_KEYS: Final = frozenset(
     {
-        "secretaccesskey", "sessiontoken", "password", "userdata", "secretstring", "secretbinary", "privatekey",
-        "keymaterial", "passworddata", "oldpassword", "newpassword", "masteruserpassword", "authtoken",
-        "clientsecret", "secret", "securitytoken", "passphrase", "apikey",
+        "secretaccesskey",
+        "sessiontoken",
+        "password",
+        "userdata",
+        "secretstring",
+        "secretbinary",
+        "privatekey",
+        "keymaterial",
+        "passworddata",
+        "oldpassword",
+        "newpassword",
+        "masteruserpassword",
+        "authtoken",
+        "clientsecret",
+        "secret",
+        "securitytoken",
+        "passphrase",
+        "apikey",
     }
-)  # fmt: skip
+)
 _SEALED: Final = re.compile(r"⟨sealed: sha256 [0-9a-f]{64}, [0-9]+ bytes⟩")
 """What is in the record for a value that is sent and not recorded."""
 _NAME_KEY: Final = re.compile(

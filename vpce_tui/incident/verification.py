@@ -39,7 +39,7 @@ def verify(folder: Path) -> Verification:
             problem = journal.lacking if verdict.good else ""
             return replace(verdict, problem=f"the file was changed: {problem}") if problem else verdict
     except NotAJournal as error:
-        return Verification(0, 0, GENESIS, 0, str(error))
+        return Verification(rows=0, evidence=0, head=GENESIS, wrong_row=0, problem=str(error))
 
 
 def row_of(folder: Path, head: str) -> int:
@@ -59,7 +59,7 @@ def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
         except StopIteration:
             break
         except RecordError as error:
-            return Verification(count, files, previous, expected, str(error))
+            return Verification(rows=count, evidence=files, head=previous, wrong_row=expected, problem=str(error))
         problem = _row_problem(row, expected, previous)
         if not problem and row.kind == RowKind.EVIDENCE.value:
             named = (str(row.data.get("sha256")), str(row.data.get("size")))
@@ -68,10 +68,10 @@ def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
             problem = looked_at[named]
             files += 1
         if problem:
-            return Verification(count, files, previous, row.seq, problem)
+            return Verification(rows=count, evidence=files, head=previous, wrong_row=row.seq, problem=problem)
         previous, count = row.hash, count + 1
     if not count:
-        return Verification(0, 0, previous, 0, "the record is empty")
+        return Verification(rows=0, evidence=0, head=previous, wrong_row=0, problem="the record is empty")
     return Verification(count, files, previous)
 
 

@@ -130,13 +130,21 @@ def _region(caller: Caller, name: str, account: str, services: Collection[str], 
         raise refused
     region = Region(name, tuple(instances), unknown=unknown, **found)
     reason = "; ".join(f"{what}: {why}" for what, why in unknown.items())
-    return region, Part(name, Status.PARTIAL if unknown else Status.LOOKED, reason, len(instances))
+    return region, Part(
+        name=name, status=Status.PARTIAL if unknown else Status.LOOKED, reason=reason, items=len(instances)
+    )
 
 
 _WORDS: Final = {
-    "groups": "security groups", "nat": "NAT gateways", "acls": "network ACLs", "tables": "route tables", "recorded": "flow logs",
-    "encryption": "VPC Encryption Control", "owners": "owners of endpoint services", "vpcs": "VPCs",
-}  # fmt: skip
+    "groups": "security groups",
+    "nat": "NAT gateways",
+    "acls": "network ACLs",
+    "tables": "route tables",
+    "recorded": "flow logs",
+    "encryption": "VPC Encryption Control",
+    "owners": "owners of endpoint services",
+    "vpcs": "VPCs",
+}
 """How a part of the network is called."""
 
 
@@ -144,11 +152,21 @@ def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
     for detectors in caller.pages(Call("guardduty", "ListDetectors", region), cancel=stop):
         for detector in detectors.data.get("DetectorIds", []):
             criteria = {"Criterion": {"service.archived": {"Eq": ["false"]}}}
-            call = Call("guardduty", "ListFindings", region, {"DetectorId": detector, "FindingCriteria": criteria})
+            call = Call(
+                service="guardduty",
+                operation="ListFindings",
+                region=region,
+                parameters={"DetectorId": detector, "FindingCriteria": criteria},
+            )
             for page in caller.pages(call, cancel=stop):
                 for some in _by(FINDINGS_A_CALL, list(page.data.get("FindingIds", []))):
                     answer = caller.read(
-                        Call("guardduty", "GetFindings", region, {"DetectorId": detector, "FindingIds": some})
+                        Call(
+                            service="guardduty",
+                            operation="GetFindings",
+                            region=region,
+                            parameters={"DetectorId": detector, "FindingIds": some},
+                        )
                     )
                     for raw in answer.data.get("Findings", []):
                         yield parse.finding(raw, region)
@@ -159,7 +177,12 @@ def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) 
     found = {}
     for some in _by(IMAGES_A_CALL, sorted({*wanted} - {""})):
         filters = [{"Name": "image-id", "Values": some}]
-        call = Call("ec2", "DescribeImages", region, {"Filters": filters, "IncludeDeprecated": True})
+        call = Call(
+            service="ec2",
+            operation="DescribeImages",
+            region=region,
+            parameters={"Filters": filters, "IncludeDeprecated": True},
+        )
         for page in caller.pages(call, cancel=stop):
             found.update({str(raw.get("ImageId")): image(raw) for raw in page.data.get("Images", [])})
     return found
@@ -167,14 +190,21 @@ def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) 
 
 def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
     filters = [{"Name": "encrypted", "Values": ["false"]}, {"Name": "attachment.status", "Values": ["attached"]}]
-    for page in caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}), cancel=stop):
+    for page in caller.pages(
+        Call(service="ec2", operation="DescribeVolumes", region=region, parameters={"Filters": filters}), cancel=stop
+    ):
         for raw in page.data.get("Volumes", []):
             if raw.get("Encrypted") is False:
                 yield str(raw.get("VolumeId", ""))
 
 
 def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
-    call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "RestorableByUserIds": ["all"]})
+    call = Call(
+        service="ec2",
+        operation="DescribeSnapshots",
+        region=region,
+        parameters={"OwnerIds": ["self"], "RestorableByUserIds": ["all"]},
+    )
     found: dict[str, tuple[str, ...]] = {}
     for page in caller.pages(call, cancel=stop):
         for raw in page.data.get("Snapshots", []):

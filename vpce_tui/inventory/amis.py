@@ -69,11 +69,20 @@ def image(raw: Mapping[str, Any]) -> Image:
         if (ebs := item.get("Ebs"))
     )
     return Image(
-        str(raw.get("ImageId", "")), str(raw.get("Name", "")), str(raw.get("OwnerId", "")), str(raw.get("ImageOwnerAlias") or ""),
-        parse.moment(raw.get("CreationDate")), parse.moment(raw.get("DeprecationTime")), str(raw.get("State", "")),
-        str(raw.get("Architecture", "")), str(raw.get("VirtualizationType", "")), str(raw.get("RootDeviceName", "")), disks,
-        bool(raw.get("Public")), tags_of(raw.get("Tags")),
-    )  # fmt: skip
+        id=str(raw.get("ImageId", "")),
+        name=str(raw.get("Name", "")),
+        owner=str(raw.get("OwnerId", "")),
+        alias=str(raw.get("ImageOwnerAlias") or ""),
+        created=parse.moment(raw.get("CreationDate")),
+        deprecated=parse.moment(raw.get("DeprecationTime")),
+        state=str(raw.get("State", "")),
+        architecture=str(raw.get("Architecture", "")),
+        virtualization=str(raw.get("VirtualizationType", "")),
+        root_device=str(raw.get("RootDeviceName", "")),
+        disks=disks,
+        public=bool(raw.get("Public")),
+        tags=tags_of(raw.get("Tags")),
+    )
 
 
 _AMAZON: Final = "137112412989"
@@ -150,8 +159,12 @@ def _debian(known: Image) -> Family | None:
 
 
 _PUBLISHERS: Final = (
-    (_AMAZON, "amazon", _amazon_linux), (_ECS, "", _ecs), (_CANONICAL, "", _ubuntu), (_WINDOWS, "", _windows), (_DEBIAN, "", _debian),
-)  # fmt: skip
+    (_AMAZON, "amazon", _amazon_linux),
+    (_ECS, "", _ecs),
+    (_CANONICAL, "", _ubuntu),
+    (_WINDOWS, "", _windows),
+    (_DEBIAN, "", _debian),
+)
 
 _KEPT: Final = re.compile(r"(x86_64|i386|amd64|arm64|aarch64|hvm|ebs|gp2|gp3|s3|al2023|amzn2)")
 _CHANGING: Final = re.compile(r"[0-9]+(?:[._:-][0-9]+)*")

@@ -112,8 +112,18 @@ def query_of(log_format: str, interfaces: Sequence[str], rest: str) -> str:
 
 
 NEEDED: Final = (
-    "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "bytes", "start", "end", "action", "log-status",
-)  # fmt: skip
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+)
 """Fields without which a record says too little to assess by."""
 
 
@@ -126,21 +136,23 @@ def missing_fields(log_format: str) -> tuple[str, ...]:
 def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
     """Who talked, on what, how much, since when."""
     return query_of(
-        log_format, interfaces,
+        log_format,
+        interfaces,
         "| fields least(f_srcport, f_dstport) as port\n"
         "| stats sum(f_bytes) as total, count(*) as flows, min(f_start) as first, max(f_start) as latest, max(f_end) as last,"
         " min(f_dstport) as lowest by f_interface_id, f_srcaddr, f_dstaddr, port, f_protocol, f_action, f_log_status\n"
         f"| sort total desc\n| limit {MOST}",
-    )  # fmt: skip
+    )
 
 
 def bars_query(log_format: str, interfaces: Sequence[str], window: Window) -> str:
     """How much, over time."""
     return query_of(
-        log_format, interfaces,
+        log_format,
+        interfaces,
         f"| stats sum(f_bytes) as total, max(f_end) as last by bin({slot_minutes(window)}m) as slot, f_interface_id\n"
         f"| sort slot asc\n| limit {MOST * 10}",
-    )  # fmt: skip
+    )
 
 
 def slot_minutes(window: Window) -> int:
@@ -158,9 +170,13 @@ def ask(
     if key in known and not fresh:
         return known[key]
     parameters = start_parameters(group, query, window)
-    identifier = str(caller.read(Call("logs", "StartQuery", region, parameters)).data["queryId"])
+    identifier = str(
+        caller.read(Call(service="logs", operation="StartQuery", region=region, parameters=parameters)).data["queryId"]
+    )
     for number in range(_POLLS):
-        answer = caller.read(Call("logs", "GetQueryResults", region, {"queryId": identifier})).data
+        answer = caller.read(
+            Call(service="logs", operation="GetQueryResults", region=region, parameters={"queryId": identifier})
+        ).data
         if answer.get("status") in DONE:
             known[key] = rows_of(answer)
             return known[key]
@@ -181,9 +197,12 @@ def rows_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:
 def start_parameters(group: str, query: str, window: Window) -> dict[str, Any]:
     """The parameters of ``StartQuery``."""
     return {
-        "logGroupName": group, "queryString": query, "startTime": int(window.start.timestamp()),
-        "endTime": int(window.end.timestamp()), "limit": 10_000,
-    }  # fmt: skip
+        "logGroupName": group,
+        "queryString": query,
+        "startTime": int(window.start.timestamp()),
+        "endTime": int(window.end.timestamp()),
+        "limit": 10_000,
+    }
 
 
 def traffic_of(
@@ -202,9 +221,12 @@ def traffic_of(
         peer = row.get("f_dstaddr" if ours_sent else "f_srcaddr", "")
         to_server = _number(row.get("lowest")) == _number(row.get("port"))
         flow_peer = FlowPeer(
-            peer, _number(row.get("port")), _PROTOCOLS.get(row.get("f_protocol", ""), row.get("f_protocol", "")),
-            serving=to_server is not ours_sent, interfaces=frozenset({row.get("f_interface_id", "")}),
-        )  # fmt: skip
+            peer,
+            _number(row.get("port")),
+            _PROTOCOLS.get(row.get("f_protocol", ""), row.get("f_protocol", "")),
+            serving=to_server is not ours_sent,
+            interfaces=frozenset({row.get("f_interface_id", "")}),
+        )
         found[flow_peer.key] = _with(found.get(flow_peer.key, flow_peer), row, sent=ours_sent)
     bars: dict[str, list[int]] = {}
     width = timedelta(minutes=slot_minutes(window))
@@ -215,10 +237,14 @@ def traffic_of(
             bars.setdefault(slot.get("f_interface_id", ""), [0] * count)[number] += _number(slot.get("total"))
     newest = max((_number(slot.get("last")) for slot in slots), default=max(newest_of.values(), default=0))
     return Traffic(
-        window, tuple(sorted(found.values(), key=lambda item: (-item.bytes, item.peer, item.port))),
-        {key: tuple(value) for key, value in sorted(bars.items())}, _at(newest), len(rows) >= MOST,
-        {interface: at for interface, seconds in newest_of.items() if (at := _at(seconds))}, skipped,
-    )  # fmt: skip
+        window=window,
+        flow_peers=tuple(sorted(found.values(), key=lambda item: (-item.bytes, item.peer, item.port))),
+        bars={key: tuple(value) for key, value in sorted(bars.items())},
+        newest=_at(newest),
+        cut=len(rows) >= MOST,
+        newest_of={interface: at for interface, seconds in newest_of.items() if (at := _at(seconds))},
+        skipped=skipped,
+    )
 
 
 def _with(known: FlowPeer, row: Mapping[str, str], *, sent: bool) -> FlowPeer:

@@ -134,12 +134,15 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
         return found.get(name)
 
     def every(operation: str, key: str, **parameters: Any) -> Iterator[Raw]:
-        for page in caller.pages(Call("ec2", operation, region, parameters), cancel=stop):
+        for page in caller.pages(
+            Call(service="ec2", operation=operation, region=region, parameters=parameters), cancel=stop
+        ):
             yield from page.data.get(key, [])
 
     endpoints = part(
-        "endpoints", lambda: _by_id(parse.endpoint(raw, region, account) for raw in every("DescribeVpcEndpoints", "VpcEndpoints"))
-    )  # fmt: skip
+        "endpoints",
+        lambda: _by_id(parse.endpoint(raw, region, account) for raw in every("DescribeVpcEndpoints", "VpcEndpoints")),
+    )
     if endpoints or whole:
         part(
             "groups",
@@ -207,7 +210,12 @@ def _owners(
         unknown["owners"] = f"{len(services) - OWNERS} services more than {OWNERS} were not looked up"
     for service in services[:OWNERS]:
         stop.check()
-        call = Call("ec2", "DescribeVpcEndpointServices", region, {"ServiceNames": [service]})
+        call = Call(
+            service="ec2",
+            operation="DescribeVpcEndpointServices",
+            region=region,
+            parameters={"ServiceNames": [service]},
+        )
         try:
             details = caller.read(call).data.get("ServiceDetails", [])
         except AwsError as error:
@@ -258,16 +266,21 @@ def acl(raw: Raw) -> Acl:
     """One item of ``DescribeNetworkAcls``."""
     entries = [
         AclEntry(
-            int(item["RuleNumber"]), bool(item.get("Egress")), item.get("RuleAction") == "allow", str(item.get("Protocol", "-1")),
-            str(item.get("CidrBlock") or item.get("Ipv6CidrBlock") or ""),
-            (_port(ports.get("From")), _port(ports.get("To"))) if (ports := item.get("PortRange")) else None,
+            number=int(item["RuleNumber"]),
+            egress=bool(item.get("Egress")),
+            allow=item.get("RuleAction") == "allow",
+            protocol=str(item.get("Protocol", "-1")),
+            block=str(item.get("CidrBlock") or item.get("Ipv6CidrBlock") or ""),
+            ports=(_port(ports.get("From")), _port(ports.get("To"))) if (ports := item.get("PortRange")) else None,
         )
         for item in raw.get("Entries") or ()
-    ]  # fmt: skip
+    ]
     return Acl(
-        str(raw["NetworkAclId"]), bool(raw.get("IsDefault")), tuple(sorted(entries, key=lambda item: (item.egress, item.number))),
-        tuple(sorted(str(item["SubnetId"]) for item in raw.get("Associations") or ())),
-    )  # fmt: skip
+        id=str(raw["NetworkAclId"]),
+        default=bool(raw.get("IsDefault")),
+        entries=tuple(sorted(entries, key=lambda item: (item.egress, item.number))),
+        subnets=tuple(sorted(str(item["SubnetId"]) for item in raw.get("Associations") or ())),
+    )
 
 
 def _port(value: Any) -> int:
@@ -275,9 +288,18 @@ def _port(value: Any) -> int:
 
 
 _TARGETS: Final = (
-    "GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "EgressOnlyInternetGatewayId", "InstanceId",
-    "NetworkInterfaceId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "VpcEndpointId",
-)  # fmt: skip
+    "GatewayId",
+    "NatGatewayId",
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "EgressOnlyInternetGatewayId",
+    "InstanceId",
+    "NetworkInterfaceId",
+    "LocalGatewayId",
+    "CarrierGatewayId",
+    "CoreNetworkArn",
+    "VpcEndpointId",
+)
 
 
 def _routes(raw: Raw) -> Routes:
@@ -299,7 +321,7 @@ def _routes(raw: Raw) -> Routes:
         id=str(raw.get("RouteTableId", "")),
         subnets=tuple(sorted(str(item["SubnetId"]) for item in associations if item.get("SubnetId"))),
         routes=tuple(routes),
-    )  # fmt: skip
+    )
 
 
 def _recorded(raws: Iterator[Raw]) -> Iterator[str]:

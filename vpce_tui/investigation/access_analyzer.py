@@ -35,7 +35,7 @@ _OUT: Final[Mapping[str, tuple[str, str]]] = {
     "sqs": ("sqs:SendMessage", "arn:{partition}:sqs:{region}:{nobody}:*"),
     "lambda": ("lambda:InvokeFunction", "arn:{partition}:lambda:{region}:{nobody}:function:*"),
     "sts": ("sts:AssumeRole", "arn:{partition}:iam::{nobody}:role/*"),
-}  # fmt: skip
+}
 """By service, the call that carries data to somebody else, and somebody else's thing."""
 
 
@@ -83,7 +83,7 @@ def _validate(text: str, kind: str, region: str, which: str) -> PolicyCheck:
         asked["validatePolicyResourceType"] = kind
     return PolicyCheck(
         f"Is the policy{_which(which)} valid and without findings?",
-        Call(_SERVICE, "ValidatePolicy", region, asked),
+        Call(service=_SERVICE, operation="ValidatePolicy", region=region, parameters=asked),
     )
 
 
@@ -94,7 +94,9 @@ def _which(which: str) -> str:
 def _of_kind(kind: str, text: str, region: str) -> tuple[PolicyCheck, ...]:
     asked = {"policyDocument": text, "resourceType": kind}
     public = PolicyCheck(
-        "Can it grant public access?", Call(_SERVICE, "CheckNoPublicAccess", region, asked), billed=True
+        "Can it grant public access?",
+        Call(service=_SERVICE, operation="CheckNoPublicAccess", region=region, parameters=asked),
+        billed=True,
     )
     return _validate(text, kind, region, ""), public
 
@@ -112,7 +114,13 @@ def _of_endpoint(event: Event, text: str, which: str, ours: TrustZone) -> tuple[
             "access": [{"actions": [action], "resources": things}],
         }
         question = f"Can the policy{_which(which)} allow access to external resources: {action} on {', '.join(things)}?"
-        whole.append(PolicyCheck(question, Call(_SERVICE, "CheckAccessNotGranted", region, access), billed=True))
+        whole.append(
+            PolicyCheck(
+                question,
+                Call(service=_SERVICE, operation="CheckAccessNotGranted", region=region, parameters=access),
+                billed=True,
+            )
+        )
     return tuple(whole)
 
 
@@ -124,9 +132,11 @@ def _named(text: str, service: str, ours: TrustZone) -> list[str]:
         for grant in (through.grants if through else ())
         if grant.what.reach > AccessScope.AWS
         for resource in grant.statement.resources
-        if resource.startswith("arn:") and resource.split(":")[2:3] == [service] and resource.count(":") >= 5
+        if resource.startswith("arn:")
+        and resource.split(":")[2:3] == [service]
+        and resource.count(":") >= 5
         and not has_wildcard(":".join(resource.split(":", 5)[:5]))
-    ]  # fmt: skip
+    ]
     return list(dict.fromkeys(found))[:MOST]
 
 
@@ -147,7 +157,7 @@ _SETS: Final = {
     ("s3.amazonaws.com", "PutBucketPolicy"): ("AWS::S3::Bucket", "bucketPolicy"),
     ("iam.amazonaws.com", "UpdateAssumeRolePolicy"): ("AWS::IAM::AssumeRolePolicyDocument", "policyDocument"),
     ("iam.amazonaws.com", "CreateRole"): ("AWS::IAM::AssumeRolePolicyDocument", "assumeRolePolicyDocument"),
-}  # fmt: skip
+}
 
 
 def ask(caller: Caller, asked: Sequence[PolicyCheck]) -> tuple[PolicyCheckResult, ...]:

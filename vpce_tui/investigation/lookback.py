@@ -26,11 +26,25 @@ GLOBAL: Final = "us-east-1"
 
 _OF_CREDENTIALS: Final = ("CreateAccessKey", "CreateUser", "CreateLoginProfile", "CreateRole", "EnableRegion")
 _OF_INSTANCES: Final = (
-    "RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
-    "ModifyInstanceMetadataOptions", "ModifyNetworkInterfaceAttribute", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "GetPasswordData", "CreateSnapshot", "CreateSnapshots", "DeleteFlowLogs",
-    "UnmonitorInstances", "OpenTunnel", "AttachVolume", "AttachNetworkInterface",
-)  # fmt: skip
+    "RunInstances",
+    "ModifyInstanceAttribute",
+    "AssociateIamInstanceProfile",
+    "ReplaceIamInstanceProfileAssociation",
+    "ModifyInstanceMetadataOptions",
+    "ModifyNetworkInterfaceAttribute",
+    "StartSession",
+    "SendCommand",
+    "SendSSHPublicKey",
+    "SendSerialConsoleSSHPublicKey",
+    "GetPasswordData",
+    "CreateSnapshot",
+    "CreateSnapshots",
+    "DeleteFlowLogs",
+    "UnmonitorInstances",
+    "OpenTunnel",
+    "AttachVolume",
+    "AttachNetworkInterface",
+)
 """Calls that are rare in an account and mean something about its instances."""
 _OF_COPIES: Final = ("ModifySnapshotAttribute", "CopySnapshot")
 """A copy of a snapshot may be anywhere; the call that makes it records where it goes."""
@@ -79,7 +93,9 @@ def asks(
             before = asked.get((attribute, value))
             wanted = {*where, *(before.regions if before else ())} - {""}
             asked[attribute, value] = LookbackQuery(
-                LookupQuery(begin, now, value, attribute, pages), tuple(sorted(wanted)), why
+                LookupQuery(since=begin, until=now, value=value, attribute=attribute, pages=pages),
+                tuple(sorted(wanted)),
+                why,
             )
 
     for event in made:
@@ -189,7 +205,12 @@ def look_back(
         return found, Part(region, Status.LOOKED)
 
     events, _ = side_by_side(sorted(by_region), one, at_most=max(len(by_region), 1))
-    return LookbackResult(tuple(events), answered_by(wanted, ended), coverage_of(wanted, ended), _unanswered(ended))
+    return LookbackResult(
+        events=tuple(events),
+        answered=answered_by(wanted, ended),
+        coverage=coverage_of(wanted, ended),
+        unanswered=_unanswered(ended),
+    )
 
 
 def _unanswered(ended: Mapping[str, Mapping[str, Part]]) -> tuple[Part, ...]:
@@ -212,7 +233,9 @@ def answered_by(wanted: Sequence[LookbackQuery], ended: Mapping[str, Mapping[str
         done = frozenset(region for region, part in parts.items() if part.status is Status.LOOKED)
         if done:
             cut = frozenset(region for region in done if parts[region].note == SAMPLE)
-            found[item.query.key] = Answered(item.query.since, done, frozenset(item.regions) - done, cut)
+            found[item.query.key] = Answered(
+                since=item.query.since, regions=done, missing=frozenset(item.regions) - done, cut=cut
+            )
     return found
 
 
@@ -229,5 +252,5 @@ def coverage_of(wanted: Sequence[LookbackQuery], ended: Mapping[str, Mapping[str
         reason = "; ".join(f"{region}: {part.reason}" for region, part in sorted(bad.items()))
         found = sum(part.items for part in by_region.values())
         note = f"{item.why}; in {many(len(item.regions), 'region')}"
-        parts.append(Part(item.query.key, status, reason, found, note=note))
+        parts.append(Part(name=item.query.key, status=status, reason=reason, items=found, note=note))
     return Coverage("questions", tuple(parts))

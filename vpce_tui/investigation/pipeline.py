@@ -115,11 +115,14 @@ class Investigation:
 
         self._learn(
             lambda now: {
-                "searched": ended(now.searched), "inventoried": ended(now.inventoried), "seconds_left": None, "under_way": (),
+                "searched": ended(now.searched),
+                "inventoried": ended(now.inventoried),
+                "seconds_left": None,
+                "under_way": (),
                 "unanswered": (*now.unanswered, *(Part(what, status, why) for what in now.under_way)),
                 "lookback": replace(now.lookback, parts=ended(now.lookback.parts)),
             }
-        )  # fmt: skip
+        )
 
     def _begin(self) -> None:
         account = self._caller.identity().account
@@ -134,10 +137,16 @@ class Investigation:
         after = (_NOW, *((_LOOKBACK,) if self._scope.lookback else ()))
         self._learn(
             lambda _: {
-                "account": account, "regions": tuple(regions), "searched": running, "gaps": tuple(gaps), "notes": (NEWEST,),
-                "inventoried": tuple(Part(name, Status.RUNNING) for name in regions), "under_way": after, "unanswered": (),
+                "account": account,
+                "regions": tuple(regions),
+                "searched": running,
+                "gaps": tuple(gaps),
+                "notes": (NEWEST,),
+                "inventoried": tuple(Part(name, Status.RUNNING) for name in regions),
+                "under_way": after,
+                "unanswered": (),
             }
-        )  # fmt: skip
+        )
 
     def _searched_in(self, regions: Sequence[str]) -> Sequence[str]:
         """Where is searched: what is no endpoint may be recorded where global services are."""
@@ -176,10 +185,12 @@ class Investigation:
         roles = role_privileges.look(self._caller, self.cancel)
         self._learn(
             lambda now: {
-                "inventory": looked.regions, "inventoried": looked.coverage.parts, "roles": roles,
+                "inventory": looked.regions,
+                "inventoried": looked.coverage.parts,
+                "roles": roles,
                 "under_way": _without(now.under_way, _NOW),
             }
-        )  # fmt: skip
+        )
 
     def _look_back(self) -> None:
         scope, known = self._scope, self._snapshot
@@ -209,24 +220,33 @@ class Investigation:
         found = look_back(self._history, wanted, cancel=self.cancel, on_answer=answer, on_progress=progress)
         self._learn(
             lambda now: {
-                "answered": {**now.answered, **found.answered}, "lookback": found.coverage, "seconds_left": None,
-                "unanswered": (*now.unanswered, *found.unanswered), "under_way": _without(now.under_way, _LOOKBACK),
+                "answered": {**now.answered, **found.answered},
+                "lookback": found.coverage,
+                "seconds_left": None,
+                "unanswered": (*now.unanswered, *found.unanswered),
+                "under_way": _without(now.under_way, _LOOKBACK),
             }
-        )  # fmt: skip
+        )
 
     def ask_more(self, attribute: str, value: str, until: datetime) -> LookbackResult:
         """One question more, in every region; its answer stays whatever else is still being asked."""
         regions = tuple(sorted({*self._snapshot.regions, GLOBAL}))
         span = self._scope.lookback or OLDEST
-        item = LookbackQuery(LookupQuery(until - span, until, value, attribute), regions, "requested by the operator")
+        item = LookbackQuery(
+            LookupQuery(since=until - span, until=until, value=value, attribute=attribute),
+            regions,
+            "requested by the operator",
+        )
         found = look_back(self._history, [item], cancel=self.cancel)
         more = {event.id: event for event in found.events}
         self._learn(
             lambda now: {
-                "related": {**now.related, **more}, "answered": {**now.answered, **found.answered},
-                "unanswered": (*now.unanswered, *found.unanswered), "more": (*now.more, *found.coverage.parts),
+                "related": {**now.related, **more},
+                "answered": {**now.answered, **found.answered},
+                "unanswered": (*now.unanswered, *found.unanswered),
+                "more": (*now.more, *found.coverage.parts),
             }
-        )  # fmt: skip
+        )
         return found
 
 
@@ -252,10 +272,13 @@ def from_files(
     found = log_files.read(path)
     chosen = [event for event in found.events if wanted(event)]
     return Snapshot(
-        kind=found.coverage.kind, searched=found.coverage.parts, notes=found.coverage.notes, past=whole_past(found.events),
+        kind=found.coverage.kind,
+        searched=found.coverage.parts,
+        notes=found.coverage.notes,
+        past=whole_past(found.events),
         events={f"{event.id}/{event.region}/{number}": event for number, event in enumerate(chosen)},
         trust_zone=ours_of(found.events, context),
-    )  # fmt: skip
+    )
 
 
 def _with(parts: Sequence[Part], ended: Part) -> tuple[Part, ...]:

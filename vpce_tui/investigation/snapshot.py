@@ -87,7 +87,9 @@ class Snapshot:
             if part.status not in (Status.LOOKED, Status.RUNNING)
         ]
         beside = (*self.gaps, *lacking, *self._beside(searched))
-        return Coverage(self.kind, self.searched, (*self.notes, *self.unknown_of_trust_zone), beside)
+        return Coverage(
+            kind=self.kind, parts=self.searched, notes=(*self.notes, *self.unknown_of_trust_zone), beside=beside
+        )
 
     @cached_property
     def instance_coverage(self) -> Coverage:
@@ -99,7 +101,12 @@ class Snapshot:
             if part.status not in (Status.LOOKED, Status.RUNNING) and part.name not in inventoried
         ]
         notes = tuple(note for note in (self.left_out, *self.unknown_of_trust_zone) if note)
-        return Coverage("regions", self.inventoried, notes, (*self.gaps, *lacking, *self._beside(inventoried)))
+        return Coverage(
+            kind="regions",
+            parts=self.inventoried,
+            notes=notes,
+            beside=(*self.gaps, *lacking, *self._beside(inventoried)),
+        )
 
     def _beside(self, named: set[str]) -> list[Part]:
         """What both rest on: roles, the look back, and what has not ended. ``named``: regions that are named as missing already."""
@@ -114,6 +121,17 @@ class Snapshot:
         """What assessments rest on."""
         own = {self.account} - {""}
         trust_zone = self.trust_zone or TrustZone(
-            frozenset({*own, *context.own_accounts}), context.organizations, None, context.trusted_principals
+            accounts=frozenset({*own, *context.own_accounts}),
+            organizations=context.organizations,
+            buckets=None,
+            trusted=context.trusted_principals,
         )
-        return AssessmentInputs(self.event_index, self.inventory, trust_zone, self.roles, context, traffic, now)
+        return AssessmentInputs(
+            past=self.event_index,
+            regions=self.inventory,
+            ours=trust_zone,
+            roles=self.roles,
+            context=context,
+            traffic=traffic,
+            now=now,
+        )

@@ -227,9 +227,13 @@ class Workspace:
         now = self.clock()
         scope = Scope(now - self.since, now, self.asked_regions, lookback=self.look_back)
         run = Investigation(
-            self.caller, self._history, scope, self.context, before=self.snapshot,
+            self.caller,
+            self._history,
+            scope,
+            self.context,
+            before=self.snapshot,
             on_snapshot=lambda known: self.background.hand_over(lambda: self._take(run, known)),
-        )  # fmt: skip
+        )
         return run
 
     def _take(self, run: Investigation, known: Snapshot) -> None:

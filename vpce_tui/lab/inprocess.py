@@ -50,9 +50,13 @@ class InProcess:
             (key, value.decode() if isinstance(value, bytes) else value) for key, value in request.headers.items()
         ]
         environ = EnvironBuilder(
-            method=request.method, path=url.path, query_string=url.query, base_url=f"{url.scheme}://{url.netloc}/",
-            headers=headers, data=body,
-        ).get_environ()  # fmt: skip
+            method=request.method,
+            path=url.path,
+            query_string=url.query,
+            base_url=f"{url.scheme}://{url.netloc}/",
+            headers=headers,
+            data=body,
+        ).get_environ()
         answer, status, answered = run_wsgi_app(self._app, environ, buffered=True)
         return botocore.awsrequest.AWSResponse(
             request.url, int(status.split()[0]), dict(answered), _Body(b"".join(answer))

@@ -101,14 +101,24 @@ def _identify(environ: Environ, body: bytes, key: str, region: str, signing_name
     parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)](model.operation_model(operation))
     parameters = parser.parse(
         {
-            "method": request.method, "values": request.values, "headers": request.headers,
-            "body": request.data, "url_path": request.path, "url_params": path_parameters,
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": request.data,
+            "url_path": request.path,
+            "url_params": path_parameters,
         }
-    )  # fmt: skip
+    )
     return AwsRequest(
-        service, operation, region, key, dict(parameters or {}), model.metadata["protocol"],
-        environ.get("HTTP_USER_AGENT", ""), environ.get("REMOTE_ADDR", "127.0.0.1"),
-    )  # fmt: skip
+        service=service,
+        operation=operation,
+        region=region,
+        access_key=key,
+        parameters=dict(parameters or {}),
+        protocol=model.metadata["protocol"],
+        user_agent=environ.get("HTTP_USER_AGENT", ""),
+        source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
+    )
 
 
 def _copy(environ: Environ, body: bytes) -> Environ:

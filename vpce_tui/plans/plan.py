@@ -84,9 +84,13 @@ class PlannedCall:
     def to_json(self) -> dict[str, Any]:
         """The plan's form of a call."""
         written: dict[str, Any] = {
-            "id": self.id, "service": self.service, "operation": self.operation, "region": self.region,
-            "parameters": dict(self.parameters), "why": self.why,
-        }  # fmt: skip
+            "id": self.id,
+            "service": self.service,
+            "operation": self.operation,
+            "region": self.region,
+            "parameters": dict(self.parameters),
+            "why": self.why,
+        }
         if self.gives:
             written["gives"] = dict(self.gives)
         if self.undoes:
@@ -107,11 +111,20 @@ class PlannedCall:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read it back."""
         return cls(
-            data["id"], data["service"], data["operation"], data["region"], data["parameters"], data.get("why", ""),
-            data.get("gives", {}), tuple(data.get("undoes", ())), bool(data.get("optional", False)),
-            Until.from_json(data["until"]) if data.get("until") else None, str(data.get("part", "")),
-            str(data.get("secretAt", "")), str(data.get("profile", "")),
-        )  # fmt: skip
+            data["id"],
+            data["service"],
+            data["operation"],
+            data["region"],
+            data["parameters"],
+            data.get("why", ""),
+            data.get("gives", {}),
+            tuple(data.get("undoes", ())),
+            bool(data.get("optional", False)),
+            Until.from_json(data["until"]) if data.get("until") else None,
+            str(data.get("part", "")),
+            str(data.get("secretAt", "")),
+            str(data.get("profile", "")),
+        )
 
     def same_as(self, other: "PlannedCall") -> bool:
         """Whether both would do the same."""
@@ -145,9 +158,12 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """The plan's form."""
         return {
-            "says": self.says, "service": self.service, "operation": self.operation, "region": self.region,
+            "says": self.says,
+            "service": self.service,
+            "operation": self.operation,
+            "region": self.region,
             "parameters": dict(self.parameters),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +204,13 @@ class Question:
     def to_json(self) -> dict[str, Any]:
         """The plan's form."""
         return {
-            "id": self.id, "question": self.question, "chosen": self.chosen, "free": self.free, "many": self.many,
+            "id": self.id,
+            "question": self.question,
+            "chosen": self.chosen,
+            "free": self.free,
+            "many": self.many,
             "options": [{"value": value, "label": label} for value, label in self.options],
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -343,9 +363,11 @@ def differences(filed: Step, live: Step) -> list[str]:
     """
     found = []
     for what, mine, theirs in (
-        ("kind", filed.kind.value, live.kind.value), ("reversible", filed.reversible, live.reversible),
-        ("requires", list(filed.requires), list(live.requires)), ("must come first", filed.must_come_first, live.must_come_first),
-    ):  # fmt: skip
+        ("kind", filed.kind.value, live.kind.value),
+        ("reversible", filed.reversible, live.reversible),
+        ("requires", list(filed.requires), list(live.requires)),
+        ("must come first", filed.must_come_first, live.must_come_first),
+    ):
         if mine != theirs:
             found.append(f"{what}: the plan says {mine}; it is {theirs}")
     said = {call.id: call for call in (*filed.calls, *filed.already)}

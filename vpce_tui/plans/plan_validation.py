@@ -34,9 +34,16 @@ def from_json(data: Any, name: str = "the plan") -> Plan:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanError(f"{name} is not a plan: a step is malformed ({type(error).__name__}: {error}).") from error
     plan = Plan(
-        data["playbook"], data["target"], data["accountId"], data["region"], data["operator"], data["plannedAt"], steps,
-        data["incident"], data["incidentId"],
-    )  # fmt: skip
+        playbook=data["playbook"],
+        target=data["target"],
+        account=data["accountId"],
+        region=data["region"],
+        operator=data["operator"],
+        planned_at=data["plannedAt"],
+        steps=steps,
+        incident=data["incident"],
+        incident_id=data["incidentId"],
+    )
     problem = next(iter((*_head(plan), *_ids(plan))), "") or next(
         (found for step in steps if (found := wrong(step))), ""
     )
@@ -78,10 +85,14 @@ def _head(plan: Plan) -> Iterator[str]:
     from vpce_tui.plans.targets import KINDS  # noqa: PLC0415
 
     for what, pattern, value in (
-        ("playbook", _ID, plan.playbook), ("account", _ACCOUNT, plan.account), ("region", _REGION, plan.region),
-        ("operator", _OPERATOR, plan.operator), ("time", _TIME, plan.planned_at), ("incident", _INCIDENT, plan.incident),
+        ("playbook", _ID, plan.playbook),
+        ("account", _ACCOUNT, plan.account),
+        ("region", _REGION, plan.region),
+        ("operator", _OPERATOR, plan.operator),
+        ("time", _TIME, plan.planned_at),
+        ("incident", _INCIDENT, plan.incident),
         ("incident's id", _HASH, plan.incident_id),
-    ):  # fmt: skip
+    ):
         if not pattern.fullmatch(value):
             yield f"{what} {value[:80]!r}"
     if not any(kind.pattern.fullmatch(plan.target) for kind in KINDS.values()):

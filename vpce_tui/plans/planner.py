@@ -60,10 +60,10 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     target = prefix.split("/", 1)[1]
     same = [step for key, step in record.steps.items() if key.partition("/")[2].startswith(target)]
     return PlanningContext(
-        incident,
-        record.opened_at,
-        gave,
-        begun,
+        incident=incident,
+        since=record.opened_at,
+        gave=gave,
+        begun=begun,
         inverses=_inverses(steps),
         in_effect=in_effect,
         before=_inverses(same),
@@ -145,9 +145,16 @@ def plan_playbook(
         steps.append(step)
         world = playbook_step.action.expect(world, step.choices)
     return Plan(
-        playbook.name, target, identity.account, region, identity.arn, rfc3339(now), tuple(steps), incident,
-        record.id if incident and record else "",
-    )  # fmt: skip
+        playbook=playbook.name,
+        target=target,
+        account=identity.account,
+        region=region,
+        operator=identity.arn,
+        planned_at=rfc3339(now),
+        steps=tuple(steps),
+        incident=incident,
+        incident_id=record.id if incident and record else "",
+    )
 
 
 def plan_step(
@@ -214,14 +221,14 @@ def _step(
     step = action.plan(
         world,
         Draft(
-            playbook_step.id,
-            playbook_step.title,
-            playbook_step.description,
-            region,
-            choices,
-            remembered,
-            others,
-            target,
+            id=playbook_step.id,
+            title=playbook_step.title,
+            description=playbook_step.description,
+            region=region,
+            choices=choices,
+            remembered=remembered,
+            others=others,
+            target=target,
         ),
     )
     if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
@@ -239,9 +246,12 @@ def _step(
                 Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
             )
     return replace(
-        step, questions=tuple(questions), requires=tuple(requires), blocked=(*step.blocked, *missing),
+        step,
+        questions=tuple(questions),
+        requires=tuple(requires),
+        blocked=(*step.blocked, *missing),
         must_come_first=playbook_step.prerequisite,
-    )  # fmt: skip
+    )
 
 
 def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedCall:

@@ -77,9 +77,17 @@ class Draft:
         """A call whose effect is wanted; it is planned only where the effect is not there yet. Also a read that such a call
         needs: it is planned along with it."""
         call = PlannedCall(
-            call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, until=until,
-            part=self.part, secret=secret,
-        )  # fmt: skip
+            id=call_id,
+            service=service,
+            operation=operation,
+            region=region or self.region,
+            parameters=ordered(parameters),
+            why=why,
+            gives=gives or {},
+            until=until,
+            part=self.part,
+            secret=secret,
+        )
         (self.already if so_already else self.calls).append(call)
 
     def read(
@@ -99,10 +107,18 @@ class Draft:
         """A read whose answer is kept; an ``optional`` one may fail without keeping the step from its verification."""
         self.calls.append(
             PlannedCall(
-                call_id, service, operation, region or self.region, ordered(parameters), why, gives or {}, optional=optional,
-                until=until, profile=profile,
+                id=call_id,
+                service=service,
+                operation=operation,
+                region=region or self.region,
+                parameters=ordered(parameters),
+                why=why,
+                gives=gives or {},
+                optional=optional,
+                until=until,
+                profile=profile,
             )
-        )  # fmt: skip
+        )
 
     def recall(self, call_id: str) -> PlannedCall | None:
         """The call of this id in the earlier plan."""
@@ -116,13 +132,29 @@ class Draft:
         self.already += [call for call in planned_before if call.id not in known]
 
     def add_inverse(
-        self, call_id: str, operation: str, parameters: Mapping[str, Any], *, undoes: tuple[str, ...], why: str,
-        service: str = "ec2", region: str = "", first: tuple[PlannedCall, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        call_id: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        *,
+        undoes: tuple[str, ...],
+        why: str,
+        service: str = "ec2",
+        region: str = "",
+        first: tuple[PlannedCall, ...] = (),
+    ) -> None:
         """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first; ``first``: reads
         that it needs."""
         made = PlannedCall(
-            call_id, service, operation, region or self.region, ordered(parameters), why, {}, undoes, part=self.part
+            id=call_id,
+            service=service,
+            operation=operation,
+            region=region or self.region,
+            parameters=ordered(parameters),
+            why=why,
+            gives={},
+            undoes=undoes,
+            part=self.part,
         )
         self.undo[:0] = [*first, made]
 
@@ -138,11 +170,11 @@ class Draft:
         """What is read back to prove the step."""
         self.checks.append(
             Check(
-                says,
-                service if operation else "",
-                operation,
-                (region or self.region) if operation else "",
-                parameters or {},
+                says=says,
+                service=service if operation else "",
+                operation=operation,
+                region=(region or self.region) if operation else "",
+                parameters=parameters or {},
             )
         )
 
@@ -180,12 +212,26 @@ class Draft:
     ) -> Step:
         """The finished step."""
         step = Step(
-            id=self.id, title=self.title, kind=kind, description=self.description, calls=tuple(self.calls), already=tuple(self.already),
-            undo=tuple(self.undo), checks=tuple(self.checks), affects=tuple(self.affects), blocked=tuple(self.blocked),
-            permissions=permissions_of([*self.calls, *self.already, *self.undo]), changes=tuple(self.changes),
-            notes=tuple(self.notes), choices=dict(self.choices), requires=requires, reversible=reversible,
-            must_come_first=must_come_first, bindings=dict(self.bindings), stand_ins=dict(self.stand_ins),
-        )  # fmt: skip
+            id=self.id,
+            title=self.title,
+            kind=kind,
+            description=self.description,
+            calls=tuple(self.calls),
+            already=tuple(self.already),
+            undo=tuple(self.undo),
+            checks=tuple(self.checks),
+            affects=tuple(self.affects),
+            blocked=tuple(self.blocked),
+            permissions=permissions_of([*self.calls, *self.already, *self.undo]),
+            changes=tuple(self.changes),
+            notes=tuple(self.notes),
+            choices=dict(self.choices),
+            requires=requires,
+            reversible=reversible,
+            must_come_first=must_come_first,
+            bindings=dict(self.bindings),
+            stand_ins=dict(self.stand_ins),
+        )
         problem = wrong(step)
         if problem:
             raise PlanError(f"the step {self.id} cannot be planned: {problem}. Do it manually, and report this.")

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TOP: Final[Mapping[str, type]] = {"name": str, "title": str, "target": str, "use_when": str, "steps": list}
 _STEP: Final[Mapping[str, type]] = {
-    "id": str, "title": str, "description": str, "action": str, "prerequisite": bool, "defaults": dict, "prompts": list, "guidance": list,
-}  # fmt: skip
+    "id": str,
+    "title": str,
+    "description": str,
+    "action": str,
+    "prerequisite": bool,
+    "defaults": dict,
+    "prompts": list,
+    "guidance": list,
+}
 _NEEDED: Final = ("id", "title", "description", "action")
 _TYPES: Final = {str: "text", list: "a list", bool: "true or false", dict: "a table"}
 LARGEST: Final = 200_000

@@ -75,34 +75,51 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
     workflow: dict[str, Any] = {
         start: {"type": "start", "on_completion": planning},
         planning: {
-            "type": "action", "name": "Plan it", "description": "Reads only; shows what each step would do now.",
+            "type": "action",
+            "name": "Plan it",
+            "description": "Reads only; shows what each step would do now.",
             "commands": [_bash(f'vpce-tui plan {playbook.name} "{_TARGET}:value" --out plan.json')],
-            "agent": machine, "on_completion": actions[0][0],
+            "agent": machine,
+            "on_completion": actions[0][0],
         },
-    }  # fmt: skip
+    }
     for (key, playbook_step), then in zip(actions, following, strict=True):
         manual = playbook_step.action_name == "manual"
         workflow[key] = {
-            "type": "action", "name": visible(playbook_step.title), "description": visible(playbook_step.description),
+            "type": "action",
+            "name": visible(playbook_step.title),
+            "description": visible(playbook_step.description),
             "commands": [_manual(playbook_step)] if manual else [_bash(_command(playbook_step, plan))],
-            "agent": person if manual else machine, "on_completion": then,
-        }  # fmt: skip
+            "agent": person if manual else machine,
+            "on_completion": then,
+        }
     workflow[end] = {"type": "end"}
     made = {
-        "type": "playbook", "spec_version": "cacao-2.0", "id": _id("playbook", playbook.name, ""), "name": visible(playbook.title),
-        "description": visible(playbook.use_when), "playbook_types": ["mitigation"],
+        "type": "playbook",
+        "spec_version": "cacao-2.0",
+        "id": _id("playbook", playbook.name, ""),
+        "name": visible(playbook.title),
+        "description": visible(playbook.use_when),
+        "playbook_types": ["mitigation"],
         "playbook_activities": ["restrict-access"],
-        "created_by": _id("identity", "vpce-tui", ""), "created": at, "modified": at,
+        "created_by": _id("identity", "vpce-tui", ""),
+        "created": at,
+        "modified": at,
         "playbook_variables": {
             _TARGET: {"type": "string", "description": f"the {playbook.target} it is about", "external": True},
-            _INCIDENT: {"type": "string", "description": "the incident in which changes are recorded", "external": True},
+            _INCIDENT: {
+                "type": "string",
+                "description": "the incident in which changes are recorded",
+                "external": True,
+            },
         },
-        "workflow_start": start, "workflow": workflow,
+        "workflow_start": start,
+        "workflow": workflow,
         "agent_definitions": {
             person: {"type": "individual", "name": "the operator"},
             machine: {"type": "linux", "name": "the operator's workstation", "address": {"dname": ["localhost"]}},
         },
-    }  # fmt: skip
+    }
     return json.dumps(made, indent=2) + "\n"
 
 

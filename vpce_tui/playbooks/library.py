@@ -29,8 +29,13 @@ class InvalidPlaybook(WrongChoice):
 
 
 _ORDER: Final = (
-    "terminate-instance", "contain-endpoint", "block-traffic", "revoke-credentials", "relaunch-instance", "harden-account",
-)  # fmt: skip
+    "terminate-instance",
+    "contain-endpoint",
+    "block-traffic",
+    "revoke-credentials",
+    "relaunch-instance",
+    "harden-account",
+)
 """Ours, in the order in which an incident needs them."""
 
 
@@ -88,16 +93,25 @@ def _made(name: str, text: str, team: str) -> Playbook:
     steps: list[Mapping[str, Any]] = data["steps"]
     siblings = {item["action"]: item["id"] for item in reversed(steps)}
     return Playbook(
-        data["name"], data["title"], data["target"], data["use_when"].strip(),
-        tuple(
+        name=data["name"],
+        title=data["title"],
+        target=data["target"],
+        use_when=data["use_when"].strip(),
+        steps=tuple(
             PlaybookStep(
-                item["id"], item["title"], item["description"].strip(),
-                manual.told(item["guidance"]) if item["action"] == "manual" else ACTIONS[item["action"]],
-                data["target"], item["action"], bool(item.get("prerequisite", False)),
-                {key: str(value) for key, value in item.get("defaults", {}).items()},
-                tuple(item["prompts"]) if "prompts" in item else None, tuple(item.get("guidance", ())), siblings,
+                id=item["id"],
+                title=item["title"],
+                description=item["description"].strip(),
+                action=manual.told(item["guidance"]) if item["action"] == "manual" else ACTIONS[item["action"]],
+                target=data["target"],
+                action_name=item["action"],
+                prerequisite=bool(item.get("prerequisite", False)),
+                defaults={key: str(value) for key, value in item.get("defaults", {}).items()},
+                prompts=tuple(item["prompts"]) if "prompts" in item else None,
+                guidance=tuple(item.get("guidance", ())),
+                siblings=siblings,
             )
             for item in steps
         ),
-        team,
-    )  # fmt: skip
+        team=team,
+    )

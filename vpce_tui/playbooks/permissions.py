@@ -42,10 +42,14 @@ def policy_of(playbook: Playbook, *, read_only: bool = False) -> dict[str, Any]:
     statements = [_allow("See", reads)]
     for name, bound, condition in (
         ("PassRole", {"iam:PassRole"}, _services(operations)),
-        ("ServiceLinkedRole", {"iam:CreateServiceLinkedRole"}, {"StringEquals": {"iam:AWSServiceName": "config.amazonaws.com"}}),
+        (
+            "ServiceLinkedRole",
+            {"iam:CreateServiceLinkedRole"},
+            {"StringEquals": {"iam:AWSServiceName": "config.amazonaws.com"}},
+        ),
         ("GrantKeyOfDisk", {"kms:CreateGrant"}, {**_OF_DISKS, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
         ("UseKeyOfDisk", {item for item in writes if item.startswith("kms:")} - {"kms:CreateGrant"}, _OF_DISKS),
-    ):  # fmt: skip
+    ):
         statements.append(_allow(name, writes & bound, condition))
         writes -= bound
     statements.insert(1, _allow("Change", writes))

@@ -57,9 +57,17 @@ def build(
     context_file = (paths.config_folder() if lab is None else paths.cache_folder()) / "context.toml"
     connect, opener = _connection(args, read_only, lab, faults, now, context_file)
     workspace = Workspace(
-        connect, now, known, read_only=read_only, regions=args.region or (), since=since, trail=trail, cache=paths.cache_folder(),
-        look_back=lookback(args.lookback, now()), context_file=context_file,
-    )  # fmt: skip
+        connect,
+        now,
+        known,
+        read_only=read_only,
+        regions=args.region or (),
+        since=since,
+        trail=trail,
+        cache=paths.cache_folder(),
+        look_back=lookback(args.lookback, now()),
+        context_file=context_file,
+    )
 
     def open_record(name: str, reason: str) -> Any:
         return opener(workspace.caller, name, reason)

@@ -56,7 +56,12 @@ def _learn(args: argparse.Namespace) -> Exit:
     whose = trust_zone_lookup.look(caller, (), ())
     inventory = look(caller, regions)
     tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
-    coverage = Coverage("regions", found.coverage.parts, ((note,) if note else ()), tuple(_lacking(inventory.coverage)))
+    coverage = Coverage(
+        kind="regions",
+        parts=found.coverage.parts,
+        notes=(note,) if note else (),
+        beside=tuple(_lacking(inventory.coverage)),
+    )
     looked = (
         f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
     )

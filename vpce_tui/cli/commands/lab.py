@@ -41,9 +41,13 @@ def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type
     folder = Path(tempfile.mkdtemp(prefix="vpce-tui-lab-config-"))
     write_private(folder / "context.toml", made.context.encode())
     for name, value in (
-        ("AWS_ENDPOINT_URL", url), ("AWS_ACCESS_KEY_ID", keys.key_id), ("AWS_SECRET_ACCESS_KEY", keys.secret),
-        ("AWS_DEFAULT_REGION", HOME), ("AWS_SESSION_TOKEN", keys.token), ("VPCE_TUI_CONFIG", folder),
-    ):  # fmt: skip
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_ACCESS_KEY_ID", keys.key_id),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret),
+        ("AWS_DEFAULT_REGION", HOME),
+        ("AWS_SESSION_TOKEN", keys.token),
+        ("VPCE_TUI_CONFIG", folder),
+    ):
         print(f"export {name}={value}", flush=True)
     try:
         threading.Event().wait()

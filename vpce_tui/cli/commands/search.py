@@ -95,7 +95,14 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
     caller = session(args)
     identity = caller.identity()
     say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    scope = Scope(since, until, tuple(args.region or ()), names, lookback(args.lookback, now), now)
+    scope = Scope(
+        since=since,
+        until=until,
+        regions=tuple(args.region or ()),
+        names=names,
+        lookback=lookback(args.lookback, now),
+        now=now,
+    )
     history = EventHistory(caller, EventCache(paths.cache_folder()))
     return _run(lambda show: Investigation(caller, history, scope, context(), on_snapshot=show))
 

@@ -209,6 +209,10 @@ def unused_service(see: EventSubject) -> Answer:
 
 
 OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = (
-    foreign_service, shared, load_balancer, foreign_resource, other_region,
-)  # fmt: skip
+    foreign_service,
+    shared,
+    load_balancer,
+    foreign_resource,
+    other_region,
+)
 OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (unused_service,)

@@ -44,9 +44,17 @@ class FactsCache:
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = EndpointFacts(
-                EndpointRequest(*request[:-2], (), known), event.region, region, self.context, self.ours, event.account,
-                event.shared_event_id, bool(name), self.past, self.traffic.get(known),
-            )  # fmt: skip
+                request=EndpointRequest(*request[:-2], (), known),
+                where=event.region,
+                region=region,
+                context=self.context,
+                ours=self.ours,
+                account=event.account,
+                shared_event_id=event.shared_event_id,
+                named=bool(name),
+                past=self.past,
+                traffic=self.traffic.get(known),
+            )
         return found
 
     def maker(self, event: Event) -> CallerFacts:
@@ -55,7 +63,16 @@ class FactsCache:
         found = self._makers.get(key)
         if found is None:
             machine = self.machines.get(event.principal.instance_id)
-            found = CallerFacts(*key, self.context, self.past, machine, role_of(machine, self.roles))
+            found = CallerFacts(
+                principal=event.principal,
+                account=event.account,
+                agent=event.user_agent,
+                console=event.session_credential_from_console,
+                context=self.context,
+                past=self.past,
+                machine=machine,
+                instance_role=role_of(machine, self.roles),
+            )
             found.sensitive_calls = self._deeds_of("session", session_of(event.principal), found)
             found.deeds_elsewhere = self._deeds_of("who", found.who, found)
             self._makers[key] = found  # only when it is whole: another thread may ask for it

@@ -178,9 +178,11 @@ def network_around(see: EndpointFacts) -> Answer:
             bad.append(Fact("group lets in more than the VPC", outside, "live"))
     if "recorded" in network.unknown:
         unread.append(see.not_read("recorded", "flow logs"))
-    elif endpoint.vpc_id not in network.recorded and not (
-        endpoint.subnets and {*endpoint.subnets} <= network.recorded
-    ) and not (endpoint.interfaces and {*endpoint.interfaces} <= network.recorded):  # fmt: skip
+    elif (
+        endpoint.vpc_id not in network.recorded
+        and not (endpoint.subnets and {*endpoint.subnets} <= network.recorded)
+        and not (endpoint.interfaces and {*endpoint.interfaces} <= network.recorded)
+    ):
         bad.append(Fact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
     if bad:
         said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}

@@ -95,10 +95,17 @@ def no_group(see: EndpointFacts) -> Answer:
 
 
 _OTHER_PORTS: Final = {
-    "email-smtp": {25, 465, 587, 2465, 2587}, "iot.data": {8883, 8443}, "transfer.server": {21, 22},
-    "storagegateway": {1026, 1027, 1028, 1031, 2222}, "datasync": set(range(1024, 1065)), "redshift": {5439},
-    "kinesisvideo": {8443}, "cassandra": {9142}, "elasticache": {6379, 6380}, "memorydb": {6379},
-}  # fmt: skip
+    "email-smtp": {25, 465, 587, 2465, 2587},
+    "iot.data": {8883, 8443},
+    "transfer.server": {21, 22},
+    "storagegateway": {1026, 1027, 1028, 1031, 2222},
+    "datasync": set(range(1024, 1065)),
+    "redshift": {5439},
+    "kinesisvideo": {8443},
+    "cassandra": {9142},
+    "elasticache": {6379, 6380},
+    "memorydb": {6379},
+}
 """Ports beside 443 that AWS documents for endpoints of its services."""
 _PLAIN: Final = {21: "FTP", 23: "Telnet", 25: "SMTP", 80: "HTTP", 110: "POP3", 143: "IMAP", 389: "LDAP", 8080: "HTTP"}
 _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")

@@ -44,10 +44,14 @@ def _when(event: Event) -> str:
 
 
 _CHANGES: Final = {
-    "ModifyInstanceAttribute": "its attributes", "ModifyInstanceMetadataOptions": "its metadata service",
-    "AssociateIamInstanceProfile": "its role", "ReplaceIamInstanceProfileAssociation": "its role",
-    "ModifyNetworkInterfaceAttribute": "its groups", "AttachNetworkInterface": "its interfaces", "AttachVolume": "its volumes",
-}  # fmt: skip
+    "ModifyInstanceAttribute": "its attributes",
+    "ModifyInstanceMetadataOptions": "its metadata service",
+    "AssociateIamInstanceProfile": "its role",
+    "ReplaceIamInstanceProfileAssociation": "its role",
+    "ModifyNetworkInterfaceAttribute": "its groups",
+    "AttachNetworkInterface": "its interfaces",
+    "AttachVolume": "its volumes",
+}
 
 
 @rule(
@@ -163,9 +167,12 @@ def strange_launch(see: InstanceSubject) -> Answer:
 
 
 _SHELLS: Final = {
-    "StartSession": "an SSM session", "SendCommand": "an SSM command", "SendSSHPublicKey": "EC2 Instance Connect",
-    "SendSerialConsoleSSHPublicKey": "the serial console", "OpenTunnel": "an Instance Connect tunnel",
-}  # fmt: skip
+    "StartSession": "an SSM session",
+    "SendCommand": "an SSM command",
+    "SendSSHPublicKey": "EC2 Instance Connect",
+    "SendSerialConsoleSSHPublicKey": "the serial console",
+    "OpenTunnel": "an Instance Connect tunnel",
+}
 
 
 @rule(

@@ -178,9 +178,18 @@ def strange_image(see: InstanceSubject) -> Answer:
     return Match(f"Its AMI belongs to account {image.owner}, which is not trusted", tuple(facts))
 
 
-_PUBLISHERS: Final = frozenset({
-    "137112412989", "591542846629", "801119661308", "099720109477", "136693071363", "309956199498", "013907871322", "379101102735",
-})  # fmt: skip
+_PUBLISHERS: Final = frozenset(
+    {
+        "137112412989",
+        "591542846629",
+        "801119661308",
+        "099720109477",
+        "136693071363",
+        "309956199498",
+        "013907871322",
+        "379101102735",
+    }
+)
 """Accounts that publish AMIs in the open: Amazon Linux, ECS, Windows, Canonical, Debian, Red Hat, SUSE."""
 
 
@@ -265,5 +274,12 @@ def no_owner(see: InstanceSubject) -> Answer:
 
 
 RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
-    old_metadata_service, reachable, public_address, powerful_role, strange_image, old_image, unencrypted_volumes, no_owner,
-)  # fmt: skip
+    old_metadata_service,
+    reachable,
+    public_address,
+    powerful_role,
+    strange_image,
+    old_image,
+    unencrypted_volumes,
+    no_owner,
+)

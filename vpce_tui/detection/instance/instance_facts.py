@@ -18,10 +18,23 @@ from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Finding, Instance, SecurityGroup
 
 ADMINISTRATION_PORTS: Final = {
-    22: "SSH", 3389: "RDP", 5985: "WinRM", 5986: "WinRM", 23: "Telnet", 5900: "VNC", 2375: "Docker", 6443: "Kubernetes",
-    3306: "MySQL", 5432: "PostgreSQL", 1433: "SQL Server", 1521: "Oracle", 27017: "MongoDB", 6379: "Redis", 9200: "Elasticsearch",
+    22: "SSH",
+    3389: "RDP",
+    5985: "WinRM",
+    5986: "WinRM",
+    23: "Telnet",
+    5900: "VNC",
+    2375: "Docker",
+    6443: "Kubernetes",
+    3306: "MySQL",
+    5432: "PostgreSQL",
+    1433: "SQL Server",
+    1521: "Oracle",
+    27017: "MongoDB",
+    6379: "Redis",
+    9200: "Elasticsearch",
     11211: "memcached",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)

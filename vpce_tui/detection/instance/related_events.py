@@ -16,11 +16,27 @@ UNREAD_TARGETS: Final = "SendCommand, to targets that are not understood"
 """Stands among the names for commands of which nobody can tell here whom they were sent to (resource groups)."""
 LATELY: Final = timedelta(days=7)
 """How far back somebody's first call of a kind means something: everybody's first one lies somewhere in a look-back."""
-_NAMES: Final = frozenset({
-    "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation",
-    "ModifyNetworkInterfaceAttribute", "AttachNetworkInterface", "AttachVolume", "StartSession", "SendCommand", "SendSSHPublicKey",
-    "SendSerialConsoleSSHPublicKey", "OpenTunnel", "GetPasswordData", "DescribeInstanceAttribute", "CreateSnapshot", "CreateSnapshots", "UnmonitorInstances",
-})  # fmt: skip
+_NAMES: Final = frozenset(
+    {
+        "ModifyInstanceAttribute",
+        "ModifyInstanceMetadataOptions",
+        "AssociateIamInstanceProfile",
+        "ReplaceIamInstanceProfileAssociation",
+        "ModifyNetworkInterfaceAttribute",
+        "AttachNetworkInterface",
+        "AttachVolume",
+        "StartSession",
+        "SendCommand",
+        "SendSSHPublicKey",
+        "SendSerialConsoleSSHPublicKey",
+        "OpenTunnel",
+        "GetPasswordData",
+        "DescribeInstanceAttribute",
+        "CreateSnapshot",
+        "CreateSnapshots",
+        "UnmonitorInstances",
+    }
+)
 Targets = tuple[tuple[str, tuple[str, ...]], ...]
 """The targets of a command: key and values; an instance has one of the values of each."""
 

@@ -25,8 +25,10 @@ class Analyzer:
         if asked is None or asked.service != "accessanalyzer":
             return self._app(environ, start)
         answer = {
-            "ValidatePolicy": _validated, "CheckAccessNotGranted": _not_granted, "CheckNoPublicAccess": _not_public,
-        }.get(asked.operation)  # fmt: skip
+            "ValidatePolicy": _validated,
+            "CheckAccessNotGranted": _not_granted,
+            "CheckNoPublicAccess": _not_public,
+        }.get(asked.operation)
         if answer is None:
             return error(start, asked, 400, "ValidationException", f"the lab has no {asked.operation}")
         try:
@@ -98,10 +100,14 @@ def _result(asked: AwsRequest, means: Any, words: str) -> Mapping[str, Any]:
     statements = _statements(asked.parameters["policyDocument"])
     denied = any(one.get("Effect") == "Deny" and not one.get("Condition") and means(one) for one in statements)
     reasons = [
-        {"description": f"One or more of the statements {words}", "statementIndex": number, **({"statementId": one["Sid"]} if "Sid" in one else {})}
+        {
+            "description": f"One or more of the statements {words}",
+            "statementIndex": number,
+            **({"statementId": one["Sid"]} if "Sid" in one else {}),
+        }
         for number, one in enumerate(statements)
         if one.get("Effect") == "Allow" and not denied and means(one)
-    ]  # fmt: skip
+    ]
     return {
         "result": "FAIL" if reasons else "PASS",
         "message": f"The policy document {words if reasons else 'does not'}.",

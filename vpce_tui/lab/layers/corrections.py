@@ -38,10 +38,24 @@ from vpce_tui.lab.layers.volumes import Volumes
 from vpce_tui.lab.layers.vpc_endpoints import Endpoints
 
 REGIONS: Final = (
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-)  # fmt: skip
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
 
 # 16x12 grey JPEG: enough for a real GetConsoleScreenshot answer.
 _SCREENSHOT: Final = base64.b64encode(
@@ -151,9 +165,13 @@ class Ec2(Guard, Endpoints, PublicAccess, Instances, Volumes, EC2Response):  # t
         snapshot = self.ec2_backend.get_snapshot(self._get_param("SnapshotId"))
         now, days = utcnow(), int(self._get_param("LockDuration") or 1)
         snapshot.lab_lock = {
-            "OwnerId": snapshot.owner_id, "SnapshotId": snapshot.id, "LockState": self._get_param("LockMode"),
-            "LockDuration": days, "LockCreatedOn": now, "LockExpiresOn": now + timedelta(days=days),
-        }  # fmt: skip
+            "OwnerId": snapshot.owner_id,
+            "SnapshotId": snapshot.id,
+            "LockState": self._get_param("LockMode"),
+            "LockDuration": days,
+            "LockCreatedOn": now,
+            "LockExpiresOn": now + timedelta(days=days),
+        }
         return ActionResult({key: value for key, value in snapshot.lab_lock.items() if key != "OwnerId"})
 
     def describe_locked_snapshots(self) -> Any:
@@ -206,9 +224,10 @@ class AutoScaling(Guard, AutoScalingResponse):  # type: ignore[misc]
         for identifier in asked:
             if identifier not in members:
                 raise _refusal(
-                    "autoscaling", "ValidationError",
+                    "autoscaling",
+                    "ValidationError",
                     f"The instance {identifier} is not part of Auto Scaling group {group.name}.",
-                )  # fmt: skip
+                )
         if (
             self._get_bool_param("ShouldDecrementDesiredCapacity")
             and group.desired_capacity - len(asked) < group.min_size

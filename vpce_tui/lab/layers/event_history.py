@@ -122,11 +122,14 @@ class Recorder:
         self._store.add(self._record(asked, answer))
         self._store.handled.append(
             {
-                "service": asked.service, "operation": asked.operation, "region": asked.region,
-                "parameters": plain(asked.parameters), "dryRun": asked.parameters.get("DryRun") is True,
+                "service": asked.service,
+                "operation": asked.operation,
+                "region": asked.region,
+                "parameters": plain(asked.parameters),
+                "dryRun": asked.parameters.get("DryRun") is True,
                 "status": answer.code,
             }
-        )  # fmt: skip
+        )
         return answer.send(start)
 
     def _record(self, asked: AwsRequest, answer: Capture) -> Record:
@@ -218,9 +221,13 @@ def identity_of(access_key: str, account: str) -> dict[str, Any]:
     if session is None and key is not None and key.user_name:
         user = iam_backends[account]["aws"].get_user(key.user_name)
         return {
-            "type": "IAMUser", "principalId": user.id, "arn": user.arn, "accountId": account,
-            "accessKeyId": access_key, "userName": user.name,
-        }  # fmt: skip
+            "type": "IAMUser",
+            "principalId": user.id,
+            "arn": user.arn,
+            "accountId": account,
+            "accessKeyId": access_key,
+            "userName": user.name,
+        }
     if session is None:
         return {"type": "Unknown", "accountId": account, "accessKeyId": access_key}
     role = session.role_arn
@@ -233,12 +240,15 @@ def identity_of(access_key: str, account: str) -> dict[str, Any]:
         "accessKeyId": access_key,
         "sessionContext": {
             "sessionIssuer": {
-                "type": "Role", "principalId": session.user_id.partition(":")[0], "arn": role,
-                "accountId": account, "userName": role.rpartition("/")[2],
+                "type": "Role",
+                "principalId": session.user_id.partition(":")[0],
+                "arn": role,
+                "accountId": account,
+                "userName": role.rpartition("/")[2],
             },
             "attributes": {"creationDate": rfc3339(issued) if issued else "", "mfaAuthenticated": "true"},
         },
-    }  # fmt: skip
+    }
 
 
 class LookupEvents:
@@ -333,7 +343,15 @@ def _resources(record: Record) -> list[dict[str, str]]:
 
 
 _RESOURCE_TYPES: Final = {
-    "i-": "AWS::EC2::Instance", "vpce-": "AWS::EC2::VPCEndpoint", "vpc-": "AWS::EC2::VPC", "sg-": "AWS::EC2::SecurityGroup",
-    "eni-": "AWS::EC2::NetworkInterface", "subnet-": "AWS::EC2::Subnet", "vol-": "AWS::EC2::Volume",
-    "ASIA": "AWS::IAM::AccessKey", "AKIA": "AWS::IAM::AccessKey", "arn:aws:iam::": "AWS::IAM::Role", "arn:aws:sts::": "AWS::STS::AssumedRole",
-}  # fmt: skip
+    "i-": "AWS::EC2::Instance",
+    "vpce-": "AWS::EC2::VPCEndpoint",
+    "vpc-": "AWS::EC2::VPC",
+    "sg-": "AWS::EC2::SecurityGroup",
+    "eni-": "AWS::EC2::NetworkInterface",
+    "subnet-": "AWS::EC2::Subnet",
+    "vol-": "AWS::EC2::Volume",
+    "ASIA": "AWS::IAM::AccessKey",
+    "AKIA": "AWS::IAM::AccessKey",
+    "arn:aws:iam::": "AWS::IAM::Role",
+    "arn:aws:sts::": "AWS::STS::AssumedRole",
+}

@@ -64,7 +64,7 @@ def parse_fault(text: str) -> Fault:
         raise ValueError(f"{text!r} is no fault; write kind@operation:count with kind one of {', '.join(KINDS)}")
     each = match["count"] == "each"
     count = 1_000_000 if each else int(match["count"] or 1)
-    return Fault(match["kind"], match["operation"], count, match["region"] or "", each)
+    return Fault(kind=match["kind"], operation=match["operation"], left=count, region=match["region"] or "", each=each)
 
 
 class Faults:

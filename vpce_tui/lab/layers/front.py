@@ -67,9 +67,14 @@ class ClientTokens:
     _OPERATIONS: Final = frozenset(
         ("ec2", name)
         for name in (
-            "RunInstances", "CreateVpcEndpoint", "CreateFlowLogs", "CreateVolume", "CreateLaunchTemplate", "CreateLaunchTemplateVersion",
+            "RunInstances",
+            "CreateVpcEndpoint",
+            "CreateFlowLogs",
+            "CreateVolume",
+            "CreateLaunchTemplate",
+            "CreateLaunchTemplateVersion",
         )
-    )  # fmt: skip
+    )
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -85,9 +90,12 @@ class ClientTokens:
             before, answer = self._seen[key]
             if before != parameters:
                 return error(
-                    start, asked, 400, "IdempotentParameterMismatch",
+                    start,
+                    asked,
+                    400,
+                    "IdempotentParameterMismatch",
                     "The client token was used before with other parameters.",
-                )  # fmt: skip
+                )
             return answer.send(start)
         answer = Capture().run(self._app, environ)
         if answer.code < 300:

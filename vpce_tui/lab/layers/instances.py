@@ -21,8 +21,10 @@ class Instances:
         answer = super().register_image()  # type: ignore[misc]
         image = self.ec2_backend.amis[answer.result["ImageId"]]
         for name, attribute in (
-            ("Architecture", "architecture"), ("RootDeviceName", "root_device_name"), ("VirtualizationType", "virtualization_type"),
-        ):  # fmt: skip
+            ("Architecture", "architecture"),
+            ("RootDeviceName", "root_device_name"),
+            ("VirtualizationType", "virtualization_type"),
+        ):
             setattr(image, attribute, self._get_param(name) or getattr(image, attribute))  # type: ignore[attr-defined]
         image.root_device_type = "ebs"
         image.lab_disks = self._get_param("BlockDeviceMappings") or []  # type: ignore[attr-defined]
@@ -131,6 +133,9 @@ def _status(instance: Any) -> Any:
         return instance
     waiting = {"Status": "initializing", "Details": [{"Name": "reachability", "Status": "initializing"}]}
     return {
-        "InstanceId": instance.id, "AvailabilityZone": instance.availability_zone, "InstanceState": {"Code": 16, "Name": "running"},
-        "SystemStatus": waiting, "InstanceStatus": waiting,
-    }  # fmt: skip
+        "InstanceId": instance.id,
+        "AvailabilityZone": instance.availability_zone,
+        "InstanceState": {"Code": 16, "Name": "running"},
+        "SystemStatus": waiting,
+        "InstanceStatus": waiting,
+    }

@@ -45,11 +45,12 @@ class PublicAccess:
         identifier = "vpcbpa-exclude-" + mock_random.get_random_hex(17)
         specifications = self._get_param("TagSpecifications") or []  # type: ignore[attr-defined]
         out[identifier] = {
-            "ExclusionId": identifier, "State": "create-complete",
+            "ExclusionId": identifier,
+            "State": "create-complete",
             "InternetGatewayExclusionMode": self._get_param("InternetGatewayExclusionMode"),  # type: ignore[attr-defined]
             "ResourceArn": f"arn:aws:ec2:{self.ec2_backend.region_name}:{self.ec2_backend.account_id}:vpc/{vpc}",
             "Tags": [tag for item in specifications for tag in item.get("Tags", [])],
-        }  # fmt: skip
+        }
         return ActionResult({"VpcBlockPublicAccessExclusion": out[identifier]})
 
     def describe_vpc_block_public_access_exclusions(self) -> Any:

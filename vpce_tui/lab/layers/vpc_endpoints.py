@@ -40,11 +40,17 @@ class Endpoints:
         if not self._asks(_LATTICE[kind]):
             raise EC2ClientError("MissingParameter", f"An endpoint of type {kind} needs {_LATTICE[kind]}.")
         endpoint = self.ec2_backend.create_vpc_endpoint(
-            vpc_id=self._asks("VpcId"), service_name="", endpoint_type="Interface", policy_document=None, route_table_ids=[],
-            subnet_ids=self._asks("SubnetIds"), client_token=self._asks("ClientToken"),
-            security_group_ids=self._asks("SecurityGroupIds"), tags=add_tag_specification(self._asks("TagSpecifications") or []),
+            vpc_id=self._asks("VpcId"),
+            service_name="",
+            endpoint_type="Interface",
+            policy_document=None,
+            route_table_ids=[],
+            subnet_ids=self._asks("SubnetIds"),
+            client_token=self._asks("ClientToken"),
+            security_group_ids=self._asks("SecurityGroupIds"),
+            tags=add_tag_specification(self._asks("TagSpecifications") or []),
             private_dns_enabled=str(self._asks("PrivateDnsEnabled")).lower() == "true",
-        )  # fmt: skip
+        )
         endpoint.vpc_endpoint_type, endpoint.service_name, endpoint.dns_entries = kind, None, []
         endpoint.resource_configuration_arn = self._asks("ResourceConfigurationArn")
         endpoint.service_network_arn = self._asks("ServiceNetworkArn")
@@ -146,8 +152,12 @@ class Endpoints:
         specifications = self._asks("TagSpecifications") or []
         tags = [tag for item in specifications for tag in item.get("Tags", [])]
         self._controls()[identifier] = {
-            "VpcId": vpc, "VpcEncryptionControlId": identifier, "Mode": "monitor", "State": "available", "Tags": tags,
-        }  # fmt: skip
+            "VpcId": vpc,
+            "VpcEncryptionControlId": identifier,
+            "Mode": "monitor",
+            "State": "available",
+            "Tags": tags,
+        }
         return ActionResult({"VpcEncryptionControl": self._controls()[identifier]})
 
     def describe_vpc_encryption_controls(self) -> Any:

@@ -70,15 +70,19 @@ def _identities(clients: InProcess, account: str, world: World, *, tidy: bool) -
     backend = get_backend("organizations")[account]["aws"]
     backend.org.id = ORGANISATION
     for role, service in (
-        ("OnCallResponder", "ec2"), ("ci-network", "codebuild"), ("batch-worker", "ec2"), ("flow-logs", "vpc-flow-logs"),
+        ("OnCallResponder", "ec2"),
+        ("ci-network", "codebuild"),
+        ("batch-worker", "ec2"),
+        ("flow-logs", "vpc-flow-logs"),
         ("monitoring", "ec2"),
-    ):  # fmt: skip
+    ):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(service))
     iam.create_role(RoleName="web-app", AssumeRolePolicyDocument=trust("ec2"), Description="Web tier, team storefront")
     iam.put_role_policy(
-        RoleName="web-app", PolicyName="storefront-assets",
+        RoleName="web-app",
+        PolicyName="storefront-assets",
         PolicyDocument=allow("s3:GetObject", "s3:PutObject", resource="arn:aws:s3:::storefront-assets/*"),
-    )  # fmt: skip
+    )
     if not tidy:
         iam.put_role_policy(
             RoleName="web-app",
@@ -104,8 +108,11 @@ def _network(clients: InProcess, world: World) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags_of("vpc", Name="production", env="production"))
     world["vpc"] = vpc_id = vpc["Vpc"]["VpcId"]
     for name, block, zone in (
-        ("app-a", "10.0.1.0/24", "a"), ("app-b", "10.0.2.0/24", "b"), ("data-a", "10.0.9.0/24", "a"), ("edge-a", "10.0.100.0/24", "a"),
-    ):  # fmt: skip
+        ("app-a", "10.0.1.0/24", "a"),
+        ("app-b", "10.0.2.0/24", "b"),
+        ("data-a", "10.0.9.0/24", "a"),
+        ("edge-a", "10.0.100.0/24", "a"),
+    ):
         subnet = ec2.create_subnet(
             VpcId=vpc_id,
             CidrBlock=block,
@@ -124,9 +131,12 @@ def _network(clients: InProcess, world: World) -> None:
     for name in ("app-a", "app-b", "data-a"):
         ec2.associate_route_table(RouteTableId=table_id, SubnetId=world[f"subnet_{name}"])
     groups: dict[str, list[tuple[int, int, str]]] = {
-        "web": [(443, 443, "10.0.100.0/24")], "ssh-from-bastion": [(22, 22, "10.0.100.0/24")],
-        "db-client": [], "endpoints-443": [(443, 443, "10.0.0.0/16")], "database": [(5432, 5432, "10.0.1.0/24")],
-    }  # fmt: skip
+        "web": [(443, 443, "10.0.100.0/24")],
+        "ssh-from-bastion": [(22, 22, "10.0.100.0/24")],
+        "db-client": [],
+        "endpoints-443": [(443, 443, "10.0.0.0/16")],
+        "database": [(5432, 5432, "10.0.1.0/24")],
+    }
     for name, rules in groups.items():
         world[f"group_{name}"] = group(ec2, vpc_id, name, rules)
 
@@ -159,9 +169,12 @@ def _images(clients: InProcess, account: str, now: datetime, world: World, *, ti
 def image(clients: InProcess, region: str, name: str) -> str:
     """Register an AMI of the account's own; gives its id."""
     made = clients.client("ec2", region).register_image(
-        Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
+        Name=name,
+        Architecture="x86_64",
+        RootDeviceName="/dev/xvda",
+        VirtualizationType="hvm",
         BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16}}],
-    )  # fmt: skip
+    )
     return str(made["ImageId"])
 
 
@@ -177,8 +190,13 @@ def _to_harden(clients: InProcess, world: World) -> None:
         ],
     )
     loose = ec2.create_volume(
-        AvailabilityZone=f"{HOME}a", Size=40, VolumeType="gp3", Iops=4000, Throughput=250, TagSpecifications=tags_of("volume", Name="old-exports"),
-    )  # fmt: skip
+        AvailabilityZone=f"{HOME}a",
+        Size=40,
+        VolumeType="gp3",
+        Iops=4000,
+        Throughput=250,
+        TagSpecifications=tags_of("volume", Name="old-exports"),
+    )
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     world["default_vpc"] = vpcs[0]["VpcId"]
     world["loose_disk"] = f"{HOME}/{loose['VolumeId']}"
@@ -190,13 +208,23 @@ def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> N
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
     newest = clients.client("ssm", HOME).get_parameters(Names=[name])["Parameters"][0]["Value"]
     for part, identifier, version, days in (
-        ("image_amazon", newest, "2023.12.20260914.0", 55), ("image_amazon_old", "ami-0a1b2c3d4e5f60718", "2023.6.20250107.0", 680),
-    ):  # fmt: skip
+        ("image_amazon", newest, "2023.12.20260914.0", 55),
+        ("image_amazon_old", "ami-0a1b2c3d4e5f60718", "2023.6.20250107.0", 680),
+    ):
         backend.amis[identifier] = Ami(
-            backend, identifier, name=f"al2023-ami-{version}-kernel-6.1-x86_64", owner_id="137112412989", owner_alias="amazon",
-            public=True, virtualization_type="hvm", architecture="x86_64", creation_date=now - timedelta(days=days),
-            root_device_name="/dev/xvda", root_device_type="ebs", region_name=f"{HOME}a",
-        )  # fmt: skip
+            backend,
+            identifier,
+            name=f"al2023-ami-{version}-kernel-6.1-x86_64",
+            owner_id="137112412989",
+            owner_alias="amazon",
+            public=True,
+            virtualization_type="hvm",
+            architecture="x86_64",
+            creation_date=now - timedelta(days=days),
+            root_device_name="/dev/xvda",
+            root_device_type="ebs",
+            region_name=f"{HOME}a",
+        )
         world[part] = identifier
 
 
@@ -216,9 +244,14 @@ web-3 login: [ 8123.220011] audit: type=1400 apparmor="DENIED" comm="curl" name=
 def run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **more: Any) -> str:
     tags = more.pop("tags", {})
     started = ec2.run_instances(
-        ImageId=world[f"image_{region}"], MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=groups,
-        TagSpecifications=tags_of("instance", **tags), **more,
-    )  # fmt: skip
+        ImageId=world[f"image_{region}"],
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        SecurityGroupIds=groups,
+        TagSpecifications=tags_of("instance", **tags),
+        **more,
+    )
     identifier: str = started["Instances"][0]["InstanceId"]
     return identifier
 
@@ -235,11 +268,18 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World, 
     servers = []
     for number, subnet, days in ((1, "app-a", 40), (2, "app-b", 40), (3, "app-a", 12)):
         identifier = run(
-            ec2, world, HOME, world[f"subnet_{subnet}"], web, InstanceType="m6i.large", UserData=_USER_DATA,
-            IamInstanceProfile={"Name": "web-app"}, MetadataOptions={"HttpTokens": "required" if tidy else "optional", "HttpEndpoint": "enabled"},
+            ec2,
+            world,
+            HOME,
+            world[f"subnet_{subnet}"],
+            web,
+            InstanceType="m6i.large",
+            UserData=_USER_DATA,
+            IamInstanceProfile={"Name": "web-app"},
+            MetadataOptions={"HttpTokens": "required" if tidy else "optional", "HttpEndpoint": "enabled"},
             BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 16, "DeleteOnTermination": True}}],
             tags={"Name": f"web-{number}", "team": "storefront", "env": "production"},
-        )  # fmt: skip
+        )
         age(account, HOME, identifier, now - timedelta(days=days, hours=3 * number))
         servers.append(identifier)
     world["web_servers"], world["victim"] = servers, servers[2]
@@ -253,9 +293,13 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World, 
     ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=victim, DeviceIndex=1)
     world["victim_second_interface"] = second
     data = ec2.create_volume(
-        AvailabilityZone=f"{HOME}a", Size=100, VolumeType="gp3", Encrypted=True, KmsKeyId=world["kms_key"],
+        AvailabilityZone=f"{HOME}a",
+        Size=100,
+        VolumeType="gp3",
+        Encrypted=True,
+        KmsKeyId=world["kms_key"],
         TagSpecifications=tags_of("volume", Name="web-3-data"),
-    )["VolumeId"]  # fmt: skip
+    )["VolumeId"]
     ec2.attach_volume(VolumeId=data, InstanceId=victim, Device="/dev/sdf")
     ec2.modify_instance_attribute(
         InstanceId=victim,
@@ -270,9 +314,13 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World, 
         LaunchConfigurationName="storefront-web-7", ImageId=world[f"image_{HOME}"], InstanceType="m6i.large"
     )
     scaling.create_auto_scaling_group(
-        AutoScalingGroupName="storefront-web", LaunchConfigurationName="storefront-web-7", MinSize=2, MaxSize=6,
-        DesiredCapacity=0, VPCZoneIdentifier=f"{world['subnet_app-a']},{world['subnet_app-b']}",
-    )  # fmt: skip
+        AutoScalingGroupName="storefront-web",
+        LaunchConfigurationName="storefront-web-7",
+        MinSize=2,
+        MaxSize=6,
+        DesiredCapacity=0,
+        VPCZoneIdentifier=f"{world['subnet_app-a']},{world['subnet_app-b']}",
+    )
     scaling.attach_instances(AutoScalingGroupName="storefront-web", InstanceIds=servers)
     balancer.register_targets(TargetGroupArn=target_group, Targets=[{"Id": item, "Port": 443} for item in servers])
     classic.create_load_balancer(
@@ -289,16 +337,26 @@ def _web_servers(clients: InProcess, account: str, now: datetime, world: World, 
 def _others(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
     ec2 = clients.client("ec2", HOME)
     world["database"] = run(
-        ec2, world, HOME, world["subnet_data-a"], [world["group_database"]], InstanceType="r6i.xlarge",
-        MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"}, tags={"Name": "db-1", "team": "storefront"},
-    )  # fmt: skip
+        ec2,
+        world,
+        HOME,
+        world["subnet_data-a"],
+        [world["group_database"]],
+        InstanceType="r6i.xlarge",
+        MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
+        tags={"Name": "db-1", "team": "storefront"},
+    )
     age(account, HOME, world["database"], now - timedelta(days=101))
     request = ec2.request_spot_instances(
-        SpotPrice="0.09", InstanceCount=1, Type="persistent",
+        SpotPrice="0.09",
+        InstanceCount=1,
+        Type="persistent",
         LaunchSpecification={
-            "ImageId": world[f"image_{HOME}"], "InstanceType": "c6i.large", "SubnetId": world["subnet_app-b"],
+            "ImageId": world[f"image_{HOME}"],
+            "InstanceType": "c6i.large",
+            "SubnetId": world["subnet_app-b"],
         },
-    )["SpotInstanceRequests"][0]  # fmt: skip
+    )["SpotInstanceRequests"][0]
     world["spot"], world["spot_request"] = request["InstanceId"], request["SpotInstanceRequestId"]
     ec2.create_tags(
         Resources=[world["spot"]],
@@ -311,9 +369,12 @@ def _others(clients: InProcess, account: str, now: datetime, world: World, *, ti
     spot.spot_instance_request_id, spot.lifecycle = world["spot_request"], "spot"
     age(account, HOME, world["spot"], now - timedelta(hours=7))
     for region, name, days in (
-        ("us-east-1", "bastion", 210), ("us-east-1", "reports", 33), ("us-west-2", "build-1", 5), ("us-west-2", "build-2", 5),
+        ("us-east-1", "bastion", 210),
+        ("us-east-1", "reports", 33),
+        ("us-west-2", "build-1", 5),
+        ("us-west-2", "build-2", 5),
         ("ap-southeast-2", "edge-syd", 61),
-    ):  # fmt: skip
+    ):
         local = clients.client("ec2", region)
         subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
         vpc = local.describe_vpcs()["Vpcs"][0]["VpcId"]
@@ -321,9 +382,15 @@ def _others(clients: InProcess, account: str, now: datetime, world: World, *, ti
             local, vpc, name, [(22, 22, "0.0.0.0/0")] if name == "bastion" and not tidy else [(443, 443, "10.0.0.0/8")]
         )
         identifier = run(
-            local, world, region, subnet, [guard], InstanceType="t3.medium",
-            MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"}, tags={"Name": name, "team": "platform"},
-        )  # fmt: skip
+            local,
+            world,
+            region,
+            subnet,
+            [guard],
+            InstanceType="t3.medium",
+            MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
+            tags={"Name": name, "team": "platform"},
+        )
         if name != "bastion":
             get_backend("ec2")[account][region].get_instance(identifier).nics[0].public_ip = None
         age(account, region, identifier, now - timedelta(days=days))
@@ -351,10 +418,13 @@ def _watched(clients: InProcess, account: str) -> None:
         local, logs = clients.client("ec2", region), clients.client("logs", region)
         logs.create_log_group(logGroupName="/vpc/platform")
         local.create_flow_logs(
-            ResourceIds=[local.describe_vpcs()["Vpcs"][0]["VpcId"]], ResourceType="VPC", TrafficType="ALL",
-            LogDestinationType="cloud-watch-logs", LogGroupName="/vpc/platform",
+            ResourceIds=[local.describe_vpcs()["Vpcs"][0]["VpcId"]],
+            ResourceType="VPC",
+            TrafficType="ALL",
+            LogDestinationType="cloud-watch-logs",
+            LogGroupName="/vpc/platform",
             DeliverLogsPermissionArn=f"arn:aws:iam::{account}:role/flow-logs",
-        )  # fmt: skip
+        )
 
 
 def policy_with_limits() -> str:
@@ -364,14 +434,18 @@ def policy_with_limits() -> str:
             "Version": "2012-10-17",
             "Statement": [
                 {
-                    "Sid": "OwnOrganizationOnly", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+                    "Sid": "OwnOrganizationOnly",
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "*",
+                    "Resource": "*",
                     "Condition": {
                         "StringEquals": {"aws:PrincipalOrgID": ORGANISATION, "aws:ResourceOrgID": ORGANISATION}
                     },
                 }
             ],
         }
-    )  # fmt: skip
+    )
 
 
 def _endpoints(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
@@ -380,29 +454,52 @@ def _endpoints(clients: InProcess, account: str, now: datetime, world: World, *,
     made: dict[str, Any] = world["endpoints"]
     for service in ("sts", "logs", "ssm"):
         made[f"pipeline_{service}"] = endpoint(
-            ec2, account, HOME, now - timedelta(hours=3, minutes=4), VpcEndpointType="Interface", VpcId=vpc,
-            ServiceName=f"com.amazonaws.{HOME}.{service}", SubnetIds=private, SecurityGroupIds=[world["group_endpoints-443"]],
-            PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
-        )  # fmt: skip
+            ec2,
+            account,
+            HOME,
+            now - timedelta(hours=3, minutes=4),
+            VpcEndpointType="Interface",
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{HOME}.{service}",
+            SubnetIds=private,
+            SecurityGroupIds=[world["group_endpoints-443"]],
+            PrivateDnsEnabled=True,
+            PolicyDocument=policy_with_limits(),
+        )
     for region, service in (("us-east-1", "sqs"), ("us-west-2", "ecr.api"), ("ap-southeast-2", "logs")):
         local = clients.client("ec2", region)
         home = local.describe_vpcs()["Vpcs"][0]["VpcId"]
         subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
         guard = group(local, home, "endpoints-443", [(443, 443, "172.31.0.0/16")])
         made[f"pipeline_{region}"] = endpoint(
-            local, account, region, now - timedelta(hours=5), VpcEndpointType="Interface", VpcId=home,
-            ServiceName=f"com.amazonaws.{region}.{service}", SubnetIds=[subnet], SecurityGroupIds=[guard],
-            PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
-        )  # fmt: skip
+            local,
+            account,
+            region,
+            now - timedelta(hours=5),
+            VpcEndpointType="Interface",
+            VpcId=home,
+            ServiceName=f"com.amazonaws.{region}.{service}",
+            SubnetIds=[subnet],
+            SecurityGroupIds=[guard],
+            PrivateDnsEnabled=True,
+            PolicyDocument=policy_with_limits(),
+        )
     local = clients.client("ec2", "us-east-1")
     home = local.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnet = sorted(item["SubnetId"] for item in local.describe_subnets()["Subnets"])[0]
     made["bob"] = endpoint(
-        local, account, "us-east-1", now - timedelta(hours=2), VpcEndpointType="Interface", VpcId=home,
-        ServiceName="com.amazonaws.us-east-1.sns", SubnetIds=[subnet],
-        SecurityGroupIds=[group(local, home, "bob-test", [(443, 443, "172.31.0.0/16")])], PrivateDnsEnabled=False,
+        local,
+        account,
+        "us-east-1",
+        now - timedelta(hours=2),
+        VpcEndpointType="Interface",
+        VpcId=home,
+        ServiceName="com.amazonaws.us-east-1.sns",
+        SubnetIds=[subnet],
+        SecurityGroupIds=[group(local, home, "bob-test", [(443, 443, "172.31.0.0/16")])],
+        PrivateDnsEnabled=False,
         **({"PolicyDocument": policy_with_limits()} if tidy else {}),
-    )  # fmt: skip
+    )
 
 
 def endpoint(ec2: Any, account: str, region: str, at: datetime, **request: Any) -> dict[str, Any]:

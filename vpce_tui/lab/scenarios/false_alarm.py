@@ -23,9 +23,18 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "owner", "Value": "platform"}]}]
     guard = [world["group_endpoints-443"]]
     world["endpoints"]["backup"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=95), VpcEndpointType="Interface", VpcId=vpc, ServiceName=BACKUP_SERVICE,
-        SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=False, TagSpecifications=tags,
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=95),
+        VpcEndpointType="Interface",
+        VpcId=vpc,
+        ServiceName=BACKUP_SERVICE,
+        SubnetIds=private,
+        SecurityGroupIds=guard,
+        PrivateDnsEnabled=False,
+        TagSpecifications=tags,
+    )
     own = {"StringEquals": {"aws:PrincipalOrgID": ORGANISATION}, "Bool": {"aws:SecureTransport": "true"}}
     assets = {
         "Effect": "Allow",
@@ -41,19 +50,44 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         "Resource": f"arn:aws:s3:::al2023-repos-{HOME}-de612dc2/*",
     }
     world["endpoints"]["assets"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=82), VpcEndpointType="Gateway", VpcId=vpc, TagSpecifications=tags,
-        ServiceName=f"com.amazonaws.{HOME}.s3", RouteTableIds=[world["route_table"]],
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=82),
+        VpcEndpointType="Gateway",
+        VpcId=vpc,
+        TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.s3",
+        RouteTableIds=[world["route_table"]],
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [assets, packages]}),
-    )  # fmt: skip
+    )
     world["endpoints"]["repair"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=38), VpcEndpointType="Interface", VpcId=vpc, TagSpecifications=tags,
-        ServiceName=f"com.amazonaws.{HOME}.sts", SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=True,
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=38),
+        VpcEndpointType="Interface",
+        VpcId=vpc,
+        TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.sts",
+        SubnetIds=private,
+        SecurityGroupIds=guard,
+        PrivateDnsEnabled=True,
         PolicyDocument=policy_with_limits(),
-    )  # fmt: skip
+    )
     world["endpoints"]["first"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=17), VpcEndpointType="Interface", VpcId=vpc, TagSpecifications=tags,
-        ServiceName=f"com.amazonaws.{HOME}.kms", SubnetIds=private, SecurityGroupIds=guard, PrivateDnsEnabled=True,
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=17),
+        VpcEndpointType="Interface",
+        VpcId=vpc,
+        TagSpecifications=tags,
+        ServiceName=f"com.amazonaws.{HOME}.kms",
+        SubnetIds=private,
+        SecurityGroupIds=guard,
+        PrivateDnsEnabled=True,
+    )
 
 
 def write(scribe: Scribe, world: World, _: random.Random) -> None:
@@ -66,18 +100,31 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
     pipeline = scribe.role("ci-network", "build-4720", "ASIALABPIPELINE00720", minutes_old=110)
     world["event_backup"] = made(scribe, world, 95, HOME, pipeline, "backup", PIPELINE_ADDRESS, TERRAFORM)
     scribe.write(
-        90, HOME, "s3", "PutBucketPolicy", pipeline, ip=PIPELINE_ADDRESS, agent=TERRAFORM,
+        90,
+        HOME,
+        "s3",
+        "PutBucketPolicy",
+        pipeline,
+        ip=PIPELINE_ADDRESS,
+        agent=TERRAFORM,
         request={"bucketName": "storefront-assets", "bucketPolicy": {"Statement": []}},
-    )  # fmt: skip
+    )
     world["event_assets"] = made(scribe, world, 82, HOME, pipeline, "assets", PIPELINE_ADDRESS, TERRAFORM)
     carol = scribe.user("carol", "ASIALABCAROL00000002", mfa=True)
     world["event_repair"] = made(
         scribe, world, 38, HOME, carol, "repair", CAROL, CONSOLE, sessionCredentialFromConsole="true"
     )
     scribe.write(
-        30, HOME, "ssm", "StartSession", carol, ip=CAROL, agent=CONSOLE,
-        request={"target": world["web_servers"][0]}, response={"sessionId": "carol-0a1b2c"},
-    )  # fmt: skip
+        30,
+        HOME,
+        "ssm",
+        "StartSession",
+        carol,
+        ip=CAROL,
+        agent=CONSOLE,
+        request={"target": world["web_servers"][0]},
+        response={"sessionId": "carol-0a1b2c"},
+    )
     scribe.write(
         16 * DAY,
         HOME,
@@ -96,23 +143,35 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 
 STORY: Final = Story(
-    "false-alarm",
-    build,
-    write,
-    (
-        Truth("event_backup", False, "a partner's service that the team knows", ("VPCE-01",)),
-        Truth("event_assets", False, "a gateway to own buckets and AWS's packages", ("VPCE-03", "VPCE-04", "VPCE-22")),
-        Truth("event_repair", False, "the on-call engineer, manually at night", ("VPCE-12", "VPCE-14", "VPCE-15", "VPCE-17")),
-        Truth("event_first", False, "announced, and marked as expected", ("VPCE-02", "VPCE-12")),
+    name="false-alarm",
+    build=build,
+    write=write,
+    truth=(
+        Truth(subject="event_backup", bad=False, what="a partner's service that the team knows", reasons=("VPCE-01",)),
+        Truth(
+            subject="event_assets",
+            bad=False,
+            what="a gateway to own buckets and AWS's packages",
+            reasons=("VPCE-03", "VPCE-04", "VPCE-22"),
+        ),
+        Truth(
+            subject="event_repair",
+            bad=False,
+            what="the on-call engineer, manually at night",
+            reasons=("VPCE-12", "VPCE-14", "VPCE-15", "VPCE-17"),
+        ),
+        Truth(
+            subject="event_first", bad=False, what="announced, and marked as expected", reasons=("VPCE-02", "VPCE-12")
+        ),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_bob", False, "a colleague's small endpoint"),
         Truth("event_service", False, "made by RDS"),
         Truth("victim", False, "a web server"),
-        Truth("web_server", False, "a web server that was repaired over SSM", ("INST-15",)),
+        Truth(subject="web_server", bad=False, what="a web server that was repaired over SSM", reasons=("INST-15",)),
         Truth("bastion", False, "the bastion, closed to the world"),
         Truth("database", False, "the database"),
     ),
-    f"""
+    context=f"""
 trusted_services = ["{BACKUP_SERVICE}"]
 networks = ["192.0.2.0/24"]
 {PIPELINE_CONTEXT}{HOURS}
@@ -123,4 +182,4 @@ until = <tomorrow>
 by = "carol"
 """,
     tidy=True,
-)  # fmt: skip
+)

@@ -19,9 +19,13 @@ def record(clients: InProcess, region: str, now: datetime, world: dict[str, Any]
     logs, ec2 = clients.client("logs", region), clients.client("ec2", region)
     logs.create_log_group(logGroupName=_GROUP)
     world["flow_log"] = ec2.create_flow_logs(
-        ResourceIds=[world["vpc"]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
-        LogGroupName=_GROUP, DeliverLogsPermissionArn=f"arn:aws:iam::{world['account']}:role/flow-logs",
-    )["FlowLogIds"][0]  # fmt: skip
+        ResourceIds=[world["vpc"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=_GROUP,
+        DeliverLogsPermissionArn=f"arn:aws:iam::{world['account']}:role/flow-logs",
+    )["FlowLogIds"][0]
     first, second = _interfaces(ec2, world["victim"])
     database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
     _put(clients, region, world, first["NetworkInterfaceId"], "all", _of_customers(first["PrivateIpAddress"], now))
@@ -105,17 +109,26 @@ def guard(clients: InProcess, region: str, world: dict[str, Any]) -> None:
     """A web ACL that blocks a set of addresses."""
     waf = clients.client("wafv2", region)
     made = waf.create_ip_set(
-        Name="blocked-addresses", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=["203.0.113.200/32"],
+        Name="blocked-addresses",
+        Scope="REGIONAL",
+        IPAddressVersion="IPV4",
+        Addresses=["203.0.113.200/32"],
         Description="what the web ACL blocks",
-    )["Summary"]  # fmt: skip
+    )["Summary"]
     world["ip_set"] = f"regional/{made['Name']}/{made['Id']}"
     seen = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "storefront"}
     waf.create_web_acl(
-        Name="storefront", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen,
+        Name="storefront",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig=seen,
         Rules=[
             {
-                "Name": "blocked", "Priority": 0, "Action": {"Block": {}}, "VisibilityConfig": seen,
+                "Name": "blocked",
+                "Priority": 0,
+                "Action": {"Block": {}},
+                "VisibilityConfig": seen,
                 "Statement": {"IPSetReferenceStatement": {"ARN": made["ARN"]}},
             }
         ],
-    )  # fmt: skip
+    )

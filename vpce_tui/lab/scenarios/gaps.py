@@ -16,9 +16,15 @@ _AGENT: Final = "aws-cli/2.17.9 md/awscrt#0.20.11 ua/2.0 os/windows#10 md/arch#a
 def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
     """One open gateway endpoint."""
     world["endpoints"]["quiet"] = endpoint(
-        clients.client("ec2", HOME), account, HOME, now - timedelta(minutes=27), VpcEndpointType="Gateway", VpcId=world["vpc"],
-        ServiceName=f"com.amazonaws.{HOME}.dynamodb", RouteTableIds=[world["route_table"]],
-    )  # fmt: skip
+        clients.client("ec2", HOME),
+        account,
+        HOME,
+        now - timedelta(minutes=27),
+        VpcEndpointType="Gateway",
+        VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.dynamodb",
+        RouteTableIds=[world["route_table"]],
+    )
 
 
 def write(scribe: Scribe, world: World, _: random.Random) -> None:
@@ -39,9 +45,17 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         "accountId": world["account"],
     }
     asked, answer = create_endpoint(
-        {"VpcId": "vpc-0c0ffee0c0ffee000", "ServiceName": "com.amazonaws.us-west-2.sqs", "VpcEndpointType": "Interface"},
-        {"VpcEndpointId": "vpce-0c0ffee0c0ffee000", "VpcId": "vpc-0c0ffee0c0ffee000", "ServiceName": "com.amazonaws.us-west-2.sqs"},
-    )  # fmt: skip
+        {
+            "VpcId": "vpc-0c0ffee0c0ffee000",
+            "ServiceName": "com.amazonaws.us-west-2.sqs",
+            "VpcEndpointType": "Interface",
+        },
+        {
+            "VpcEndpointId": "vpce-0c0ffee0c0ffee000",
+            "VpcId": "vpc-0c0ffee0c0ffee000",
+            "ServiceName": "com.amazonaws.us-west-2.sqs",
+        },
+    )
     record = scribe.write(
         19, "us-west-2", "ec2", "CreateVpcEndpoint", root, ip=INTRUDER, agent=_AGENT, request=asked, response=answer
     )
@@ -49,17 +63,29 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 
 STORY: Final = Story(
-    "gaps",
-    build,
-    write,
-    (
-        Truth("event_quiet", True, "open gateway endpoint by a stolen session", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
-        Truth("web_server", True, "the instance whose credentials were stolen", ("INST-02", "INST-03")),
-        Truth("event_root", True, "created by root, and already deleted", ("VPCE-09", "VPCE-28")),
+    name="gaps",
+    build=build,
+    write=write,
+    truth=(
+        Truth(
+            subject="event_quiet",
+            bad=True,
+            what="open gateway endpoint by a stolen session",
+            reasons=("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24"),
+        ),
+        Truth(
+            subject="web_server",
+            bad=True,
+            what="the instance whose credentials were stolen",
+            reasons=("INST-02", "INST-03"),
+        ),
+        Truth(
+            subject="event_root", bad=True, what="created by root, and already deleted", reasons=("VPCE-09", "VPCE-28")
+        ),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_service", False, "made by RDS"),
     ),
-    PIPELINE_CONTEXT,
+    context=PIPELINE_CONTEXT,
     gaps=("ap-southeast-2", "eu-west-1"),
     faults=("denied@LookupEvents%ap-southeast-2:1000000", "denied@DescribeRouteTables%eu-west-1:1000000"),
-)  # fmt: skip
+)

@@ -18,44 +18,74 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     """A load balancer endpoint with a route to it, an endpoint whose limits are gone, a mirroring session; no flow logs."""
     ec2 = clients.client("ec2", HOME)
     world["endpoints"]["appliance"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=64), VpcEndpointType="GatewayLoadBalancer", VpcId=world["vpc"],
-        ServiceName=APPLIANCE, SubnetIds=[world["subnet_edge-a"]],
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=64),
+        VpcEndpointType="GatewayLoadBalancer",
+        VpcId=world["vpc"],
+        ServiceName=APPLIANCE,
+        SubnetIds=[world["subnet_edge-a"]],
+    )
     ec2.create_route(
         RouteTableId=world["route_table"],
         DestinationCidrBlock="198.18.0.0/15",
         GatewayId=world["endpoints"]["appliance"]["made"]["VpcEndpointId"],
     )
     world["endpoints"]["widened"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=48), VpcEndpointType="Interface", VpcId=world["vpc"],
-        ServiceName=f"com.amazonaws.{HOME}.execute-api", SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=True, PolicyDocument=policy_with_limits(),
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=48),
+        VpcEndpointType="Interface",
+        VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.execute-api",
+        SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]],
+        PrivateDnsEnabled=True,
+        PolicyDocument=policy_with_limits(),
+    )
     ec2.modify_vpc_endpoint(VpcEndpointId=world["endpoints"]["widened"]["made"]["VpcEndpointId"], ResetPolicy=True)
     database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
     world["database_interface"] = database["NetworkInterfaces"][0]["NetworkInterfaceId"]
     ec2.delete_flow_logs(FlowLogIds=[world["flow_log"]])
     world["collector"] = run(
-        ec2, world, HOME, world["subnet_data-a"], [world["group_db-client"]], InstanceType="m6i.large", tags={"Name": "collector"},
+        ec2,
+        world,
+        HOME,
+        world["subnet_data-a"],
+        [world["group_db-client"]],
+        InstanceType="m6i.large",
+        tags={"Name": "collector"},
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
-    )  # fmt: skip
+    )
     age(account, HOME, world["collector"], now - timedelta(minutes=58))
     collector = ec2.describe_instances(InstanceIds=[world["collector"]])["Reservations"][0]["Instances"][0]
     nic = collector["NetworkInterfaces"][0]["NetworkInterfaceId"]
     target = ec2.create_traffic_mirror_target(NetworkInterfaceId=nic)["TrafficMirrorTarget"]
     chosen = ec2.create_traffic_mirror_filter()["TrafficMirrorFilter"]
     ec2.create_traffic_mirror_session(
-        NetworkInterfaceId=world["database_interface"], TrafficMirrorTargetId=target["TrafficMirrorTargetId"],
-        TrafficMirrorFilterId=chosen["TrafficMirrorFilterId"], SessionNumber=1,
-    )  # fmt: skip
+        NetworkInterfaceId=world["database_interface"],
+        TrafficMirrorTargetId=target["TrafficMirrorTargetId"],
+        TrafficMirrorFilterId=chosen["TrafficMirrorFilterId"],
+        SessionNumber=1,
+    )
     iam = clients.client("iam")
     iam.create_user(UserName="svc-archive")
     world["made_key"] = iam.create_access_key(UserName="svc-archive")["AccessKey"]["AccessKeyId"]
     world["endpoints"]["archive"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=24), VpcEndpointType="Interface", VpcId=world["vpc"],
-        ServiceName="com.amazonaws.us-east-1.s3", ServiceRegion="us-east-1", SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=False,
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=24),
+        VpcEndpointType="Interface",
+        VpcId=world["vpc"],
+        ServiceName="com.amazonaws.us-east-1.s3",
+        ServiceRegion="us-east-1",
+        SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]],
+        PrivateDnsEnabled=False,
+    )
 
 
 def write(scribe: Scribe, world: World, _: random.Random) -> None:
@@ -82,49 +112,98 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
     gone = {"sessionCredentialFromConsole": "true"}
     world["event_appliance"] = made(scribe, world, 64, HOME, dave, "appliance", OFFICE, CONSOLE, **gone)
     did(
-        62, "ec2", "CreateRoute",
-        request={"routeTableId": world["route_table"], "destinationCidrBlock": "198.18.0.0/15", "vpcEndpointId": world["endpoints"]["appliance"]["made"]["VpcEndpointId"]},
+        62,
+        "ec2",
+        "CreateRoute",
+        request={
+            "routeTableId": world["route_table"],
+            "destinationCidrBlock": "198.18.0.0/15",
+            "vpcEndpointId": world["endpoints"]["appliance"]["made"]["VpcEndpointId"],
+        },
         response={"_return": True},
-    )  # fmt: skip
+    )
     world["event_widened"] = made(scribe, world, 48, HOME, dave, "widened", OFFICE, CONSOLE, **gone)
     identifier = world["endpoints"]["widened"]["made"]["VpcEndpointId"]
     did(
-        40, "ec2", "ModifyVpcEndpoint", request={"ModifyVpcEndpointRequest": {"VpcEndpointId": identifier, "ResetPolicy": True}},
+        40,
+        "ec2",
+        "ModifyVpcEndpoint",
+        request={"ModifyVpcEndpointRequest": {"VpcEndpointId": identifier, "ResetPolicy": True}},
         response={"ModifyVpcEndpointResponse": {"return": True}},
-    )  # fmt: skip
+    )
     did(
-        58, "ec2", "RunInstances", request={"instanceType": "m6i.large"},
+        58,
+        "ec2",
+        "RunInstances",
+        request={"instanceType": "m6i.large"},
         response={"instancesSet": {"items": [{"instanceId": world["collector"]}]}},
-    )  # fmt: skip
+    )
     did(
-        52, "ec2", "ModifyInstanceAttribute", response={"_return": True},
+        52,
+        "ec2",
+        "ModifyInstanceAttribute",
+        response={"_return": True},
         request={"instanceId": world["database"], "userData": "<sensitiveDataRemoved>"},
-    )  # fmt: skip
+    )
     did(
-        36, "ec2", "CreateTrafficMirrorSession",
+        36,
+        "ec2",
+        "CreateTrafficMirrorSession",
         request={"CreateTrafficMirrorSessionRequest": {"NetworkInterfaceId": world["database_interface"]}},
-    )  # fmt: skip
+    )
     scribe.write(
-        29, "us-east-1", "iam", "CreateAccessKey", dave, ip=OFFICE, agent=CONSOLE, request={"userName": "svc-archive"},
+        29,
+        "us-east-1",
+        "iam",
+        "CreateAccessKey",
+        dave,
+        ip=OFFICE,
+        agent=CONSOLE,
+        request={"userName": "svc-archive"},
         response={"accessKey": {"userName": "svc-archive", "accessKeyId": world["made_key"], "status": "Active"}},
-    )  # fmt: skip
+    )
     service = scribe.user("svc-archive", world["made_key"])
     world["event_archive"] = made(scribe, world, 24, HOME, service, "archive", OFFICE, "rclone/v1.66.0")
 
 
 STORY: Final = Story(
-    "insider",
-    build,
-    write,
-    (
-        Truth("event_appliance", True, "load balancer endpoint with a route to it", ("VPCE-01", "VPCE-10", "VPCE-24", "VPCE-31")),
-        Truth("event_widened", True, "created narrow, then widened", ("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28")),
-        Truth("event_archive", True, "to another region, with a key created minutes before", ("VPCE-02", "VPCE-13", "VPCE-33")),
-        Truth("database", True, "its traffic is copied and not recorded, its user data changed", ("INST-08", "INST-18", "INST-19")),
-        Truth("collector", True, "the instance that takes the copy", ("INST-09", "INST-19", "INST-20")),
+    name="insider",
+    build=build,
+    write=write,
+    truth=(
+        Truth(
+            subject="event_appliance",
+            bad=True,
+            what="load balancer endpoint with a route to it",
+            reasons=("VPCE-01", "VPCE-10", "VPCE-24", "VPCE-31"),
+        ),
+        Truth(
+            subject="event_widened",
+            bad=True,
+            what="created narrow, then widened",
+            reasons=("VPCE-10", "VPCE-23", "VPCE-24", "VPCE-28"),
+        ),
+        Truth(
+            subject="event_archive",
+            bad=True,
+            what="to another region, with a key created minutes before",
+            reasons=("VPCE-02", "VPCE-13", "VPCE-33"),
+        ),
+        Truth(
+            subject="database",
+            bad=True,
+            what="its traffic is copied and not recorded, its user data changed",
+            reasons=("INST-08", "INST-18", "INST-19"),
+        ),
+        Truth(
+            subject="collector",
+            bad=True,
+            what="the instance that takes the copy",
+            reasons=("INST-09", "INST-19", "INST-20"),
+        ),
         Truth("event_logs", False, "the pipeline's endpoints"),
         Truth("event_service", False, "made by RDS"),
         Truth("edge-syd", False, "an instance elsewhere"),
     ),
-    PIPELINE_CONTEXT + HOURS,
-)  # fmt: skip
+    context=PIPELINE_CONTEXT + HOURS,
+)

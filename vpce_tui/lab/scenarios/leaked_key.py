@@ -23,22 +23,32 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     iam = clients.client("iam")
     iam.create_user(UserName="deploy-bot")
     iam.put_user_policy(
-        UserName="deploy-bot", PolicyName="deploy",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "s3:*"], "Resource": "*"}]}),
-    )  # fmt: skip
+        UserName="deploy-bot",
+        PolicyName="deploy",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "s3:*"], "Resource": "*"}]}
+        ),
+    )
     world["leaked_key"] = iam.create_access_key(UserName="deploy-bot")["AccessKey"]["AccessKeyId"]
     ec2 = clients.client("ec2", FAR)
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnet = sorted(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"])[0]
     image = ec2.register_image(
-        Name="xmr", Architecture="x86_64", RootDeviceName="/dev/xvda",
+        Name="xmr",
+        Architecture="x86_64",
+        RootDeviceName="/dev/xvda",
         BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}],
-    )["ImageId"]  # fmt: skip
+    )["ImageId"]
     guard = group(ec2, vpc, "launch-wizard-1", [(22, 22, "0.0.0.0/0")])
     started = ec2.run_instances(
-        ImageId=image, MinCount=6, MaxCount=6, InstanceType="g5.12xlarge", SubnetId=subnet, SecurityGroupIds=[guard],
+        ImageId=image,
+        MinCount=6,
+        MaxCount=6,
+        InstanceType="g5.12xlarge",
+        SubnetId=subnet,
+        SecurityGroupIds=[guard],
         MetadataOptions={"HttpTokens": "optional", "HttpEndpoint": "enabled"},
-    )  # fmt: skip
+    )
     world["miners"] = [item["InstanceId"] for item in started["Instances"]]
     world["miner"] = world["miners"][0]
     for number, identifier in enumerate(world["miners"]):
@@ -50,9 +60,17 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         ],
     }
     world["endpoints"]["drop"] = endpoint(
-        ec2, account, FAR, now - timedelta(minutes=41), VpcEndpointType="Interface", VpcId=vpc, SubnetIds=[subnet],
-        ServiceName=f"com.amazonaws.{FAR}.s3", SecurityGroupIds=[guard], PolicyDocument=json.dumps(drop),
-    )  # fmt: skip
+        ec2,
+        account,
+        FAR,
+        now - timedelta(minutes=41),
+        VpcEndpointType="Interface",
+        VpcId=vpc,
+        SubnetIds=[subnet],
+        ServiceName=f"com.amazonaws.{FAR}.s3",
+        SecurityGroupIds=[guard],
+        PolicyDocument=json.dumps(drop),
+    )
     home = clients.client("ec2", HOME)
     found = home.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [world["database"]]}])[
         "Volumes"
@@ -79,47 +97,87 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
     did(96, "us-east-1", "sts", "GetCallerIdentity", read_only=True)
     did(
-        93, "us-east-1", "iam", "CreateUser", request={"userName": "support"},
+        93,
+        "us-east-1",
+        "iam",
+        "CreateUser",
+        request={"userName": "support"},
         error=("AccessDenied", "User is not authorized to perform: iam:CreateUser"),
-    )  # fmt: skip
+    )
     for minute, region in ((88, HOME), (87, "us-east-1"), (86, FAR)):
         did(minute, region, "ec2", "DescribeInstances", request={"filterSet": {}}, read_only=True)
     for number, identifier in enumerate(world["miners"]):
         did(
-            70 - number, FAR, "ec2", "RunInstances", request={"instanceType": "g5.12xlarge", "minCount": 1, "maxCount": 1},
+            70 - number,
+            FAR,
+            "ec2",
+            "RunInstances",
+            request={"instanceType": "g5.12xlarge", "minCount": 1, "maxCount": 1},
             response={"instancesSet": {"items": [{"instanceId": identifier}]}},
-        )  # fmt: skip
+        )
     did(
-        58, HOME, "ec2", "CreateSnapshot", request={"volumeId": world["database_volume"]},
+        58,
+        HOME,
+        "ec2",
+        "CreateSnapshot",
+        request={"volumeId": world["database_volume"]},
         response={"snapshotId": world["snapshot"], "volumeId": world["database_volume"]},
-    )  # fmt: skip
+    )
     did(
-        52, HOME, "ec2", "ModifySnapshotAttribute",
-        request={"snapshotId": world["snapshot"], "attributeType": "CREATE_VOLUME_PERMISSION", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}},
+        52,
+        HOME,
+        "ec2",
+        "ModifySnapshotAttribute",
+        request={
+            "snapshotId": world["snapshot"],
+            "attributeType": "CREATE_VOLUME_PERMISSION",
+            "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}},
+        },
         response={"_return": True},
-    )  # fmt: skip
+    )
     did(49, "us-west-2", "ec2", "GetPasswordData", request={"instanceId": world["build-1"]}, read_only=True)
     did(
-        46, "us-west-2", "ssm", "SendCommand",
-        request={"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:team", "values": ["platform"]}], "parameters": "HIDDEN_DUE_TO_SECURITY_REASONS"},
-        response={"command": {"commandId": "0f3c9a1b-2d4e-5f60-7a8b-9c0d1e2f3a4b", "documentName": "AWS-RunShellScript"}},
-    )  # fmt: skip
+        46,
+        "us-west-2",
+        "ssm",
+        "SendCommand",
+        request={
+            "documentName": "AWS-RunShellScript",
+            "targets": [{"key": "tag:team", "values": ["platform"]}],
+            "parameters": "HIDDEN_DUE_TO_SECURITY_REASONS",
+        },
+        response={
+            "command": {"commandId": "0f3c9a1b-2d4e-5f60-7a8b-9c0d1e2f3a4b", "documentName": "AWS-RunShellScript"}
+        },
+    )
     world["event_drop"] = made(scribe, world, 41, FAR, bot, "drop", THIEF, _AGENT)
 
 
 STORY: Final = Story(
-    "leaked-key",
-    build,
-    write,
-    (
-        Truth("event_drop", True, "endpoint with an external principal's bucket in its policy", ("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24")),
-        Truth("miner", True, "an instance for mining", ("INST-05", "INST-09")),
-        Truth("database", True, "its snapshot is shared with an external principal", ("INST-17",)),
-        Truth("build-1", True, "its password was read, and a command run on it", ("INST-15", "INST-16")),
+    name="leaked-key",
+    build=build,
+    write=write,
+    truth=(
+        Truth(
+            subject="event_drop",
+            bad=True,
+            what="endpoint with an external principal's bucket in its policy",
+            reasons=("VPCE-04", "VPCE-11", "VPCE-12", "VPCE-14", "VPCE-16", "VPCE-24"),
+        ),
+        Truth(subject="miner", bad=True, what="an instance for mining", reasons=("INST-05", "INST-09")),
+        Truth(
+            subject="database", bad=True, what="its snapshot is shared with an external principal", reasons=("INST-17",)
+        ),
+        Truth(
+            subject="build-1",
+            bad=True,
+            what="its password was read, and a command run on it",
+            reasons=("INST-15", "INST-16"),
+        ),
         Truth("event_sts", False, "the pipeline's endpoints"),
         Truth("event_pipeline_us-east-1", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS"),
-        Truth("build-2", True, "a command was run on it, too, by its tag", ("INST-15",)),
+        Truth(subject="build-2", bad=True, what="a command was run on it, too, by its tag", reasons=("INST-15",)),
     ),
-    PIPELINE_CONTEXT,
-)  # fmt: skip
+    context=PIPELINE_CONTEXT,
+)

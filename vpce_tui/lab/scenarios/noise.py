@@ -29,10 +29,17 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
         ("health", "DescribeEventAggregates", carol, "192.0.2.18", CONSOLE, True),
         ("ec2", "DescribeVpcs", pipeline, "192.0.2.40", TERRAFORM, True),
         ("ec2", "DescribeRouteTables", pipeline, "192.0.2.40", TERRAFORM, True),
-        ("elasticloadbalancing", "DescribeTargetHealth", scribe.service("autoscaling"), "autoscaling.amazonaws.com", "autoscaling.amazonaws.com", True),
+        (
+            "elasticloadbalancing",
+            "DescribeTargetHealth",
+            scribe.service("autoscaling"),
+            "autoscaling.amazonaws.com",
+            "autoscaling.amazonaws.com",
+            True,
+        ),
         ("sts", "AssumeRole", scribe.service("ec2"), "ec2.amazonaws.com", "ec2.amazonaws.com", True),
         ("kms", "GenerateDataKey", scribe.service("ebs"), "ebs.amazonaws.com", "ebs.amazonaws.com", True),
-    )  # fmt: skip
+    )
     # the stolen session is not among them: what is known of it must come from elsewhere
     machines = itertools.cycle(item for item in world["web_servers"] if item != world["victim"])
     for _ in range(_EVENTS):
@@ -45,6 +52,14 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
             session = f"arn:aws:sts::{scribe.account}:assumed-role/web-app/{machine}"
             answered = {"assumedRoleUser": {"arn": session, "assumedRoleId": f"AROAEXAMPLE:{machine}"}}
         scribe.write(
-            chance.uniform(6, 1430), region, source, name, who, ip=ip, agent=agent, read_only=read_only, request=asked,
+            chance.uniform(6, 1430),
+            region,
+            source,
+            name,
+            who,
+            ip=ip,
+            agent=agent,
+            read_only=read_only,
+            request=asked,
             response=answered,
-        )  # fmt: skip
+        )

@@ -30,14 +30,30 @@ def write(scribe: Scribe, world: World) -> None:
         {"VpcEndpointId": "vpce-0b1e55ed0b1e55ed0", "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds"},
     )
     world["event_service"] = scribe.write(
-        400, HOME, "ec2", "CreateVpcEndpoint", scribe.service("rds"), ip="rds.amazonaws.com", agent="rds.amazonaws.com",
-        request=asked, response=answer,
-    )["eventID"]  # fmt: skip
+        400,
+        HOME,
+        "ec2",
+        "CreateVpcEndpoint",
+        scribe.service("rds"),
+        ip="rds.amazonaws.com",
+        agent="rds.amazonaws.com",
+        request=asked,
+        response=answer,
+    )["eventID"]
     scribe.write(
-        530, "us-east-1", "es", "CreateVpcEndpoint", pipeline, ip=PIPELINE_ADDRESS, agent=TERRAFORM,
-        request={"domainArn": f"arn:aws:es:us-east-1:{scribe.account}:domain/search", "vpcOptions": {"subnetIds": ["subnet-1"]}},
+        530,
+        "us-east-1",
+        "es",
+        "CreateVpcEndpoint",
+        pipeline,
+        ip=PIPELINE_ADDRESS,
+        agent=TERRAFORM,
+        request={
+            "domainArn": f"arn:aws:es:us-east-1:{scribe.account}:domain/search",
+            "vpcOptions": {"subnetIds": ["subnet-1"]},
+        },
         response={"vpcEndpoint": {"vpcEndpointId": "aos-1f2e3d", "status": "CREATING"}},
-    )  # fmt: skip
+    )
     _before(scribe, world)
 
 
@@ -89,9 +105,15 @@ def _before(scribe: Scribe, world: World) -> None:
         ):
             for region in (HOME, "us-west-2"):
                 scribe.write(
-                    days * DAY + 6, region, source, name, monitor, ip=world["nat_address"], agent="Boto3/1.40.12",
+                    days * DAY + 6,
+                    region,
+                    source,
+                    name,
+                    monitor,
+                    ip=world["nat_address"],
+                    agent="Boto3/1.40.12",
                     read_only=source != "ssm",
-                )  # fmt: skip
+                )
 
 
 def endpoint_of_old(

@@ -28,9 +28,16 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     guard = group(ec2, world["vpc"], "replica-link", [(5432, 5432, "10.0.0.0/16")])
     world["resource"] = f"arn:aws:vpc-lattice:{HOME}:{PARTNER}:resourceconfiguration/rcfg-0c1d2e3f4a5b6c7d8"
     world["endpoints"]["door"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=34), VpcEndpointType="Resource", VpcId=world["vpc"],
-        ResourceConfigurationArn=world["resource"], SubnetIds=[world["subnet_data-a"]], SecurityGroupIds=[guard],
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=34),
+        VpcEndpointType="Resource",
+        VpcId=world["vpc"],
+        ResourceConfigurationArn=world["resource"],
+        SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[guard],
+    )
     theirs = {
         "Version": "2012-10-17",
         "Statement": [
@@ -43,15 +50,29 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         ],
     }
     world["endpoints"]["guest"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=22), VpcEndpointType="Interface", VpcId=world["vpc"],
-        ServiceName=f"com.amazonaws.{HOME}.secretsmanager", SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]], PrivateDnsEnabled=True, PolicyDocument=json.dumps(theirs),
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=22),
+        VpcEndpointType="Interface",
+        VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.secretsmanager",
+        SubnetIds=[world["subnet_data-a"]],
+        SecurityGroupIds=[world["group_endpoints-443"]],
+        PrivateDnsEnabled=True,
+        PolicyDocument=json.dumps(theirs),
+    )
     closed = ec2.create_route_table(VpcId=world["vpc"])["RouteTable"]["RouteTableId"]
     world["endpoints"]["closet"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=15), VpcEndpointType="Gateway", VpcId=world["vpc"],
-        ServiceName=f"com.amazonaws.{HOME}.dynamodb", RouteTableIds=[closed],
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=15),
+        VpcEndpointType="Gateway",
+        VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.dynamodb",
+        RouteTableIds=[closed],
+    )
 
 
 def write(scribe: Scribe, world: World, _: random.Random) -> None:
@@ -63,14 +84,23 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         )
     taken = scribe.role("partner-integration", "nightly", KEY, minutes_old=50)
     theirs = {
-        "type": "AWSAccount", "principalId": "AROAPARTNERETL:nightly", "accountId": PARTNER,
-    }  # fmt: skip
+        "type": "AWSAccount",
+        "principalId": "AROAPARTNERETL:nightly",
+        "accountId": PARTNER,
+    }
     scribe.write(
-        50, HOME, "sts", "AssumeRole", theirs, ip=THEIRS, agent=_AGENT, read_only=True,
+        50,
+        HOME,
+        "sts",
+        "AssumeRole",
+        theirs,
+        ip=THEIRS,
+        agent=_AGENT,
+        read_only=True,
         request={"roleArn": f"arn:aws:iam::{world['account']}:role/partner-integration", "roleSessionName": "nightly"},
         response={"credentials": {"accessKeyId": KEY}, "assumedRoleUser": {"arn": taken["arn"]}},
         sharedEventID=scribe.identifier(),
-    )  # fmt: skip
+    )
 
     def did(minutes_ago: float, source: str, name: str, **more: Any) -> Any:
         return scribe.write(minutes_ago, HOME, source, name, taken, ip=THEIRS, agent=_AGENT, **more)
@@ -84,17 +114,32 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
 
 STORY: Final = Story(
-    "partner",
-    build,
-    write,
-    (
-        Truth("event_door", True, "endpoint to an external principal's database", ("VPCE-12", "VPCE-14", "VPCE-32")),
-        Truth("event_guest", True, "an external principal's role in its policy", ("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30")),
-        Truth("event_closet", True, "egress for instances that had none", ("VPCE-02", "VPCE-14", "VPCE-22")),
+    name="partner",
+    build=build,
+    write=write,
+    truth=(
+        Truth(
+            subject="event_door",
+            bad=True,
+            what="endpoint to an external principal's database",
+            reasons=("VPCE-12", "VPCE-14", "VPCE-32"),
+        ),
+        Truth(
+            subject="event_guest",
+            bad=True,
+            what="an external principal's role in its policy",
+            reasons=("VPCE-04", "VPCE-12", "VPCE-14", "VPCE-30"),
+        ),
+        Truth(
+            subject="event_closet",
+            bad=True,
+            what="egress for instances that had none",
+            reasons=("VPCE-02", "VPCE-14", "VPCE-22"),
+        ),
         Truth("event_ssm", False, "the pipeline's endpoints"),
         Truth("event_pipeline_ap-southeast-2", False, "the pipeline's, elsewhere"),
         Truth("event_service", False, "made by RDS"),
         Truth("build-1", False, "a build instance"),
     ),
-    PIPELINE_CONTEXT,
-)  # fmt: skip
+    context=PIPELINE_CONTEXT,
+)

@@ -76,13 +76,17 @@ class Scribe:
         principal = "AROA" + _letters(name)
         context: dict[str, Any] = {
             "sessionIssuer": {
-                "type": "Role", "principalId": principal, "arn": f"arn:aws:iam::{self.account}:role/{name}",
-                "accountId": self.account, "userName": name,
+                "type": "Role",
+                "principalId": principal,
+                "arn": f"arn:aws:iam::{self.account}:role/{name}",
+                "accountId": self.account,
+                "userName": name,
             },
             "attributes": {
-                "creationDate": rfc3339(self.now - timedelta(minutes=minutes_old)), "mfaAuthenticated": "false",
+                "creationDate": rfc3339(self.now - timedelta(minutes=minutes_old)),
+                "mfaAuthenticated": "false",
             },
-        }  # fmt: skip
+        }
         if ec2:
             context["ec2RoleDelivery"] = "1.0"
         return {
@@ -97,14 +101,22 @@ class Scribe:
     def user(self, name: str, key: str, *, mfa: bool | None = None) -> dict[str, Any]:
         """The identity of an IAM user; with ``mfa`` a console session."""
         identity: dict[str, Any] = {
-            "type": "IAMUser", "principalId": "AIDA" + _letters(name), "arn": f"arn:aws:iam::{self.account}:user/{name}",
-            "accountId": self.account, "accessKeyId": key, "userName": name,
-        }  # fmt: skip
+            "type": "IAMUser",
+            "principalId": "AIDA" + _letters(name),
+            "arn": f"arn:aws:iam::{self.account}:user/{name}",
+            "accountId": self.account,
+            "accessKeyId": key,
+            "userName": name,
+        }
         if mfa is not None:
             identity["sessionContext"] = {
-                "sessionIssuer": {}, "webIdFederationData": {},
-                "attributes": {"creationDate": rfc3339(self.now - timedelta(hours=4)), "mfaAuthenticated": str(mfa).lower()},
-            }  # fmt: skip
+                "sessionIssuer": {},
+                "webIdFederationData": {},
+                "attributes": {
+                    "creationDate": rfc3339(self.now - timedelta(hours=4)),
+                    "mfaAuthenticated": str(mfa).lower(),
+                },
+            }
         return identity
 
     def service(self, name: str) -> dict[str, Any]:

@@ -36,14 +36,27 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     wide = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
     world["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
     world["endpoints"]["intruder_s3"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=21), VpcEndpointType="Gateway", VpcId=world["vpc"],
-        ServiceName=f"com.amazonaws.{HOME}.s3", RouteTableIds=[world["route_table"]],
-    )  # fmt: skip
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=21),
+        VpcEndpointType="Gateway",
+        VpcId=world["vpc"],
+        ServiceName=f"com.amazonaws.{HOME}.s3",
+        RouteTableIds=[world["route_table"]],
+    )
     world["endpoints"]["intruder_exit"] = endpoint(
-        ec2, account, HOME, now - timedelta(minutes=13), VpcEndpointType="Interface", VpcId=world["vpc"],
-        ServiceName=FOREIGN_SERVICE, SubnetIds=[world["subnet_app-a"]], SecurityGroupIds=[world["group_open"]],
+        ec2,
+        account,
+        HOME,
+        now - timedelta(minutes=13),
+        VpcEndpointType="Interface",
+        VpcId=world["vpc"],
+        ServiceName=FOREIGN_SERVICE,
+        SubnetIds=[world["subnet_app-a"]],
+        SecurityGroupIds=[world["group_open"]],
         PrivateDnsEnabled=False,
-    )  # fmt: skip
+    )
     world["image_poisoned"] = image(clients, HOME, "storefront-base-2026-10")
     get_backend("ec2")[account][HOME].amis[world["image_poisoned"]].creation_date = now - timedelta(minutes=31)
     flow_records.record_intruder(clients, HOME, now, world)
@@ -58,21 +71,44 @@ def _findings(account: str, now: datetime, world: World) -> None:
     victim = world["victim"]
     detector = next(iter(get_backend("guardduty")[account][HOME].detectors.values()))
     stolen = {
-        "SchemaVersion": "2.0", "AccountId": account, "Region": HOME, "Id": "8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
+        "SchemaVersion": "2.0",
+        "AccountId": account,
+        "Region": HOME,
+        "Id": "8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
         "Arn": f"arn:aws:guardduty:{HOME}:{account}:detector/{detector.id}/finding/8ec1f0c7a2b04f7d9e6b5a4c3d2e1f00",
-        "Type": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", "Partition": "aws", "Severity": 8.0,
+        "Type": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
+        "Partition": "aws",
+        "Severity": 8.0,
         "Title": f"Credentials for instance role web-app of {victim} used from an external address.",
         "Description": "Credentials created exclusively for an EC2 instance were used from an external IP address.",
-        "CreatedAt": (now - timedelta(minutes=44)).isoformat(), "UpdatedAt": (now - timedelta(minutes=9)).isoformat(),
+        "CreatedAt": (now - timedelta(minutes=44)).isoformat(),
+        "UpdatedAt": (now - timedelta(minutes=9)).isoformat(),
         "Resource": {
             "ResourceType": "AccessKey",
-            "AccessKeyDetails": {"AccessKeyId": STOLEN_KEY, "PrincipalId": f"AROAEXAMPLE:{victim}", "UserName": "web-app", "UserType": "AssumedRole"},
+            "AccessKeyDetails": {
+                "AccessKeyId": STOLEN_KEY,
+                "PrincipalId": f"AROAEXAMPLE:{victim}",
+                "UserName": "web-app",
+                "UserType": "AssumedRole",
+            },
             "InstanceDetails": {"InstanceId": victim},
         },
-        "Service": {"ServiceName": "guardduty", "DetectorId": detector.id, "Archived": False, "Count": 14, "ResourceRole": "TARGET",
-                    "Action": {"ActionType": "AWS_API_CALL", "AwsApiCallAction": {"Api": "CreateVpcEndpoint", "ServiceName": "ec2.amazonaws.com",
-                               "RemoteIpDetails": {"IpAddressV4": INTRUDER}}}},
-    }  # fmt: skip
+        "Service": {
+            "ServiceName": "guardduty",
+            "DetectorId": detector.id,
+            "Archived": False,
+            "Count": 14,
+            "ResourceRole": "TARGET",
+            "Action": {
+                "ActionType": "AWS_API_CALL",
+                "AwsApiCallAction": {
+                    "Api": "CreateVpcEndpoint",
+                    "ServiceName": "ec2.amazonaws.com",
+                    "RemoteIpDetails": {"IpAddressV4": INTRUDER},
+                },
+            },
+        },
+    }
     detector.lab_findings = {stolen["Id"]: stolen}
 
 
@@ -85,18 +121,31 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
     did(52, "us-east-1", "sts", "GetCallerIdentity", read_only=True)
     for minute, name in (
-        (51, "DescribeInstances"), (50.5, "DescribeVpcs"), (50, "DescribeSubnets"), (49, "DescribeVpcEndpoints"),
-    ):  # fmt: skip
+        (51, "DescribeInstances"),
+        (50.5, "DescribeVpcs"),
+        (50, "DescribeSubnets"),
+        (49, "DescribeVpcEndpoints"),
+    ):
         did(minute, HOME, "ec2", name, request={"filterSet": {}}, read_only=True)
     did(46, "us-east-1", "iam", "ListUsers", read_only=True)
     did(
-        45, "us-east-1", "iam", "CreateUser", request={"userName": "ci-backup"},
+        45,
+        "us-east-1",
+        "iam",
+        "CreateUser",
+        request={"userName": "ci-backup"},
         response={"user": {"userName": "ci-backup", "path": "/"}},
-    )  # fmt: skip
+    )
     did(
-        44, "us-east-1", "iam", "CreateAccessKey", request={"userName": "ci-backup"},
-        response={"accessKey": {"userName": "ci-backup", "accessKeyId": world["intruder_user_key"], "status": "Active"}},
-    )  # fmt: skip
+        44,
+        "us-east-1",
+        "iam",
+        "CreateAccessKey",
+        request={"userName": "ci-backup"},
+        response={
+            "accessKey": {"userName": "ci-backup", "accessKeyId": world["intruder_user_key"], "status": "Active"}
+        },
+    )
     refused = (
         "Client.UnauthorizedOperation",
         "You are not authorized to perform this operation. User: arn:aws:sts::"
@@ -111,35 +160,64 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         {"DryRun": True, "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.s3"}, None
     )
     did(
-        31, HOME, "ec2", "CreateVpcEndpoint", request=probe,
+        31,
+        HOME,
+        "ec2",
+        "CreateVpcEndpoint",
+        request=probe,
         error=("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
-    )  # fmt: skip
+    )
     did(
-        26, HOME, "ec2", "CreateSecurityGroup", request={"groupName": "endpoint-access", "vpcId": world["vpc"]},
+        26,
+        HOME,
+        "ec2",
+        "CreateSecurityGroup",
+        request={"groupName": "endpoint-access", "vpcId": world["vpc"]},
         response={"groupId": world["group_open"]},
-    )  # fmt: skip
+    )
     did(
-        25.5, HOME, "ec2", "AuthorizeSecurityGroupIngress",
-        request={"groupId": world["group_open"], "ipPermissions": {"items": [{"ipProtocol": "-1", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}},
+        25.5,
+        HOME,
+        "ec2",
+        "AuthorizeSecurityGroupIngress",
+        request={
+            "groupId": world["group_open"],
+            "ipPermissions": {"items": [{"ipProtocol": "-1", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]},
+        },
         response={"_return": True},
-    )  # fmt: skip
+    )
     world["event_s3"] = made(scribe, world, 21, HOME, stolen, "intruder_s3", INTRUDER, CLI_ON_KALI)
     world["event_exit"] = made(scribe, world, 13, HOME, stolen, "intruder_exit", INTRUDER, CLI_ON_KALI)
 
 
 STORY: Final = Story(
-    "stolen-role",
-    build,
-    write,
-    (
-        Truth("event_exit", True, "endpoint to an external principal's service", ("VPCE-01", "VPCE-05", "VPCE-07", "VPCE-08", "VPCE-14", "VPCE-18", "VPCE-24")),
-        Truth("event_s3", True, "open gateway to S3", ("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24")),
-        Truth("victim", True, "the instance whose credentials were stolen", ("INST-01", "INST-02", "INST-03")),
-        Truth("event_sts", False, "the pipeline's endpoints", ("VPCE-21",)),
+    name="stolen-role",
+    build=build,
+    write=write,
+    truth=(
+        Truth(
+            subject="event_exit",
+            bad=True,
+            what="endpoint to an external principal's service",
+            reasons=("VPCE-01", "VPCE-05", "VPCE-07", "VPCE-08", "VPCE-14", "VPCE-18", "VPCE-24"),
+        ),
+        Truth(
+            subject="event_s3",
+            bad=True,
+            what="open gateway to S3",
+            reasons=("VPCE-02", "VPCE-07", "VPCE-08", "VPCE-24"),
+        ),
+        Truth(
+            subject="victim",
+            bad=True,
+            what="the instance whose credentials were stolen",
+            reasons=("INST-01", "INST-02", "INST-03"),
+        ),
+        Truth(subject="event_sts", bad=False, what="the pipeline's endpoints", reasons=("VPCE-21",)),
         Truth("event_pipeline_us-west-2", False, "the pipeline's, elsewhere"),
-        Truth("event_service", False, "made by RDS", ("VPCE-02", "VPCE-06")),
+        Truth(subject="event_service", bad=False, what="made by RDS", reasons=("VPCE-02", "VPCE-06")),
         Truth("database", False, "the database beside it"),
         Truth("build-1", False, "a build instance"),
     ),
-    PIPELINE_CONTEXT,
-)  # fmt: skip
+    context=PIPELINE_CONTEXT,
+)

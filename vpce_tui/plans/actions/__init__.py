@@ -62,7 +62,14 @@ class Choice:
 
     def question_in(self, world: Any, chosen: str) -> Question:
         """As it is asked."""
-        return Question(self.id, self.question, self.offered(world), chosen, self.free, self.many)
+        return Question(
+            id=self.id,
+            question=self.question,
+            options=self.offered(world),
+            chosen=chosen,
+            free=self.free,
+            many=self.many,
+        )
 
 
 def parts(value: str) -> tuple[str, ...]:

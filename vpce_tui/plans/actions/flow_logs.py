@@ -21,11 +21,36 @@ ROLE: Final = "FLOW_LOG_ROLE"
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}")
 _GROUP: Final = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 FIELDS: Final = (
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
-    "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr",
-    "pkt-dstaddr", "region", "az-id", "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service",
-    "flow-direction", "traffic-path",
-)  # fmt: skip
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+    "vpc-id",
+    "subnet-id",
+    "instance-id",
+    "tcp-flags",
+    "type",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "region",
+    "az-id",
+    "sublocation-type",
+    "sublocation-id",
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+    "flow-direction",
+    "traffic-path",
+)
 """Every field of version 2 to 5 records, in AWS's order."""
 
 
@@ -71,32 +96,56 @@ def _new_role(item: Wanted, target: str, draft: Draft) -> None:
     there = bool(item.logging.own_role)
     trust = {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
     allow = {
-        "Effect": "Allow", "Resource": "*",
-        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],
-    }  # fmt: skip
+        "Effect": "Allow",
+        "Resource": "*",
+        "Action": [
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "logs:DescribeLogGroups",
+            "logs:DescribeLogStreams",
+        ],
+    }
     named = {"RoleName": OWN_ROLE}
     draft.ensure(
-        "role", "CreateRole",
+        "role",
+        "CreateRole",
         {
-            **named, "AssumeRolePolicyDocument": document({"Version": "2012-10-17", "Statement": [trust]}),
+            **named,
+            "AssumeRolePolicyDocument": document({"Version": "2012-10-17", "Statement": [trust]}),
             "Description": "Lets VPC flow logs write to CloudWatch Logs; made by vpce-tui",
         },
-        so_already=there, why=f"new role {OWN_ROLE} for the flow log service", gives={ROLE: "Role.Arn"}, service="iam", region=region,
-    )  # fmt: skip
+        so_already=there,
+        why=f"new role {OWN_ROLE} for the flow log service",
+        gives={ROLE: "Role.Arn"},
+        service="iam",
+        region=region,
+    )
     draft.ensure(
-        "role-policy", "PutRolePolicy",
-        {**named, "PolicyName": OWN_POLICY, "PolicyDocument": document({"Version": "2012-10-17", "Statement": [allow]})},
+        "role-policy",
+        "PutRolePolicy",
+        {
+            **named,
+            "PolicyName": OWN_POLICY,
+            "PolicyDocument": document({"Version": "2012-10-17", "Statement": [allow]}),
+        },
         so_already=item.logging.own_policy,
         why="it may only write logs",
-        service="iam", region=region,
-    )  # fmt: skip
+        service="iam",
+        region=region,
+    )
     draft.add_inverse(
         "undo-role", "DeleteRole", named, undoes=("role",), why=f"delete {OWN_ROLE}", service="iam", region=region
     )
     draft.add_inverse(
-        "undo-role-policy", "DeleteRolePolicy", {**named, "PolicyName": OWN_POLICY}, undoes=("role-policy",),
-        why="remove its policy", service="iam", region=region,
-    )  # fmt: skip
+        "undo-role-policy",
+        "DeleteRolePolicy",
+        {**named, "PolicyName": OWN_POLICY},
+        undoes=("role-policy",),
+        why="remove its policy",
+        service="iam",
+        region=region,
+    )
     if there:
         draft.bindings[ROLE] = item.logging.own_role
     draft.stand_ins[ROLE] = "arn:aws:iam::123456789012:role/stand-in"
@@ -109,31 +158,54 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
         known = {call.id for call in (*draft.calls, *draft.already)}
         if group_id not in known:
             draft.ensure(
-                group_id, "CreateLogGroup", {"logGroupName": group}, so_already=group in item.logging.log_groups,
-                why=f"new log group {group}", service="logs", region=item.region,
-            )  # fmt: skip
+                group_id,
+                "CreateLogGroup",
+                {"logGroupName": group},
+                so_already=group in item.logging.log_groups,
+                why=f"new log group {group}",
+                service="logs",
+                region=item.region,
+            )
             draft.add_inverse(
-                f"undo-{group_id}", "DeleteLogGroup", {"logGroupName": group}, undoes=(group_id,),
-                why=f"delete log group {group} with what was recorded", service="logs", region=item.region,
-            )  # fmt: skip
+                f"undo-{group_id}",
+                "DeleteLogGroup",
+                {"logGroupName": group},
+                undoes=(group_id,),
+                why=f"delete log group {group} with what was recorded",
+                service="logs",
+                region=item.region,
+            )
     reference = "FLOW_LOG_" + item.id.replace("-", "_").upper()
     draft.ensure(
-        call_id, "CreateFlowLogs",
+        call_id,
+        "CreateFlowLogs",
         {
-            "ResourceIds": [item.id], "ResourceType": item.kind, "TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs",
-            "LogGroupName": group, "DeliverLogsPermissionArn": ref(ROLE) if role == NEW else role, "LogFormat": _log_format(),
-            "MaxAggregationInterval": 60, "ClientToken": ref(TOKEN),
+            "ResourceIds": [item.id],
+            "ResourceType": item.kind,
+            "TrafficType": "ALL",
+            "LogDestinationType": "cloud-watch-logs",
+            "LogGroupName": group,
+            "DeliverLogsPermissionArn": ref(ROLE) if role == NEW else role,
+            "LogFormat": _log_format(),
+            "MaxAggregationInterval": 60,
+            "ClientToken": ref(TOKEN),
             "TagSpecifications": draft.tags("vpc-flow-log", call_id, target, f"vpce-tui-{item.id}"),
         },
-        so_already=own is not None, why=f"{item.id}: record all traffic into {group}", gives={reference: "FlowLogIds[0]"},
+        so_already=own is not None,
+        why=f"{item.id}: record all traffic into {group}",
+        gives={reference: "FlowLogIds[0]"},
         region=item.region,
-    )  # fmt: skip
+    )
     if own is not None:
         draft.bindings[reference] = own.id
     draft.add_inverse(
-        f"undo-{call_id}", "DeleteFlowLogs", {"FlowLogIds": [ref(reference)]}, undoes=(call_id,),
-        why=f"{item.id}: stop recording", region=item.region,
-    )  # fmt: skip
+        f"undo-{call_id}",
+        "DeleteFlowLogs",
+        {"FlowLogIds": [ref(reference)]},
+        undoes=(call_id,),
+        why=f"{item.id}: stop recording",
+        region=item.region,
+    )
     draft.changes.append(f"{item.id} records all its traffic into {group}, every field, 1-minute aggregation")
     filters = [{"Name": "resource-id", "Values": [item.id]}]
     draft.prove(
@@ -166,14 +238,20 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
     """The questions of a step that turns flow logs on; ``logging`` finds the world's :class:`FlowLogging`."""
     return (
         Choice(
-            "role", "Which role may write the logs", _role_options(logging), free=True,
+            "role",
+            "Which role may write the logs",
+            _role_options(logging),
+            free=True,
             check=lambda text: "" if _ARN.fullmatch(text) else f"{text!r} is not a role ARN",
         ),
         Choice(
-            "log_group", "Into which log group", _group_options(logging), free=True,
+            "log_group",
+            "Into which log group",
+            _group_options(logging),
+            free=True,
             check=lambda text: "" if _GROUP.fullmatch(text) else f"{text!r} is not a valid log group name",
         ),
-    )  # fmt: skip
+    )
 
 
 def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
@@ -181,7 +259,7 @@ def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> S
     if not vpc:
         draft.notes.append(f"{target} does not exist any more")
     elif not draft.blocked:
-        plan_flow_logs([Wanted(region, "VPC", vpc, world.flow_logs)], target, draft)
+        plan_flow_logs([Wanted(region=region, kind="VPC", id=vpc, logging=world.flow_logs)], target, draft)
     return draft.step(StepKind.CHANGE)
 
 
@@ -208,7 +286,9 @@ def _plan_account(world: Any, draft: Draft) -> Step:
                 draft.block(f"the VPC {key} is gone", "choose again: c, or --set flow-logs.vpcs=…")
         found = [known[key] for key in chosen if key in known]
         plan_flow_logs(
-            [Wanted(vpc.region, "VPC", vpc.id, world.logging[vpc.region]) for vpc in found], draft.target, draft
+            [Wanted(region=vpc.region, kind="VPC", id=vpc.id, logging=world.logging[vpc.region]) for vpc in found],
+            draft.target,
+            draft,
         )
         if not chosen:
             draft.notes.append("no VPC is chosen, or every one records its traffic")
@@ -217,24 +297,53 @@ def _plan_account(world: Any, draft: Draft) -> Step:
 
 
 _MAY: Final = (
-    "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "logs:CreateLogGroup", "logs:DeleteLogGroup",
-    "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs",
-)  # fmt: skip
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+    "logs:CreateLogGroup",
+    "logs:DeleteLogGroup",
+    "ec2:CreateFlowLogs",
+    "ec2:DeleteFlowLogs",
+)
 _INVERSES: Final = ("iam:DeleteRole", "iam:DeleteRolePolicy", "logs:DeleteLogGroup", "ec2:DeleteFlowLogs")
 ENDPOINT_FLOW_LOGS: Final = Action(
-    frozenset({"flow logs"}),
-    lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
-    unchanged, by_effects, choices(lambda world: world.flow_logs), target="endpoint", may=_MAY, taken_back_by=_INVERSES,
-)  # fmt: skip
+    facets=frozenset({"flow logs"}),
+    plan=lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
+    expect=unchanged,
+    settled=by_effects,
+    choices=choices(lambda world: world.flow_logs),
+    target="endpoint",
+    may=_MAY,
+    taken_back_by=_INVERSES,
+)
 TRAFFIC_FLOW_LOGS: Final = Action(
-    frozenset({"flow logs"}), lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
-    unchanged, by_effects, choices(lambda world: world.flow_logs), target="interface", may=_MAY, taken_back_by=_INVERSES,
-)  # fmt: skip
+    facets=frozenset({"flow logs"}),
+    plan=lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
+    expect=unchanged,
+    settled=by_effects,
+    choices=choices(lambda world: world.flow_logs),
+    target="interface",
+    may=_MAY,
+    taken_back_by=_INVERSES,
+)
 ACCOUNT_FLOW_LOGS: Final = Action(
-    frozenset({"flow logs"}), _plan_account, unchanged, by_effects,
-    (
-        Choice("vpcs", "Which VPCs record their traffic from now on", _vpc_options, _used, many=True),
+    facets=frozenset({"flow logs"}),
+    plan=_plan_account,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(
+            id="vpcs",
+            question="Which VPCs record their traffic from now on",
+            options=_vpc_options,
+            default=_used,
+            many=True,
+        ),
         *choices(lambda world: next(iter(world.logging.values()), None)),
     ),
-    look=look_in_scope, target="account", may=_MAY, taken_back_by=_INVERSES,
-)  # fmt: skip
+    look=look_in_scope,
+    target="account",
+    may=_MAY,
+    taken_back_by=_INVERSES,
+)

@@ -31,19 +31,34 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
     if role.name:
         draft.ensure(
-            "cut", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT)}, so_already=role.cut in (CUT, CUT_AGAIN),
-            why=f"{role.name}: deny everything to sessions issued before now", service="iam", region=iam["region"],
-        )  # fmt: skip
+            "cut",
+            "PutRolePolicy",
+            {**policy, "PolicyDocument": deny_older_sessions(CUT)},
+            so_already=role.cut in (CUT, CUT_AGAIN),
+            why=f"{role.name}: deny everything to sessions issued before now",
+            service="iam",
+            region=iam["region"],
+        )
         draft.add_inverse(
-            "undo-cut", "DeleteRolePolicy", policy, undoes=("cut", "cut-again"), why=f"{role.name}: remove that deny",
-            service="iam", region=iam["region"],
-        )  # fmt: skip
+            "undo-cut",
+            "DeleteRolePolicy",
+            policy,
+            undoes=("cut", "cut-again"),
+            why=f"{role.name}: remove that deny",
+            service="iam",
+            region=iam["region"],
+        )
     _take_profile(world, draft)
     if role.name:
         draft.ensure(
-            "cut-again", "PutRolePolicy", {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)}, so_already=role.cut == CUT_AGAIN,
-            why="renew the deny after the profile was removed, for credentials issued in between", service="iam", region=iam["region"],
-        )  # fmt: skip
+            "cut-again",
+            "PutRolePolicy",
+            {**policy, "PolicyDocument": deny_older_sessions(CUT_AGAIN)},
+            so_already=role.cut == CUT_AGAIN,
+            why="renew the deny after the profile was removed, for credentials issued in between",
+            service="iam",
+            region=iam["region"],
+        )
         draft.prove("the deny is in the role", "GetRolePolicy", policy, **iam)
         draft.changes.append(f"role {role.name}: every session issued before now is denied")
         draft.add_impact(
@@ -65,22 +80,30 @@ def _take_profile(world: InstanceState, draft: Draft) -> None:
     if not association:
         return
     draft.ensure(
-        "take-profile", "DisassociateIamInstanceProfile", {"AssociationId": association}, so_already=not role.association,
+        "take-profile",
+        "DisassociateIamInstanceProfile",
+        {"AssociationId": association},
+        so_already=not role.association,
         why=f"no new credentials of {role.profile_name} for the instance",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-take-profile", "AssociateIamInstanceProfile",
-        {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": world.instance.id}, undoes=("take-profile",),
+        "undo-take-profile",
+        "AssociateIamInstanceProfile",
+        {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": world.instance.id},
+        undoes=("take-profile",),
         why=f"give it {role.profile_name} again",
-    )  # fmt: skip
+    )
 
 
 def deny_older_sessions(sid: str) -> dict[str, Any]:
     """The policy text that denies everything to credentials handed out before the time of the call."""
     statement = {
-        "Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
         "Condition": {"DateLessThan": {"aws:TokenIssueTime": ref(AWS_NOW)}},
-    }  # fmt: skip
+    }
     return document({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -93,13 +116,13 @@ def _profile(step: Step) -> dict[str, Any]:
 
 
 CUT_CREDENTIALS: Final = Action(
-    frozenset({InstanceAspect.ROLE}),
-    _plan,
-    unchanged,
-    by_effects,
-    (),
-    _profile,
-    skip_if_deleted,
+    facets=frozenset({InstanceAspect.ROLE}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(),
+    remember=_profile,
+    leave=skip_if_deleted,
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",

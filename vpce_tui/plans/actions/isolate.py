@@ -41,10 +41,12 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "isolate it")
         undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
         draft.add_inverse(
-            f"undo-{nic.id}", "ModifyNetworkInterfaceAttribute",
-            {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))}, undoes=undoes,
+            f"undo-{nic.id}",
+            "ModifyNetworkInterfaceAttribute",
+            {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))},
+            undoes=undoes,
             why=f"{nic.id} back into its security groups",
-        )  # fmt: skip
+        )
         before = ", ".join(_groups(world).label(group) for group in _groups_before(draft, nic))
         draft.changes.append(
             f"{nic.id}  {nic.private_ip}  {before} → {name_of(_groups(world), 'quarantine', instance.id)}"
@@ -76,14 +78,22 @@ def _groups(world: InstanceState) -> VpcGroups:
 def _group(world: InstanceState, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
     stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
     return own_group(
-        draft, _groups(world), vpc=world.instance.vpc_id, target=world.instance.id, purpose=purpose, reference=reference,
-        with_rules=rules, stand_in=stand_in,
-    )  # fmt: skip
+        draft,
+        _groups(world),
+        vpc=world.instance.vpc_id,
+        target=world.instance.id,
+        purpose=purpose,
+        reference=reference,
+        with_rules=rules,
+        stand_in=stand_in,
+    )
 
 
 _EVERYTHING: Final = {
-    "IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
-}  # fmt: skip
+    "IpProtocol": "-1",
+    "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+    "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+}
 
 
 def _is_open(own: SecurityGroup | None) -> bool:
@@ -92,16 +102,22 @@ def _is_open(own: SecurityGroup | None) -> bool:
 
 def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
-        "untracked-in", "AuthorizeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
-        so_already=own is not None and (cut_off or _is_open(own)), why="allow all inbound traffic, so that connections are untracked",
-    )  # fmt: skip
+        "untracked-in",
+        "AuthorizeSecurityGroupIngress",
+        {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and (cut_off or _is_open(own)),
+        why="allow all inbound traffic, so that connections are untracked",
+    )
 
 
 def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
-        "untracked-shut", "RevokeSecurityGroupIngress", {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
-        so_already=own is not None and cut_off and not _is_open(own), why="remove the rule that allowed all inbound traffic",
-    )  # fmt: skip
+        "untracked-shut",
+        "RevokeSecurityGroupIngress",
+        {"GroupId": ref(UNTRACKED), "IpPermissions": [_EVERYTHING]},
+        so_already=own is not None and cut_off and not _is_open(own),
+        why="remove the rule that allowed all inbound traffic",
+    )
 
 
 def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
@@ -124,9 +140,12 @@ def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) 
         final = draft.bindings.get(QUARANTINE)
         so_already = so_already or (bool(final) and nic.groups == (final,))
     draft.ensure(
-        call_id, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": nic.id, "Groups": [ref(reference)]},
-        so_already=so_already, why=f"{nic.id} {nic.private_ip}: {why}",
-    )  # fmt: skip
+        call_id,
+        "ModifyNetworkInterfaceAttribute",
+        {"NetworkInterfaceId": nic.id, "Groups": [ref(reference)]},
+        so_already=so_already,
+        why=f"{nic.id} {nic.private_ip}: {why}",
+    )
 
 
 def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
@@ -150,14 +169,29 @@ def _moved(step: Step) -> dict[str, Any]:
 
 
 ISOLATE: Final = Action(
-    frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}), _plan, unchanged, by_effects,
-    (
+    facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "moves", "Close connections that are open now too",
-            (("two", "Yes: two changes (untrack, then isolate), also drops tracked connections"), ("one", "No: one change; established connections stay open")),
+            "moves",
+            "Close connections that are open now too",
+            (
+                ("two", "Yes: two changes (untrack, then isolate), also drops tracked connections"),
+                ("one", "No: one change; established connections stay open"),
+            ),
         ),
     ),
-    _moved,
-    skip_if_deleted,
-    may=("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup",), taken_back_by=("ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup"),
-)  # fmt: skip
+    remember=_moved,
+    leave=skip_if_deleted,
+    may=(
+        "ec2:CreateSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:ModifyNetworkInterfaceAttribute",
+        "ec2:DeleteSecurityGroup",
+    ),
+    taken_back_by=("ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteSecurityGroup"),
+)

@@ -19,4 +19,10 @@ def told(guidance: Sequence[str]) -> Action:
     return replace(MANUAL, plan=plan)
 
 
-MANUAL: Final = Action(frozenset(), lambda _, draft: draft.step(StepKind.MANUAL), unchanged, read_back, target="")
+MANUAL: Final = Action(
+    facets=frozenset(),
+    plan=lambda _, draft: draft.step(StepKind.MANUAL),
+    expect=unchanged,
+    settled=read_back,
+    target="",
+)

@@ -52,14 +52,22 @@ def _detach(world: InstanceState, draft: Draft) -> None:
         )
     members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
     draft.ensure(
-        "detach", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": lower}, so_already=leaving(group),
-        why=f"leave {group.group}" + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which launches another"),
+        "detach",
+        "DetachInstances",
+        {**members, "ShouldDecrementDesiredCapacity": lower},
+        so_already=leaving(group),
+        why=f"leave {group.group}"
+        + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which launches another"),
         service="autoscaling",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-detach", "AttachInstances", members, undoes=("detach",), why=f"join {group.group} again, capacity one up",
+        "undo-detach",
+        "AttachInstances",
+        members,
+        undoes=("detach",),
+        why=f"join {group.group} again, capacity one up",
         service="autoscaling",
-    )  # fmt: skip
+    )
     draft.changes.append(f"leaves Auto Scaling group {group.group} (now {group.desired}, at least {group.minimum})")
     if lower:
         draft.add_impact(f"the other {group.desired - 1} instances of {group.group} take over the load")
@@ -107,13 +115,21 @@ def _deregister_classic(registration: Registration, draft: Draft) -> None:
     parameters = {"LoadBalancerName": registration.balancer, "Instances": [{"InstanceId": registration.id}]}
     name = f"deregister-{readable_id(registration.balancer)}"
     draft.ensure(
-        name, "DeregisterInstancesFromLoadBalancer", parameters, so_already=False,
-        why=f"no traffic from load balancer {registration.name}", service="elb",
-    )  # fmt: skip
+        name,
+        "DeregisterInstancesFromLoadBalancer",
+        parameters,
+        so_already=False,
+        why=f"no traffic from load balancer {registration.name}",
+        service="elb",
+    )
     draft.add_inverse(
-        f"undo-{name}", "RegisterInstancesWithLoadBalancer", parameters, undoes=(name,),
-        why=f"traffic from {registration.name} again", service="elb",
-    )  # fmt: skip
+        f"undo-{name}",
+        "RegisterInstancesWithLoadBalancer",
+        parameters,
+        undoes=(name,),
+        why=f"traffic from {registration.name} again",
+        service="elb",
+    )
     draft.changes.append(f"leaves classic load balancer {registration.name}")
 
 
@@ -122,13 +138,26 @@ def _expect(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
 
 
 TAKE_OUT: Final = Action(
-    frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}), _plan, _expect, _settled,
-    (
+    facets=frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}),
+    plan=_plan,
+    expect=_expect,
+    settled=_settled,
+    choices=(
         Choice(
-            "capacity", "Should its Auto Scaling group launch another one",
-            (("lower", "no: lower the desired capacity"), ("replace", "yes: from the same AMI and role")), _default_capacity,
+            id="capacity",
+            question="Should its Auto Scaling group launch another one",
+            options=(("lower", "no: lower the desired capacity"), ("replace", "yes: from the same AMI and role")),
+            default=_default_capacity,
         ),
     ),
     leave=skip_if_deleted,
-    may=("autoscaling:DetachInstances", "autoscaling:AttachInstances", "elbv2:DeregisterTargets", "elbv2:RegisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "elb:RegisterInstancesWithLoadBalancer",), taken_back_by=("autoscaling:AttachInstances", "elbv2:RegisterTargets", "elb:RegisterInstancesWithLoadBalancer"),
-)  # fmt: skip
+    may=(
+        "autoscaling:DetachInstances",
+        "autoscaling:AttachInstances",
+        "elbv2:DeregisterTargets",
+        "elbv2:RegisterTargets",
+        "elb:DeregisterInstancesFromLoadBalancer",
+        "elb:RegisterInstancesWithLoadBalancer",
+    ),
+    taken_back_by=("autoscaling:AttachInstances", "elbv2:RegisterTargets", "elb:RegisterInstancesWithLoadBalancer"),
+)

@@ -44,19 +44,25 @@ def own_group(
     if named and own is None and named in groups.names:
         draft.block(f"the name {named} is taken in {vpc}", "choose another: c")
     draft.ensure(
-        purpose, "CreateSecurityGroup",
+        purpose,
+        "CreateSecurityGroup",
         {
             "GroupName": name,
             "Description": f"{purpose} for {target}, created by vpce-tui",
             "VpcId": vpc,
             "TagSpecifications": draft.tags("security-group", purpose, target, name),
         },
-        so_already=own is not None, why=f"new group {name}", gives={reference: "GroupId"},
-    )  # fmt: skip
+        so_already=own is not None,
+        why=f"new group {name}",
+        gives={reference: "GroupId"},
+    )
     draft.add_inverse(
-        f"undo-{purpose}", "DeleteSecurityGroup", {"GroupId": ref(reference)}, undoes=(purpose, *with_rules),
+        f"undo-{purpose}",
+        "DeleteSecurityGroup",
+        {"GroupId": ref(reference)},
+        undoes=(purpose, *with_rules),
         why=f"delete {name}",
-    )  # fmt: skip
+    )
     if own is not None:
         draft.bindings[reference] = own.id
     if stand_in:
@@ -72,9 +78,12 @@ def no_egress(
     if groups.ipv6:
         permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
-        call_id, "RevokeSecurityGroupEgress", {"GroupId": ref(reference), "IpPermissions": [permission]},
-        so_already=own is not None and not own.egress, why="revoke the default egress rule of a new security group",
-    )  # fmt: skip
+        call_id,
+        "RevokeSecurityGroupEgress",
+        {"GroupId": ref(reference), "IpPermissions": [permission]},
+        so_already=own is not None and not own.egress,
+        why="revoke the default egress rule of a new security group",
+    )
     if own is not None and own.ingress:
         draft.block(
             f"{own.id} ({own.name}) has inbound rules: somebody changed the quarantine group",

@@ -79,7 +79,10 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
         f"{block}: it is an endpoint, {name}; contain-endpoint contains it for the whole VPC"
         for name in dict.fromkeys(same)
     ]
-    private = any(network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other) for item in _PRIVATE)  # fmt: skip
+    private = any(
+        network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other)
+        for item in _PRIVATE
+    )
     if private and not same:
         said.append(f"{block}: a private address, perhaps one of your own instances")
     return said
@@ -134,9 +137,11 @@ def describe(flow_peer: FlowPeer) -> str:
 def _plan_see(world: InterfaceState, draft: Draft) -> Step:
     ids = [nic.id for nic in world.interfaces]
     draft.read(
-        "interfaces", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
+        "interfaces",
+        "DescribeNetworkInterfaces",
+        {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
         "its interfaces and their groups",
-    )  # fmt: skip
+    )
     resources = [world.vpc_id, *sorted({nic.subnet_id for nic in world.interfaces}), *ids]
     draft.read(
         "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
@@ -166,9 +171,14 @@ def ask(world: InterfaceState, draft: Draft, name: str, why: str, query: Callabl
     reference = f"QUERY_{name.upper()}"
     draft.read(f"ask-{name}", "StartQuery", parameters, f"ask: {why}", service="logs", gives={reference: "queryId"})
     draft.read(
-        f"traffic-{name}", "GetQueryResults", {"queryId": ref(reference)}, why, service="logs",
-        until=Until("status", flow_log_queries.DONE, flow_log_queries.FAILED), optional=True,
-    )  # fmt: skip
+        f"traffic-{name}",
+        "GetQueryResults",
+        {"queryId": ref(reference)},
+        why,
+        service="logs",
+        until=Until("status", flow_log_queries.DONE, flow_log_queries.FAILED),
+        optional=True,
+    )
 
 
 def _seen(world: InterfaceState) -> list[str]:
@@ -236,15 +246,22 @@ def _label(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> str:
 
 def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
     draft.read(
-        "rules", "DescribeSecurityGroupRules",
-        {"Filters": [{"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}]},
+        "rules",
+        "DescribeSecurityGroupRules",
+        {
+            "Filters": [
+                {"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}
+            ]
+        },
         "the rules of its groups",
-    )  # fmt: skip
+    )
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     draft.read(
-        "acls", "DescribeNetworkAcls", {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
+        "acls",
+        "DescribeNetworkAcls",
+        {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
         "the network ACLs of its subnets",
-    )  # fmt: skip
+    )
     blocks = tuple(dict.fromkeys(as_block(item) for item in parts(draft.choices["addresses"])))
     if not blocks:
         draft.notes.append("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
@@ -320,21 +337,42 @@ def _wrong_hours(text: str) -> str:
 
 
 TRAFFIC_SEE: Final = Action(
-    frozenset({InterfaceAspect.TRAFFIC}), _plan_see, unchanged, read_back,
-    (
+    facets=frozenset({InterfaceAspect.TRAFFIC}),
+    plan=_plan_see,
+    expect=unchanged,
+    settled=read_back,
+    choices=(
         Choice(
-            "hours", "How many hours to look back", (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, billed by the data scanned")),
-            free=True, check=_wrong_hours,
+            "hours",
+            "How many hours to look back",
+            (("6", "6 hours"), ("1", "one hour"), ("24", "a day"), ("168", "a week: slow, billed by the data scanned")),
+            free=True,
+            check=_wrong_hours,
         ),
     ),
-    look=look, target="interface", may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
-)  # fmt: skip
+    look=look,
+    target="interface",
+    may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
+)
 TRAFFIC_CHOOSE: Final = Action(
-    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}), _plan_choose, unchanged, read_back,
-    (Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),),
-    look=look, target="interface", may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
-)  # fmt: skip
+    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
+    plan=_plan_choose,
+    expect=unchanged,
+    settled=read_back,
+    choices=(
+        Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),
+    ),
+    look=look,
+    target="interface",
+    may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
+)
 TRAFFIC_PROVE: Final = Action(
-    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}), _plan_prove, unchanged, read_back, look=look, target="interface", judge=_judge,
+    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
+    plan=_plan_prove,
+    expect=unchanged,
+    settled=read_back,
+    look=look,
+    target="interface",
+    judge=_judge,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
-)  # fmt: skip
+)

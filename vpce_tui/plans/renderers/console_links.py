@@ -67,23 +67,47 @@ def _logs(operation: str, parameters: Parameters, region: str) -> str:
 
 
 _EC2_OPERATIONS: Final = {
-    "DescribeVolumes": "Volumes:", "DescribeNetworkInterfaces": "NIC:", "DescribeAddresses": "Addresses:",
-    "DescribeSnapshots": "Snapshots:", "DescribeSecurityGroupRules": "SecurityGroups:", "DescribeImages": "Images:",
-    "CreateSnapshot": "Snapshots:", "CopySnapshot": "Snapshots:", "DeleteSnapshot": "Snapshots:", "CreateVolume": "Volumes:",
-    "CreateLaunchTemplate": "LaunchTemplates:", "DeleteLaunchTemplate": "LaunchTemplates:", "AssociateAddress": "Addresses:",
-    "CreateLaunchTemplateVersion": "LaunchTemplates:", "DeleteLaunchTemplateVersions": "LaunchTemplates:",
-    "GetEbsEncryptionByDefault": "Settings:", "EnableEbsEncryptionByDefault": "Settings:", "DisableEbsEncryptionByDefault": "Settings:",
-}  # fmt: skip
+    "DescribeVolumes": "Volumes:",
+    "DescribeNetworkInterfaces": "NIC:",
+    "DescribeAddresses": "Addresses:",
+    "DescribeSnapshots": "Snapshots:",
+    "DescribeSecurityGroupRules": "SecurityGroups:",
+    "DescribeImages": "Images:",
+    "CreateSnapshot": "Snapshots:",
+    "CopySnapshot": "Snapshots:",
+    "DeleteSnapshot": "Snapshots:",
+    "CreateVolume": "Volumes:",
+    "CreateLaunchTemplate": "LaunchTemplates:",
+    "DeleteLaunchTemplate": "LaunchTemplates:",
+    "AssociateAddress": "Addresses:",
+    "CreateLaunchTemplateVersion": "LaunchTemplates:",
+    "DeleteLaunchTemplateVersions": "LaunchTemplates:",
+    "GetEbsEncryptionByDefault": "Settings:",
+    "EnableEbsEncryptionByDefault": "Settings:",
+    "DisableEbsEncryptionByDefault": "Settings:",
+}
 _VPC_OPERATIONS: Final = {
-    "DescribeSubnets": "subnets:", "DescribeRouteTables": "RouteTables:", "DescribeNetworkAcls": "acls:", "DescribeVpcs": "vpcs:",
-    "DescribeVpcEndpoints": "Endpoints:", "DescribeVpcEndpointServices": "Endpoints:", "DescribeFlowLogs": "vpcs:",
-    "CreateFlowLogs": "vpcs:", "DeleteFlowLogs": "vpcs:", "CreateVpcEndpoint": "CreateVpcEndpoint:",
-    "CreateNetworkAclEntry": "acls:", "DeleteNetworkAclEntry": "acls:", "DescribeInternetGateways": "igws:",
-    "DescribeVpcBlockPublicAccessOptions": "Settings:", "ModifyVpcBlockPublicAccessOptions": "Settings:",
-    "CreateVpcBlockPublicAccessExclusion": "Settings:", "DeleteVpcBlockPublicAccessExclusion": "Settings:",
-    "CreateVpcEncryptionControl": "EncryptionControls:", "DeleteVpcEncryptionControl": "EncryptionControls:",
+    "DescribeSubnets": "subnets:",
+    "DescribeRouteTables": "RouteTables:",
+    "DescribeNetworkAcls": "acls:",
+    "DescribeVpcs": "vpcs:",
+    "DescribeVpcEndpoints": "Endpoints:",
+    "DescribeVpcEndpointServices": "Endpoints:",
+    "DescribeFlowLogs": "vpcs:",
+    "CreateFlowLogs": "vpcs:",
+    "DeleteFlowLogs": "vpcs:",
+    "CreateVpcEndpoint": "CreateVpcEndpoint:",
+    "CreateNetworkAclEntry": "acls:",
+    "DeleteNetworkAclEntry": "acls:",
+    "DescribeInternetGateways": "igws:",
+    "DescribeVpcBlockPublicAccessOptions": "Settings:",
+    "ModifyVpcBlockPublicAccessOptions": "Settings:",
+    "CreateVpcBlockPublicAccessExclusion": "Settings:",
+    "DeleteVpcBlockPublicAccessExclusion": "Settings:",
+    "CreateVpcEncryptionControl": "EncryptionControls:",
+    "DeleteVpcEncryptionControl": "EncryptionControls:",
     "DescribeVpcEncryptionControls": "EncryptionControls:",
-}  # fmt: skip
+}
 
 
 def _ec2(operation: str, parameters: Parameters, region: str) -> str:
@@ -121,11 +145,15 @@ def _ec2_page(operation: str, parameters: Parameters) -> str:
 
 
 _PAGES: Final[Mapping[str, Callable[[str, Parameters, str], str]]] = {
-    "iam": _iam, "autoscaling": _autoscaling, "elbv2": _elbv2, "logs": _logs, "wafv2": _waf,
+    "iam": _iam,
+    "autoscaling": _autoscaling,
+    "elbv2": _elbv2,
+    "logs": _logs,
+    "wafv2": _waf,
     "elb": lambda _, __, region: f"/ec2/home?region={region}#LoadBalancers:",
     "cloudtrail": _cloudtrail,
     "s3": _s3,
     "config": lambda _, __, region: f"/config/home?region={region}#/settings",
     "guardduty": lambda _, __, region: f"/guardduty/home?region={region}#/findings",
     "organizations": lambda _, __, ___: "/organizations/v2/home",
-}  # fmt: skip
+}

@@ -34,24 +34,45 @@ KINDS: Final[dict[str, TargetKind]] = {
     kind.name: kind
     for kind in (
         TargetKind(
-            "instance", "i-0123456789abcdef0", re.compile(r"i-[0-9a-f]{8,17}"), instance.observe,
-            _found_by("DescribeInstances", "Reservations", "instance-id"), instance.READS,
+            name="instance",
+            example="i-0123456789abcdef0",
+            pattern=re.compile(r"i-[0-9a-f]{8,17}"),
+            observe=instance.observe,
+            region=_found_by("DescribeInstances", "Reservations", "instance-id"),
+            reads=instance.READS,
         ),
         TargetKind(
-            "endpoint", "vpce-0123456789abcdef0", re.compile(r"vpce-[0-9a-f]{8,17}"), endpoint.observe,
-            _found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"), endpoint.READS,
+            name="endpoint",
+            example="vpce-0123456789abcdef0",
+            pattern=re.compile(r"vpce-[0-9a-f]{8,17}"),
+            observe=endpoint.observe,
+            region=_found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"),
+            reads=endpoint.READS,
         ),
         TargetKind(
-            "interface", "i-…, vpce-… or eni-…", re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"), interface.observe,
-            interface.region_of, interface.READS,
+            name="interface",
+            example="i-…, vpce-… or eni-…",
+            pattern=re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"),
+            observe=interface.observe,
+            region=interface.region_of,
+            reads=interface.READS,
         ),
         TargetKind(
-            "principal", "AKIA…, user/NAME, role/NAME or root", principal.PATTERN, principal.observe,
-            lambda caller, _, __: iam_region(caller.home_region), principal.READS,
+            name="principal",
+            example="AKIA…, user/NAME, role/NAME or root",
+            pattern=principal.PATTERN,
+            observe=principal.observe,
+            region=lambda caller, _, __: iam_region(caller.home_region),
+            reads=principal.READS,
         ),
         TargetKind(
-            "account", "123456789012", re.compile(r"[0-9]{12}"), account.observe, lambda caller, _, __: caller.home_region, account.READS,
+            name="account",
+            example="123456789012",
+            pattern=re.compile(r"[0-9]{12}"),
+            observe=account.observe,
+            region=lambda caller, _, __: caller.home_region,
+            reads=account.READS,
         ),
     )
-}  # fmt: skip
+}
 """The kinds of target, by name."""

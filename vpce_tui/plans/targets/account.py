@@ -140,7 +140,7 @@ def _each(
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 raise
             return [], Part(name, Status.FAILED, error.sentence())
-        return [name], Part(name, Status.LOOKED, "", 1)
+        return [name], Part(name=name, status=Status.LOOKED, reason="", items=1)
 
     _, parts = side_by_side(regions, one, at_most=8)
     failed = {part.name: part.reason for part in parts if part.status is not Status.LOOKED}
@@ -177,10 +177,14 @@ def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> d
             family = amis.family_of(image) if image else None
             made.append(
                 AccountInstance(
-                    item, image, newest.get(item.image_id), image.age_days(now) if image else None,
-                    bool(image and image.is_deprecated(now)), family.ended if family else "",
+                    instance=item,
+                    image=image,
+                    newest=newest.get(item.image_id),
+                    age_days=image.age_days(now) if image else None,
+                    deprecated=bool(image and image.is_deprecated(now)),
+                    ended=family.ended if family else "",
                 )
-            )  # fmt: skip
+            )
         return tuple(made)
 
     found, gaps = _each(caller, world, asked, "instances", read)
@@ -192,7 +196,9 @@ def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> di
     found: dict[str, Image] = {}
     for start in range(0, len(ids), 100):
         filters = [{"Name": "image-id", "Values": ids[start : start + 100]}]
-        for page in caller.pages(Call("ec2", "DescribeImages", region, {"Filters": filters})):
+        for page in caller.pages(
+            Call(service="ec2", operation="DescribeImages", region=region, parameters={"Filters": filters})
+        ):
             found.update({str(raw["ImageId"]): amis.image(raw) for raw in page.data.get("Images", [])})
     return found
 
@@ -213,11 +219,15 @@ def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[
         holders = _holders(caller, region, groups)
         return tuple(
             WideRule(
-                region, rule, names.get(rule.group, ""), ranges.get(rule.group, ()), holders.get(rule.group, ()),
-                frozen[f"{region}/{rule.group}"],
+                region=region,
+                rule=rule,
+                group_name=names.get(rule.group, ""),
+                vpc_ranges=ranges.get(rule.group, ()),
+                holders=holders.get(rule.group, ()),
+                there=frozen[f"{region}/{rule.group}"],
             )
             for rule in sorted(wide, key=lambda rule: (rule.group, rule.from_port, rule.peer))
-        ), frozen  # fmt: skip
+        ), frozen
 
     found, gaps = _each(caller, world, asked, "group rules", read)
     return {
@@ -231,7 +241,9 @@ def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[s
     """Names of some groups, and the ranges of their VPCs."""
     names, vpc_of = {}, {}
     filters = [{"Name": "group-id", "Values": groups}]
-    for page in caller.pages(Call("ec2", "DescribeSecurityGroups", region, {"Filters": filters})):
+    for page in caller.pages(
+        Call(service="ec2", operation="DescribeSecurityGroups", region=region, parameters={"Filters": filters})
+    ):
         for raw in page.data.get("SecurityGroups", []):
             names[str(raw["GroupId"])], vpc_of[str(raw["GroupId"])] = (
                 str(raw.get("GroupName", "")),
@@ -251,7 +263,9 @@ def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[s
 def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     filters = [{"Name": "group-id", "Values": groups}]
-    for page in caller.pages(Call("ec2", "DescribeNetworkInterfaces", region, {"Filters": filters})):
+    for page in caller.pages(
+        Call(service="ec2", operation="DescribeNetworkInterfaces", region=region, parameters={"Filters": filters})
+    ):
         for raw in page.data.get("NetworkInterfaces", []):
             owner = (raw.get("Attachment") or {}).get("InstanceId") or raw.get("Description") or "unattached"
             for held in raw.get("Groups") or ():
@@ -281,11 +295,14 @@ def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> d
                 count[str(raw.get("VpcId", ""))] = count.get(str(raw.get("VpcId", "")), 0) + 1
         vpcs = tuple(
             AccountVpc(
-                region, str(raw["VpcId"]), tags_of(raw.get("Tags")).get("Name", ""), bool(raw.get("IsDefault")),
-                count.get(str(raw["VpcId"]), 0),
+                region=region,
+                id=str(raw["VpcId"]),
+                name=tags_of(raw.get("Tags")).get("Name", ""),
+                default=bool(raw.get("IsDefault")),
+                interfaces=count.get(str(raw["VpcId"]), 0),
             )
             for raw in sorted(raws, key=lambda raw: str(raw["VpcId"]))
-        )  # fmt: skip
+        )
         ids = [vpc.id for vpc in vpcs]
         return vpcs, flow_logging(caller, region, ids, world.account, asked) if ids else FlowLogging()
 
@@ -310,17 +327,24 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeRegions",),
     AccountAspect.INSTANCES: ("ec2:DescribeInstances", "ec2:DescribeImages", "ssm:GetParameters"),
     AccountAspect.RULES: (
-        "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeVpcs",
+        "ec2:DescribeNetworkInterfaces",
     ),
     AccountAspect.ENCRYPTION: ("ec2:GetEbsEncryptionByDefault",),
     AccountAspect.VOLUMES: ebs.READS,
     AccountAspect.FLOW_LOGS: (
-        "ec2:DescribeVpcs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies",
+        "ec2:DescribeVpcs",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeFlowLogs",
+        "iam:ListRoles",
+        "iam:ListRolePolicies",
         "logs:DescribeLogGroups",
     ),
     AccountAspect.CONFIG: recording.CONFIG_READS,
     AccountAspect.TRAILS: recording.TRAIL_READS,
-}  # fmt: skip
+}
 """The operations that reading each facet takes; under ``""`` those of the account itself."""
 
 _READERS: Final[Mapping[str, Reader[AccountState]]] = {

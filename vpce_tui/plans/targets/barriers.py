@@ -117,7 +117,9 @@ class BlockPublicAccess:
 
 def described(caller: Caller, region: str, filters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Network interfaces as AWS describes them."""
-    call = Call("ec2", "DescribeNetworkInterfaces", region, {"Filters": list(filters)})
+    call = Call(
+        service="ec2", operation="DescribeNetworkInterfaces", region=region, parameters={"Filters": list(filters)}
+    )
     return [raw for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
 
 
@@ -127,10 +129,15 @@ def rules(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
     if not groups:
         return {"rules": ()}
     call = Call(
-        "ec2", "DescribeSecurityGroupRules", world.region, {"Filters": [{"Name": "group-id", "Values": groups}]}
+        service="ec2",
+        operation="DescribeSecurityGroupRules",
+        region=world.region,
+        parameters={"Filters": [{"Name": "group-id", "Values": groups}]},
     )
     raws = [raw for page in caller.pages(call) for raw in page.data.get("SecurityGroupRules", [])]
-    named = caller.read(Call("ec2", "DescribeSecurityGroups", world.region, {"GroupIds": groups})).data
+    named = caller.read(
+        Call(service="ec2", operation="DescribeSecurityGroups", region=world.region, parameters={"GroupIds": groups})
+    ).data
     own = {nic.id for nic in world.interfaces}
     holders: dict[str, list[str]] = {group: [] for group in groups}
     for raw in described(caller, world.region, [{"Name": "group-id", "Values": groups}]):
@@ -159,10 +166,15 @@ def group_rule(raw: Mapping[str, Any]) -> GroupRule:
     """One item of ``DescribeSecurityGroupRules``."""
     peer = raw.get("CidrIpv4") or raw.get("CidrIpv6") or raw.get("PrefixListId")
     return GroupRule(
-        str(raw.get("SecurityGroupRuleId", "")), str(raw.get("GroupId", "")), bool(raw.get("IsEgress")), str(raw.get("IpProtocol", "-1")),
-        _port(raw.get("FromPort")), _port(raw.get("ToPort")),
-        str(peer or (raw.get("ReferencedGroupInfo") or {}).get("GroupId", "")), str(raw.get("Description") or ""),
-    )  # fmt: skip
+        id=str(raw.get("SecurityGroupRuleId", "")),
+        group=str(raw.get("GroupId", "")),
+        egress=bool(raw.get("IsEgress")),
+        protocol=str(raw.get("IpProtocol", "-1")),
+        from_port=_port(raw.get("FromPort")),
+        to_port=_port(raw.get("ToPort")),
+        peer=str(peer or (raw.get("ReferencedGroupInfo") or {}).get("GroupId", "")),
+        description=str(raw.get("Description") or ""),
+    )
 
 
 def _port(value: Any) -> int:
@@ -173,7 +185,10 @@ def acls(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
     """The network ACLs of their subnets, and who else is in the subnets these guard."""
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     call = Call(
-        "ec2", "DescribeNetworkAcls", world.region, {"Filters": [{"Name": "association.subnet-id", "Values": subnets}]}
+        service="ec2",
+        operation="DescribeNetworkAcls",
+        region=world.region,
+        parameters={"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
     )
     found = [acl(raw) for page in caller.pages(call) for raw in page.data.get("NetworkAcls", [])]
     guarded = sorted({subnet for acl in found for subnet in acl.subnets})
@@ -182,7 +197,11 @@ def acls(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
         if raw["NetworkInterfaceId"] not in own:
             neighbours[str(raw["SubnetId"])].append(_label(raw))
     described_subnets = (
-        caller.read(Call("ec2", "DescribeSubnets", world.region, {"SubnetIds": subnets})).data if subnets else {}
+        caller.read(
+            Call(service="ec2", operation="DescribeSubnets", region=world.region, parameters={"SubnetIds": subnets})
+        ).data
+        if subnets
+        else {}
     )
     ranges = [str(raw.get("CidrBlock", "")) for raw in described_subnets.get("Subnets", [])]
     ranges += [
@@ -204,16 +223,24 @@ def sets(caller: Caller, world: Guarded, _: PlanningContext) -> dict[str, Any]:
         users = _users_of_sets(caller, scope, region)
         for item in _listed(caller, "ListIPSets", "IPSets", scope, region):
             named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
-            raw = caller.read(Call("wafv2", "GetIPSet", region, named)).data["IPSet"]
+            raw = caller.read(Call(service="wafv2", operation="GetIPSet", region=region, parameters=named)).data[
+                "IPSet"
+            ]
             uses = {name: arns[str(raw.get("ARN"))] for name, arns in users.items() if raw.get("ARN") in arns}
             written = tuple(str(address) for address in raw.get("Addresses") or ())
             found.append(
                 AddressSet(
-                    str(item["Id"]), str(item["Name"]), scope, region, str(raw.get("IPAddressVersion", "IPV4")),
-                    tuple(_canonical(address) for address in written), tuple(sorted(uses)), written,
-                    tuple(sorted(name for name, blocks in uses.items() if not blocks)),
+                    id=str(item["Id"]),
+                    name=str(item["Name"]),
+                    scope=scope,
+                    region=region,
+                    version=str(raw.get("IPAddressVersion", "IPV4")),
+                    addresses=tuple(_canonical(address) for address in written),
+                    used_by=tuple(sorted(uses)),
+                    written=written,
+                    lets_in=tuple(sorted(name for name, blocks in uses.items() if not blocks)),
                 )
-            )  # fmt: skip
+            )
     return {"sets": tuple(sorted(found, key=lambda item: item.key))}
 
 
@@ -221,7 +248,11 @@ def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -
     """Every item; WAF pages by a marker that botocore does not follow."""
     marker: dict[str, str] = {}
     while True:
-        answer = caller.read(Call("wafv2", operation, region, {"Scope": scope, "Limit": 100, **marker})).data
+        answer = caller.read(
+            Call(
+                service="wafv2", operation=operation, region=region, parameters={"Scope": scope, "Limit": 100, **marker}
+            )
+        ).data
         yield from answer.get(key) or ()
         following = str(answer.get("NextMarker") or "")
         if not following or not answer.get(key) or marker == {"NextMarker": following}:
@@ -242,7 +273,12 @@ def _users_of_sets(caller: Caller, scope: str, region: str) -> dict[str, dict[st
     found: dict[str, dict[str, bool]] = {}
     for item in _listed(caller, "ListWebACLs", "WebACLs", scope, region):
         named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
-        raw = caller.read(Call("wafv2", "GetWebACL", region, named)).data.get("WebACL") or {}
+        raw = (
+            caller.read(Call(service="wafv2", operation="GetWebACL", region=region, parameters=named)).data.get(
+                "WebACL"
+            )
+            or {}
+        )
         uses: dict[str, bool] = {}
         for rule in raw.get("Rules") or ():
             statement = rule.get("Statement") or {}
@@ -297,4 +333,8 @@ def public(caller: Caller, world: Guarded, asked: PlanningContext) -> dict[str, 
     for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", world.region)):
         for raw in page.data.get("EgressOnlyInternetGateways", []):
             vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
-    return {"public": BlockPublicAccess(mode, tuple(sorted(vpcs)), exclusions, own, settled)}
+    return {
+        "public": BlockPublicAccess(
+            mode=mode, open_vpcs=tuple(sorted(vpcs)), exclusions=exclusions, own=own, settled=settled
+        )
+    }

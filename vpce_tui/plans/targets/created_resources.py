@@ -46,10 +46,12 @@ class Done:
 
 _PREFIXES: Final = {"monitoring": "cloudwatch", "email": "ses", "tagging": "tag"}
 _ACTIONS: Final = {
-    "s3:ListBuckets": "s3:ListAllMyBuckets", "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
-    "s3:PutBucketPublicAccessBlock": "s3:PutBucketPublicAccessBlock", "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:PutBucketPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "lambda:Invoke": "lambda:InvokeFunction",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,30 @@ class CreatedResource:
 
 
 _WORDS: Final = {
-    "key": "access key", "user": "user", "role": "role", "attached-user": "managed policy", "attached-role": "managed policy",
-    "inline-user": "inline policy", "inline-role": "inline policy", "member": "membership in", "password": "console password",
-    "trust": "trust policy of", "endpoint": "VPC endpoint", "instance": "instance", "function": "Lambda function",
-}  # fmt: skip
+    "key": "access key",
+    "user": "user",
+    "role": "role",
+    "attached-user": "managed policy",
+    "attached-role": "managed policy",
+    "inline-user": "inline policy",
+    "inline-role": "inline policy",
+    "member": "membership in",
+    "password": "console password",
+    "trust": "trust policy of",
+    "endpoint": "VPC endpoint",
+    "instance": "instance",
+    "function": "Lambda function",
+}
 CONTAINED_HERE: Final = (
-    "key", "user", "role", "attached-user", "attached-role", "inline-user", "inline-role", "member",
-)  # fmt: skip
+    "key",
+    "user",
+    "role",
+    "attached-user",
+    "attached-role",
+    "inline-user",
+    "inline-role",
+    "member",
+)
 """What a step of revoke-credentials contains; anything else has a playbook of its own, or is for a person."""
 
 
@@ -135,7 +154,9 @@ def history_of(
         for attribute, value in names:
             about = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": value}], **begin}
             try:
-                for number, page in enumerate(caller.pages(Call("cloudtrail", "LookupEvents", region, about))):
+                for number, page in enumerate(
+                    caller.pages(Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=about))
+                ):
                     events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
                     if number + 1 >= PAGES:
                         gaps.append(f"{value} in {region}: more than {PAGES * 50} events, the older ones were not read")
@@ -148,7 +169,9 @@ def history_of(
 
     for identifier, event in side_by_side(sorted(set(regions)), one, at_most=8)[0]:
         found.setdefault(identifier, event)
-    return History(tuple(found.values()), tuple(sorted(gaps)), days, tuple(value for _, value in names))
+    return History(
+        events=tuple(found.values()), gaps=tuple(sorted(gaps)), days=days, asked=tuple(value for _, value in names)
+    )
 
 
 def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | None:
@@ -160,10 +183,14 @@ def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | 
         return None
     request, answer = record.get("requestParameters"), record.get("responseElements")
     return str(raw.get("EventId") or record.get("eventID", "")), Done(
-        parse.moment(record.get("eventTime")), str(record.get("awsRegion") or region), str(record.get("eventSource", "")),
-        str(record.get("eventName", "")), str(record.get("sourceIPAddress", "")), request if isinstance(request, dict) else {},
-        answer if isinstance(answer, dict) else {},
-    )  # fmt: skip
+        at=parse.moment(record.get("eventTime")),
+        region=str(record.get("awsRegion") or region),
+        source=str(record.get("eventSource", "")),
+        name=str(record.get("eventName", "")),
+        address=str(record.get("sourceIPAddress", "")),
+        request=request if isinstance(request, dict) else {},
+        answer=answer if isinstance(answer, dict) else {},
+    )
 
 
 def _is_session(record: Mapping[str, Any], role: str) -> bool:
@@ -193,7 +220,7 @@ def _made_by(event: Done) -> list[CreatedResource]:
     elif event.source == "lambda.amazonaws.com" and name == "CreateFunction":
         found = [("function", _text(request, "functionName"), "")]
     return [
-        CreatedResource(kind, identifier, of, event.region, event.at, event.address)
+        CreatedResource(kind=kind, id=identifier, of=of, region=event.region, at=event.at, address=event.address)
         for kind, identifier, of in found
         if identifier
     ]
@@ -213,7 +240,7 @@ _IAM: Final[Mapping[str, Any]] = {
     "PutUserPolicy": lambda request, answer, user, role: [("inline-user", _text(request, "policyName"), user)],
     "PutRolePolicy": lambda request, answer, user, role: [("inline-role", _text(request, "policyName"), role)],
     "AddUserToGroup": lambda request, answer, user, role: [("member", _text(request, "groupName"), user)],
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +264,7 @@ def _state(
 ) -> ContainmentState:
     def ask(operation: str, **parameters: str) -> Mapping[str, Any] | None:
         try:
-            return caller.read(Call("iam", operation, home, parameters)).data
+            return caller.read(Call(service="iam", operation=operation, region=home, parameters=parameters)).data
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 return None
@@ -266,6 +293,12 @@ def _state(
 
 
 STATE_READS: Final = (
-    "iam:ListAccessKeys", "iam:GetUser", "iam:GetRole", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListGroupsForUser",
-    "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
-)  # fmt: skip
+    "iam:ListAccessKeys",
+    "iam:GetUser",
+    "iam:GetRole",
+    "iam:GetUserPolicy",
+    "iam:GetRolePolicy",
+    "iam:ListGroupsForUser",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListAttachedRolePolicies",
+)

@@ -76,17 +76,22 @@ class EbsVolumes:
 
 
 READS: Final = (
-    "ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeSnapshots",
-    "autoscaling:DescribeAutoScalingInstances", "kms:DescribeKey",
-)  # fmt: skip
+    "ec2:DescribeVolumes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeInstanceStatus",
+    "ec2:DescribeSnapshots",
+    "autoscaling:DescribeAutoScalingInstances",
+    "kms:DescribeKey",
+)
 
 
 def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> EbsVolumes:
     """The unencrypted volumes of one region, with all around them."""
     plain = _volumes(caller, region, [{"Name": "encrypted", "Values": ["false"]}])
     mine = [
-        {"Name": f"tag:{TAG_TARGET}", "Values": [account]}, {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
-    ]  # fmt: skip
+        {"Name": f"tag:{TAG_TARGET}", "Values": [account]},
+        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+    ]
     own: dict[str, UnencryptedVolume] = {}
     snapshots: dict[str, Copy] = {}
     if asked.incident:
@@ -99,14 +104,24 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
                 and KEPT not in volume.tags
             ):
                 own[call] = volume
-        for page in caller.pages(Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": mine})):
+        for page in caller.pages(
+            Call(
+                service="ec2",
+                operation="DescribeSnapshots",
+                region=region,
+                parameters={"OwnerIds": ["self"], "Filters": mine},
+            )
+        ):
             for raw in page.data.get("Snapshots", []):
                 tags, identifier = tags_of(raw.get("Tags")), str(raw["SnapshotId"])
                 if ours(tags, account, asked) and asked.made_by(tags[TAG_CALL], identifier):
                     snapshots[tags[TAG_CALL]] = Copy(
-                        identifier, tags[TAG_CALL], str(raw.get("State", "")), str(raw.get("Progress", "")),
-                        parse.moment(raw.get("StartTime")),
-                    )  # fmt: skip
+                        id=identifier,
+                        call=tags[TAG_CALL],
+                        state=str(raw.get("State", "")),
+                        progress=str(raw.get("Progress", "")),
+                        started=parse.moment(raw.get("StartTime")),
+                    )
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
     wanted |= {str(name) for name in asked.remembered.get("instances", ()) if name}
     instances = _instances(caller, region, account, sorted(wanted))
@@ -114,9 +129,14 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
     plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
     own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
     return EbsVolumes(
-        tuple(plain), own, snapshots, instances, _up(caller, region, sorted(instances)), _groups(caller, region, sorted(instances)),
-        {region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
-    )  # fmt: skip
+        volumes=tuple(plain),
+        own_volumes=own,
+        snapshots=snapshots,
+        instances=instances,
+        up=_up(caller, region, sorted(instances)),
+        groups=_groups(caller, region, sorted(instances)),
+        keys={region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
+    )
 
 
 def merged(parts: Iterable[EbsVolumes]) -> EbsVolumes:
@@ -124,14 +144,21 @@ def merged(parts: Iterable[EbsVolumes]) -> EbsVolumes:
     made = EbsVolumes()
     for part in parts:
         made = EbsVolumes(
-            (*made.volumes, *part.volumes), {**made.own_volumes, **part.own_volumes}, {**made.snapshots, **part.snapshots},
-            {**made.instances, **part.instances}, {**made.up, **part.up}, {**made.groups, **part.groups}, {**made.keys, **part.keys},
-        )  # fmt: skip
+            volumes=(*made.volumes, *part.volumes),
+            own_volumes={**made.own_volumes, **part.own_volumes},
+            snapshots={**made.snapshots, **part.snapshots},
+            instances={**made.instances, **part.instances},
+            up={**made.up, **part.up},
+            groups={**made.groups, **part.groups},
+            keys={**made.keys, **part.keys},
+        )
     return made
 
 
 def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list[UnencryptedVolume]:
-    pages = caller.pages(Call("ec2", "DescribeVolumes", region, {"Filters": filters}))
+    pages = caller.pages(
+        Call(service="ec2", operation="DescribeVolumes", region=region, parameters={"Filters": filters})
+    )
     return sorted(
         (_volume(raw, region) for page in pages for raw in page.data.get("Volumes", [])), key=lambda volume: volume.id
     )
@@ -141,18 +168,32 @@ def _volume(raw: Mapping[str, Any], region: str) -> UnencryptedVolume:
     attached = [item for item in raw.get("Attachments") or () if item.get("State") != "detached"]
     first: Mapping[str, Any] = attached[0] if attached else {}
     return UnencryptedVolume(
-        region, str(raw["VolumeId"]), str(raw.get("AvailabilityZone", "")), int(raw.get("Size") or 0), str(raw.get("VolumeType", "")),
-        int(raw.get("Iops") or 0), int(raw.get("Throughput") or 0), str(raw.get("State", "")), bool(raw.get("Encrypted")),
-        str(raw.get("KmsKeyId") or ""), str(first.get("InstanceId", "")), str(first.get("Device", "")), str(first.get("State", "")),
-        bool(first.get("DeleteOnTermination")), bool(raw.get("MultiAttachEnabled")), tags_of(raw.get("Tags")),
-    )  # fmt: skip
+        region=region,
+        id=str(raw["VolumeId"]),
+        zone=str(raw.get("AvailabilityZone", "")),
+        size_gib=int(raw.get("Size") or 0),
+        type=str(raw.get("VolumeType", "")),
+        iops=int(raw.get("Iops") or 0),
+        throughput=int(raw.get("Throughput") or 0),
+        state=str(raw.get("State", "")),
+        encrypted=bool(raw.get("Encrypted")),
+        kms_key=str(raw.get("KmsKeyId") or ""),
+        instance=str(first.get("InstanceId", "")),
+        device=str(first.get("Device", "")),
+        attachment=str(first.get("State", "")),
+        delete_on_termination=bool(first.get("DeleteOnTermination")),
+        multi_attach=bool(raw.get("MultiAttachEnabled")),
+        tags=tags_of(raw.get("Tags")),
+    )
 
 
 def _instances(caller: Caller, region: str, account: str, ids: list[str]) -> dict[str, Instance]:
     found: dict[str, Instance] = {}
     for start in range(0, len(ids), 100):
         filters = [{"Name": "instance-id", "Values": ids[start : start + 100]}]
-        for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
+        for page in caller.pages(
+            Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
+        ):
             found.update({item.id: item for item in parse.instances(page.data, region, account)})
     return found
 
@@ -161,7 +202,9 @@ def _up(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), 100):
         asked = {"InstanceIds": ids[start : start + 100], "IncludeAllInstances": True}
-        for page in caller.pages(Call("ec2", "DescribeInstanceStatus", region, asked)):
+        for page in caller.pages(
+            Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=asked)
+        ):
             for raw in page.data.get("InstanceStatuses", []):
                 parts = [(raw.get("InstanceState") or {}).get("Name")]
                 parts += [(raw.get(key) or {}).get("Status") for key in ("SystemStatus", "InstanceStatus")]
@@ -173,7 +216,9 @@ def _groups(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), 50):
         asked = {"InstanceIds": ids[start : start + 50]}
-        for page in caller.pages(Call("autoscaling", "DescribeAutoScalingInstances", region, asked)):
+        for page in caller.pages(
+            Call(service="autoscaling", operation="DescribeAutoScalingInstances", region=region, parameters=asked)
+        ):
             for item in page.data.get("AutoScalingInstances", []):
                 if not str(item.get("LifecycleState", "")).startswith(("Standby", "Detach", "Terminat")):
                     found[str(item["InstanceId"])] = str(item["AutoScalingGroupName"])

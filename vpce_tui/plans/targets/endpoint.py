@@ -104,7 +104,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     """
     account = caller.identity().account
     filters = [{"Name": "vpc-endpoint-id", "Values": [target]}]
-    call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": filters})
+    call = Call(service="ec2", operation="DescribeVpcEndpoints", region=region, parameters={"Filters": filters})
     found = [raw for page in caller.pages(call) for raw in page.data.get("VpcEndpoints", [])]
     if not found and DELETE not in asked.begun:
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
@@ -123,7 +123,12 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
 def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
         return {"service": Service(parse.account_of(world.endpoint.resource), takes_policy=False)}
-    call = Call("ec2", "DescribeVpcEndpointServices", world.endpoint.region, {"ServiceNames": [world.endpoint.service]})
+    call = Call(
+        service="ec2",
+        operation="DescribeVpcEndpointServices",
+        region=world.endpoint.region,
+        parameters={"ServiceNames": [world.endpoint.service]},
+    )
     if not world.endpoint.service:
         return {"service": Service()}
     try:
@@ -144,7 +149,12 @@ def _groups(caller: Caller, world: EndpointState, asked: PlanningContext) -> dic
 
 
 def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
-    call = Call("ec2", "DescribeVpcs", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    call = Call(
+        service="ec2",
+        operation="DescribeVpcs",
+        region=world.endpoint.region,
+        parameters={"VpcIds": [world.endpoint.vpc_id]},
+    )
     ranges = []
     for raw in caller.read(call).data.get("Vpcs", []):
         four = raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
@@ -160,7 +170,9 @@ def _associated(block: Mapping[str, Any], key: str) -> bool:
 
 def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
     filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
-    call = Call("ec2", "DescribeRouteTables", world.endpoint.region, {"Filters": filters})
+    call = Call(
+        service="ec2", operation="DescribeRouteTables", region=world.endpoint.region, parameters={"Filters": filters}
+    )
     found = [
         (str(table["RouteTableId"]), str(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId", "")))
         for page in caller.pages(call)
@@ -202,7 +214,7 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
 
     def every(operation: str, key: str, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        call = Call("ec2", operation, endpoint.region, {"Filters": filters})
+        call = Call(service="ec2", operation=operation, region=endpoint.region, parameters={"Filters": filters})
         return [raw for page in caller.pages(call) for raw in page.data.get(key, [])]
 
     told = [
@@ -235,7 +247,12 @@ def _hit(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[s
 
 
 def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
-    call = Call("ec2", "DescribeVpcEncryptionControls", world.endpoint.region, {"VpcIds": [world.endpoint.vpc_id]})
+    call = Call(
+        service="ec2",
+        operation="DescribeVpcEncryptionControls",
+        region=world.endpoint.region,
+        parameters={"VpcIds": [world.endpoint.vpc_id]},
+    )
     for page in caller.pages(call):
         for raw in page.data.get("VpcEncryptionControls", []):
             if raw.get("State") in ("deleted", "deleting"):
@@ -243,7 +260,9 @@ def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) ->
             identifier, tags = str(raw.get("VpcEncryptionControlId", "")), tags_of(raw.get("Tags"))
             mine = ours(tags, world.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
             return {
-                "encryption": EncryptionControl(identifier, str(raw.get("Mode", "")), str(raw.get("State", "")), mine)
+                "encryption": EncryptionControl(
+                    id=identifier, mode=str(raw.get("Mode", "")), state=str(raw.get("State", "")), ours=mine
+                )
             }
     return {"encryption": EncryptionControl()}
 
@@ -252,7 +271,9 @@ def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> 
     if not asked.incident:
         return {}
     filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
-    call = Call("ec2", "DescribeVpcEndpoints", world.endpoint.region, {"Filters": filters})
+    call = Call(
+        service="ec2", operation="DescribeVpcEndpoints", region=world.endpoint.region, parameters={"Filters": filters}
+    )
     found = [
         str(raw["VpcEndpointId"])
         for page in caller.pages(call)
@@ -265,8 +286,12 @@ def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> 
 
 
 _USE_READS: Final = (
-    *interface.READS[""], *interface.READS[interface.InterfaceAspect.TRAFFIC], "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeInstances",
-)  # fmt: skip
+    *interface.READS[""],
+    *interface.READS[interface.InterfaceAspect.TRAFFIC],
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeInstances",
+)
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeVpcEndpoints",),
     EndpointAspect.SERVICE: ("ec2:DescribeVpcEndpointServices",),

@@ -63,30 +63,43 @@ def flow_logging(
     """The flow logs of ``resources``, the roles and log groups that a new one could use."""
     filters = [{"Name": "resource-id", "Values": list(resources)}]
     logs = []
-    for page in caller.pages(Call("ec2", "DescribeFlowLogs", region, {"Filter": filters})):
+    for page in caller.pages(
+        Call(service="ec2", operation="DescribeFlowLogs", region=region, parameters={"Filter": filters})
+    ):
         for raw in page.data.get("FlowLogs", []):
             tags = tags_of(raw.get("Tags"))
             mine = ours(tags, target, asked) and asked.made_by(tags[TAG_CALL], str(raw["FlowLogId"]))
             failed = str(raw.get("DeliverLogsStatus", "")) == "FAILED"
             logs.append(
                 FlowLog(
-                    str(raw["FlowLogId"]), str(raw.get("ResourceId", "")), str(raw.get("TrafficType", "")),
-                    str(raw.get("LogGroupName") or raw.get("LogDestination") or ""), str(raw.get("DeliverLogsPermissionArn") or ""),
-                    str(raw.get("FlowLogStatus", "")) == "ACTIVE" and not failed,
-                    str(raw.get("DeliverLogsErrorMessage") or ""), tags[TAG_CALL] if mine else "",
-                    str(raw.get("LogFormat") or ""), bool(raw.get("LogGroupName")), int(raw.get("MaxAggregationInterval") or 600),
+                    id=str(raw["FlowLogId"]),
+                    resource=str(raw.get("ResourceId", "")),
+                    traffic=str(raw.get("TrafficType", "")),
+                    destination=str(raw.get("LogGroupName") or raw.get("LogDestination") or ""),
+                    role=str(raw.get("DeliverLogsPermissionArn") or ""),
+                    good=str(raw.get("FlowLogStatus", "")) == "ACTIVE" and not failed,
+                    said=str(raw.get("DeliverLogsErrorMessage") or ""),
+                    call=tags[TAG_CALL] if mine else "",
+                    format=str(raw.get("LogFormat") or ""),
+                    in_log_group=bool(raw.get("LogGroupName")),
+                    interval=int(raw.get("MaxAggregationInterval") or 600),
                 )
-            )  # fmt: skip
+            )
     roles = _roles(caller, region)
     own = next((arn for arn in roles if arn.endswith(f"/{OWN_ROLE}")), "")
     return FlowLogging(
-        tuple(sorted(logs, key=lambda log: log.id)), tuple(arn for arn in roles if arn != own), _log_groups(caller, region), own,
-        bool(own) and _has_policy(caller, region),
-    )  # fmt: skip
+        logs=tuple(sorted(logs, key=lambda log: log.id)),
+        roles=tuple(arn for arn in roles if arn != own),
+        log_groups=_log_groups(caller, region),
+        own_role=own,
+        own_policy=bool(own) and _has_policy(caller, region),
+    )
 
 
 def _has_policy(caller: Caller, region: str) -> bool:
-    call = Call("iam", "ListRolePolicies", iam_region(region), {"RoleName": OWN_ROLE})
+    call = Call(
+        service="iam", operation="ListRolePolicies", region=iam_region(region), parameters={"RoleName": OWN_ROLE}
+    )
     return any(OWN_POLICY in page.data.get("PolicyNames", []) for page in caller.pages(call))
 
 

@@ -123,9 +123,17 @@ class InstanceAspect:
 
 
 _OF_INSTANCE: Final = (
-    InstanceAspect.VOLUMES, InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC, InstanceAspect.SPOT, InstanceAspect.FINDINGS, InstanceAspect.IMAGES, InstanceAspect.SETTINGS,
-    InstanceAspect.OLD_RULES, InstanceAspect.POLICIES,
-)  # fmt: skip
+    InstanceAspect.VOLUMES,
+    InstanceAspect.SCALING,
+    InstanceAspect.TARGETS,
+    InstanceAspect.CLASSIC,
+    InstanceAspect.SPOT,
+    InstanceAspect.FINDINGS,
+    InstanceAspect.IMAGES,
+    InstanceAspect.SETTINGS,
+    InstanceAspect.OLD_RULES,
+    InstanceAspect.POLICIES,
+)
 """What cannot be read of an instance that AWS does not list any more."""
 
 
@@ -145,14 +153,16 @@ def observe(
             raise
         # AWS forgets a terminated instance within the hour; what this incident did around it can still be taken back
         vpc = str(asked.remembered.get("vpc_id", ""))
-        world = InstanceState(Instance(instance_id, region, account, "terminated", vpc_id=vpc))
+        world = InstanceState(Instance(id=instance_id, region=region, account=account, state="terminated", vpc_id=vpc))
         facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != InstanceAspect.GROUPS)]
     return read_facets(caller, world, facets, _READERS, asked)
 
 
 def _instance(caller: Caller, instance_id: str, region: str, account: str) -> Instance:
     try:
-        answer = caller.read(Call("ec2", "DescribeInstances", region, {"InstanceIds": [instance_id]}))
+        answer = caller.read(
+            Call(service="ec2", operation="DescribeInstances", region=region, parameters={"InstanceIds": [instance_id]})
+        )
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidInstanceID"):
             raise TargetGone(f"{instance_id} does not exist in {region} of account {account}.") from error
@@ -169,7 +179,14 @@ def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> dic
 
     def one(name: str) -> Any:
         parameters = {"InstanceId": world.instance.id, "Attribute": name}
-        answer = caller.read(Call("ec2", "DescribeInstanceAttribute", world.instance.region, parameters)).data
+        answer = caller.read(
+            Call(
+                service="ec2",
+                operation="DescribeInstanceAttribute",
+                region=world.instance.region,
+                parameters=parameters,
+            )
+        ).data
         return (answer.get(name[0].upper() + name[1:]) or {}).get("Value")
 
     return {
@@ -186,7 +203,12 @@ def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) ->
     before = asked.remembered.get("interfaces")
     if world.instance.gone and before:  # some outlive the instance, detached
         filters = [{"Name": "network-interface-id", "Values": list(before)}]
-    call = Call("ec2", "DescribeNetworkInterfaces", world.instance.region, {"Filters": filters})
+    call = Call(
+        service="ec2",
+        operation="DescribeNetworkInterfaces",
+        region=world.instance.region,
+        parameters={"Filters": filters},
+    )
     found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
     return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
 
@@ -195,7 +217,9 @@ def _volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[s
     ids = [volume.id for volume in world.instance.volumes]
     known: dict[str, Mapping[str, Any]] = {}
     if ids:
-        call = Call("ec2", "DescribeVolumes", world.instance.region, {"VolumeIds": ids})
+        call = Call(
+            service="ec2", operation="DescribeVolumes", region=world.instance.region, parameters={"VolumeIds": ids}
+        )
         for page in caller.pages(call):
             known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
     managers = {
@@ -221,7 +245,9 @@ def _volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[s
 def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
     """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
     try:
-        answer = caller.read(Call("kms", "DescribeKey", region, {"KeyId": key})).data
+        answer = caller.read(
+            Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": key})
+        ).data
     except AwsError as error:
         return "", error.sentence()
     return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
@@ -241,7 +267,12 @@ def _snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> 
         {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
         {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
     ]
-    call = Call("ec2", "DescribeSnapshots", region, {"OwnerIds": ["self"], "Filters": filters})
+    call = Call(
+        service="ec2",
+        operation="DescribeSnapshots",
+        region=region,
+        parameters={"OwnerIds": ["self"], "Filters": filters},
+    )
     raws = [
         raw
         for page in caller.pages(call)
@@ -251,7 +282,9 @@ def _snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> 
     locked: set[str] = set()
     if raws:
         ids = [str(raw["SnapshotId"]) for raw in raws]
-        answer = caller.read(Call("ec2", "DescribeLockedSnapshots", region, {"SnapshotIds": ids})).data
+        answer = caller.read(
+            Call(service="ec2", operation="DescribeLockedSnapshots", region=region, parameters={"SnapshotIds": ids})
+        ).data
         locked = {
             str(item["SnapshotId"])
             for item in answer.get("Snapshots", [])
@@ -261,13 +294,17 @@ def _snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> 
     return {
         "snapshots": tuple(
             EbsSnapshot(
-                str(raw["SnapshotId"]), str(raw.get("VolumeId", "")), str(raw.get("State", "")), str(raw.get("Progress", "")),
-                tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"]) in locked,
-                shared[str(raw["SnapshotId"])],
+                id=str(raw["SnapshotId"]),
+                volume_id=str(raw.get("VolumeId", "")),
+                state=str(raw.get("State", "")),
+                progress=str(raw.get("Progress", "")),
+                call=tags_of(raw.get("Tags")).get(TAG_CALL, ""),
+                locked=str(raw["SnapshotId"]) in locked,
+                shared_with=shared[str(raw["SnapshotId"])],
             )
             for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
         )
-    }  # fmt: skip
+    }
 
 
 def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
@@ -278,7 +315,9 @@ def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
 
 def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
     parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
-    answer = caller.read(Call("ec2", "DescribeSnapshotAttribute", region, parameters)).data
+    answer = caller.read(
+        Call(service="ec2", operation="DescribeSnapshotAttribute", region=region, parameters=parameters)
+    ).data
     return tuple(
         sorted(str(item["UserId"]) for item in answer.get("CreateVolumePermissions") or () if item.get("UserId"))
     )
@@ -288,7 +327,12 @@ def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str,
     request = world.instance.spot_request_id
     if not request:
         return {"spot": None}
-    call = Call("ec2", "DescribeSpotInstanceRequests", world.instance.region, {"SpotInstanceRequestIds": [request]})
+    call = Call(
+        service="ec2",
+        operation="DescribeSpotInstanceRequests",
+        region=world.instance.region,
+        parameters={"SpotInstanceRequestIds": [request]},
+    )
     found = [item for page in caller.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
     if not found:
         return {"spot": None}
@@ -300,7 +344,12 @@ def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[
     for page in caller.pages(Call("guardduty", "ListDetectors", region)):
         for detector in page.data.get("DetectorIds", []):
             criteria = {"Criterion": {"resource.instanceDetails.instanceId": {"Eq": [world.instance.id]}}}
-            call = Call("guardduty", "ListFindings", region, {"DetectorId": detector, "FindingCriteria": criteria})
+            call = Call(
+                service="guardduty",
+                operation="ListFindings",
+                region=region,
+                parameters={"DetectorId": detector, "FindingCriteria": criteria},
+            )
             ids = [str(item) for answer in caller.pages(call) for item in answer.data.get("FindingIds", [])]
             found[str(detector)] = tuple(ids[:50])
     return {"detectors": found}
@@ -340,8 +389,12 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     InstanceAspect.INTERFACES: ("ec2:DescribeNetworkInterfaces",),
     InstanceAspect.VOLUMES: ("ec2:DescribeVolumes", "kms:DescribeKey"),
     InstanceAspect.ROLE: (
-        "ec2:DescribeIamInstanceProfileAssociations", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
-        "iam:GetPolicy", "iam:GetRolePolicy",
+        "ec2:DescribeIamInstanceProfileAssociations",
+        "iam:GetInstanceProfile",
+        "iam:ListRolePolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy",
+        "iam:GetRolePolicy",
     ),
     InstanceAspect.SCALING: ("autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups"),
     InstanceAspect.TARGETS: ("elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
@@ -352,27 +405,45 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     InstanceAspect.FINDINGS: ("guardduty:ListDetectors", "guardduty:ListFindings"),
     InstanceAspect.IMAGES: ("sts:GetCallerIdentity", "ec2:DescribeImages", "ssm:GetParameters"),
     InstanceAspect.SETTINGS: (
-        "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "ec2:DescribeInstanceAttribute", "kms:DescribeKey",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVolumes",
+        "ec2:GetEbsDefaultKmsKeyId",
+        "ec2:DescribeInstanceAttribute",
+        "kms:DescribeKey",
     ),
     InstanceAspect.OLD_RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
     InstanceAspect.POLICIES: (
-        "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy",
+        "iam:GetInstanceProfile",
+        "iam:ListRolePolicies",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy",
         "iam:GetPolicyVersion",
     ),
     InstanceAspect.NEW_ROLE: (
-        "iam:GetRole", "iam:GetInstanceProfile", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+        "iam:GetRole",
+        "iam:GetInstanceProfile",
+        "iam:ListRolePolicies",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
     ),
     InstanceAspect.REPLACEMENT: ("ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
     InstanceAspect.STARTER: (
-        "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeLaunchTemplates",
-        "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeLaunchConfigurations",
+        "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeAutoScalingGroups",
+        "ec2:DescribeLaunchTemplates",
+        "ec2:DescribeLaunchTemplateVersions",
+        "autoscaling:DescribeLaunchConfigurations",
     ),
     InstanceAspect.TARGET_GROUPS: (
         "elb:DescribeLoadBalancers",
-        "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute",
+        "elbv2:DescribeTargetGroups",
+        "elbv2:DescribeTargetHealth",
+        "ec2:DescribeInstanceStatus",
+        "ec2:DescribeInstanceAttribute",
     ),
     InstanceAspect.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
-}  # fmt: skip
+}
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[InstanceState]]] = {

@@ -118,12 +118,12 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     }
     ranges = _ranges(caller, region, found[0].vpc_id) if found else ()
     world = InterfaceState(
-        target,
-        region,
-        account,
-        tuple(found),
-        what,
-        ranges,
+        target=target,
+        region=region,
+        account=account,
+        interfaces=tuple(found),
+        what=what,
+        vpc_ranges=ranges,
         in_effect=asked.in_effect,
         remembered=asked.remembered,
         gone=not found,
@@ -134,7 +134,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
 def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, Any]]:
     if target.startswith("vpce-"):
         by_endpoint = [{"Name": "vpc-endpoint-id", "Values": [target]}]
-        call = Call("ec2", "DescribeVpcEndpoints", region, {"Filters": by_endpoint})
+        call = Call(service="ec2", operation="DescribeVpcEndpoints", region=region, parameters={"Filters": by_endpoint})
         ids = [
             str(item)
             for page in caller.pages(call)
@@ -147,7 +147,9 @@ def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, A
 
 
 def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
-    raws = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
+    raws = caller.read(
+        Call(service="ec2", operation="DescribeVpcs", region=region, parameters={"VpcIds": [vpc]})
+    ).data.get("Vpcs", [])
     four = [str(item["CidrBlock"]) for raw in raws for item in raw.get("CidrBlockAssociationSet") or ()]
     six = [str(item["Ipv6CidrBlock"]) for raw in raws for item in raw.get("Ipv6CidrBlockAssociationSet") or ()]
     return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
@@ -222,7 +224,9 @@ def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def _operator(caller: Caller, _: InterfaceState, __: PlanningContext) -> dict[str, Any]:
     who = caller.identity().arn.rpartition("/")[2]
     about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
-    answer = caller.read(Call("cloudtrail", "LookupEvents", caller.home_region, about)).data
+    answer = caller.read(
+        Call(service="cloudtrail", operation="LookupEvents", region=caller.home_region, parameters=about)
+    ).data
     found = (re.search(r'"sourceIPAddress": ?"([^"]+)"', str(raw.get("CloudTrailEvent"))) for raw in answer["Events"])
     return {"operator": frozenset(match[1] for match in found if match)}
 
@@ -258,9 +262,18 @@ def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs"),
-    InterfaceAspect.FLOW_LOGS: ("ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups"),
+    InterfaceAspect.FLOW_LOGS: (
+        "ec2:DescribeFlowLogs",
+        "iam:ListRoles",
+        "iam:ListRolePolicies",
+        "logs:DescribeLogGroups",
+    ),
     InterfaceAspect.TRAFFIC: (
-        "ec2:DescribeFlowLogs", "iam:ListRoles", "iam:ListRolePolicies", "logs:DescribeLogGroups", "logs:StartQuery",
+        "ec2:DescribeFlowLogs",
+        "iam:ListRoles",
+        "iam:ListRolePolicies",
+        "logs:DescribeLogGroups",
+        "logs:StartQuery",
         "logs:GetQueryResults",
     ),
     InterfaceAspect.OPERATOR: ("cloudtrail:LookupEvents",),
@@ -268,10 +281,12 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     InterfaceAspect.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
     InterfaceAspect.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
     InterfaceAspect.PUBLIC: (
-        "ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions", "ec2:DescribeInternetGateways",
+        "ec2:DescribeVpcBlockPublicAccessOptions",
+        "ec2:DescribeVpcBlockPublicAccessExclusions",
+        "ec2:DescribeInternetGateways",
         "ec2:DescribeEgressOnlyInternetGateways",
     ),
-}  # fmt: skip
+}
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[InterfaceState]]] = {

@@ -26,7 +26,12 @@ def read_key(caller: Caller, region: str, named: str) -> KmsKey:
     if not named:
         return KmsKey("", "Enabled")
     try:
-        raw = caller.read(Call("kms", "DescribeKey", region, {"KeyId": named})).data.get("KeyMetadata") or {}
+        raw = (
+            caller.read(
+                Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": named})
+            ).data.get("KeyMetadata")
+            or {}
+        )
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             return KmsKey(named, "missing", f"there is no key {named} in {region}")

@@ -150,9 +150,16 @@ def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> I
         candidates += _images(caller, region, {"ImageIds": [chosen]})
     listed = amis.newest_first(candidates, now)
     return Images(
-        instance.image_id, old, tuple(listed[:12]), now, account,
-        family.name if family else "", family.ended if family else "", tuple(notes), parse.moment(asked.since),
-    )  # fmt: skip
+        old_id=instance.image_id,
+        old=old,
+        candidates=tuple(listed[:12]),
+        now=now,
+        account=account,
+        family=family.name if family else "",
+        ended=family.ended if family else "",
+        notes=tuple(notes),
+        opened=parse.moment(asked.since),
+    )
 
 
 def _candidates(caller: Caller, region: str, old: Image, family: amis.Family | None) -> tuple[list[Image], list[str]]:
@@ -180,7 +187,9 @@ def newest_of(
 def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[Image]:
     """None where AWS knows none of them any more."""
     try:
-        pages = list(caller.pages(Call("ec2", "DescribeImages", region, parameters)))
+        pages = list(
+            caller.pages(Call(service="ec2", operation="DescribeImages", region=region, parameters=parameters))
+        )
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidAMIID"):
             return []
@@ -191,7 +200,9 @@ def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[
 def _by_parameter(caller: Caller, region: str, name: str) -> tuple[list[Image], str]:
     """The AMI that a public parameter names, and why not where it could not be asked."""
     try:
-        answer = caller.read(Call("ssm", "GetParameters", region, {"Names": [name]})).data
+        answer = caller.read(
+            Call(service="ssm", operation="GetParameters", region=region, parameters={"Names": [name]})
+        ).data
     except AwsError as error:
         return [], f"{name} could not be read, so newer AMIs are recognized by their names: {error.sentence()}"
     found = [str(item["Value"]) for item in answer.get("Parameters", [])]
@@ -201,9 +212,11 @@ def _by_parameter(caller: Caller, region: str, name: str) -> tuple[list[Image], 
 
 def _by_name(caller: Caller, region: str, old: Image, pattern: str) -> list[Image]:
     filters = [
-        {"Name": "name", "Values": [pattern]}, {"Name": "architecture", "Values": [old.architecture]},
-        {"Name": "virtualization-type", "Values": [old.virtualization]}, {"Name": "state", "Values": ["available"]},
-    ]  # fmt: skip
+        {"Name": "name", "Values": [pattern]},
+        {"Name": "architecture", "Values": [old.architecture]},
+        {"Name": "virtualization-type", "Values": [old.virtualization]},
+        {"Name": "state", "Values": ["available"]},
+    ]
     found = _images(caller, region, {"Owners": [old.owner], "Filters": filters})
     return [item for item in found if item.id != old.id]
 
@@ -213,11 +226,18 @@ def read_settings(caller: Caller, instance: Instance, asked: PlanningContext) ->
     region = instance.region
     raw = _raw(caller, instance)
     subnet = str(asked.remembered.get(SUBNET) or instance.subnet_id)
+    default_key, unread = _default_key(caller, region)
     return Settings(
-        _subnet(caller, region, subnet) if subnet else None, _disks(caller, instance), str(raw.get("KeyName") or ""),
-        bool(raw.get("EbsOptimized")), str((raw.get("Placement") or {}).get("Tenancy") or "default"), *_default_key(caller, region),
-        b"" if instance.gone else _user_data(caller, instance), read_key(caller, region, str(asked.remembered.get(KEY) or "")),
-    )  # fmt: skip
+        subnet=_subnet(caller, region, subnet) if subnet else None,
+        disks=_disks(caller, instance),
+        key_name=str(raw.get("KeyName") or ""),
+        ebs_optimized=bool(raw.get("EbsOptimized")),
+        tenancy=str((raw.get("Placement") or {}).get("Tenancy") or "default"),
+        default_key=default_key,
+        default_key_unread=unread,
+        user_data=b"" if instance.gone else _user_data(caller, instance),
+        key=read_key(caller, region, str(asked.remembered.get(KEY) or "")),
+    )
 
 
 def vpc_of(caller: Caller, instance: Instance, asked: PlanningContext) -> str:
@@ -228,14 +248,18 @@ def vpc_of(caller: Caller, instance: Instance, asked: PlanningContext) -> str:
 
 
 def _raw(caller: Caller, instance: Instance) -> Mapping[str, Any]:
-    call = Call("ec2", "DescribeInstances", instance.region, {"InstanceIds": [instance.id]})
+    call = Call(
+        service="ec2", operation="DescribeInstances", region=instance.region, parameters={"InstanceIds": [instance.id]}
+    )
     found = [raw for item in caller.read(call).data.get("Reservations", []) for raw in item.get("Instances", [])]
     return found[0] if found else {}
 
 
 def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None:
     try:
-        answer = caller.read(Call("ec2", "DescribeSubnets", region, {"SubnetIds": [identifier]})).data
+        answer = caller.read(
+            Call(service="ec2", operation="DescribeSubnets", region=region, parameters={"SubnetIds": [identifier]})
+        ).data
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidSubnet"):
             return None
@@ -244,25 +268,34 @@ def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None
     if raw is None:
         return None
     return LaunchSubnet(
-        identifier, str(raw.get("VpcId", "")), str(raw.get("AvailabilityZone", "")), int(raw.get("AvailableIpAddressCount") or 0),
-        bool(raw.get("MapPublicIpOnLaunch")),
-    )  # fmt: skip
+        id=identifier,
+        vpc_id=str(raw.get("VpcId", "")),
+        zone=str(raw.get("AvailabilityZone", "")),
+        free=int(raw.get("AvailableIpAddressCount") or 0),
+        public_by_default=bool(raw.get("MapPublicIpOnLaunch")),
+    )
 
 
 def _disks(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
     ids = [volume.id for volume in instance.volumes]
     if not ids:
         return ()
-    pages = caller.pages(Call("ec2", "DescribeVolumes", instance.region, {"VolumeIds": ids}))
+    pages = caller.pages(
+        Call(service="ec2", operation="DescribeVolumes", region=instance.region, parameters={"VolumeIds": ids})
+    )
     known = {str(raw["VolumeId"]): raw for page in pages for raw in page.data.get("Volumes", [])}
     return tuple(
         LaunchVolume(
-            volume.device, volume.id, int(raw.get("Size") or 0), str(raw.get("VolumeType") or "gp3"), int(raw.get("Iops") or 0),
-            int(raw.get("Throughput") or 0),
+            device=volume.device,
+            volume=volume.id,
+            size_gib=int(raw.get("Size") or 0),
+            type=str(raw.get("VolumeType") or "gp3"),
+            iops=int(raw.get("Iops") or 0),
+            throughput=int(raw.get("Throughput") or 0),
         )
         for volume in sorted(instance.volumes, key=lambda item: item.device)
         if (raw := known.get(volume.id))
-    )  # fmt: skip
+    )
 
 
 def _default_key(caller: Caller, region: str) -> tuple[str, str]:
@@ -274,7 +307,9 @@ def _default_key(caller: Caller, region: str) -> tuple[str, str]:
 
 def _user_data(caller: Caller, instance: Instance) -> bytes:
     parameters = {"InstanceId": instance.id, "Attribute": "userData"}
-    answer = caller.read(Call("ec2", "DescribeInstanceAttribute", instance.region, parameters)).data
+    answer = caller.read(
+        Call(service="ec2", operation="DescribeInstanceAttribute", region=instance.region, parameters=parameters)
+    ).data
     try:
         return base64.b64decode(str((answer.get("UserData") or {}).get("Value") or ""))
     except ValueError:
@@ -299,9 +334,13 @@ def read_rules(caller: Caller, instance: Instance, asked: PlanningContext) -> di
     if not groups:
         return {"old_rules": (), "group_names": {}}
     by_group = {"Filters": [{"Name": "group-id", "Values": list(groups)}]}
-    pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", instance.region, by_group))
+    pages = caller.pages(
+        Call(service="ec2", operation="DescribeSecurityGroupRules", region=instance.region, parameters=by_group)
+    )
     rules = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
-    named = caller.pages(Call("ec2", "DescribeSecurityGroups", instance.region, by_group))
+    named = caller.pages(
+        Call(service="ec2", operation="DescribeSecurityGroups", region=instance.region, parameters=by_group)
+    )
     return {
         "old_rules": tuple(sorted(rules, key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))),
         "group_names": {
@@ -324,18 +363,24 @@ def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) ->
     if not arn:
         return ()
     named = {"InstanceProfileName": arn.rpartition("/")[2]}
-    profile = caller.read(Call("iam", "GetInstanceProfile", home, named)).data
+    profile = caller.read(Call(service="iam", operation="GetInstanceProfile", region=home, parameters=named)).data
     role = next((str(item["RoleName"]) for item in profile["InstanceProfile"].get("Roles") or ()), "")
     if not role:
         return ()
     found = []
-    for page in caller.pages(Call("iam", "ListRolePolicies", home, {"RoleName": role})):
+    for page in caller.pages(
+        Call(service="iam", operation="ListRolePolicies", region=home, parameters={"RoleName": role})
+    ):
         for name in page.data.get("PolicyNames", []):
             if not str(name).startswith("vpce-tui-"):
                 parameters = {"RoleName": role, "PolicyName": name}
-                answer = caller.read(Call("iam", "GetRolePolicy", home, parameters)).data
+                answer = caller.read(
+                    Call(service="iam", operation="GetRolePolicy", region=home, parameters=parameters)
+                ).data
                 found.append(PolicyOf(str(name), "", answer.get("PolicyDocument") or {}))
-    for page in caller.pages(Call("iam", "ListAttachedRolePolicies", home, {"RoleName": role})):
+    for page in caller.pages(
+        Call(service="iam", operation="ListAttachedRolePolicies", region=home, parameters={"RoleName": role})
+    ):
         for item in page.data.get("AttachedPolicies", []):
             found.append(PolicyOf(str(item["PolicyName"]), str(item["PolicyArn"]), _version(caller, home, item)))
     return tuple(sorted(found, key=lambda item: (item.arn, item.name)))
@@ -343,9 +388,15 @@ def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) ->
 
 def _version(caller: Caller, home: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
     arn = str(item["PolicyArn"])
-    policy = caller.read(Call("iam", "GetPolicy", home, {"PolicyArn": arn})).data["Policy"]
+    policy = caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters={"PolicyArn": arn})).data[
+        "Policy"
+    ]
     parameters = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
-    document = caller.read(Call("iam", "GetPolicyVersion", home, parameters)).data["PolicyVersion"].get("Document")
+    document = (
+        caller.read(Call(service="iam", operation="GetPolicyVersion", region=home, parameters=parameters))
+        .data["PolicyVersion"]
+        .get("Document")
+    )
     return document if isinstance(document, Mapping) else {}
 
 
@@ -357,31 +408,50 @@ def own_role_name(instance: str) -> str:
 def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) -> NewRole:
     """Our role and profile, as far as they are there."""
     name, home = own_role_name(instance.id), iam_region(instance.region)
-    role = _there(caller, Call("iam", "GetRole", home, {"RoleName": name}))
-    profile = _there(caller, Call("iam", "GetInstanceProfile", home, {"InstanceProfileName": name}))
+    role = _there(caller, Call(service="iam", operation="GetRole", region=home, parameters={"RoleName": name}))
+    profile = _there(
+        caller,
+        Call(service="iam", operation="GetInstanceProfile", region=home, parameters={"InstanceProfileName": name}),
+    )
     held = [str(item["RoleName"]) for item in (profile.get("InstanceProfile") or {}).get("Roles") or ()]
     inline: dict[str, Mapping[str, Any]] = {}
     attached: list[str] = []
     if role:
-        for page in caller.pages(Call("iam", "ListRolePolicies", home, {"RoleName": name})):
+        for page in caller.pages(
+            Call(service="iam", operation="ListRolePolicies", region=home, parameters={"RoleName": name})
+        ):
             for policy in page.data.get("PolicyNames", []):
                 parameters = {"RoleName": name, "PolicyName": policy}
-                answer = caller.read(Call("iam", "GetRolePolicy", home, parameters)).data
+                answer = caller.read(
+                    Call(service="iam", operation="GetRolePolicy", region=home, parameters=parameters)
+                ).data
                 inline[str(policy)] = answer.get("PolicyDocument") or {}
-        for page in caller.pages(Call("iam", "ListAttachedRolePolicies", home, {"RoleName": name})):
+        for page in caller.pages(
+            Call(service="iam", operation="ListAttachedRolePolicies", region=home, parameters={"RoleName": name})
+        ):
             attached += [str(item["PolicyArn"]) for item in page.data.get("AttachedPolicies", [])]
     the_role, the_profile = role.get("Role") or {}, profile.get("InstanceProfile") or {}
     trust = the_role.get("AssumeRolePolicyDocument")
     taken = [
         f"the {kind} {name}"
-        for kind, raw, call, key in (("role", the_role, "role", "RoleId"), ("profile", the_profile, "profile", "InstanceProfileId"))
-        if raw and not (ours(tags_of(raw.get("Tags")), instance.id, asked) and asked.made_by(call, str(raw.get(key, ""))))
-    ]  # fmt: skip
+        for kind, raw, call, key in (
+            ("role", the_role, "role", "RoleId"),
+            ("profile", the_profile, "profile", "InstanceProfileId"),
+        )
+        if raw
+        and not (ours(tags_of(raw.get("Tags")), instance.id, asked) and asked.made_by(call, str(raw.get(key, ""))))
+    ]
     return NewRole(
-        str(the_role.get("Arn", "")), str(the_profile.get("Arn", "")), name in held, inline, tuple(sorted(attached)),
-        trust if isinstance(trust, Mapping) else {}, str(the_role.get("RoleId", "")), str(the_profile.get("InstanceProfileId", "")),
-        " and ".join(taken),
-    )  # fmt: skip
+        arn=str(the_role.get("Arn", "")),
+        profile_arn=str(the_profile.get("Arn", "")),
+        in_profile=name in held,
+        inline=inline,
+        attached=tuple(sorted(attached)),
+        trust=trust if isinstance(trust, Mapping) else {},
+        role_id=str(the_role.get("RoleId", "")),
+        profile_id=str(the_profile.get("InstanceProfileId", "")),
+        taken=" and ".join(taken),
+    )
 
 
 def _there(caller: Caller, call: Call) -> Mapping[str, Any]:
@@ -399,10 +469,13 @@ def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext)
     if not asked.incident:
         return None
     filters = [
-        {"Name": f"tag:{TAG_TARGET}", "Values": [instance.id]}, {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+        {"Name": f"tag:{TAG_TARGET}", "Values": [instance.id]},
+        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
         {"Name": f"tag:{TAG_CALL}", "Values": ["launch"]},
-    ]  # fmt: skip
-    pages = caller.pages(Call("ec2", "DescribeInstances", instance.region, {"Filters": filters}))
+    ]
+    pages = caller.pages(
+        Call(service="ec2", operation="DescribeInstances", region=instance.region, parameters={"Filters": filters})
+    )
     found = [
         item
         for page in pages
@@ -413,14 +486,21 @@ def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext)
         return None
     new = found[0]
     return Replacement(
-        new.id, new.state, _checks(caller, instance.region, new.id), new.image_id, new.vpc_id, new.private_ip,
-        _protected(caller, instance.region, new.id),
-    )  # fmt: skip
+        id=new.id,
+        state=new.state,
+        checks=_checks(caller, instance.region, new.id),
+        image=new.image_id,
+        vpc_id=new.vpc_id,
+        private_ip=new.private_ip,
+        protected=_protected(caller, instance.region, new.id),
+    )
 
 
 def _protected(caller: Caller, region: str, identifier: str) -> bool:
     parameters = {"InstanceId": identifier, "Attribute": "disableApiTermination"}
-    answer = _there(caller, Call("ec2", "DescribeInstanceAttribute", region, parameters))
+    answer = _there(
+        caller, Call(service="ec2", operation="DescribeInstanceAttribute", region=region, parameters=parameters)
+    )
     return bool((answer.get("DisableApiTermination") or {}).get("Value"))
 
 
@@ -431,7 +511,9 @@ UP: Final = "running/ok/ok"
 
 def _checks(caller: Caller, region: str, identifier: str) -> str:
     parameters = {"InstanceIds": [identifier], "IncludeAllInstances": True}
-    answer = _there(caller, Call("ec2", "DescribeInstanceStatus", region, parameters))
+    answer = _there(
+        caller, Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=parameters)
+    )
     statuses: Sequence[Mapping[str, Any]] = answer.get("InstanceStatuses") or ()
     if not statuses:
         return "not listed yet"

@@ -144,7 +144,12 @@ class VpcGroups:
 
 def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: PlanningContext) -> VpcGroups:
     """Every group of ``vpc``, and which of them this incident made for ``target``."""
-    call = Call("ec2", "DescribeSecurityGroups", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]})
+    call = Call(
+        service="ec2",
+        operation="DescribeSecurityGroups",
+        region=region,
+        parameters={"Filters": [{"Name": "vpc-id", "Values": [vpc]}]},
+    )
     own: dict[str, SecurityGroup] = {}
     found: dict[str, SecurityGroup] = {}
     for page in caller.pages(call):
@@ -153,7 +158,9 @@ def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: Planni
             found[group.id] = group
             if ours(group.tags, target, asked) and asked.made_by(group.tags[TAG_CALL], group.id):
                 own[group.tags[TAG_CALL]] = group
-    vpcs = caller.read(Call("ec2", "DescribeVpcs", region, {"VpcIds": [vpc]})).data.get("Vpcs", [])
+    vpcs = caller.read(
+        Call(service="ec2", operation="DescribeVpcs", region=region, parameters={"VpcIds": [vpc]})
+    ).data.get("Vpcs", [])
     blocks = [block for raw in vpcs for block in raw.get("Ipv6CidrBlockAssociationSet") or ()]
     ipv6 = any((block.get("Ipv6CidrBlockState") or {}).get("State") == "associated" for block in blocks)
     return VpcGroups(own, found, ipv6)
@@ -173,7 +180,12 @@ def find_region(
     problems: dict[str, AwsError] = {}
     for region in regions:
         try:
-            if any(page.data.get(key) for page in caller.pages(Call(service, operation, region, parameters))):
+            if any(
+                page.data.get(key)
+                for page in caller.pages(
+                    Call(service=service, operation=operation, region=region, parameters=parameters)
+                )
+            ):
                 return region
         except AwsError as error:
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE):

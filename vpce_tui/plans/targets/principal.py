@@ -37,8 +37,9 @@ SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
 """Name of our deny for older sessions; another one than that of an instance's playbook, so that neither takes the other's back."""
 
 QUARANTINE_DOCUMENT: Final = {
-    "Version": "2012-10-17", "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
-}  # fmt: skip
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
 SESSIONS: Final = "sessions"
 """Sessions that the operator names; see :attr:`PlanningContext.remembered`."""
 _NAMES: Final = 20
@@ -181,7 +182,9 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     account = identity.account
     kind, name = _resolve(caller, target, account, home)
     if kind == "root":
-        return PrincipalState("root", "root", f"arn:aws:iam::{account}:root", account, home)
+        return PrincipalState(
+            kind="root", name="root", arn=f"arn:aws:iam::{account}:root", account=account, region=home
+        )
     signed_in = (
         f":assumed-role/{name}/" in identity.arn
         if kind == "role"
@@ -190,16 +193,25 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     signed_in = signed_in and (kind == "role" or ":user/" in identity.arn)
     operation, key = ("GetUser", "User") if kind == "user" else ("GetRole", "Role")
     try:
-        raw = caller.read(Call("iam", operation, home, {f"{key}Name": name})).data[key]
+        raw = caller.read(Call(service="iam", operation=operation, region=home, parameters={f"{key}Name": name})).data[
+            key
+        ]
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             raise TargetGone(f"there is no {kind} {name} in account {account}.") from error
         raise
     world = PrincipalState(
-        kind, name, str(raw["Arn"]), account, home, str(raw.get("Path", "/")),
-        str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")), _trusts(raw.get("AssumeRolePolicyDocument")),
-        own=signed_in, operator=_operator(identity.arn),
-    )  # fmt: skip
+        kind=kind,
+        name=name,
+        arn=str(raw["Arn"]),
+        account=account,
+        region=home,
+        path=str(raw.get("Path", "/")),
+        boundary=str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")),
+        trusts=_trusts(raw.get("AssumeRolePolicyDocument")),
+        own=signed_in,
+        operator=_operator(identity.arn),
+    )
     return read_facets(caller, world, facets, _READERS, asked)
 
 
@@ -218,7 +230,9 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
         )
     if target.startswith("AKIA"):
         name = str(
-            caller.read(Call("iam", "GetAccessKeyLastUsed", home, {"AccessKeyId": target})).data.get("UserName", "")
+            caller.read(
+                Call(service="iam", operation="GetAccessKeyLastUsed", region=home, parameters={"AccessKeyId": target})
+            ).data.get("UserName", "")
         )
         if not name:
             raise TargetGone(f"the key {target} belongs to no user of account {account}.")
@@ -257,20 +271,33 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict
     begun = parse.moment(asked.lost.get("new-key", ""))
     lost: set[str] = set()
     found = []
-    for page in caller.pages(Call("iam", "ListAccessKeys", world.region, {"UserName": world.name})):
+    for page in caller.pages(
+        Call(service="iam", operation="ListAccessKeys", region=world.region, parameters={"UserName": world.name})
+    ):
         for raw in page.data.get("AccessKeyMetadata", []):
             identifier = str(raw["AccessKeyId"])
-            used = caller.read(Call("iam", "GetAccessKeyLastUsed", world.region, {"AccessKeyId": identifier})).data
+            used = caller.read(
+                Call(
+                    service="iam",
+                    operation="GetAccessKeyLastUsed",
+                    region=world.region,
+                    parameters={"AccessKeyId": identifier},
+                )
+            ).data
             last = used.get("AccessKeyLastUsed") or {}
             at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
             if begun and created and not given and not at and abs(created - begun) <= _LOST_WITHIN:
                 lost.add(identifier)  # nobody can have used it: nobody has its secret
             found.append(
                 AccessKey(
-                    identifier, raw.get("Status") == "Active", created.strftime("%Y-%m-%d %H:%MZ") if created else "",
-                    at.strftime("%Y-%m-%d %H:%MZ") if at else "", str(last.get("ServiceName", "")), str(last.get("Region", "")),
+                    id=identifier,
+                    active=raw.get("Status") == "Active",
+                    created=created.strftime("%Y-%m-%d %H:%MZ") if created else "",
+                    last_used=at.strftime("%Y-%m-%d %H:%MZ") if at else "",
+                    service=str(last.get("ServiceName", "")),
+                    region=str(last.get("Region", "")),
                 )
-            )  # fmt: skip
+            )
     return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
 
 
@@ -279,35 +306,56 @@ def _policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> 
     named = {f"{kind}Name": world.name}
     inline = [
         str(item)
-        for page in caller.pages(Call("iam", f"List{kind}Policies", world.region, named))
+        for page in caller.pages(
+            Call(service="iam", operation=f"List{kind}Policies", region=world.region, parameters=named)
+        )
         for item in page.data.get("PolicyNames", [])
     ]
     attached = []
-    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", world.region, named)):
+    for page in caller.pages(
+        Call(service="iam", operation=f"ListAttached{kind}Policies", region=world.region, parameters=named)
+    ):
         for item in page.data.get("AttachedPolicies", []):
-            policy = caller.read(Call("iam", "GetPolicy", world.region, {"PolicyArn": item["PolicyArn"]})).data[
-                "Policy"
-            ]
+            policy = caller.read(
+                Call(
+                    service="iam",
+                    operation="GetPolicy",
+                    region=world.region,
+                    parameters={"PolicyArn": item["PolicyArn"]},
+                )
+            ).data["Policy"]
             attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
     groups: list[str] = []
     if world.kind == "user":
         groups = [
             str(item["GroupName"])
-            for page in caller.pages(Call("iam", "ListGroupsForUser", world.region, named))
+            for page in caller.pages(
+                Call(service="iam", operation="ListGroupsForUser", region=world.region, parameters=named)
+            )
             for item in page.data.get("Groups", [])
         ]
     cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
     if asked.incident and own in inline:
-        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": own})
+        call = Call(
+            service="iam", operation=f"Get{kind}Policy", region=world.region, parameters={**named, "PolicyName": own}
+        )
         cut = cut_stage(caller.read(call).data, asked.since)
     denied = False
     if asked.incident and quarantine in inline:
-        call = Call("iam", f"Get{kind}Policy", world.region, {**named, "PolicyName": quarantine})
+        call = Call(
+            service="iam",
+            operation=f"Get{kind}Policy",
+            region=world.region,
+            parameters={**named, "PolicyName": quarantine},
+        )
         denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
     return {
-        "inline": tuple(sorted(set(inline) - {own, quarantine})), "attached": tuple(sorted(attached)), "groups": tuple(sorted(groups)),
-        "cut": cut, "quarantined": denied,
-    }  # fmt: skip
+        "inline": tuple(sorted(set(inline) - {own, quarantine})),
+        "attached": tuple(sorted(attached)),
+        "groups": tuple(sorted(groups)),
+        "cut": cut,
+        "quarantined": denied,
+    }
 
 
 def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
@@ -315,7 +363,7 @@ def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[
         return {"password": False}
     named = {"UserName": world.name}
     try:
-        caller.read(Call("iam", "GetLoginProfile", world.region, named))
+        caller.read(Call(service="iam", operation="GetLoginProfile", region=world.region, parameters=named))
         password = True
     except AwsError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
@@ -323,7 +371,7 @@ def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[
         password = False
 
     def ids(operation: str, key: str, name: str) -> tuple[str, ...]:
-        pages = caller.pages(Call("iam", operation, world.region, named))
+        pages = caller.pages(Call(service="iam", operation=operation, region=world.region, parameters=named))
         return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
 
     return {
@@ -341,7 +389,14 @@ def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[st
         return {"instances": ()}
     profiles = [
         str(profile["Arn"])
-        for page in caller.pages(Call("iam", "ListInstanceProfilesForRole", world.region, {"RoleName": world.name}))
+        for page in caller.pages(
+            Call(
+                service="iam",
+                operation="ListInstanceProfilesForRole",
+                region=world.region,
+                parameters={"RoleName": world.name},
+            )
+        )
         for profile in page.data.get("InstanceProfiles", [])
     ]
     if not profiles:
@@ -353,7 +408,9 @@ def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[st
             {"Name": "iam-instance-profile.arn", "Values": profiles},
             {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
         ]
-        for page in caller.pages(Call("ec2", "DescribeInstances", region, {"Filters": filters})):
+        for page in caller.pages(
+            Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
+        ):
             found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, world.account)]
     return {"instances": tuple(sorted(found))}
 
@@ -373,7 +430,14 @@ def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datet
     """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
     about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
     found: set[str] = set()
-    pages = caller.pages(Call("cloudtrail", "LookupEvents", region, {**about, "StartTime": since.timestamp()}))
+    pages = caller.pages(
+        Call(
+            service="cloudtrail",
+            operation="LookupEvents",
+            region=region,
+            parameters={**about, "StartTime": since.timestamp()},
+        )
+    )
     for number, page in enumerate(pages):
         if number >= PAGES:
             return found, False
@@ -390,12 +454,21 @@ def _documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> dic
     kind, home = world.kind.capitalize(), world.region
     named = {f"{kind}Name": world.name}
     found = []
-    for page in caller.pages(Call("iam", f"List{kind}Policies", home, named)):
+    for page in caller.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
         for name in page.data.get("PolicyNames", []):
             if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
-                answer = caller.read(Call("iam", f"Get{kind}Policy", home, {**named, "PolicyName": name})).data
+                answer = caller.read(
+                    Call(
+                        service="iam",
+                        operation=f"Get{kind}Policy",
+                        region=home,
+                        parameters={**named, "PolicyName": name},
+                    )
+                ).data
                 found.append(PrincipalPolicy(str(name), "", answer.get("PolicyDocument") or {}))
-    for page in caller.pages(Call("iam", f"ListAttached{kind}Policies", home, named)):
+    for page in caller.pages(
+        Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
+    ):
         found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
     return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
 
@@ -404,21 +477,39 @@ def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
     name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
     if ":iam::aws:" in arn:
         return PrincipalPolicy(name, arn, {})
-    default = str(caller.read(Call("iam", "GetPolicy", home, one)).data["Policy"]["DefaultVersionId"])
+    default = str(
+        caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters=one)).data["Policy"][
+            "DefaultVersionId"
+        ]
+    )
     versions = {
         str(item["VersionId"]): caller.read(
-            Call("iam", "GetPolicyVersion", home, {**one, "VersionId": item["VersionId"]})
-        ).data["PolicyVersion"].get("Document")
+            Call(
+                service="iam",
+                operation="GetPolicyVersion",
+                region=home,
+                parameters={**one, "VersionId": item["VersionId"]},
+            )
+        )
+        .data["PolicyVersion"]
+        .get("Document")
         or {}
-        for page in caller.pages(Call("iam", "ListPolicyVersions", home, one))
+        for page in caller.pages(Call(service="iam", operation="ListPolicyVersions", region=home, parameters=one))
         for item in page.data.get("Versions", [])
-    }  # fmt: skip
+    }
     holders = []
-    for page in caller.pages(Call("iam", "ListEntitiesForPolicy", home, one)):
+    for page in caller.pages(Call(service="iam", operation="ListEntitiesForPolicy", region=home, parameters=one)):
         holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
         holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
         holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
-    return PrincipalPolicy(name, arn, versions.get(default, {}), default, versions, tuple(sorted(holders)))
+    return PrincipalPolicy(
+        name=name,
+        arn=arn,
+        document=versions.get(default, {}),
+        default=default,
+        versions=versions,
+        holders=tuple(sorted(holders)),
+    )
 
 
 def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
@@ -485,30 +576,51 @@ def _profiles(caller: Caller, _: PrincipalState, __: PlanningContext) -> dict[st
 
 
 _HISTORY_READS: Final = (
-    "cloudtrail:LookupEvents", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:ListInstanceProfilesForRole", "ec2:DescribeRegions",
+    "cloudtrail:LookupEvents",
+    "iam:ListAccessKeys",
+    "iam:GetAccessKeyLastUsed",
+    "iam:ListInstanceProfilesForRole",
+    "ec2:DescribeRegions",
     "ec2:DescribeInstances",
-)  # fmt: skip
+)
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("iam:GetUser", "iam:GetRole", "iam:GetAccessKeyLastUsed"),
     PrincipalAspect.KEYS: ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
     PrincipalAspect.POLICIES: (
-        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies",
-        "iam:GetPolicy", "iam:ListGroupsForUser", "iam:GetUserPolicy", "iam:GetRolePolicy",
+        "iam:ListUserPolicies",
+        "iam:ListRolePolicies",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy",
+        "iam:ListGroupsForUser",
+        "iam:GetUserPolicy",
+        "iam:GetRolePolicy",
     ),
     PrincipalAspect.CONSOLE: (
-        "iam:GetLoginProfile", "iam:ListMFADevices", "iam:ListSigningCertificates", "iam:ListServiceSpecificCredentials",
+        "iam:GetLoginProfile",
+        "iam:ListMFADevices",
+        "iam:ListSigningCertificates",
+        "iam:ListServiceSpecificCredentials",
     ),
     PrincipalAspect.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
     PrincipalAspect.SESSIONS: ("cloudtrail:LookupEvents",),
     PrincipalAspect.DOCUMENTS: (
-        "iam:ListUserPolicies", "iam:ListRolePolicies", "iam:GetUserPolicy", "iam:GetRolePolicy", "iam:ListAttachedUserPolicies",
-        "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:ListEntitiesForPolicy",
+        "iam:ListUserPolicies",
+        "iam:ListRolePolicies",
+        "iam:GetUserPolicy",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+        "iam:ListPolicyVersions",
+        "iam:ListEntitiesForPolicy",
     ),
     PrincipalAspect.HISTORY: _HISTORY_READS,
     PrincipalAspect.MADE: (*_HISTORY_READS, *STATE_READS),
     PrincipalAspect.TRAILS: recording.TRAIL_READS,
     PrincipalAspect.PROFILES: (),
-}  # fmt: skip
+}
 """The operations that reading each facet takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[PrincipalState]]] = {

@@ -108,8 +108,12 @@ class Config:
 
 
 _BUCKET_READS: Final = (
-    "s3:ListBuckets", "s3:HeadBucket", "s3:GetBucketPolicy", "s3:GetPublicAccessBlock", "s3:ListObjectsV2",
-)  # fmt: skip
+    "s3:ListBuckets",
+    "s3:HeadBucket",
+    "s3:GetBucketPolicy",
+    "s3:GetPublicAccessBlock",
+    "s3:ListObjectsV2",
+)
 TRAIL_READS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetTrailStatus",
@@ -118,41 +122,63 @@ TRAIL_READS: Final = (
     *_BUCKET_READS,
 )
 CONFIG_READS: Final = (
-    "config:DescribeConfigurationRecorders", "config:DescribeConfigurationRecorderStatus", "config:DescribeDeliveryChannels", "iam:GetRole",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeDeliveryChannels",
+    "iam:GetRole",
     *_BUCKET_READS,
-)  # fmt: skip
+)
 
 
 def read_trails(caller: Caller, account: str, home: str, asked: PlanningContext) -> Trails:
     """Every trail with its status; the bucket of the answers."""
-    raws = caller.read(Call("cloudtrail", "DescribeTrails", home, {"includeShadowTrails": True})).data.get(
-        "trailList", []
-    )
+    raws = caller.read(
+        Call(service="cloudtrail", operation="DescribeTrails", region=home, parameters={"includeShadowTrails": True})
+    ).data.get("trailList", [])
     trails = tuple(sorted((_trail(caller, raw, home) for raw in raws), key=lambda trail: (trail.home, trail.name)))
     buckets = _buckets(caller, home)
     named = str(asked.remembered.get(TRAIL_BUCKET) or own_bucket(account, "trail"))
     return Trails(
-        trails, read_bucket(caller, named, home, buckets, account), buckets,
-        _stops(caller, sorted({home, *(trail.home for trail in trails)})),
-    )  # fmt: skip
+        trails=trails,
+        bucket=read_bucket(caller, named, home, buckets, account),
+        buckets=buckets,
+        stops=_stops(caller, sorted({home, *(trail.home for trail in trails)})),
+    )
 
 
 def _trail(caller: Caller, raw: Mapping[str, Any], home: str) -> Trail:
     region = str(raw.get("HomeRegion") or home)
     arn = str(raw.get("TrailARN", ""))
-    status = caller.read(Call("cloudtrail", "GetTrailStatus", region, {"Name": arn or raw.get("Name", "")})).data
+    status = caller.read(
+        Call(
+            service="cloudtrail",
+            operation="GetTrailStatus",
+            region=region,
+            parameters={"Name": arn or raw.get("Name", "")},
+        )
+    ).data
     stopped = parse.moment(status.get("StopLoggingTime"))
     return Trail(
-        str(raw.get("Name", "")), arn, region, str(raw.get("S3BucketName", "")), bool(raw.get("IsMultiRegionTrail")),
-        bool(raw.get("LogFileValidationEnabled")), bool(raw.get("IncludeGlobalServiceEvents")), bool(status.get("IsLogging")),
-        bool(raw.get("IsOrganizationTrail")), stopped.strftime("%Y-%m-%dT%H:%M:%SZ") if stopped else "",
-        str(status.get("LatestDeliveryError") or ""), _left_out(caller, region, arn or str(raw.get("Name", ""))),
-    )  # fmt: skip
+        name=str(raw.get("Name", "")),
+        arn=arn,
+        home=region,
+        bucket=str(raw.get("S3BucketName", "")),
+        multi_region=bool(raw.get("IsMultiRegionTrail")),
+        validated=bool(raw.get("LogFileValidationEnabled")),
+        global_events=bool(raw.get("IncludeGlobalServiceEvents")),
+        logging=bool(status.get("IsLogging")),
+        organization=bool(raw.get("IsOrganizationTrail")),
+        stopped=stopped.strftime("%Y-%m-%dT%H:%M:%SZ") if stopped else "",
+        problem=str(status.get("LatestDeliveryError") or ""),
+        blind=_left_out(caller, region, arn or str(raw.get("Name", ""))),
+    )
 
 
 def _left_out(caller: Caller, region: str, trail: str) -> str:
     """What the event selectors of a trail leave out of the management events; an intruder blinds a trail by them."""
-    answer = caller.read(Call("cloudtrail", "GetEventSelectors", region, {"TrailName": trail})).data
+    answer = caller.read(
+        Call(service="cloudtrail", operation="GetEventSelectors", region=region, parameters={"TrailName": trail})
+    ).data
     simple, advanced = answer.get("EventSelectors") or (), answer.get("AdvancedEventSelectors") or ()
     if advanced:
         fields = [selector.get("FieldSelectors") or () for selector in advanced]
@@ -178,7 +204,12 @@ def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
             attribute = [{"AttributeKey": "EventName", "AttributeValue": name}]
             try:
                 answer = caller.read(
-                    Call("cloudtrail", "LookupEvents", region, {"LookupAttributes": attribute, "MaxResults": 50})
+                    Call(
+                        service="cloudtrail",
+                        operation="LookupEvents",
+                        region=region,
+                        parameters={"LookupAttributes": attribute, "MaxResults": 50},
+                    )
                 ).data
             except AwsError as error:
                 if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
@@ -203,7 +234,7 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
     owned: dict[str, Any] = {"Bucket": name, "ExpectedBucketOwner": account}
     if name not in mine:
         try:
-            caller.read(Call("s3", "HeadBucket", home, {"Bucket": name}))
+            caller.read(Call(service="s3", operation="HeadBucket", region=home, parameters={"Bucket": name}))
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND or error.code in ("404", "NoSuchBucket"):
                 return LogBucket(name, mine=False)
@@ -216,17 +247,30 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
             ):
                 raise
         return LogBucket(name, mine=False, taken=True)
-    region = str(caller.read(Call("s3", "HeadBucket", home, owned)).data.get("BucketRegion") or home)
-    objects = caller.read(Call("s3", "ListObjectsV2", region, {**owned, "MaxKeys": 1})).data
-    policy = _or_nothing(caller, Call("s3", "GetBucketPolicy", region, owned), "NoSuchBucketPolicy").get("Policy")
+    region = str(
+        caller.read(Call(service="s3", operation="HeadBucket", region=home, parameters=owned)).data.get("BucketRegion")
+        or home
+    )
+    objects = caller.read(
+        Call(service="s3", operation="ListObjectsV2", region=region, parameters={**owned, "MaxKeys": 1})
+    ).data
+    policy = _or_nothing(
+        caller, Call(service="s3", operation="GetBucketPolicy", region=region, parameters=owned), "NoSuchBucketPolicy"
+    ).get("Policy")
     block = _or_nothing(
-        caller, Call("s3", "GetPublicAccessBlock", region, owned), "NoSuchPublicAccessBlockConfiguration"
+        caller,
+        Call(service="s3", operation="GetPublicAccessBlock", region=region, parameters=owned),
+        "NoSuchPublicAccessBlockConfiguration",
     )
     ways = block.get("PublicAccessBlockConfiguration") or {}
     return LogBucket(
-        name, mine=True, empty=not objects.get("KeyCount"), policy=json.loads(policy) if policy else {},
-        blocked=len(ways) >= 4 and all(ways.values()), region=region,
-    )  # fmt: skip
+        name,
+        mine=True,
+        empty=not objects.get("KeyCount"),
+        policy=json.loads(policy) if policy else {},
+        blocked=len(ways) >= 4 and all(ways.values()),
+        region=region,
+    )
 
 
 def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, Any]:
@@ -251,10 +295,15 @@ def read_recorder(caller: Caller, region: str) -> ConfigRecorder:
     statuses = caller.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
     status: Mapping[str, Any] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
     return ConfigRecorder(
-        region, str(raw.get("name", "")), str(raw.get("roleARN", "")), bool(status.get("recording")),
-        bool((raw.get("recordingGroup") or {}).get("allSupported")), str(status.get("lastStatus") or ""),
-        str(channel.get("name", "")), str(channel.get("s3BucketName", "")),
-    )  # fmt: skip
+        region=region,
+        name=str(raw.get("name", "")),
+        role=str(raw.get("roleARN", "")),
+        recording=bool(status.get("recording")),
+        everything=bool((raw.get("recordingGroup") or {}).get("allSupported")),
+        last=str(status.get("lastStatus") or ""),
+        channel=str(channel.get("name", "")),
+        bucket=str(channel.get("s3BucketName", "")),
+    )
 
 
 def read_config(
@@ -263,8 +312,14 @@ def read_config(
     """With what a new recorder needs: its bucket and role."""
     buckets = _buckets(caller, home)
     named = str(asked.remembered.get(CONFIG_BUCKET) or own_bucket(account, "config"))
-    role = _or_nothing(caller, Call("iam", "GetRole", iam_region(home), {"RoleName": CONFIG_ROLE}), "NoSuchEntity")
+    role = _or_nothing(
+        caller,
+        Call(service="iam", operation="GetRole", region=iam_region(home), parameters={"RoleName": CONFIG_ROLE}),
+        "NoSuchEntity",
+    )
     return Config(
-        recorders, read_bucket(caller, named, home, buckets, account), buckets,
-        str((role.get("Role") or {}).get("Arn", "")),
-    )  # fmt: skip
+        recorders=recorders,
+        bucket=read_bucket(caller, named, home, buckets, account),
+        buckets=buckets,
+        role=str((role.get("Role") or {}).get("Arn", "")),
+    )

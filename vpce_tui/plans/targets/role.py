@@ -35,7 +35,12 @@ def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldR
         {"Name": "instance-id", "Values": [instance.id]},
         {"Name": "state", "Values": ["associating", "associated"]},
     ]
-    call = Call("ec2", "DescribeIamInstanceProfileAssociations", region, {"Filters": filters})
+    call = Call(
+        service="ec2",
+        operation="DescribeIamInstanceProfileAssociations",
+        region=region,
+        parameters={"Filters": filters},
+    )
     associations = [item for page in caller.pages(call) for item in page.data.get("IamInstanceProfileAssociations", [])]
     association = str(associations[0]["AssociationId"]) if associations else ""
     profile_arn = (
@@ -44,7 +49,7 @@ def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldR
         else str(asked.remembered.get("profile_arn", ""))
     )
     if not profile_arn:
-        return HeldRole("", "", "", "", "")
+        return HeldRole(association="", profile_arn="", profile_name="", name="", arn="")
     return _role_behind(caller, instance, association, profile_arn, asked)
 
 
@@ -53,28 +58,60 @@ def _role_behind(
 ) -> HeldRole:
     profile_name = profile_arn.rpartition("/")[2]
     profile = caller.read(
-        Call("iam", "GetInstanceProfile", iam_region(instance.region), {"InstanceProfileName": profile_name})
+        Call(
+            service="iam",
+            operation="GetInstanceProfile",
+            region=iam_region(instance.region),
+            parameters={"InstanceProfileName": profile_name},
+        )
     ).data
     roles = (profile.get("InstanceProfile") or {}).get("Roles") or []
     if not roles:
-        return HeldRole(association, profile_arn, profile_name, "", "")
+        return HeldRole(association=association, profile_arn=profile_arn, profile_name=profile_name, name="", arn="")
     name, arn = str(roles[0]["RoleName"]), str(roles[0]["Arn"])
     inline = [
         str(item)
-        for page in caller.pages(Call("iam", "ListRolePolicies", iam_region(instance.region), {"RoleName": name}))
+        for page in caller.pages(
+            Call(
+                service="iam",
+                operation="ListRolePolicies",
+                region=iam_region(instance.region),
+                parameters={"RoleName": name},
+            )
+        )
         for item in page.data.get("PolicyNames", [])
     ]
     attached: list[tuple[str, str]] = []
-    for page in caller.pages(Call("iam", "ListAttachedRolePolicies", iam_region(instance.region), {"RoleName": name})):
+    for page in caller.pages(
+        Call(
+            service="iam",
+            operation="ListAttachedRolePolicies",
+            region=iam_region(instance.region),
+            parameters={"RoleName": name},
+        )
+    ):
         for item in page.data.get("AttachedPolicies", []):
             policy = caller.read(
-                Call("iam", "GetPolicy", iam_region(instance.region), {"PolicyArn": item["PolicyArn"]})
+                Call(
+                    service="iam",
+                    operation="GetPolicy",
+                    region=iam_region(instance.region),
+                    parameters={"PolicyArn": item["PolicyArn"]},
+                )
             ).data["Policy"]
             attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
     cut, own, home = "", f"{CUT_POLICY}{asked.incident}", iam_region(instance.region)
     if asked.incident and own in inline:
         cut = cut_stage(
-            caller.read(Call("iam", "GetRolePolicy", home, {"RoleName": name, "PolicyName": own})).data, asked.since
+            caller.read(
+                Call(
+                    service="iam",
+                    operation="GetRolePolicy",
+                    region=home,
+                    parameters={"RoleName": name, "PolicyName": own},
+                )
+            ).data,
+            asked.since,
         )
     filters = [
         {"Name": "iam-instance-profile.arn", "Values": [profile_arn]},
@@ -82,14 +119,23 @@ def _role_behind(
     ]
     users = [
         other.label
-        for page in caller.pages(Call("ec2", "DescribeInstances", instance.region, {"Filters": filters}))
+        for page in caller.pages(
+            Call(service="ec2", operation="DescribeInstances", region=instance.region, parameters={"Filters": filters})
+        )
         for other in parse.instances(page.data, instance.region, instance.account)
         if other.id != instance.id
     ]
     return HeldRole(
-        association, profile_arn, profile_name, name, arn, cut,
-        tuple(sorted(set(inline) - {own})), tuple(sorted(attached)), tuple(sorted(users)),
-    )  # fmt: skip
+        association=association,
+        profile_arn=profile_arn,
+        profile_name=profile_name,
+        name=name,
+        arn=arn,
+        cut=cut,
+        inline=tuple(sorted(set(inline) - {own})),
+        attached=tuple(sorted(attached)),
+        other_users=tuple(sorted(users)),
+    )
 
 
 def cut_stage(answer: Mapping[str, Any], since: str) -> str:
@@ -102,8 +148,13 @@ def cut_stage(answer: Mapping[str, Any], since: str) -> str:
         return ""
     statement = statements[0]
     limit = (statement.get("Condition") or {}).get("DateLessThan", {}).get("aws:TokenIssueTime")
-    exact = {"Sid": statement.get("Sid"), "Effect": "Deny", "Action": "*", "Resource": "*",
-             "Condition": {"DateLessThan": {"aws:TokenIssueTime": limit}}}  # fmt: skip
+    exact = {
+        "Sid": statement.get("Sid"),
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": limit}},
+    }
     at = parse.moment(limit)
     if dict(statement) != exact or at is None:
         return ""

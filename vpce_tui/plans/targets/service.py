@@ -1,7 +1,7 @@
 """What sends an instance work: its Auto Scaling group and what that starts, target groups, classic load balancers, addresses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -37,24 +37,34 @@ class Registration:
 def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
     """The Auto Scaling group the instance is in."""
     region = instance.region
-    call = Call("autoscaling", "DescribeAutoScalingInstances", region, {"InstanceIds": [instance.id]})
+    call = Call(
+        service="autoscaling",
+        operation="DescribeAutoScalingInstances",
+        region=region,
+        parameters={"InstanceIds": [instance.id]},
+    )
     members = [item for page in caller.pages(call) for item in page.data.get("AutoScalingInstances", [])]
     if not members:
         return None
     name = str(members[0]["AutoScalingGroupName"])
     groups = caller.read(
-        Call("autoscaling", "DescribeAutoScalingGroups", region, {"AutoScalingGroupNames": [name]})
+        Call(
+            service="autoscaling",
+            operation="DescribeAutoScalingGroups",
+            region=region,
+            parameters={"AutoScalingGroupNames": [name]},
+        )
     ).data
     group: Mapping[str, Any] = next(iter(groups.get("AutoScalingGroups", [])), {})
     template = group.get("LaunchTemplate") or {}
     return Scaling(
-        name,
-        str(members[0].get("LifecycleState", "")),
-        int(group.get("MinSize", 0)),
-        int(group.get("DesiredCapacity", 0)),
-        int(group.get("MaxSize", 0)),
-        tuple(sorted(str(arn) for arn in group.get("TargetGroupARNs") or ())),
-        str(template.get("LaunchTemplateName") or group.get("LaunchConfigurationName") or ""),
+        group=name,
+        lifecycle=str(members[0].get("LifecycleState", "")),
+        minimum=int(group.get("MinSize", 0)),
+        desired=int(group.get("DesiredCapacity", 0)),
+        maximum=int(group.get("MaxSize", 0)),
+        target_groups=tuple(sorted(str(arn) for arn in group.get("TargetGroupARNs") or ())),
+        launch=str(template.get("LaunchTemplateName") or group.get("LaunchConfigurationName") or ""),
     )
 
 
@@ -68,17 +78,24 @@ def targets_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
                 continue
             own = {instance.id} if kind == "instance" else instance.addresses
             arn = str(group["TargetGroupArn"])
-            health = caller.read(Call("elbv2", "DescribeTargetHealth", instance.region, {"TargetGroupArn": arn})).data
+            health = caller.read(
+                Call(
+                    service="elbv2",
+                    operation="DescribeTargetHealth",
+                    region=instance.region,
+                    parameters={"TargetGroupArn": arn},
+                )
+            ).data
             for item in health.get("TargetHealthDescriptions", []):
                 target, state = item.get("Target", {}), str((item.get("TargetHealth") or {}).get("State", ""))
                 if target.get("Id") in own and state != "draining":
                     found.append(
                         Registration(
-                            arn,
-                            str(target["Id"]),
-                            int(target.get("Port", 0)),
-                            state,
-                            str(group.get("TargetGroupName", "")),
+                            balancer=arn,
+                            id=str(target["Id"]),
+                            port=int(target.get("Port", 0)),
+                            state=state,
+                            name=str(group.get("TargetGroupName", "")),
                         )
                     )
     return tuple(sorted(found, key=lambda item: (item.balancer, item.id, item.port)))
@@ -128,7 +145,7 @@ def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Planni
             }
             held = bool(ports)
             listed = tuple(sorted(ports - {0})) or (int(raw.get("Port") or 0),)
-            found.append(TargetGroup(arn, str(raw.get("TargetGroupName", "")), listed, held))
+            found.append(TargetGroup(arn=arn, name=str(raw.get("TargetGroupName", "")), ports=listed, held_old=held))
     return tuple(sorted(found, key=lambda item: item.name))
 
 
@@ -160,7 +177,9 @@ def classic_balancers_of(
 
 def registered(caller: Caller, region: str, arn: str) -> frozenset[tuple[str, int]]:
     """Targets of a group, by id and port; those that are on their way out are not."""
-    health = caller.read(Call("elbv2", "DescribeTargetHealth", region, {"TargetGroupArn": arn})).data
+    health = caller.read(
+        Call(service="elbv2", operation="DescribeTargetHealth", region=region, parameters={"TargetGroupArn": arn})
+    ).data
     return frozenset(
         (str(item["Target"]["Id"]), int(item["Target"].get("Port", 0)))
         for item in health.get("TargetHealthDescriptions", [])
@@ -183,13 +202,13 @@ class LaunchSource:
 
     group: str
     kind: str
-    id: str
-    name: str
-    version: str
-    image: str
     members: tuple[str, ...]
     desired: int
     maximum: int
+    id: str = ""
+    name: str = ""
+    version: str = ""
+    image: str = ""
     own_template: str = ""
     own_version: str = ""
 
@@ -197,33 +216,59 @@ class LaunchSource:
 def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
     """What the group called ``group`` starts; None where there is no such group."""
     region = instance.region
-    call = Call("autoscaling", "DescribeAutoScalingGroups", region, {"AutoScalingGroupNames": [group]})
+    call = Call(
+        service="autoscaling",
+        operation="DescribeAutoScalingGroups",
+        region=region,
+        parameters={"AutoScalingGroupNames": [group]},
+    )
     raw = next((item for page in caller.pages(call) for item in page.data.get("AutoScalingGroups", [])), None)
     if raw is None:
         return None
-    members = tuple(sorted(str(item["InstanceId"]) for item in raw.get("Instances") or ()))
-    size = (members, int(raw.get("DesiredCapacity", 0)), int(raw.get("MaxSize", 0)))
-    own_template = _own_template(caller, region, instance.id, asked)
+    source = LaunchSource(
+        group=group,
+        kind=MIXED if raw.get("MixedInstancesPolicy") else "",
+        members=tuple(sorted(str(item["InstanceId"]) for item in raw.get("Instances") or ())),
+        desired=int(raw.get("DesiredCapacity", 0)),
+        maximum=int(raw.get("MaxSize", 0)),
+        own_template=_own_template(caller, region, instance.id, asked),
+    )
     template = raw.get("LaunchTemplate")
     if template:
         identifier, version = str(template.get("LaunchTemplateId", "")), str(template.get("Version") or "$Default")
         versions = _versions(caller, region, identifier)
         current = _current(versions, version)
         image = str((current.get("LaunchTemplateData") or {}).get("ImageId", ""))
-        own = _own_version(versions, asked)
-        name = str(template.get("LaunchTemplateName", ""))
-        return LaunchSource(group, TEMPLATE, identifier, name, version, image, *size, own_template, own)
+        return replace(
+            source,
+            kind=TEMPLATE,
+            id=identifier,
+            name=str(template.get("LaunchTemplateName", "")),
+            version=version,
+            image=image,
+            own_version=_own_version(versions, asked),
+        )
     if raw.get("LaunchConfigurationName"):
         name = str(raw["LaunchConfigurationName"])
-        asked_for = Call("autoscaling", "DescribeLaunchConfigurations", region, {"LaunchConfigurationNames": [name]})
+        asked_for = Call(
+            service="autoscaling",
+            operation="DescribeLaunchConfigurations",
+            region=region,
+            parameters={"LaunchConfigurationNames": [name]},
+        )
         known = [item for page in caller.pages(asked_for) for item in page.data.get("LaunchConfigurations", [])]
         image = str(known[0].get("ImageId", "")) if known else ""
-        return LaunchSource(group, CONFIGURATION, name, name, "", image, *size, own_template)
-    return LaunchSource(group, MIXED if raw.get("MixedInstancesPolicy") else "", "", "", "", "", *size, own_template)
+        return replace(source, kind=CONFIGURATION, id=name, name=name, image=image)
+    return source
 
 
 def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, Any]]:
-    call = Call("ec2", "DescribeLaunchTemplateVersions", region, {"LaunchTemplateId": template})
+    call = Call(
+        service="ec2",
+        operation="DescribeLaunchTemplateVersions",
+        region=region,
+        parameters={"LaunchTemplateId": template},
+    )
     return [item for page in caller.pages(call) for item in page.data.get("LaunchTemplateVersions", [])]
 
 
@@ -278,9 +323,16 @@ class Address:
 def addresses_of(caller: Caller, region: str, instances: Sequence[str]) -> tuple[Address, ...]:
     """The Elastic IPs of some instances."""
     filters = [{"Name": "instance-id", "Values": list(instances)}]
-    answer = caller.read(Call("ec2", "DescribeAddresses", region, {"Filters": filters})).data
+    answer = caller.read(
+        Call(service="ec2", operation="DescribeAddresses", region=region, parameters={"Filters": filters})
+    ).data
     return tuple(
-        Address(str(raw["AllocationId"]), str(raw.get("PublicIp", "")), str(raw.get("InstanceId", "")), str(raw.get("NetworkInterfaceId", "")))
+        Address(
+            allocation=str(raw["AllocationId"]),
+            public_ip=str(raw.get("PublicIp", "")),
+            instance=str(raw.get("InstanceId", "")),
+            interface=str(raw.get("NetworkInterfaceId", "")),
+        )
         for raw in sorted(answer.get("Addresses", []), key=lambda raw: str(raw.get("PublicIp", "")))
         if raw.get("AllocationId")
-    )  # fmt: skip
+    )

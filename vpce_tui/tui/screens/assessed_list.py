@@ -18,9 +18,12 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 LOOK = {
-    Severity.CRITICAL: "bold $error", Severity.HIGH: "bold $warning", Severity.MEDIUM: "bold $accent",
-    Severity.LOW: "$text-muted", Severity.INFO: "$text-muted",
-}  # fmt: skip
+    Severity.CRITICAL: "bold $error",
+    Severity.HIGH: "bold $warning",
+    Severity.MEDIUM: "bold $accent",
+    Severity.LOW: "$text-muted",
+    Severity.INFO: "$text-muted",
+}
 
 
 def severity_cell(severity: Severity) -> str:

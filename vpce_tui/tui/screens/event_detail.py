@@ -134,10 +134,16 @@ class EventScreen(Frame):
     def _show_path(self, table: Table) -> None:
         nodes = path_of(self.work, self.item)
         self.nodes = {str(number): node for number, node in enumerate(nodes)}
-        table.set_rows([
-            TableRow(key, (_branch(node, nodes, int(key)), node.note), node.severity.word if node.severity is not None else "")
-            for key, node in self.nodes.items()
-        ])  # fmt: skip
+        table.set_rows(
+            [
+                TableRow(
+                    key,
+                    (_branch(node, nodes, int(key)), node.note),
+                    node.severity.word if node.severity is not None else "",
+                )
+                for key, node in self.nodes.items()
+            ]
+        )
         self._show_whole()
 
     def _show_whole(self) -> None:
@@ -244,10 +250,18 @@ def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
     known, event = work.known(), item.event
     name = event.principal.instance_id
     severity = next((one.assessment.severity for one in work.instances if one.instance.id == name), None)
-    return tuple(attack_path(
-        event, item.assessment, known.past, (known.regions or {}).get(event.region), known.machines.get(name), severity,
-        known.traffic.get(item.request.endpoint_id), known.ours,
-    ))  # fmt: skip
+    return tuple(
+        attack_path(
+            event,
+            item.assessment,
+            known.past,
+            (known.regions or {}).get(event.region),
+            known.machines.get(name),
+            severity,
+            known.traffic.get(item.request.endpoint_id),
+            known.ours,
+        )
+    )
 
 
 def _branch(node: Node, nodes: Sequence[Node], at: int) -> str:
@@ -307,19 +321,29 @@ def _why(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Con
     event, request, severity = item.event, item.request, item.assessment.severity
     at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
     first = [
-        ("when", f"{at}  ({ago})"), ("event", f"{event.name}  {event.source}  {event.region}"),
-        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"), ("from", event.source_ip),
-        ("made" if request.endpoint_id else "about", f"{request.endpoint_id}  {request.type}".strip() or object_of(event)),
+        ("when", f"{at}  ({ago})"),
+        ("event", f"{event.name}  {event.source}  {event.region}"),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
+        ("from", event.source_ip),
+        (
+            "made" if request.endpoint_id else "about",
+            f"{request.endpoint_id}  {request.type}".strip() or object_of(event),
+        ),
         ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
         ("do", what_to_do(item)),
-    ]  # fmt: skip
+    ]
     facts = [
-        ("id", event.id), ("key", event.principal.access_key_id), ("agent", event.user_agent),
-        ("service", request.service or request.resource), ("vpc", request.vpc_id),
-        ("groups", ", ".join(request.groups)), ("subnets", ", ".join(request.subnets)), ("routes", ", ".join(request.route_tables)),
+        ("id", event.id),
+        ("key", event.principal.access_key_id),
+        ("agent", event.user_agent),
+        ("service", request.service or request.resource),
+        ("vpc", request.vpc_id),
+        ("groups", ", ".join(request.groups)),
+        ("subnets", ", ".join(request.subnets)),
+        ("routes", ", ".join(request.route_tables)),
         ("policy", request.policy or ("default policy: full access" if event.request is not None else "")),
         ("warnings", "; ".join(event.parse_warnings)),
-    ]  # fmt: skip
+    ]
     verdict = (
         severity_cell(severity) if event.request is not None else "not assessed: only CreateVpcEndpoint events are"
     )

@@ -61,9 +61,17 @@ def also(item: AssessedEvent) -> str:
     """What a filter finds an event by, beside what its row shows."""
     event, request = item.event, item.request
     named = (
-        event.source_ip, event.user_agent, event.error_code, event.principal.arn, event.principal.access_key_id,
-        request.endpoint_id, request.service, request.vpc_id, *request.groups, *request.subnets,
-    )  # fmt: skip
+        event.source_ip,
+        event.user_agent,
+        event.error_code,
+        event.principal.arn,
+        event.principal.access_key_id,
+        request.endpoint_id,
+        request.service,
+        request.vpc_id,
+        *request.groups,
+        *request.subnets,
+    )
     return f"{' '.join(named)} {reasons_of(item.assessment)}"
 
 
@@ -123,9 +131,12 @@ class EventsScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("   SEVERITY", 12), Column("WHEN", 10), Column("WHO", 20, grows=True), Column("SERVICE", 14, grows=True),
+            Column("   SEVERITY", 12),
+            Column("WHEN", 10),
+            Column("WHO", 20, grows=True),
+            Column("SERVICE", 14, grows=True),
             Column("REGION", 14),
-        )  # fmt: skip
+        )
 
     @property
     def crumb(self) -> str:
@@ -145,16 +156,19 @@ class EventsScreen(ListFrame):
             self._by_key[key] = item
         return [
             TableRow(
-                key,
-                (
-                    _cell(item), self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
-                    who(item), where_to(item), item.event.region,
+                key=key,
+                cells=(
+                    _cell(item),
+                    self.main.ago(item.event.time) if item.event.time > BEGINNING else "no time",
+                    who(item),
+                    where_to(item),
+                    item.event.region,
                 ),
-                item.assessment.severity.word,
-                also(item),
+                look=item.assessment.severity.word,
+                also=also(item),
             )
             for key, item in self._by_key.items()
-        ]  # fmt: skip
+        ]
 
     @staticmethod
     def _key(item: AssessedEvent) -> str:

@@ -56,7 +56,7 @@ class IncidentScreen(Frame):
             self.update()
 
         def failed(error: Exception) -> None:
-            then(Verification(0, 0, "", 0, told(error)))
+            then(Verification(rows=0, evidence=0, head="", wrong_row=0, problem=told(error)))
 
         self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
@@ -111,10 +111,18 @@ class IncidentScreen(Frame):
             else f"{sign('✖')} row {verdict.wrong_row}: {verdict.problem}"
         )
         found = [
-            line((journal.name, "bold"), f"  opened {record.opened_at[:16]}Z by {record.opened_by.rpartition('/')[2]}  {record.reason}"),
-            line((state, "$success" if verdict.good else "bold $error"), f"  {verdict.rows} rows, {verdict.evidence} evidence files"),
-            line((f"head {verdict.head}", "dim")), line((f"{journal.folder}", "dim")), line(""),
-        ]  # fmt: skip
+            line(
+                (journal.name, "bold"),
+                f"  opened {record.opened_at[:16]}Z by {record.opened_by.rpartition('/')[2]}  {record.reason}",
+            ),
+            line(
+                (state, "$success" if verdict.good else "bold $error"),
+                f"  {verdict.rows} rows, {verdict.evidence} evidence files",
+            ),
+            line((f"head {verdict.head}", "dim")),
+            line((f"{journal.folder}", "dim")),
+            line(""),
+        ]
         left = [step for step in record.steps.values() if step.open_calls or step.state in _LEFT]
         if left:
             found.append(line(("Open steps", "bold")))

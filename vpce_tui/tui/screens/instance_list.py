@@ -38,16 +38,20 @@ class InstancesScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("   SEVERITY", 12), Column("STATUS", 11), Column("INSTANCE", 19), Column("NAME", 10, grows=True), Column("STATE", 10),
+            Column("   SEVERITY", 12),
+            Column("STATUS", 11),
+            Column("INSTANCE", 19),
+            Column("NAME", 10, grows=True),
+            Column("STATE", 10),
             Column("REGION", 14),
-        )  # fmt: skip
+        )
 
     def table_rows(self) -> list[TableRow]:
         self._by_key = {item.instance.id: item for item in self.work.instances}
         return [
             TableRow(
-                item.instance.id,
-                (
+                key=item.instance.id,
+                cells=(
                     severity_cell(item.assessment.severity),
                     item.status,
                     item.instance.id,
@@ -55,8 +59,8 @@ class InstancesScreen(ListFrame):
                     item.instance.state,
                     item.instance.region,
                 ),
-                "gone" if item.instance.gone else item.assessment.severity.word,
-                f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
+                look="gone" if item.instance.gone else item.assessment.severity.word,
+                also=f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
                 f"{item.instance.image_id} {reasons_of(item.assessment)}",
             )
             for item in self.work.instances
@@ -75,9 +79,15 @@ class InstancesScreen(ListFrame):
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
         return [
-            hint("open"), hint("playbooks"), hint("events"), hint("filter"), hint("copy", "copy id"), hint("refresh"),
-            hint("help"), hint("quit"),
-        ]  # fmt: skip
+            hint("open"),
+            hint("playbooks"),
+            hint("events"),
+            hint("filter"),
+            hint("copy", "copy id"),
+            hint("refresh"),
+            hint("help"),
+            hint("quit"),
+        ]
 
     def why(self, key: str) -> Content:
         item = self._by_key.get(key)
@@ -108,9 +118,10 @@ class InstancesScreen(ListFrame):
 def _facts(item: AssessedInstance, width: int) -> list[Content]:
     instance = item.instance
     facts = [
-        f"{instance.type}  {instance.image_id}", f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
+        f"{instance.type}  {instance.image_id}",
+        f"{instance.private_ip}  {instance.public_ip or 'no public address'}  {instance.vpc_id}",
         f"profile {instance.profile_arn.rpartition('/')[2]}" if instance.profile_arn else "no instance profile",
-    ]  # fmt: skip
+    ]
     return hanging("   ", " · ".join(facts), width, "dim")
 
 
@@ -186,11 +197,15 @@ class InstanceScreen(Frame):
             else "unknown"
         )
         facts = [
-            ("state", instance.state), ("launched", launched), ("type", f"{instance.type}  {instance.lifecycle}"), ("AMI", instance.image_id),
-            ("place", f"{instance.region}  {instance.vpc_id}  {instance.subnet_id}"), ("profile", instance.profile_arn),
+            ("state", instance.state),
+            ("launched", launched),
+            ("type", f"{instance.type}  {instance.lifecycle}"),
+            ("AMI", instance.image_id),
+            ("place", f"{instance.region}  {instance.vpc_id}  {instance.subnet_id}"),
+            ("profile", instance.profile_arn),
             ("metadata", f"HttpTokens {instance.http_tokens}" if instance.http_tokens else ""),
             ("tags", ", ".join(f"{key}={value}" for key, value in sorted(instance.tags.items()))),
-        ]  # fmt: skip
+        ]
         for name, value in facts:
             if value:
                 found += hanging(f"{name:<9} ", value, width)

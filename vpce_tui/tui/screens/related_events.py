@@ -67,8 +67,12 @@ class AroundScreen(ListFrame):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("WHEN (UTC)", 14), Column("WHAT", 24, grows=True), Column("OUTCOME", 13), Column("FROM", 15), Column("REGION", 10),
-        )  # fmt: skip
+            Column("WHEN (UTC)", 14),
+            Column("WHAT", 24, grows=True),
+            Column("OUTCOME", 13),
+            Column("FROM", 15),
+            Column("REGION", 10),
+        )
 
     def found(self) -> Sequence[Event]:
         """The events of the relation, oldest first; none while they are looked for."""
@@ -119,7 +123,9 @@ class AroundScreen(ListFrame):
             when = f"{event.time:%m-%d %H:%M:%S}" if event.time > BEGINNING else "no time"
             look = severity.word if severity is not None else ""
             also = f"{event.id} {event.user_agent} {event.principal.arn} {event.principal.access_key_id} {event.error_code}"
-            rows.append(TableRow(key, (when, what, outcome, event.source_ip, event.region), look, also))
+            rows.append(
+                TableRow(key=key, cells=(when, what, outcome, event.source_ip, event.region), look=look, also=also)
+            )
         return rows
 
     def show(self) -> None:
@@ -141,10 +147,13 @@ class AroundScreen(ListFrame):
             begin, end = events[0].time, events[-1].time
             upper, lower, _ = timeline(((event.time, assessed.get(id(event))) for event in events), begin, end, width)
             self.query_one("#timeline", Steady).update(
-                joined([
-                    line(f" {begin:%m-%d %H:%MZ} ", *upper, f" {end:%m-%d %H:%MZ}"), line(" " * 13, *lower),
-                ])
-            )  # fmt: skip
+                joined(
+                    [
+                        line(f" {begin:%m-%d %H:%MZ} ", *upper, f" {end:%m-%d %H:%MZ}"),
+                        line(" " * 13, *lower),
+                    ]
+                )
+            )
         else:
             said = "searching" if self._of is None else "no event with a time"
             self.query_one("#timeline", Steady).update(line(f" {said}"))

@@ -14,9 +14,14 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 VIEWS: Final = (("change", "changes"), ("console", "console"), ("cli", "AWS CLI"), ("python", "Python"))
 STATE_LOOK: Final = {
-    StepState.VERIFIED: "$success", StepState.MANUAL: "$success", StepState.FAILED: "bold $error", StepState.OUTCOME_UNKNOWN: "bold $warning",
-    StepState.NOT_VERIFIED: "bold $warning", StepState.OPEN: "$warning", StepState.RUNNING: "bold $accent",
-}  # fmt: skip
+    StepState.VERIFIED: "$success",
+    StepState.MANUAL: "$success",
+    StepState.FAILED: "bold $error",
+    StepState.OUTCOME_UNKNOWN: "bold $warning",
+    StepState.NOT_VERIFIED: "bold $warning",
+    StepState.OPEN: "$warning",
+    StepState.RUNNING: "bold $accent",
+}
 _FEW: Final = 2
 """Questions whose every option is shown on the step itself; more are shown by their answers, so that what will change is in
 sight."""

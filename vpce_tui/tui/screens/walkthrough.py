@@ -217,12 +217,12 @@ class WalkthroughScreen(Frame):
             ready = line(("Copy with everything needed to run it (y)", "dim"))
             return lines([*head, *(Content(part) for part in text.split("\n")), ready])
         page = StepPage(
-            self.plan,
-            self.at,
-            self.known,
-            step.id in self.walk.drifted,
-            self._width,
-            self.main.keymap.shown("affected"),
+            plan=self.plan,
+            at=self.at,
+            known=self.known,
+            drifted=step.id in self.walk.drifted,
+            width=self._width,
+            names_key=self.main.keymap.shown("affected"),
         )
         return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
 
@@ -394,7 +394,9 @@ class WalkthroughScreen(Frame):
         if len(kept) == 1:
             self._show_evidence(journal, *next(iter(kept.items())))
             return
-        question = Question("file", "Which", tuple((name, name) for name in kept), next(iter(kept)))
+        question = Question(
+            id="file", question="Which", options=tuple((name, name) for name in kept), chosen=next(iter(kept))
+        )
 
         def answered(answers: Mapping[str, str] | None) -> None:
             if answers:

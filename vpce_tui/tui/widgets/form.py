@@ -129,9 +129,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
             known = {value for value, _ in question.options}
             typed = [part for part in (question.chosen.split(",") if question.many else [question.chosen]) if part]
             asked.append(
-                Input(",".join(part for part in typed if part not in known), id=f"text-{question.id}", compact=True,
-                      placeholder="or type here" if question.options else "")
-            )  # fmt: skip
+                Input(
+                    ",".join(part for part in typed if part not in known),
+                    id=f"text-{question.id}",
+                    compact=True,
+                    placeholder="or type here" if question.options else "",
+                )
+            )
         asked.append(Static(id=f"wrong-{question.id}"))
         return asked
 

@@ -14,9 +14,18 @@ from textual.filter import LineFilter
 from vpce_tui.core.text import visible
 
 _UNSAFE: Final = [
-    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
-    *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080), *range(0xD800, 0xE000),
-]  # fmt: skip
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    0xAD,
+    0x061C,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+    *range(0xD800, 0xE000),
+]
 # A filter must not change the width of a line: what has no width goes, what has one becomes a replacement.
 _BACKSTOP: Final = {code: "\N{REPLACEMENT CHARACTER}" if cell_len(chr(code)) == 1 else None for code in _UNSAFE}
 

@@ -35,11 +35,19 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     for vpc in parts(draft.choices["keep"]):
         name, reference = f"exclude-{vpc}", f"EXCLUSION_{vpc.replace('-', '_').upper()}"
         draft.ensure(
-            name, "CreateVpcBlockPublicAccessExclusion",
-            {"VpcId": vpc, "InternetGatewayExclusionMode": "allow-bidirectional",
-             "TagSpecifications": draft.tags("vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}")},
-            so_already=vpc in public.exclusions, why=f"{vpc} is excluded", gives={reference: "VpcBlockPublicAccessExclusion.ExclusionId"},
-        )  # fmt: skip
+            name,
+            "CreateVpcBlockPublicAccessExclusion",
+            {
+                "VpcId": vpc,
+                "InternetGatewayExclusionMode": "allow-bidirectional",
+                "TagSpecifications": draft.tags(
+                    "vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}"
+                ),
+            },
+            so_already=vpc in public.exclusions,
+            why=f"{vpc} is excluded",
+            gives={reference: "VpcBlockPublicAccessExclusion.ExclusionId"},
+        )
         if vpc in public.exclusions:
             draft.bindings[reference] = public.own.get(name, public.exclusions[vpc][0])
         draft.add_inverse(
@@ -60,12 +68,20 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
             before,
         )
     draft.ensure(
-        "block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode}, so_already=public.mode == mode and public.settled,
-        why=f"{world.region}: no VPC " + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
-    )  # fmt: skip
+        "block-public-access",
+        "ModifyVpcBlockPublicAccessOptions",
+        {"InternetGatewayBlockMode": mode},
+        so_already=public.mode == mode and public.settled,
+        why=f"{world.region}: no VPC "
+        + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
+    )
     draft.add_inverse(
-        "undo-block-public-access", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": before}, undoes=("block-public-access",), why=f"{world.region}: as it was, {before}",
-    )  # fmt: skip
+        "undo-block-public-access",
+        "ModifyVpcBlockPublicAccessOptions",
+        {"InternetGatewayBlockMode": before},
+        undoes=("block-public-access",),
+        why=f"{world.region}: as it was, {before}",
+    )
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
     draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
@@ -78,14 +94,23 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
 
 
 TRAFFIC_DARK: Final = Action(
-    frozenset({InterfaceAspect.PUBLIC}), _plan_dark, unchanged, by_effects,
-    (
+    facets=frozenset({InterfaceAspect.PUBLIC}),
+    plan=_plan_dark,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "mode", "Turn on Block Public Access for every VPC of this region",
+            "mode",
+            "Turn on Block Public Access for every VPC of this region",
             (("no", "no"), ("block-ingress", "ingress only"), ("block-bidirectional", "bidirectional")),
         ),
         Choice("keep", "Which VPCs are excluded", _vpc_options, many=True),
     ),
     target="interface",
-    may=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:CreateVpcBlockPublicAccessExclusion", "ec2:DeleteVpcBlockPublicAccessExclusion"), taken_back_by=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:DeleteVpcBlockPublicAccessExclusion"),
-)  # fmt: skip
+    may=(
+        "ec2:ModifyVpcBlockPublicAccessOptions",
+        "ec2:CreateVpcBlockPublicAccessExclusion",
+        "ec2:DeleteVpcBlockPublicAccessExclusion",
+    ),
+    taken_back_by=("ec2:ModifyVpcBlockPublicAccessOptions", "ec2:DeleteVpcBlockPublicAccessExclusion"),
+)

@@ -73,9 +73,12 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
         entry = {"NetworkAclId": acl.id, "RuleNumber": number, "Egress": egress}
         denied = {"CidrBlock" if ":" not in block else "Ipv6CidrBlock": block, "Protocol": "-1", "RuleAction": "deny"}
         draft.ensure(
-            name, "CreateNetworkAclEntry", {**entry, **denied}, so_already=there is not None,
+            name,
+            "CreateNetworkAclEntry",
+            {**entry, **denied},
+            so_already=there is not None,
             why=f"{acl.id}: entry {number} denies {block} {way}",
-        )  # fmt: skip
+        )
         draft.add_inverse(
             f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: delete entry {number}"
         )
@@ -150,10 +153,22 @@ def _denied_before(world: InterfaceState, draft: Draft) -> None:
 
 
 TRAFFIC_ACL: Final = Action(
-    frozenset({InterfaceAspect.ACLS}), _plan_acl, unchanged, by_effects,
-    (
-        Choice("deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, in both directions"), ("no", "no"))),
-        Choice("quota", "Network ACL entry quota, in each direction", (("20", "20, AWS's default"), ("40", "40, raised for this account"))),
+    facets=frozenset({InterfaceAspect.ACLS}),
+    plan=_plan_acl,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(
+            "deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, in both directions"), ("no", "no"))
+        ),
+        Choice(
+            "quota",
+            "Network ACL entry quota, in each direction",
+            (("20", "20, AWS's default"), ("40", "40, raised for this account")),
+        ),
     ),
-    leave=_entry_as_left, target="interface", may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"), taken_back_by=("ec2:DeleteNetworkAclEntry",),
-)  # fmt: skip
+    leave=_entry_as_left,
+    target="interface",
+    may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
+    taken_back_by=("ec2:DeleteNetworkAclEntry",),
+)

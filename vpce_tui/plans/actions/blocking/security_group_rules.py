@@ -88,21 +88,33 @@ def _close(
         parameters = {"GroupId": rule.group, "IpPermissions": [permission(item) for item in fresh]}
         more = f", and {len(narrower) - 2} more" if narrower[2:] else ""
         draft.ensure(
-            f"narrow-{name}", f"AuthorizeSecurityGroup{way}", parameters, so_already=all(item.effect in there for item in fresh),
+            f"narrow-{name}",
+            f"AuthorizeSecurityGroup{way}",
+            parameters,
+            so_already=all(item.effect in there for item in fresh),
             why=f"{label} {'; '.join(item.says for item in narrower[:2])}{more}",
-        )  # fmt: skip
+        )
         draft.add_inverse(
-            f"undo-narrow-{name}", f"RevokeSecurityGroup{way}", parameters, undoes=(f"narrow-{name}",),
+            f"undo-narrow-{name}",
+            f"RevokeSecurityGroup{way}",
+            parameters,
+            undoes=(f"narrow-{name}",),
             why=f"{label}: revoke the narrower rules",
-        )  # fmt: skip
+        )
     draft.ensure(
-        f"rule-{name}", f"RevokeSecurityGroup{way}", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
+        f"rule-{name}",
+        f"RevokeSecurityGroup{way}",
+        {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]},
+        so_already=False,
         why=f"{label} no longer {rule.says}",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        f"undo-rule-{name}", f"AuthorizeSecurityGroup{way}", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
-        undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id",
-    )  # fmt: skip
+        f"undo-rule-{name}",
+        f"AuthorizeSecurityGroup{way}",
+        {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
+        undoes=(f"rule-{name}",),
+        why=f"{label} {rule.says} again, under a new rule id",
+    )
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {item.says}" for item in narrower]
     others = world.holders.get(rule.group, ())
@@ -179,12 +191,14 @@ def permission(rule: GroupRule) -> dict[str, Any]:
         (
             (key, name)
             for key, name, sign in (
-                ("PrefixListIds", "PrefixListId", "pl-"), ("UserIdGroupPairs", "GroupId", "sg-"), ("Ipv6Ranges", "CidrIpv6", ":"),
+                ("PrefixListIds", "PrefixListId", "pl-"),
+                ("UserIdGroupPairs", "GroupId", "sg-"),
+                ("Ipv6Ranges", "CidrIpv6", ":"),
             )
             if sign in rule.peer
         ),
         ("IpRanges", "CidrIp"),
-    )  # fmt: skip
+    )
     ports = {} if rule.protocol == "-1" else {"FromPort": rule.from_port, "ToPort": rule.to_port}
     said = {"Description": rule.description} if rule.description else {}
     return {"IpProtocol": rule.protocol, **ports, key: [{name: rule.peer, **said}]}
@@ -194,13 +208,18 @@ def rules_of(call: PlannedCall) -> list[GroupRule]:
     """The rules that a call makes or takes back by their content."""
     return [
         GroupRule(
-            "", call.parameters["GroupId"], call.operation.endswith("Egress"), item["IpProtocol"], item.get("FromPort", -1),
-            item.get("ToPort", -1), str(next(value for name, value in peer.items() if name != "Description")),
+            id="",
+            group=call.parameters["GroupId"],
+            egress=call.operation.endswith("Egress"),
+            protocol=item["IpProtocol"],
+            from_port=item.get("FromPort", -1),
+            to_port=item.get("ToPort", -1),
+            peer=str(next(value for name, value in peer.items() if name != "Description")),
         )
         for item in call.parameters["IpPermissions"]
         for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
         for peer in item.get(key) or ()
-    ]  # fmt: skip
+    ]
 
 
 def _closed_before(world: InterfaceState, draft: Draft) -> None:
@@ -221,14 +240,34 @@ def _closed_before(world: InterfaceState, draft: Draft) -> None:
 
 
 TRAFFIC_RULES: Final = Action(
-    frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}), _plan_rules, unchanged, by_effects,
-    (
-        Choice("rules", "Which rules to revoke", _rule_options, _default_rules, many=True),
+    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
+    plan=_plan_rules,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(id="rules", question="Which rules to revoke", options=_rule_options, default=_default_rules, many=True),
         Choice(
-            "replace", "Replace each by a narrower rule",
-            (("seen", "yes: for the other peers that recently used it with this instance"), ("own", "yes: for the VPC's own ranges"), ("none", "no")),
+            "replace",
+            "Replace each by a narrower rule",
+            (
+                ("seen", "yes: for the other peers that recently used it with this instance"),
+                ("own", "yes: for the VPC's own ranges"),
+                ("none", "no"),
+            ),
         ),
     ),
-    look=look, target="interface",
-    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"), taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"),
-)  # fmt: skip
+    look=look,
+    target="interface",
+    may=(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:RevokeSecurityGroupEgress",
+    ),
+    taken_back_by=(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:RevokeSecurityGroupEgress",
+    ),
+)

@@ -71,20 +71,42 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
     named = {"Name": known.name, "Scope": known.scope, "Id": known.id}
     waf: dict[str, Any] = {"service": "wafv2", "region": known.region}
     draft.ensure(
-        "lock", "GetIPSet", named, so_already=so_already, why="the set as it is, and its lock token", gives={"SET_LOCK": "LockToken"},
-        until=_as_it_was(known.written), **waf,
-    )  # fmt: skip
+        "lock",
+        "GetIPSet",
+        named,
+        so_already=so_already,
+        why="the set as it is, and its lock token",
+        gives={"SET_LOCK": "LockToken"},
+        until=_as_it_was(known.written),
+        **waf,
+    )
     draft.ensure(
-        "ip-set", "UpdateIPSet", {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")}, so_already=so_already,
-        why=f"{known.name}: {', '.join(fitting)} in it", **waf,
-    )  # fmt: skip
+        "ip-set",
+        "UpdateIPSet",
+        {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")},
+        so_already=so_already,
+        why=f"{known.name}: {', '.join(fitting)} in it",
+        **waf,
+    )
     lock = PlannedCall(
-        "undo-lock", "wafv2", "GetIPSet", known.region, ordered(named), "the set as it is, and its lock token", {"SET_LOCK": "LockToken"}, ("ip-set",),
-    )  # fmt: skip
+        id="undo-lock",
+        service="wafv2",
+        operation="GetIPSet",
+        region=known.region,
+        parameters=ordered(named),
+        why="the set as it is, and its lock token",
+        gives={"SET_LOCK": "LockToken"},
+        undoes=("ip-set",),
+    )
     draft.add_inverse(
-        "undo-ip-set", "UpdateIPSet", {**named, "Addresses": sorted(before), "LockToken": ref("SET_LOCK")}, undoes=("ip-set",),
-        why=f"{known.name}: as it was", first=(lock,), **waf,
-    )  # fmt: skip
+        "undo-ip-set",
+        "UpdateIPSet",
+        {**named, "Addresses": sorted(before), "LockToken": ref("SET_LOCK")},
+        undoes=("ip-set",),
+        why=f"{known.name}: as it was",
+        first=(lock,),
+        **waf,
+    )
     draft.changes += [f"+ {known.name}: {block}" for block in fitting]
     if known.used_by:
         draft.add_impact(
@@ -103,7 +125,11 @@ def _as_it_was(addresses: tuple[str, ...]) -> Until:
     """The set must hold what it held when this was planned: what is sent takes the place of all of it."""
     listed = json.dumps(sorted(addresses), ensure_ascii=True).replace("`", "\\`")
     same = f"sort(IPSet.Addresses) == `{listed}`"
-    return Until(f"{same} && 'as planned' || 'changed by somebody since it was planned'", ("as planned",), ("changed by somebody since it was planned",))  # fmt: skip
+    return Until(
+        f"{same} && 'as planned' || 'changed by somebody since it was planned'",
+        ("as planned",),
+        ("changed by somebody since it was planned",),
+    )
 
 
 def _added(step: Step) -> Mapping[str, Any]:
@@ -127,7 +153,14 @@ def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
 
 
 TRAFFIC_WAF: Final = Action(
-    frozenset({InterfaceAspect.SETS}), _plan_waf, unchanged, by_effects,
-    (Choice("ip_set", "Which AWS WAF IP set", _set_options),), _added,
-    leave=_set_as_left, target="interface", may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"), taken_back_by=("wafv2:UpdateIPSet",),
-)  # fmt: skip
+    facets=frozenset({InterfaceAspect.SETS}),
+    plan=_plan_waf,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(Choice("ip_set", "Which AWS WAF IP set", _set_options),),
+    remember=_added,
+    leave=_set_as_left,
+    target="interface",
+    may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"),
+    taken_back_by=("wafv2:UpdateIPSet",),
+)

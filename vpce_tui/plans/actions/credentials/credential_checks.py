@@ -144,7 +144,12 @@ def _is_of(arn: str, world: PrincipalState) -> bool:
 
 
 REFUSED: Final = Action(
-    frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}), _plan, unchanged, read_back,
-    (Choice("profile", "Which AWS profile contains the stolen credentials", _profiles),), target="principal", judge=_judge,
+    facets=frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}),
+    plan=_plan,
+    expect=unchanged,
+    settled=read_back,
+    choices=(Choice("profile", "Which AWS profile contains the stolen credentials", _profiles),),
+    target="principal",
+    judge=_judge,
     may=("ec2:DescribeRegions",),
-)  # fmt: skip
+)

@@ -22,12 +22,41 @@ NONE: Final = "none"
 VERSION: Final = "POLICY_VERSION"
 _MOST_VERSIONS: Final = 5
 UNSEEN: Final = (
-    "s3:Get*", "s3:Put*", "s3:Delete*", "s3:List*", "s3:AbortMultipartUpload", "s3:RestoreObject", "dynamodb:*", "lambda:Invoke*", "sqs:*",
-    "sns:Publish*", "logs:PutLogEvents", "logs:CreateLogStream", "logs:Get*", "logs:Filter*", "cloudwatch:PutMetricData", "xray:*", "kinesis:*",
-    "firehose:*", "ssmmessages:*", "ec2messages:*", "ssm:UpdateInstanceInformation", "execute-api:*", "bedrock:Invoke*", "rds-data:*",
-    "rds-db:*", "es:ESHttp*", "aoss:*", "cassandra:*", "timestream:*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
-    "iam:PassRole", "ec2:CreateTags", "apigateway:*",
-)  # fmt: skip
+    "s3:Get*",
+    "s3:Put*",
+    "s3:Delete*",
+    "s3:List*",
+    "s3:AbortMultipartUpload",
+    "s3:RestoreObject",
+    "dynamodb:*",
+    "lambda:Invoke*",
+    "sqs:*",
+    "sns:Publish*",
+    "logs:PutLogEvents",
+    "logs:CreateLogStream",
+    "logs:Get*",
+    "logs:Filter*",
+    "cloudwatch:PutMetricData",
+    "xray:*",
+    "kinesis:*",
+    "firehose:*",
+    "ssmmessages:*",
+    "ec2messages:*",
+    "ssm:UpdateInstanceInformation",
+    "execute-api:*",
+    "bedrock:Invoke*",
+    "rds-data:*",
+    "rds-db:*",
+    "es:ESHttp*",
+    "aoss:*",
+    "cassandra:*",
+    "timestream:*",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "iam:PassRole",
+    "ec2:CreateTags",
+    "apigateway:*",
+)
 """Actions whose use is not in event history, wholly or in part, or under another name."""
 
 
@@ -92,8 +121,12 @@ def _of(action: str, used: frozenset[str]) -> list[str]:
 def _options(world: PrincipalState) -> Options:
     return (
         (NONE, "none"),
-        *((policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}") for policy in world.documents or () if policy.ours),
-    )  # fmt: skip
+        *(
+            (policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}")
+            for policy in world.documents or ()
+            if policy.ours
+        ),
+    )
 
 
 def _until(world: PrincipalState, hours: str) -> datetime | None:
@@ -150,8 +183,14 @@ def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, Any]:
 
 
 def _said(
-    world: PrincipalState, policy: PrincipalPolicy, before: Mapping[str, Any], used: frozenset[str], gone: list[str], came: list[str], draft: Draft
-) -> None:  # fmt: skip
+    world: PrincipalState,
+    policy: PrincipalPolicy,
+    before: Mapping[str, Any],
+    used: frozenset[str],
+    gone: list[str],
+    came: list[str],
+    draft: Draft,
+) -> None:
     draft.changes.append(f"policy {policy.name}:")
     if used:
         draft.changes += [f"- {action}" for action in gone] or [
@@ -186,17 +225,30 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
             "delete one that is not needed: IAM › Policies › Policy versions",
         )
     draft.ensure(
-        f"narrow-{name}", "CreatePolicyVersion", {**arn, "PolicyDocument": document(wanted)}, so_already=bool(own),
-        why=f"{policy.name}: a new version, the old one is kept", gives={VERSION: "PolicyVersion.VersionId"}, **iam,
-    )  # fmt: skip
+        f"narrow-{name}",
+        "CreatePolicyVersion",
+        {**arn, "PolicyDocument": document(wanted)},
+        so_already=bool(own),
+        why=f"{policy.name}: a new version, the old one is kept",
+        gives={VERSION: "PolicyVersion.VersionId"},
+        **iam,
+    )
     draft.add_inverse(
-        f"undo-narrow-{name}", "DeletePolicyVersion", {**arn, "VersionId": ref(VERSION)}, undoes=(f"narrow-{name}",),
-        why=f"{policy.name}: delete the new version", **iam,
-    )  # fmt: skip
+        f"undo-narrow-{name}",
+        "DeletePolicyVersion",
+        {**arn, "VersionId": ref(VERSION)},
+        undoes=(f"narrow-{name}",),
+        why=f"{policy.name}: delete the new version",
+        **iam,
+    )
     draft.ensure(
-        f"default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": ref(VERSION)}, so_already=bool(own) and own == policy.default,
-        why=f"{policy.name}: the new version becomes the default", **iam,
-    )  # fmt: skip
+        f"default-{name}",
+        "SetDefaultPolicyVersion",
+        {**arn, "VersionId": ref(VERSION)},
+        so_already=bool(own) and own == policy.default,
+        why=f"{policy.name}: the new version becomes the default",
+        **iam,
+    )
     recorded = (
         next((call for call in draft.remembered.undo if call.id == f"undo-default-{name}"), None)
         if draft.remembered
@@ -206,9 +258,13 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
         draft.undo.insert(0, recorded)
     else:
         draft.add_inverse(
-            f"undo-default-{name}", "SetDefaultPolicyVersion", {**arn, "VersionId": policy.default}, undoes=(f"default-{name}",),
-            why=f"{policy.name}: version {policy.default} is the default again", **iam,
-        )  # fmt: skip
+            f"undo-default-{name}",
+            "SetDefaultPolicyVersion",
+            {**arn, "VersionId": policy.default},
+            undoes=(f"default-{name}",),
+            why=f"{policy.name}: version {policy.default} is the default again",
+            **iam,
+        )
     if own:
         draft.bindings[VERSION] = own
     draft.stand_ins[VERSION] = "v1"
@@ -261,14 +317,35 @@ def _wrong(most: int, unit: str) -> Any:
 
 
 LEAST: Final = Action(
-    frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}), _plan, unchanged, by_effects,
-    (
+    facets=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice("policy", "Which of its policies is reduced to the used actions", _options),
-        Choice("days", "How many days of use count", (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")), free=True, check=_wrong(90, "days")),
-        Choice("leave_out", "How many hours before the incident are excluded, as the intruder's", (("24", "24 hours"), ("0", "none"), ("72", "three days")), free=True, check=_wrong(2160, "hours")),
+        Choice(
+            "days",
+            "How many days of use count",
+            (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")),
+            free=True,
+            check=_wrong(90, "days"),
+        ),
+        Choice(
+            "leave_out",
+            "How many hours before the incident are excluded, as the intruder's",
+            (("24", "24 hours"), ("0", "none"), ("72", "three days")),
+            free=True,
+            check=_wrong(2160, "hours"),
+        ),
     ),
-    look=_look, target="principal",
+    look=_look,
+    target="principal",
     may=(
-        "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy",
-    ), taken_back_by=("iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy"),
-)  # fmt: skip
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:DeletePolicyVersion",
+        "iam:PutUserPolicy",
+        "iam:PutRolePolicy",
+    ),
+    taken_back_by=("iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:PutUserPolicy", "iam:PutRolePolicy"),
+)

@@ -23,11 +23,12 @@ from vpce_tui.plans.targets.principal import (
 )
 
 _ELSEWHERE: Final = {
-    "endpoint": "vpce-tui plan contain-endpoint {id}", "instance": "vpce-tui plan terminate-instance {id}",
+    "endpoint": "vpce-tui plan contain-endpoint {id}",
+    "instance": "vpce-tui plan terminate-instance {id}",
     "password": "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
     "trust": "check who may assume it: vpce-tui plan revoke-credentials role/{of}",
     "function": "set its reserved concurrency to 0, then review its code and role",
-}  # fmt: skip
+}
 
 
 def look_back(*said: str) -> Mapping[str, Any]:
@@ -125,26 +126,77 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
     named = {f"{kind}Name": item.of or item.id}
     if item.kind == "key":
         key = {"UserName": item.of, "AccessKeyId": item.id}
-        _both(draft, call, ("UpdateAccessKey", {**key, "Status": "Inactive"}), ("UpdateAccessKey", {**key, "Status": "Active"}), state.contained, f"{item.id} of {item.of} is refused from now on", f"{item.id} works again", iam)  # fmt: skip
+        _both(
+            draft,
+            call,
+            ("UpdateAccessKey", {**key, "Status": "Inactive"}),
+            ("UpdateAccessKey", {**key, "Status": "Active"}),
+            state.contained,
+            f"{item.id} of {item.of} is refused from now on",
+            f"{item.id} works again",
+            iam,
+        )
     elif item.kind in ("user", "role"):
         policy = {**named, "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
-        _both(draft, call, (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}), (f"Delete{kind}Policy", policy), state.contained, f"{item.kind} {item.id} is denied everything", f"{item.kind} {item.id}: remove that deny", iam)  # fmt: skip
+        _both(
+            draft,
+            call,
+            (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}),
+            (f"Delete{kind}Policy", policy),
+            state.contained,
+            f"{item.kind} {item.id} is denied everything",
+            f"{item.kind} {item.id}: remove that deny",
+            iam,
+        )
     elif item.kind == "member":
         member = {"GroupName": item.id, "UserName": item.of}
-        _both(draft, call, ("RemoveUserFromGroup", member), ("AddUserToGroup", member), not state.there, f"{item.of} leaves group {item.id}", f"{item.of} in group {item.id} again", iam)  # fmt: skip
+        _both(
+            draft,
+            call,
+            ("RemoveUserFromGroup", member),
+            ("AddUserToGroup", member),
+            not state.there,
+            f"{item.of} leaves group {item.id}",
+            f"{item.of} in group {item.id} again",
+            iam,
+        )
     elif item.kind.startswith("attached"):
         attached = {**named, "PolicyArn": item.id}
-        _both(draft, call, (f"Detach{kind}Policy", attached), (f"Attach{kind}Policy", attached), not state.there, f"{item.of} loses {item.id}", f"{item.of} has {item.id} again", iam)  # fmt: skip
+        _both(
+            draft,
+            call,
+            (f"Detach{kind}Policy", attached),
+            (f"Attach{kind}Policy", attached),
+            not state.there,
+            f"{item.of} loses {item.id}",
+            f"{item.of} has {item.id} again",
+            iam,
+        )
     else:
         inline = {**named, "PolicyName": item.id}
-        _both(draft, call, (f"Delete{kind}Policy", inline), (f"Put{kind}Policy", {**inline, "PolicyDocument": document(state.document)}), not state.there, f"{item.of} loses inline policy {item.id}", f"{item.of} has inline policy {item.id} again", iam)  # fmt: skip
+        _both(
+            draft,
+            call,
+            (f"Delete{kind}Policy", inline),
+            (f"Put{kind}Policy", {**inline, "PolicyDocument": document(state.document)}),
+            not state.there,
+            f"{item.of} loses inline policy {item.id}",
+            f"{item.of} has inline policy {item.id} again",
+            iam,
+        )
     draft.changes.append(item.says)
 
 
 def _both(
-    draft: Draft, call: str, forward: tuple[str, Mapping[str, Any]], back: tuple[str, Mapping[str, Any]], so: bool, why: str, undo: str,
+    draft: Draft,
+    call: str,
+    forward: tuple[str, Mapping[str, Any]],
+    back: tuple[str, Mapping[str, Any]],
+    so: bool,
+    why: str,
+    undo: str,
     iam: Mapping[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     """A containment and its inverse; a policy that is gone is put back as the record has it."""
     draft.ensure(call, forward[0], forward[1], so_already=so, why=why, **iam)
     recorded = (
@@ -167,15 +219,50 @@ def _wrong_session(said: str) -> str:
 
 
 CONTAIN_MADE: Final = Action(
-    frozenset({PrincipalAspect.MADE}), _plan, unchanged, by_effects,
-    (
-        Choice("contain", "Which of them are contained", _options, _recent, many=True),
-        Choice("sessions", "Further sessions of the role to search, by session name (i-…)", free=True, many=True, check=_wrong_session),
-        Choice("days", "How many days of event history are searched", (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")), free=True, check=_wrong_days),
+    facets=frozenset({PrincipalAspect.MADE}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(id="contain", question="Which of them are contained", options=_options, default=_recent, many=True),
+        Choice(
+            "sessions",
+            "Further sessions of the role to search, by session name (i-…)",
+            free=True,
+            many=True,
+            check=_wrong_session,
+        ),
+        Choice(
+            "days",
+            "How many days of event history are searched",
+            (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")),
+            free=True,
+            check=_wrong_days,
+        ),
     ),
-    look=_look, target="principal",
+    look=_look,
+    target="principal",
     may=(
-        "iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveUserFromGroup",
-        "iam:AddUserToGroup", "iam:DetachUserPolicy", "iam:AttachUserPolicy", "iam:DetachRolePolicy", "iam:AttachRolePolicy",
-    ), taken_back_by=("iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AddUserToGroup", "iam:AttachUserPolicy", "iam:AttachRolePolicy"),
-)  # fmt: skip
+        "iam:UpdateAccessKey",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:RemoveUserFromGroup",
+        "iam:AddUserToGroup",
+        "iam:DetachUserPolicy",
+        "iam:AttachUserPolicy",
+        "iam:DetachRolePolicy",
+        "iam:AttachRolePolicy",
+    ),
+    taken_back_by=(
+        "iam:UpdateAccessKey",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:AddUserToGroup",
+        "iam:AttachUserPolicy",
+        "iam:AttachRolePolicy",
+    ),
+)

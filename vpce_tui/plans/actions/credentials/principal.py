@@ -79,15 +79,25 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
         draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
     attribute = {"AttributeKey": "Username", "AttributeValue": world.name}
     draft.read(
-        "history", "LookupEvents", {"LookupAttributes": [attribute]}, "calls in its name", service="cloudtrail",
-        region=world.region, optional=True,
-    )  # fmt: skip
+        "history",
+        "LookupEvents",
+        {"LookupAttributes": [attribute]},
+        "calls in its name",
+        service="cloudtrail",
+        region=world.region,
+        optional=True,
+    )
     for number, key in enumerate(world.keys or ()):
         by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
         draft.read(
-            f"history-of-key-{number}", "LookupEvents", {"LookupAttributes": [by_key]}, f"calls with {key.id}",
-            service="cloudtrail", region=world.region, optional=True,
-        )  # fmt: skip
+            f"history-of-key-{number}",
+            "LookupEvents",
+            {"LookupAttributes": [by_key]},
+            f"calls with {key.id}",
+            service="cloudtrail",
+            region=world.region,
+            optional=True,
+        )
     draft.notes += _who(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.prove("every result is recorded as evidence")
@@ -152,13 +162,23 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
         named = {"UserName": world.name, "AccessKeyId": identifier}
         call_id = f"off-{short_id(identifier)}"
         draft.ensure(
-            call_id, "UpdateAccessKey", {**named, "Status": "Inactive"}, so_already=not key.active,
-            why=f"{identifier} is deactivated", service="iam", region=world.region,
-        )  # fmt: skip
+            call_id,
+            "UpdateAccessKey",
+            {**named, "Status": "Inactive"},
+            so_already=not key.active,
+            why=f"{identifier} is deactivated",
+            service="iam",
+            region=world.region,
+        )
         draft.add_inverse(
-            f"undo-{call_id}", "UpdateAccessKey", {**named, "Status": "Active"}, undoes=(call_id,), why=f"{identifier} works again",
-            service="iam", region=world.region,
-        )  # fmt: skip
+            f"undo-{call_id}",
+            "UpdateAccessKey",
+            {**named, "Status": "Active"},
+            undoes=(call_id,),
+            why=f"{identifier} works again",
+            service="iam",
+            region=world.region,
+        )
         draft.changes.append(f"{identifier} becomes inactive ({key.usage})")
         if key.last_used:
             draft.add_impact(f"whatever uses {identifier}: {key.usage}")
@@ -182,9 +202,13 @@ def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     draft.ensure(
-        "cut", f"Put{kind}Policy", {**policy, "PolicyDocument": deny_older_sessions("CutSessions")}, so_already=bool(world.cut),
-        why=f"{world.name}: deny everything to sessions issued before now", **iam,
-    )  # fmt: skip
+        "cut",
+        f"Put{kind}Policy",
+        {**policy, "PolicyDocument": deny_older_sessions("CutSessions")},
+        so_already=bool(world.cut),
+        why=f"{world.name}: deny everything to sessions issued before now",
+        **iam,
+    )
     draft.add_inverse(
         "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{world.name}: remove that deny", **iam
     )
@@ -242,9 +266,13 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     draft.ensure(
-        "deny", f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)},
-        so_already=world.quarantined, why=f"{world.name}: deny everything", **iam,
-    )  # fmt: skip
+        "deny",
+        f"Put{kind}Policy",
+        {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)},
+        so_already=world.quarantined,
+        why=f"{world.name}: deny everything",
+        **iam,
+    )
     draft.add_inverse(
         "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{world.name}: remove that deny", **iam
     )
@@ -296,9 +324,13 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
         kind, _, identifier = item.partition(":")
         operation, key, why = _REMOVALS[kind]
         draft.ensure(
-            f"{kind}-{short_id(identifier)}" if identifier else kind, operation, {**named, **({key: identifier} if key else {})},
-            so_already=item not in there, why=why.format(name=world.name, id=identifier), **iam,
-        )  # fmt: skip
+            f"{kind}-{short_id(identifier)}" if identifier else kind,
+            operation,
+            {**named, **({key: identifier} if key else {})},
+            so_already=item not in there,
+            why=why.format(name=world.name, id=identifier),
+            **iam,
+        )
         draft.changes.append(f"{item} of {world.name} is permanently deleted")
     if not chosen:
         draft.notes.append(
@@ -333,20 +365,42 @@ def _plan_root(world: PrincipalState, draft: Draft) -> Step:
 
 
 IDENTIFY: Final = Action(
-    frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.CONSOLE, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}), _plan_identify, unchanged, read_back,
+    facets=frozenset(
+        {
+            PrincipalAspect.KEYS,
+            PrincipalAspect.POLICIES,
+            PrincipalAspect.CONSOLE,
+            PrincipalAspect.USERS,
+            PrincipalAspect.SESSIONS,
+        }
+    ),
+    plan=_plan_identify,
+    expect=unchanged,
+    settled=read_back,
     target="principal",
-    may=("cloudtrail:LookupEvents", "iam:GetPolicyVersion", "iam:GetAccountSummary",),
-)  # fmt: skip
+    may=(
+        "cloudtrail:LookupEvents",
+        "iam:GetPolicyVersion",
+        "iam:GetAccountSummary",
+    ),
+)
 KEYS: Final = Action(
-    frozenset({PrincipalAspect.KEYS}), _plan_keys, unchanged, by_effects,
-    (Choice("keys", "Which keys are deactivated", _key_options, _all_active, many=True),), target="principal",
-    may=("iam:UpdateAccessKey",), taken_back_by=("iam:UpdateAccessKey",),
-)  # fmt: skip
+    facets=frozenset({PrincipalAspect.KEYS}),
+    plan=_plan_keys,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(id="keys", question="Which keys are deactivated", options=_key_options, default=_all_active, many=True),
+    ),
+    target="principal",
+    may=("iam:UpdateAccessKey",),
+    taken_back_by=("iam:UpdateAccessKey",),
+)
 SESSIONS: Final = Action(
-    frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
-    _plan_sessions,
-    unchanged,
-    by_effects,
+    facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    plan=_plan_sessions,
+    expect=unchanged,
+    settled=by_effects,
     target="principal",
     may=(
         "iam:PutRolePolicy",
@@ -357,24 +411,47 @@ SESSIONS: Final = Action(
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
 QUARANTINE: Final = Action(
-    frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}), _plan_quarantine, unchanged, by_effects,
-    (
+    facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    plan=_plan_quarantine,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "deny", "Deny it everything from now on", (("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
-            lambda world: "yes" if world.kind == "user" else "no",
+            id="deny",
+            question="Deny it everything from now on",
+            options=(("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
+            default=lambda world: "yes" if world.kind == "user" else "no",
         ),
     ),
     target="principal",
-    may=("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",), taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
-)  # fmt: skip
+    may=(
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+    ),
+    taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
+)
 CONSOLE: Final = Action(
-    frozenset({PrincipalAspect.CONSOLE}), _plan_console, unchanged, by_effects,
-    (
+    facets=frozenset({PrincipalAspect.CONSOLE}),
+    plan=_plan_console,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "remove", "What is permanently deleted", _console_options, lambda world: "login-profile" if world.password else "", many=True,
+            id="remove",
+            question="What is permanently deleted",
+            options=_console_options,
+            default=lambda world: "login-profile" if world.password else "",
+            many=True,
         ),
     ),
     target="principal",
-    may=("iam:DeleteLoginProfile", "iam:DeactivateMFADevice", "iam:DeleteSigningCertificate", "iam:DeleteServiceSpecificCredential",),
-)  # fmt: skip
-ROOT: Final = Action(frozenset(), _plan_root, unchanged, read_back, target="principal")
+    may=(
+        "iam:DeleteLoginProfile",
+        "iam:DeactivateMFADevice",
+        "iam:DeleteSigningCertificate",
+        "iam:DeleteServiceSpecificCredential",
+    ),
+)
+ROOT: Final = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, settled=read_back, target="principal")

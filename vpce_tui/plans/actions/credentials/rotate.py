@@ -41,9 +41,13 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     lost = [key for key in known.values() if key.id in world.keys_lost]
     for key in lost:
         draft.ensure(
-            f"drop-{short_id(key.id)}", "DeleteAccessKey", {**named, "AccessKeyId": key.id}, so_already=False,
-            why=f"{key.id}: created in this incident, and nobody saw its secret", **iam,
-        )  # fmt: skip
+            f"drop-{short_id(key.id)}",
+            "DeleteAccessKey",
+            {**named, "AccessKeyId": key.id},
+            so_already=False,
+            why=f"{key.id}: created in this incident, and nobody saw its secret",
+            **iam,
+        )
         draft.changes.append(
             f"{key.id} is deleted: created within two minutes of a call of vpce-tui whose response was lost, and never used"
         )
@@ -55,9 +59,15 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
             "delete one that is not needed, in a later step; or with: aws iam delete-access-key",
         )
     draft.ensure(
-        "new-key", "CreateAccessKey", named, so_already=mine is not None, why=f"a new key for {world.name}",
-        gives={NEW: "AccessKey.AccessKeyId"}, secret=SECRET, **iam,
-    )  # fmt: skip
+        "new-key",
+        "CreateAccessKey",
+        named,
+        so_already=mine is not None,
+        why=f"a new key for {world.name}",
+        gives={NEW: "AccessKey.AccessKeyId"},
+        secret=SECRET,
+        **iam,
+    )
     draft.add_inverse(
         "undo-new-key",
         "DeleteAccessKey",
@@ -82,10 +92,15 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
 
 
 ROTATE: Final = Action(
-    frozenset({PrincipalAspect.KEYS}), _plan_rotate, unchanged, by_effects,
-    (Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
-    target="principal", may=("iam:CreateAccessKey", "iam:DeleteAccessKey"), taken_back_by=("iam:DeleteAccessKey",),
-)  # fmt: skip
+    facets=frozenset({PrincipalAspect.KEYS}),
+    plan=_plan_rotate,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
+    target="principal",
+    may=("iam:CreateAccessKey", "iam:DeleteAccessKey"),
+    taken_back_by=("iam:DeleteAccessKey",),
+)
 
 
 # -- old keys
@@ -122,17 +137,26 @@ def _drop(world: PrincipalState, key: AccessKey | None, identifier: str, draft: 
     if key is not None and key.active:
         draft.block(f"{identifier} is active", "deactivate it first, the step before, and see that nothing breaks")
     draft.ensure(
-        f"delete-{short_id(identifier)}", "DeleteAccessKey", {"UserName": world.name, "AccessKeyId": identifier}, so_already=key is None,
-        why=f"{identifier} is permanently deleted", service="iam", region=world.region,
-    )  # fmt: skip
+        f"delete-{short_id(identifier)}",
+        "DeleteAccessKey",
+        {"UserName": world.name, "AccessKeyId": identifier},
+        so_already=key is None,
+        why=f"{identifier} is permanently deleted",
+        service="iam",
+        region=world.region,
+    )
     draft.changes.append(f"{identifier} of {world.name} is permanently deleted")
 
 
 DROP_KEYS: Final = Action(
-    frozenset({PrincipalAspect.KEYS}), _plan_drop, unchanged, by_effects,
-    (
+    facets=frozenset({PrincipalAspect.KEYS}),
+    plan=_plan_drop,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice("keys", "Which keys are permanently deleted", _options, many=True),
         Choice("wait", "Only after a new key was used", (("yes", "yes"), ("no", "no"))),
     ),
-    target="principal", may=("iam:DeleteAccessKey",),
-)  # fmt: skip
+    target="principal",
+    may=("iam:DeleteAccessKey",),
+)

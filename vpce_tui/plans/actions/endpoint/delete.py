@@ -36,9 +36,11 @@ def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]
     if raw.get("VpcEndpointType") in WITH_GROUPS:
         wanted["PrivateDnsEnabled"] = bool(raw.get("PrivateDnsEnabled"))
     for call, key, name in (
-        ("undo-policy", "PolicyDocument", "PolicyDocument"), ("undo-groups", "AddSecurityGroupIds", "SecurityGroupIds"),
-        ("undo-tables", "AddRouteTableIds", "RouteTableIds"), ("undo-dns", "PrivateDnsEnabled", "PrivateDnsEnabled"),
-    ):  # fmt: skip
+        ("undo-policy", "PolicyDocument", "PolicyDocument"),
+        ("undo-groups", "AddSecurityGroupIds", "SecurityGroupIds"),
+        ("undo-tables", "AddRouteTableIds", "RouteTableIds"),
+        ("undo-dns", "PrivateDnsEnabled", "PrivateDnsEnabled"),
+    ):
         if call in inverses:
             wanted[name] = inverses[call][key]
     dns = {
@@ -70,9 +72,12 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
         DELETE, "DeleteVpcEndpoints", {"VpcEndpointIds": [endpoint.id]}, so_already=False, why=f"delete {endpoint.id}"
     )
     draft.add_inverse(
-        RECREATE, "CreateVpcEndpoint", {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
-        undoes=(DELETE,), why=f"create it again with the same settings and a new id (it was {endpoint.id})",
-    )  # fmt: skip
+        RECREATE,
+        "CreateVpcEndpoint",
+        {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
+        undoes=(DELETE,),
+        why=f"create it again with the same settings and a new id (it was {endpoint.id})",
+    )
     draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is deleted; its connections end")
     seen_using(world, draft)
     draft.add_impact("everything that uses it", endpoint.route_tables or endpoint.subnets)
@@ -113,10 +118,10 @@ def _delete_settled(world: EndpointState, step: Step) -> ReadBack:
 
 
 REMOVE: Final = Action(
-    frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
-    _plan_delete,
-    unchanged,
-    _delete_settled,
+    facets=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
+    plan=_plan_delete,
+    expect=unchanged,
+    settled=_delete_settled,
     target="endpoint",
     may=(
         "ec2:DeleteVpcEndpoints",

@@ -19,20 +19,28 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     if draft.blocked or control is None:
         return draft.step(StepKind.CHANGE)
     draft.ensure(
-        "monitor", "CreateVpcEncryptionControl",
-        {"VpcId": endpoint.vpc_id, "TagSpecifications": draft.tags("vpc-encryption-control", "monitor", endpoint.id, "monitor")},
-        so_already=bool(control.id), why=f"{endpoint.vpc_id}: see which traffic is not encrypted",
+        "monitor",
+        "CreateVpcEncryptionControl",
+        {
+            "VpcId": endpoint.vpc_id,
+            "TagSpecifications": draft.tags("vpc-encryption-control", "monitor", endpoint.id, "monitor"),
+        },
+        so_already=bool(control.id),
+        why=f"{endpoint.vpc_id}: see which traffic is not encrypted",
         gives={"ENCRYPTION_CONTROL": "VpcEncryptionControl.VpcEncryptionControlId"},
-    )  # fmt: skip
+    )
     if control.id and not control.ours:
         draft.notes.append(f"{endpoint.vpc_id} has one already: {control.id}, in mode {control.mode}")
         return draft.step(StepKind.CHANGE)
     if control.id:
         draft.bindings["ENCRYPTION_CONTROL"] = control.id
     draft.add_inverse(
-        "undo-monitor", "DeleteVpcEncryptionControl", {"VpcEncryptionControlId": ref("ENCRYPTION_CONTROL")}, undoes=("monitor",),
+        "undo-monitor",
+        "DeleteVpcEncryptionControl",
+        {"VpcEncryptionControlId": ref("ENCRYPTION_CONTROL")},
+        undoes=("monitor",),
         why="remove the encryption control",
-    )  # fmt: skip
+    )
     draft.changes.append(
         f"{endpoint.vpc_id} gets VPC Encryption Control in monitor mode: nothing is blocked, flow logs show what is encrypted"
     )
@@ -45,8 +53,22 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
 
 
 ENCRYPTION: Final = Action(
-    frozenset({EndpointAspect.ENCRYPTION}), _plan_encryption, unchanged, by_effects,
-    (Choice("monitor", "Turn on VPC Encryption Control in monitor mode (billed)", (("no", "no"), ("yes", "yes, monitor"))),),
-    vpc_of, target="endpoint",
-    may=("ec2:CreateVpcEncryptionControl", "ec2:DeleteVpcEncryptionControl",), taken_back_by=("ec2:DeleteVpcEncryptionControl",),
-)  # fmt: skip
+    facets=frozenset({EndpointAspect.ENCRYPTION}),
+    plan=_plan_encryption,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(
+            "monitor",
+            "Turn on VPC Encryption Control in monitor mode (billed)",
+            (("no", "no"), ("yes", "yes, monitor")),
+        ),
+    ),
+    remember=vpc_of,
+    target="endpoint",
+    may=(
+        "ec2:CreateVpcEncryptionControl",
+        "ec2:DeleteVpcEncryptionControl",
+    ),
+    taken_back_by=("ec2:DeleteVpcEncryptionControl",),
+)

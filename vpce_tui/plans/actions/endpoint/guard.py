@@ -12,20 +12,33 @@ from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 def _plan_guard(world: EndpointState, draft: Draft) -> Step:
     organization = world.organization or "o-yourorganization"
     guard = {
-        "Sid": "EndpointsOnlyByThePipeline", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "*",
-        "Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{world.endpoint.account}:role/YOUR-PIPELINE-ROLE"}},
-    }  # fmt: skip
+        "Sid": "EndpointsOnlyByThePipeline",
+        "Effect": "Deny",
+        "Action": "ec2:CreateVpcEndpoint",
+        "Resource": "*",
+        "Condition": {
+            "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{world.endpoint.account}:role/YOUR-PIPELINE-ROLE"}
+        },
+    }
     services = {
-        "Sid": "OnlyServicesOfAws", "Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "arn:aws:ec2:*:*:vpc-endpoint/*",
+        "Sid": "OnlyServicesOfAws",
+        "Effect": "Deny",
+        "Action": "ec2:CreateVpcEndpoint",
+        "Resource": "arn:aws:ec2:*:*:vpc-endpoint/*",
         "Condition": {"StringNotEquals": {"ec2:VpceServiceOwner": ["amazon", world.endpoint.account]}},
-    }  # fmt: skip
+    }
     data = {
-        "Sid": "OnlyThroughOwnEndpoints", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Sid": "OnlyThroughOwnEndpoints",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "*",
         "Condition": {
             "StringNotEqualsIfExists": {"aws:VpceOrgID": organization},
-            "Bool": {"aws:ViaAWSService": "false"}, "Null": {"aws:SourceVpce": "false"},
+            "Bool": {"aws:ViaAWSService": "false"},
+            "Null": {"aws:SourceVpce": "false"},
         },
-    }  # fmt: skip
+    }
     draft.notes += [
         "service control policy, so that only your pipeline creates endpoints (put its role in): " + json.dumps(guard),
         "service control policy, so that endpoints lead only to AWS's services and your own: " + json.dumps(services),
@@ -36,4 +49,10 @@ def _plan_guard(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.MANUAL)
 
 
-GUARD: Final = Action(frozenset({EndpointAspect.ORGANISATION}), _plan_guard, unchanged, read_back, target="endpoint")
+GUARD: Final = Action(
+    facets=frozenset({EndpointAspect.ORGANISATION}),
+    plan=_plan_guard,
+    expect=unchanged,
+    settled=read_back,
+    target="endpoint",
+)

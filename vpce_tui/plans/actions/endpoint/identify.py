@@ -29,13 +29,20 @@ def _plan_identify(world: EndpointState, draft: Draft) -> Step:
         world.service and not world.service.owner
     ):  # what AWS does not list gives no answer to keep
         draft.read(
-            "service", "DescribeVpcEndpointServices", {"ServiceNames": [endpoint.service]}, "owner of its service",
+            "service",
+            "DescribeVpcEndpointServices",
+            {"ServiceNames": [endpoint.service]},
+            "owner of its service",
             optional=True,
-        )  # fmt: skip
+        )
     draft.read(
-        "history", "LookupEvents", {"LookupAttributes": about}, "who created and changed it", service="cloudtrail",
+        "history",
+        "LookupEvents",
+        {"LookupAttributes": about},
+        "who created and changed it",
+        service="cloudtrail",
         optional=True,
-    )  # fmt: skip
+    )
     if endpoint.interfaces:
         by_id = [{"Name": "network-interface-id", "Values": list(endpoint.interfaces)}]
         draft.read("interfaces", "DescribeNetworkInterfaces", {"Filters": by_id}, "its interfaces", optional=True)
@@ -127,7 +134,7 @@ def _who_uses_it(world: EndpointState) -> list[str]:
 
 
 IDENTIFY: Final = Action(
-    frozenset(
+    facets=frozenset(
         {
             EndpointAspect.SERVICE,
             EndpointAspect.GROUPS,
@@ -136,9 +143,9 @@ IDENTIFY: Final = Action(
             EndpointAspect.USE,
         }
     ),
-    _plan_identify,
-    unchanged,
-    read_back,
+    plan=_plan_identify,
+    expect=unchanged,
+    settled=read_back,
     target="endpoint",
     may=(
         "cloudtrail:LookupEvents",

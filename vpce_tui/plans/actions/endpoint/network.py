@@ -54,13 +54,19 @@ def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
         return
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
-        "tables", "ModifyVpcEndpoint", {**it, "RemoveRouteTableIds": tables},
-        so_already=not set(tables) & set(endpoint.route_tables), why=f"{endpoint.id} is removed from {', '.join(tables)}",
-    )  # fmt: skip
+        "tables",
+        "ModifyVpcEndpoint",
+        {**it, "RemoveRouteTableIds": tables},
+        so_already=not set(tables) & set(endpoint.route_tables),
+        why=f"{endpoint.id} is removed from {', '.join(tables)}",
+    )
     draft.add_inverse(
-        "undo-tables", "ModifyVpcEndpoint", {**it, "AddRouteTableIds": tables}, undoes=("tables",),
+        "undo-tables",
+        "ModifyVpcEndpoint",
+        {**it, "AddRouteTableIds": tables},
+        undoes=("tables",),
         why=f"{endpoint.id} back into {', '.join(tables)}",
-    )  # fmt: skip
+    )
     draft.changes.append(f"{endpoint.id} leaves {len(tables)} route tables: {', '.join(tables)}")
     draft.add_impact(
         "every subnet of these route tables: traffic to the service uses another route, or fails",
@@ -76,9 +82,15 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     purpose, reference = ("quarantine", QUARANTINE) if mode == "quarantine" else ("narrow", _NARROW)
     rules = ("no-egress",) if mode == "quarantine" else ("no-egress", "only-443")
     own = own_group(
-        draft, groups, vpc=endpoint.vpc_id, target=endpoint.id, purpose=purpose, reference=reference, with_rules=rules,
+        draft,
+        groups,
+        vpc=endpoint.vpc_id,
+        target=endpoint.id,
+        purpose=purpose,
+        reference=reference,
+        with_rules=rules,
         stand_in=next(iter(endpoint.groups), ""),
-    )  # fmt: skip
+    )
     if mode == "quarantine":
         no_egress(draft, groups, own, reference)
     else:
@@ -87,13 +99,19 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     it = {"VpcEndpointId": endpoint.id}
     swapped = bool(own) and endpoint.groups == (own.id if own else "",)
     draft.ensure(
-        "groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": [ref(reference)], "RemoveSecurityGroupIds": list(before)},
-        so_already=swapped, why=f"{endpoint.id}: {', '.join(map(groups.label, before))} → {name_of(groups, purpose, endpoint.id)}",
-    )  # fmt: skip
+        "groups",
+        "ModifyVpcEndpoint",
+        {**it, "AddSecurityGroupIds": [ref(reference)], "RemoveSecurityGroupIds": list(before)},
+        so_already=swapped,
+        why=f"{endpoint.id}: {', '.join(map(groups.label, before))} → {name_of(groups, purpose, endpoint.id)}",
+    )
     draft.add_inverse(
-        "undo-groups", "ModifyVpcEndpoint", {**it, "AddSecurityGroupIds": list(before), "RemoveSecurityGroupIds": [ref(reference)]},
-        undoes=("groups",), why=f"{endpoint.id} back into {', '.join(map(groups.label, before))}",
-    )  # fmt: skip
+        "undo-groups",
+        "ModifyVpcEndpoint",
+        {**it, "AddSecurityGroupIds": list(before), "RemoveSecurityGroupIds": [ref(reference)]},
+        undoes=("groups",),
+        why=f"{endpoint.id} back into {', '.join(map(groups.label, before))}",
+    )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     label = ", ".join(map(groups.label, before)) or "no group"
     what = "no rules, in or out" if mode == "quarantine" else f"443 from {', '.join(world.vpc_ranges)}, nothing out"
@@ -135,14 +153,19 @@ def _narrow_rules(world: EndpointState, draft: Draft, own: Any) -> None:
     if groups.ipv6:
         everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
-        "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(_NARROW), "IpPermissions": [everywhere]},
-        so_already=own is not None and not own.egress, why="revoke the default egress rule of a new security group",
-    )  # fmt: skip
+        "no-egress",
+        "RevokeSecurityGroupEgress",
+        {"GroupId": ref(_NARROW), "IpPermissions": [everywhere]},
+        so_already=own is not None and not own.egress,
+        why="revoke the default egress rule of a new security group",
+    )
     draft.ensure(
-        "only-443", "AuthorizeSecurityGroupIngress", {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
+        "only-443",
+        "AuthorizeSecurityGroupIngress",
+        {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
         so_already=own is not None and _only_443(own.ingress, world.vpc_ranges),
         why=f"allow 443 from {', '.join(world.vpc_ranges)}",
-    )  # fmt: skip
+    )
 
 
 def _only_443(rules: tuple[GroupRuleOfRegion, ...], ranges: tuple[str, ...]) -> bool:
@@ -159,17 +182,29 @@ def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, 
 
 
 NETWORK: Final = Action(
-    frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}), _plan_network, unchanged, by_effects,
-    (
+    facets=frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}),
+    plan=_plan_network,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "mode", "Who may still reach it",
+            "mode",
+            "Who may still reach it",
             (
                 ("quarantine", "nothing: an empty group, or no route table"),
                 ("narrow", "it stays: only port 443 from the VPC's own ranges"),
             ),
         ),
     ),
-    vpc_of,
-    leave=only_live, target="endpoint",
-    may=("ec2:ModifyVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup",), taken_back_by=("ec2:ModifyVpcEndpoint", "ec2:DeleteSecurityGroup"),
-)  # fmt: skip
+    remember=vpc_of,
+    leave=only_live,
+    target="endpoint",
+    may=(
+        "ec2:ModifyVpcEndpoint",
+        "ec2:CreateSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:DeleteSecurityGroup",
+    ),
+    taken_back_by=("ec2:ModifyVpcEndpoint", "ec2:DeleteSecurityGroup"),
+)

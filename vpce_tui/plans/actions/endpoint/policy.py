@@ -74,14 +74,20 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
         "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only over TLS",
     }[mode]
     draft.ensure(
-        "policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": json.dumps(wanted, separators=(",", ":"))},
-        so_already=so_already, why=why,
-    )  # fmt: skip
+        "policy",
+        "ModifyVpcEndpoint",
+        {**it, "PolicyDocument": json.dumps(wanted, separators=(",", ":"))},
+        so_already=so_already,
+        why=why,
+    )
     if not so_already or done is not None:
         draft.add_inverse(
-            "undo-policy", "ModifyVpcEndpoint", {**it, "PolicyDocument": before}, undoes=("policy",),
+            "undo-policy",
+            "ModifyVpcEndpoint",
+            {**it, "PolicyDocument": before},
+            undoes=("policy",),
             why=f"{endpoint.id}: restore the earlier policy",
-        )  # fmt: skip
+        )
     draft.changes += [why, *_policy_diff(before, wanted)]
     draft.add_impact(
         "everything that uses this endpoint"
@@ -116,10 +122,14 @@ def _statements(text: str) -> list[Any]:
 
 
 POLICY: Final = Action(
-    frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}), _plan_policy, unchanged, by_effects,
-    (
+    facets=frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}),
+    plan=_plan_policy,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "mode", "What its policy still allows",
+            "mode",
+            "What its policy still allows",
             (
                 ("deny-all", "nothing: deny everything"),
                 ("own-organization", "it stays: only your organization's principals and resources, only over TLS"),
@@ -127,6 +137,8 @@ POLICY: Final = Action(
             ),
         ),
     ),
-    leave=only_live, target="endpoint",
-    may=("ec2:ModifyVpcEndpoint",), taken_back_by=("ec2:ModifyVpcEndpoint",),
-)  # fmt: skip
+    leave=only_live,
+    target="endpoint",
+    may=("ec2:ModifyVpcEndpoint",),
+    taken_back_by=("ec2:ModifyVpcEndpoint",),
+)

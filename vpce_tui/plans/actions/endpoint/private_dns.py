@@ -18,13 +18,19 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE)
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
-        "dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": False}, so_already=not endpoint.private_dns,
+        "dns",
+        "ModifyVpcEndpoint",
+        {**it, "PrivateDnsEnabled": False},
+        so_already=not endpoint.private_dns,
         why=f"names of {endpoint.leads_to} resolve as before the endpoint",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-dns", "ModifyVpcEndpoint", {**it, "PrivateDnsEnabled": True}, undoes=("dns",),
+        "undo-dns",
+        "ModifyVpcEndpoint",
+        {**it, "PrivateDnsEnabled": True},
+        undoes=("dns",),
         why=f"names of {endpoint.leads_to} resolve to the endpoint again",
-    )  # fmt: skip
+    )
     draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer resolve to {endpoint.id}")
     draft.add_impact(
         f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs other egress, for example a NAT gateway"
@@ -35,10 +41,10 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
 
 
 DNS: Final = Action(
-    frozenset({EndpointAspect.HIT}),
-    _plan_dns,
-    unchanged,
-    by_effects,
+    facets=frozenset({EndpointAspect.HIT}),
+    plan=_plan_dns,
+    expect=unchanged,
+    settled=by_effects,
     leave=only_live,
     target="endpoint",
     may=("ec2:ModifyVpcEndpoint",),

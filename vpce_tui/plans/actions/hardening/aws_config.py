@@ -28,19 +28,30 @@ def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, A
     root = f"arn:{partition(home)}:s3:::{bucket}"
     return [
         {
-            "Sid": "AWSConfigBucketPermissionsCheck", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": root,
+            "Sid": "AWSConfigBucketPermissionsCheck",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:GetBucketAcl",
+            "Resource": root,
             "Condition": {"StringEquals": source},
         },
         {
-            "Sid": "AWSConfigBucketExistenceCheck", "Effect": "Allow", "Principal": service, "Action": "s3:ListBucket", "Resource": root,
+            "Sid": "AWSConfigBucketExistenceCheck",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:ListBucket",
+            "Resource": root,
             "Condition": {"StringEquals": source},
         },
         {
-            "Sid": "AWSConfigBucketDelivery", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject",
+            "Sid": "AWSConfigBucketDelivery",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:PutObject",
             "Resource": f"{root}/AWSLogs/{account}/Config/*",
             "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
         },
-    ]  # fmt: skip
+    ]
 
 
 def _config_options(world: AccountState) -> Options:
@@ -105,12 +116,21 @@ def _service_role(world: AccountState, draft: Draft) -> None:
         return
     iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.region)}
     draft.ensure(
-        "service-role", "CreateServiceLinkedRole", {"AWSServiceName": "config.amazonaws.com"}, so_already=there,
-        why="the service-linked role of AWS Config", **iam,
-    )  # fmt: skip
+        "service-role",
+        "CreateServiceLinkedRole",
+        {"AWSServiceName": "config.amazonaws.com"},
+        so_already=there,
+        why="the service-linked role of AWS Config",
+        **iam,
+    )
     draft.add_inverse(
-        "undo-service-role", "DeleteServiceLinkedRole", {"RoleName": CONFIG_ROLE}, undoes=("service-role",), why=f"delete the role {CONFIG_ROLE}", **iam
-    )  # fmt: skip
+        "undo-service-role",
+        "DeleteServiceLinkedRole",
+        {"RoleName": CONFIG_ROLE},
+        undoes=("service-role",),
+        why=f"delete the role {CONFIG_ROLE}",
+        **iam,
+    )
 
 
 def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str, draft: Draft) -> None:
@@ -119,29 +139,47 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
     role = f"arn:{partition(region)}:iam::{world.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
     if not item.name or draft.recall(f"recorder-{region}") is not None:
         draft.ensure(
-            f"recorder-{region}", "PutConfigurationRecorder",
+            f"recorder-{region}",
+            "PutConfigurationRecorder",
             {
                 "ConfigurationRecorder": {
-                    "name": name, "roleARN": role,
+                    "name": name,
+                    "roleARN": role,
                     "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": region == world.region},
                 }
             },
-            so_already=bool(item.name), why=f"{region}: a recorder of every type", **at,
-        )  # fmt: skip
+            so_already=bool(item.name),
+            why=f"{region}: a recorder of every type",
+            **at,
+        )
         draft.add_inverse(
-            f"undo-recorder-{region}", "DeleteConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"recorder-{region}",),
-            why=f"{region}: no recorder", **at,
-        )  # fmt: skip
+            f"undo-recorder-{region}",
+            "DeleteConfigurationRecorder",
+            {"ConfigurationRecorderName": name},
+            undoes=(f"recorder-{region}",),
+            why=f"{region}: no recorder",
+            **at,
+        )
     if not item.channel or draft.recall(f"channel-{region}") is not None:
         channel: dict[str, Any] = {"name": "default", "s3BucketName": bucket}
         if draft.choices["topic"]:
             channel["snsTopicARN"] = draft.choices["topic"]
         draft.ensure(
-            f"channel-{region}", "PutDeliveryChannel", {"DeliveryChannel": channel}, so_already=bool(item.channel), why=f"{region}: it writes to {bucket}", **at
-        )  # fmt: skip
+            f"channel-{region}",
+            "PutDeliveryChannel",
+            {"DeliveryChannel": channel},
+            so_already=bool(item.channel),
+            why=f"{region}: it writes to {bucket}",
+            **at,
+        )
         draft.add_inverse(
-            f"undo-channel-{region}", "DeleteDeliveryChannel", {"DeliveryChannelName": "default"}, undoes=(f"channel-{region}",), why=f"{region}: no channel", **at
-        )  # fmt: skip
+            f"undo-channel-{region}",
+            "DeleteDeliveryChannel",
+            {"DeliveryChannelName": "default"},
+            undoes=(f"channel-{region}",),
+            why=f"{region}: no channel",
+            **at,
+        )
     if not item.recording or draft.recall(f"start-{region}") is not None:
         draft.ensure(
             f"start-{region}",
@@ -152,8 +190,13 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
             **at,
         )
         draft.add_inverse(
-            f"undo-start-{region}", "StopConfigurationRecorder", {"ConfigurationRecorderName": name}, undoes=(f"start-{region}",), why=f"{region}: it stops", **at
-        )  # fmt: skip
+            f"undo-start-{region}",
+            "StopConfigurationRecorder",
+            {"ConfigurationRecorderName": name},
+            undoes=(f"start-{region}",),
+            why=f"{region}: it stops",
+            **at,
+        )
         draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
     if item.name and not item.everything and draft.recall(f"recorder-{region}") is None:
         draft.notes.append(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
@@ -167,19 +210,50 @@ def _config_buckets(world: AccountState) -> Options:
 
 
 ACCOUNT_CONFIG: Final = Action(
-    frozenset({AccountAspect.CONFIG}), _plan_config, unchanged, by_effects,
-    (
+    facets=frozenset({AccountAspect.CONFIG}),
+    plan=_plan_config,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice("in", "In which regions AWS Config records", _config_options, many=True),
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
         Choice(
-            "topic", "Which SNS topic is notified (nothing: none)", (("", "none"),), free=True,
-            check=lambda text: "" if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text) else f"{text!r} is not an SNS topic ARN",
+            "topic",
+            "Which SNS topic is notified (nothing: none)",
+            (("", "none"),),
+            free=True,
+            check=lambda text: (
+                ""
+                if not text or re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", text)
+                else f"{text!r} is not an SNS topic ARN"
+            ),
         ),
     ),
-    leave=full_bucket_stays, look=_look_config, target="account",
+    leave=full_bucket_stays,
+    look=_look_config,
+    target="account",
     may=(
-        "s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutPublicAccessBlock", "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole",
-        "config:PutConfigurationRecorder", "config:PutDeliveryChannel", "config:StartConfigurationRecorder", "config:StopConfigurationRecorder",
-        "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder",
-    ), taken_back_by=("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "iam:DeleteServiceLinkedRole", "config:StopConfigurationRecorder", "config:DeleteDeliveryChannel", "config:DeleteConfigurationRecorder"),
-)  # fmt: skip
+        "s3:CreateBucket",
+        "s3:DeleteBucket",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:PutPublicAccessBlock",
+        "iam:CreateServiceLinkedRole",
+        "iam:DeleteServiceLinkedRole",
+        "config:PutConfigurationRecorder",
+        "config:PutDeliveryChannel",
+        "config:StartConfigurationRecorder",
+        "config:StopConfigurationRecorder",
+        "config:DeleteDeliveryChannel",
+        "config:DeleteConfigurationRecorder",
+    ),
+    taken_back_by=(
+        "s3:DeleteBucket",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "iam:DeleteServiceLinkedRole",
+        "config:StopConfigurationRecorder",
+        "config:DeleteDeliveryChannel",
+        "config:DeleteConfigurationRecorder",
+    ),
+)

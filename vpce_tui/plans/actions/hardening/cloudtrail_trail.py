@@ -29,14 +29,22 @@ def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[d
     root = f"arn:{partition(home)}:s3:::{bucket}"
     return [
         {
-            "Sid": "CloudTrailAclCheck", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": root,
+            "Sid": "CloudTrailAclCheck",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:GetBucketAcl",
+            "Resource": root,
             "Condition": {"StringEquals": source},
         },
         {
-            "Sid": "CloudTrailWrite", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": f"{root}/AWSLogs/{account}/*",
+            "Sid": "CloudTrailWrite",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:PutObject",
+            "Resource": f"{root}/AWSLogs/{account}/*",
             "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
         },
-    ]  # fmt: skip
+    ]
 
 
 def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
@@ -101,9 +109,11 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
 
 def _said(trail: Trail) -> str:
     words = [
-        "every region" if trail.multi_region else f"{trail.home} alone", "records" if trail.logging else "does NOT record",
-        "validated" if trail.validated else "no validation", f"to {trail.bucket}",
-    ]  # fmt: skip
+        "every region" if trail.multi_region else f"{trail.home} alone",
+        "records" if trail.logging else "does NOT record",
+        "validated" if trail.validated else "no validation",
+        f"to {trail.bucket}",
+    ]
     stopped = f"; last stopped {trail.stopped}" if trail.stopped else ""
     return f"{trail.name}: {', '.join(words)}{stopped}{f'; delivery fails: {trail.problem}' if trail.problem else ''}{f'; {trail.blind}' if trail.blind else ''}"
 
@@ -116,13 +126,20 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
         return
     at: dict[str, Any] = {"service": "cloudtrail", "region": home}
     draft.ensure(
-        "trail", "CreateTrail",
+        "trail",
+        "CreateTrail",
         {
-            "Name": name, "S3BucketName": trails.bucket.name, "IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True,
-            "EnableLogFileValidation": True, "TagsList": draft.tags("trail", "trail", account, name)[0]["Tags"],
+            "Name": name,
+            "S3BucketName": trails.bucket.name,
+            "IsMultiRegionTrail": True,
+            "IncludeGlobalServiceEvents": True,
+            "EnableLogFileValidation": True,
+            "TagsList": draft.tags("trail", "trail", account, name)[0]["Tags"],
         },
-        so_already=known is not None, why=f"new trail {name} of every region, with validation", **at,
-    )  # fmt: skip
+        so_already=known is not None,
+        why=f"new trail {name} of every region, with validation",
+        **at,
+    )
     draft.add_inverse(
         "undo-trail", "DeleteTrail", {"Name": name}, undoes=("trail",), why=f"delete the trail {name}", **at
     )
@@ -152,8 +169,13 @@ def _put_right(trail: Trail, draft: Draft) -> None:
     )
     if not right or recorded is not None:
         draft.ensure(
-            "validate", "UpdateTrail", {"Name": trail.name, **wanted}, so_already=right, why=f"{trail.name}: every region, with global events and validation", **at
-        )  # fmt: skip
+            "validate",
+            "UpdateTrail",
+            {"Name": trail.name, **wanted},
+            so_already=right,
+            why=f"{trail.name}: every region, with global events and validation",
+            **at,
+        )
         if recorded is not None:
             draft.undo.insert(0, recorded)
         else:
@@ -216,17 +238,29 @@ def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any
 
     return (
         Choice(
-            "trail", "Which trail", options, default, free=True,
+            id="trail",
+            question="Which trail",
+            options=options,
+            default=default,
+            free=True,
             check=lambda text: "" if _TRAIL.fullmatch(text) else f"{text!r} is not a valid trail name",
         ),
         Choice("bucket", "Into which bucket a new trail writes", buckets, free=True, check=wrong_bucket),
-    )  # fmt: skip
+    )
 
 
 TRAIL_MAY: Final = (
-    "s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutPublicAccessBlock", "cloudtrail:CreateTrail",
-    "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:StartLogging", "cloudtrail:StopLogging",
-)  # fmt: skip
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "s3:PutPublicAccessBlock",
+    "cloudtrail:CreateTrail",
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:UpdateTrail",
+    "cloudtrail:StartLogging",
+    "cloudtrail:StopLogging",
+)
 
 
 _INVERSES: Final = (
@@ -245,9 +279,17 @@ def _plan_account_trail(world: AccountState, draft: Draft) -> Step:
 
 
 ACCOUNT_TRAIL: Final = Action(
-    frozenset({AccountAspect.TRAILS}), _plan_account_trail, unchanged, by_effects, trail_choices(lambda world: world.trails, lambda world: str(world.account)),
-    leave=full_bucket_stays, look=look_trail, target="account", may=TRAIL_MAY, taken_back_by=_INVERSES,
-)  # fmt: skip
+    facets=frozenset({AccountAspect.TRAILS}),
+    plan=_plan_account_trail,
+    expect=unchanged,
+    settled=by_effects,
+    choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    leave=full_bucket_stays,
+    look=look_trail,
+    target="account",
+    may=TRAIL_MAY,
+    taken_back_by=_INVERSES,
+)
 
 
 def _plan_principal_trail(world: Any, draft: Draft) -> Step:
@@ -256,7 +298,14 @@ def _plan_principal_trail(world: Any, draft: Draft) -> Step:
 
 
 PRINCIPAL_TRAIL: Final = Action(
-    frozenset({AccountAspect.TRAILS}), _plan_principal_trail, unchanged, by_effects,
-    trail_choices(lambda world: world.trails, lambda world: str(world.account)),
-    leave=full_bucket_stays, look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")}, target="principal", may=TRAIL_MAY, taken_back_by=_INVERSES,
-)  # fmt: skip
+    facets=frozenset({AccountAspect.TRAILS}),
+    plan=_plan_principal_trail,
+    expect=unchanged,
+    settled=by_effects,
+    choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    leave=full_bucket_stays,
+    look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")},
+    target="principal",
+    may=TRAIL_MAY,
+    taken_back_by=_INVERSES,
+)

@@ -23,37 +23,73 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
     )
     draft.part = home_of(volume, draft)[0] or part
     draft.ensure(
-        f"snapshot-{name}", "CreateSnapshot",
+        f"snapshot-{name}",
+        "CreateSnapshot",
         {
-            "VolumeId": name, "Description": f"{name} on the way to an encrypted volume",
+            "VolumeId": name,
+            "Description": f"{name} on the way to an encrypted volume",
             "TagSpecifications": draft.tags("snapshot", f"snapshot-{name}", target, f"vpce-tui-{name}"),
         },
-        so_already=snapshot is not None or copy is not None or new is not None, why=f"{name}: snapshot", gives={name_of("SNAPSHOT", volume): "SnapshotId"}, region=region,
-    )  # fmt: skip
+        so_already=snapshot is not None or copy is not None or new is not None,
+        why=f"{name}: snapshot",
+        gives={name_of("SNAPSHOT", volume): "SnapshotId"},
+        region=region,
+    )
     wait_for(
-        draft, f"snapshot-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("SNAPSHOT", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
-        done=bool(copy or new) or (snapshot is not None and snapshot.state == "completed"), why=f"{name}: wait for the snapshot", region=region,
-    )  # fmt: skip
+        draft,
+        f"snapshot-{name}-done",
+        "DescribeSnapshots",
+        {"SnapshotIds": [ref(name_of("SNAPSHOT", volume))]},
+        Until(_SNAPSHOT, ("completed",), ("error",)),
+        done=bool(copy or new) or (snapshot is not None and snapshot.state == "completed"),
+        why=f"{name}: wait for the snapshot",
+        region=region,
+    )
     draft.ensure(
-        f"copy-{name}", "CopySnapshot",
+        f"copy-{name}",
+        "CopySnapshot",
         {
-            "SourceRegion": region, "SourceSnapshotId": ref(name_of("SNAPSHOT", volume)), "Encrypted": True, **key,
-            "Description": f"{name}, encrypted", "TagSpecifications": draft.tags("snapshot", f"copy-{name}", target, f"vpce-tui-{name}-encrypted"),
+            "SourceRegion": region,
+            "SourceSnapshotId": ref(name_of("SNAPSHOT", volume)),
+            "Encrypted": True,
+            **key,
+            "Description": f"{name}, encrypted",
+            "TagSpecifications": draft.tags("snapshot", f"copy-{name}", target, f"vpce-tui-{name}-encrypted"),
         },
-        so_already=copy is not None or new is not None, why=f"{name}: encrypted copy of the snapshot", gives={name_of("COPY", volume): "SnapshotId"}, region=region,
-    )  # fmt: skip
+        so_already=copy is not None or new is not None,
+        why=f"{name}: encrypted copy of the snapshot",
+        gives={name_of("COPY", volume): "SnapshotId"},
+        region=region,
+    )
     wait_for(
-        draft, f"copy-{name}-done", "DescribeSnapshots", {"SnapshotIds": [ref(name_of("COPY", volume))]}, Until(_SNAPSHOT, ("completed",), ("error",)),
-        done=new is not None or (copy is not None and copy.state == "completed"), why=f"{name}: wait for the copy", region=region,
-    )  # fmt: skip
+        draft,
+        f"copy-{name}-done",
+        "DescribeSnapshots",
+        {"SnapshotIds": [ref(name_of("COPY", volume))]},
+        Until(_SNAPSHOT, ("completed",), ("error",)),
+        done=new is not None or (copy is not None and copy.state == "completed"),
+        why=f"{name}: wait for the copy",
+        region=region,
+    )
     draft.ensure(
-        f"volume-{name}", "CreateVolume", _like(volume, draft), so_already=new is not None, why=f"{name}: new encrypted volume, {volume.size_gib} GiB {volume.type} in {volume.zone}",
-        gives={name_of("VOLUME", volume): "VolumeId"}, region=region,
-    )  # fmt: skip
+        f"volume-{name}",
+        "CreateVolume",
+        _like(volume, draft),
+        so_already=new is not None,
+        why=f"{name}: new encrypted volume, {volume.size_gib} GiB {volume.type} in {volume.zone}",
+        gives={name_of("VOLUME", volume): "VolumeId"},
+        region=region,
+    )
     wait_for(
-        draft, f"volume-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(VOLUME_STATE, ("available", "in-use"), ("error",)),
-        done=new is not None and new.state in ("available", "in-use"), why=f"{name}: wait for the new volume", region=region,
-    )  # fmt: skip
+        draft,
+        f"volume-{name}-done",
+        "DescribeVolumes",
+        {"VolumeIds": [ref(name_of("VOLUME", volume))]},
+        Until(VOLUME_STATE, ("available", "in-use"), ("error",)),
+        done=new is not None and new.state in ("available", "in-use"),
+        why=f"{name}: wait for the new volume",
+        region=region,
+    )
     for reference, thing in (("SNAPSHOT", snapshot), ("COPY", copy), ("VOLUME", new)):
         if thing is not None:
             draft.bindings[name_of(reference, volume)] = thing.id
@@ -83,14 +119,22 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
     )
     if home_of(volume, draft)[0].startswith("i-"):
         draft.add_inverse(
-            f"undo-volume-{name}", "CreateTags", {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
-            undoes=(f"volume-{name}",), why=f"{name}: the encrypted volume is kept, and marked: what was written since is on it alone", **one,
-        )  # fmt: skip
+            f"undo-volume-{name}",
+            "CreateTags",
+            {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
+            undoes=(f"volume-{name}",),
+            why=f"{name}: the encrypted volume is kept, and marked: what was written since is on it alone",
+            **one,
+        )
     else:
         draft.add_inverse(
-            f"undo-volume-{name}", "DeleteVolume", {"VolumeId": ref(name_of("VOLUME", volume))}, undoes=(f"volume-{name}",),
-            why=f"{name}: delete the encrypted copy", **one,
-        )  # fmt: skip
+            f"undo-volume-{name}",
+            "DeleteVolume",
+            {"VolumeId": ref(name_of("VOLUME", volume))},
+            undoes=(f"volume-{name}",),
+            why=f"{name}: delete the encrypted copy",
+            **one,
+        )
 
 
 def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
@@ -104,9 +148,14 @@ def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
         tag for tag in draft.tags("volume", f"volume-{volume.id}", draft.target, "")[0]["Tags"] if tag["Key"] != "Name"
     ]
     made: dict[str, Any] = {
-        "AvailabilityZone": volume.zone, "Size": volume.size_gib, "VolumeType": volume.type, "SnapshotId": ref(name_of("COPY", volume)),
-        "Encrypted": True, "ClientToken": ref(TOKEN), "TagSpecifications": [{"ResourceType": "volume", "Tags": [*theirs, *ours]}],
-    }  # fmt: skip
+        "AvailabilityZone": volume.zone,
+        "Size": volume.size_gib,
+        "VolumeType": volume.type,
+        "SnapshotId": ref(name_of("COPY", volume)),
+        "Encrypted": True,
+        "ClientToken": ref(TOKEN),
+        "TagSpecifications": [{"ResourceType": "volume", "Tags": [*theirs, *ours]}],
+    }
     if draft.choices["key"]:
         made["KmsKeyId"] = draft.choices["key"]
     if volume.iops and volume.type in ("gp3", "io1", "io2"):
@@ -129,6 +178,10 @@ def plan_mark(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
         region=volume.region,
     )
     draft.add_inverse(
-        f"undo-{name}", "DeleteTags", {"Resources": [volume.id], "Tags": [{"Key": REPLACED}]}, undoes=(name,), why=f"{volume.id}: remove that mark",
+        f"undo-{name}",
+        "DeleteTags",
+        {"Resources": [volume.id], "Tags": [{"Key": REPLACED}]},
+        undoes=(name,),
+        why=f"{volume.id}: remove that mark",
         region=volume.region,
-    )  # fmt: skip
+    )

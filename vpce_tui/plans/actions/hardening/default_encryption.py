@@ -39,8 +39,13 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
             region=region,
         )
         draft.add_inverse(
-            f"undo-{call}", "DisableEbsEncryptionByDefault", {}, undoes=(call,), why=f"{region}: new volumes are encrypted only on request", region=region
-        )  # fmt: skip
+            f"undo-{call}",
+            "DisableEbsEncryptionByDefault",
+            {},
+            undoes=(call,),
+            why=f"{region}: new volumes are encrypted only on request",
+            region=region,
+        )
         if not on:
             draft.changes.append(f"{region}: every new volume and snapshot copy is encrypted")
     draft.add_impact("whoever makes volumes there from now on; volumes that exist stay as they are")
@@ -53,7 +58,21 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
 
 
 ENCRYPTION_BY_DEFAULT: Final = Action(
-    frozenset({AccountAspect.ENCRYPTION}), _plan_default, unchanged, by_effects,
-    (Choice("in", "In which regions new volumes are encrypted", _default_options, _where_off, many=True),),
-    look=look_in_scope, target="account", may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"), taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
-)  # fmt: skip
+    facets=frozenset({AccountAspect.ENCRYPTION}),
+    plan=_plan_default,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
+        Choice(
+            id="in",
+            question="In which regions new volumes are encrypted",
+            options=_default_options,
+            default=_where_off,
+            many=True,
+        ),
+    ),
+    look=look_in_scope,
+    target="account",
+    may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"),
+    taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
+)

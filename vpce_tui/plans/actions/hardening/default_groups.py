@@ -65,22 +65,37 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
     if fresh:
         parameters = {"GroupId": rule.group, "IpPermissions": [permission(one) for one in fresh]}
         draft.ensure(
-            f"narrow-{name}", "AuthorizeSecurityGroupIngress", parameters,
-            so_already=all(one.effect in item.there for one in fresh), why=f"{label} {'; '.join(one.says for one in fresh[:3])}",
+            f"narrow-{name}",
+            "AuthorizeSecurityGroupIngress",
+            parameters,
+            so_already=all(one.effect in item.there for one in fresh),
+            why=f"{label} {'; '.join(one.says for one in fresh[:3])}",
             region=item.region,
-        )  # fmt: skip
+        )
         draft.add_inverse(
-            f"undo-narrow-{name}", "RevokeSecurityGroupIngress", parameters, undoes=(f"narrow-{name}",),
-            why=f"{label}: revoke the narrower rules", region=item.region,
-        )  # fmt: skip
+            f"undo-narrow-{name}",
+            "RevokeSecurityGroupIngress",
+            parameters,
+            undoes=(f"narrow-{name}",),
+            why=f"{label}: revoke the narrower rules",
+            region=item.region,
+        )
     draft.ensure(
-        f"rule-{name}", "RevokeSecurityGroupIngress", {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]}, so_already=False,
-        why=f"{label} no longer {rule.says}", region=item.region,
-    )  # fmt: skip
+        f"rule-{name}",
+        "RevokeSecurityGroupIngress",
+        {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]},
+        so_already=False,
+        why=f"{label} no longer {rule.says}",
+        region=item.region,
+    )
     draft.add_inverse(
-        f"undo-rule-{name}", "AuthorizeSecurityGroupIngress", {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
-        undoes=(f"rule-{name}",), why=f"{label} {rule.says} again, under a new rule id", region=item.region,
-    )  # fmt: skip
+        f"undo-rule-{name}",
+        "AuthorizeSecurityGroupIngress",
+        {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
+        undoes=(f"rule-{name}",),
+        why=f"{label} {rule.says} again, under a new rule id",
+        region=item.region,
+    )
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: nothing in its place"]
     draft.add_impact(
@@ -128,14 +143,22 @@ def _wrong(text: str) -> str:
 
 
 ACCOUNT_GROUPS: Final = Action(
-    frozenset({AccountAspect.RULES}), _plan, unchanged, by_effects,
-    (
+    facets=frozenset({AccountAspect.RULES}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice("rules", "Which rules are narrowed", _options, many=True),
         Choice(
-            "instead", "What is allowed instead",
-            (("own", "the ranges of the VPC itself"), ("none", "nothing")), free=True, check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
+            "instead",
+            "What is allowed instead",
+            (("own", "the ranges of the VPC itself"), ("none", "nothing")),
+            free=True,
+            check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
         ),
     ),
-    look=look_in_scope, target="account",
-    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"), taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
-)  # fmt: skip
+    look=look_in_scope,
+    target="account",
+    may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+    taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+)

@@ -68,9 +68,13 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
     }
     if not bucket.mine or recalled:
         draft.ensure(
-            "closed", "PutPublicAccessBlock", {**named, "PublicAccessBlockConfiguration": closed}, so_already=bucket.blocked,
-            why=f"{bucket.name}: block public access on", **at,
-        )  # fmt: skip
+            "closed",
+            "PutPublicAccessBlock",
+            {**named, "PublicAccessBlockConfiguration": closed},
+            so_already=bucket.blocked,
+            why=f"{bucket.name}: block public access on",
+            **at,
+        )
     elif not bucket.blocked:
         draft.notes.append(
             f"{bucket.name} does not block all public access: check it (S3 › {bucket.name} › Permissions)"
@@ -94,8 +98,13 @@ def _policy(bucket: LogBucket, statements: list[dict[str, Any]], at: Mapping[str
     if before is not None and not missing:
         parameters = before.parameters
     draft.ensure(
-        "bucket-policy", "PutBucketPolicy", parameters, so_already=bucket.mine and not missing, why=f"{bucket.name}: the service may write to it", **at
-    )  # fmt: skip
+        "bucket-policy",
+        "PutBucketPolicy",
+        parameters,
+        so_already=bucket.mine and not missing,
+        why=f"{bucket.name}: the service may write to it",
+        **at,
+    )
     recorded = (
         next((call for call in draft.remembered.undo if call.id == "undo-bucket-policy"), None)
         if draft.remembered
@@ -105,9 +114,13 @@ def _policy(bucket: LogBucket, statements: list[dict[str, Any]], at: Mapping[str
         draft.undo.insert(0, recorded)
     elif bucket.mine and bucket.policy:
         draft.add_inverse(
-            "undo-bucket-policy", "PutBucketPolicy", {**named, "Policy": json.dumps(bucket.policy)}, undoes=("bucket-policy",),
-            why=f"{bucket.name}: its policy as it was", **at,
-        )  # fmt: skip
+            "undo-bucket-policy",
+            "PutBucketPolicy",
+            {**named, "Policy": json.dumps(bucket.policy)},
+            undoes=("bucket-policy",),
+            why=f"{bucket.name}: its policy as it was",
+            **at,
+        )
     else:
         draft.add_inverse(
             "undo-bucket-policy",

@@ -48,8 +48,13 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
         if region not in regions:
             continue
         draft.read(
-            f"encryption-{region}", "GetEbsEncryptionByDefault", {}, f"{region}: encryption by default", optional=True, region=region
-        )  # fmt: skip
+            f"encryption-{region}",
+            "GetEbsEncryptionByDefault",
+            {},
+            f"{region}: encryption by default",
+            optional=True,
+            region=region,
+        )
         plain = {"Filters": [{"Name": "encrypted", "Values": ["false"]}]}
         draft.read(
             f"volumes-{region}",
@@ -61,12 +66,23 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
         )
         draft.read(f"flow-logs-{region}", "DescribeFlowLogs", {}, f"{region}: flow logs", optional=True, region=region)
         draft.read(
-            f"config-{region}", "DescribeConfigurationRecorderStatus", {}, f"{region}: AWS Config", optional=True, service="config",
+            f"config-{region}",
+            "DescribeConfigurationRecorderStatus",
+            {},
+            f"{region}: AWS Config",
+            optional=True,
+            service="config",
             region=region,
-        )  # fmt: skip
+        )
     draft.read(
-        "trails", "DescribeTrails", {"includeShadowTrails": True}, "every trail", service="cloudtrail", region=world.region, optional=True
-    )  # fmt: skip
+        "trails",
+        "DescribeTrails",
+        {"includeShadowTrails": True},
+        "every trail",
+        service="cloudtrail",
+        region=world.region,
+        optional=True,
+    )
     draft.notes += _open(world)
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes += [f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items())]
@@ -145,15 +161,31 @@ def outdated(machine: AccountInstance) -> str:
 
 
 ACCOUNT_OVERVIEW: Final = Action(
-    frozenset({AccountAspect.INSTANCES, AccountAspect.RULES, AccountAspect.ENCRYPTION, AccountAspect.VOLUMES, AccountAspect.FLOW_LOGS, AccountAspect.CONFIG, AccountAspect.TRAILS}),
-    _plan_overview, unchanged, read_back,
-    (Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
-    look=look, target="account",
+    facets=frozenset(
+        {
+            AccountAspect.INSTANCES,
+            AccountAspect.RULES,
+            AccountAspect.ENCRYPTION,
+            AccountAspect.VOLUMES,
+            AccountAspect.FLOW_LOGS,
+            AccountAspect.CONFIG,
+            AccountAspect.TRAILS,
+        }
+    ),
+    plan=_plan_overview,
+    expect=unchanged,
+    settled=read_back,
+    choices=(Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
+    look=look,
+    target="account",
     may=(
-        "ec2:GetEbsEncryptionByDefault", "ec2:DescribeVolumes", "ec2:DescribeFlowLogs", "config:DescribeConfigurationRecorderStatus",
+        "ec2:GetEbsEncryptionByDefault",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeFlowLogs",
+        "config:DescribeConfigurationRecorderStatus",
         "cloudtrail:DescribeTrails",
     ),
-)  # fmt: skip
+)
 
 
 # -- AMIs
@@ -192,6 +224,11 @@ def _judged(machine: AccountInstance) -> str:
 
 
 ACCOUNT_IMAGES: Final = Action(
-    frozenset({AccountAspect.INSTANCES}), _plan_images, unchanged, read_back, look=look_in_scope, target="account",
+    facets=frozenset({AccountAspect.INSTANCES}),
+    plan=_plan_images,
+    expect=unchanged,
+    settled=read_back,
+    look=look_in_scope,
+    target="account",
     may=("ec2:DescribeInstances",),
-)  # fmt: skip
+)

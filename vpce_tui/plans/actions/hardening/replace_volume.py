@@ -32,9 +32,15 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
     ours = {"VolumeId": ref(name_of("VOLUME", volume)), "InstanceId": instance.id, "Device": device}
     here = new is not None and new.instance == instance.id
     wait_for(
-        draft, f"detach-{name}-safe", "DescribeInstances", {"InstanceIds": [instance.id]}, STILL_STOPPED, done=volume.instance != instance.id,
-        why=f"see that {instance.id} is still stopped", region=volume.region,
-    )  # fmt: skip
+        draft,
+        f"detach-{name}-safe",
+        "DescribeInstances",
+        {"InstanceIds": [instance.id]},
+        STILL_STOPPED,
+        done=volume.instance != instance.id,
+        why=f"see that {instance.id} is still stopped",
+        region=volume.region,
+    )
     draft.ensure(
         f"detach-{name}",
         "DetachVolume",
@@ -44,26 +50,42 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
         **at,
     )
     wait_for(
-        draft, f"detach-{name}-done", "DescribeVolumes", {"VolumeIds": [name]}, Until(VOLUME_STATE, ("available",), ("error",)),
-        done=here or volume.state == "available", why=f"{name}: wait until it is out", region=volume.region,
-    )  # fmt: skip
+        draft,
+        f"detach-{name}-done",
+        "DescribeVolumes",
+        {"VolumeIds": [name]},
+        Until(VOLUME_STATE, ("available",), ("error",)),
+        done=here or volume.state == "available",
+        why=f"{name}: wait until it is out",
+        region=volume.region,
+    )
     draft.ensure(
         f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted volume into {device}", **at
     )
     wait_for(
-        draft, f"attach-{name}-done", "DescribeVolumes", {"VolumeIds": [ref(name_of("VOLUME", volume))]}, Until(_attached_to(instance.id), ("attached",)),
-        done=here and new is not None and new.attachment == "attached", why="wait until it is in", region=volume.region,
-    )  # fmt: skip
+        draft,
+        f"attach-{name}-done",
+        "DescribeVolumes",
+        {"VolumeIds": [ref(name_of("VOLUME", volume))]},
+        Until(_attached_to(instance.id), ("attached",)),
+        done=here and new is not None and new.attachment == "attached",
+        why="wait until it is in",
+        region=volume.region,
+    )
     flag = {
         "InstanceId": instance.id,
         "BlockDeviceMappings": [{"DeviceName": device, "Ebs": {"DeleteOnTermination": True}}],
     }
     if doomed:
         draft.ensure(
-            f"flag-{name}", "ModifyInstanceAttribute", flag,
-            so_already=(here and new is not None and new.delete_on_termination) or _half_undone(volume, instance, draft),
-            why=f"{device} goes with {instance.id}, as the old one did", **at,
-        )  # fmt: skip
+            f"flag-{name}",
+            "ModifyInstanceAttribute",
+            flag,
+            so_already=(here and new is not None and new.delete_on_termination)
+            or _half_undone(volume, instance, draft),
+            why=f"{device} goes with {instance.id}, as the old one did",
+            **at,
+        )
     plan_mark(ebs, volume, draft)
     _take_back_swap(volume, old, ours, flag if doomed else None, draft)
 
@@ -87,9 +109,17 @@ def _take_back_swap(
 
     def waits(call: str, identifier: Any, undoes: tuple[str, ...], path: str, good: str, why: str) -> PlannedCall:
         return PlannedCall(
-            call, "ec2", "DescribeVolumes", volume.region, {"VolumeIds": [identifier]}, why, {}, undoes, until=Until(path, (good,), ("error",)),
+            id=call,
+            service="ec2",
+            operation="DescribeVolumes",
+            region=volume.region,
+            parameters={"VolumeIds": [identifier]},
+            why=why,
+            gives={},
+            undoes=undoes,
+            until=Until(path, (good,), ("error",)),
             part=draft.part,
-        )  # fmt: skip
+        )
 
     if flag is not None:
         into = waits(

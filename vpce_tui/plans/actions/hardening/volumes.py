@@ -144,8 +144,13 @@ def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume]
     down = instance.state == "stopped"
     if stops:
         draft.ensure(
-            f"stop-{instance.id}", "StopInstances", one, so_already=swapped or instance.state in ("stopped", "stopping"), why=f"stop {instance.id}", **at
-        )  # fmt: skip
+            f"stop-{instance.id}",
+            "StopInstances",
+            one,
+            so_already=swapped or instance.state in ("stopped", "stopping"),
+            why=f"stop {instance.id}",
+            **at,
+        )
         draft.add_inverse(
             f"undo-stop-{instance.id}",
             "StartInstances",
@@ -155,9 +160,15 @@ def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume]
             **at,
         )
     wait_for(
-        draft, f"stop-{instance.id}-done", "DescribeInstances", one, STOPPED, done=swapped or down,
-        why=f"wait until {instance.id} is stopped", region=region,
-    )  # fmt: skip
+        draft,
+        f"stop-{instance.id}-done",
+        "DescribeInstances",
+        one,
+        STOPPED,
+        done=swapped or down,
+        why=f"wait until {instance.id} is stopped",
+        region=region,
+    )
     for volume in volumes:
         plan_copy(ebs, volume, draft)
     for volume in volumes:
@@ -169,11 +180,28 @@ def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume]
             f"start-{instance.id}", "StartInstances", one, so_already=started, why=f"start {instance.id}", **at
         )
         checked = {**one, "IncludeAllInstances": True}
-        wait_for(draft, f"start-{instance.id}-done", "DescribeInstanceStatus", checked, Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)), done=up, why=f"wait until {instance.id} is up", region=region)  # fmt: skip
+        wait_for(
+            draft,
+            f"start-{instance.id}-done",
+            "DescribeInstanceStatus",
+            checked,
+            Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)),
+            done=up,
+            why=f"wait until {instance.id} is up",
+            region=region,
+        )
         stopped = PlannedCall(
-            f"undo-start-{instance.id}-done", "ec2", "DescribeInstances", region, one, f"wait until {instance.id} is stopped", {}, _later(volumes),
-            until=STOPPED, part=draft.part,
-        )  # fmt: skip
+            id=f"undo-start-{instance.id}-done",
+            service="ec2",
+            operation="DescribeInstances",
+            region=region,
+            parameters=one,
+            why=f"wait until {instance.id} is stopped",
+            gives={},
+            undoes=_later(volumes),
+            until=STOPPED,
+            part=draft.part,
+        )
         draft.undo.insert(0, stopped)
         draft.add_inverse(
             f"undo-start-{instance.id}",
@@ -242,18 +270,53 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
 
 
 ACCOUNT_VOLUMES: Final = Action(
-    frozenset({AccountAspect.VOLUMES}), _plan, unchanged, by_effects,
-    (
+    facets=frozenset({AccountAspect.VOLUMES}),
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice("volumes", "Which volumes are replaced by encrypted ones", _options, many=True),
         Choice(
-            "key", "Which key encrypts them (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True,
-            check=lambda text: "" if not text or _KEY.fullmatch(text) else f"{text!r} is not an id, ARN or alias of a KMS key",
+            "key",
+            "Which key encrypts them (nothing: the region's key for EBS)",
+            (("", "the region's key for EBS"),),
+            free=True,
+            check=lambda text: (
+                "" if not text or _KEY.fullmatch(text) else f"{text!r} is not an id, ARN or alias of a KMS key"
+            ),
         ),
     ),
-    remember=_instances, look=_look, leave=_leave, target="account",
+    remember=_instances,
+    look=_look,
+    leave=_leave,
+    target="account",
     may=(
-        "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:DeleteSnapshot", "ec2:CreateVolume",
-        "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:AttachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags",
-        "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeVolumes", "ec2:DescribeSnapshots",
-    ), taken_back_by=("ec2:StartInstances", "ec2:StopInstances", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:CreateTags", "ec2:DeleteTags"),
-)  # fmt: skip
+        "ec2:StopInstances",
+        "ec2:StartInstances",
+        "ec2:CreateSnapshot",
+        "ec2:CopySnapshot",
+        "ec2:DeleteSnapshot",
+        "ec2:CreateVolume",
+        "ec2:DeleteVolume",
+        "ec2:DetachVolume",
+        "ec2:AttachVolume",
+        "ec2:ModifyInstanceAttribute",
+        "ec2:CreateTags",
+        "ec2:DeleteTags",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInstanceStatus",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeSnapshots",
+    ),
+    taken_back_by=(
+        "ec2:StartInstances",
+        "ec2:StopInstances",
+        "ec2:DeleteSnapshot",
+        "ec2:DeleteVolume",
+        "ec2:AttachVolume",
+        "ec2:DetachVolume",
+        "ec2:ModifyInstanceAttribute",
+        "ec2:CreateTags",
+        "ec2:DeleteTags",
+    ),
+)

@@ -51,22 +51,41 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
         optional=True,
     )
     draft.read(
-        "history", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": instance.id}]},
-        "calls that launched and changed it", service="cloudtrail", optional=True)  # fmt: skip
+        "history",
+        "LookupEvents",
+        {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": instance.id}]},
+        "calls that launched and changed it",
+        service="cloudtrail",
+        optional=True,
+    )
     draft.read(
-        "calls-by-its-role", "LookupEvents", {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
-        "calls of its role's session", service="cloudtrail", optional=True)  # fmt: skip
+        "calls-by-its-role",
+        "LookupEvents",
+        {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
+        "calls of its role's session",
+        service="cloudtrail",
+        optional=True,
+    )
     if instance.region != iam_region(instance.region):
         draft.read(
-            "global-calls-by-its-role", "LookupEvents",
+            "global-calls-by-its-role",
+            "LookupEvents",
             {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": instance.id}]},
-            "calls of its role's session in global services, for example IAM", service="cloudtrail",
-            region=iam_region(instance.region), optional=True)  # fmt: skip
+            "calls of its role's session in global services, for example IAM",
+            service="cloudtrail",
+            region=iam_region(instance.region),
+            optional=True,
+        )
     for detector, findings in sorted(world.detectors.items()):
         if findings:
             draft.read(
-                "findings", "GetFindings", {"DetectorId": detector, "FindingIds": list(findings)}, "GuardDuty findings",
-                service="guardduty", optional=True)  # fmt: skip
+                "findings",
+                "GetFindings",
+                {"DetectorId": detector, "FindingIds": list(findings)},
+                "GuardDuty findings",
+                service="guardduty",
+                optional=True,
+            )
     draft.read(
         "flow-logs",
         "DescribeFlowLogs",
@@ -132,14 +151,22 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
         draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
         for policy in role.inline:
             draft.read(
-                f"role-policy-{short_id(policy)}", "GetRolePolicy", {**named, "PolicyName": policy}, f"inline policy {policy} of the role",
-                service="iam", region=iam_region(instance.region),
-            )  # fmt: skip
+                f"role-policy-{short_id(policy)}",
+                "GetRolePolicy",
+                {**named, "PolicyName": policy},
+                f"inline policy {policy} of the role",
+                service="iam",
+                region=iam_region(instance.region),
+            )
         for arn, version in role.attached:
             draft.read(
-                f"managed-policy-{short_id(arn)}", "GetPolicyVersion", {"PolicyArn": arn, "VersionId": version},
-                f"managed policy {arn.rpartition('/')[2]} of the role", service="iam", region=iam_region(instance.region),
-            )  # fmt: skip
+                f"managed-policy-{short_id(arn)}",
+                "GetPolicyVersion",
+                {"PolicyArn": arn, "VersionId": version},
+                f"managed policy {arn.rpartition('/')[2]} of the role",
+                service="iam",
+                region=iam_region(instance.region),
+            )
     draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
     draft.notes.append("instance store is lost on stop and on termination; only the instance itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
@@ -158,10 +185,10 @@ def _plan_memory(world: InstanceState, draft: Draft) -> Step:
 
 
 IDENTIFY: Final = Action(
-    frozenset({InstanceAspect.FINDINGS}),
-    _plan_identify,
-    unchanged,
-    read_back,
+    facets=frozenset({InstanceAspect.FINDINGS}),
+    plan=_plan_identify,
+    expect=unchanged,
+    settled=read_back,
     may=(
         "ec2:DescribeInstances",
         "ec2:DescribeNetworkInterfaces",
@@ -177,10 +204,10 @@ IDENTIFY: Final = Action(
 
 
 PRESERVE: Final = Action(
-    frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
-    _plan_preserve,
-    unchanged,
-    read_back,
+    facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
+    plan=_plan_preserve,
+    expect=unchanged,
+    settled=read_back,
     may=(
         "ec2:GetConsoleOutput",
         "ec2:GetConsoleScreenshot",
@@ -197,4 +224,4 @@ PRESERVE: Final = Action(
 )
 
 
-MEMORY: Final = Action(frozenset(), _plan_memory, unchanged, read_back)
+MEMORY: Final = Action(facets=frozenset(), plan=_plan_memory, expect=unchanged, settled=read_back)

@@ -27,31 +27,49 @@ def _plan_hold(world: InstanceState, draft: Draft) -> Step:
         )
     else:
         draft.ensure(
-            "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}},
-            so_already=now.termination_protection, why="termination protection on",
-        )  # fmt: skip
+            "protect",
+            "ModifyInstanceAttribute",
+            {**one, "DisableApiTermination": {"Value": True}},
+            so_already=now.termination_protection,
+            why="termination protection on",
+        )
         draft.add_inverse(
-            "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
+            "undo-protect",
+            "ModifyInstanceAttribute",
+            {**one, "DisableApiTermination": {"Value": False}},
+            undoes=("protect",),
             why="termination protection off again",
-        )  # fmt: skip
+        )
         draft.ensure(
-            "shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
-            so_already=now.shutdown_behavior == "stop", why="a shutdown from inside stops it, and does not terminate it",
-        )  # fmt: skip
+            "shutdown-stops",
+            "ModifyInstanceAttribute",
+            {**one, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
+            so_already=now.shutdown_behavior == "stop",
+            why="a shutdown from inside stops it, and does not terminate it",
+        )
         draft.add_inverse(
-            "undo-shutdown-stops", "ModifyInstanceAttribute", {**one, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},
-            undoes=("shutdown-stops",), why="a shutdown from inside terminates it again",
-        )  # fmt: skip
+            "undo-shutdown-stops",
+            "ModifyInstanceAttribute",
+            {**one, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},
+            undoes=("shutdown-stops",),
+            why="a shutdown from inside terminates it again",
+        )
     for volume in instance.volumes:
         name = f"keep-{volume.id}"
         draft.ensure(
-            name, "ModifyInstanceAttribute", _delete_flag(instance.id, volume, False),
-            so_already=not volume.delete_on_termination, why=f"{volume.id} ({volume.device}) is kept on termination",
-        )  # fmt: skip
+            name,
+            "ModifyInstanceAttribute",
+            _delete_flag(instance.id, volume, False),
+            so_already=not volume.delete_on_termination,
+            why=f"{volume.id} ({volume.device}) is kept on termination",
+        )
         draft.add_inverse(
-            f"undo-{name}", "ModifyInstanceAttribute", _delete_flag(instance.id, volume, True), undoes=(name,),
+            f"undo-{name}",
+            "ModifyInstanceAttribute",
+            _delete_flag(instance.id, volume, True),
+            undoes=(name,),
             why=f"{volume.id} is deleted on termination again",
-        )  # fmt: skip
+        )
     draft.changes = [f"{call.why}" for call in draft.calls]
     draft.add_impact("nobody: these are settings of this instance only")
     draft.prove(
@@ -76,10 +94,10 @@ def _expect_hold(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
 
 
 HOLD: Final = Action(
-    frozenset({InstanceAspect.ATTRIBUTES}),
-    _plan_hold,
-    _expect_hold,
-    by_effects,
+    facets=frozenset({InstanceAspect.ATTRIBUTES}),
+    plan=_plan_hold,
+    expect=_expect_hold,
+    settled=by_effects,
     leave=skip_if_deleted,
     may=("ec2:ModifyInstanceAttribute",),
     taken_back_by=("ec2:ModifyInstanceAttribute",),

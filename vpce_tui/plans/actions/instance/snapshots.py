@@ -27,7 +27,8 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE, reversible=False)
     made = {snapshot.volume_id: snapshot for snapshot in world.snapshots or () if snapshot.state != "error"}
     draft.ensure(
-        "snapshots", "CreateSnapshots",
+        "snapshots",
+        "CreateSnapshots",
         {
             "InstanceSpecification": {"InstanceId": instance.id, "ExcludeBootVolume": False},
             "Description": f"evidence of {instance.id}",
@@ -36,7 +37,7 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
         so_already=all(volume.id in made for volume in volumes),
         why=f"snapshot {len(volumes)} {'volume' if len(volumes) == 1 else 'volumes'} as one set",
         gives={_name(volume): f"Snapshots[?VolumeId=='{volume.id}'].SnapshotId | [0]" for volume in volumes},
-    )  # fmt: skip
+    )
     for volume in volumes:
         if volume.id in made:
             draft.bindings[_name(volume)] = made[volume.id].id
@@ -82,10 +83,12 @@ def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, objec
                 f"the snapshot of {volume.id} is locked for {days} days: nobody can delete it without special rights"
             )
             draft.ensure(
-                f"lock-{volume.id}", "LockSnapshot",
+                f"lock-{volume.id}",
+                "LockSnapshot",
                 {"SnapshotId": ref(_name(volume)), "LockMode": "governance", "LockDuration": int(days)},
-                so_already=bool(snapshot and snapshot.locked), why=f"nobody without special rights can delete it for {days} days",
-            )  # fmt: skip
+                so_already=bool(snapshot and snapshot.locked),
+                why=f"nobody without special rights can delete it for {days} days",
+            )
         if account:
             encrypted = next((v for v in world.volumes or () if v.id == volume.id), volume)
             if encrypted.key_unread:
@@ -100,13 +103,17 @@ def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, objec
                 )
             draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
             draft.ensure(
-                f"share-{volume.id}", "ModifySnapshotAttribute",
+                f"share-{volume.id}",
+                "ModifySnapshotAttribute",
                 {
-                    "SnapshotId": ref(_name(volume)), "Attribute": "createVolumePermission", "OperationType": "add",
+                    "SnapshotId": ref(_name(volume)),
+                    "Attribute": "createVolumePermission",
+                    "OperationType": "add",
                     "UserIds": [account],
                 },
-                so_already=bool(snapshot and account in snapshot.shared_with), why=f"account {account} may copy it",
-            )  # fmt: skip
+                so_already=bool(snapshot and account in snapshot.shared_with),
+                why=f"account {account} may copy it",
+            )
 
 
 def _name(volume: Volume) -> str:
@@ -128,15 +135,29 @@ def _snapshots_settled(world: InstanceState, step: Step) -> ReadBack:
 
 
 SNAPSHOTS: Final = Action(
-    frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}), _plan_snapshots, unchanged, _snapshots_settled,
-    (
+    facets=frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}),
+    plan=_plan_snapshots,
+    expect=unchanged,
+    settled=_snapshots_settled,
+    choices=(
         Choice(
-            "lock_days", "Lock the snapshots against deletion for how many days (0: no lock)",
-            (("0", "no lock"), ("7", "7 days"), ("30", "30 days")), free=True, check=_wrong_days,
+            "lock_days",
+            "Lock the snapshots against deletion for how many days (0: no lock)",
+            (("0", "no lock"), ("7", "7 days"), ("30", "30 days")),
+            free=True,
+            check=_wrong_days,
         ),
         Choice(
-            "share_with", "Share them with which account (nothing: none)", (("", "nobody"),), free=True, check=_wrong_account,
+            "share_with",
+            "Share them with which account (nothing: none)",
+            (("", "nobody"),),
+            free=True,
+            check=_wrong_account,
         ),
     ),
-    may=("ec2:CreateSnapshots", "ec2:LockSnapshot", "ec2:ModifySnapshotAttribute",),
-)  # fmt: skip
+    may=(
+        "ec2:CreateSnapshots",
+        "ec2:LockSnapshot",
+        "ec2:ModifySnapshotAttribute",
+    ),
+)

@@ -37,9 +37,12 @@ def _stop(world: InstanceState, draft: Draft) -> None:
     protected = bool(world.attributes and world.attributes.stop_protection)
     _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
     draft.ensure(
-        "stop", "StopInstances", {"InstanceIds": [identifier]},
-        so_already=world.instance.state in ("stopping", "stopped"), why="stop it; volumes are kept, memory and instance store are lost",
-    )  # fmt: skip
+        "stop",
+        "StopInstances",
+        {"InstanceIds": [identifier]},
+        so_already=world.instance.state in ("stopping", "stopped"),
+        why="stop it; volumes are kept, memory and instance store are lost",
+    )
     draft.add_inverse(
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
     )
@@ -49,14 +52,20 @@ def _stop(world: InstanceState, draft: Draft) -> None:
 
 def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, why: str) -> None:
     draft.ensure(
-        call_id, "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": False}},
-        so_already=not protected, why=why,
-    )  # fmt: skip
+        call_id,
+        "ModifyInstanceAttribute",
+        {"InstanceId": identifier, attribute: {"Value": False}},
+        so_already=not protected,
+        why=why,
+    )
     if draft.choices.get("how") == "stop":
         draft.add_inverse(
-            f"undo-{call_id}", "ModifyInstanceAttribute", {"InstanceId": identifier, attribute: {"Value": True}},
-            undoes=(call_id,), why=f"{why.removesuffix(' off')} on again",
-        )  # fmt: skip
+            f"undo-{call_id}",
+            "ModifyInstanceAttribute",
+            {"InstanceId": identifier, attribute: {"Value": True}},
+            undoes=(call_id,),
+            why=f"{why.removesuffix(' off')} on again",
+        )
 
 
 def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
@@ -86,9 +95,12 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     )
     if world.spot and world.spot.type == "persistent":
         draft.ensure(
-            "cancel-spot", "CancelSpotInstanceRequests", {"SpotInstanceRequestIds": [world.spot.id]},
-            so_already=world.spot.state in ("cancelled", "closed"), why=f"cancel {world.spot.id}, which would launch it again",
-        )  # fmt: skip
+            "cancel-spot",
+            "CancelSpotInstanceRequests",
+            {"SpotInstanceRequestIds": [world.spot.id]},
+            so_already=world.spot.state in ("cancelled", "closed"),
+            why=f"cancel {world.spot.id}, which would launch it again",
+        )
     for key in _FLEET_TAGS:
         if instance.tags.get(key):
             draft.add_impact(f"the fleet {instance.tags[key]} will launch another one: lower its target capacity first")
@@ -126,11 +138,25 @@ def _terminate_settled(world: InstanceState, step: Step) -> ReadBack:
 
 
 TERMINATE: Final = Action(
-    frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}), _plan_terminate, unchanged, _terminate_settled,
-    (
+    facets=frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}),
+    plan=_plan_terminate,
+    expect=unchanged,
+    settled=_terminate_settled,
+    choices=(
         Choice("how", "Terminate the instance, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
-        Choice("evidence", "Must evidence and snapshots come first", (("required", "yes"), ("waived", "no, continue without"))),
+        Choice(
+            "evidence",
+            "Must evidence and snapshots come first",
+            (("required", "yes"), ("waived", "no, continue without")),
+        ),
     ),
     leave=skip_if_deleted,
-    may=("ec2:ModifyInstanceAttribute", "ec2:CancelSpotInstanceRequests", "ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances",), taken_back_by=("ec2:StartInstances", "ec2:ModifyInstanceAttribute"),
-)  # fmt: skip
+    may=(
+        "ec2:ModifyInstanceAttribute",
+        "ec2:CancelSpotInstanceRequests",
+        "ec2:TerminateInstances",
+        "ec2:StopInstances",
+        "ec2:StartInstances",
+    ),
+    taken_back_by=("ec2:StartInstances", "ec2:ModifyInstanceAttribute"),
+)

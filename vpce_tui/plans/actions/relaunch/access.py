@@ -57,7 +57,7 @@ def too_wide(rule: GroupRule) -> str:
 
 def _as_rule(rule: GroupRule) -> GroupRuleOfRegion:
     low, high = (None, None) if rule.from_port == -1 else (rule.from_port, rule.to_port)
-    return GroupRuleOfRegion(rule.protocol, low, high, rule.peer)
+    return GroupRuleOfRegion(protocol=rule.protocol, from_port=low, to_port=high, peer=rule.peer)
 
 
 def _everything_out(rule: GroupRule) -> bool:
@@ -91,7 +91,9 @@ def _ticked(world: InstanceState, draft: Draft) -> list[GroupRule]:
     found: list[GroupRule] = []
     for item in parts(draft.choices["rules"]):
         if item == HTTPS_OUT:
-            found.append(GroupRule("", "", True, "tcp", 443, 443, "0.0.0.0/0"))
+            found.append(
+                GroupRule(id="", group="", egress=True, protocol="tcp", from_port=443, to_port=443, peer="0.0.0.0/0")
+            )
         elif item in known:
             found.append(known[item])
         elif draft.remembered is None:
@@ -117,9 +119,16 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
         call for call, wanted in (("no-egress", not everything), ("in", incoming), ("out", outgoing)) if wanted
     )
     own = own_group(
-        draft, world.groups, vpc=vpc, target=world.instance.id, purpose=PURPOSE, reference=GROUP, with_rules=written,
-        stand_in=next(iter(world.groups.all), ""), named=name,
-    )  # fmt: skip
+        draft,
+        world.groups,
+        vpc=vpc,
+        target=world.instance.id,
+        purpose=PURPOSE,
+        reference=GROUP,
+        with_rules=written,
+        stand_in=next(iter(world.groups.all), ""),
+        named=name,
+    )
     if not everything:
         _drop_default(draft, world.groups, own)
     else:
@@ -136,7 +145,11 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     left = [rule for rule in _usable(world) if rule not in ticked]
     draft.notes += [f"not copied: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left]
     draft.add_impact("nobody: the new group has no member yet")
-    draft.prove("the security group reads back with only these rules", "DescribeSecurityGroups", {"Filters": [{"Name": "group-name", "Values": [name]}]})  # fmt: skip
+    draft.prove(
+        "the security group reads back with only these rules",
+        "DescribeSecurityGroups",
+        {"Filters": [{"Name": "group-name", "Values": [name]}]},
+    )
     return draft.step(StepKind.CHANGE)
 
 
@@ -146,10 +159,12 @@ def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) ->
     if groups.ipv6:
         everything["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
-        "no-egress", "RevokeSecurityGroupEgress", {"GroupId": ref(GROUP), "IpPermissions": [everything]},
+        "no-egress",
+        "RevokeSecurityGroupEgress",
+        {"GroupId": ref(GROUP), "IpPermissions": [everything]},
         so_already=own is not None and not any(rule.world and rule.all_ports for rule in own.egress),
         why="revoke the default egress rule of a new security group",
-    )  # fmt: skip
+    )
 
 
 def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | None, draft: Draft) -> None:
@@ -158,11 +173,15 @@ def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | N
         return
     there = set((own.ingress if way == "Ingress" else own.egress) if own else ())
     draft.ensure(
-        call, f"AuthorizeSecurityGroup{way}",
-        {"GroupId": ref(GROUP), "IpPermissions": [permission(replace(rule, description="")) for rule in unique.values()]},
+        call,
+        f"AuthorizeSecurityGroup{way}",
+        {
+            "GroupId": ref(GROUP),
+            "IpPermissions": [permission(replace(rule, description="")) for rule in unique.values()],
+        },
         so_already=own is not None and set(unique) <= {_normal(rule) for rule in there},
         why=f"{many(len(unique), 'rule')} {'in' if way == 'Ingress' else 'out'}",
-    )  # fmt: skip
+    )
 
 
 def _normal(rule: GroupRuleOfRegion) -> GroupRuleOfRegion:
@@ -174,21 +193,43 @@ def _wrong_name(text: str) -> str:
 
 
 RELAUNCH_GROUP: Final = Action(
-    frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}), _plan_group, unchanged, by_effects,
-    (
-        Choice("rules", "Which rules of its old groups the new group gets", _rule_options, _default_rules, many=True),
+    facets=frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}),
+    plan=_plan_group,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "from", "Whose rules these are (nothing: of the groups it had before the incident)", many=True, free=True,
+            id="rules",
+            question="Which rules of its old groups the new group gets",
+            options=_rule_options,
+            default=_default_rules,
+            many=True,
+        ),
+        Choice(
+            "from",
+            "Whose rules these are (nothing: of the groups it had before the incident)",
+            many=True,
+            free=True,
             check=lambda text: "" if _GROUP_ID.fullmatch(text) else f"{text!r} is not a security group id",
         ),
-        Choice("name", "What the new group is called (nothing: after the old instance)", (("", "after the old instance"),), free=True, check=_wrong_name),
+        Choice(
+            "name",
+            "What the new group is called (nothing: after the old instance)",
+            (("", "after the old instance"),),
+            free=True,
+            check=_wrong_name,
+        ),
     ),
     look=look,
     may=(
-        "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
-        "ec2:AuthorizeSecurityGroupEgress", "ec2:DeleteSecurityGroup",
-    ), taken_back_by=("ec2:DeleteSecurityGroup",),
-)  # fmt: skip
+        "ec2:CreateSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:DeleteSecurityGroup",
+    ),
+    taken_back_by=("ec2:DeleteSecurityGroup",),
+)
 
 
 # -- the role and profile
@@ -200,11 +241,31 @@ _TRUST: Final = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 _DANGEROUS: Final = (
-    "iam:Create*", "iam:Put*", "iam:Attach*", "iam:Add*", "iam:Update*", "iam:PassRole", "iam:Delete*", "iam:Set*", "iam:Tag*",
-    "sts:AssumeRole*", "ec2:CreateVpcEndpoint", "ec2:RunInstances", "organizations:*", "kms:Put*", "kms:Schedule*", "lambda:Create*",
-    "lambda:Update*", "cloudtrail:Stop*", "cloudtrail:Delete*", "cloudtrail:Update*", "cloudtrail:Put*", "ssm:SendCommand",
-    "secretsmanager:Put*", "secretsmanager:Delete*",
-)  # fmt: skip
+    "iam:Create*",
+    "iam:Put*",
+    "iam:Attach*",
+    "iam:Add*",
+    "iam:Update*",
+    "iam:PassRole",
+    "iam:Delete*",
+    "iam:Set*",
+    "iam:Tag*",
+    "sts:AssumeRole*",
+    "ec2:CreateVpcEndpoint",
+    "ec2:RunInstances",
+    "organizations:*",
+    "kms:Put*",
+    "kms:Schedule*",
+    "lambda:Create*",
+    "lambda:Update*",
+    "cloudtrail:Stop*",
+    "cloudtrail:Delete*",
+    "cloudtrail:Update*",
+    "cloudtrail:Put*",
+    "ssm:SendCommand",
+    "secretsmanager:Put*",
+    "secretsmanager:Delete*",
+)
 """What no new instance is given: by these an intruder gains more rights, hides, or continues to other instances."""
 
 
@@ -269,28 +330,50 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
         return [*own, {"Key": TAG_INCIDENT, "Value": ref(INCIDENT)}]
 
     draft.ensure(
-        "role", "CreateRole",
-        {**role, "AssumeRolePolicyDocument": document(_TRUST), "Description": f"For the replacement of {world.instance.id}", "Tags": tags("role")},
-        so_already=bool(there.arn), why=f"new role {name}", gives={ROLE: "Role.RoleId"}, **iam,
-    )  # fmt: skip
+        "role",
+        "CreateRole",
+        {
+            **role,
+            "AssumeRolePolicyDocument": document(_TRUST),
+            "Description": f"For the replacement of {world.instance.id}",
+            "Tags": tags("role"),
+        },
+        so_already=bool(there.arn),
+        why=f"new role {name}",
+        gives={ROLE: "Role.RoleId"},
+        **iam,
+    )
     draft.add_inverse("undo-role", "DeleteRole", role, undoes=("role",), why=f"delete role {name}", **iam)
     for key in parts(draft.choices["policies"]):
         _policy(world, there, key, role, iam, draft)
     draft.ensure(
-        "profile", "CreateInstanceProfile", {**profile, "Tags": tags("profile")}, so_already=bool(there.profile_arn), why=f"new instance profile {name}",
-        gives={PROFILE: "InstanceProfile.Arn", PROFILE_ID: "InstanceProfile.InstanceProfileId"}, **iam,
-    )  # fmt: skip
+        "profile",
+        "CreateInstanceProfile",
+        {**profile, "Tags": tags("profile")},
+        so_already=bool(there.profile_arn),
+        why=f"new instance profile {name}",
+        gives={PROFILE: "InstanceProfile.Arn", PROFILE_ID: "InstanceProfile.InstanceProfileId"},
+        **iam,
+    )
     draft.add_inverse(
         "undo-profile", "DeleteInstanceProfile", profile, undoes=("profile",), why=f"delete profile {name}", **iam
     )
     draft.ensure(
-        "in-profile", "AddRoleToInstanceProfile", {**profile, **role}, so_already=there.in_profile, why="the role into the profile",
+        "in-profile",
+        "AddRoleToInstanceProfile",
+        {**profile, **role},
+        so_already=there.in_profile,
+        why="the role into the profile",
         **iam,
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-in-profile", "RemoveRoleFromInstanceProfile", {**profile, **role}, undoes=("in-profile",),
-        why="the role out of the profile", **iam,
-    )  # fmt: skip
+        "undo-in-profile",
+        "RemoveRoleFromInstanceProfile",
+        {**profile, **role},
+        undoes=("in-profile",),
+        why="the role out of the profile",
+        **iam,
+    )
     if there.arn:
         draft.bindings[ROLE] = there.role_id
         _untouched(there, draft)
@@ -329,9 +412,13 @@ def _policy(
         text = found.document if found else document_in(recalled.parameters["PolicyDocument"])  # type: ignore[union-attr]
         named = {**role, "PolicyName": key.partition("/")[2]}
         draft.ensure(
-            f"policy-{name}", "PutRolePolicy", {**named, "PolicyDocument": document(text)},
-            so_already=there.inline.get(named["PolicyName"]) == text, why=f"it may do what {named['PolicyName']} says", **iam,
-        )  # fmt: skip
+            f"policy-{name}",
+            "PutRolePolicy",
+            {**named, "PolicyDocument": document(text)},
+            so_already=there.inline.get(named["PolicyName"]) == text,
+            why=f"it may do what {named['PolicyName']} says",
+            **iam,
+        )
         draft.add_inverse(
             f"undo-policy-{name}", "DeleteRolePolicy", named, undoes=(f"policy-{name}",), why=f"remove {key}", **iam
         )
@@ -340,9 +427,13 @@ def _policy(
         arn = f"arn:{partition}:iam::aws:policy/{_MANAGER}" if key == "session-manager" else key
         attached = {**role, "PolicyArn": arn}
         draft.ensure(
-            f"policy-{name}", "AttachRolePolicy", attached, so_already=arn in there.attached,
-            why=f"it may do what {arn.rpartition('/')[2]} says", **iam,
-        )  # fmt: skip
+            f"policy-{name}",
+            "AttachRolePolicy",
+            attached,
+            so_already=arn in there.attached,
+            why=f"it may do what {arn.rpartition('/')[2]} says",
+            **iam,
+        )
         draft.add_inverse(
             f"undo-policy-{name}", "DetachRolePolicy", attached, undoes=(f"policy-{name}",), why=f"detach {arn}", **iam
         )
@@ -350,16 +441,41 @@ def _policy(
 
 
 RELAUNCH_PROFILE: Final = Action(
-    frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}), _plan_profile, unchanged, by_effects,
-    (
+    facets=frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}),
+    plan=_plan_profile,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "profile", "AWS credentials for the new instance",
+            "profile",
+            "AWS credentials for the new instance",
             (("new", "a new role, with the policies selected below"), ("none", "none at all")),
         ),
-        Choice("policies", "What the new role may do", _policy_options, lambda _: "session-manager", many=True),
+        Choice(
+            id="policies",
+            question="What the new role may do",
+            options=_policy_options,
+            default=lambda _: "session-manager",
+            many=True,
+        ),
     ),
     may=(
-        "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
-        "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile",
-    ), taken_back_by=("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile"),
-)  # fmt: skip
+        "iam:CreateRole",
+        "iam:DeleteRole",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:AttachRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:CreateInstanceProfile",
+        "iam:DeleteInstanceProfile",
+        "iam:AddRoleToInstanceProfile",
+        "iam:RemoveRoleFromInstanceProfile",
+    ),
+    taken_back_by=(
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:DeleteInstanceProfile",
+        "iam:RemoveRoleFromInstanceProfile",
+    ),
+)

@@ -79,10 +79,12 @@ def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
     old = known.old
     facts: list[tuple[str, str, str]] = [("", "old", "new"), ("AMI", known.old_id, chosen or "none chosen")]
     for name, said in (
-        ("name", lambda item: item.name), ("made", lambda item: _age(item, known.now)),
-        ("owner", lambda item: _owner(known, item)), ("kind", lambda item: f"{item.architecture}, {item.virtualization}"),
+        ("name", lambda item: item.name),
+        ("made", lambda item: _age(item, known.now)),
+        ("owner", lambda item: _owner(known, item)),
+        ("kind", lambda item: f"{item.architecture}, {item.virtualization}"),
         ("deprecated", lambda item: "yes" if item.is_deprecated(known.now) else "no"),
-    ):  # fmt: skip
+    ):
         facts.append((name, said(old) if old else "gone", said(new) if new else "not found"))
     width = max(len(value) for _, value, _ in facts)
     if 12 + width + 2 + max(len(value) for _, _, value in facts) > _WIDE:
@@ -121,10 +123,11 @@ def _unlike(old: Image, new: Image) -> list[str]:
     return [
         f"another {name} than the old AMI: {theirs}, was {mine}"
         for name, mine, theirs in (
-            ("architecture", old.architecture, new.architecture), ("virtualization", old.virtualization, new.virtualization),
+            ("architecture", old.architecture, new.architecture),
+            ("virtualization", old.virtualization, new.virtualization),
         )
         if mine != theirs
-    ]  # fmt: skip
+    ]
 
 
 def _settled(world: InstanceState, step: Step) -> ReadBack:
@@ -142,10 +145,23 @@ def _wrong_image(text: str) -> str:
 
 
 CHOOSE_IMAGE: Final = Action(
-    frozenset({InstanceAspect.IMAGES}), _plan, unchanged, _settled,
-    (Choice("ami", "Which AMI the new instance is started from", _options, default_image, free=True, check=_wrong_image),),
-    look=_look_here, may=("ec2:DescribeImages",),
-)  # fmt: skip
+    facets=frozenset({InstanceAspect.IMAGES}),
+    plan=_plan,
+    expect=unchanged,
+    settled=_settled,
+    choices=(
+        Choice(
+            id="ami",
+            question="Which AMI the new instance is started from",
+            options=_options,
+            default=default_image,
+            free=True,
+            check=_wrong_image,
+        ),
+    ),
+    look=_look_here,
+    may=("ec2:DescribeImages",),
+)
 
 
 # -- user data
@@ -184,5 +200,9 @@ def _what_it_holds(raw: bytes) -> list[str]:
 
 
 REVIEW_USER_DATA: Final = Action(
-    frozenset({InstanceAspect.SETTINGS}), _plan_user_data, unchanged, read_back, may=("ec2:DescribeInstanceAttribute",)
+    facets=frozenset({InstanceAspect.SETTINGS}),
+    plan=_plan_user_data,
+    expect=unchanged,
+    settled=read_back,
+    may=("ec2:DescribeInstanceAttribute",),
 )

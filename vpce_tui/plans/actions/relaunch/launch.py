@@ -124,8 +124,13 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
     if copy:
         one = {"InstanceId": instance.id, "Attribute": "userData"}
         draft.ensure(
-            "user-data", "DescribeInstanceAttribute", one, so_already=False, why="read its user data", gives={USER_DATA: "UserData.Value"}
-        )  # fmt: skip
+            "user-data",
+            "DescribeInstanceAttribute",
+            one,
+            so_already=False,
+            why="read its user data",
+            gives={USER_DATA: "UserData.Value"},
+        )
     subnet = settings.subnet
     assert subnet is not None
     kind = choices["type"] or instance.type
@@ -133,20 +138,29 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
     ours = draft.tags("instance", "launch", instance.id, tags.get("Name") or f"replaces {instance.id}")[0]["Tags"]
     theirs = [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if key != "Name"]
     parameters: dict[str, Any] = {
-        "ImageId": image.id, "InstanceType": kind, "MinCount": 1, "MaxCount": 1, "ClientToken": ref(TOKEN),
+        "ImageId": image.id,
+        "InstanceType": kind,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "ClientToken": ref(TOKEN),
         "NetworkInterfaces": [
             {
-                "DeviceIndex": 0, "SubnetId": subnet.id, "Groups": [ref(GROUP)], "DeleteOnTermination": True,
+                "DeviceIndex": 0,
+                "SubnetId": subnet.id,
+                "Groups": [ref(GROUP)],
+                "DeleteOnTermination": True,
                 "AssociatePublicIpAddress": choices["public"] == "yes",
             }
         ],
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
         "BlockDeviceMappings": _mappings(world, settings, image, draft),
-        "InstanceInitiatedShutdownBehavior": "stop", "Monitoring": {"Enabled": True},
+        "InstanceInitiatedShutdownBehavior": "stop",
+        "Monitoring": {"Enabled": True},
         "TagSpecifications": [
-            {"ResourceType": "instance", "Tags": [*theirs, *ours]}, {"ResourceType": "volume", "Tags": [*theirs, *ours]},
+            {"ResourceType": "instance", "Tags": [*theirs, *ours]},
+            {"ResourceType": "volume", "Tags": [*theirs, *ours]},
         ],
-    }  # fmt: skip
+    }
     if settings.ebs_optimized:
         parameters["EbsOptimized"] = True
     if settings.tenancy not in ("", "default"):
@@ -158,9 +172,13 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
     if copy:
         parameters["UserData"] = sealed(ref(USER_DATA), decode=True, sha256=sha256_of(settings.user_data))
     draft.ensure(
-        "launch", "RunInstances", parameters, so_already=False, why=f"start one {kind} from {image.id} in {subnet.id}",
+        "launch",
+        "RunInstances",
+        parameters,
+        so_already=False,
+        why=f"start one {kind} from {image.id} in {subnet.id}",
         gives={NEW: "Instances[0].InstanceId"},
-    )  # fmt: skip
+    )
     draft.add_inverse(
         "undo-launch",
         "TerminateInstances",
@@ -262,13 +280,19 @@ def _protect(protected: bool, draft: Draft) -> None:
     """Its own call, so that undo can take it back before it terminates the instance."""
     one = {"InstanceId": ref(NEW)}
     draft.ensure(
-        "protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": True}}, so_already=protected,
+        "protect",
+        "ModifyInstanceAttribute",
+        {**one, "DisableApiTermination": {"Value": True}},
+        so_already=protected,
         why="termination protection on",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-protect", "ModifyInstanceAttribute", {**one, "DisableApiTermination": {"Value": False}}, undoes=("protect",),
+        "undo-protect",
+        "ModifyInstanceAttribute",
+        {**one, "DisableApiTermination": {"Value": False}},
+        undoes=("protect",),
         why="its termination protection off",
-    )  # fmt: skip
+    )
 
 
 def _wait(up: bool, draft: Draft) -> None:
@@ -277,9 +301,13 @@ def _wait(up: bool, draft: Draft) -> None:
         f"{state}/not-applicable/not-applicable" for state in ("terminated", "shutting-down", "stopped", "stopping")
     )
     draft.ensure(
-        "up", "DescribeInstanceStatus", asked, so_already=up, why="wait until both status checks pass",
+        "up",
+        "DescribeInstanceStatus",
+        asked,
+        so_already=up,
+        why="wait until both status checks pass",
         until=Until(CHECKS, (UP,), (*bad, "running/ok/impaired", "running/impaired/ok", "running/impaired/impaired")),
-    )  # fmt: skip
+    )
 
 
 def _settled(world: InstanceState, step: Step) -> ReadBack:
@@ -314,19 +342,54 @@ def _wrong(pattern: re.Pattern[str], what: str) -> Any:
 
 
 LAUNCH: Final = Action(
-    frozenset({InstanceAspect.IMAGES, InstanceAspect.SETTINGS, InstanceAspect.GROUPS, InstanceAspect.NEW_ROLE, InstanceAspect.REPLACEMENT}), _plan, unchanged, _settled,
-    (
-        Choice("subnet", "In which subnet (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_SUBNET, "id of a subnet")),
-        Choice("type", "Of which type (nothing: that of the old one)", (("", "that of the old one"),), free=True, check=_wrong(_TYPE, "instance type")),
+    facets=frozenset(
+        {
+            InstanceAspect.IMAGES,
+            InstanceAspect.SETTINGS,
+            InstanceAspect.GROUPS,
+            InstanceAspect.NEW_ROLE,
+            InstanceAspect.REPLACEMENT,
+        }
+    ),
+    plan=_plan,
+    expect=unchanged,
+    settled=_settled,
+    choices=(
+        Choice(
+            "subnet",
+            "In which subnet (nothing: that of the old one)",
+            (("", "that of the old one"),),
+            free=True,
+            check=_wrong(_SUBNET, "id of a subnet"),
+        ),
+        Choice(
+            "type",
+            "Of which type (nothing: that of the old one)",
+            (("", "that of the old one"),),
+            free=True,
+            check=_wrong(_TYPE, "instance type"),
+        ),
         Choice("user_data", "User data", (("none", "none"), ("copy", "copied from the old one, once it was reviewed"))),
         Choice("volumes", "Which data volumes are created new and empty", _volume_options, many=True),
-        Choice("key", "Which key encrypts its volumes (nothing: the region's key for EBS)", (("", "the region's key for EBS"),), free=True, check=_wrong(_KEY, "id, ARN or alias of a KMS key")),
+        Choice(
+            "key",
+            "Which key encrypts its volumes (nothing: the region's key for EBS)",
+            (("", "the region's key for EBS"),),
+            free=True,
+            check=_wrong(_KEY, "id, ARN or alias of a KMS key"),
+        ),
         Choice("public", "A public address", (("no", "no"), ("yes", "yes"))),
-        Choice("key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")),
+        Choice(
+            "key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")
+        ),
     ),
     look=_look,
     may=(
-        "ec2:RunInstances", "ec2:TerminateInstances", "ec2:ModifyInstanceAttribute", "ec2:DescribeInstanceStatus",
+        "ec2:RunInstances",
+        "ec2:TerminateInstances",
+        "ec2:ModifyInstanceAttribute",
+        "ec2:DescribeInstanceStatus",
         "ec2:DescribeInstanceAttribute",
-    ), taken_back_by=("ec2:TerminateInstances", "ec2:ModifyInstanceAttribute"),
-)  # fmt: skip
+    ),
+    taken_back_by=("ec2:TerminateInstances", "ec2:ModifyInstanceAttribute"),
+)

@@ -88,10 +88,12 @@ def _template_data(world: InstanceState, settings: Settings | None, draft: Draft
     image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
     key = {"KmsKeyId": launch["key"]} if launch.get("key") else {}
     data: dict[str, Any] = {
-        "ImageId": chosen_image(world, draft.others), "InstanceType": launch.get("type") or world.instance.type,
-        "SecurityGroupIds": [ref(GROUP)], "Monitoring": {"Enabled": True},
+        "ImageId": chosen_image(world, draft.others),
+        "InstanceType": launch.get("type") or world.instance.type,
+        "SecurityGroupIds": [ref(GROUP)],
+        "Monitoring": {"Enabled": True},
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-    }  # fmt: skip
+    }
     if image is not None and image.root_device:
         ebs = {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True, **key}
         data["BlockDeviceMappings"] = [{"DeviceName": image.root_device, "Ebs": ebs}]
@@ -122,8 +124,13 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         one = {"InstanceId": world.instance.id, "Attribute": "userData"}
         there = bool(starter.own_template or starter.own_version)
         draft.ensure(
-            "user-data", "DescribeInstanceAttribute", one, so_already=there, why="read its user data", gives={USER_DATA: "UserData.Value"}
-        )  # fmt: skip
+            "user-data",
+            "DescribeInstanceAttribute",
+            one,
+            so_already=there,
+            why="read its user data",
+            gives={USER_DATA: "UserData.Value"},
+        )
     if starter.kind == CONFIGURATION or (made_before and draft.recall("template") is not None):
         wanted = _new_template(world, starter, data, draft)
     else:
@@ -134,9 +141,13 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         starter.own_version and starter.version == starter.own_version
     )
     draft.ensure(
-        "starts", "UpdateAutoScalingGroup", {**group, "LaunchTemplate": wanted}, so_already=bool(now),
-        why=f"{starter.group} starts the clean AMI from now on", service="autoscaling",
-    )  # fmt: skip
+        "starts",
+        "UpdateAutoScalingGroup",
+        {**group, "LaunchTemplate": wanted},
+        so_already=bool(now),
+        why=f"{starter.group} starts the clean AMI from now on",
+        service="autoscaling",
+    )
     before: dict[str, Any] = {"LaunchConfigurationName": starter.name}
     if starter.kind == TEMPLATE:
         before = {"LaunchTemplate": {"LaunchTemplateId": own, "Version": starter.version}}
@@ -144,9 +155,13 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         next((call for call in draft.remembered.undo if call.id == "undo-starts"), None) if draft.remembered else None
     )
     draft.add_inverse(
-        "undo-starts", "UpdateAutoScalingGroup", inverse.parameters if inverse else {**group, **before}, undoes=("starts",),
-        why=f"{starter.group} starts what it started before", service="autoscaling",
-    )  # fmt: skip
+        "undo-starts",
+        "UpdateAutoScalingGroup",
+        inverse.parameters if inverse else {**group, **before},
+        undoes=("starts",),
+        why=f"{starter.group} starts what it started before",
+        service="autoscaling",
+    )
     draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
     others = tuple(member for member in starter.members if member != world.instance.id)
     draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
@@ -160,16 +175,25 @@ def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str
     """For a group with a launch configuration, which AWS lets nobody make any more."""
     name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
     draft.ensure(
-        "template", "CreateLaunchTemplate",
+        "template",
+        "CreateLaunchTemplate",
         {
-            "LaunchTemplateName": name, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
+            "LaunchTemplateName": name,
+            "LaunchTemplateData": data,
+            "ClientToken": ref(TOKEN),
             "TagSpecifications": draft.tags("launch-template", "template", world.instance.id, name),
         },
-        so_already=bool(starter.own_template), why=f"new launch template {name}", gives={TEMPLATE_ID: "LaunchTemplate.LaunchTemplateId"},
-    )  # fmt: skip
+        so_already=bool(starter.own_template),
+        why=f"new launch template {name}",
+        gives={TEMPLATE_ID: "LaunchTemplate.LaunchTemplateId"},
+    )
     draft.add_inverse(
-        "undo-template", "DeleteLaunchTemplate", {"LaunchTemplateId": ref(TEMPLATE_ID)}, undoes=("template",), why=f"delete {name}"
-    )  # fmt: skip
+        "undo-template",
+        "DeleteLaunchTemplate",
+        {"LaunchTemplateId": ref(TEMPLATE_ID)},
+        undoes=("template",),
+        why=f"delete {name}",
+    )
     if starter.own_template:
         draft.bindings[TEMPLATE_ID] = starter.own_template
     draft.changes.append(f"new launch template {name}, in place of the launch configuration")
@@ -179,19 +203,28 @@ def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str
 def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     recalled = draft.recall("version")
     parameters: Mapping[str, Any] = {
-        "LaunchTemplateId": starter.id, "LaunchTemplateData": data, "ClientToken": ref(TOKEN),
+        "LaunchTemplateId": starter.id,
+        "LaunchTemplateData": data,
+        "ClientToken": ref(TOKEN),
         "VersionDescription": text(version_mark(""), ref(INCIDENT)),
-    }  # fmt: skip
+    }
     if recalled is not None and starter.own_version:
         parameters = recalled.parameters
     draft.ensure(
-        "version", "CreateLaunchTemplateVersion", parameters, so_already=bool(starter.own_version),
-        why=f"new version of {starter.name}", gives={VERSION: "LaunchTemplateVersion.VersionNumber"},
-    )  # fmt: skip
+        "version",
+        "CreateLaunchTemplateVersion",
+        parameters,
+        so_already=bool(starter.own_version),
+        why=f"new version of {starter.name}",
+        gives={VERSION: "LaunchTemplateVersion.VersionNumber"},
+    )
     draft.add_inverse(
-        "undo-version", "DeleteLaunchTemplateVersions", {"LaunchTemplateId": starter.id, "Versions": [ref(VERSION)]},
-        undoes=("version",), why=f"delete that version of {starter.name}",
-    )  # fmt: skip
+        "undo-version",
+        "DeleteLaunchTemplateVersions",
+        {"LaunchTemplateId": starter.id, "Versions": [ref(VERSION)]},
+        undoes=("version",),
+        why=f"delete that version of {starter.name}",
+    )
     if starter.own_version:
         draft.bindings[VERSION] = starter.own_version
     draft.stand_ins[VERSION] = "1"
@@ -214,13 +247,21 @@ def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         )
     members = {"AutoScalingGroupName": starter.group, "InstanceIds": [ref(NEW)]}
     draft.ensure(
-        "join", "AttachInstances", members, so_already=joined, why=f"the new instance joins {starter.group}, capacity one up",
+        "join",
+        "AttachInstances",
+        members,
+        so_already=joined,
+        why=f"the new instance joins {starter.group}, capacity one up",
         service="autoscaling",
-    )  # fmt: skip
+    )
     draft.add_inverse(
-        "undo-join", "DetachInstances", {**members, "ShouldDecrementDesiredCapacity": True}, undoes=("join",),
-        why=f"the new instance leaves {starter.group}", service="autoscaling",
-    )  # fmt: skip
+        "undo-join",
+        "DetachInstances",
+        {**members, "ShouldDecrementDesiredCapacity": True},
+        undoes=("join",),
+        why=f"the new instance leaves {starter.group}",
+        service="autoscaling",
+    )
     draft.changes.append(f"the new instance joins {starter.group}, and the target groups that belong to it")
     if world.instance.id in starter.members:
         draft.notes.append(f"{world.instance.id} is still in {starter.group}: both serve until it is detached")
@@ -254,12 +295,21 @@ def _targets(world: InstanceState, draft: Draft) -> None:
         parameters = {"TargetGroupArn": item.arn, "Targets": [{"Id": ref(NEW), "Port": port}]}
         name = f"register-{short_id(key)}"
         draft.ensure(
-            name, "RegisterTargets", parameters, so_already=bool(new) and (new, port) in world.registered.get(item.arn, ()),
-            why=f"traffic from {item.name} on port {port}", service="elbv2",
-        )  # fmt: skip
+            name,
+            "RegisterTargets",
+            parameters,
+            so_already=bool(new) and (new, port) in world.registered.get(item.arn, ()),
+            why=f"traffic from {item.name} on port {port}",
+            service="elbv2",
+        )
         draft.add_inverse(
-            f"undo-{name}", "DeregisterTargets", parameters, undoes=(name,), why=f"no traffic from {item.name}", service="elbv2"
-        )  # fmt: skip
+            f"undo-{name}",
+            "DeregisterTargets",
+            parameters,
+            undoes=(name,),
+            why=f"no traffic from {item.name}",
+            service="elbv2",
+        )
         draft.changes.append(f"target group {item.name} sends to the new instance too, port {port}")
 
 
@@ -281,13 +331,21 @@ def _balancers(world: InstanceState, draft: Draft) -> None:
         parameters = {"LoadBalancerName": name, "Instances": [{"InstanceId": ref(NEW)}]}
         call = f"into-{short_id(name)}"
         draft.ensure(
-            call, "RegisterInstancesWithLoadBalancer", parameters, so_already=bool(new) and new in known[name].members,
-            why=f"traffic from classic load balancer {name}", service="elb",
-        )  # fmt: skip
-        draft.add_inverse(
-            f"undo-{call}", "DeregisterInstancesFromLoadBalancer", parameters, undoes=(call,), why=f"no traffic from {name}",
+            call,
+            "RegisterInstancesWithLoadBalancer",
+            parameters,
+            so_already=bool(new) and new in known[name].members,
+            why=f"traffic from classic load balancer {name}",
             service="elb",
-        )  # fmt: skip
+        )
+        draft.add_inverse(
+            f"undo-{call}",
+            "DeregisterInstancesFromLoadBalancer",
+            parameters,
+            undoes=(call,),
+            why=f"no traffic from {name}",
+            service="elb",
+        )
         draft.changes.append(f"classic load balancer {name} sends to the new instance too")
 
 
@@ -317,9 +375,12 @@ def _address(world: InstanceState, draft: Draft) -> None:
         )
         back = recorded.parameters if recorded else {**moved, "NetworkInterfaceId": item.interface}
         draft.ensure(
-            name, "AssociateAddress", {**moved, "InstanceId": ref(NEW)}, so_already=bool(new) and item.instance == new,
+            name,
+            "AssociateAddress",
+            {**moved, "InstanceId": ref(NEW)},
+            so_already=bool(new) and item.instance == new,
             why=f"{item.public_ip} moves to the new instance",
-        )  # fmt: skip
+        )
         draft.add_inverse(
             f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old instance"
         )
@@ -328,30 +389,70 @@ def _address(world: InstanceState, draft: Draft) -> None:
 
 
 RETURN: Final = Action(
-    frozenset(
+    facets=frozenset(
         {
-            InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.ADDRESSES, InstanceAspect.STARTER, InstanceAspect.GROUPS, InstanceAspect.IMAGES, InstanceAspect.NEW_ROLE,
+            InstanceAspect.REPLACEMENT,
+            InstanceAspect.TARGET_GROUPS,
+            InstanceAspect.ADDRESSES,
+            InstanceAspect.STARTER,
+            InstanceAspect.GROUPS,
+            InstanceAspect.IMAGES,
+            InstanceAspect.NEW_ROLE,
             InstanceAspect.SETTINGS,
         }
     ),
-    _plan, unchanged, by_effects,
-    (
+    plan=_plan,
+    expect=unchanged,
+    settled=by_effects,
+    choices=(
         Choice(
-            "group_starts", "What its Auto Scaling group launches from now on",
+            "group_starts",
+            "What its Auto Scaling group launches from now on",
             (("clean", "the clean AMI, with this group and profile"), ("old", "what it did")),
         ),
         Choice("join", "Does the new instance join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
-        Choice("targets", "Which target groups send traffic to it", _target_options, _default_targets, many=True),
-        Choice("balancers", "Which classic load balancers send traffic to it", _balancer_options, _default_balancers, many=True),
+        Choice(
+            id="targets",
+            question="Which target groups send traffic to it",
+            options=_target_options,
+            default=_default_targets,
+            many=True,
+        ),
+        Choice(
+            id="balancers",
+            question="Which classic load balancers send traffic to it",
+            options=_balancer_options,
+            default=_default_balancers,
+            many=True,
+        ),
         Choice("address", "Which Elastic IPs of the old instance move to it", _address_options, many=True),
     ),
     look=_look,
     may=(
-        "autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachInstances", "autoscaling:DetachInstances", "ec2:CreateLaunchTemplate",
-        "ec2:DeleteLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplateVersions", "elbv2:RegisterTargets",
-        "elbv2:DeregisterTargets", "elb:RegisterInstancesWithLoadBalancer", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress", "ec2:DescribeInstanceAttribute",
-    ), taken_back_by=("autoscaling:UpdateAutoScalingGroup", "autoscaling:DetachInstances", "ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions", "elbv2:DeregisterTargets", "elb:DeregisterInstancesFromLoadBalancer", "ec2:AssociateAddress"),
-)  # fmt: skip
+        "autoscaling:UpdateAutoScalingGroup",
+        "autoscaling:AttachInstances",
+        "autoscaling:DetachInstances",
+        "ec2:CreateLaunchTemplate",
+        "ec2:DeleteLaunchTemplate",
+        "ec2:CreateLaunchTemplateVersion",
+        "ec2:DeleteLaunchTemplateVersions",
+        "elbv2:RegisterTargets",
+        "elbv2:DeregisterTargets",
+        "elb:RegisterInstancesWithLoadBalancer",
+        "elb:DeregisterInstancesFromLoadBalancer",
+        "ec2:AssociateAddress",
+        "ec2:DescribeInstanceAttribute",
+    ),
+    taken_back_by=(
+        "autoscaling:UpdateAutoScalingGroup",
+        "autoscaling:DetachInstances",
+        "ec2:DeleteLaunchTemplate",
+        "ec2:DeleteLaunchTemplateVersions",
+        "elbv2:DeregisterTargets",
+        "elb:DeregisterInstancesFromLoadBalancer",
+        "ec2:AssociateAddress",
+    ),
+)
 
 
 # -- prove
@@ -359,8 +460,9 @@ RETURN: Final = Action(
 
 def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     by_tag = [
-        {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]}, {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
-    ]  # fmt: skip
+        {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]},
+        {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
+    ]
     draft.read("new-instance", "DescribeInstances", {"Filters": by_tag}, "the new instance")
     draft.read(
         "old-instance", "DescribeInstances", {"InstanceIds": [world.instance.id]}, "the old instance", optional=True
@@ -368,9 +470,13 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     for item in world.target_groups or ():
         if any(key in parts(draft.others.get("relaunch-return", {}).get("targets", "")) for key in item.keys):
             draft.read(
-                f"health-{short_id(item.arn)}", "DescribeTargetHealth", {"TargetGroupArn": item.arn}, f"who serves {item.name}",
-                service="elbv2", optional=True,
-            )  # fmt: skip
+                f"health-{short_id(item.arn)}",
+                "DescribeTargetHealth",
+                {"TargetGroupArn": item.arn},
+                f"who serves {item.name}",
+                service="elbv2",
+                optional=True,
+            )
     new = world.replacement
     draft.notes += [
         f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance is not there yet",
@@ -424,6 +530,10 @@ def _prove_settled(world: InstanceState, _: Step) -> ReadBack:
 
 
 PROVE: Final = Action(
-    frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}), _plan_prove, unchanged, _prove_settled, judge=_judge,
+    facets=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
+    plan=_plan_prove,
+    expect=unchanged,
+    settled=_prove_settled,
+    judge=_judge,
     may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
-)  # fmt: skip
+)

@@ -7,5 +7,8 @@ from vpce_tui.plans.renderers.console_steps import identity, instances, network,
 from vpce_tui.plans.renderers.console_steps.phrases import Parameters
 
 WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
-    **instances.WORDS, **network.WORDS, **identity.WORDS, **recording.WORDS,
-}  # fmt: skip
+    **instances.WORDS,
+    **network.WORDS,
+    **identity.WORDS,
+    **recording.WORDS,
+}
