@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.conftest import HOME, Aws
 from tests.world import clients
@@ -240,3 +241,26 @@ SCRIPTED = tuple(
     if EVERY_CASE or case.scripted or (case.playbook == "terminate-instance" and form == "python")
 )
 """Each script; by default the longest one not by ``awscli``, which starts anew for each of its calls."""
+
+
+def shown(step: dict[str, Any]) -> list[str]:
+    """What a step's content blocks say, a sentence, fact or row each."""
+    found: list[str] = []
+    for block in step["content"]:
+        if block["block"] == "text":
+            found.append(block["text"])
+        elif block["block"] == "facts":
+            found += [f"{fact['name']}: {fact['value']}" for fact in block["facts"]]
+        elif block["block"] == "table":
+            found.append(block["title"])
+            found += ["  ".join(str(cell) for cell in row["cells"]) for row in block["rows"]]
+        elif block["block"] == "diff":
+            found += [block["before"], block["after"]]
+    return found
+
+
+def table(step: dict[str, Any], title: str) -> dict[str, dict[str, Any]]:
+    """The rows of the table whose title holds ``title``: for each row id, its cells by column."""
+    (block,) = [item for item in step["content"] if item["block"] == "table" and title in item["title"]]
+    names = [column["name"] for column in block["columns"]]
+    return {row["id"]: dict(zip(names, row["cells"], strict=True)) for row in block["rows"]}

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.cases import shown
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.aws.caller import Cancel
@@ -140,7 +141,7 @@ def test_a_trail_that_an_intruder_blinded_is_not_taken_for_a_good_one(aws: Aws) 
     )
     home("cloudtrail").start_logging(Name="team")
     words = (f"overview.regions={HOME}", "trail.trail=team")
-    assert any("nothing to do" in note for note in plan(aws, *words)["trail"]["notes"])
+    assert any("nothing to do" in note for note in shown(plan(aws, *words)["trail"]))
     blinded = [{"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}]
     home("cloudtrail").put_event_selectors(TrailName="team", EventSelectors=blinded)
     step = plan(aws, *words)["trail"]

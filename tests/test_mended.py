@@ -26,7 +26,7 @@ from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions import by_effects
-from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind
+from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind, step_data
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
@@ -560,7 +560,7 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
         session.gate.open_incident(journal)
         engine = Engine(session, journal, plan, wait_policy=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
         key = engine.key("protect")
-        journal.append(RowKind.PLAN, {"step": key, "plan": step.to_json(), "sha256": plan.sha256})
+        journal.append(RowKind.PLAN, {"step": key, "plan": step_data(step), "sha256": plan.sha256})
         call = Call(
             service=protect.service, operation=protect.operation, region=protect.region, parameters=protect.parameters
         )

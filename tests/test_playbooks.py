@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible
+from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible, shown
 from tests.conftest import Aws, Labs
 from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
@@ -238,8 +238,8 @@ def test_an_endpoint_to_somebodys_resource_says_whose_it_is_is_cut_off_whole_and
     ec2, target = clients(aws, case.region)("ec2"), case.target_in(aws)
     (before,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[target])["VpcEndpoints"]
     steps = {step["id"]: step for step in planned(aws, case, "--set", "network.mode=narrow")["steps"]}
-    assert "owner of the resource: 444455556666" in steps["identify"]["notes"]
-    assert "has no endpoint policy" in steps["policy"]["notes"][0]
+    assert "resource of: 444455556666" in shown(steps["identify"])
+    assert "has no endpoint policy" in shown(steps["policy"])[0]
     assert "allowing only 443 would block it" in steps["network"]["blocked"][0]["says"]
     planned(aws, case)
     assert apply(aws, case)[0] == 0
@@ -255,12 +255,12 @@ def test_who_can_use_a_gateway_endpoint_is_said_and_unread_it_is_not_nobody(labs
     case = next(case for case in CASES if case.name == "contain-endpoint-gateway")
     aws = labs.new()
     steps = {step["id"]: step for step in planned(aws, case)["steps"]}
-    assert any(note.endswith("in the subnets of its route tables") for note in steps["identify"]["notes"])
+    assert any("in the subnets of its route tables" in note for note in shown(steps["identify"]))
     (hit,) = [item for item in steps["delete"]["affects"] if "can use it" in item["says"]]
     assert any(aws.victim in name for name in hit["names"])
     denied = labs.new("denied@ec2:DescribeInstances:99")
     steps = {step["id"]: step for step in planned(denied, case)["steps"]}
-    assert any("its possible users are unknown" in note for note in steps["identify"]["notes"])
+    assert any("its possible users are unknown" in note for note in shown(steps["identify"]))
     for name in ("policy", "network", "delete"):
         assert any("its users are unknown: " in item["says"] for item in steps[name]["affects"])
 

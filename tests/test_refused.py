@@ -1,16 +1,17 @@
 """What was revoked is refused: by AWS, seen from outside, and by the step that tries it."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from tests.conftest import HOME, Aws, Labs
 from vpce_tui.aws.call import Call
@@ -218,7 +219,7 @@ def world(kind: str, **more: Any) -> PrincipalState:
         keys=keys,
         cut="CutSessions",
     )
-    return replace(made, **more)
+    return dataclasses.replace(made, **more)
 
 
 def answer(arn: str = "", code: str = "", message: str = "") -> dict[str, Any]:

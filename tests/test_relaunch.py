@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import CASES, apply, effects, planned, with_template
+from tests.cases import CASES, apply, effects, planned, shown, with_template
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.inventory import amis
@@ -165,10 +165,10 @@ def test_the_newest_image_of_the_team_is_taken_and_the_intruders_is_called_suspe
     labels = {item["value"]: item["label"] for item in question["options"]}
     assert "SUSPECT" in labels[aws.facts["image_poisoned"]]
     assert "SUSPECT" not in labels[aws.facts["image_newer"]]
-    shown = "\n".join(chosen["notes"])
-    assert "storefront-base-2026-03" in shown
-    assert "268 days old" in shown
-    assert "71 days old" in shown
+    said = "\n".join(shown(chosen))
+    assert "storefront-base-2026-03" in said
+    assert "268 days old" in said
+    assert "71 days old" in said
 
 
 @pytest.mark.parametrize("fault", ["", "denied@ssm:GetParameters:99"])
@@ -185,8 +185,8 @@ def test_an_image_of_amazons_is_followed_by_its_public_parameter_or_by_its_name(
     assert code == 0, said
     chosen = step(json.loads((aws.folder / "plan.json").read_text()), "ami")
     assert chosen["choices"]["ami"] == aws.facts["image_amazon"]
-    assert any("Amazon Linux 2023" in note for note in chosen["notes"])
-    assert any("recognized by their names" in note for note in chosen["notes"]) is bool(fault)
+    assert any("Amazon Linux 2023" in note for note in shown(chosen))
+    assert any("recognized by their names" in note for note in shown(chosen)) is bool(fault)
 
 
 def launched(aws: Aws) -> dict[str, Any]:
@@ -301,8 +301,8 @@ def test_a_rule_open_to_the_world_on_an_administration_port_cannot_be_ticked(aws
         "SecurityGroupRules"
     ][0]
     made = step(planned(aws, CASE), "group")
-    assert rule["SecurityGroupRuleId"] not in [item["value"] for item in made["questions"][0]["options"]]
-    assert any("cannot be ticked" in note and "22 (SSH)" in note for note in made["notes"])
+    why_not = {item["value"]: item.get("whyNot", "") for item in made["questions"][0]["options"]}
+    assert "22 (SSH)" in why_not[rule["SecurityGroupRuleId"]]
     code, said = aws.run("plan", "relaunch-instance", aws.victim, "--set", f"group.rules={rule['SecurityGroupRuleId']}")
     assert code == 2
     assert rule["SecurityGroupRuleId"] in said
@@ -310,10 +310,9 @@ def test_a_rule_open_to_the_world_on_an_administration_port_cannot_be_ticked(aws
 
 def test_a_policy_that_can_do_too_much_cannot_be_ticked(aws: Aws) -> None:
     made = step(planned(aws, CASE), "profile")
-    offered = [item["value"] for item in made["questions"][1]["options"]]
-    assert "inline/storefront-assets" in offered
-    assert "inline/legacy-network" not in offered
-    assert any("legacy-network" in note and "it allows" in note for note in made["notes"])
+    why_not = {item["value"]: item.get("whyNot", "") for item in made["questions"][1]["options"]}
+    assert why_not["inline/storefront-assets"] == ""
+    assert why_not["inline/legacy-network"].startswith("it allows")
     code, said = aws.run("plan", "relaunch-instance", aws.victim, "--set", "profile.policies=inline/legacy-network")
     assert code == 2, said
 
@@ -418,9 +417,10 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
 
     playbook_step = next(item for item in load("relaunch-instance").steps if item.id == "launch")
     plan = step(planned(aws, CASE), "launch")
+    from vpce_tui.core.typed_data import convert
     from vpce_tui.plans.plan import Step
 
-    filed = Step.from_json(plan)
+    filed = convert(plan, Step)
     old = Instance(id="i-1", region=HOME, account="1", state="running")
     for checks, proof in (
         ("running/ok/ok", "verified"),

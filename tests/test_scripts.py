@@ -8,7 +8,6 @@ same words, forty times as fast. Against the lab, with the real command: the las
 import ast
 import base64
 import contextlib
-import dataclasses
 import hashlib
 import io
 import json
@@ -25,6 +24,7 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.conftest import HOME, Aws, Labs
 from tests.test_wire import session_at
@@ -32,6 +32,7 @@ from tests.wire import Wire, wire
 from tests.world import clients
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.errors import AwsError
+from vpce_tui.blocks.model import TextBlock
 from vpce_tui.plans.placeholders import document, ref, resolve, sealed, text
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
 from vpce_tui.plans.plan_validation import wrong
@@ -168,7 +169,12 @@ def calls(v: str, w: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 def plan_of(planned: list[PlannedCall], why: str = "") -> Plan:
     step = Step(
-        "step", why or "A step", StepKind.CHANGE, description=why, calls=tuple(planned), notes=(why,) if why else ()
+        "step",
+        why or "A step",
+        StepKind.CHANGE,
+        description=why,
+        calls=tuple(planned),
+        content=(TextBlock(text=why),) if why else (),
     )
     assert not wrong(step), wrong(step)
     operator = "arn:aws:iam::123456789012:user/ann"
@@ -584,9 +590,9 @@ def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_scrip
         parameters={"Resources": [ref("GROUP")], "Tags": [{"Key": "k", "Value": "v"}]},
     )
     plan = plan_of([tag])
-    known = dataclasses.replace(plan.steps[0], bindings={"GROUP": "sg-1"})
+    known = structs.replace(plan.steps[0], bindings={"GROUP": "sg-1"})
     for form, program in (("cli", "sh"), ("python", sys.executable)):
-        assert "sg-1" in render(dataclasses.replace(plan, steps=(known,)), form)
+        assert "sg-1" in render(structs.replace(plan, steps=(known,)), form)
         no_evidence(folder)
         (folder / "script").write_text((STUB if form == "cli" else "") + render(plan, form))
         (folder / "words").unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import INTRUDER, REJECTED, flow
+from tests.cases import INTRUDER, REJECTED, flow, shown, table
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
 from vpce_tui.plans.actions.flow_logs import FIELDS
@@ -31,7 +31,7 @@ def apply(aws: Aws, *steps: str, code: int = 0) -> str:
 
 
 def notes(step: dict[str, Any]) -> str:
-    return "\n".join(step["notes"])
+    return "\n".join(shown(step))
 
 
 def acl_of(aws: Aws) -> dict[str, Any]:
@@ -49,15 +49,15 @@ def test_bytes_flows_and_times_are_those_of_the_records(aws: Aws) -> None:
         "203.0.113.6 {own} 50001 8443 6 1 40 {begin} {end} REJECT SKIPDATA",
     ):
         flow(aws, aws.victim, line)
-    said = notes(plan(aws, "see.hours=1")["see"])
-    (flow_peer,) = [line for line in said.splitlines() if "203.0.113.5" in line]
-    assert flow_peer.startswith(
-        "2.5 MB  203.0.113.5  connected to our tcp 8443  2.5 MB out to it, 1.5 kB in from it; 2 flows accepted, 1 rejected"
-    )
-    assert "203.0.113.6" not in said
-    assert "through an endpoint: 1.1 GB" in said
-    assert aws.facts["endpoint_ids"]["intruder_exit"] in said
-    assert "the last 1 h until" in said
+    seen = plan(aws, "see.hours=1")["see"]
+    peers = table(seen, "peers and ports")
+    row = peers["203.0.113.5 tcp 8443 in"]
+    assert (row["OUT"], row["IN"], row["FLOWS"], row["REJECTED"], row["DIRECTION"]) == (2_500_000, 1540, 2, 1, "in")
+    assert not any("203.0.113.6" in key for key in peers)
+    (through,) = [row for row in peers.values() if aws.facts["endpoint_ids"]["intruder_exit"] in row["WHO"]]
+    assert through["OUT"] + through["IN"] > 1_000_000_000
+    (series,) = [block for block in seen["content"] if block["block"] == "series"]
+    assert sum(sum(line["values"]) for line in series["lines"]) == sum(row["OUT"] + row["IN"] for row in peers.values())
 
 
 def test_records_with_every_field_are_read_by_their_own_format(aws: Aws) -> None:
@@ -87,9 +87,9 @@ def test_records_with_every_field_are_read_by_their_own_format(aws: Aws) -> None
         aws.victim,
         " ".join(known.get(name, "-") for name in FIELDS if name not in ("version", "account-id", "interface-id")),
     )
-    said = notes(plan(aws)["see"])
-    assert "1.5 kB  203.0.113.5  connected to our tcp 8443" in said
-    assert "10.0.100.20" not in said, "records of the older format do not fit, and are not misread"
+    peers = table(plan(aws)["see"], "peer")
+    assert peers["203.0.113.5 tcp 8443 in"]["IN"] == 1500
+    assert not any("10.0.100.20" in key for key in peers), "records of the older format do not fit, and are not misread"
 
 
 def test_without_flow_logs_it_says_so_and_offers_to_record(aws: Aws) -> None:
@@ -457,8 +457,9 @@ def test_who_uses_an_endpoint_is_said_before_it_is_closed(aws: Aws) -> None:
     )
     assert code == 0, said
     steps = {step["id"]: step for step in json.loads(path.read_text())["steps"]}
-    (user,) = [note for note in steps["identify"]["notes"] if note.startswith("1.1 GB")]
-    assert aws.victim in user
+    users = table(steps["identify"], "peer").values()
+    (user,) = [row for row in users if row["OUT"] + row["IN"] > 1_000_000_000]
+    assert aws.victim in user["WHO"]
     for name in ("network", "delete"):
         (hit,) = [item for item in steps[name]["affects"] if "used it" in item["says"]]
         assert aws.victim in hit["names"][0]

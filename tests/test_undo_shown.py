@@ -117,7 +117,7 @@ def test_other_parameters_than_were_shown_are_not_sent(engine: Any) -> None:
     call = shown.calls[0]
     assert not Undo(shown.step, shown.calls[1:]).shows(shown)
     assert not Undo(shown.step, tuple(reversed(shown.calls))).shows(shown)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     changed = replace(call, parameters={**call.parameters, "InstanceId": "i-00000000000000000"})
     assert not Undo(shown.step, (changed, *shown.calls[1:])).shows(shown)

@@ -11,7 +11,6 @@ def warm_clients() -> None:
     from vpce_tui.aws.catalogue import OPERATIONS
     from vpce_tui.aws.models import loader as bundled_models
     from vpce_tui.aws.models import wire_forms
-    from vpce_tui.plans import plan_validation
 
     loader = bundled_models()
     botocore.loaders.create_loader = lambda *_: loader
@@ -21,7 +20,6 @@ def warm_clients() -> None:
         wire_forms(service)
         loader.load_service_model(service, "service-2")
         session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-    plan_validation._validator()
 
 
 def keep_parsed() -> None:

@@ -42,3 +42,25 @@ def within(text: str, networks: tuple[Network, ...]) -> Network | None:
     if address is None:
         return None
     return next((net for net in networks if net.version == address.version and address in net), None)
+
+
+def inside(address: str, block: str) -> bool:
+    """Whether an address is in a CIDR block; what is neither is in none."""
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return False
+
+
+def is_subnet(one: str, other: str) -> bool:
+    """Whether a CIDR block lies wholly in another of its family."""
+    try:
+        small, large = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    except ValueError:
+        return False
+    return small.version == large.version and small.subnet_of(large)  # type: ignore[arg-type]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two CIDR blocks have an address in common; what is none has none."""
+    return inside(one.partition("/")[0], other) or inside(other.partition("/")[0], one)

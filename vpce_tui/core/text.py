@@ -105,6 +105,9 @@ _ASCII: Final = {
     "…": "...",
     "─": "-",
     "│": "|",
+    "┬": "+",
+    "├": "|",
+    "└": "`",
     "↗": "^",
     "↵": "Enter",
     "█": "#",
@@ -136,3 +139,13 @@ def sign(glyph: str) -> str:
 def many(number: int, one: str, more: str = "") -> str:
     """``1 flow``, ``2 flows``; ``more`` is the plural where it is not ``one`` with an s."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def size(number: int) -> str:
+    """Bytes in words: ``1.1 GB`` (10^9)."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -11,12 +11,12 @@ from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.cloudtrail.sensitive_calls import SENSITIVE_CALLS, contextual_meaning, impact_with_target
 from vpce_tui.core.ip_addresses import address_of
-from vpce_tui.core.text import many
+from vpce_tui.core.text import many, size
 from vpce_tui.detection.pivot import Relation, chain
 from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
-from vpce_tui.inventory.flow_log_queries import Traffic, size
+from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Instance
 
 _DAY: Final = timedelta(days=1)

@@ -6,12 +6,14 @@ and never repeats the call. Screens and commands call the same functions.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
+from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.apply_step import change
 from vpce_tui.engine.collect_evidence import keep
 from vpce_tui.engine.early_exit import refusal, stale, stopped
@@ -25,7 +27,8 @@ from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import Record
 from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.placeholders import Unresolved
-from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, differences
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
+from vpce_tui.plans.plan_differences import differences
 from vpce_tui.plans.planner import Live
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
@@ -127,7 +130,9 @@ class Engine:
         state = self.record().step(self.key(step.id)).state
         if state in (StepState.TODO, StepState.RUNNING):
             self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": Decision.OPEN, "text": ""})
-        return Outcome(Ended.OPEN, f"{step.title}: a manual step; recorded as {StepState.OPEN}", step.notes)
+        return Outcome(
+            Ended.OPEN, f"{step.title}: a manual step; recorded as {StepState.OPEN}", sentences(step.content)
+        )
 
     def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
         """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""

@@ -1,8 +1,10 @@
 """A step that changes something: looked at again, compared with what was approved, made, verified."""
 
-from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace
+
+from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import blocked, stale
 from vpce_tui.engine.execute import make, probe
@@ -12,7 +14,8 @@ from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.incident.states import StepState, VerificationState
-from vpce_tui.plans.plan import PlannedCall, Step, differences
+from vpce_tui.plans.plan import PlannedCall, Step, step_data
+from vpce_tui.plans.plan_differences import differences
 from vpce_tui.plans.plan_validation import recorded_step
 
 _DONE: Final = (StepState.VERIFIED, StepState.MANUAL)
@@ -55,7 +58,7 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
             return alone
         work.journal.append(
             RowKind.PLAN,
-            {"step": key, "plan": _as_approved(work, step, live.step).to_json(), "sha256": work.plan.sha256},
+            {"step": key, "plan": step_data(_as_approved(work, step, live.step)), "sha256": work.plan.sha256},
         )
         work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "confirmed": approval.confirmed})
         denied = probe(work, key, live.step, live.step.calls)
@@ -67,7 +70,11 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         work.journal.append(
             RowKind.CHECK, {"step": key, "verification": VerificationState.VERIFIED, "saw": "nothing to do"}
         )
-        return Outcome(Ended.NOTHING, "; ".join(live.step.notes) or "there is nothing to do", live.step.notes)
+        return Outcome(
+            Ended.NOTHING,
+            "; ".join(sentences(live.step.content)) or "there is nothing to do",
+            sentences(live.step.content),
+        )
     ours = work.record().step(key).done_by_us
     return prove(work, step, nothing=not live.step.calls and not ours)
 

@@ -13,7 +13,7 @@ from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.placeholders import Unresolved, names, resolve
-from vpce_tui.plans.plan import PlannedCall, Step
+from vpce_tui.plans.plan import PlannedCall, Step, step_data
 
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
 
@@ -28,7 +28,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     judge = work.playbook_step(step.id).action.judge
     known = {} if judge else work.record().step(key).evidence
     answers: dict[str, list[Any]] = {}
-    work.journal.append(RowKind.PLAN, {"step": key, "plan": live.step.to_json(), "sha256": work.plan.sha256})
+    work.journal.append(RowKind.PLAN, {"step": key, "plan": step_data(live.step), "sha256": work.plan.sha256})
     work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
     missing: list[str] = []
     bindings: dict[str, str] = {}

@@ -1,8 +1,10 @@
 """A playbook being walked: one target, the choices made so far, the plan as it stands, and what was done of it."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.engine import Engine
@@ -54,7 +56,7 @@ class PlaybookSession:
         asked = {question.id: question for question in step.questions}
 
         def judge(key: str, value: str) -> str:
-            return replace(choices[key], options=asked[key].options).wrong(None, value)
+            return dataclasses.replace(choices[key], options=asked[key].options).wrong(None, value)
 
         return judge
 
@@ -101,7 +103,7 @@ class PlaybookSession:
         cancel: Cancel | None,
         on_secret: Callable[[str, str], str] | None = None,
     ) -> Engine:
-        whole = plan.to_json()
+        whole = plan.data()
         known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
         if journal.writable and (known is None or known.get("steps") != whole["steps"]):
             journal.append(RowKind.PLAN, {"whole": whole})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError, StepFailed
 from vpce_tui.engine.outcome import VERIFICATION, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident.journal import RowKind
@@ -135,7 +136,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw
-        return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, live.step.notes if live else ())
+        return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, sentences(live.step.content) if live else ())
     return Outcome(Ended.FAILED if proof is VerificationState.FAILED else Ended.NOT_VERIFIED, saw)
 
 

@@ -1,8 +1,11 @@
 """The way back: the recorded inverse of what we did, where it is still as we left it, through the same path."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
@@ -201,7 +204,7 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
         if alone:
             return alone
         work.journal.append(
-            RowKind.UNDO, {"step": key, "calls": [call.to_json() for call in calls], "left": list(left)}
+            RowKind.UNDO, {"step": key, "calls": [to_builtins(call) for call in calls], "left": list(left)}
         )
         work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
         denied = probe(work, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)

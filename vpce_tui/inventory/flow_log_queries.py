@@ -4,7 +4,6 @@
 it, as Insights discovers fields of its own in records of the default format and refuses a second one of the same name.
 """
 
-import ipaddress
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +28,6 @@ DONE: Final = ("Complete",)
 FAILED: Final = ("Failed", "Cancelled", "Timeout")
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
 _POLLS: Final = 240
-_BARS: Final = " ▁▂▃▄▅▆▇█"
 _ASKED: "WeakKeyDictionary[Any, dict[tuple[Any, ...], list[dict[str, str]]]]" = WeakKeyDictionary()
 """Answers by the question, for each way to AWS: planning asks the same again and again, and each question is billed."""
 
@@ -286,41 +284,3 @@ def _slot(text: str) -> datetime | None:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def bar_line(values: Sequence[int]) -> str:
-    """Bytes over time as one line of blocks; the tallest is the most, anything at all is seen."""
-    most = max(values, default=0)
-    return "".join(_BARS[max(1, round(value / most * 8)) if value else 0] for value in values) if most else ""
-
-
-def size(number: int) -> str:
-    """``1.1 GB``."""
-    amount = float(number)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether two CIDR blocks have an address in common; what is none has none."""
-    return inside(one.partition("/")[0], other) or inside(other.partition("/")[0], one)
-
-
-def within(one: str, other: str) -> bool:
-    """Whether a CIDR block lies wholly in another of its family."""
-    try:
-        small, large = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
-    except ValueError:
-        return False
-    return small.version == large.version and small.subnet_of(large)  # type: ignore[arg-type]
-
-
-def inside(peer: str, block: str) -> bool:
-    """Whether an address is in a CIDR block; what is neither is in none."""
-    try:
-        return ipaddress.ip_address(peer) in ipaddress.ip_network(block, strict=False)
-    except ValueError:
-        return False

@@ -1,17 +1,24 @@
 """The form of a plan and of a step: what is read from a file or a record is checked before anything is made from it.
 
-Its structure is that of ``plan.schema.json``, every name, id and region has the form AWS gives such a thing, and every call's
-parameters are those of the bundled service model.
+Its structure is that of the types in :mod:`vpce_tui.plans.plan`, every name, id and region has the form AWS gives such a thing, and
+every call's parameters are those of the bundled service model.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
-from vpce_tui.plans.placeholders import sealed_in
+from vpce_tui.core.typed_data import Malformed, convert
+from vpce_tui.plans.placeholders import (
+    AWS_NOW,
+    INCIDENT,
+    REFERENCE,
+    TOKEN,
+    is_placeholder,
+    malformed,
+    nested_decode,
+    sealed_in,
+)
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
@@ -21,31 +28,25 @@ _OPERATOR: Final = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[!-~]{1,21
 _TIME: Final = re.compile(r"20[0-9]{2}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z")
 _IAM_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
 _INCIDENT: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
-_HASH: Final = re.compile(r"(?:[0-9a-f]{64})?")
+_INCIDENT_ID: Final = re.compile(r"(?:[0-9a-f]{64})?")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+_RESERVED: Final = frozenset({INCIDENT, AWS_NOW, TOKEN})
+"""References that are never bound by a plan: what they stand for is known when it runs."""
 
 
-def from_json(data: Any, name: str = "the plan") -> Plan:
+def from_json(data: object, name: str = "the plan") -> Plan:
     """A plan from its JSON, as it is in a file or a journal. Raises :class:`PlanError`."""
-    problem = next(iter(_structure(data)), "")
-    if problem:
-        raise PlanError(f"{name} is not a plan: {problem}.")
+    if not isinstance(data, dict) or not _HASH.fullmatch(str(data.get("sha256", ""))):
+        raise PlanError(f"{name} is not a plan: it has no sha256.")
     try:
-        steps = tuple(Step.from_json(item) for item in data["steps"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PlanError(f"{name} is not a plan: a step is malformed ({type(error).__name__}: {error}).") from error
-    plan = Plan(
-        playbook=data["playbook"],
-        target=data["target"],
-        account=data["accountId"],
-        region=data["region"],
-        operator=data["operator"],
-        planned_at=data["plannedAt"],
-        steps=steps,
-        incident=data["incident"],
-        incident_id=data["incidentId"],
-    )
+        plan = convert({key: value for key, value in data.items() if key != "sha256"}, Plan)
+    except Malformed as error:
+        raise PlanError(f"{name} is not a plan: {error}.") from error
+    except RecursionError as error:
+        raise PlanError(f"{name} is not a plan: it is nested too deep.") from error
     problem = next(iter((*_head(plan), *_ids(plan))), "") or next(
-        (found for step in steps if (found := wrong(step))), ""
+        (found for step in plan.steps if (found := wrong(step))), ""
     )
     if problem:
         raise PlanError(f"{name} is not a plan: {problem}.")
@@ -55,30 +56,13 @@ def from_json(data: Any, name: str = "the plan") -> Plan:
 def recorded_step(planned: Mapping[str, Any]) -> Step:
     """A step as a journal has it; a record may be somebody else's, so it is looked at as a file is. Raises :class:`PlanError`."""
     try:
-        step = Step.from_json(planned)
+        step = convert(planned, Step)
         problem = wrong(step)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        problem = f"{type(error).__name__}: {error}"
+    except (Malformed, RecursionError) as error:
+        problem = str(error)
     if problem:
         raise PlanError(f"a step in the record is not valid: {problem}. Run vpce-tui verify; undo it manually")
     return step
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow; only a file needs it
-
-    return Draft202012Validator(json.loads((files("vpce_tui.plans") / "plan.schema.json").read_text(encoding="utf-8")))
-
-
-def _structure(data: Any) -> Iterator[str]:
-    """What of the plan's structure is not as ``plan.schema.json`` has it."""
-    try:
-        for error in _validator().iter_errors(data):
-            where = "/".join(str(part) for part in error.absolute_path) or "its top"
-            yield f"at {where}: {error.message[:160]}"
-    except RecursionError:
-        yield "it is nested too deep"
 
 
 def _head(plan: Plan) -> Iterator[str]:
@@ -91,7 +75,7 @@ def _head(plan: Plan) -> Iterator[str]:
         ("operator", _OPERATOR, plan.operator),
         ("time", _TIME, plan.planned_at),
         ("incident", _INCIDENT, plan.incident),
-        ("incident's id", _HASH, plan.incident_id),
+        ("incident's id", _INCIDENT_ID, plan.incident_id),
     ):
         if not pattern.fullmatch(value):
             yield f"{what} {value[:80]!r}"
@@ -119,6 +103,9 @@ def _wrong(step: Step) -> Iterator[str]:
     for action in step.permissions:
         if not _IAM_ACTION.fullmatch(action):
             yield f"permission {action[:80]!r} of {step.id}"
+    for name, value in (*step.bindings.items(), *step.stand_ins.items()):
+        if not REFERENCE.fullmatch(name) or name in _RESERVED or not value.isprintable():
+            yield f"binding {name[:80]!r} of {step.id}"
     for question in step.questions:
         if step.choices.get(question.id) != question.chosen:
             yield f"answer shown for {step.id}.{question.id[:80]}: {question.chosen[:80]!r}"
@@ -140,7 +127,6 @@ def _wrong(step: Step) -> Iterator[str]:
 def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
     from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, Access, find  # noqa: PLC0415
     from vpce_tui.aws.credential_check import PROFILE  # noqa: PLC0415
-    from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, REFERENCE, TOKEN, nested_decode  # noqa: PLC0415
 
     if not _ID.fullmatch(call.id):
         yield "its id is none"
@@ -158,7 +144,7 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
         and PROFILE.fullmatch(call.profile)
     ):
         yield f"profile {call.profile[:80]!r}"
-    if not all(REFERENCE.fullmatch(name) and name not in (INCIDENT, AWS_NOW, TOKEN) for name in call.gives):
+    if not all(REFERENCE.fullmatch(name) and name not in _RESERVED for name in call.gives):
         yield f"it gives {str(list(call.gives))[:80]}"
     if call.until is not None and (not call.until.good or listed.access is Access.WRITE):
         yield "it is a write that would be repeated" if call.until.good else "it waits for nothing"
@@ -174,7 +160,6 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
 def _call_problem(service: str, operation: str, region: str, parameters: Mapping[str, Any]) -> str:
     from vpce_tui.aws.catalogue import find  # noqa: PLC0415
     from vpce_tui.aws.parameters import problem  # noqa: PLC0415
-    from vpce_tui.plans.placeholders import is_placeholder, malformed  # noqa: PLC0415
 
     listed = find(service, operation)
     if listed is None:

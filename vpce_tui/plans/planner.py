@@ -1,9 +1,12 @@
 """Makes plans: a whole playbook over the world as it will be, or one step over the world as it is now."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.core.canonical_json import rfc3339
@@ -127,7 +130,7 @@ def plan_playbook(
     }
     for playbook_step in playbook.steps:
         looked |= playbook_step.action.look(told[playbook_step.action_name], told)
-    asked = replace(asked_for(incident, record, prefix), remembered=looked)
+    asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked)
     world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
     known = {playbook_step.id for playbook_step in playbook.steps}
     for step_id in choices or {}:
@@ -179,7 +182,7 @@ def plan_step(
         target,
         region,
         playbook_step.action.facets,
-        replace(asked, remembered=looked, choices=choices, live=True),
+        dataclasses.replace(asked, remembered=looked, choices=choices, live=True),
     )
     return Live(
         _step(playbook_step, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),

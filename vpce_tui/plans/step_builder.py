@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vpce_tui.blocks.model import Block, TextBlock, texts
 from vpce_tui.plans.placeholders import INCIDENT, ref
 from vpce_tui.plans.plan import Affected, Blocked, Check, PlanError, PlannedCall, Step, StepKind, Until, permissions_of
 from vpce_tui.plans.plan_validation import wrong
@@ -56,7 +57,7 @@ class Draft:
     affects: list[Affected] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    content: list[Block] = field(default_factory=list)
     bindings: dict[str, str] = field(default_factory=dict)
     stand_ins: dict[str, str] = field(default_factory=dict)
 
@@ -195,6 +196,26 @@ class Draft:
         """Somebody else is affected."""
         self.affects.append(Affected(says, names))
 
+    def show(self, *blocks: Block) -> None:
+        """What the operator should see of the step."""
+        self.content += blocks
+
+    def note(self, *sentences: str) -> None:
+        """The same in words; a sentence that is there already is not said again."""
+        self.content += [block for block in texts(sentences) if block not in self.content]
+
+    def note_first(self, sentence: str) -> None:
+        """A sentence above everything else."""
+        self.content.insert(0, TextBlock(text=sentence))
+
+    def warn(self, *sentences: str) -> None:
+        """What speaks against going on, or is not known."""
+        self.content += [TextBlock(text=sentence, warning=True) for sentence in sentences]
+
+    def note_unread(self, unknown: Mapping[str, str]) -> None:
+        """What could not be read, by facet."""
+        self.warn(*(f"the {facet} could not be read: {why}" for facet, why in unknown.items()))
+
     def tags(self, kind: str, call_id: str, target: str, name: str) -> list[dict[str, Any]]:
         """``TagSpecifications`` by which what is created can be recognised after a lost answer."""
         tags = {"Name": name, TAG_STEP: self.id, TAG_CALL: call_id, TAG_TARGET: target}
@@ -224,7 +245,7 @@ class Draft:
             blocked=tuple(self.blocked),
             permissions=permissions_of([*self.calls, *self.already, *self.undo]),
             changes=tuple(self.changes),
-            notes=tuple(self.notes),
+            content=tuple(self.content),
             choices=dict(self.choices),
             requires=requires,
             reversible=reversible,

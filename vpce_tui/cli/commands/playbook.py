@@ -157,7 +157,7 @@ def remember(journal: Journal, made: Plan) -> None:
     key = f"{made.playbook}/{made.target}"
     known = replay(journal.rows()).plans.get(key)
     if known is None or known.get("sha256") != made.sha256:
-        journal.append(RowKind.PLAN, {"whole": made.to_json()})
+        journal.append(RowKind.PLAN, {"whole": made.data()})
 
 
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:

@@ -3,9 +3,10 @@
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vpce_tui.cli.commands.aws_access import UsageError, say, session, write_out
 from vpce_tui.cli.commands.playbook import text_of
@@ -13,7 +14,8 @@ from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import tries
-from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, StepKind, differences
+from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, StepKind
+from vpce_tui.plans.plan_differences import differences
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook
 from vpce_tui.playbooks.library import InvalidPlaybook, load, load_file, names, team_files
@@ -107,7 +109,8 @@ def _page(playbook: Playbook) -> str:
         for choice in playbook_step.action.choices:
             if playbook_step.prompts is not None and choice.id not in playbook_step.prompts:
                 continue
-            options = "" if callable(choice.options) else " | ".join(value or '""' for value, _ in choice.options)
+            fixed = () if callable(choice.options) else choice.offered(None)
+            options = " | ".join(option.value or '""' for option in fixed)
             lines.append(f"    ? {choice.question}: --set {playbook_step.id}.{choice.id}={options or '…'}")
     return visible("\n".join(lines), limit=100_000, multiline=True)
 

@@ -4,10 +4,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from vpce_tui.cloudtrail.callers import called_by_aws_service
+from vpce_tui.core.text import size
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
-from vpce_tui.inventory.flow_log_queries import size
 
 _NO_CALLS: Final = Inconclusive(
     "who called through it: network activity events are not in event history; use the log files of a trail that records them"

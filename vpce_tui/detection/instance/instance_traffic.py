@@ -3,10 +3,11 @@
 from typing import Final
 
 from vpce_tui.core.ip_addresses import address_of, internal, within
+from vpce_tui.core.text import size
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Fact, Severity
-from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, size
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 
 _MUCH: Final = 100 * 1024 * 1024
 _SCAN: Final = 20

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vpce_tui.blocks.model import BlockColumn
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.plans.plan import PlannedCall, Question, Step
+from vpce_tui.plans.plan import Option, PlannedCall, Question, Step
 from vpce_tui.plans.step_builder import Draft
 
 ReadBack = tuple[VerificationState, str]
@@ -14,8 +15,8 @@ ReadBack = tuple[VerificationState, str]
 Answers = Mapping[str, Mapping[str, str]]
 """Answers to questions, by the name of the action that asks, then by question."""
 
-Options = tuple[tuple[str, str], ...]
-"""Values with their labels."""
+Options = tuple[tuple[str, str] | Option, ...]
+"""Values with their labels; an option where there is more to say of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Choice:
     """Something the operator decides before a step; the first option is the safe default unless ``default`` says more.
 
     ``options`` may depend on the world. ``many``: several of them, joined by commas, or none. ``free``: anything that
-    ``check`` finds nothing wrong with; ``check`` gives the sentence that says what is.
+    ``check`` finds nothing wrong with; ``check`` gives the sentence that says what is. ``columns``: the options are the rows
+    of a table, each with its cells.
     """
 
     id: str
@@ -33,24 +35,28 @@ class Choice:
     free: bool = False
     many: bool = False
     check: Callable[[str], str] = lambda _: ""
+    columns: tuple[BlockColumn, ...] = ()
 
-    def offered(self, world: Any) -> Options:
-        """The options in this world."""
-        return self.options(world) if callable(self.options) else self.options
+    def offered(self, world: Any) -> tuple[Option, ...]:
+        """The options in this world, those that cannot be chosen too."""
+        found = self.options(world) if callable(self.options) else self.options
+        return tuple(item if isinstance(item, Option) else Option(*item) for item in found)
 
     def default_value(self, world: Any) -> str:
         """What stands when nobody decides."""
         if self.default is not None:
             return self.default(world)
         offered = self.offered(world)
-        return "" if self.many or not offered else offered[0][0]
+        return "" if self.many or not offered else offered[0].value
 
     def wrong(self, world: Any, value: str) -> str:
         """What is wrong with ``value``, as a sentence; ``""``: nothing."""
-        known = dict(self.offered(world))
+        known = {option.value: option for option in self.offered(world)}
         parts = [part.strip() for part in value.split(",") if part.strip()] if self.many else [value]
         for part in parts:
             if part in known:
+                if known[part].why_not:
+                    return f"{self.id} cannot be {part!r}: {known[part].why_not}."
                 continue
             if not self.free:
                 names = ", ".join(known) or "nothing (none exist here)"
@@ -69,6 +75,7 @@ class Choice:
             chosen=chosen,
             free=self.free,
             many=self.many,
+            columns=self.columns,
         )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from vpce_tui.core.ip_addresses import inside, is_subnet, overlap
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory import flow_log_queries
-from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, inside, overlap, within
+from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 from vpce_tui.plans.actions import ReadBack
 from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
 
@@ -24,7 +25,7 @@ def why_not_blockable(world: InterfaceState, block: str) -> str:
     """Why neither lists nor flow logs know of an address; ``""``: they do."""
     own = [str(ipaddress.ip_network(base).network_address + 2) for base in world.vpc_ranges if ":" not in base]
     resolvers = {f"{address}/32" for address in own}
-    if any(within(block, base) for base in _LINK_LOCAL) or block in resolvers:
+    if any(is_subnet(block, base) for base in _LINK_LOCAL) or block in resolvers:
         return (
             f"{block} is an AWS service inside the VPC (DNS, metadata, time): no network ACL or security group filters it, and no flow "
             "log records it"
@@ -47,7 +48,7 @@ def _by_acl(world: InterfaceState, block: str) -> datetime | None:
     ways: dict[str, dict[bool, datetime]] = {}
     for made in world.in_effect.values():
         denied = str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
-        if made.operation == "CreateNetworkAclEntry" and within(block, denied):
+        if made.operation == "CreateNetworkAclEntry" and is_subnet(block, denied):
             acl = ways.setdefault(str(made.parameters["NetworkAclId"]), {})
             acl[bool(made.parameters["Egress"])] = datetime.fromisoformat(made.at)
     if not ways or any(len(both) < 2 for both in ways.values()):

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope, unlogged
 from vpce_tui.plans.placeholders import TOKEN, document, ref
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.account import AccountState, AccountVpc
 from vpce_tui.plans.targets.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
 from vpce_tui.plans.targets.planning_context import iam_region
 
@@ -76,18 +78,21 @@ def plan_flow_logs(wanted: Iterable[Wanted], target: str, draft: Draft) -> None:
         call_id = f"flow-log-{item.id}"
         covered, own = item.logging.covers(item.id), item.logging.made_by(call_id)
         if covered is not None and own is None and draft.recall(call_id) is None:
-            draft.notes.append(f"{item.id}: recorded by {covered.id} into {covered.destination}; nothing to do")
+            draft.note(f"{item.id}: recorded by {covered.id} into {covered.destination}; nothing to do")
             continue
         bad = [log for log in item.logging.logs if log.resource == item.id and not log.good]
-        draft.notes += [
-            f"{log.id} of {item.id} does not work: {log.said or 'it is not active'}; it is not changed" for log in bad
-        ]
+        draft.note(
+            *(
+                f"{log.id} of {item.id} does not work: {log.said or 'it is not active'}; it is not changed"
+                for log in bad
+            )
+        )
         if role == NEW and not made_role:
             _new_role(item, target, draft)
             made_role = True
         _one(item, call_id, role, group, target, draft)
     if draft.calls or draft.already:
-        draft.notes.append("flow logs begin now: earlier traffic is not in them; first records come within ten minutes")
+        draft.note("flow logs begin now: earlier traffic is not in them; first records come within ten minutes")
         draft.add_impact("nobody: traffic is recorded, not changed; CloudWatch Logs bills what is ingested and stored")
 
 
@@ -257,17 +262,33 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
 def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, "flow logs")
     if not vpc:
-        draft.notes.append(f"{target} does not exist any more")
+        draft.note(f"{target} does not exist any more")
     elif not draft.blocked:
         plan_flow_logs([Wanted(region=region, kind="VPC", id=vpc, logging=world.flow_logs)], target, draft)
     return draft.step(StepKind.CHANGE)
 
 
-def _vpc_options(world: Any) -> Options:
-    return tuple(
-        (vpc.key, f"{vpc.name} {vpc.interfaces} interfaces{', default VPC' if vpc.default else ''}".strip())
-        for vpc in world.vpcs or ()
-        if unlogged(world, vpc.region, vpc.id)
+_COLUMNS: Final = (
+    column("REGION"),
+    column("VPC"),
+    column("NAME"),
+    column("INTERFACES", ColumnKind.COUNT),
+    column("DEFAULT", ColumnKind.YES_NO, "whether it is the region's default VPC"),
+    column("RECORDED", ColumnKind.YES_NO, "whether a flow log records all of its traffic"),
+)
+
+
+def _vpc_options(world: AccountState) -> Options:
+    return tuple(_vpc_option(world, vpc) for vpc in world.vpcs or ())
+
+
+def _vpc_option(world: AccountState, vpc: AccountVpc) -> Option:
+    missing = unlogged(world, vpc.region, vpc.id)
+    return Option(
+        value=vpc.key,
+        label=f"{vpc.name} {vpc.interfaces} interfaces{', default VPC' if vpc.default else ''}".strip(),
+        cells=(vpc.region, vpc.id, vpc.name, vpc.interfaces, vpc.default, not missing),
+        why_not="" if missing else "a flow log records it already, or its flow logs could not be read",
     )
 
 
@@ -291,7 +312,7 @@ def _plan_account(world: Any, draft: Draft) -> Step:
             draft,
         )
         if not chosen:
-            draft.notes.append("no VPC is chosen, or every one records its traffic")
+            draft.note("no VPC is chosen, or every one records its traffic")
     gaps(world, draft, "flow logs")
     return draft.step(StepKind.CHANGE)
 
@@ -337,6 +358,7 @@ ACCOUNT_FLOW_LOGS: Final = Action(
             id="vpcs",
             question="Which VPCs record their traffic from now on",
             options=_vpc_options,
+            columns=_COLUMNS,
             default=_used,
             many=True,
         ),

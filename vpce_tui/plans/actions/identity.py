@@ -25,7 +25,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if role is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
     if not role.profile_arn:
-        draft.notes.append(f"{world.instance.id} has no instance profile: there are no role sessions to revoke")
+        draft.note(f"{world.instance.id} has no instance profile: there are no role sessions to revoke")
         return draft.step(StepKind.CHANGE)
     policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
     iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}

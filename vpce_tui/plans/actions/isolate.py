@@ -56,10 +56,10 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _shut_again(draft, untracked, cut_off=cut_off)
     else:
         draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
-        draft.notes.append("with one change, established connections stay open until they end by themselves")
+        draft.note("with one change, established connections stay open until they end by themselves")
     draft.add_impact("whoever works on it over the network, Session Manager too: capture its memory before this")
     if len(interfaces) < len(world.interfaces or ()):
-        draft.notes.append("interfaces that AWS manages for a service are not changed")
+        draft.note("interfaces that AWS manages for a service are not changed")
     draft.add_impact("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.prove(

@@ -13,7 +13,7 @@ def told(guidance: Sequence[str]) -> Action:
     """A step that tells ``guidance``."""
 
     def plan(_: Any, draft: Draft) -> Step:
-        draft.notes += list(guidance)
+        draft.note(*list(guidance))
         return draft.step(StepKind.MANUAL)
 
     return replace(MANUAL, plan=plan)

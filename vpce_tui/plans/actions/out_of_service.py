@@ -36,7 +36,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if draft.remembered is not None:
         draft.recall_done((*draft.remembered.calls, *draft.remembered.already))
     if not draft.calls and not draft.already:
-        draft.notes.append("it is in no Auto Scaling group, target group or classic load balancer")
+        draft.note("it is in no Auto Scaling group, target group or classic load balancer")
     draft.prove("group, target groups and load balancers read back without it")
     return draft.step(StepKind.CHANGE)
 

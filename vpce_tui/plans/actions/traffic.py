@@ -2,23 +2,25 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from vpce_tui.core.text import many
+from vpce_tui.blocks.model import ColumnKind, column
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.core.ip_addresses import address_of, inside, overlap
+from vpce_tui.core.text import many, size
 from vpce_tui.inventory import flow_log_queries
-from vpce_tui.inventory.flow_log_queries import FlowPeer, bar_line, inside, overlap, size
+from vpce_tui.inventory.flow_log_blocks import traffic_blocks
+from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, read_back, unchanged
 from vpce_tui.plans.actions.block_verification import blocks_of, judge, verdicts, why_not_blockable
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Step, StepKind, Until
+from vpce_tui.plans.plan import Option, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.interface import HOURS, InterfaceAspect, InterfaceState
 
 SEE: Final = "traffic-see"
 CHOOSE: Final = "traffic-choose"
-_SHOWN: Final = 12
 _BLOCKS: Final = "BLOCKS"
 """Where a planned verification keeps which addresses it is about."""
 _WARNED: Final = (("169.254.169.253/32", "the resolver of every VPC"), ("169.254.169.254/32", "the metadata service"))
@@ -111,26 +113,6 @@ def went_through(world: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) ->
     )
 
 
-def _at(moment: datetime | None) -> str:
-    return moment.strftime("%m-%d %H:%MZ") if moment else "?"
-
-
-def describe(flow_peer: FlowPeer) -> str:
-    """``1.1 GB  10.0.1.77 serves tcp 443: sent 1.1 GB, received 3 MB; 12 flows accepted, …``."""
-    way = (
-        f"connected to our {flow_peer.protocol} {flow_peer.port}"
-        if flow_peer.serving
-        else f"{flow_peer.protocol} {flow_peer.port} there"
-    )
-    flowed = f"{many(flow_peer.accepted, 'flow')} accepted" + (
-        f", {flow_peer.rejected} rejected" if flow_peer.rejected else ""
-    )
-    return (
-        f"{size(flow_peer.bytes)}  {flow_peer.peer}  {way}  {size(flow_peer.sent)} out to it, {size(flow_peer.received)} in from it; {flowed}; "
-        f"first {_at(flow_peer.first)}, last {_at(flow_peer.last)}"
-    )
-
-
 # -- see it
 
 
@@ -156,8 +138,8 @@ def _plan_see(world: InterfaceState, draft: Draft) -> Step:
             "how much, over time",
             lambda form, ids: flow_log_queries.bars_query(form, ids, window),
         )
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes += _seen(world)
+    draft.note_unread(world.unknown)
+    _seen(world, draft)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
@@ -181,67 +163,73 @@ def ask(world: InterfaceState, draft: Draft, name: str, why: str, query: Callabl
     )
 
 
-def _seen(world: InterfaceState) -> list[str]:
+def _seen(world: InterfaceState, draft: Draft) -> None:
     if world.traffic is None:
-        if InterfaceAspect.TRAFFIC in world.unknown:
-            return []
-        return [
-            f"no flow log records all traffic of {world.target}: its peers are unknown; step “Record its traffic” "
-            "turns one on, and its records come within ten minutes"
-        ]
-    traffic, width = world.traffic, flow_log_queries.slot_minutes(world.traffic.window)
-    hours = traffic.window.hours
-    said = [
-        f"the last {hours} h until {_at(traffic.window.end)}; newest record {_at(traffic.newest)}; records come minutes late"
-    ]
-    for nic in world.interfaces:
-        values = traffic.bars.get(nic.id, ())
-        label = f"{nic.id} {nic.private_ip}{' ' + world.what[nic.id] if world.what.get(nic.id) else ''}"
-        said.append(f"{label}: {size(sum(values))}" + ("" if any(values) else ", nothing recorded"))
-        if any(values):
-            line = f"{traffic.window.start:%H:%MZ} {bar_line(values)} {traffic.window.end:%H:%MZ}"
-            said.append(f"{line}  {width} min per bar, maximum {size(max(values))}")
-    apart = [flow_peer for flow_peer in traffic.flow_peers if flow_peer.peer in world.endpoints]
-    others = [flow_peer for flow_peer in traffic.flow_peers if flow_peer.peer not in world.endpoints]
-    said += [
-        f"{describe(flow_peer)}{', ' + world.holder_of[flow_peer.peer] if flow_peer.peer in world.holder_of else ''}"
-        for flow_peer in others[:_SHOWN]
-    ]
-    if len(others) > _SHOWN:
-        said.append(f"and {len(others) - _SHOWN} more, in evidence and among the addresses to choose from")
-    said += [
-        f"through an endpoint: {describe(flow_peer)} ({world.endpoints[flow_peer.peer]})"
-        for flow_peer in apart[:_SHOWN]
-    ]
-    if traffic.skipped:
-        said.append(
-            f"{traffic.skipped} records say SKIPDATA: AWS could not record everything, there may be more traffic"
-        )
-    if traffic.cut:
-        said.append(f"only the {flow_log_queries.MOST} largest flows were returned: query less time to see the rest")
-    return said
+        if InterfaceAspect.TRAFFIC not in world.unknown:
+            draft.warn(
+                f"no flow log records all traffic of {world.target}: its peers are unknown; step “Record its traffic” "
+                "turns one on, and its records come within ten minutes"
+            )
+        return
+    names = {
+        nic.id: f"{nic.id} {nic.private_ip}{' ' + world.what[nic.id] if world.what.get(nic.id) else ''}"
+        for nic in world.interfaces
+    }
+    draft.show(*traffic_blocks(world.traffic, names, who(world)))
+
+
+def who(world: InterfaceState) -> dict[str, str]:
+    """Whose an address is that it talked with."""
+    return {**world.holder_of, **{address: f"endpoint {name}" for address, name in world.endpoints.items()}}
 
 
 # -- choose what to block
 
 
+_ADDRESS_COLUMNS: Final = (
+    column("PEER"),
+    column("BYTES", ColumnKind.BYTES, "sent and received"),
+    column("PORTS", means="our: the peer connected to this port of ours"),
+    column("FLOWS", ColumnKind.COUNT, "records of flows that were accepted"),
+    column("REJECTED", ColumnKind.COUNT, "records of flows that were rejected"),
+    column("FIRST", ColumnKind.TIME, "begin of the first record, UTC"),
+    column("LAST", ColumnKind.TIME, "end of the last record, UTC"),
+    column("WHO"),
+)
+_OFFERED: Final = 200
+"""Addresses that can be chosen from; others can be typed."""
+
+
 def _address_options(world: InterfaceState) -> Options:
     found: dict[str, list[FlowPeer]] = {}
     for flow_peer in world.traffic.flow_peers if world.traffic else ():
-        if flow_log_queries.inside(flow_peer.peer, "0.0.0.0/0") or flow_log_queries.inside(flow_peer.peer, "::/0"):
+        if address_of(flow_peer.peer) is not None:
             found.setdefault(flow_peer.peer, []).append(flow_peer)
-    return tuple((peer, _label(world, peer, flow_peers)) for peer, flow_peers in list(found.items())[:60])
+    return tuple(_address_option(world, peer, flow_peers) for peer, flow_peers in list(found.items())[:_OFFERED])
 
 
-def _label(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> str:
+def _address_option(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> Option:
     ports = ", ".join(
         dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in flow_peers[:3])
     )
-    first = min((item.first for item in flow_peers if item.first), default=None)
+    firsts = [item.first for item in flow_peers if item.first]
+    lasts = [item.last for item in flow_peers if item.last]
+    total, holder = sum(item.bytes for item in flow_peers), who(world).get(peer, "")
     stopped = "" if any(item.accepted for item in flow_peers) else ", all rejected"
-    holder = world.endpoints.get(peer) or world.holder_of.get(peer, "")
-    whose = f", {holder}" if holder else ""
-    return f"{size(sum(item.bytes for item in flow_peers))}, {ports}, since {_at(first)}{stopped}{whose}"
+    return Option(
+        value=peer,
+        label=f"{size(total)}, {ports}{stopped}{', ' + holder if holder else ''}",
+        cells=(
+            peer,
+            total,
+            ports,
+            sum(item.accepted for item in flow_peers),
+            sum(item.rejected for item in flow_peers),
+            rfc3339(min(firsts)) if firsts else None,
+            rfc3339(max(lasts)) if lasts else None,
+            holder,
+        ),
+    )
 
 
 def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
@@ -264,21 +252,21 @@ def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
     )
     blocks = tuple(dict.fromkeys(as_block(item) for item in parts(draft.choices["addresses"])))
     if not blocks:
-        draft.notes.append("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
+        draft.note("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
     for block in blocks:
         _about(world, block, draft)
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.note_unread(world.unknown)
     draft.prove("current rules and network ACLs are recorded as evidence")
     return draft.step(StepKind.READ)
 
 
 def _about(world: InterfaceState, block: str, draft: Draft) -> None:
-    draft.notes += [f"! {said}" for said in warnings(world, block)]
+    draft.warn(*warnings(world, block))
     letting = rules_that_let(world, (block,))
     for rule, _ in letting:
         others = world.holders.get(rule.group, ())
         name = world.group_names.get(rule.group, "")
-        draft.notes.append(
+        draft.note(
             f"{block}: allowed by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
         )
         if others:
@@ -286,7 +274,7 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
                 f"{many(len(others), 'other holds', 'others hold')} {name or rule.group}, with the same rule", others
             )
     if not letting and world.rules is not None:
-        draft.notes.append(
+        draft.note(
             f"{block}: no address rule of its security groups allows it; rules with security groups or prefix lists are not checked"
         )
     for acl in world.acls or ():
@@ -310,14 +298,14 @@ def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
             {"Filter": [{"Name": "resource-id", "Values": [world.vpc_id, *ids]}]},
             "what is recorded",
         )
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.note_unread(world.unknown)
     blocks = _blocks(world, draft)
-    draft.notes += [said for _, said in verdicts(world, world.traffic, blocks)]
+    draft.note(*(said for _, said in verdicts(world, world.traffic, blocks)))
     if not blocks:
-        draft.notes.append("no address is chosen, and none was denied in this incident")
+        draft.note("no address is chosen, and none was denied in this incident")
     draft.bindings[_BLOCKS] = ",".join(blocks)
     if world.traffic is None and InterfaceAspect.TRAFFIC not in world.unknown:
-        draft.notes.append("its traffic is not recorded: inconclusive; check the instance itself")
+        draft.note("its traffic is not recorded: inconclusive; check the instance itself")
     draft.prove("no flow of these addresses was accepted after they were blocked in both directions")
     return draft.step(StepKind.READ)
 
@@ -360,7 +348,15 @@ TRAFFIC_CHOOSE: Final = Action(
     expect=unchanged,
     settled=read_back,
     choices=(
-        Choice("addresses", "Which addresses to block", _address_options, free=True, many=True, check=wrong_address),
+        Choice(
+            id="addresses",
+            question="Which addresses to block",
+            options=_address_options,
+            free=True,
+            many=True,
+            check=wrong_address,
+            columns=_ADDRESS_COLUMNS,
+        ),
     ),
     look=look,
     target="interface",

@@ -1,7 +1,8 @@
 """A plan as the operator prefers to work: console path, AWS CLI script, Python. All are generated from the plan."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from vpce_tui.plans.plan import Plan, Step
 from vpce_tui.plans.renderers import aws_cli, boto3_program, console

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from vpce_tui.blocks.model import sentences
 from vpce_tui.core.text import visible
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
 from vpce_tui.plans.renderers.console_links import link
@@ -24,7 +25,7 @@ def step_text(_: Plan, step: Step) -> str:
 def _step(step: Step) -> Iterator[str]:
     yield f"{visible(step.title)} ({step.id})"
     if step.kind is StepKind.MANUAL:
-        yield from (f"  manually: {visible(note)}" for note in step.notes)
+        yield from (f"  manually: {visible(note)}" for note in sentences(step.content))
         yield ""
         return
     yield from (f"  blocked: {visible(item.says)}" for item in step.blocked)

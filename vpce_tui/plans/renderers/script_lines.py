@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from vpce_tui.blocks.model import sentences
 from vpce_tui.core.text import visible
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, REFERENCE, TOKEN, names
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
@@ -83,7 +84,7 @@ def step_lines(
     the value that it has by now."""
     yield remark(f"-- {step.title} ({step.id})")
     if step.kind is StepKind.MANUAL:
-        yield from (remark(f"   manually: {note}") for note in step.notes)
+        yield from (remark(f"   manually: {note}") for note in sentences(step.content))
         yield ""
         return
     if step.blocked:

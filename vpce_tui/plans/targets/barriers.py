@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.inventory import flow_log_queries
+from vpce_tui.core.ip_addresses import inside
 from vpce_tui.inventory.networks import acl
 from vpce_tui.inventory.resources import Interface, tags_of
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
@@ -71,7 +71,7 @@ class GroupRule:
 
     def lets(self, protocol: str, port: int, peer: str) -> bool:
         """Whether it lets a flow of this protocol, port of the serving side and address through."""
-        if self.protocol not in ("-1", protocol) or not flow_log_queries.inside(peer, self.peer):
+        if self.protocol not in ("-1", protocol) or not inside(peer, self.peer):
             return False
         if protocol in ("icmp", "icmpv6"):  # its "ports" are types, which flow logs do not hold
             return True

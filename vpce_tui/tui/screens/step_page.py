@@ -10,6 +10,7 @@ from vpce_tui.core.text import sign
 from vpce_tui.incident.record import StepRecord
 from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind
+from vpce_tui.tui.widgets.block_lines import block_lines
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 VIEWS: Final = (("change", "changes"), ("console", "console"), ("cli", "AWS CLI"), ("python", "Python"))
@@ -78,6 +79,8 @@ class StepPage:
     width: int
     names_key: str
     """The key that shows the names of those affected."""
+    open_key: str
+    """The key that opens the step's tables."""
 
     @property
     def _step(self) -> Step:
@@ -88,7 +91,7 @@ class StepPage:
         step = self._step
         found = self._in_the_way()
         if step.kind is StepKind.MANUAL:
-            return [*found, *self._dotted(step.notes)]
+            return [*found, *self._content()]
         done = self.known(step).state is StepState.VERIFIED and not self.drifted
         if not done:
             found += self._choices()
@@ -124,8 +127,8 @@ class StepPage:
 
     def _reads(self, done: bool) -> list[Content]:
         step, found = self._step, list[Content]()
-        if step.notes:
-            found += [line(("current state", "bold")), *self._dotted(step.notes), line("")]
+        if step.content:
+            found += [line(("current state", "bold")), *self._content(), line("")]
         found.append(line(("read and recorded" if done else "will read and record", "bold")))
         found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
         return [*found, *(self._row("verify", check.says) for check in step.checks)]
@@ -140,7 +143,7 @@ class StepPage:
         if not (
             step.calls or step.already or step.affects
         ):  # nothing is done: nobody is hit, nothing is undone or verified
-            return [*found, *(self._row("note", note) for note in step.notes)]
+            return [*found, *self._content()]
         for affected in step.affects:
             names = f"  ({len(affected.names)} by name: {self.names_key})" if affected.names else ""
             found.append(self._row("affects", affected.says + names))
@@ -154,7 +157,7 @@ class StepPage:
             found.append(self._row("undo", said + again))
         found += [self._row("verify", check.says) for check in step.checks]
         found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
-        return [*found, *(self._row("note", note) for note in step.notes)]
+        return [*found, *self._content()]
 
     def _choices(self) -> list[Content]:
         step, found = self._step, list[Content]()
@@ -169,8 +172,8 @@ class StepPage:
 
     def _options(self, question: Question) -> list[Content]:
         chosen = question.chosen.split(",") if question.many else [question.chosen]
-        known = dict(question.options)
-        options = [*question.options, *((value, value) for value in chosen if value and value not in known)]
+        known = question.labels
+        options = [*known.items(), *((value, value) for value in chosen if value and value not in known)]
         if not options:
             return [line(("    nothing", "dim"))]
         return [
@@ -180,6 +183,9 @@ class StepPage:
             )
             for value, label in options
         ]
+
+    def _content(self) -> list[Content]:
+        return block_lines(self._step.content, self.width, open_key=self.open_key)
 
     def _dotted(self, items: tuple[str, ...]) -> list[Content]:
         return [self.hanging(f"  {sign('·')} ", item) for item in items]
@@ -194,7 +200,7 @@ class StepPage:
 
 def _answered(question: Question) -> str:
     """A question with its answer in words."""
-    known = dict(question.options)
+    known = question.labels
     chosen = [
         part
         for part in (question.chosen.split(",") if question.many else [question.chosen])

@@ -11,8 +11,8 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.aws.endpoint_services import service_short
-from vpce_tui.core.text import many, sign
-from vpce_tui.inventory.flow_log_queries import Traffic, size, slot_minutes
+from vpce_tui.core.text import many, sign, size
+from vpce_tui.inventory.flow_log_queries import Traffic, slot_minutes
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding

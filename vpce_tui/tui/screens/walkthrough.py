@@ -11,6 +11,7 @@ from textual.content import Content
 
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.errors import told
+from vpce_tui.blocks.model import TableBlock
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.playbook_session import PlaybookSession
@@ -20,13 +21,14 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.incident.team_rules import TeamError, rules
-from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice, is_final
+from vpce_tui.plans.plan import Option, Plan, Question, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.renderers import render_step
 from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.tui.screens.evidence_file import evidence_page
 from vpce_tui.tui.screens.frame import WIDE, Frame
 from vpce_tui.tui.screens.run_log import RunLog
 from vpce_tui.tui.screens.step_page import STATE_LOOK, VIEWS, StepPage, asked, dots, step_list, tabs
+from vpce_tui.tui.screens.table_view import TableScreen
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.form import Form
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
@@ -52,6 +54,7 @@ class WalkthroughScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("run", "run"),
+        binding("open", "tables"),
         binding("skip", "skip"),
         binding("manual", "by_hand"),
         binding("note", "note"),
@@ -60,8 +63,8 @@ class WalkthroughScreen(Frame):
         binding("affected", "who"),
         binding("evidence", "evidence"),
         binding("resolve", "decide"),
-        binding("previous-step", "step(-1)"),
-        binding("next-step", "step(1)"),
+        binding("left", "step(-1)"),
+        binding("right", "step(1)"),
         binding("next-view", "turn(1)", priority=True),
         binding("previous-view", "turn(-1)", priority=True),
         binding("down", "scroll(2)"),
@@ -151,7 +154,7 @@ class WalkthroughScreen(Frame):
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
-            found.append(hint("back", "back (then 3: incident)") if last else hint("next-step"))
+            found.append(hint("back", "back (then 3: incident)") if last else hint("right"))
         if step is not None and not self.work.read_only:
             known = self.known(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
@@ -166,13 +169,15 @@ class WalkthroughScreen(Frame):
             found.append(hint("note"))
             if self._questions() and self._may_choose(step):
                 found.append(hint("prompts"))
+        if self._tables():
+            found.append(hint("open", "open table"))
         if step is not None and any(affected.names for affected in step.affects):
             found.append(hint("affected"))
         if step is not None and self.known(step).evidence:
             found.append(hint("evidence"))
         return [
             *found,
-            keys.pair("previous-step", "next-step", "steps"),
+            keys.pair("left", "right", "steps"),
             hint("next-view"),
             hint("copy"),
             hint("back", "leave"),
@@ -223,6 +228,7 @@ class WalkthroughScreen(Frame):
             drifted=step.id in self.walk.drifted,
             width=self._width,
             names_key=self.main.keymap.shown("affected"),
+            open_key=self.main.keymap.shown("open"),
         )
         return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
 
@@ -385,6 +391,17 @@ class WalkthroughScreen(Frame):
             if found:
                 self.app.push_screen(Read("Who else is affected", lines(found)))
 
+    def _tables(self) -> bool:
+        """Whether the step on screen has a table."""
+        step = self.step
+        return step is not None and self.view == "change" and any(isinstance(item, TableBlock) for item in step.content)
+
+    def action_tables(self) -> None:
+        """The step's tables over the whole screen: sorted, filtered, and deeper."""
+        step = self.step
+        if step is not None and self._tables():
+            self.app.push_screen(TableScreen(step.title, step.content))
+
     def action_evidence(self) -> None:
         """What the step kept: one file at once, several by their names."""
         journal, step = self.work.journal, self.step
@@ -395,7 +412,7 @@ class WalkthroughScreen(Frame):
             self._show_evidence(journal, *next(iter(kept.items())))
             return
         question = Question(
-            id="file", question="Which", options=tuple((name, name) for name in kept), chosen=next(iter(kept))
+            id="file", question="Which", options=tuple(Option(name, name) for name in kept), chosen=next(iter(kept))
         )
 
         def answered(answers: Mapping[str, str] | None) -> None:

@@ -15,6 +15,7 @@ from vpce_tui.core.text import sign
 from vpce_tui.plans.plan import Question
 from vpce_tui.tui.widgets.keymap import binding
 from vpce_tui.tui.widgets.safe_text import line, lines
+from vpce_tui.tui.widgets.tick_table import TickTable
 
 
 class Ticks(Static, can_focus=True):
@@ -30,8 +31,8 @@ class Ticks(Static, can_focus=True):
         super().__init__(id=f"ticks-{question.id}", classes="form--ticks")
         self.question, self._changed = question, changed
         chosen = question.chosen.split(",") if question.many else [question.chosen]
-        self.ticked = [value for value, _ in question.options if value in chosen]
-        self.at = next((at for at, (value, _) in enumerate(question.options) if value in self.ticked), 0)
+        self.ticked = [option.value for option in question.options if option.value in chosen]
+        self.at = next((at for at, option in enumerate(question.options) if option.value in self.ticked), 0)
 
     def on_mount(self) -> None:
         self.redraw()
@@ -45,7 +46,8 @@ class Ticks(Static, can_focus=True):
     def redraw(self) -> None:
         """Draw the options as they are ticked."""
         shown = []
-        for at, (value, label) in enumerate(self.question.options):
+        for at, option in enumerate(self.question.options):
+            value, label = option.value, option.label
             on = value in self.ticked
             mark = f"[{'x' if on else ' '}]" if self.question.many else f"({sign('●') if on else ' '})"
             look = "reverse" if self.has_focus and at == self.at else ""
@@ -69,7 +71,7 @@ class Ticks(Static, can_focus=True):
             return
         self.at = to
         if not self.question.many:  # as anywhere: in a list of which one is wanted, going to it chooses it
-            self.ticked = [self.question.options[to][0]]
+            self.ticked = [self.question.options[to].value]
             self._changed()
         self.redraw()
         self.scroll_visible(animate=False)
@@ -78,7 +80,7 @@ class Ticks(Static, can_focus=True):
         """Tick, or take the tick away; where only one is wanted, tick this one."""
         if not self.question.options:
             return
-        value = self.question.options[self.at][0]
+        value = self.question.options[self.at].value
         if not self.question.many:
             self.ticked = [value]
         elif value in self.ticked:
@@ -117,16 +119,25 @@ class Form(ModalScreen[Mapping[str, str] | None]):
                 for question in self._questions:
                     yield from self._asked(question)
             yield Static(
-                line("Enter: use these answers   Space: tick   ↑ ↓ Tab: next   Escape: cancel"), classes="muted"
+                line(
+                    "Enter: use these answers   Space: tick"
+                    + (
+                        "   a: all   /: filter   S: sort"
+                        if any(question.columns for question in self._questions)
+                        else "   ↑ ↓"
+                    )
+                    + "   Tab: next   Escape: cancel"
+                ),
+                classes="muted",
             )
 
     def _asked(self, question: Question) -> list[Widget]:
         several = "  (several may be ticked)" if question.many else ""
         asked: list[Widget] = [Static(line(("? ", "bold $warning"), question.question, (several, "dim")))]
         if question.options or not question.free:
-            asked.append(Ticks(question, lambda: self._ticked(question)))
+            asked.append(TickTable(question) if question.columns else Ticks(question, lambda: self._ticked(question)))
         if question.free:
-            known = {value for value, _ in question.options}
+            known = question.labels
             typed = [part for part in (question.chosen.split(",") if question.many else [question.chosen]) if part]
             asked.append(
                 Input(
@@ -148,9 +159,9 @@ class Form(ModalScreen[Mapping[str, str] | None]):
         """The answers as they stand."""
         found = {}
         for question in self._questions:
-            ticks = [widget for widget in self.query(Ticks) if widget.question.id == question.id]
+            ticked_now = self._ticked_of(question)
             typed = self.query_one(f"#text-{question.id}", Input).value.strip() if question.free else ""
-            ticked = [value for value, _ in question.options if ticks and value in ticks[0].ticked]
+            ticked = [option.value for option in question.options if option.value in ticked_now]
             if question.many:
                 found[question.id] = ",".join([*ticked, *([typed] if typed else [])])
             else:
@@ -168,6 +179,17 @@ class Form(ModalScreen[Mapping[str, str] | None]):
             good = good and not said
         return good
 
+    def _ticked_of(self, question: Question) -> Sequence[str]:
+        """What is ticked of a question's options."""
+        for widget in self.query("Ticks, TickTable"):
+            if isinstance(widget, (Ticks, TickTable)) and widget.question.id == question.id:
+                return widget.ticked
+        return ()
+
+    def on_block_table_ticked(self) -> None:
+        """A row of a table was ticked."""
+        self.judge()
+
     def _ticked(self, question: Question) -> None:
         """A tick takes the place of what was typed, where only one answer is wanted."""
         if question.free and not question.many:
@@ -184,9 +206,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
 
     def action_accept(self) -> None:
         """Take the answers, where nothing is wrong with them."""
+        if any(table.leave_filter(keep=True) for table in self.query(TickTable)):
+            return
         if self.judge():
             self.dismiss(self.answers())
 
     def action_leave(self) -> None:
-        """Leave without an answer."""
+        """Leave without an answer; a filter first."""
+        if any(table.leave_filter(keep=False) for table in self.query(TickTable)):
+            return
         self.dismiss(None)

@@ -75,7 +75,7 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "suppress": Key("x", "suppress", "suppress the event, with a reason and an end; again: remove the suppression"),
     "all-events": Key("t", "all events", "show all event names, or CreateVpcEndpoint only"),
-    "ask-history": Key("a", "more from history", "search event history for more events of this relation"),
+    "ask-history": Key("M", "more from history", "search event history for more events of this relation"),
     "longer": Key(keys="plus,equals_sign", label="longer", does="a longer time", shown="+"),
     "shorter": Key(keys="minus", label="shorter", does="a shorter time", shown="-"),
     "open-incident": Key("o", "open an incident", "open an incident, or resume one by its name"),
@@ -90,9 +90,11 @@ KEYS: Final[Mapping[str, Key]] = {
     "affected": Key("b", "affected", "who else is affected by the step"),
     "evidence": Key("v", "evidence", "the evidence that the step collected"),
     "resolve": Key("d", "resolve outcome", "record the outcome of a call whose result is unknown"),
-    "next-step": Key("right", "next step", shown="→"),
-    "previous-step": Key("left", "previous step", shown="←"),
-    "tick": Key("space", "tick"),
+    "right": Key("right", "next step", "next step, or next column", shown="→"),
+    "left": Key("left", "previous step", "previous step, or previous column", shown="←"),
+    "sort": Key("S", "sort", "sort by the column; again: the other way round"),
+    "tick": Key("space", "tick", "tick the row, or fold what is below it", shown="space"),
+    "tick-all": Key("a", "tick all", "tick every row that is shown; again: none"),
 }
 
 

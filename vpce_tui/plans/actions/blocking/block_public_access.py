@@ -21,7 +21,7 @@ def _vpc_options(world: InterfaceState) -> Options:
 def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     mode = draft.choices["mode"]
     if mode == "no":
-        draft.notes.append("not chosen: it blocks the internet for every VPC of the account in this region")
+        draft.note("not chosen: it blocks the internet for every VPC of the account in this region")
         return draft.step(StepKind.CHANGE)
     draft.block_unknown(world.unknown, InterfaceAspect.PUBLIC)
     public = world.public
@@ -88,7 +88,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     draft.add_impact(
         f"{many(len(hit), 'VPC')} with an internet gateway or egress-only internet gateway: everything in them", hit
     )
-    draft.notes.append("it takes minutes to take effect everywhere; endpoints, peerings and VPNs are not affected")
+    draft.note("it takes minutes to take effect everywhere; endpoints, peerings and VPNs are not affected")
     draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
     return draft.step(StepKind.CHANGE)
 

@@ -5,8 +5,8 @@
 
 from typing import Final
 
+from vpce_tui.core.ip_addresses import is_subnet, overlap
 from vpce_tui.core.text import many
-from vpce_tui.inventory.flow_log_queries import overlap, within
 from vpce_tui.inventory.networks import Acl, AclEntry
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
@@ -22,7 +22,7 @@ def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InterfaceAspect.ACLS)
     blocks = nothing_chosen(world, draft)
     if draft.choices["deny"] == "no":
-        draft.notes.append("not chosen: the subnets still allow the addresses")
+        draft.note("not chosen: the subnets still allow the addresses")
         blocks = ()
     filtered(world, blocks, draft)
     if not draft.blocked:
@@ -32,8 +32,8 @@ def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
             if blocks:
                 _who_is_behind(world, acl, draft)
         if blocks:
-            draft.notes += [said for block in blocks for said in warnings(world, block)]
-            draft.notes.append("a network ACL is stateless: established connections are blocked at once")
+            draft.warn(*(said for block in blocks for said in warnings(world, block)))
+            draft.note("a network ACL is stateless: established connections are blocked at once")
         _denied_before(world, draft)
     draft.prove(
         "each deny entry reads back before the first allow entry",
@@ -119,7 +119,7 @@ def _overlaps(entry: AclEntry, block: str) -> bool:
 
 def _denies(entry: AclEntry, block: str) -> bool:
     same = entry.protocol == "-1" and entry.ports is None
-    return not entry.allow and same and within(block, entry.block)
+    return not entry.allow and same and is_subnet(block, entry.block)
 
 
 def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
@@ -129,7 +129,7 @@ def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
         behind,
     )
     if acl.default:
-        draft.notes.append(f"{acl.id} is the default network ACL of {world.vpc_id}: it also applies to new subnets")
+        draft.note(f"{acl.id} is the default network ACL of {world.vpc_id}: it also applies to new subnets")
 
 
 def _denied_before(world: InterfaceState, draft: Draft) -> None:

@@ -6,12 +6,14 @@
 from dataclasses import replace
 from typing import Any, Final
 
+from vpce_tui.blocks.model import ColumnKind, column
+from vpce_tui.core.ip_addresses import inside, is_subnet, overlap
 from vpce_tui.core.text import many
-from vpce_tui.inventory.flow_log_queries import FlowPeer, inside, overlap, within
+from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
 from vpce_tui.plans.actions.traffic import look, rules_that_let, went_through
-from vpce_tui.plans.plan import PlannedCall, Step, StepKind
+from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
@@ -20,22 +22,38 @@ _MATCHING: Final = "matching"
 _MOST_RULES: Final = 20
 
 
+_COLUMNS: Final = (
+    column("RULE"),
+    column("GROUP"),
+    column("DIRECTION"),
+    column("PORTS"),
+    column("PEER"),
+    column("OTHERS", ColumnKind.COUNT, "others that hold the group, and lose the same rule"),
+)
+
+
 def _rule_options(world: InterfaceState) -> Options:
     everything = (
         rules_that_let(world, (flow_peer.peer for flow_peer in world.traffic.flow_peers)) if world.traffic else []
     )
-    listed = [(rule.id, _rule_label(world, rule)) for rule, _ in everything]
-    return ((_MATCHING, "every rule that allows a chosen address"), *listed)
+    whole = "every rule that allows a chosen address"
+    matching = Option(value=_MATCHING, label=whole, cells=(_MATCHING, whole, "", "", "", None))
+    return (matching, *(_rule_option(world, rule) for rule, _ in everything))
+
+
+def _rule_option(world: InterfaceState, rule: GroupRule) -> Option:
+    others = len(world.holders.get(rule.group, ()))
+    name = world.group_names.get(rule.group, "")
+    return Option(
+        value=rule.id,
+        label=f"{name} {rule.says}; {many(others, 'other holds', 'others hold')} the group",
+        cells=(rule.id, name or rule.group, "out" if rule.egress else "in", rule.ports, rule.peer, others),
+    )
 
 
 def _default_rules(world: InterfaceState) -> str:
     """None where others hold the groups: denying the address in the subnet hits less."""
     return "" if any(world.holders.values()) else _MATCHING
-
-
-def _rule_label(world: InterfaceState, rule: GroupRule) -> str:
-    held = many(len(world.holders.get(rule.group, ())), "other holds", "others hold")
-    return f"{world.group_names.get(rule.group, '')} {rule.says}; {held} the group"
 
 
 def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
@@ -51,11 +69,11 @@ def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
         for rule, through in picked.values():
             _close(world, rule, through, blocks, draft)
         if letting and not wanted:
-            draft.notes.append(
+            draft.note(
                 "no rule is chosen, as others use these security groups: a network ACL deny affects less; choose rules (c)"
             )
         elif blocks and not picked and draft.remembered is None:
-            draft.notes.append("no address rule of its security groups allows the chosen addresses")
+            draft.note("no address rule of its security groups allows the chosen addresses")
         missing = [
             item for item in wanted if item.startswith("sgr-") and item not in named and not _was_closed(draft, item)
         ]
@@ -133,8 +151,7 @@ def _close(
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
         draft.add_impact(f"{many(len(names), 'other conversation')} of this instance used the same rule", names)
     said = "a security group cannot deny one address: the rule that allows it is revoked, for every member"
-    if said not in draft.notes:
-        draft.notes.append(said)
+    draft.note(said)
 
 
 def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -> tuple[GroupRule, ...]:
@@ -154,12 +171,10 @@ def _replacements(
     """What continues being accepted, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
-        fitting = [item for item in world.vpc_ranges if item != rule.peer and within(item, rule.peer)]
+        fitting = [item for item in world.vpc_ranges if item != rule.peer and is_subnet(item, rule.peer)]
         ranges = [item for item in fitting if not any(overlap(item, block) for block in blocks)]
         if len(ranges) < len(fitting):
-            draft.notes.append(
-                f"{rule.id}: a chosen address is inside the VPC, so the VPC range is not a narrower rule"
-            )
+            draft.note(f"{rule.id}: a chosen address is inside the VPC, so the VPC range is not a narrower rule")
         return tuple(replace(rule, id="", peer=block, description="") for block in ranges)
     if mode != "seen" or world.traffic is None:
         return ()
@@ -245,7 +260,14 @@ TRAFFIC_RULES: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice(id="rules", question="Which rules to revoke", options=_rule_options, default=_default_rules, many=True),
+        Choice(
+            id="rules",
+            question="Which rules to revoke",
+            options=_rule_options,
+            columns=_COLUMNS,
+            default=_default_rules,
+            many=True,
+        ),
         Choice(
             "replace",
             "Replace each by a narrower rule",

@@ -31,7 +31,7 @@ def _set_options(world: InterfaceState) -> Options:
 
 def _plan_waf(world: InterfaceState, draft: Draft) -> Step:
     if draft.choices["ip_set"] == "none":
-        draft.notes.append("not chosen: a web ACL sees only what comes through a load balancer, API or distribution")
+        draft.note("not chosen: a web ACL sees only what comes through a load balancer, API or distribution")
         return draft.step(StepKind.CHANGE)
     draft.block_unknown(world.unknown, InterfaceAspect.SETS)
     blocks = nothing_chosen(world, draft)
@@ -50,7 +50,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         [block for block in blocks if (":" in block) is not six],
     )
     if others:
-        draft.notes.append(
+        draft.note(
             f"{', '.join(others)}: {known.name} takes only {known.version}; IPv4 and IPv6 have sets of their own"
         )
     if not fitting:
@@ -113,9 +113,9 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
             f"everything behind {', '.join(known.used_by)}: rules that use the IP set apply to these addresses"
         )
     else:
-        draft.notes.append(f"no web ACL names {known.name} itself: nothing is blocked until a rule uses it")
-    draft.notes.append("rule groups are not searched: one of them may also use the IP set")
-    draft.notes.append(
+        draft.note(f"no web ACL names {known.name} itself: nothing is blocked until a rule uses it")
+    draft.note("rule groups are not searched: one of them may also use the IP set")
+    draft.note(
         "a web ACL blocks requests: connections to other ports of the same instance are not blocked, and flow logs show them"
     )
     draft.prove("the addresses are in the set", "GetIPSet", named, **waf)

@@ -28,7 +28,7 @@ def _profiles(world: PrincipalState) -> Options:
 def _plan(world: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
     if world.kind == "root" or world.managed:
-        draft.notes.append(world.managed or "no IAM policy limits the root user, so there is no deny to verify")
+        draft.note(world.managed or "no IAM policy limits the root user, so there is no deny to verify")
         return draft.step(StepKind.READ)
     kind, profile = world.kind.capitalize(), draft.choices["profile"]
     named = {f"{kind}Name": world.name}
@@ -56,11 +56,11 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
         draft.read(
             _USE, "DescribeRegions", {}, f"{it}, tried: whether a call succeeds", region=world.region, profile=profile
         )
-        draft.notes.append(
+        draft.note(
             f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this host"
         )
     else:
-        draft.notes.append("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
+        draft.note("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
     draft.prove("keys read inactive, the deny is in effect, and tried credentials were refused")
     return draft.step(StepKind.READ)
 

@@ -5,10 +5,13 @@ using last accessed information", "Logging data events".)
 """
 
 import fnmatch
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from vpce_tui.blocks.diff import pretty_json
+from vpce_tui.blocks.model import DiffBlock
 from vpce_tui.core.text import many
 from vpce_tui.iam.wildcards import patterns_overlap
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
@@ -138,14 +141,16 @@ def _until(world: PrincipalState, hours: str) -> datetime | None:
 def _plan(world: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY)
     history, chosen = world.history, draft.choices["policy"]
-    draft.notes += [
-        f"{policy.name}: it is AWS managed and cannot be reduced; attach a customer managed policy instead"
-        for policy in world.documents or ()
-        if not policy.ours
-    ]
+    draft.note(
+        *(
+            f"{policy.name}: it is AWS managed and cannot be reduced; attach a customer managed policy instead"
+            for policy in world.documents or ()
+            if not policy.ours
+        )
+    )
     policy = next((item for item in world.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
-        draft.notes.insert(0, "no policy is chosen: choose one (c) to see which permissions it would lose")
+        draft.note_first("no policy is chosen: choose one (c) to see which permissions it would lose")
         return draft.step(StepKind.CHANGE)
     if policy is None:
         draft.block(f"the policy {chosen} is gone", "choose again: c, or --set least-privilege.policy=…")
@@ -156,7 +161,16 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     wanted, gone, came = narrowed(before, used)
     if recalled is not None:
         wanted = document_in(recalled.parameters["PolicyDocument"])
-    _said(world, policy, before, used, gone, came, draft)
+    _said(
+        world=world,
+        policy=policy,
+        before=before,
+        used=used,
+        after=wanted,
+        gone=gone,
+        came=came,
+        draft=draft,
+    )
     if not used and recalled is None:
         draft.block(
             "event history shows no use in that time: every visible action would be removed",
@@ -187,24 +201,34 @@ def _said(
     policy: PrincipalPolicy,
     before: Mapping[str, Any],
     used: frozenset[str],
+    after: Mapping[str, Any],
     gone: list[str],
     came: list[str],
     draft: Draft,
 ) -> None:
-    draft.changes.append(f"policy {policy.name}:")
-    if used:
-        draft.changes += [f"- {action}" for action in gone] or [
-            "nothing is removed: all of it was used, or its use is not in event history"
-        ]
-    draft.changes += [f"+ {action}" for action in came]
+    if gone:
+        draft.changes.append(f"policy {policy.name} loses {many(len(gone), 'action')}")
+    elif used:
+        draft.changes.append(
+            f"policy {policy.name} loses nothing: all of it was used, or its use is not in event history"
+        )
+    if came:
+        draft.changes.append(f"policy {policy.name} names {many(len(came), 'action')} in place of wildcards")
+    draft.show(
+        DiffBlock(
+            title=f"policy {policy.name}",
+            before=pretty_json(json.dumps(before)),
+            after=pretty_json(json.dumps(after)),
+        )
+    )
     days, hours = draft.choices["days"], draft.choices["leave_out"]
-    draft.notes.append(
+    draft.note(
         f"{many(len(used), 'action')} were used in {days} days, but for the last {hours} hours before the incident"
     )
-    draft.notes.append("data events (objects, items, messages) are not in event history: their permissions are kept")
-    draft.notes += [f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())]
+    draft.note("data events (objects, items, messages) are not in event history: their permissions are kept")
+    draft.note(*(f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())))
     if any("NotAction" in item for item in before.get("Statement", []) if isinstance(item, Mapping)):
-        draft.notes.append(
+        draft.note(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )
     others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")

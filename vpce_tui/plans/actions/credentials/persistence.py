@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from vpce_tui.blocks.model import ColumnKind, column
+from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.created_resources import CONTAINED_HERE, DAYS, CreatedResource
 from vpce_tui.plans.targets.principal import (
@@ -46,9 +48,39 @@ def _containable(world: PrincipalState) -> list[CreatedResource]:
     return [item for item in (world.history.made if world.history else ()) if item.key in states]
 
 
+_COLUMNS: Final = (
+    column("WHAT"),
+    column("KIND"),
+    column("OF", means="the user, role or group that it belongs to"),
+    column("CREATED", ColumnKind.TIME, "when, by event history, UTC"),
+    column("STATE"),
+)
+
+
 def _options(world: PrincipalState) -> Options:
-    states = world.made_states or {}
-    return tuple((item.key, item.says) for item in _containable(world) if states[item.key].there)
+    return tuple(_option(world, item) for item in (world.history.made if world.history else ()))
+
+
+def _option(world: PrincipalState, item: CreatedResource) -> Option:
+    state, why_not = (world.made_states or {}).get(item.key), ""
+    if state is None:
+        why_not = _elsewhere(item)
+    elif not state.there:
+        why_not = "it was deleted already"
+    elif _operators(world, item):
+        why_not = "you are signed in as it, and would lock yourself out"
+    standing = "" if state is None else "deleted" if not state.there else "contained" if state.contained else "active"
+    return Option(
+        value=item.key,
+        label=item.says,
+        cells=(item.id, item.kind, item.of, rfc3339(item.at) if item.at else None, standing),
+        why_not=why_not,
+    )
+
+
+def _elsewhere(item: CreatedResource) -> str:
+    """What contains a thing that this step does not."""
+    return _ELSEWHERE.get(item.kind, "check it in AWS").format(id=item.id, of=item.of)
 
 
 def _recent(world: PrincipalState) -> str:
@@ -98,16 +130,14 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             )
     for item in history.made:
         if item.kind not in CONTAINED_HERE:
-            draft.notes.append(
-                f"{item.says}: {_ELSEWHERE.get(item.kind, 'check it in AWS').format(id=item.id, of=item.of)}"
-            )
+            draft.note(f"{item.says}: {_elsewhere(item)}")
         elif not (world.made_states or {})[item.key].there:
-            draft.notes.append(f"already deleted: {item.says}")
+            draft.note(f"already deleted: {item.says}")
         elif item.key not in chosen:
-            draft.notes.append(f"not chosen, not changed: {item.says}")
+            draft.note(f"not chosen, not changed: {item.says}")
     searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
-    draft.notes.append(f"searched: {searched}; data events (objects, items, messages) are not in event history")
-    draft.notes += [f"not searched: {gap}" for gap in history.gaps]
+    draft.note(f"searched: {searched}; data events (objects, items, messages) are not in event history")
+    draft.note(*(f"not searched: {gap}" for gap in history.gaps))
     draft.add_impact(
         f"whoever uses these users, roles and keys; {world.name} created them, in the intrusion or in normal work: check each"
     )
@@ -224,7 +254,14 @@ CONTAIN_MADE: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice(id="contain", question="Which of them are contained", options=_options, default=_recent, many=True),
+        Choice(
+            id="contain",
+            question="Which of them are contained",
+            columns=_COLUMNS,
+            options=_options,
+            default=_recent,
+            many=True,
+        ),
         Choice(
             "sessions",
             "Further sessions of the role to search, by session name (i-…)",

@@ -6,16 +6,18 @@ credentials", "Disabling permissions for temporary security credentials".)
 
 from typing import Any, Final
 
+from vpce_tui.blocks.model import BlockRow, Cell, ColumnKind, Fact, FactsBlock, TableBlock, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
 from vpce_tui.plans.actions.identity import deny_older_sessions
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.principal import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
     SESSIONS_POLICY,
+    AccessKey,
     PrincipalAspect,
     PrincipalState,
 )
@@ -98,48 +100,69 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
             region=world.region,
             optional=True,
         )
-    draft.notes += _who(world)
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    _who(world, draft)
+    draft.note_unread(world.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _who(world: PrincipalState) -> list[str]:
-    said = [f"{world.kind} {world.name}, {world.arn}"]
-    if world.managed:
-        said.append(world.managed)
-    said += [
-        f"key {key.id}: {'active' if key.active else 'inactive'}, made {key.created}, {key.usage}"
-        for key in world.keys or ()
-    ]
-    if world.groups:
-        said.append(f"groups: {', '.join(world.groups)}")
+def _who(world: PrincipalState, draft: Draft) -> None:
+    policies = ""
     if world.inline is not None and world.kind != "root":
-        managed = [arn.rpartition("/")[2] for arn, _ in world.attached]
-        said.append(f"policies: {', '.join([*world.inline, *managed]) or 'none'}")
-    if world.boundary:
-        said.append(f"permissions boundary: {world.boundary}")
-    if world.trusts:
-        said.append(f"trusted to assume it: {', '.join(world.trusts)}")
-    if world.instances:
-        said.append(f"instances with this role: {', '.join(world.instances)}")
-    if world.sessions is not None and world.kind == "role":
-        said.append(
-            f"sessions of the last day that event history knows: {len(world.sessions)}; older ones may still be valid"
-        )
-    if world.kind == "user":
-        said.append(f"console password: {'yes' if world.password else 'no'}; MFA devices: {len(world.mfa)}")
-    said.append(
+        policies = ", ".join([*world.inline, *(arn.rpartition("/")[2] for arn, _ in world.attached)]) or "none"
+    sessions = world.sessions if world.kind == "role" else None
+    facts = (
+        (world.kind, world.name),
+        ("ARN", world.arn),
+        ("managed", world.managed),
+        ("groups", ", ".join(world.groups or ())),
+        ("policies", policies),
+        ("boundary", world.boundary),
+        ("trusts", ", ".join(world.trusts or ())),
+        ("instances", ", ".join(world.instances or ())),
+        (
+            "sessions",
+            f"{len(sessions)} of the last day in event history; older ones may still be valid"
+            if sessions is not None
+            else "",
+        ),
+        ("console", f"{'a' if world.password else 'no'} password" if world.kind == "user" else ""),
+        ("MFA", many(len(world.mfa), "device") if world.kind == "user" else ""),
+    )
+    draft.show(FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts if value)))
+    if world.keys:
+        rows = tuple(BlockRow(id=key.id, cells=key_cells(key)) for key in world.keys)
+        draft.show(TableBlock(title="access keys", columns=KEY_COLUMNS, rows=rows))
+    draft.note(
         "what it created (users, keys, roles, grants) is listed in a separate step; for endpoints and instances see the events"
     )
-    return said
+
+
+KEY_COLUMNS: Final = (
+    column("KEY"),
+    column("ACTIVE", ColumnKind.YES_NO),
+    column("CREATED"),
+    column("USE", means="when and where it was used last"),
+)
+
+
+def key_cells(key: AccessKey) -> tuple[Cell, ...]:
+    """One access key under :data:`KEY_COLUMNS`."""
+    return key.id, key.active, key.created, key.usage
 
 
 # -- keys
 
 
 def _key_options(world: PrincipalState) -> Options:
-    return tuple((key.id, f"{'active' if key.active else 'inactive'}, {key.usage}") for key in world.keys or ())
+    return tuple(
+        Option(
+            value=key.id,
+            label=f"{'active' if key.active else 'inactive'}, {key.usage}",
+            cells=key_cells(key),
+        )
+        for key in world.keys or ()
+    )
 
 
 def _all_active(world: PrincipalState) -> str:
@@ -150,7 +173,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
     if _cannot(world, draft, PrincipalAspect.KEYS):
         return draft.step(StepKind.CHANGE)
     if world.kind != "user":
-        draft.notes.append("a role has no keys of its own, only sessions: the next step revokes them")
+        draft.note("a role has no keys of its own, only sessions: the next step revokes them")
         return draft.step(StepKind.CHANGE)
     known = {key.id: key for key in world.keys or ()}
     chosen = parts(draft.choices["keys"])
@@ -184,10 +207,10 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
             draft.add_impact(f"whatever uses {identifier}: {key.usage}")
     left = [key.id for key in known.values() if key.active and key.id not in chosen]
     if left:
-        draft.notes.append(f"stays active, as it was not chosen: {', '.join(left)}")
+        draft.note(f"stays active, as it was not chosen: {', '.join(left)}")
     if not chosen:
-        draft.notes.append("it has no active key" if not left else "no key was chosen")
-    draft.notes.append("sessions made with a key stay valid: the next step revokes them")
+        draft.note("it has no active key" if not left else "no key was chosen")
+    draft.note("sessions made with a key stay valid: the next step revokes them")
     draft.prove("each key reads inactive", "ListAccessKeys", _named(world), service="iam", region=world.region)
     return draft.step(StepKind.CHANGE)
 
@@ -215,16 +238,14 @@ def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
     draft.changes.append(f"{world.kind} {world.name}: every session issued before now is denied, wherever it is used")
     if world.kind == "role":
         _who_else(world, draft)
-        draft.notes.append(
+        draft.note(
             "whoever is trusted to assume the role can do so again at once: the next step, quarantine, denies that too"
         )
     else:
         draft.add_impact("every session created with the user's keys, by GetSessionToken or GetFederationToken")
-        draft.notes.append("an active key can create new sessions: deactivate it first")
+        draft.note("an active key can create new sessions: deactivate it first")
     if world.cut:
-        draft.notes.append(
-            "already revoked in this incident; to revoke later sessions, undo this step and run it again"
-        )
+        draft.note("already revoked in this incident; to revoke later sessions, undo this step and run it again")
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
 
@@ -260,7 +281,7 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
     if _cannot(world, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
     if draft.choices["deny"] == "no":
-        draft.notes.append("not chosen: the principal keeps what its policies allow, for new sessions")
+        draft.note("not chosen: the principal keeps what its policies allow, for new sessions")
         return draft.step(StepKind.CHANGE)
     policy = {**_named(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
@@ -283,9 +304,7 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
         _who_else(world, draft, for_good=True)
     else:
         draft.add_impact(f"everything that uses {world.name}")
-    draft.notes.append(
-        "access by resource policies is denied too; sessions of other roles that it assumed before are not"
-    )
+    draft.note("access by resource policies is denied too; sessions of other roles that it assumed before are not")
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
 
@@ -302,7 +321,7 @@ _REMOVALS: Final = {
 """What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
 
 
-def _console_options(world: PrincipalState) -> Options:
+def _console_options(world: PrincipalState) -> tuple[tuple[str, str], ...]:
     found = [("login-profile", "the console password")] if world.password else []
     found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
     found += [(f"certificate:{item}", "signing certificate") for item in world.certificates]
@@ -314,7 +333,7 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
     if _cannot(world, draft, PrincipalAspect.CONSOLE):
         return draft.step(StepKind.CHANGE, reversible=False)
     if world.kind != "user":
-        draft.notes.append("a role has no password, device or certificate of its own")
+        draft.note("a role has no password, device or certificate of its own")
         return draft.step(StepKind.CHANGE, reversible=False)
     there = dict(_console_options(world))
     chosen = parts(draft.choices["remove"])
@@ -333,9 +352,7 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
         )
         draft.changes.append(f"{item} of {world.name} is permanently deleted")
     if not chosen:
-        draft.notes.append(
-            "nothing was chosen" if there else "it has no password, device, certificate or service credential"
-        )
+        draft.note("nothing was chosen" if there else "it has no password, device, certificate or service credential")
     draft.add_impact(
         f"the person who uses {world.name} cannot sign in until new ones are issued" if chosen else "nobody"
     )
@@ -348,19 +365,19 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
 
 def _plan_root(world: PrincipalState, draft: Draft) -> Step:
     if world.kind == "root":
-        draft.notes += [
+        draft.note(
             "no policy limits the root user of a standalone account; in an organization a service control policy does, for member accounts",
             "sign in as root, change the password, delete every access key of root, remove MFA devices that are not yours, add one of yours",
             "check the account's email address and alternate contacts: whoever controls the mailbox controls the account",
             "in an organization: Centralized root access in IAM removes root credentials of member accounts",
-        ]
+        )
     else:
-        draft.notes += [
+        draft.note(
             f"check who may assume {world.name} from outside, and resource policies (buckets, keys, queues) that name it",
             "rotate what it could read: secrets, parameters, keys of other systems",
             "each user, role, endpoint or instance that was found is a target of its own playbook",
             "note here what is left, and who is responsible for it",
-        ]
+        )
     return draft.step(StepKind.MANUAL)
 
 
@@ -390,7 +407,14 @@ KEYS: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice(id="keys", question="Which keys are deactivated", options=_key_options, default=_all_active, many=True),
+        Choice(
+            id="keys",
+            question="Which keys are deactivated",
+            columns=KEY_COLUMNS,
+            options=_key_options,
+            default=_all_active,
+            many=True,
+        ),
     ),
     target="principal",
     may=("iam:UpdateAccessKey",),

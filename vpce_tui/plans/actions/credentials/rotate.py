@@ -6,8 +6,9 @@
 from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions.credentials.principal import KEY_COLUMNS, key_cells
 from vpce_tui.plans.placeholders import ref
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.principal import AccessKey, PrincipalAspect, PrincipalState
 
@@ -19,7 +20,7 @@ _MOST: Final = 2
 def _only_users(world: PrincipalState, draft: Draft) -> bool:
     draft.block_unknown(world.unknown, PrincipalAspect.KEYS)
     if world.kind != "user":
-        draft.notes.append("a role or the root user gets no access key here: a role has only sessions")
+        draft.note("a role or the root user gets no access key here: a role has only sessions")
     elif world.own:
         draft.block(
             "you are signed in as this user: the new key would replace the one that you use now",
@@ -30,7 +31,7 @@ def _only_users(world: PrincipalState, draft: Draft) -> bool:
 
 def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     if draft.choices["rotate"] == "no":
-        draft.notes.append("not chosen: the user gets no new key")
+        draft.note("not chosen: the user gets no new key")
         return draft.step(StepKind.CHANGE)
     if not _only_users(world, draft):
         return draft.step(StepKind.CHANGE)
@@ -78,14 +79,14 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     )
     if mine is not None:
         draft.bindings[NEW] = mine.id
-        draft.notes.append(f"the new key is {mine.id}: {mine.usage}")
+        draft.note(f"the new key is {mine.id}: {mine.usage}")
     draft.changes.append(
         f"{world.name} gets a new key; its secret is shown only once, or stored in this host's keyring, and nowhere else"
     )
-    draft.notes += [
+    draft.note(
         "send it to its user by a channel that the intruder cannot read, and only after eradication",
         "better than an access key: a role, or IAM Identity Center",
-    ]
+    )
     draft.add_impact("nobody: old keys stay as they are")
     draft.prove("the new key is listed", "ListAccessKeys", named, **iam)
     return draft.step(StepKind.CHANGE, reversible=not lost)
@@ -107,13 +108,16 @@ ROTATE: Final = Action(
 
 
 def _options(world: PrincipalState) -> Options:
-    return tuple((key.id, f"{'active' if key.active else 'inactive'}, {key.usage}") for key in world.keys or ())
+    return tuple(
+        Option(value=key.id, label=f"{'active' if key.active else 'inactive'}, {key.usage}", cells=key_cells(key))
+        for key in world.keys or ()
+    )
 
 
 def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["keys"])
     if not chosen:
-        draft.notes.append("no key is chosen: inactive keys cannot be used")
+        draft.note("no key is chosen: inactive keys cannot be used")
         return draft.step(StepKind.CHANGE, reversible=False)
     if not _only_users(world, draft):
         return draft.step(StepKind.CHANGE, reversible=False)
@@ -154,7 +158,9 @@ DROP_KEYS: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice("keys", "Which keys are permanently deleted", _options, many=True),
+        Choice(
+            id="keys", question="Which keys are permanently deleted", options=_options, many=True, columns=KEY_COLUMNS
+        ),
         Choice("wait", "Only after a new key was used", (("yes", "yes"), ("no", "no"))),
     ),
     target="principal",

@@ -85,7 +85,7 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
         draft.add_impact(
             "these routes lose their target", tuple(f"{where} in {table}" for table, where in world.routes)
         )
-    draft.notes.append("its settings are recorded: vpce-tui undo creates one like it, with a new id and new addresses")
+    draft.note("its settings are recorded: vpce-tui undo creates one like it, with a new id and new addresses")
     draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(world))
     return draft.step(StepKind.CHANGE, reversible=False)
 
@@ -93,14 +93,14 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
 def _deleted(world: EndpointState, draft: Draft, recalled: PlannedCall | None) -> None:
     call = draft.recall(DELETE)
     if call is None:
-        draft.notes.append(f"{world.endpoint.id} is {world.endpoint.state}")
+        draft.note(f"{world.endpoint.id} is {world.endpoint.state}")
         return
     draft.ensure(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
     if recalled is not None:
         draft.undo.append(recalled)
     draft.changes.append(f"{world.endpoint.id} is deleted")
     if world.recreated:
-        draft.notes.append(f"it was created again as {world.recreated}: contain that one if needed")
+        draft.note(f"it was created again as {world.recreated}: contain that one if needed")
         draft.block(
             f"{world.endpoint.id} was created again as {world.recreated}", f"open the playbook on {world.recreated}"
         )

@@ -13,7 +13,7 @@ from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     endpoint, control = world.endpoint, world.encryption
     if draft.choices["monitor"] == "no":
-        draft.notes.append("not chosen; it is billed per hour and VPC, and shows which traffic is not encrypted")
+        draft.note("not chosen; it is billed per hour and VPC, and shows which traffic is not encrypted")
         return draft.step(StepKind.CHANGE)
     draft.block_unknown(world.unknown, EndpointAspect.ENCRYPTION)
     if draft.blocked or control is None:
@@ -30,7 +30,7 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
         gives={"ENCRYPTION_CONTROL": "VpcEncryptionControl.VpcEncryptionControlId"},
     )
     if control.id and not control.ours:
-        draft.notes.append(f"{endpoint.vpc_id} has one already: {control.id}, in mode {control.mode}")
+        draft.note(f"{endpoint.vpc_id} has one already: {control.id}, in mode {control.mode}")
         return draft.step(StepKind.CHANGE)
     if control.id:
         draft.bindings["ENCRYPTION_CONTROL"] = control.id
@@ -44,9 +44,7 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     draft.changes.append(
         f"{endpoint.vpc_id} gets VPC Encryption Control in monitor mode: nothing is blocked, flow logs show what is encrypted"
     )
-    draft.notes.append(
-        "it is billed per hour and VPC; enforce mode is a separate decision, once nothing unencrypted is left"
-    )
+    draft.note("it is billed per hour and VPC; enforce mode is a separate decision, once nothing unencrypted is left")
     draft.add_impact("nobody: monitor mode blocks nothing")
     draft.prove("the control reads back", "DescribeVpcEncryptionControls", {"VpcIds": [endpoint.vpc_id]})
     return draft.step(StepKind.CHANGE)

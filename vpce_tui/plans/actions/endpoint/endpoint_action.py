@@ -29,7 +29,7 @@ def cannot(world: EndpointState, draft: Draft, *facets: str) -> bool:
             "change or delete it in the service that created it (see its events), or ask that service's owner",
         )
     elif endpoint.state in ("pending", "pendingacceptance", "rejected", "failed", "expired") and draft.id != "delete":
-        draft.notes.append(f"its state is {endpoint.state}: it carries no traffic yet")
+        draft.note(f"its state is {endpoint.state}: it carries no traffic yet")
     return bool(draft.blocked)
 
 
@@ -66,4 +66,4 @@ def seen_using(world: EndpointState, draft: Draft) -> None:
     if named_so:
         draft.add_impact(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
     else:
-        draft.notes.append(f"flow logs show no use in the last {hours} h")
+        draft.note(f"flow logs show no use in the last {hours} h")

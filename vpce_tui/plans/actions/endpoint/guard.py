@@ -39,13 +39,13 @@ def _plan_guard(world: EndpointState, draft: Draft) -> Step:
             "Null": {"aws:SourceVpce": "false"},
         },
     }
-    draft.notes += [
+    draft.note(
         "service control policy, so that only your pipeline creates endpoints (put its role in): " + json.dumps(guard),
         "service control policy, so that endpoints lead only to AWS's services and your own: " + json.dumps(services),
         "bucket or resource control policy, so that your data leaves only through endpoints of your organization: "
         + json.dumps(data),
         "try each on one account first; a wrong deny stops your own deployments",
-    ]
+    )
     return draft.step(StepKind.MANUAL)
 
 

@@ -45,12 +45,12 @@ def _plan_network(world: EndpointState, draft: Draft) -> Step:
 def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
     endpoint = world.endpoint
     if mode == "narrow":
-        draft.notes.append("a gateway endpoint has no security groups: only its policy limits it")
+        draft.note("a gateway endpoint has no security groups: only its policy limits it")
         return
     before = draft.recall("tables")
     tables = list(endpoint.route_tables) or (list(before.parameters["RemoveRouteTableIds"]) if before else [])
     if not tables:
-        draft.notes.append("it is in no route table: nothing reaches it")
+        draft.note("it is in no route table: nothing reaches it")
         return
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
@@ -121,9 +121,7 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     ]
     seen_using(world, draft)
     if mode == "quarantine":
-        draft.notes.append(
-            "established connections are tracked and stay open until they end; deleting the endpoint ends them"
-        )
+        draft.note("established connections are tracked and stay open until they end; deleting the endpoint ends them")
         draft.add_impact("everything that uses this endpoint loses it", tuple(endpoint.subnets))
     else:
         draft.add_impact(

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vpce_tui.blocks.diff import pretty_json
+from vpce_tui.blocks.model import DiffBlock
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import cannot, named, only_live, seen_using
 from vpce_tui.plans.plan import Step, StepKind
@@ -51,7 +53,7 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     ):
         return draft.step(StepKind.CHANGE)
     if not endpoint.policy or (world.service and world.service.takes_policy is False):
-        draft.notes.append(
+        draft.note(
             f"an endpoint of type {endpoint.type} to {endpoint.leads_to} has no endpoint policy: restrict its network, the next step"
         )
         return draft.step(StepKind.CHANGE)
@@ -88,7 +90,10 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
             undoes=("policy",),
             why=f"{endpoint.id}: restore the earlier policy",
         )
-    draft.changes += [why, *_policy_diff(before, wanted)]
+    draft.changes.append(why)
+    draft.show(
+        DiffBlock(title=f"policy of {endpoint.id}", before=pretty_json(before), after=pretty_json(json.dumps(wanted)))
+    )
     draft.add_impact(
         "everything that uses this endpoint"
         + (" loses the service it leads to" if mode == "deny-all" else ", where it acts for others"),
@@ -96,29 +101,12 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     )
     seen_using(world, draft)
     if mode != "deny-all":
-        draft.notes.append(
+        draft.note(
             "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organization: add those that you need manually"
         )
-    draft.notes.append("a policy change can take some minutes to take effect")
+    draft.note("a policy change can take some minutes to take effect")
     draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))
     return draft.step(StepKind.CHANGE)
-
-
-def _policy_diff(before: str, after: Mapping[str, Any]) -> list[str]:
-    """The two policies as a short diff, a statement a line."""
-    old = _statements(before)
-    removed = [f"- {json.dumps(item, sort_keys=True)}" for item in old if item not in after["Statement"]]
-    added = [f"+ {json.dumps(item, sort_keys=True)}" for item in after["Statement"] if item not in old]
-    return [*(removed or [] if old else [f"- {before[:200]}"]), *added]
-
-
-def _statements(text: str) -> list[Any]:
-    """The statements as they stand; none where the text cannot be read."""
-    try:
-        found = json.loads(text).get("Statement", [])
-    except (ValueError, RecursionError, AttributeError):
-        return []
-    return found if isinstance(found, list) else [found]
 
 
 POLICY: Final = Action(

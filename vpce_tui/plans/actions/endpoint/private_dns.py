@@ -14,7 +14,7 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
     if cannot(world, draft):
         return draft.step(StepKind.CHANGE)
     if not endpoint.private_dns and draft.recall("dns") is None:
-        draft.notes.append("private DNS is off: no DNS name of the service resolves to it")
+        draft.note("private DNS is off: no DNS name of the service resolves to it")
         return draft.step(StepKind.CHANGE)
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(

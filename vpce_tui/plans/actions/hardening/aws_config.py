@@ -75,9 +75,7 @@ def _plan_config(world: AccountState, draft: Draft) -> Step:
             _config(world, chosen, draft)
         else:
             off = [region for region, item in config.recorders.items() if not item.recording]
-            draft.notes.append(
-                f"AWS Config does not record in {len(off)} of {len(config.recorders)} regions; none is chosen"
-            )
+            draft.note(f"AWS Config does not record in {len(off)} of {len(config.recorders)} regions; none is chosen")
     gaps(world, draft, "AWS Config")
     draft.prove("every chosen region reads as recording")
     return draft.step(StepKind.CHANGE)
@@ -199,7 +197,7 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
         )
         draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
     if item.name and not item.everything and draft.recall(f"recorder-{region}") is None:
-        draft.notes.append(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
+        draft.note(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
 
 
 def _config_buckets(world: AccountState) -> Options:

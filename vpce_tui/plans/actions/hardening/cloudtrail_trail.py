@@ -56,15 +56,20 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
     """A trail of every region that records and can be checked; ``home``: where a new one is made."""
     if trails is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
-    draft.notes += [_said(trail) for trail in trails.trails] or [
-        f"there is no trail that covers {home}; single-Region trails of other regions are not listed here"
-    ]
-    draft.notes += [
-        f"{trail.name} writes to {trail.bucket}, which is not a bucket of this account: verify that it is yours"
-        for trail in trails.trails
-        if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
-    ]
-    draft.notes += [f"lately: {stop}" for stop in trails.stops]
+    draft.note(
+        *(
+            [_said(trail) for trail in trails.trails]
+            or [f"there is no trail that covers {home}; single-Region trails of other regions are not listed here"]
+        )
+    )
+    draft.note(
+        *(
+            f"{trail.name} writes to {trail.bucket}, which is not a bucket of this account: verify that it is yours"
+            for trail in trails.trails
+            if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
+        )
+    )
+    draft.note(*(f"lately: {stop}" for stop in trails.stops))
     chosen = draft.choices["trail"]
     named = chosen if chosen != "new" else NEW_TRAIL
     own = draft.recall("trail") is not None
@@ -76,7 +81,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         and draft.recall("log") is None
         and known.good
     ):
-        draft.notes.insert(0, f"{known.name} records every region with log file validation: nothing to do")
+        draft.note_first(f"{known.name} records every region with log file validation: nothing to do")
         return draft.step(StepKind.CHANGE)
     if known is not None and not own and known.organization and account_of(known.arn) != account:
         draft.block(
@@ -207,9 +212,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
         )
         draft.changes.append(f"{trail.name} records again")
     if trail.problem:
-        draft.notes.append(
-            f"{trail.name} cannot deliver ({trail.problem}): check the policy of {trail.bucket} and its KMS key"
-        )
+        draft.note(f"{trail.name} cannot deliver ({trail.problem}): check the policy of {trail.bucket} and its KMS key")
 
 
 def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any], str]) -> tuple[Choice, ...]:

@@ -49,7 +49,7 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
         if not on:
             draft.changes.append(f"{region}: every new volume and snapshot copy is encrypted")
     draft.add_impact("whoever makes volumes there from now on; volumes that exist stay as they are")
-    draft.notes.append(
+    draft.note(
         "what shares snapshots with other accounts needs a customer key: those under the AWS-managed key cannot be shared"
     )
     gaps(world, draft, "encryption by default")

@@ -7,12 +7,13 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Final
 
+from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission, rules_of
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.actions.relaunch.access import too_wide
-from vpce_tui.plans.plan import PlannedCall, Step, StepKind
+from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.account import AccountAspect, AccountState, WideRule
 from vpce_tui.plans.targets.barriers import GroupRule
@@ -22,13 +23,26 @@ def _wide(world: AccountState) -> dict[str, WideRule]:
     return {item.key: item for item in world.rules or () if too_wide(item.rule)}
 
 
+_COLUMNS: Final = (
+    column("REGION"),
+    column("RULE"),
+    column("GROUP"),
+    column("ALLOWS"),
+    column("HELD BY", ColumnKind.COUNT, "interfaces that hold the group"),
+    column("WHY"),
+)
+
+
 def _options(world: AccountState) -> Options:
-    return tuple(
-        (
-            key,
-            f"{item.group_name} {item.rule.group}: {too_wide(item.rule)}; {many(len(item.holders), 'interface holds', 'interfaces hold')} it",
-        )
-        for key, item in _wide(world).items()
+    return tuple(_option(key, item) for key, item in _wide(world).items())
+
+
+def _option(key: str, item: WideRule) -> Option:
+    held, why = len(item.holders), too_wide(item.rule)
+    return Option(
+        value=key,
+        label=f"{item.group_name} {item.rule.group}: {why}; {many(held, 'interface holds', 'interfaces hold')} it",
+        cells=(item.region, item.rule.id, f"{item.group_name} {item.rule.group}", item.rule.says, held, why),
     )
 
 
@@ -43,10 +57,10 @@ def _plan(world: AccountState, draft: Draft) -> Step:
     if draft.remembered is not None:
         _narrowed_before(world, draft)
     if not draft.calls and not draft.already:
-        draft.notes.append(f"{many(len(known), 'rule')} are open to the world and should not be; none is chosen")
+        draft.note(f"{many(len(known), 'rule')} are open to the world and should not be; none is chosen")
     left = [key for key in known if key not in parts(draft.choices["rules"])]
     if draft.calls and left:
-        draft.notes.append(f"not chosen, not changed: {', '.join(left)}")
+        draft.note(f"not chosen, not changed: {', '.join(left)}")
     gaps(world, draft, "group rules")
     draft.prove("each rule reads as revoked, its narrower one as present")
     return draft.step(StepKind.CHANGE)
@@ -103,8 +117,7 @@ def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
         item.holders,
     )
     said = "established connections stay open until they end by themselves"
-    if said not in draft.notes:
-        draft.notes.append(said)
+    draft.note(said)
 
 
 def _instead(item: WideRule, mode: str) -> list[GroupRule]:
@@ -148,7 +161,7 @@ ACCOUNT_GROUPS: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice("rules", "Which rules are narrowed", _options, many=True),
+        Choice(id="rules", question="Which rules are narrowed", options=_options, many=True, columns=_COLUMNS),
         Choice(
             "instead",
             "What is allowed instead",

@@ -76,9 +76,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
             **at,
         )
     elif not bucket.blocked:
-        draft.notes.append(
-            f"{bucket.name} does not block all public access: check it (S3 › {bucket.name} › Permissions)"
-        )
+        draft.note(f"{bucket.name} does not block all public access: check it (S3 › {bucket.name} › Permissions)")
     _policy(bucket, statements, at, draft)
     return True
 

@@ -1,8 +1,9 @@
 """What is wrong in the account, region by region: the table that the other steps start from."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from vpce_tui.blocks.model import BlockColumn, BlockRow, Cell, ColumnKind, TableBlock, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
 from vpce_tui.plans.actions.relaunch.access import too_wide
@@ -28,14 +29,7 @@ def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
 
 def gaps(world: AccountState, draft: Draft, what: str) -> None:
     """Say what could not be looked at."""
-    draft.notes += [f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)]
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Rows as lines of even columns."""
-    every = [head, *rows]
-    widths = [max(len(row[at]) for row in every) for at in range(len(head))]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in every]
+    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)))
 
 
 def _region_options(world: AccountState) -> Options:
@@ -83,56 +77,110 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
         region=world.region,
         optional=True,
     )
-    draft.notes += _open(world)
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes += [f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items())]
+    _open(world, draft)
+    draft.note_unread(world.unknown)
+    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items())))
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)
 
 
-def _open(world: AccountState) -> list[str]:
-    """Counts by region, then what is one for the whole account."""
-    columns: list[tuple[str, Callable[[str], int | None]]] = [
-        ("AMIs", lambda r: _count(world.instances, lambda m: m.instance.region == r and bool(outdated(m)))),
-        ("rules", lambda r: _count(world.rules, lambda w: w.region == r and bool(too_wide(w.rule)))),
-        (
-            "volumes",
-            lambda r: _count(
-                world.volumes.volumes if world.volumes else None, lambda v: v.region == r and REPLACED not in v.tags
-            ),
-        ),
-        ("VPCs", lambda r: _count(world.vpcs, lambda v: v.region == r and unlogged(world, v.region, v.id))),
-    ]
-    rows = []
-    for region in world.regions:
-        counts = [count(region) for _, count in columns]
-        default = None if world.encrypted is None else world.encrypted.get(region)
-        recorder = world.config.recorders.get(region) if world.config else None
-        words = [
-            "?" if default is None else "yes" if default else "NO",
-            "?" if recorder is None else "yes" if recorder.recording else "NO",
-        ]
-        rows.append((region, *("?" if count is None else str(count) for count in counts), *words))
-    head = ("region", *(name for name, _ in columns), "default", "Config")
-    said: list[str] = []
+_COLUMNS: Final = (
+    column("REGION"),
+    column("FINDINGS", ColumnKind.COUNT, "everything that is counted in this row, and each setting that is off"),
+    column("AMIS", ColumnKind.COUNT, "instances whose AMI is outdated"),
+    column("RULES", ColumnKind.COUNT, "security group rules that are too wide"),
+    column("VOLUMES", ColumnKind.COUNT, "EBS volumes without encryption"),
+    column("VPCS", ColumnKind.COUNT, "VPCs whose traffic no flow log records"),
+    column("ENCRYPTED", ColumnKind.YES_NO, "whether new EBS volumes are encrypted by default"),
+    column("CONFIG", ColumnKind.YES_NO, "whether AWS Config records"),
+)
+
+
+def _open(world: AccountState, draft: Draft) -> None:
+    """What is one for the whole account, then a row for each region, most findings first."""
     if world.trails is not None:
         good = [trail.name for trail in world.trails.trails if trail.good]
-        said.append(f"trail of every region that records and can be checked: {', '.join(good) or 'NONE'}")
-    kept = _count(world.volumes.volumes if world.volumes else (), lambda volume: REPLACED in volume.tags)
+        said = "a trail records every region and can be validated"
+        if good:
+            draft.note(f"{said}: {', '.join(good)}")
+        else:
+            draft.warn(f"no {said.removeprefix('a ')}")
+    kept = [volume.id for volume in world.volumes.volumes if REPLACED in volume.tags] if world.volumes else []
     if kept:
-        said.append(f"{many(kept, 'old volume')} kept after replacement by an encrypted one: not counted below")
-    said += [
-        "by region: outdated AMIs, rules that are too wide, volumes without encryption, VPCs without flow logs; are new volumes "
-        "encrypted by default, does AWS Config record",
-        *table(head, rows),
-    ]
+        draft.note(f"{many(len(kept), 'old volume')} kept after replacement by an encrypted one: not counted")
+    rows, behind = [], {}
+    for region in world.regions:
+        cells = _cells(world, region)
+        for name, found in cells.items():
+            if found is not None and found.rows:
+                behind[f"{region}/{name}"] = found
+        counts = [None if found is None else len(found.rows) for found in cells.values()]
+        default = None if world.encrypted is None else world.encrypted.get(region)
+        recorder = world.config.recorders.get(region) if world.config else None
+        settings = (default, None if recorder is None else recorder.recording)
+        findings = sum(count or 0 for count in counts) + sum(setting is False for setting in settings)
+        rows.append(BlockRow(id=region, cells=(region, findings, *counts, *settings), worst=findings > 0))
+    rows.sort(key=lambda row: -int(row.cells[1] or 0))
+    draft.show(TableBlock(title="findings by region", columns=_COLUMNS, rows=tuple(rows), behind=behind))
     if world.trails is not None:
-        said += [f"lately: {stop}" for stop in world.trails.stops]
-    return said
+        draft.warn(*(f"lately: {stop}" for stop in world.trails.stops))
 
 
-def _count(things: Iterable[Any] | None, wanted: Callable[[Any], bool]) -> int | None:
-    return None if things is None else sum(1 for item in things if wanted(item))
+def _cells(world: AccountState, region: str) -> dict[str, TableBlock | None]:
+    """What each cell of a region's row counts; None: it could not be looked at."""
+    volumes = None if world.volumes is None else [item for item in world.volumes.volumes if REPLACED not in item.tags]
+    return {
+        "AMIS": _behind(
+            f"outdated AMIs in {region}",
+            (column("INSTANCE"), column("NAME"), column("AMI"), column("WHY"), column("NEWEST OF ITS FAMILY")),
+            world.instances,
+            lambda item: item.instance.region == region and bool(outdated(item)),
+            lambda item: (
+                item.instance.id,
+                item.instance.name,
+                item.instance.image_id,
+                outdated(item),
+                item.newest.id if item.newest is not None else None,
+            ),
+        ),
+        "RULES": _behind(
+            f"rules that are too wide in {region}",
+            (column("RULE"), column("GROUP"), column("GROUP ID"), column("ALLOWS"), column("WHY")),
+            world.rules,
+            lambda item: item.region == region and bool(too_wide(item.rule)),
+            lambda item: (item.rule.id, item.group_name, item.rule.group, item.rule.says, too_wide(item.rule)),
+        ),
+        "VOLUMES": _behind(
+            f"volumes without encryption in {region}",
+            (column("VOLUME"), column("GIB", ColumnKind.COUNT), column("INSTANCE"), column("DEVICE")),
+            volumes,
+            lambda item: item.region == region,
+            lambda item: (item.id, item.size_gib, item.instance, item.device),
+        ),
+        "VPCS": _behind(
+            f"VPCs without flow logs in {region}",
+            (column("VPC"), column("NAME"), column("INTERFACES", ColumnKind.COUNT)),
+            world.vpcs,
+            lambda item: item.region == region and unlogged(world, item.region, item.id),
+            lambda item: (item.id, item.name, item.interfaces),
+        ),
+    }
+
+
+T = TypeVar("T")
+
+
+def _behind(
+    title: str,
+    columns: tuple[BlockColumn, ...],
+    things: Iterable[T] | None,
+    wanted: Callable[[T], bool],
+    cells: Callable[[T], tuple[Cell, ...]],
+) -> TableBlock | None:
+    if things is None:
+        return None
+    rows = (BlockRow(id=f"{number}", cells=cells(item)) for number, item in enumerate(filter(wanted, things)))
+    return TableBlock(title=title, columns=columns, rows=tuple(rows))
 
 
 def unlogged(world: AccountState, region: str, vpc: str) -> bool:
@@ -198,16 +246,16 @@ def _plan_images(world: AccountState, draft: Draft) -> Step:
         )
     old = [machine for machine in world.instances or () if outdated(machine)]
     new = [machine.instance.id for machine in world.instances or () if not outdated(machine)]
-    draft.notes += [_judged(machine) for machine in old]
+    draft.note(*(_judged(machine) for machine in old))
     if new:
-        draft.notes.append(
+        draft.note(
             f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
         )
     if old:
-        draft.notes.append("to replace one: vpce-tui plan relaunch-instance i-…, or press p on it in the instance list")
+        draft.note("to replace one: vpce-tui plan relaunch-instance i-…, or press p on it in the instance list")
     elif world.instances is not None and not new:
-        draft.notes.append("there is no instance")
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+        draft.note("there is no instance")
+    draft.note_unread(world.unknown)
     gaps(world, draft, "instances")
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)

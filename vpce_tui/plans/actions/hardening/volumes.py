@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
@@ -15,7 +16,7 @@ from vpce_tui.plans.actions.hardening.copy_snapshot import plan_copy, plan_mark
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.actions.hardening.replace_volume import is_swapped, plan_swap
 from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of, wait_for
-from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
+from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.ebs_volumes import REPLACED, EbsVolumes, UnencryptedVolume
@@ -46,11 +47,22 @@ def _listed(world: AccountState) -> list[UnencryptedVolume]:
     return [volume for volume in (world.volumes or EbsVolumes()).volumes if REPLACED not in volume.tags]
 
 
+_COLUMNS: Final = (
+    column("REGION"),
+    column("VOLUME"),
+    column("GIB", ColumnKind.COUNT),
+    column("TYPE"),
+    column("INSTANCE"),
+    column("DEVICE"),
+    column("STATE"),
+)
+
+
 def _options(world: AccountState) -> Options:
-    return tuple((volume.key, _label(world, volume)) for volume in _listed(world))
+    return tuple(_option(world, volume) for volume in _listed(world))
 
 
-def _label(world: AccountState, volume: UnencryptedVolume) -> str:
+def _option(world: AccountState, volume: UnencryptedVolume) -> Option:
     ebs = world.volumes or EbsVolumes()
     machine = ebs.instances.get(volume.instance)
     where = "not attached"
@@ -58,7 +70,19 @@ def _label(world: AccountState, volume: UnencryptedVolume) -> str:
         name = f" {machine.name}" if machine and machine.name else ""
         root = ", its root" if machine and machine.root_device == volume.device else ""
         where = f"{volume.device} of {volume.instance}{name}{root}"
-    return f"{volume.size_gib} GiB {volume.type}, {where}"
+    return Option(
+        value=volume.key,
+        label=f"{volume.size_gib} GiB {volume.type}, {where}",
+        cells=(
+            volume.region,
+            volume.id,
+            volume.size_gib,
+            volume.type,
+            f"{volume.instance} {machine.name if machine else ''}".strip(),
+            volume.device,
+            volume.state,
+        ),
+    )
 
 
 def _plan(world: AccountState, draft: Draft) -> Step:
@@ -88,13 +112,13 @@ def _plan(world: AccountState, draft: Draft) -> Step:
         elif _may_stop(ebs, instance, volumes, draft):
             _moved(ebs, instance, volumes, draft)
     if not chosen:
-        draft.notes.append(f"{many(len(_listed(world)), 'volume is', 'volumes are')} not encrypted; none is chosen")
+        draft.note(f"{many(len(_listed(world)), 'volume is', 'volumes are')} not encrypted; none is chosen")
     else:
         _said(by_instance, ebs, draft)
     kept = [volume for volume in ebs.volumes if REPLACED in volume.tags]
-    draft.notes += [
-        f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept
-    ]
+    draft.note(
+        *(f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept)
+    )
     gaps(world, draft, "volumes")
     draft.prove("each encrypted volume is attached where the old one was, and the instance is up")
     return draft.step(StepKind.CHANGE)
@@ -262,11 +286,11 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
                     f"{name} gets another public address when it starts, unless {machine.public_ip} is an Elastic IP"
                 )
     sizes = sum(volume.size_gib for volumes in by_instance.values() for volume in volumes)
-    draft.notes += [
+    draft.note(
         f"{many(sum(map(len, by_instance.values())), 'volume')}, {sizes:,} GiB in all, instance by instance; Escape stops after the current instance",
         "instance store of an instance is lost when it stops",
         "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, marked: only those contain what was written since",
-    ]
+    )
 
 
 ACCOUNT_VOLUMES: Final = Action(
@@ -275,7 +299,13 @@ ACCOUNT_VOLUMES: Final = Action(
     expect=unchanged,
     settled=by_effects,
     choices=(
-        Choice("volumes", "Which volumes are replaced by encrypted ones", _options, many=True),
+        Choice(
+            id="volumes",
+            question="Which volumes are replaced by encrypted ones",
+            options=_options,
+            many=True,
+            columns=_COLUMNS,
+        ),
         Choice(
             "key",
             "Which key encrypts them (nothing: the region's key for EBS)",

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from vpce_tui.blocks.model import Fact, FactsBlock
+from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, read_back, unchanged
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
@@ -93,28 +95,30 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
         "flow logs of its traffic",
         optional=True,
     )
-    draft.notes += _what_it_is(world)
-    for facet, why in world.unknown.items():
-        draft.notes.append(f"the {facet} could not be read: {why}")
+    draft.show(_what_it_is(world))
+    draft.note("who launched and changed it, and calls of its role: see history and calls-by-its-role in the evidence")
+    draft.note_unread(world.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _what_it_is(world: InstanceState) -> list[str]:
+def _what_it_is(world: InstanceState) -> FactsBlock:
     """What the operator wants to know at once, from what is read anyway."""
     instance = world.instance
     launched = instance.launched.strftime("%Y-%m-%d %H:%MZ") if instance.launched else "at an unknown time"
     addresses = [f"{nic.private_ip} {nic.public_ip}".strip() + f" ({nic.id})" for nic in instance.interfaces]
     disks = [f"{volume.device} {volume.id}" for volume in instance.volumes]
     findings = sum(len(found) for found in world.detectors.values())
-    return [
-        f"{instance.type} from {instance.image_id}, {instance.state}, launched {launched}",
-        f"role: {instance.profile_arn.rpartition('/')[2] or 'none'}; metadata tokens: {instance.http_tokens or 'unknown'}",
-        f"addresses: {', '.join(addresses) or 'none'}",
-        f"volumes: {', '.join(disks) or 'none'}",
-        f"GuardDuty findings about it: {findings}",
-        "who launched and changed it, and calls of its role: see history and calls-by-its-role in the evidence",
-    ]
+    facts = (
+        ("instance", f"{instance.type} from {instance.image_id}, {instance.state}"),
+        ("launched", launched),
+        ("role", instance.profile_arn.rpartition("/")[2] or "none"),
+        ("metadata", f"tokens {instance.http_tokens or 'unknown'}"),
+        ("addresses", ", ".join(addresses) or "none"),
+        ("volumes", ", ".join(disks) or "none"),
+        ("GuardDuty", many(findings, "finding") + " about it"),
+    )
+    return FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts))
 
 
 def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
@@ -167,20 +171,20 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
                 service="iam",
                 region=iam_region(instance.region),
             )
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
-    draft.notes.append("instance store is lost on stop and on termination; only the instance itself can copy it")
+    draft.note_unread(world.unknown)
+    draft.note("instance store is lost on stop and on termination; only the instance itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
     return draft.step(StepKind.READ)
 
 
 def _plan_memory(world: InstanceState, draft: Draft) -> Step:
     identifier = world.instance.id
-    draft.notes += [
+    draft.note(
         "memory cannot be captured once the instance is stopped; decide before the last step",
         f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",
         "write the memory dump to a bucket that the compromised role cannot reach, and note its SHA-256 here (n)",
         "once isolated, Session Manager no longer reaches it: then only the EC2 serial console is left",
-    ]
+    )
     return draft.step(StepKind.MANUAL)
 
 

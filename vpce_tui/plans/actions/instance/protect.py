@@ -22,7 +22,7 @@ def _plan_hold(world: InstanceState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE)
     one = {"InstanceId": instance.id}
     if instance.lifecycle == "spot":
-        draft.notes.append(
+        draft.note(
             "AWS allows no termination protection on a spot instance: it may be interrupted at any time; snapshot soon"
         )
     else:

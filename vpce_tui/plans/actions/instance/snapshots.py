@@ -23,7 +23,7 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES)
     volumes = instance.volumes
     if not volumes:
-        draft.notes.append("no EBS volume is attached: there is nothing to snapshot")
+        draft.note("no EBS volume is attached: there is nothing to snapshot")
         return draft.step(StepKind.CHANGE, reversible=False)
     made = {snapshot.volume_id: snapshot for snapshot in world.snapshots or () if snapshot.state != "error"}
     draft.ensure(
@@ -48,12 +48,10 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
         state = "encrypted with " + (disk.kms_key.rpartition("/")[2] or "a key") if disk.encrypted else "not encrypted"
         draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {disk.size_gib} GiB, {state})")
         if disk.encrypted:
-            draft.notes.append(
-                f"the snapshot of {volume.id} stays readable only while its KMS key exists: {disk.kms_key}"
-            )
+            draft.note(f"the snapshot of {volume.id} stays readable only while its KMS key exists: {disk.kms_key}")
         if disk.key_unread:
-            draft.notes.append(f"the owner of key {disk.kms_key} could not be read: {disk.key_unread}")
-    draft.notes.append("a snapshot is of the time of the call; the instance may be terminated while it is pending")
+            draft.note(f"the owner of key {disk.kms_key} could not be read: {disk.key_unread}")
+    draft.note("a snapshot is of the time of the call; the instance may be terminated while it is pending")
     draft.add_impact("nobody: the volumes stay in use")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
     draft.prove(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from vpce_tui.blocks.model import column
 from vpce_tui.core.text import many
 from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS
 from vpce_tui.iam.wildcards import patterns_overlap
@@ -16,7 +17,7 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects,
 from vpce_tui.plans.actions.blocking.security_group_rules import permission
 from vpce_tui.plans.actions.quarantine_group import own_group
 from vpce_tui.plans.placeholders import INCIDENT, document, document_in, ref
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
@@ -73,11 +74,31 @@ def _usable(world: InstanceState) -> list[GroupRule]:
     return [rule for rule in world.old_rules or () if not too_wide(rule)]
 
 
+_RULE_COLUMNS: Final = (
+    column("RULE"),
+    column("GROUP"),
+    column("DIRECTION"),
+    column("PORTS"),
+    column("PEER"),
+)
+
+
 def _rule_options(world: InstanceState) -> Options:
-    listed = [(rule.id, f"{world.group_names.get(rule.group, '')} {rule.says}".strip()) for rule in _usable(world)]
+    listed = [_rule_option(world, rule) for rule in world.old_rules or ()]
     if any(_everything_out(rule) for rule in _usable(world)):
-        listed.insert(0, (HTTPS_OUT, "instead of all traffic: allows egress tcp 443 to 0.0.0.0/0"))
+        instead = "instead of all traffic: allows egress tcp 443 to 0.0.0.0/0"
+        listed.insert(0, Option(value=HTTPS_OUT, label=instead, cells=(HTTPS_OUT, "", "out", "tcp 443", "0.0.0.0/0")))
     return tuple(listed)
+
+
+def _rule_option(world: InstanceState, rule: GroupRule) -> Option:
+    name = world.group_names.get(rule.group, "")
+    return Option(
+        value=rule.id,
+        label=f"{name} {rule.says}".strip(),
+        cells=(rule.id, name or rule.group, "out" if rule.egress else "in", rule.ports, rule.peer),
+        why_not=too_wide(rule),
+    )
 
 
 def _default_rules(world: InstanceState) -> str:
@@ -137,13 +158,15 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     _let("out", "Egress", outgoing, own, draft)
     draft.changes += [f"new group {name} in {vpc}"]
     draft.changes += [f"+ {rule.says}" for rule in ticked] or ["no rule is selected: no traffic is allowed in or out"]
-    draft.notes += [
-        f"cannot be ticked: {world.group_names.get(rule.group, '')} {rule.says}: {why}"
-        for rule in world.old_rules or ()
-        if (why := too_wide(rule))
-    ]
+    draft.note(
+        *(
+            f"cannot be ticked: {world.group_names.get(rule.group, '')} {rule.says}: {why}"
+            for rule in world.old_rules or ()
+            if (why := too_wide(rule))
+        )
+    )
     left = [rule for rule in _usable(world) if rule not in ticked]
-    draft.notes += [f"not copied: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left]
+    draft.note(*(f"not copied: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left))
     draft.add_impact("nobody: the new group has no member yet")
     draft.prove(
         "the security group reads back with only these rules",
@@ -202,6 +225,7 @@ RELAUNCH_GROUP: Final = Action(
             id="rules",
             question="Which rules of its old groups the new group gets",
             options=_rule_options,
+            columns=_RULE_COLUMNS,
             default=_default_rules,
             many=True,
         ),
@@ -290,26 +314,36 @@ def _policy_key(policy: PolicyOf) -> str:
     return policy.arn or f"inline/{policy.name}"
 
 
+_POLICY_COLUMNS: Final = (column("POLICY"), column("KIND"), column("ARN"))
+
+
 def _policy_options(world: InstanceState) -> Options:
-    offered = [
-        (_policy_key(item), f"managed policy {item.name}" if item.arn else f"inline policy {item.name}")
-        for item in world.policies or ()
-        if not why_overprivileged(item)
-    ]
-    return (("session-manager", f"{_MANAGER}: a shell without keys and open ports"), *offered)
+    shell = "a shell without keys and open ports"
+    manager = Option(value="session-manager", label=f"{_MANAGER}: {shell}", cells=(_MANAGER, "managed by AWS", shell))
+    return (manager, *(_policy_option(item) for item in world.policies or ()))
+
+
+def _policy_option(item: PolicyOf) -> Option:
+    kind = "managed" if item.arn else "inline"
+    return Option(
+        value=_policy_key(item),
+        label=f"{kind} policy {item.name}",
+        cells=(item.name, kind, item.arn),
+        why_not=why_overprivileged(item),
+    )
 
 
 def _plan_profile(world: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE)
-    draft.notes += [
-        f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item))
-    ]
+    draft.note(
+        *(f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item)))
+    )
     if draft.choices["profile"] == "none":
-        draft.notes.insert(0, "no profile: the new instance has no AWS credentials")
+        draft.note_first("no profile: the new instance has no AWS credentials")
     elif not draft.blocked and world.new_role is not None:
         _new_profile(world, world.new_role, draft)
     if world.policies:
-        draft.notes.append("the old instance's role is never reused: its credentials may still be stolen")
+        draft.note("the old instance's role is never reused: its credentials may still be stolen")
     draft.prove("role and profile read back")
     return draft.step(StepKind.CHANGE)
 
@@ -381,7 +415,7 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
         draft.bindings |= {PROFILE: there.profile_arn, PROFILE_ID: there.profile_id}
     draft.changes.insert(0, f"new role and instance profile {name}")
     draft.add_impact("nobody: nothing else uses them")
-    draft.notes.append("a new profile takes some seconds to propagate: if the launch says it is invalid, run it again")
+    draft.note("a new profile takes some seconds to propagate: if the launch says it is invalid, run it again")
 
 
 def _untouched(there: NewRole, draft: Draft) -> None:
@@ -455,6 +489,7 @@ RELAUNCH_PROFILE: Final = Action(
             id="policies",
             question="What the new role may do",
             options=_policy_options,
+            columns=_POLICY_COLUMNS,
             default=lambda _: "session-manager",
             many=True,
         ),

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from vpce_tui.blocks.model import BlockRow, ColumnKind, TableBlock, column
+from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
 from vpce_tui.incident import redaction
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.amis import Image
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, read_back, unchanged
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import IMAGE, Images
@@ -22,8 +24,6 @@ from vpce_tui.plans.targets.launch import IMAGE, Images
 NAME: Final = "relaunch-ami"
 """How other steps find its answers."""
 USER_DATA: Final = "relaunch-user-data"
-_WIDE: Final = 72
-"""Signs of a line that fits a console of 80."""
 _AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
 
 
@@ -36,14 +36,36 @@ def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, Any]:
     return {IMAGE: choices.get("ami", "")}
 
 
+_COLUMNS: Final = (
+    column("AMI"),
+    column("NAME"),
+    column("CREATED", ColumnKind.TIME),
+    column("OWNER"),
+    column("DEPRECATED", ColumnKind.YES_NO),
+    column("SUSPECT", ColumnKind.YES_NO, "created by this account within a day of the incident, or in it"),
+)
+
+
 def _options(world: InstanceState) -> Options:
     known = world.images
-    return tuple((item.id, _label(known, item)) for item in known.candidates) if known else ()
+    return tuple(_option(known, item) for item in known.candidates) if known else ()
 
 
-def _label(known: Images, item: Image) -> str:
-    mark = ", SUSPECT: created recently by this account" if known.suspect(item) else ""
-    return f"{item.name}, {_age(item, known.now)}{mark}"
+def _option(known: Images, item: Image) -> Option:
+    suspect = known.suspect(item)
+    mark = ", SUSPECT: created recently by this account" if suspect else ""
+    return Option(
+        value=item.id,
+        label=f"{item.name}, {_age(item, known.now)}{mark}",
+        cells=(
+            item.id,
+            item.name,
+            rfc3339(item.created) if item.created else None,
+            _owner(known, item),
+            item.is_deprecated(known.now),
+            suspect,
+        ),
+    )
 
 
 def default_image(world: InstanceState) -> str:
@@ -67,17 +89,17 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old AMI", optional=True)
     if chosen and chosen != world.instance.image_id:
         draft.read("new-image", "DescribeImages", {"ImageIds": [chosen]}, "the new AMI")
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.note_unread(world.unknown)
     if known is not None:
-        draft.notes += _side_by_side(known, known.by_id(chosen), chosen)
-        draft.notes += [*_warnings(known, known.by_id(chosen), chosen), *known.notes]
+        draft.show(_side_by_side(known, known.by_id(chosen), chosen))
+        draft.note(*_warnings(known, known.by_id(chosen), chosen), *known.notes)
     draft.prove("the AMI reads as available")
     return draft.step(StepKind.READ)
 
 
-def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
+def _side_by_side(known: Images, new: Image | None, chosen: str) -> TableBlock:
     old = known.old
-    facts: list[tuple[str, str, str]] = [("", "old", "new"), ("AMI", known.old_id, chosen or "none chosen")]
+    rows = [BlockRow(id="AMI", cells=("AMI", known.old_id, chosen or "none chosen"))]
     for name, said in (
         ("name", lambda item: item.name),
         ("made", lambda item: _age(item, known.now)),
@@ -85,11 +107,8 @@ def _side_by_side(known: Images, new: Image | None, chosen: str) -> list[str]:
         ("kind", lambda item: f"{item.architecture}, {item.virtualization}"),
         ("deprecated", lambda item: "yes" if item.is_deprecated(known.now) else "no"),
     ):
-        facts.append((name, said(old) if old else "gone", said(new) if new else "not found"))
-    width = max(len(value) for _, value, _ in facts)
-    if 12 + width + 2 + max(len(value) for _, _, value in facts) > _WIDE:
-        return [f"{name}: {left}  →  {right}" for name, left, right in facts[1:]]
-    return [f"{name:<10}  {left:<{width}}  {right}".rstrip() for name, left, right in facts]
+        rows.append(BlockRow(id=name, cells=(name, said(old) if old else "gone", said(new) if new else "not found")))
+    return TableBlock(title="old and new", columns=(column(""), column("OLD"), column("NEW")), rows=tuple(rows))
 
 
 def _owner(known: Images, item: Image) -> str:
@@ -154,6 +173,7 @@ CHOOSE_IMAGE: Final = Action(
             id="ami",
             question="Which AMI the new instance is started from",
             options=_options,
+            columns=_COLUMNS,
             default=default_image,
             free=True,
             check=_wrong_image,
@@ -171,15 +191,15 @@ def _plan_user_data(world: InstanceState, draft: Draft) -> Step:
     one = {"InstanceId": world.instance.id, "Attribute": "userData"}
     draft.read("user-data", "DescribeInstanceAttribute", one, "user data, kept as evidence and not shown here")
     raw = world.settings.user_data if world.settings else b""
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+    draft.note_unread(world.unknown)
     if world.gone:
-        draft.notes.append(
+        draft.note(
             "the user data of a terminated instance is no longer available: see the evidence that terminate-instance preserved"
         )
-    elif not raw and not draft.notes:
-        draft.notes.append("it has no user data")
+    elif not raw and not draft.content:
+        draft.note("it has no user data")
     elif raw:
-        draft.notes += _what_it_holds(raw)
+        draft.note(*_what_it_holds(raw))
     draft.prove("the result is recorded as evidence")
     return draft.step(StepKind.READ)
 

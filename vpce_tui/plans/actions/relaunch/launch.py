@@ -69,7 +69,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         _wait(new is not None and new.checks == UP, draft)
     if new is not None:
         draft.bindings[NEW] = new.id
-        draft.notes.insert(0, f"the new instance is {new.id}, {new.private_ip}: {new.checks}")
+        draft.note_first(f"the new instance is {new.id}, {new.private_ip}: {new.checks}")
     draft.prove("it runs, and both status checks read ok", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]})
     return draft.step(StepKind.CHANGE, requires=tuple(requires))
 
@@ -226,7 +226,7 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
     choices, old = draft.choices, world.instance
     key = choices["key"] or settings.default_key or "the region's key for EBS"
     if settings.default_key_unread and not choices["key"]:
-        draft.notes.append(f"which key that is could not be read: {settings.default_key_unread}")
+        draft.note(f"which key that is could not be read: {settings.default_key_unread}")
     profile = "a new one" if draft.others.get(PROFILE_STEP, {}).get("profile") == "new" else "none"
     draft.changes += [
         f"AMI      {old.image_id}  →  {image.id} {image.name}",
@@ -242,17 +242,19 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
     ]
     data = [disk for disk in settings.disks if disk.device != old.root_device]
     brought = parts(choices["volumes"])
-    draft.notes += [
-        f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
-        + (
-            "created new and empty; restore its data from a backup older than the incident"
-            if disk.volume in brought
-            else "not created"
+    draft.note(
+        *(
+            f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
+            + (
+                "created new and empty; restore its data from a backup older than the incident"
+                if disk.volume in brought
+                else "not created"
+            )
+            for disk in data
         )
-        for disk in data
-    ]
+    )
     if choices["user_data"] == "none" and settings.user_data:
-        draft.notes.append("the old instance had user data: its setup has to be done in another way")
+        draft.note("the old instance had user data: its setup has to be done in another way")
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.block(
             f"{old.id} is terminated, and its user data is no longer available"
@@ -261,7 +263,7 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
             "choose none: c, or --set launch.user_data=none",
         )
     if world.gone:
-        draft.notes.append(
+        draft.note(
             "the old instance is terminated: its volumes, security groups and role are known only as far as AWS still lists them"
         )
     draft.add_impact("nobody; AWS bills one more instance until the old one is terminated")

@@ -6,13 +6,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vpce_tui.blocks.model import column
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, by_effects, parts, unchanged
 from vpce_tui.plans.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
 from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
-from vpce_tui.plans.plan import Step, StepKind
+from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import IMAGE, SUBNET, UP, Settings
@@ -40,7 +41,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if new is not None:
         draft.bindings[NEW] = new.id
         if new.checks != UP:
-            draft.notes.append(f"{new.id} is not up yet ({new.checks}): run the step before first")
+            draft.note(f"{new.id} is not up yet ({new.checks}): run the step before first")
     draft.stand_ins[NEW] = world.instance.id
     _group_and_profile(world, draft)
     if not draft.blocked:
@@ -53,8 +54,8 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     if draft.remembered is not None:
         _recalled(draft)
     if not draft.calls and not draft.already:
-        draft.notes.append("nothing is chosen: it receives no traffic yet")
-    draft.notes.append("DNS names of the old instance's address are changed manually: the next step")
+        draft.note("nothing is chosen: it receives no traffic yet")
+    draft.note("DNS names of the old instance's address are changed manually: the next step")
     draft.prove("target groups, group and address read back with the new instance")
     return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
@@ -110,10 +111,10 @@ def _template_data(world: InstanceState, settings: Settings | None, draft: Draft
 
 def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["group_starts"] == "old":
-        draft.notes.append(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
+        draft.note(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
         return
     if starter.kind in (MIXED, ""):
-        draft.notes.append(
+        draft.note(
             f"{starter.group} has a mixed instances policy: its templates are changed manually (Auto Scaling Groups › {starter.group} › Edit)"
         )
         return
@@ -166,7 +167,7 @@ def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     others = tuple(member for member in starter.members if member != world.instance.id)
     draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
     if others:
-        draft.notes.append(
+        draft.note(
             f"{len(others)} instances of {starter.group} run the old AMI: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
         )
 
@@ -236,7 +237,7 @@ def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -
 
 def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["join"] == "no":
-        draft.notes.append(f"not chosen: the new instance does not join {starter.group}")
+        draft.note(f"not chosen: the new instance does not join {starter.group}")
         return
     new = world.replacement.id if world.replacement else ""
     joined = bool(new) and new in starter.members
@@ -264,7 +265,7 @@ def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     )
     draft.changes.append(f"the new instance joins {starter.group}, and the target groups that belong to it")
     if world.instance.id in starter.members:
-        draft.notes.append(f"{world.instance.id} is still in {starter.group}: both serve until it is detached")
+        draft.note(f"{world.instance.id} is still in {starter.group}: both serve until it is detached")
 
 
 # -- traffic
@@ -349,8 +350,18 @@ def _balancers(world: InstanceState, draft: Draft) -> None:
         draft.changes.append(f"classic load balancer {name} sends to the new instance too")
 
 
+_ADDRESS_COLUMNS: Final = (column("ALLOCATION"), column("ADDRESS"), column("NOW AT"))
+
+
 def _address_options(world: InstanceState) -> Options:
-    return tuple((item.allocation, item.public_ip) for item in world.addresses or ())
+    return tuple(
+        Option(
+            value=item.allocation,
+            label=item.public_ip,
+            cells=(item.allocation, item.public_ip, item.instance or item.interface),
+        )
+        for item in world.addresses or ()
+    )
 
 
 def _address(world: InstanceState, draft: Draft) -> None:
@@ -425,7 +436,13 @@ RETURN: Final = Action(
             default=_default_balancers,
             many=True,
         ),
-        Choice("address", "Which Elastic IPs of the old instance move to it", _address_options, many=True),
+        Choice(
+            id="address",
+            question="Which Elastic IPs of the old instance move to it",
+            options=_address_options,
+            many=True,
+            columns=_ADDRESS_COLUMNS,
+        ),
     ),
     look=_look,
     may=(
@@ -478,14 +495,14 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
                 optional=True,
             )
     new = world.replacement
-    draft.notes += [
+    draft.note(
         f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance is not there yet",
         f"old: {world.instance.id} is {world.instance.state}"
         + ("" if world.gone else ": it still runs, contain it with terminate-instance"),
-    ]
+    )
     if world.starter is not None:
-        draft.notes.append(f"{world.starter.group} starts {world.starter.image or 'several AMIs'}")
-    draft.notes += [f"the {facet} could not be read: {why}" for facet, why in world.unknown.items()]
+        draft.note(f"{world.starter.group} starts {world.starter.image or 'several AMIs'}")
+    draft.note_unread(world.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 

@@ -1,0 +1,37 @@
+"""The lines of a difference: what goes, what comes, and enough around it to see where."""
+
+import difflib
+import json
+from collections.abc import Iterator
+
+from vpce_tui.blocks.model import DiffBlock
+
+_AROUND = 3
+
+
+def diff_lines(block: DiffBlock) -> Iterator[tuple[str, str]]:
+    """Each line with its sign: ``-`` goes, ``+`` comes, a blank stays, ``@`` says how many are left out. Not yet safe to show."""
+    before, after = block.before.splitlines(), block.after.splitlines()
+    last = (0, 0)
+    for group in difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_AROUND):
+        if group[0][1] > last[0]:
+            yield "@", f"{group[0][1] - last[0]} lines stay"
+        for tag, a1, a2, b1, b2 in group:
+            if tag == "equal":
+                yield from ((" ", line) for line in before[a1:a2])
+            else:
+                yield from (("-", line) for line in before[a1:a2])
+                yield from (("+", line) for line in after[b1:b2])
+        last = (group[-1][2], group[-1][4])
+    if last == (0, 0):
+        yield "@", "nothing changes"
+    elif last[0] < len(before):
+        yield "@", f"{len(before) - last[0]} lines stay"
+
+
+def pretty_json(text: str) -> str:
+    """A JSON document a value on a line, its keys sorted, so that two of them can be compared; what is no JSON as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
