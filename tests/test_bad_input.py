@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import HOME, Aws, Labs
 from tests.world import clients
 from vpce_tui.cloudtrail.event import parse
-from vpce_tui.tui.screens.event_detail import principal_target
+from vpce_tui.tui.screens.event_targets import principal_target
 
 
 def planned(aws: Aws, playbook: str, target: str, *sets: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import vpce_tui.tui
+from tests.app import app_on, looked, until, words
 from tests.conftest import Aws
-from tests.test_app import app_on, looked, until, words
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.related_events import AroundScreen
 from vpce_tui.tui.widgets.keymap import KEYS, Keymap, KeysError, read

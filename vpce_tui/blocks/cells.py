@@ -5,7 +5,7 @@ from vpce_tui.core.text import size
 
 UNKNOWN = "?"
 """A cell whose value is not known."""
-_RIGHT = frozenset({ColumnKind.COUNT, ColumnKind.BYTES})
+_RIGHT = frozenset({ColumnKind.NUMBER, ColumnKind.COUNT, ColumnKind.BYTES})
 
 
 def cell_text(cell: Cell, kind: ColumnKind) -> str:
@@ -15,7 +15,7 @@ def cell_text(cell: Cell, kind: ColumnKind) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int):
-        return size(cell) if kind is ColumnKind.BYTES else f"{cell:,}"
+        return size(cell) if kind is ColumnKind.BYTES else str(cell) if kind is ColumnKind.NUMBER else f"{cell:,}"
     if kind is ColumnKind.TIME and len(cell) == len("2026-01-31T02:14:05Z") and cell[10] == "T":
         return f"{cell[5:10]} {cell[11:19]}Z"
     return cell
@@ -48,4 +48,4 @@ def sorted_rows(table: TableBlock, at: int, *, descending: bool) -> tuple[BlockR
 
 def first_descending(column: BlockColumn) -> bool:
     """Whether a column is sorted from the most on, when it is sorted by for the first time."""
-    return column.kind is not ColumnKind.TEXT
+    return column.kind not in (ColumnKind.TEXT, ColumnKind.NUMBER)

@@ -11,6 +11,8 @@ from vpce_tui.core.text import ascii_only, many, sign
 BARS = "▁▂▃▄▅▆▇█"
 LABEL = 9
 """Cells of the value axis, left of the columns."""
+_WIDEST = 4
+"""Cells of a column at most, where there is room for more than one."""
 _BETWEEN = 16
 """Cells from one time to the next on the axis, at least."""
 
@@ -54,15 +56,16 @@ def chart(series: SeriesBlock, line: SeriesLine, width: int, height: int = 6) ->
     room = max(width - LABEL, 20)
     per = max(1, -(-len(line.values) // room))
     sums = [sum(line.values[at : at + per]) for at in range(0, len(line.values), per)]
+    wide = max(1, min(_WIDEST, room // max(len(sums), 1)))
+    sums = [value for value in sums for _ in range(wide)]
     minutes = series.slot_minutes * per
     most, total = max(sums, default=0), sum(line.values)
     labels = [""] * height
     labels[0], labels[height - 1] = cell_text(most, series.kind), "0"
     said = f"{cell_text(total, series.kind)} in all" if total else "nothing recorded"
     head = f"{line.name}: {said}; {_span(minutes)} per column" if total else f"{line.name}: {said}"
-    marks, times = _time_axis(
-        datetime.fromisoformat(series.start).astimezone(UTC), timedelta(minutes=minutes), len(sums)
-    )
+    start = datetime.fromisoformat(series.start).astimezone(UTC)
+    marks, times = _time_axis(start, timedelta(minutes=minutes) / wide, len(sums))
     return Chart(
         head=head,
         rows=tuple(zip(labels, columns(sums, height), strict=True)) if total else (),
@@ -76,16 +79,18 @@ def _span(minutes: int) -> str:
     return many(minutes, "minute") if minutes < 120 else f"{minutes // 60} hours"
 
 
-def _time_axis(start: datetime, per_column: timedelta, count: int) -> tuple[str, str]:
-    """The line of marks under the columns, and the times under the marks; with the day where it is another one."""
-    marks, times = [sign("─")] * count, ""
-    corner, day = sign("┬"), None
+def _time_axis(start: datetime, per_cell: timedelta, count: int) -> tuple[str, str]:
+    """The line of marks under the columns, and the times under the marks, the last one at the end; with the day where it is another."""
+    marks, times, day = [sign("─")] * count, "", None
+    end = f"{start + per_cell * count:%H:%MZ}"
     for at in range(0, count, _BETWEEN):
-        moment = start + per_column * at
+        moment = start + per_cell * at
         text = f"{moment:%H:%MZ}" if moment.date() == day else f"{moment:%m-%d %H:%MZ}"
-        if at and at + len(text) > count:
+        if at and at + len(text) + 1 > count - len(end):
             break
         day = moment.date()
-        marks[at] = corner
+        marks[at] = sign("┬")
         times = f"{times:<{at}}{text}"
+    if len(times) < count - len(end):
+        times = f"{times:<{count - len(end)}}{end}"
     return "".join(marks), times

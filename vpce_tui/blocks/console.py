@@ -105,6 +105,6 @@ def _tree(block: TreeBlock) -> "Iterator[RenderableType]":
     from rich.text import Text  # noqa: PLC0415
 
     for stem, node in tree_lines(block):
-        severity = (f"{node.severity} ", _SEVERITY.get(node.severity, "")) if node.severity else ""
+        severity = (f"{visible(node.severity)} ", _SEVERITY.get(node.severity, "")) if node.severity else ""
         note = (f"  {visible(node.note)}", "dim") if node.note else ""
         yield Text.assemble(f"  {stem}", severity, visible(node.text), note)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 from vpce_tui.blocks.model import DiffBlock
+from vpce_tui.core.text import many
 
 _AROUND = 3
 
@@ -15,7 +16,7 @@ def diff_lines(block: DiffBlock) -> Iterator[tuple[str, str]]:
     last = (0, 0)
     for group in difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_AROUND):
         if group[0][1] > last[0]:
-            yield "@", f"{group[0][1] - last[0]} lines stay"
+            yield "@", _unchanged(group[0][1] - last[0])
         for tag, a1, a2, b1, b2 in group:
             if tag == "equal":
                 yield from ((" ", line) for line in before[a1:a2])
@@ -26,7 +27,11 @@ def diff_lines(block: DiffBlock) -> Iterator[tuple[str, str]]:
     if last == (0, 0):
         yield "@", "nothing changes"
     elif last[0] < len(before):
-        yield "@", f"{len(before) - last[0]} lines stay"
+        yield "@", _unchanged(len(before) - last[0])
+
+
+def _unchanged(count: int) -> str:
+    return many(count, "unchanged line")
 
 
 def pretty_json(text: str) -> str:

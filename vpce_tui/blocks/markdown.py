@@ -10,7 +10,8 @@ from vpce_tui.blocks.model import Block, DiffBlock, FactsBlock, SeriesBlock, Tab
 from vpce_tui.blocks.tree import tree_lines
 from vpce_tui.core.text import visible
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$@:/.-])")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()!|<>~&$@]|:(?=//)|(?<=[Ww]{3})\.")
+_LEADING = re.compile(r"^(\s*)(?:([-+](?=\s|$)|[-=#](?=[-=#\s]))|([0-9]{1,9})([.)])(?=\s|$))")
 _WIDTH = 96
 
 
@@ -21,7 +22,8 @@ def markdown(blocks: Iterable[Block]) -> str:
 
 def escaped(text: str) -> str:
     """``text`` as it is, on one line, whatever it holds: no markup, no autolink."""
-    return _SPECIAL.sub(r"\\\1", visible(text))
+    safe = _SPECIAL.sub(r"\\\g<0>", visible(text).strip())
+    return _LEADING.sub(lambda found: f"\\{found[2]}" if found[2] else f"{found[3]}\\{found[4]}", safe)
 
 
 def _block(block: Block) -> Iterator[str]:
@@ -35,7 +37,9 @@ def _block(block: Block) -> Iterator[str]:
         yield from _series(block)
     elif isinstance(block, DiffBlock):
         yield from _title(block.title)
-        yield from _fenced("diff", (f"{mark}{line}" for mark, line in diff_lines(block)))
+        yield from _fenced(
+            "diff", (f"@@ {said} @@" if mark == "@" else f"{mark}{said}" for mark, said in diff_lines(block))
+        )
     else:
         yield from _tree(block)
 

@@ -18,6 +18,8 @@ class ColumnKind(StrEnum):
     """What a column holds: how it is drawn and sorted."""
 
     TEXT = "text"
+    NUMBER = "number"
+    """Names something: a port."""
     COUNT = "count"
     BYTES = "bytes"
     TIME = "time"

@@ -14,6 +14,11 @@ def tree_lines(block: TreeBlock, folded: Collection[str] = ()) -> Iterator[tuple
             yield from _below(root.children, "", folded)
 
 
+def below(node: TreeNode) -> int:
+    """How many nodes are below one."""
+    return sum(1 + below(child) for child in node.children)
+
+
 def _below(nodes: Sequence[TreeNode], stem: str, folded: Collection[str]) -> Iterator[tuple[str, TreeNode]]:
     for number, node in enumerate(nodes):
         last = number == len(nodes) - 1

@@ -288,6 +288,17 @@ def _verify(made: argparse.ArgumentParser) -> None:
     made.add_argument("--expect-head", metavar="HASH", help="the head hash that was stored elsewhere")
 
 
+def _timeline(made: argparse.ArgumentParser) -> None:
+    made.add_argument("name", metavar="NAME", help="the incident")
+    _blocks(made)
+
+
+def _blocks(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="how it is printed (default: text)"
+    )
+
+
 def _open(made: argparse.ArgumentParser) -> None:
     made.add_argument("name", metavar="NAME", help="the incident's name")
     made.add_argument("--reason", metavar="TEXT", help="why it is opened")
@@ -379,6 +390,12 @@ COMMANDS: Final = (
         summary="List an incident's evidence, or show one file with secrets redacted.",
         add_arguments=_evidence,
         run="evidence:evidence",
+    ),
+    Command(
+        name="timeline",
+        summary="Print an incident's timeline: the intruder's calls and ours.",
+        add_arguments=_timeline,
+        run="timeline:timeline",
     ),
     Command(
         name="verify",

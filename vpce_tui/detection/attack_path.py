@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from vpce_tui.blocks.model import TreeBlock, TreeNode
 from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, session_of
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
@@ -100,6 +101,23 @@ def attack_path(
             )
     yield from _deeds(session, depth + 1, ours)
     yield from _made(event, assessment, raised, region, depth + 1, traffic)
+
+
+def path_tree(nodes: Sequence[Node]) -> TreeBlock:
+    """The lines as a tree; the id of each node is its number among ``nodes``."""
+    roots, _ = _branches(nodes, 0, 0)
+    return TreeBlock(title="attack path", roots=roots)
+
+
+def _branches(nodes: Sequence[Node], at: int, depth: int) -> tuple[tuple[TreeNode, ...], int]:
+    """The nodes from ``at`` on that are at ``depth`` or below, and where the others begin."""
+    found: list[TreeNode] = []
+    while at < len(nodes) and nodes[at].depth >= depth:
+        node, number = nodes[at], at
+        children, at = _branches(nodes, at + 1, node.depth + 1)
+        severity = node.severity.word if node.severity is not None and node.severity > Severity.INFO else ""
+        found.append(TreeNode(id=str(number), text=node.text, note=node.note, severity=severity, children=children))
+    return tuple(found), at
 
 
 def _others_there(event: Event, past: EventIndex) -> str:

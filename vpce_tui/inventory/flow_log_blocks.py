@@ -20,15 +20,15 @@ from vpce_tui.inventory.flow_log_queries import MOST, FlowPeer, Traffic, slot_mi
 
 PEER_COLUMNS: tuple[BlockColumn, ...] = (
     column("PEER"),
-    column("PORT", ColumnKind.COUNT),
+    column("WHO", means="whose the address is, as far as is known"),
+    column("PORT", ColumnKind.NUMBER),
+    column("DIR", means="who connected: out, the port is the peer's; in, it is ours"),
     column("OUT", ColumnKind.BYTES, "bytes that were sent to the peer"),
     column("IN", ColumnKind.BYTES, "bytes that came from the peer"),
     column("FLOWS", ColumnKind.COUNT, "records of flows that were accepted"),
     column("REJECTED", ColumnKind.COUNT, "records of flows that a security group or network ACL rejected"),
     column("FIRST", ColumnKind.TIME, "begin of the first record in this time range, UTC"),
     column("LAST", ColumnKind.TIME, "end of the last record, UTC"),
-    column("WHO", means="whose the address is, as far as is known"),
-    column("DIRECTION", means="who connected: out, the peer's port is meant; in, ours"),
     column("PROTOCOL"),
 )
 
@@ -40,15 +40,15 @@ def peer_table(title: str, flow_peers: Sequence[FlowPeer], who: Mapping[str, str
             id=f"{peer.peer} {peer.protocol} {peer.port} {'in' if peer.serving else 'out'}",
             cells=(
                 peer.peer,
+                who.get(peer.peer, ""),
                 peer.port,
+                "in" if peer.serving else "out",
                 peer.sent,
                 peer.received,
                 peer.accepted,
                 peer.rejected,
                 _time(peer.first),
                 _time(peer.last),
-                who.get(peer.peer, ""),
-                "in" if peer.serving else "out",
                 peer.protocol,
             ),
         )
@@ -84,8 +84,9 @@ def traffic_blocks(traffic: Traffic, names: Mapping[str, str], who: Mapping[str,
     if traffic.cut:
         said = f"only the {MOST:,} largest flows were returned: query less time to see the rest"
         found.append(TextBlock(text=said, warning=True))
+    title = many(len(traffic.flow_peers), "peer and port", "peers and ports")
+    found.append(peer_table(title, traffic.flow_peers, who))
     found.append(bytes_over_time(traffic, names))
-    found.append(peer_table(many(len(traffic.flow_peers), "peer and port", "peers and ports"), traffic.flow_peers, who))
     return found
 
 

@@ -48,7 +48,8 @@ def plan(args: argparse.Namespace) -> Exit:
     region = args.region or kind.region(caller, args.target, enabled_regions(caller)[0])
     record = _known(args.incident) if args.incident else None
     made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
-    text = render(made, args.format or ("json" if args.out else "console"))
+    terminal = not args.out and sys.stdout.isatty()
+    text = render(made, args.format or ("json" if args.out else "text"), terminal=terminal)
     if args.out:
         write_out(args.out, text)
         say(f"written: {args.out} (plan sha256 {made.sha256})")

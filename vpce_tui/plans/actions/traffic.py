@@ -180,7 +180,7 @@ def _seen(world: InterfaceState, draft: Draft) -> None:
 
 def who(world: InterfaceState) -> dict[str, str]:
     """Whose an address is that it talked with."""
-    return {**world.holder_of, **{address: f"endpoint {name}" for address, name in world.endpoints.items()}}
+    return {**world.holder_of, **world.endpoints}
 
 
 # -- choose what to block

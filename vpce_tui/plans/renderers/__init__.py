@@ -4,16 +4,20 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from vpce_tui.blocks.output import rendered as text_of
 from vpce_tui.plans.plan import Plan, Step
 from vpce_tui.plans.renderers import aws_cli, boto3_program, console
+from vpce_tui.plans.renderers.overview import plan_blocks
 
-FORMS: Final = ("console", "cli", "python", "json")
+FORMS: Final = ("text", "markdown", "console", "cli", "python", "json")
 
 
-def render(plan: Plan, form: str) -> str:
-    """The whole plan in one of :data:`FORMS`."""
+def render(plan: Plan, form: str, *, terminal: bool = False) -> str:
+    """The whole plan in one of :data:`FORMS`; ``terminal``: its text is for one, in its width and colours."""
     if form == "json":
         return plan.text()
+    if form in ("text", "markdown"):
+        return text_of(plan_blocks(plan), form, terminal=terminal)
     return {"console": console.plan_text, "cli": aws_cli.script, "python": boto3_program.script}[form](plan)
 
 

@@ -14,14 +14,9 @@ from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import short, sign
 from vpce_tui.detection.signals import Severity
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
-from vpce_tui.tui.screens.event_detail import (
-    BEGINNING,
-    EventScreen,
-    choose_playbook,
-    open_instance_of,
-    raw_lines,
-    what_to_do,
-)
+from vpce_tui.tui.screens.event_detail import EventScreen
+from vpce_tui.tui.screens.event_page import BEGINNING, raw_lines, what_to_do
+from vpce_tui.tui.screens.event_targets import choose_playbook, open_instance_of
 from vpce_tui.tui.screens.suppress import suppress
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line

@@ -8,16 +8,21 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.aws.errors import told
+from vpce_tui.blocks.model import Block
 from vpce_tui.core.text import short, sign
 from vpce_tui.incident.journal import JournalRow, RowKind
+from vpce_tui.incident.narrative import LineMark, NarrativeLine, narrate
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.states import StepState, VerificationState
+from vpce_tui.incident.states import StepState
 from vpce_tui.incident.verification import Verification, check_rows
+from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
+from vpce_tui.tui.widgets.steady import Steady
+from vpce_tui.tui.widgets.table_sheet import TableSheet
 
 _LEFT = (StepState.OPEN, StepState.FAILED, StepState.NOT_VERIFIED, StepState.OUTCOME_UNKNOWN)
 """States of steps that need attention."""
@@ -27,12 +32,15 @@ class IncidentScreen(Frame):
     """The record of the open incident."""
 
     base = "incident"
+    AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("down", "scroll(3)"),
         binding("up", "scroll(-3)"),
         binding("top", "scroll(-100000)"),
         binding("bottom", "scroll(100000)"),
+        binding("next-view", "turn", priority=True),
+        binding("previous-view", "turn", priority=True),
         binding("note", "note"),
         binding("open-incident", "open"),
         binding("resume", "app.walk_on"),
@@ -44,6 +52,10 @@ class IncidentScreen(Frame):
         super().__init__()
         self._checked = ""
         self._verdict: Verification | None = None
+        self.view = "record"
+        self._drawn_for: object = None
+        self.sheet = TableSheet()
+        self.sheet.display = False
 
     def _check(self, rows: list[JournalRow], head: str) -> None:
         """Recompute the record on a thread: evidence may be large, and no key waits for it."""
@@ -61,7 +73,9 @@ class IncidentScreen(Frame):
         self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
     def body(self) -> ComposeResult:
+        yield Steady(id="tabs")
         yield Page(classes="reading", id="page")
+        yield self.sheet
 
     def crumbs(self) -> str:
         return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
@@ -74,6 +88,9 @@ class IncidentScreen(Frame):
             if not self.work.read_only:
                 found.append(hint("open-incident"))
         else:
+            found.append(hint("next-view", "timeline" if self.view == "record" else "record"))
+            if self.view == "timeline":
+                found += self.sheet.keys(keys)
             found += [
                 hint("resume"),
                 hint("note"),
@@ -83,7 +100,61 @@ class IncidentScreen(Frame):
         return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def show(self) -> None:
-        self.query_one("#page", Page).show(lines(self._text()))
+        if self.work.journal is None:
+            self.view = "record"
+        tabs = [(f" {name} ", "bold reverse" if name == self.view else "dim") for name in ("record", "timeline")]
+        self.query_one("#tabs", Steady).update(line(*tabs) if self.work.journal is not None else line(""))
+        timeline = self.view == "timeline"
+        self.query_one("#page").display, self.sheet.display = not timeline, timeline
+        if timeline:
+            self._show_timeline()
+        else:
+            self.query_one("#page", Page).show(lines(self._text()))
+
+    def _show_timeline(self) -> None:
+        """Both sides, made on a thread where the record or what is known has changed: evidence may be large."""
+        journal = self.work.journal
+        assert journal is not None
+        known, folder = self.work.known(), journal.folder
+        rows = list(journal.rows())
+        about = (rows[-1].hash if rows else "", known.past)
+        if self._drawn_for == about:
+            return
+        self._drawn_for = about
+        listed = [item.event for item in self.work.assessed]
+
+        def work() -> list[Block]:
+            kept, missing = events_in_evidence(rows, folder)
+            events = {event.id: event for event in (*kept, *known.past.events, *listed)}
+            return incident_timeline(rows, events.values(), missing=missing, ours=known.ours)
+
+        self.work.background.start("timeline", work, self._timeline_made, lambda error: self.main.say(told(error)))
+
+    def _timeline_made(self, blocks: list[Block]) -> None:
+        if self.is_mounted:
+            self.sheet.show_blocks(blocks)
+            if self.view == "timeline" and not self.sheet.table.has_focus and not self.sheet.query("#filter.-on"):
+                self.sheet.table.focus()
+            self.update()
+
+    def action_turn(self) -> None:
+        """The record, or both sides on one axis."""
+        if self.work.journal is None:
+            return
+        self.view = "timeline" if self.view == "record" else "record"
+        self.update()
+        if self.view == "timeline":
+            self.sheet.table.focus()
+        else:
+            self.set_focus(None)
+
+    def on_table_sheet_moved(self) -> None:
+        """Another cell."""
+        self.update()
+
+    def action_leave(self) -> None:
+        if self.view == "record" or not self.sheet.leave_filter():
+            super().action_leave()
 
     def _text(self) -> list[Content]:
         journal = self.work.journal
@@ -129,20 +200,11 @@ class IncidentScreen(Frame):
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
-        whys: dict[tuple[str, str], str] = {}
-        for row in rows:
-            data = row.data
-            step, plan = str(data.get("step", "")), data.get("plan", {})
-            if row.kind == RowKind.PLAN.value and plan:
-                whys |= {(step, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
-            call = str(data.get("call", ""))
-            about_call = whys.get((step, call)) or call
-            told_so = _told(row, width, about_call)
-            subject = step.rpartition("/")[0]
-            if told_so and subject and subject != about:
-                about = subject
-                found.append(line((subject.replace("/", " on ", 1), "bold")))
-            found += told_so
+        for told_line in narrate(rows):
+            if told_line.subject and told_line.subject != about:
+                about = told_line.subject
+                found.append(line((about, "bold")))
+            found += _drawn(told_line, width)
         return found
 
     def action_scroll(self, by: int) -> None:
@@ -178,50 +240,9 @@ class IncidentScreen(Frame):
             self.main.copy(self.work.journal.head, "the head hash")
 
 
-def _told(row: JournalRow, width: int, call: str) -> list[Content]:
-    """A row in words; rows that only serve the machine are left out. ``call``: what its call was for."""
-    data = row.data
-    step = str(data.get("step", "")).rpartition("/")[2]
-    who = row.operator.rpartition("/")[2]
-    undone = "undo: " if data.get("undo") else ""
-    said, look = "", ""
-    if row.kind == RowKind.OPENED.value:
-        said = f"opened by {who} for account {data.get('account')}"
-    elif row.kind == RowKind.OPERATOR.value:
-        said = f"{who} resumed"
-    elif row.kind == RowKind.PLAN.value:
-        said = "" if "whole" in data else f"plan shown: {len(data['plan']['calls'])} calls"
-    elif row.kind == RowKind.APPROVED.value:
-        said = f"{undone}approved by {who} ({data.get('how')})" + (
-            f", typed {data['confirmed']}" if data.get("confirmed") else ""
-        )
-    elif row.kind == RowKind.RESULT.value:
-        if data.get("probe"):
-            denied = ", ".join(data.get("denied", ()))
-            said = f"{undone}dry run passed for {len(data.get('passed', ()))} calls" + (
-                f", denied: {denied}" if denied else ""
-            )
-        elif data["ok"]:
-            said, look = (
-                f"{undone}{sign('✔')} {call} {' '.join(data.get('gave', {}).values())}",
-                "$success",
-            )
-        else:
-            said, look = f"{undone}{sign('✖')} {call}: {data.get('error')}", "bold $error"
-    elif row.kind == RowKind.CHECK.value:
-        proof = data.get("verification")
-        said = f"{undone}{proof}: {data.get('saw')}" if proof else f"{undone}checked with AWS: {call}: {data['found']}"
-        look = "$success" if proof == VerificationState.VERIFIED else ""
-    elif row.kind == RowKind.EVIDENCE.value:
-        said = f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"
-    elif row.kind == RowKind.NOTE.value:
-        said = f"{data.get('decision') or 'note'}: {data.get('text')} ({who})"
-    elif row.kind == RowKind.UNDO.value:
-        said = f"undo shown: {len(data.get('calls', ()))} calls"
-    elif row.kind == RowKind.ERROR.value:
-        said, look = f"{sign('✖')} {data.get('evidence', '')} {data.get('error')}", "bold $error"
-    elif row.kind == RowKind.CLOSED.value:
-        said = f"closed by {who}"
-    if not said:
-        return []
-    return hanging(f"{row.time[11:19]}Z  {short(step, 16):<16}  ", said, width, look)
+def _drawn(told_line: NarrativeLine, width: int) -> list[Content]:
+    """A line of the record."""
+    mark = {LineMark.NONE: "", LineMark.DONE: f"{sign('✔')} ", LineMark.FAILED: f"{sign('✖')} "}[told_line.mark]
+    look = {LineMark.NONE: "", LineMark.DONE: "$success", LineMark.FAILED: "bold $error"}[told_line.mark]
+    head = f"{told_line.time[11:19]}Z  {short(told_line.step, 16):<16}  "
+    return hanging(head, mark + told_line.says, width, look)

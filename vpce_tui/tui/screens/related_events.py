@@ -15,7 +15,7 @@ from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import many, short, sign
 from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
 from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
-from vpce_tui.tui.screens.event_detail import BEGINNING
+from vpce_tui.tui.screens.event_page import BEGINNING
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line
 from vpce_tui.tui.widgets.steady import Steady
@@ -237,7 +237,7 @@ class AroundScreen(ListFrame):
 
     def action_playbooks(self) -> None:
         """The playbooks for what is behind the event."""
-        from vpce_tui.tui.screens.event_detail import choose_playbook  # noqa: PLC0415
+        from vpce_tui.tui.screens.event_targets import choose_playbook  # noqa: PLC0415
 
         event = self._shown.get(self.table.key)
         if event is not None:

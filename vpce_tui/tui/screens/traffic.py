@@ -1,27 +1,25 @@
 """Traffic of an endpoint or an instance, by its flow logs: bytes over time, who talks with it, when each was first seen."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
 from vpce_tui.aws.endpoint_services import service_short
-from vpce_tui.core.text import many, sign, size
-from vpce_tui.inventory.flow_log_queries import Traffic, slot_minutes
+from vpce_tui.core.text import size
+from vpce_tui.inventory.flow_log_blocks import traffic_blocks
+from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
-from vpce_tui.tui.widgets.timeline import chart
+from vpce_tui.tui.widgets.table_sheet import TableSheet
 
 HOURS = 6
-HEIGHT = 6
 _COST = (
     "Flow logs are queried with CloudWatch Logs Insights. AWS bills the data scanned: USD 0.005 to 0.0076 a GB, "
     "two queries, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
@@ -29,29 +27,38 @@ _COST = (
 
 
 class TrafficScreen(Frame):
-    """The chart, or what asking for it would cost."""
+    """The table and the chart, or what asking for them would cost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("open", "ask"),
-        binding("down", "scroll(3)"),
-        binding("up", "scroll(-3)"),
+        binding("refresh", "ask"),
         binding("playbooks", "playbooks"),
         binding("longer", "hours(2)"),
         binding("shorter", "hours(-2)"),
+        binding("copy", "copy"),
     ]
+
+    AUTO_FOCUS = ""
 
     def __init__(self, target: str, region: str) -> None:
         super().__init__()
         self.target, self.place, self.hours = target, region, HOURS
         self.problem = ""
         self.asking = False
+        self.sheet = TableSheet()
 
     @property
     def crumb(self) -> str:
         return f"traffic of {self.target}"
 
+    @property
+    def traffic(self) -> Traffic | None:
+        """What was answered last."""
+        return self.work.traffic.get(self.target)
+
     def body(self) -> ComposeResult:
-        yield Page(classes="reading", id="page")
+        yield Page(classes="reading", id="page", focusable=False)
+        yield self.sheet
 
     def crumbs(self) -> str:
         return self.trail()
@@ -59,36 +66,59 @@ class TrafficScreen(Frame):
     def keys(self) -> Sequence[KeyHint]:
         keys = self.main.keymap
         hint = keys.hint
-        asked = self.target in self.work.traffic
-        found = [
-            hint("back"),
-            hint("open", "query again (billed)" if asked else "query the flow logs (billed)"),
-            keys.pair("longer", "shorter", f"{self.hours} h back"),
-        ]
-        return [*found, hint("playbooks"), keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
+        back = keys.pair("longer", "shorter", f"{self.hours} h back")
+        if self.traffic is None or self.asking:
+            return [hint("back"), hint("open", "query the flow logs (billed)"), back, hint("playbooks"), hint("help")]
+        again = hint("refresh", "query again (billed)")
+        return [hint("back"), hint("playbooks"), *self.sheet.keys(keys), again, back, hint("help"), hint("quit")]
 
     def show(self) -> None:
-        width = max(self.query_one("#page").size.width - 4, 40)
-        traffic = self.work.traffic.get(self.target)
-        if self.asking:
-            found = [line(f"Querying the flow logs of {self.target} for the last {self.hours} h…")]
-        elif self.problem:
-            found = [line(("The flow logs could not be queried.", "bold")), *hanging("", self.problem, width)]
-        elif traffic is None:
-            found = [
-                line(("Its flow logs were not queried yet.", "bold")),
-                line(""),
-                *hanging("", _COST.format(hours=self.hours), width),
-                line(""),
-                line("Press Enter to query them."),
-            ]
+        traffic, page = self.traffic, self.query_one("#page", Page)
+        shown = traffic is not None and not self.asking and not self.problem
+        page.styles.height = 2 if shown else "1fr"
+        self.sheet.display = shown
+        if shown and traffic is not None:
+            endpoint = self.target.startswith("vpce-")
+            names = {nic: nic for nic in traffic.bars} or {self.target: self.target}
+            who = names_of(self.work, self.target)
+            self.sheet.show_blocks(traffic_blocks(traffic, names, who))
+            if not self.sheet.table.has_focus:
+                self.sheet.table.focus()
+            page.show(lines(self._summary(traffic, who, endpoint=endpoint)))
         else:
-            found = chart_lines(
-                traffic, width, names_of(self.work, self.target), endpoint=self.target.startswith("vpce-")
-            )
-            if traffic.window.hours != self.hours:
-                found.insert(0, line((f"Press Enter to query the last {self.hours} h (billed).", "bold")))
-        self.query_one("#page", Page).show(lines(found))
+            self.set_focus(None)
+            page.show(lines(self._before()))
+
+    def _summary(self, traffic: Traffic, who: Mapping[str, str], *, endpoint: bool) -> list[Content]:
+        """The most of it in one sentence, and how old it is."""
+        width = max(self.size.width - 4, 40)
+        said = _in_words(traffic, who, endpoint=endpoint) or "The flow logs have no record of it in this time range."
+        found = hanging("", said, width, "bold")[:1]
+        if traffic.window.hours != self.hours:
+            key = self.main.keymap.shown("refresh")
+            return [*found, line((f"{key}: query the last {self.hours} h (billed)", "bold"))]
+        until = f"the last {traffic.window.hours} h until {traffic.window.end:%m-%d %H:%MZ}"
+        newest = f"newest record {traffic.newest:%m-%d %H:%MZ}" if traffic.newest else "no record yet"
+        return [*found, line((f"{until}; {newest}; records come minutes late", "dim"))]
+
+    def _before(self) -> list[Content]:
+        """What it would cost, or what went wrong."""
+        width = max(self.size.width - 4, 40)
+        if self.asking:
+            return [line(f"Querying the flow logs of {self.target} for the last {self.hours} h…")]
+        if self.problem:
+            return [line(("The flow logs could not be queried.", "bold")), *hanging("", self.problem, width)]
+        return [
+            line(("Its flow logs were not queried yet.", "bold")),
+            line(""),
+            *hanging("", _COST.format(hours=self.hours), width),
+            line(""),
+            line("Press Enter to query them."),
+        ]
+
+    def on_table_sheet_moved(self) -> None:
+        """Another cell."""
+        self.update()
 
     def action_hours(self, by: int) -> None:
         """Look back further, or less."""
@@ -116,9 +146,13 @@ class TrafficScreen(Frame):
         """The playbooks for it: one of them blocks traffic."""
         self.main.open_playbooks([(self.target, self.place)])
 
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
+    def action_copy(self) -> None:
+        """Copy the cell."""
+        self.main.copy(self.sheet.cell)
+
+    def action_leave(self) -> None:
+        if not self.sheet.display or not self.sheet.leave_filter():
+            super().action_leave()
 
 
 def names_of(work: Workspace, target: str) -> dict[str, str]:
@@ -147,65 +181,3 @@ def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> 
     named = f"{peer} ({names[peer]})" if peer in names else peer
     how = "went out through it, most of it by" if endpoint else "went out of it, most of it to"
     return f"{size(total)} {how} {named}: {size(most)}."
-
-
-def chart_lines(
-    traffic: Traffic, width: int, names: Mapping[str, str] = MappingProxyType({}), *, endpoint: bool = False
-) -> list[Content]:
-    """The chart: bytes of each slot, marks where somebody is seen for the first time, and who talks. ``names``: by address."""
-    window = traffic.window
-    slots = max((len(values) for values in traffic.bars.values()), default=0)
-    total = [sum(values[at] for values in traffic.bars.values() if at < len(values)) for at in range(slots)]
-    if not any(total):
-        return [line("The flow logs have no record of it in this time range.")]
-    minutes = slot_minutes(window)
-    room = max(width - 10, 20)
-    per = max(1, -(-slots // room))  # so many slots share a column
-    columns = [sum(total[at : at + per]) for at in range(0, slots, per)]
-    step = timedelta(minutes=minutes * per)
-    most = max(columns)
-    rows = chart(columns, HEIGHT)
-    said = _in_words(traffic, names, endpoint=endpoint)
-    found = [*hanging("", said, width, "bold"), line("")] if said else []
-    found.append(line((f"bytes, {minutes * per} min per column", "bold")))
-    for number, row in enumerate(rows):
-        label = size(most) if number == 0 else "0" if number == HEIGHT - 1 else ""
-        found.append(line((f"{label:>8} ", "dim"), (row, "$primary")))
-    marks = [" "] * len(columns)
-    firsts: list[tuple[str, Any]] = []
-    for flow_peer in traffic.flow_peers:
-        if flow_peer.first is None:
-            continue
-        at = int((flow_peer.first - window.start) / step)
-        if 0 < at < len(columns):
-            letter = chr(ord("a") + len(firsts)) if len(firsts) < 26 else "*"
-            marks[at] = letter if marks[at] == " " else "*"
-            firsts.append((letter, flow_peer))
-    found.append(line(" " * 9, ("".join(marks), "bold $warning"), "  first seen (* several)"))
-    ends = f"{window.start:%H:%MZ}".ljust(max(len(columns) - 6, 6)) + f"{window.end:%H:%MZ}"
-    found += [line((" " * 9 + ends, "dim")), line("")]
-    letters = {id(flow_peer): letter for letter, flow_peer in firsts}
-    wide = max(len(flow_peer.peer) for flow_peer in traffic.flow_peers[:40]) if traffic.flow_peers else 4
-    into, out = ("FROM IT", "INTO IT") if endpoint else ("SENT", "RECEIVED")
-    said = (
-        "bytes that each address received from it, and sent to it"
-        if endpoint
-        else "bytes that it sent to each address, and received from it"
-    )
-    found.append(line((said, "dim")))
-    found.append(line((f"   {'PEER':<{wide}} {'PORT':>5} {into:>10} {out:>10}  FIRST SEEN  WHO", "bold")))
-    for flow_peer in traffic.flow_peers[:40]:
-        first = f"{flow_peer.first:%H:%M:%SZ}" if flow_peer.first else "before"
-        refused = f"  {many(flow_peer.rejected, 'flow')} refused" if flow_peer.rejected else ""
-        mark = letters.get(id(flow_peer), "")
-        found.append(
-            line(
-                (f" {mark:<1} ", "bold $warning"),
-                f"{flow_peer.peer:<{wide}} {flow_peer.port:>5} {size(flow_peer.sent):>10} {size(flow_peer.received):>10}  {first:<10}{refused}  {names.get(flow_peer.peer, '')}",
-            )
-        )
-    if len(traffic.flow_peers) > 40:
-        found.append(line(f"   and {len(traffic.flow_peers) - 40} more"))
-    if traffic.cut:
-        found.append(line((f"{sign('…')} the query result is incomplete: the smallest peers are missing", "bold")))
-    return found

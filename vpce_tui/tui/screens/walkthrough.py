@@ -126,6 +126,10 @@ class WalkthroughScreen(Frame):
         """What the record knows of a step."""
         return self.record.step(self.walk.key(step.id))
 
+    @property
+    def crumb(self) -> str:
+        return self.walk.playbook.name
+
     def crumbs(self) -> str:
         return f"{self.walk.playbook.name} ─ {self.walk.target}"
 

@@ -81,8 +81,9 @@ class BlockTable(Table):
                 look = "gone" if row.id in self.why_not else "high" if row.worst else ""
                 found.append(TableRow(key=row.id, cells=(*self._tick(row.id), *cells), look=look))
         heads = (*self._tick_head(), *(column.name for column in block.columns))
+        widest = min(_WIDEST, max(16, (self.size.width or 80) // 3))
         self._natural = [
-            min(_WIDEST, max(cell_len(head) + 2, *(cell_len(row.cells[at]) for row in found), 1))
+            min(widest, max(cell_len(head) + 2, *(cell_len(row.cells[at]) for row in found), 1))
             if found
             else cell_len(head) + 2
             for at, head in enumerate(heads)
@@ -220,6 +221,9 @@ class BlockTable(Table):
             return set_cell_size(text, max(width - 1, 0)) + sign("…")[:1]
         blank = " " * (width - cell_len(text))
         return blank + text if right else text + blank
+
+    def on_resize(self) -> None:
+        self.refill()
 
     def on_focus(self) -> None:
         self.refresh()

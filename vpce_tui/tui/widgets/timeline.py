@@ -45,30 +45,3 @@ def timeline(
         (" " if one is None else _LETTERS[one], "" if one is None else _LOOKS.get(one, "")) for one in worst
     ]
     return [(bars(counts), "$primary")], letters, outside
-
-
-def chart(values: Sequence[int], height: int) -> list[str]:
-    """``values`` as columns of ``height`` lines, the top line first."""
-    most = max(values, default=0)
-    if most == 0:
-        return [" " * len(values)] * height
-    plain = ascii_only()
-    found = []
-    for row in range(height, 0, -1):
-        cells = []
-        for value in values:
-            filled = value / most * height * 8 - (row - 1) * 8
-            if plain:
-                cells.append("#" if filled >= 4 else "." if value and row == 1 else " ")
-            else:
-                cells.append(
-                    "█"
-                    if filled >= 8
-                    else _BARS[int(filled) - 1]
-                    if filled >= 1
-                    else "▁"
-                    if value and row == 1
-                    else " "
-                )
-        found.append("".join(cells))
-    return found

@@ -1,0 +1,193 @@
+"""An incident on one axis: what the intruder called, and what was done about it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from vpce_tui.blocks.model import (
+    Block,
+    BlockRow,
+    ColumnKind,
+    SeriesBlock,
+    SeriesLine,
+    TableBlock,
+    TextBlock,
+    column,
+)
+from vpce_tui.cloudtrail.event import EPOCH, Event, parse_text
+from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, impact_with_target
+from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.core.text import many
+from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.incident.evidence import kept
+from vpce_tui.incident.journal import JournalRow, RowKind
+from vpce_tui.incident.narrative import narrate
+
+_SLOTS: Final = 72
+_WIDTHS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 1440, 2880, 10080, 20160)
+"""Minutes of a slot of the axis."""
+_COLUMNS: Final = (
+    column("TIME", ColumnKind.TIME, "UTC: of a call of the intruder by CloudTrail, of ours by this host"),
+    column("SIDE", means="suspect: a call by, or about, what this incident acts on; response: ours"),
+    column("WHAT"),
+    column("WHO"),
+    column("ON"),
+    column("OUTCOME"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    at: datetime
+    suspect: bool
+    what: str
+    who: str
+    on: str
+    outcome: str
+
+
+def events_in_evidence(rows: Iterable[JournalRow], folder: Path) -> tuple[list[Event], list[str]]:
+    """The CloudTrail events in an incident's evidence files, and the names of files that are gone or were changed."""
+    found: dict[str, Event] = {}
+    missing: list[str] = []
+    for row in rows:
+        if row.kind != RowKind.EVIDENCE.value:
+            continue
+        data = row.data
+        content = kept(folder, str(data["sha256"]))
+        if content is None:
+            missing.append(str(data["evidence"]))
+        elif b"CloudTrailEvent" in content:
+            found |= {event.id: event for event in _events(content) if event.id}
+    return list(found.values()), missing
+
+
+def _events(content: bytes) -> Iterable[Event]:
+    try:
+        pages: Any = json.loads(content).get("pages")
+    except (ValueError, RecursionError, AttributeError):
+        return
+    for page in pages if isinstance(pages, list) else ():
+        for item in page.get("Events", ()) if isinstance(page, Mapping) else ():
+            if isinstance(item, Mapping) and isinstance(item.get("CloudTrailEvent"), str):
+                yield parse_text(item["CloudTrailEvent"])
+
+
+def incident_timeline(
+    rows: Sequence[JournalRow],
+    events: Iterable[Event],
+    *,
+    missing: Sequence[str] = (),
+    ours: TrustZone = TrustZone(),
+) -> list[Block]:
+    """Both sides as a table, and as a series each. ``missing``: evidence files that could not be read."""
+    targets = _targets(rows)
+    responders = {row.operator for row in rows}
+    suspects = [event for event in events if event.principal.arn not in responders and event.time > EPOCH]
+    entries = sorted(
+        [*_of_suspects(suspects, targets, ours), *_of_responders(rows)], key=lambda entry: (entry.at, entry.suspect)
+    )
+    said = (
+        "suspect: calls by or about the targets of this incident that mean something, among the events searched and in evidence; "
+        "data events are not in event history"
+    )
+    found: list[Block] = [TextBlock(text=said)]
+    if missing:
+        said = f"{many(len(missing), 'evidence file')} could not be read: {', '.join(missing[:5])}; run vpce-tui verify"
+        found.append(TextBlock(text=said, warning=True))
+    found.append(
+        TableBlock(title="incident timeline", columns=_COLUMNS, rows=tuple(_row(*item) for item in enumerate(entries)))
+    )
+    if entries:
+        found.append(_series(entries))
+    return found
+
+
+def _row(number: int, entry: _Entry) -> BlockRow:
+    side = "suspect" if entry.suspect else "response"
+    cells = (rfc3339(entry.at), side, entry.what, entry.who, entry.on, entry.outcome)
+    return BlockRow(id=str(number), cells=cells, worst=entry.suspect)
+
+
+def _targets(rows: Iterable[JournalRow]) -> frozenset[str]:
+    """What the incident's playbooks act on; of a principal its name, as ``user/x``."""
+    keys = (str(row.data.get("step", "")) for row in rows)
+    return frozenset(key.split("/", 1)[1].rpartition("/")[0] for key in keys if key.count("/") >= 2)
+
+
+def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZone) -> Iterable[_Entry]:
+    keys = {
+        event.principal.access_key_id
+        for event in events
+        if event.principal.access_key_id and (event.principal.instance_id in targets or _made_a_target(event, targets))
+    }
+    for event in events:
+        if not (event.principal.access_key_id in keys or _concerns(event, targets)):
+            continue
+        means = impact_with_target(event, ours) or contextual_meaning(event)
+        if event.request is not None:
+            means = f"created endpoint {event.request.endpoint_id} to {event.request.service or event.request.resource}"
+        if not means and not event.refused:
+            continue
+        yield _Entry(
+            at=event.time,
+            suspect=True,
+            what=event.name if event.error_code or not means else f"{event.name}: {means}",
+            who=f"{event.principal.name} from {event.source_ip}",
+            on=event.region,
+            outcome=f"refused: {event.error_code}" if event.error_code else "done",
+        )
+
+
+def _made_a_target(event: Event, targets: frozenset[str]) -> bool:
+    return event.request is not None and event.request.endpoint_id in targets
+
+
+def _concerns(event: Event, targets: frozenset[str]) -> bool:
+    """Whether one of the targets made the call, or was made by it."""
+    principal = event.principal
+    names = {principal.instance_id, *(_named(arn) for arn in (principal.arn, principal.role_arn))}
+    return bool(names & targets) or _made_a_target(event, targets)
+
+
+def _named(arn: str) -> str:
+    """``user/x`` or ``role/x`` of a principal's ARN; of a session, its role."""
+    kind, _, rest = arn.partition(":user/") if ":user/" in arn else arn.partition("role/")
+    return f"{'user' if ':user/' in arn else 'role'}/{rest.split('/')[0]}" if kind and rest else ""
+
+
+def _of_responders(rows: Sequence[JournalRow]) -> Iterable[_Entry]:
+    for told in narrate(rows):
+        if told.subject and not told.calls_aws:
+            continue
+        yield _Entry(
+            at=datetime.fromisoformat(told.time),
+            suspect=False,
+            what=told.says,
+            who=told.operator,
+            on=told.subject,
+            outcome=told.mark.value,
+        )
+
+
+def _series(entries: Sequence[_Entry]) -> SeriesBlock:
+    first, last = entries[0].at, entries[-1].at
+    minutes = max(1, int((last - first) / timedelta(minutes=1)) + 1)
+    width = next((one for one in _WIDTHS if minutes / one <= _SLOTS), -(-minutes // _SLOTS))
+    count = minutes // width + 1
+    values = {True: [0] * count, False: [0] * count}
+    for entry in entries:
+        values[entry.suspect][int((entry.at - first) / timedelta(minutes=width))] += 1
+    return SeriesBlock(
+        title="calls over time",
+        start=rfc3339(first),
+        slot_minutes=width,
+        kind=ColumnKind.COUNT,
+        lines=(
+            SeriesLine(name="suspect", values=tuple(values[True])),
+            SeriesLine(name="response", values=tuple(values[False])),
+        ),
+    )

@@ -1,0 +1,138 @@
+"""What is said of one event: the verdict, the facts, AWS's guidance for endpoints, and its raw record."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from vpce_tui.core.text import sign, visible
+from vpce_tui.detection.signals import Severity
+from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
+from vpce_tui.tui.widgets.safe_text import hanging, line
+
+if TYPE_CHECKING:
+    from vpce_tui.detection.assessment import AssessedEvent
+    from vpce_tui.iam.external_access import TrustZone
+
+BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before this an event has no time."""
+RAW_LIMIT = 60_000
+
+SECTIONS = (
+    ("access", "who can reach it"),
+    ("encryption", "encryption of its traffic"),
+    ("network", "what it allows, and the network around it"),
+)
+
+
+def section_lines(item: AssessedEvent, width: int) -> list[Content]:
+    """The three kinds of fault that AWS's guidance names for endpoints: good, bad because, or cannot tell because."""
+    from vpce_tui.detection.endpoint import RULES  # noqa: PLC0415
+
+    found = [line(("AWS's guidance for VPC endpoints", "bold"))]
+    if is_gone(item):
+        return [*found, line("  the endpoint does not exist any more: nothing to assess"), line("")]
+    for name, words in SECTIONS:
+        rules = {rule.id for rule in RULES if rule.section == name}
+        against = [signal for signal in item.assessment.against if signal.id in rules]
+        bad = [signal.title for signal in against]
+        doubts = list(dict.fromkeys(why for rule, why in item.assessment.unknown if rule in rules))
+        fine = [what for rule, what in item.assessment.fine if rule in rules]
+        if bad:
+            little = max(signal.severity for signal in against) <= Severity.LOW
+            mark, look, said = (
+                "!",
+                "" if little else "bold $warning",
+                f"bad{' (low)' if little else ''}: {'; '.join(bad)}",
+            )
+        elif doubts:
+            mark, look, said = sign("…"), "bold", f"inconclusive: {'; '.join(doubts)}"
+        elif fine:
+            mark, look, said = sign("✔"), "$success", f"good: {'; '.join(fine)}"
+        else:
+            mark, look, said = sign("–"), "", "not applicable"
+        found += hanging(f"{mark} {words}: ", said, width, "", look)
+    return [*found, line("")]
+
+
+def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Content]:
+    from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of  # noqa: PLC0415
+
+    event, request, severity = item.event, item.request, item.assessment.severity
+    at = event.time.strftime("%Y-%m-%d %H:%M:%S UTC") if event.time > BEGINNING else "no time in the record"
+    first = [
+        ("when", f"{at}  ({ago})"),
+        ("event", f"{event.name}  {event.source}  {event.region}"),
+        ("who", f"{event.principal.arn or event.principal.name}  ({event.principal.type or 'no type'})"),
+        ("from", event.source_ip),
+        (
+            "made" if request.endpoint_id else "about",
+            f"{request.endpoint_id}  {request.type}".strip() or object_of(event),
+        ),
+        ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
+        ("do", what_to_do(item)),
+    ]
+    facts = [
+        ("id", event.id),
+        ("key", event.principal.access_key_id),
+        ("agent", event.user_agent),
+        ("service", request.service or request.resource),
+        ("vpc", request.vpc_id),
+        ("groups", ", ".join(request.groups)),
+        ("subnets", ", ".join(request.subnets)),
+        ("routes", ", ".join(request.route_tables)),
+        ("policy", request.policy or ("default policy: full access" if event.request is not None else "")),
+        ("warnings", "; ".join(event.parse_warnings)),
+    ]
+    verdict = (
+        severity_cell(severity) if event.request is not None else "not assessed: only CreateVpcEndpoint events are"
+    )
+    found = [line((verdict, LOOK[severity]))]
+    if item.assessment.explained:
+        found += hanging("   ", item.assessment.explained, width, "dim")
+    impact = impact_with_target(event, ours)
+    if impact and not event.error_code:
+        found += hanging(
+            f"{sign(Severity.HIGH.sign)} what it means: ", impact, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]
+        )
+    for name, value in first:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
+    found.append(line(""))
+    if event.request is not None:
+        found += why_text(item.assessment, width, full=True)
+        found.append(line(""))
+    if event.request is not None and not event.error_code:
+        found += section_lines(item, width)
+    for name, value in facts:
+        if value:
+            found += hanging(f"{name:<9} ", visible(value, limit=1200), width)
+    return found
+
+
+def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[Content]:
+    """The raw record, indented, made safe; what is longer than a line continues under where it began."""
+    text = json.dumps(item.event.record, indent=2, ensure_ascii=False)
+    found = [line(("raw record", "bold"))]
+    for part in visible(text, limit=limit, multiline=True).split("\n"):
+        indent = part[: len(part) - len(part.lstrip())]
+        found += hanging(indent, part.lstrip(), width)
+    return found
+
+
+def is_gone(item: AssessedEvent) -> bool:
+    """Whether the endpoint that it made does not exist any more."""
+    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.assessment.signals)
+
+
+def what_to_do(item: AssessedEvent) -> str:
+    """What an operator would do about an event that is worth looking at; ``""``: it is not."""
+    if item.assessment.severity < Severity.MEDIUM:
+        return ""
+    made, instance = item.request.endpoint_id, item.event.principal.instance_id
+    targets = [f"the endpoint {made}"] if made and not is_gone(item) else []
+    targets += [f"the instance {instance}"] if instance else []
+    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the caller's credentials (p)"
