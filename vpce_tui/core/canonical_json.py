@@ -8,26 +8,49 @@ from datetime import UTC, datetime
 from typing import Any
 
 
+class NotJson(TypeError):
+    """A value that JSON cannot hold in one way: it is not written at all, rather than as something else."""
+
+
 def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: times as RFC 3339 UTC, bytes as ``{"$bytes": hex}``, mappings as dicts."""
+    """``value`` as JSON holds it: times as RFC 3339 UTC with their fractions, bytes as ``{"$bytes": hex}``, mappings as dicts.
+
+    Raises :class:`NotJson` for what it cannot hold: a number that is none, a key that is no text, a time without a zone, any other type.
+    """
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise NotJson(f"JSON has no number {value}")
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        for key in value:
+            if not isinstance(key, str):
+                raise NotJson(f"a key of an object is text, not {type(key).__name__}")
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, datetime):
-        return rfc3339(value)
+        return _instant(value)
     if isinstance(value, (bytes, bytearray)):
         return {"$bytes": bytes(value).hex()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [plain(item) for item in value]
     if isinstance(value, (frozenset, set)):
         return sorted(plain(item) for item in value)
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
+    raise NotJson(f"a {type(value).__name__} has no form in JSON")
+
+
+def _instant(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise NotJson("a time without a zone is no moment")
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys, no blanks, ASCII only (so that lone surrogates survive), as bytes."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    """JSON with sorted keys, no blanks, ASCII only (so that lone surrogates survive), as bytes. Raises :class:`NotJson`."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode(
+        "ascii"
+    )
 
 
 class AmbiguousJson(ValueError):

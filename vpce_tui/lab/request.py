@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -40,6 +41,15 @@ class AwsRequest:
     def name(self) -> str:
         """``ec2:RunInstances``."""
         return f"{self.service}:{self.operation}"
+
+
+def _with_zones(value: Any) -> Any:
+    """``value`` with every time in UTC, as AWS means them: the parser leaves the zone out."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, dict):
+        return {key: _with_zones(item) for key, item in value.items()}
+    return [_with_zones(item) for item in value] if isinstance(value, list) else value
 
 
 def identify(environ: Environ) -> AwsRequest | None:
@@ -114,7 +124,7 @@ def _identify(environ: Environ, body: bytes, key: str, region: str, signing_name
         operation=operation,
         region=region,
         access_key=key,
-        parameters=dict(parameters or {}),
+        parameters=_with_zones(dict(parameters or {})),
         protocol=model.metadata["protocol"],
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
