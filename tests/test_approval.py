@@ -9,8 +9,9 @@ import pytest
 
 from vpce_tui.cloudtrail.session_owner import named
 from vpce_tui.core.canonical_json import canonical
-from vpce_tui.incident import approval, team_rules
-from vpce_tui.incident.team_rules import Approver, Rules, TeamError
+from vpce_tui.core.typed_data import Malformed, convert
+from vpce_tui.incident import approval
+from vpce_tui.incident.team_rules import Approver, Rules
 
 NOW = datetime(2026, 11, 27, 4, tzinfo=UTC)
 ALICES, BOBS = "arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"
@@ -39,7 +40,8 @@ def assessed(
 ) -> str:
     """Why the approval does not count."""
     mine = approval.public_key(approval.new_key())
-    rules = Rules(2, (Approver(arn, approval.public_key(private)), Approver(ALICES, mine)), 12)
+    approvers = (Approver(arn=arn, key=approval.public_key(private)), Approver(arn=ALICES, key=mine))
+    rules = Rules(approvals=2, approvers=approvers, approval_hours=12)
     use = approval.Use("b" * 64, now, spent)
     runner = approval.Runner(named(ALICES), mine)
     return approval.problem(approval.read(json.dumps(data), "it"), plan_like(), runner, rules, use)
@@ -81,9 +83,9 @@ def test_a_key_is_written_in_one_way_only() -> None:
     assert approval.canonical_key(other) == key
     with pytest.raises(approval.ApprovalError):
         approval.read(json.dumps({**signed(private), "key": other}), "it")
-    with pytest.raises(TeamError):
-        team_rules._approver({"arn": "*", "key": other})
-    assert team_rules._approver({"arn": "*", "key": key}).key == key
+    with pytest.raises(Malformed):
+        convert({"arn": "*", "key": other}, Approver)
+    assert convert({"arn": "*", "key": key}, Approver).key == key
 
 
 CHANGED: dict[str, tuple[dict[str, Any], str]] = {

@@ -68,7 +68,7 @@ def test_context_is_read_and_wrong_context_is_refused_whole(tmp_path: Path) -> N
     path.write_text('own_accounts = ["1"]\n[[pipelines]]\nprincipal = "a"\n')
     assert load(path).pipelines == (("a", "*"),)
     for text, words in (
-        ("own_accounts = 5", "list of texts"),
+        ("own_accounts = 5", "line 1, column 1: 'own_accounts' must be a list"),
         ("own_acounts = []", "own_acounts"),
         ("x = ", "context.toml"),
         ("[[pipelines]]\nuser_agent='x'", "principal"),

@@ -15,6 +15,9 @@ _PLACE: Final = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$")
 _UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<key>.*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"^Object missing required field `(?P<key>.*)`$")
 _EXPECTED: Final = re.compile(r"^Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`$")
+_BOUND: Final = re.compile(r"^Expected `(?P<wanted>[^`]*)` (?P<sign>>=|<=) (?P<bound>\S+)$")
+_LENGTH: Final = re.compile(r"^Expected `(?P<wanted>[^`]*)` of length >= 1$")
+_BOUNDS: Final = {">=": "of at least", "<=": "of at most"}
 _WORDS: Final = {
     "str": "text",
     "int": "a number",
@@ -28,11 +31,12 @@ _WORDS: Final = {
 
 
 class Malformed(ValueError):
-    """Data that does not fit its type. ``path``: where, as ``steps[0].id`` (``""``: at the top); ``key``: of that place, if it is one's fault."""
+    """Data that does not fit its type. ``path``: where, as ``steps[0].id`` (``""``: at the top); ``key``: of that place, if it is one's fault;
+    ``missing``: the one that is not there."""
 
-    def __init__(self, path: str, says: str, key: str = "") -> None:
+    def __init__(self, path: str, says: str, key: str = "", missing: str = "") -> None:
         super().__init__(f"at {path}: {says}" if path else says)
-        self.path, self.says, self.key = path, says, key
+        self.path, self.says, self.key, self.missing = path, says, key, missing
 
 
 def convert(data: object, wanted: type[T]) -> T:
@@ -60,12 +64,20 @@ def _malformed(said: str, data: object, wanted: Any) -> Malformed:
             path, f"unknown key {found['key'][:80]!r}{nearest(found['key'], known) if known else ''}", found["key"]
         )
     if found := _MISSING.match(said):
-        return Malformed(path, f"{found['key']!r} is missing")
+        return Malformed(path, f"{found['key']!r} is missing", missing=found["key"])
+    named = re.search(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]]*\])?$", path)
+    what = f"{'each of ' if named[2] else ''}{named[1]!r} must be" if named else "it must be"
     if found := _EXPECTED.match(said):
-        options = [_WORDS.get(part.strip(), part.strip()) for part in found["wanted"].split("|")]
-        got = _WORDS.get(found["got"], found["got"])
-        return Malformed(path, f"{' or '.join(options)} is expected here, not {got}")
-    return Malformed(path, said[:200])
+        return Malformed(path, f"{what} {_alternatives(found['wanted'])}, not {_WORDS.get(found['got'], found['got'])}")
+    if found := _LENGTH.match(said):
+        return Malformed(path, f"{what} {_alternatives(found['wanted'])}, and not empty")
+    if found := _BOUND.match(said):
+        return Malformed(path, f"{what} {_alternatives(found['wanted'])} {_BOUNDS[found['sign']]} {found['bound']}")
+    return Malformed(path, said[:200].replace("`", ""))
+
+
+def _alternatives(wanted: str) -> str:
+    return " or ".join(_WORDS.get(part.strip(), part.strip()) for part in wanted.split("|"))
 
 
 def _keys_at(path: str, wanted: Any) -> tuple[str, ...]:

@@ -1,16 +1,18 @@
 """What the team has told us about itself. Nothing here is guessed; unknown is never treated as fine."""
 
 import ipaddress
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import Meta, Struct, field
+
 from vpce_tui.core.ip_addresses import Network
+from vpce_tui.core.typed_toml import InvalidToml, Places, Problem, read
 
 FILE: Final = "context.toml"
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -118,116 +120,120 @@ def _restricted(tags: tuple[tuple[str, str], ...], patterns: tuple[tuple[str, st
     return ""
 
 
+class PipelineEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[pipelines]]``: a pattern of the principal's ARN, and one of its user agent."""
+
+    principal: str
+    user_agent: str = "*"
+
+
+class HoursEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``working_hours``: days = "mon-fri", from = "08:00", to = "18:00", zone = "Europe/Dublin"."""
+
+    begin: str = field(name="from")
+    end: str = field(name="to")
+    days: str = "mon-fri"
+    zone: str = "UTC"
+
+
+class SuppressionEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[suppressions]]``: an event's id, why it is suppressed, and until when (a date)."""
+
+    event: str
+    reason: Annotated[str, Meta(min_length=1)]
+    until: date
+    by: str = ""
+
+
+class ContextFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``context.toml`` as it is written."""
+
+    own_accounts: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    trusted_services: tuple[str, ...] = ()
+    trusted_principals: tuple[str, ...] = ()
+    trusted_images: tuple[str, ...] = ()
+    pipelines: tuple[PipelineEntry, ...] = ()
+    networks: tuple[str, ...] = ()
+    untrusted_networks: tuple[str, ...] = ()
+    working_hours: HoursEntry | None = None
+    sensitive_tags: tuple[str, ...] | None = None
+    owner_tags: tuple[str, ...] | None = None
+    image_age_days: Annotated[int, Meta(ge=1)] = 90
+    suppressions: tuple[SuppressionEntry, ...] = ()
+    forensics_account: str = ""
+
+
 def parse(text: str, path: str) -> Context:
     """The context in a TOML text; ``path`` is what errors call it. Raises :class:`ContextError`."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return _context(read(text, ContextFile, _plain_times), Places(text))
+    except InvalidToml as error:
         raise ContextError(f"{path}: {error}. Nothing of it is used; correct it, then start again.") from error
-    except RecursionError:
-        raise ContextError(f"{path}: it is nested too deeply. Nothing of it is used.") from None
-    strange = sorted(set(data) - set(_SETTINGS))
-    if strange:
-        raise ContextError(f"{path}: unknown setting {strange[0]!r}; known are {', '.join(sorted(_SETTINGS))}.")
-    try:
-        return Context(**{name: _SETTINGS[name](name, value) for name, value in data.items()})
-    except _Wrong as error:
-        raise ContextError(f"{path}: {error}") from None
 
 
-class _Wrong(Exception):
-    """A setting has not the form that it must have."""
+def _plain_times(data: dict[str, Any]) -> dict[str, Any]:
+    """``data`` with a day where TOML has a day and an hour, and text where it has an hour: either is well said."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return value.date() if isinstance(value, datetime) else value.isoformat() if isinstance(value, time) else value
+
+    return {key: plain(value) for key, value in data.items()}
 
 
-def _texts(name: str, value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _Wrong(f"{name} must be a list of texts.")
-    return value
+def _context(file: ContextFile, places: Places) -> Context:
+    def wrong(says: str, *at: str | int) -> InvalidToml:
+        return InvalidToml((Problem(*places.of(at), says),))
 
+    def networks(name: str, texts: tuple[str, ...]) -> tuple[Network, ...]:
+        try:
+            return tuple(ipaddress.ip_network(item, strict=False) for item in texts)
+        except ValueError as error:
+            raise wrong(str(error), name) from None
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Wrong(f"{name} must be a text.")
-    return value
+    def hours(entry: HoursEntry) -> Hours:
+        try:
+            first, _, last = entry.days.partition("-")
+            days = frozenset(range(DAYS.index(first), DAYS.index(last or first) + 1))
+            begin, end = time.fromisoformat(entry.begin), time.fromisoformat(entry.end)
+            ZoneInfo(entry.zone)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            written = 'it is written days = "mon-fri", from = "08:00", to = "18:00", zone = "UTC"'
+            raise wrong(f"working_hours: {error}; {written}", "working_hours") from None
+        return Hours(days=days, begin=begin, end=end, zone=entry.zone)
 
+    def pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        found = [text.partition("=") for text in texts]
+        if not all(equals for _, equals, _ in found):
+            raise wrong('each is written "key=value", and may have * in it', "sensitive_tags")
+        return tuple((key.lower(), said.lower()) for key, _, said in found)
 
-def _tables(name: str, value: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise _Wrong(f"{name} must be tables: [[{name}]].")
-    return value
-
-
-def _pipelines(name: str, value: Any) -> tuple[tuple[str, str], ...]:
-    found = []
-    for item in _tables(name, value):
-        if not isinstance(item.get("principal"), str):
-            raise _Wrong('each pipeline needs principal = "arn pattern" (and user_agent = "pattern").')
-        found.append((item["principal"], str(item.get("user_agent", "*"))))
-    return tuple(found)
-
-
-def _networks(name: str, value: Any) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(item, strict=False) for item in _texts(name, value))
-    except ValueError as error:
-        raise _Wrong(f"{name}: {error}.") from None
-
-
-def _hours(name: str, value: Any) -> Hours:
-    if not isinstance(value, Mapping):
-        raise _Wrong(f'{name} must be a table: days = "mon-fri", from = "08:00", to = "18:00", zone = "Europe/Dublin".')
-    try:
-        first, _, last = str(value.get("days", "mon-fri")).partition("-")
-        days = frozenset(range(DAYS.index(first), DAYS.index(last or first) + 1))
-        begin, end = time.fromisoformat(str(value["from"])), time.fromisoformat(str(value["to"]))
-        zone = str(value.get("zone", "UTC"))
-        ZoneInfo(zone)
-    except (KeyError, ValueError, ZoneInfoNotFoundError) as error:
-        raise _Wrong(
-            f'{name}: {error}; it is written days = "mon-fri", from = "08:00", to = "18:00", zone = "UTC".'
-        ) from None
-    return Hours(days=days, begin=begin, end=end, zone=zone)
-
-
-def _pairs(name: str, value: Any) -> tuple[tuple[str, str], ...]:
-    found = [text.partition("=") for text in _texts(name, value)]
-    if not all(equals for _, equals, _ in found):
-        raise _Wrong(f'{name}: each is written "key=value", and may have * in it.')
-    return tuple((key.lower(), said.lower()) for key, _, said in found)
-
-
-def _suppressions(name: str, value: Any) -> tuple[Suppression, ...]:
-    found = []
-    for item in _tables(name, value):
-        until = item.get("until")
-        if not isinstance(item.get("event"), str) or not item.get("reason") or not isinstance(until, date):
-            raise _Wrong('each suppression needs event = "id", reason = "why" and until = 2026-01-31.')
-        day = until.date() if isinstance(until, datetime) else until
-        found.append(
-            Suppression(event=item["event"], reason=str(item["reason"]), until=day, by=str(item.get("by", "")))
-        )
-    return tuple(found)
-
-
-def _number(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _Wrong(f"{name} must be a whole number of days.")
-    return value
-
-
-_SETTINGS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
-    "own_accounts": lambda name, value: frozenset(_texts(name, value)),
-    "organizations": lambda name, value: frozenset(_texts(name, value)),
-    "trusted_services": lambda name, value: tuple(_texts(name, value)),
-    "trusted_principals": lambda name, value: tuple(_texts(name, value)),
-    "trusted_images": lambda name, value: tuple(_texts(name, value)),
-    "pipelines": _pipelines,
-    "networks": _networks,
-    "untrusted_networks": _networks,
-    "working_hours": _hours,
-    "sensitive_tags": _pairs,
-    "owner_tags": lambda name, value: tuple(text.lower() for text in _texts(name, value)),
-    "image_age_days": _number,
-    "suppressions": _suppressions,
-    "forensics_account": _text,
-}
+    usual = Context()
+    return Context(
+        own_accounts=frozenset(file.own_accounts),
+        organizations=frozenset(file.organizations),
+        trusted_services=file.trusted_services,
+        trusted_principals=file.trusted_principals,
+        trusted_images=file.trusted_images,
+        pipelines=tuple((entry.principal, entry.user_agent) for entry in file.pipelines),
+        networks=networks("networks", file.networks),
+        untrusted_networks=networks("untrusted_networks", file.untrusted_networks),
+        working_hours=hours(file.working_hours) if file.working_hours else None,
+        sensitive_tags=usual.sensitive_tags if file.sensitive_tags is None else pairs(file.sensitive_tags),
+        owner_tags=usual.owner_tags if file.owner_tags is None else tuple(tag.lower() for tag in file.owner_tags),
+        image_age_days=file.image_age_days,
+        suppressions=tuple(
+            Suppression(
+                event=entry.event,
+                reason=entry.reason,
+                until=entry.until,
+                by=entry.by,
+            )
+            for entry in file.suppressions
+        ),
+        forensics_account=file.forensics_account,
+    )

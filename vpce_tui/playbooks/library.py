@@ -4,19 +4,24 @@ A file is checked whole before any of it is used (:mod:`vpce_tui.playbooks.check
 half-loaded. The schema for editors is ``playbook.schema.json`` beside this file.
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from vpce_tui.core import paths
 from vpce_tui.core.private_files import trusted_file
+from vpce_tui.core.typed_toml import Problem
 from vpce_tui.plans.actions import manual
 from vpce_tui.plans.actions.action_table import ACTIONS
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook, PlaybookStep
-from vpce_tui.playbooks.checking import LARGEST, Problem, check_text
+from vpce_tui.plans.targets import KINDS
+from vpce_tui.playbooks.checking import LARGEST, PlaybookFile, check_text
 
 
 class InvalidPlaybook(WrongChoice):
@@ -87,31 +92,33 @@ def load_file(path: Path) -> Playbook:
 
 
 def _made(name: str, text: str, team: str) -> Playbook:
-    data, problems = check_text(text, ACTIONS, taken=frozenset(_own()) if team else frozenset(), stem=name)
-    if problems:
+    file, problems = check_text(text, ACTIONS, taken=frozenset(_own()) if team else frozenset(), stem=name)
+    if file is None:
         raise InvalidPlaybook(name, problems)
-    steps: list[Mapping[str, Any]] = data["steps"]
-    siblings = {item["action"]: item["id"] for item in reversed(steps)}
-    return Playbook(
-        name=data["name"],
-        title=data["title"],
-        target=data["target"],
-        use_when=data["use_when"].strip(),
-        steps=tuple(
-            PlaybookStep(
-                id=item["id"],
-                title=item["title"],
-                description=item["description"].strip(),
-                action=manual.told(item["guidance"]) if item["action"] == "manual" else ACTIONS[item["action"]],
-                target=data["target"],
-                action_name=item["action"],
-                prerequisite=bool(item.get("prerequisite", False)),
-                defaults={key: str(value) for key, value in item.get("defaults", {}).items()},
-                prompts=tuple(item["prompts"]) if "prompts" in item else None,
-                guidance=tuple(item.get("guidance", ())),
-                siblings=siblings,
-            )
-            for item in steps
-        ),
-        team=team,
+    siblings = {step.action: step.id for step in reversed(file.steps)}
+    steps = tuple(
+        PlaybookStep(
+            id=step.id,
+            title=step.title,
+            description=step.description.strip(),
+            action=manual.told(step.guidance or ()) if step.action == "manual" else ACTIONS[step.action],
+            target=file.target,
+            action_name=step.action,
+            prerequisite=step.prerequisite,
+            defaults={key: str(value) for key, value in step.defaults.items()},
+            prompts=step.prompts,
+            guidance=step.guidance or (),
+            siblings=siblings,
+        )
+        for step in file.steps
     )
+    return Playbook(
+        name=file.name, title=file.title, target=file.target, use_when=file.use_when.strip(), steps=steps, team=team
+    )
+
+
+def schema_text() -> str:
+    """JSON Schema (2020-12) of a playbook's file, made from the types; what ``playbook.schema.json`` holds."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(PlaybookFile)}
+    schema["$defs"]["PlaybookFile"]["properties"]["target"]["enum"] = list(KINDS)
+    return json.dumps(schema, indent=2) + "\n"
