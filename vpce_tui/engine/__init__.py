@@ -26,10 +26,10 @@ from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import Record
 from vpce_tui.incident.states import Decision, StepState
+from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.placeholders import Unresolved
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
 from vpce_tui.plans.plan_differences import differences
-from vpce_tui.plans.planner import Live
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
 
@@ -58,12 +58,11 @@ class Engine:
         approvals: Sequence[Approved] = (),
     ) -> None:
         self.plan, self.journal = plan, journal
-        playbook_steps = {playbook_step.id: playbook_step for playbook_step in load(plan.playbook).steps}
         self._work = ExecutionContext(
             caller=caller,
             journal=journal,
             plan=plan,
-            playbook_steps=playbook_steps,
+            playbook=load(plan.playbook),
             wait_policy=wait_policy or WaitPolicy(),
             tell=on_progress,
             asked_to_stop=cancel or Cancel(),
@@ -80,7 +79,7 @@ class Engine:
         """The incident as it stands."""
         return self._work.record()
 
-    def live(self, step: Step) -> Live:
+    def live(self, step: Step) -> LiveStep:
         """``step`` planned again from live state."""
         return self._work.live(step)
 

@@ -119,7 +119,7 @@ def _required(work: ExecutionContext, step: Step) -> str:
         if record.step(work.key(needed)).state not in _DONE:
             title = work.plan.step(needed).title
             return f"“{title}” must be verified, or recorded as done manually, before “{step.title}”"
-    for other in work.playbook_steps.values():  # of the playbook, whatever the file leaves out
+    for other in work.playbook.steps:  # of the playbook, whatever the file leaves out
         if other.id == step.id:
             break
         if other.prerequisite and record.step(work.key(other.id)).state not in _DONE:

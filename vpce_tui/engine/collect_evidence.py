@@ -25,7 +25,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     in_the_way = blocked(work, live.step)
     if in_the_way:
         return in_the_way
-    judge = work.playbook_step(step.id).action.judge
+    judge = live.judge
     known = {} if judge else work.record().step(key).evidence
     answers: dict[str, list[Any]] = {}
     work.journal.append(RowKind.PLAN, {"step": key, "plan": step_data(live.step), "sha256": work.plan.sha256})
@@ -73,7 +73,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} results recorded"
-    assessed = judge(live.world, live.step, answers) if judge else live.proof
+    assessed = judge(answers) if judge else live.read_back()
     proof, seen = (VerificationState.NOT_YET, "") if needed else assessed
     saw = f"{seen}; {saw}" if seen else saw
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": "; ".join([saw, *missing])})

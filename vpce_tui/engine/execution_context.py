@@ -16,10 +16,11 @@ from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, replay
 from vpce_tui.incident.team_rules import Rules
+from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, names
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, token_text
-from vpce_tui.plans.planner import Live, asked_for, plan_step, remembered_step
-from vpce_tui.plans.playbook import PlaybookStep
+from vpce_tui.plans.planner import asked_for, remembered_step
+from vpce_tui.plans.playbook import Playbook, PlaybookStep
 
 
 class WaitFailed(Exception):
@@ -57,7 +58,7 @@ class ExecutionContext:
     caller: Caller
     journal: Journal
     plan: Plan
-    playbook_steps: Mapping[str, PlaybookStep]
+    playbook: Playbook
     wait_policy: WaitPolicy
     tell: Callable[[Progress], object]
     asked_to_stop: Cancel
@@ -77,7 +78,7 @@ class ExecutionContext:
         """The incident as it stands."""
         return replay(self.journal.rows())
 
-    def live(self, step: Step, *, undone: bool = False) -> Live:
+    def live(self, step: Step, *, undone: bool = False) -> LiveStep:
         """``step`` planned again from live state; what was done before is known from the record, never from the plan's file.
 
         ``undone``: to see whether what was done is taken back, everything that was ever made counts as ours.
@@ -85,7 +86,7 @@ class ExecutionContext:
         record = self.record()
         asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
         remembered = step if undone else remembered_step(record, self.key(step.id))
-        return plan_step(
+        return self.playbook.planner.plan_step(
             self.caller,
             self.playbook_step(step.id),
             self.plan.target,
@@ -103,7 +104,7 @@ class ExecutionContext:
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
         """The recipe of a step."""
-        return self.playbook_steps[step_id]
+        return self.playbook.step(step_id)
 
     def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
         """What the references of a call stand for."""

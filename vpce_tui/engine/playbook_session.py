@@ -1,6 +1,5 @@
 """A playbook being walked: one target, the choices made so far, the plan as it stands, and what was done of it."""
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 
@@ -56,7 +55,7 @@ class PlaybookSession:
         asked = {question.id: question for question in step.questions}
 
         def judge(key: str, value: str) -> str:
-            return dataclasses.replace(choices[key], options=asked[key].options).wrong(None, value)
+            return choices[key].wrong_among(asked[key].options, value)
 
         return judge
 

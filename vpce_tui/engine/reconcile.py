@@ -9,9 +9,9 @@ from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, 
 from vpce_tui.engine.outcome import VERIFICATION, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.incident.states import CallState, VerificationState
+from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.plan_validation import recorded_step
-from vpce_tui.plans.planner import Live
 from vpce_tui.plans.targets.planning_context import TargetGone
 
 
@@ -117,7 +117,7 @@ def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> No
 def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     """Read the step back until it is verified, or time is up. ``nothing``: no call was needed."""
     key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
-    live: Live | None = None
+    live: LiveStep | None = None
     for wait in (0.0, *work.wait_policy.prove):
         if wait:
             work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
@@ -129,7 +129,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 break
             continue
-        proof, saw = live.proof
+        proof, saw = live.read_back()
         if proof is not VerificationState.NOT_YET:
             break
     work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw})
@@ -145,9 +145,9 @@ def _find(step: Step, call_id: str, *, undo: bool) -> PlannedCall | None:
     return next((call for call in calls if call.id == call_id), None)
 
 
-def _found(live: Live, planned: PlannedCall, *, undo: bool) -> CallState:
+def _found(live: LiveStep, planned: PlannedCall, *, undo: bool) -> CallState:
     """Whether a call took effect, from a step planned live: done, not done, or unknown."""
-    if live.world.unknown:
+    if live.unknown:
         return CallState.UNKNOWN
     there, wanted = {call.id for call in live.step.already}, {call.id for call in live.step.calls}
     if undo:

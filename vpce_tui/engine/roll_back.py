@@ -78,8 +78,8 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
         if record.bindings.get(name, value) != value:
             raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it manually")
     step = replace(step, bindings=live.step.bindings)
-    if live.world.unknown:
-        facet, why = next(iter(live.world.unknown.items()))
+    if live.unknown:
+        facet, why = next(iter(live.unknown.items()))
         raise Unreadable(f"the {facet} could not be read, so nothing is undone: {why}")
     still = {call.id for call in live.step.already} & ours
     calls, left = [], []
@@ -87,7 +87,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
         if not ours & set(call.undoes):
             continue
         said = short(call.why or call.name, 200)
-        reason = live.playbook_step.action.leave(live.world, call, bool(still & set(call.undoes)), with_others)
+        reason = live.leave(call, bool(still & set(call.undoes)), with_others)
         if reason:
             left.append(f"{said}: {reason}")
         elif still & set(call.undoes):
@@ -136,8 +136,8 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
         except AwsError as error:
             saw = error.sentence()
             continue
-        if live.world.unknown:
-            saw = f"could not be read back: {next(iter(live.world.unknown.values()))}"
+        if live.unknown:
+            saw = f"could not be read back: {next(iter(live.unknown.values()))}"
             continue
         there = forward & {call.id for call in live.step.already}
         if not there:
@@ -156,7 +156,7 @@ def _judged_before(work: ExecutionContext, undone: Step) -> None:
     """What a step assessed of a world that an undo has changed since holds no more."""
     record = work.record()
     for step in work.plan.steps:
-        assessed = work.playbook_step(step.id).action.judge is not None
+        assessed = work.playbook_step(step.id).action.judges
         if assessed and record.step(work.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
             work.journal.append(

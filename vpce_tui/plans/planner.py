@@ -2,9 +2,9 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 
 from msgspec.structs import replace
 
@@ -12,30 +12,14 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import CallState
-from vpce_tui.plans.actions import Answers, ReadBack
-from vpce_tui.plans.plan import Blocked, Plan, PlanError, PlannedCall, Step, WrongChoice
+from vpce_tui.plans.actions import Action, Answers, S
+from vpce_tui.plans.live_step import LiveStep
+from vpce_tui.plans.plan import Blocked, Plan, PlanError, PlannedCall, Question, Step, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
-from vpce_tui.plans.playbook import Playbook, PlaybookStep
+from vpce_tui.plans.playbook import Choices, Playbook, PlaybookStep
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets import KINDS
+from vpce_tui.plans.targets import TargetKind
 from vpce_tui.plans.targets.planning_context import AppliedCall, PlanningContext, Unreadable, World
-
-Choices = Mapping[str, Mapping[str, str]]
-"""Choices by step id, then by choice id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A step planned from the world as it is now."""
-
-    step: Step
-    world: World
-    playbook_step: PlaybookStep = field(repr=False)
-
-    @property
-    def proof(self) -> ReadBack:
-        """Whether its effects are there: see :data:`vpce_tui.plans.actions.ReadBack`."""
-        return self.playbook_step.action.settled(self.world, self.step)
 
 
 def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> PlanningContext:
@@ -102,159 +86,185 @@ def plan_playbook(
     incident: str = "",
     record: Record | None = None,
 ) -> Plan:
-    """Plan every step; each over the world that the steps before it leave. Reads only.
+    """Plan every step; each over the state that the steps before it leave. Reads only.
 
     With an incident's record, what was made in it is known as ours. Raises
     :class:`~vpce_tui.plans.targets.planning_context.TargetGone`, :class:`WrongChoice` for a choice that is none,
     :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where that cannot be told.
     """
-    identity = caller.identity()
-    prefix = f"{playbook.name}/{target}/"
-    facets = frozenset(facet for playbook_step in playbook.steps for facet in playbook_step.action.facets)
-    remembered = {
-        playbook_step.id: remembered_step(record, prefix + playbook_step.id) for playbook_step in playbook.steps
-    }
-    looked = {
-        name: value
-        for playbook_step in playbook.steps
-        if (step := remembered[playbook_step.id])
-        for name, value in playbook_step.action.remember(step).items()
-    }
-    told: dict[str, Mapping[str, str]] = {
-        playbook_step.action_name: {
-            **playbook_step.defaults,
-            **(step.choices if (step := remembered[playbook_step.id]) else {}),
-            **(choices or {}).get(playbook_step.id, {}),
-        }
-        for playbook_step in reversed(playbook.steps)
-    }
-    for playbook_step in playbook.steps:
-        looked |= playbook_step.action.look(told[playbook_step.action_name], told)
-    asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked)
-    world: Any = KINDS[playbook.target].observe(caller, target, region, facets, asked)
-    known = {playbook_step.id for playbook_step in playbook.steps}
+    known = {step.id for step in playbook.steps}
     for step_id in choices or {}:
         if step_id not in known:
             raise WrongChoice(
-                f"there is no step {step_id!r} to choose for; there is {', '.join(playbook_step.id for playbook_step in playbook.steps)}."
+                f"there is no step {step_id!r} to choose for; there is {', '.join(step.id for step in playbook.steps)}."
             )
-    steps = []
-    for playbook_step in playbook.steps:
-        given = (choices or {}).get(playbook_step.id, {})
-        step = _step(
-            playbook_step, world, target, region, given, remembered[playbook_step.id], frozenset(asked.inverses), told
-        )
-        told[playbook_step.action_name] = step.choices
-        steps.append(step)
-        world = playbook_step.action.expect(world, step.choices)
-    return Plan(
-        playbook=playbook.name,
-        target=target,
-        account=identity.account,
-        region=region,
-        operator=identity.arn,
-        planned_at=rfc3339(now),
-        steps=tuple(steps),
-        incident=incident,
-        incident_id=record.id if incident and record else "",
+    return playbook.planner.plan(
+        caller, playbook, target, region, now, choices=choices or {}, incident=incident, record=record
     )
 
 
-def plan_step(
-    caller: Caller,
-    playbook_step: PlaybookStep,
-    target: str,
-    region: str,
-    choices: Mapping[str, str],
-    *,
-    asked: PlanningContext,
-    remembered: Step | None = None,
-    others: Answers | None = None,
-) -> Live:
-    """Plan one step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
-    looked = {
-        **(playbook_step.action.remember(remembered) if remembered else {}),
-        **playbook_step.action.look(choices, others or {}),
-    }
-    observe = KINDS[playbook_step.target].observe
-    world = observe(
-        caller,
-        target,
-        region,
-        playbook_step.action.facets,
-        dataclasses.replace(asked, remembered=looked, choices=choices, live=True),
-    )
-    return Live(
-        _step(playbook_step, world, target, region, choices, remembered, frozenset(asked.inverses), others or {}),
-        world,
-        playbook_step,
-    )
+@dataclass(frozen=True, slots=True)
+class KindPlanner(Generic[S]):
+    """Plans steps on one kind of target: the actions, by step id, are such as take its state."""
 
+    kind: TargetKind[S]
+    actions: Mapping[str, Action[S]]
 
-def _step(
-    playbook_step: PlaybookStep,
-    world: Any,
-    target: str,
-    region: str,
-    given: Mapping[str, str],
-    remembered: Step | None,
-    inverses: frozenset[str],
-    others: Answers,
-) -> Step:
-    action, defaults = playbook_step.action, playbook_step.defaults
-    given = {**(remembered.choices if remembered else {}), **given}
-    strange = sorted(set(given) - {choice.id for choice in action.choices})
-    if strange:
-        known = ", ".join(sorted(choice.id for choice in action.choices)) or "nothing"
-        raise WrongChoice(f"step {playbook_step.id} has no choice {strange[0]!r}; it has {known}.")
-    choices, questions = {}, []
-    for choice in action.choices:
-        chosen = given.get(choice.id, defaults.get(choice.id))
-        if chosen is None:
-            chosen = choice.default_value(world)
-        elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
-            wrong = choice.wrong(world, chosen)
-            if wrong:
-                if not choice.free:  # a form that is wrong is wrong whatever could be read
-                    _must_be_known(playbook_step, world, wrong)
-                raise WrongChoice(f"step {playbook_step.id}: {wrong}")
-        choices[choice.id] = chosen
-        if playbook_step.prompts is None or choice.id in playbook_step.prompts:
-            questions.append(choice.question_in(world, chosen))
-    step = action.plan(
-        world,
-        Draft(
-            id=playbook_step.id,
-            title=playbook_step.title,
-            description=playbook_step.description,
-            region=region,
-            choices=choices,
-            remembered=remembered,
-            others=others,
+    def plan(
+        self,
+        caller: Caller,
+        playbook: Playbook,
+        target: str,
+        region: str,
+        now: datetime,
+        *,
+        choices: Choices,
+        incident: str,
+        record: Record | None,
+    ) -> Plan:
+        """Every step of ``playbook``: see :func:`plan_playbook`."""
+        identity = caller.identity()
+        prefix = f"{playbook.name}/{target}/"
+        remembered = {step.id: remembered_step(record, prefix + step.id) for step in playbook.steps}
+        looked: dict[str, Any] = {}
+        for before in filter(None, remembered.values()):
+            looked |= self.actions[before.id].remember(before)
+        told: dict[str, Mapping[str, str]] = {
+            step.action_name: {
+                **step.defaults,
+                **(known.choices if (known := remembered[step.id]) else {}),
+                **choices.get(step.id, {}),
+            }
+            for step in reversed(playbook.steps)
+        }
+        for step in playbook.steps:
+            looked |= self.actions[step.id].look(told[step.action_name], told)
+        asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked)
+        facets = frozenset(facet for action in self.actions.values() for facet in action.facets)
+        state = self.kind.observe(caller, target, region, facets, asked)
+        steps = []
+        for step in playbook.steps:
+            answers = _Answers(
+                choices.get(step.id, {}), remembered[step.id], frozenset(asked.inverses), told, target, region
+            )
+            planned = self._step(step, state, answers)
+            told[step.action_name] = planned.choices
+            steps.append(planned)
+            state = self.actions[step.id].expect(state, planned.choices)
+        return Plan(
+            playbook=playbook.name,
             target=target,
-        ),
-    )
-    if remembered is not None:  # the inverse of what stands is the recorded one, whatever the world looks like by now
-        recorded = {call.id: call for call in remembered.undo if call.id in inverses}
-        step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
-    other = action.strange(step)
-    if other is not None:
-        raise PlanError(f"no step {playbook_step.id!r} may call {other.name}: do it manually, and report this.")
-    requires, missing = [], []
-    for needed in step.requires:
-        if needed in playbook_step.siblings:
-            requires.append(playbook_step.siblings[needed])
-        else:
-            missing.append(
-                Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
-            )
-    return replace(
-        step,
-        questions=tuple(questions),
-        requires=tuple(requires),
-        blocked=(*step.blocked, *missing),
-        must_come_first=playbook_step.prerequisite,
-    )
+            account=identity.account,
+            region=region,
+            operator=identity.arn,
+            planned_at=rfc3339(now),
+            steps=tuple(steps),
+            incident=incident,
+            incident_id=record.id if incident and record else "",
+        )
+
+    def plan_step(
+        self,
+        caller: Caller,
+        playbook_step: PlaybookStep,
+        target: str,
+        region: str,
+        choices: Mapping[str, str],
+        *,
+        asked: PlanningContext,
+        remembered: Step | None,
+        others: Answers,
+    ) -> LiveStep:
+        """One step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
+        action = self.actions[playbook_step.id]
+        looked = {**(action.remember(remembered) if remembered else {}), **action.look(choices, others)}
+        context = dataclasses.replace(asked, remembered=looked, choices=choices, live=True)
+        state = self.kind.observe(caller, target, region, action.facets, context)
+        answers = _Answers(choices, remembered, frozenset(asked.inverses), others, target, region)
+        step, judge = self._step(playbook_step, state, answers), action.judge
+        return LiveStep(
+            step=step,
+            unknown=state.unknown,
+            read_back=lambda: action.settled(state, step),
+            leave=lambda call, still, everything: action.leave(state, call, still, everything),
+            judge=None if judge is None else lambda pages: judge(state, step, pages),
+        )
+
+    def _step(self, playbook_step: PlaybookStep, state: S, answers: "_Answers") -> Step:
+        action, remembered = self.actions[playbook_step.id], answers.remembered
+        choices, questions = self._choices(playbook_step, state, answers)
+        step = action.plan(
+            state,
+            Draft(
+                id=playbook_step.id,
+                title=playbook_step.title,
+                description=playbook_step.description,
+                region=answers.region,
+                choices=choices,
+                remembered=remembered,
+                others=answers.others,
+                target=answers.target,
+            ),
+        )
+        if (
+            remembered is not None
+        ):  # the inverse of what stands is the recorded one, whatever the target looks like by now
+            recorded = {call.id: call for call in remembered.undo if call.id in answers.inverses}
+            step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
+        other = action.strange(step)
+        if other is not None:
+            raise PlanError(f"no step {playbook_step.id!r} may call {other.name}: do it manually, and report this.")
+        siblings = playbook_step.siblings
+        missing = [
+            Blocked(f"it needs a step with action {needed!r}, and this playbook has none", "add one to it")
+            for needed in step.requires
+            if needed not in siblings
+        ]
+        return replace(
+            step,
+            questions=tuple(questions),
+            requires=tuple(siblings[needed] for needed in step.requires if needed in siblings),
+            blocked=(*step.blocked, *missing),
+            must_come_first=playbook_step.prerequisite,
+        )
+
+    def _choices(
+        self, playbook_step: PlaybookStep, state: S, answers: "_Answers"
+    ) -> tuple[dict[str, str], list[Question]]:
+        """What every choice of a step is, and the questions that are asked."""
+        action, remembered = self.actions[playbook_step.id], answers.remembered
+        given = {**(remembered.choices if remembered else {}), **answers.given}
+        strange = sorted(set(given) - {choice.id for choice in action.choices})
+        if strange:
+            known = ", ".join(sorted(choice.id for choice in action.choices)) or "nothing"
+            raise WrongChoice(f"step {playbook_step.id} has no choice {strange[0]!r}; it has {known}.")
+        choices, questions = {}, []
+        for choice in action.choices:
+            chosen = given.get(choice.id, playbook_step.defaults.get(choice.id))
+            if chosen is None:
+                chosen = choice.default_value(state)
+            elif remembered is None:  # what was chosen for a step that was begun may be gone by that very step
+                wrong = choice.wrong(state, chosen)
+                if wrong:
+                    if not choice.free:  # a form that is wrong is wrong whatever could be read
+                        _must_be_known(playbook_step, state, wrong)
+                    raise WrongChoice(f"step {playbook_step.id}: {wrong}")
+            choices[choice.id] = chosen
+            if playbook_step.prompts is None or choice.id in playbook_step.prompts:
+                questions.append(choice.question_in(state, chosen))
+        return choices, questions
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What one step is planned with: what it and the others were told, and what was recorded of it."""
+
+    given: Mapping[str, str]
+    remembered: Step | None
+    inverses: frozenset[str]
+    others: Answers
+    target: str
+    region: str
 
 
 def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedCall:

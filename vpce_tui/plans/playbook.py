@@ -2,8 +2,50 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 
-from vpce_tui.plans.actions import Action
+from vpce_tui.aws.caller import Caller
+from vpce_tui.incident.record import Record
+from vpce_tui.plans.actions import Answers, AnyAction
+from vpce_tui.plans.live_step import LiveStep
+from vpce_tui.plans.plan import Plan, Step
+from vpce_tui.plans.targets.planning_context import PlanningContext
+
+Choices = Mapping[str, Mapping[str, str]]
+"""Choices by step id, then by choice id."""
+
+
+class Planner(Protocol):
+    """What plans a playbook's steps on targets of its kind: see :class:`vpce_tui.plans.planner.KindPlanner`."""
+
+    def plan(
+        self,
+        caller: Caller,
+        playbook: "Playbook",
+        target: str,
+        region: str,
+        now: datetime,
+        *,
+        choices: Choices,
+        incident: str,
+        record: Record | None,
+    ) -> Plan:
+        """Plan every step; each over the state that the steps before it leave."""
+
+    def plan_step(
+        self,
+        caller: Caller,
+        playbook_step: "PlaybookStep",
+        target: str,
+        region: str,
+        choices: Mapping[str, str],
+        *,
+        asked: PlanningContext,
+        remembered: Step | None,
+        others: Answers,
+    ) -> LiveStep:
+        """Plan one step from live state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +59,7 @@ class PlaybookStep:
     id: str
     title: str
     description: str
-    action: Action
-    target: str
+    action: AnyAction
     action_name: str
     prerequisite: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -36,9 +77,14 @@ class Playbook:
     target: str
     use_when: str
     steps: tuple[PlaybookStep, ...]
+    planner: Planner = field(repr=False, compare=False)
     team: str = ""
 
     @property
-    def whose(self) -> str:
+    def team_mark(self) -> str:
         """A mark for the team's own."""
         return "(your team's)" if self.team else ""
+
+    def step(self, step_id: str) -> PlaybookStep:
+        """The step with this id."""
+        return next(step for step in self.steps if step.id == step_id)

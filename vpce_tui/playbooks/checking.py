@@ -8,10 +8,11 @@ from msgspec import Meta, Struct
 
 from vpce_tui.core.typed_data import nearest
 from vpce_tui.core.typed_toml import InvalidToml, Places, Problem, check, parse
+from vpce_tui.plans.actions.manual import NAME as MANUAL
 from vpce_tui.plans.targets import KINDS
 
 if TYPE_CHECKING:
-    from vpce_tui.plans.actions import Action
+    from vpce_tui.plans.actions import AnyAction
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST: Final = 200_000
@@ -48,7 +49,7 @@ class PlaybookFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def check_text(
-    text: str, actions: Mapping[str, "Action"], *, taken: frozenset[str] = frozenset(), stem: str = ""
+    text: str, actions: Mapping[str, Mapping[str, "AnyAction"]], *, taken: frozenset[str] = frozenset(), stem: str = ""
 ) -> tuple[PlaybookFile | None, tuple[Problem, ...]]:
     """The file's data, and every fault of it in the order of its lines; None where there is a fault.
 
@@ -86,34 +87,49 @@ def _top(file: PlaybookFile, taken: frozenset[str], stem: str) -> Iterator[Fault
         yield ("target",), f"unknown target {file.target!r}{nearest(file.target, KINDS)}"
 
 
-def _step(step: StepFile, actions: Mapping[str, "Action"], target: str, seen: set[str]) -> Iterator[Fault]:
+def _step(
+    step: StepFile, actions: Mapping[str, Mapping[str, "AnyAction"]], target: str, seen: set[str]
+) -> Iterator[Fault]:
     if not _ID.fullmatch(step.id):
         yield ("id",), f"the id {step.id!r} must be lower-case letters, digits and single hyphens"
     if step.id in seen:
         yield ("id",), f"the id {step.id!r} is used twice"
     seen.add(step.id)
-    action = actions.get(step.action)
-    if action is None:
-        fitting = {key for key, known in actions.items() if known.target in ("", target)}
-        yield ("action",), f"unknown action {step.action!r}{nearest(step.action, fitting or actions)}"
-    elif action.target not in ("", target):
-        yield ("action",), f"the action {step.action!r} acts on {action.target}, and this playbook on {target}"
+    fitting = actions.get(target, {})
+    if step.action == MANUAL:
+        yield from _manual(step)
+    elif step.action in fitting:
+        yield from _answers(step, fitting[step.action])
     else:
-        yield from _answers(step, action)
+        other = next((kind for kind, known in actions.items() if step.action in known), "")
+        every = {MANUAL, *(fitting or {name for known in actions.values() for name in known})}
+        said = (
+            f"the action {step.action!r} acts on {other}, and this playbook on {target}"
+            if other and fitting
+            else f"unknown action {step.action!r}{nearest(step.action, every)}"
+        )
+        yield ("action",), said
 
 
-def _answers(step: StepFile, action: "Action") -> Iterator[Fault]:
+def _manual(step: StepFile) -> Iterator[Fault]:
+    if not step.guidance:
+        yield ("action",), "a manual step needs guidance: a list of sentences"
+    for key in step.defaults:
+        yield ("defaults", key), f"a manual step has no choice {key!r}"
+    if step.prompts:
+        yield ("prompts",), "a manual step has no prompts"
+
+
+def _answers(step: StepFile, action: "AnyAction") -> Iterator[Fault]:
     name, choices = step.action, {choice.id: choice for choice in action.choices}
     near: Callable[[str], str] = lambda word: nearest(word, choices) if choices else ""  # noqa: E731
-    if name == "manual" and not step.guidance:
-        yield ("action",), "a manual step needs guidance: a list of sentences"
-    if name != "manual" and step.guidance is not None:
+    if step.guidance is not None:
         yield ("guidance",), "only a manual step has guidance"
     for key, value in step.defaults.items():
         if key not in choices:
             yield ("defaults", key), f"{name!r} has no choice {key!r}{near(key)}"
-        elif not callable(choices[key].options):
-            wrong = choices[key].wrong(None, str(value))
+        elif (options := choices[key].fixed) is not None:
+            wrong = choices[key].wrong_among(options, str(value))
             if wrong:
                 yield ("defaults", key), wrong
     for key in step.prompts or ():

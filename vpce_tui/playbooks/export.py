@@ -40,7 +40,7 @@ def markdown(playbook: Playbook) -> str:
             lines.append("")
         for choice in playbook_step.action.choices:
             if playbook_step.prompts is None or choice.id in playbook_step.prompts:
-                options = () if callable(choice.options) else choice.offered(None)
+                options = choice.fixed or ()
                 lines.append(f"- {plain(choice.question)}? `--set {playbook_step.id}.{choice.id}=…`")
                 lines += [f"  - `{option.value or '(nothing)'}`: {plain(option.label)}" for option in options]
         if playbook_step.action.choices:

@@ -16,8 +16,8 @@ import msgspec
 from vpce_tui.core import paths
 from vpce_tui.core.private_files import trusted_file
 from vpce_tui.core.typed_toml import Problem
-from vpce_tui.plans.actions import manual
 from vpce_tui.plans.actions.action_table import ACTIONS
+from vpce_tui.plans.kind_planners import planner_of
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook, PlaybookStep
 from vpce_tui.plans.targets import KINDS
@@ -96,13 +96,13 @@ def _made(name: str, text: str, team: str) -> Playbook:
     if file is None:
         raise InvalidPlaybook(name, problems)
     siblings = {step.action: step.id for step in reversed(file.steps)}
+    planner, actions = planner_of(file.target, [(step.id, step.action, step.guidance or ()) for step in file.steps])
     steps = tuple(
         PlaybookStep(
             id=step.id,
             title=step.title,
             description=step.description.strip(),
-            action=manual.told(step.guidance or ()) if step.action == "manual" else ACTIONS[step.action],
-            target=file.target,
+            action=actions[step.id],
             action_name=step.action,
             prerequisite=step.prerequisite,
             defaults={key: str(value) for key, value in step.defaults.items()},
@@ -113,7 +113,13 @@ def _made(name: str, text: str, team: str) -> Playbook:
         for step in file.steps
     )
     return Playbook(
-        name=file.name, title=file.title, target=file.target, use_when=file.use_when.strip(), steps=steps, team=team
+        name=file.name,
+        title=file.title,
+        target=file.target,
+        use_when=file.use_when.strip(),
+        steps=steps,
+        planner=planner,
+        team=team,
     )
 
 

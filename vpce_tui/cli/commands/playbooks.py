@@ -69,7 +69,7 @@ def _list() -> Exit:
             continue
         print(
             visible(
-                f"{name:<20} {playbook.target:<10} {len(playbook.steps):>2} steps  {playbook.title} {playbook.whose}"
+                f"{name:<20} {playbook.target:<10} {len(playbook.steps):>2} steps  {playbook.title} {playbook.team_mark}"
             ).rstrip()
         )
     say(f"your team's are in {paths.playbooks_folder()}")
@@ -99,7 +99,7 @@ def _check(given: list[str]) -> Exit:
 
 
 def _page(playbook: Playbook) -> str:
-    lines = [f"{playbook.name} {playbook.whose}".rstrip(), playbook.title, "", playbook.use_when, ""]
+    lines = [f"{playbook.name} {playbook.team_mark}".rstrip(), playbook.title, "", playbook.use_when, ""]
     for number, playbook_step in enumerate(playbook.steps, start=1):
         lines += [
             f"{number:>2}. {playbook_step.title} ({playbook_step.id}: {playbook_step.action_name})",
@@ -109,8 +109,7 @@ def _page(playbook: Playbook) -> str:
         for choice in playbook_step.action.choices:
             if playbook_step.prompts is not None and choice.id not in playbook_step.prompts:
                 continue
-            fixed = () if callable(choice.options) else choice.offered(None)
-            options = " | ".join(option.value or '""' for option in fixed)
+            options = " | ".join(option.value or '""' for option in choice.fixed or ())
             lines.append(f"    ? {choice.question}: --set {playbook_step.id}.{choice.id}={options or '…'}")
     return visible("\n".join(lines), limit=100_000, multiline=True)
 

@@ -1,13 +1,14 @@
 """The code behind the steps. An action is pure: it plans from a dossier, says what the world is after, and when it is verified."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from vpce_tui.blocks.model import BlockColumn
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.plan import Option, PlannedCall, Question, Step
 from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.planning_context import World
 
 ReadBack = tuple[VerificationState, str]
 """What reading back showed, and what was seen."""
@@ -19,8 +20,30 @@ Options = tuple[tuple[str, str] | Option, ...]
 """Values with their labels; an option where there is more to say of it."""
 
 
+S = TypeVar("S", bound=World)
+
+
+class AnyChoice(Protocol):
+    """A choice as it looks from outside, whatever target its action is for."""
+
+    @property
+    def id(self) -> str:
+        """Its name within its step."""
+
+    @property
+    def question(self) -> str:
+        """What is asked."""
+
+    @property
+    def fixed(self) -> tuple[Option, ...] | None:
+        """Its options, where they do not depend on the target."""
+
+    def wrong_among(self, options: Sequence[Option], value: str) -> str:
+        """What is wrong with ``value``, as a sentence; ``""``: nothing."""
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Generic[S]):
     """Something the operator decides before a step; the first option is the safe default unless ``default`` says more.
 
     ``options`` may depend on the world. ``many``: several of them, joined by commas, or none. ``free``: anything that
@@ -30,28 +53,36 @@ class Choice:
 
     id: str
     question: str
-    options: Options | Callable[[Any], Options] = ()
-    default: Callable[[Any], str] | None = None
+    options: Options | Callable[[S], Options] = ()
+    default: Callable[[S], str] | None = None
     free: bool = False
     many: bool = False
     check: Callable[[str], str] = lambda _: ""
     columns: tuple[BlockColumn, ...] = ()
 
-    def offered(self, world: Any) -> tuple[Option, ...]:
-        """The options in this world, those that cannot be chosen too."""
-        found = self.options(world) if callable(self.options) else self.options
-        return tuple(item if isinstance(item, Option) else Option(*item) for item in found)
+    @property
+    def fixed(self) -> tuple[Option, ...] | None:
+        """Its options, where they do not depend on the target."""
+        return None if callable(self.options) else _options(self.options)
 
-    def default_value(self, world: Any) -> str:
+    def offered(self, world: S) -> tuple[Option, ...]:
+        """The options for a target in this state, those that cannot be chosen too."""
+        return _options(self.options(world) if callable(self.options) else self.options)
+
+    def default_value(self, world: S) -> str:
         """What stands when nobody decides."""
         if self.default is not None:
             return self.default(world)
         offered = self.offered(world)
         return "" if self.many or not offered else offered[0].value
 
-    def wrong(self, world: Any, value: str) -> str:
+    def wrong(self, world: S, value: str) -> str:
         """What is wrong with ``value``, as a sentence; ``""``: nothing."""
-        known = {option.value: option for option in self.offered(world)}
+        return self.wrong_among(self.offered(world), value)
+
+    def wrong_among(self, options: Sequence[Option], value: str) -> str:
+        """The same, where these are the options."""
+        known = {option.value: option for option in options}
         parts = [part.strip() for part in value.split(",") if part.strip()] if self.many else [value]
         for part in parts:
             if part in known:
@@ -66,7 +97,7 @@ class Choice:
                 return f"{self.id}: {said}"
         return ""
 
-    def question_in(self, world: Any, chosen: str) -> Question:
+    def question_in(self, world: S, chosen: str) -> Question:
         """As it is asked."""
         return Question(
             id=self.id,
@@ -79,37 +110,68 @@ class Choice:
         )
 
 
+def _options(found: Options) -> tuple[Option, ...]:
+    return tuple(item if isinstance(item, Option) else Option(*item) for item in found)
+
+
 def parts(value: str) -> tuple[str, ...]:
     """The several values of a ``many`` choice."""
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One step's code. ``facets``: what must be read to plan it; ``expect``: the world once it is done.
+class AnyAction(Protocol):
+    """An action as it looks from outside, whatever target it is for: what it asks, reads and may call."""
 
-    ``target``: the kind of target it acts on (``""``: any). ``remember`` gives what an earlier plan of the step holds and
-    looking needs (:attr:`Asked.remembered`). ``leave`` says why an inverse call makes no sense in this world (``""``: it
-    does), given the call, whether what it takes back is still so, and whether everything is being undone.
+    @property
+    def facets(self) -> frozenset[str]:
+        """What must be read to plan it."""
+
+    @property
+    def choices(self) -> Sequence[AnyChoice]:
+        """What it asks."""
+
+    @property
+    def may(self) -> tuple[str, ...]:
+        """Operations that its calls and inverses may be, beyond what its facets read."""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it is verified from the very answers that were kept."""
+
+    def strange(self, step: Step) -> PlannedCall | None:
+        """The first call of ``step`` that this action never makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[S]):
+    """One step's code, for targets whose state is ``S``. ``facets``: what must be read to plan it; ``expect``: the state after it.
+
+    ``remember`` gives what an earlier plan of the step holds and looking needs (:attr:`PlanningContext.remembered`). ``leave`` says
+    why an inverse call makes no sense in this state (``""``: it does), given the call, whether what it takes back is still so, and
+    whether everything is being undone.
     """
 
     facets: frozenset[str]
-    plan: Callable[[Any, Draft], Step]
-    expect: Callable[[Any, Mapping[str, str]], Any]
-    settled: Callable[[Any, Step], ReadBack]
-    choices: tuple[Choice, ...] = ()
+    plan: Callable[[S, Draft], Step]
+    expect: Callable[[S, Mapping[str, str]], S]
+    settled: Callable[[S, Step], ReadBack]
+    choices: tuple[Choice[S], ...] = ()
     remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
-    leave: Callable[[Any, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
-    target: str = "instance"
+    leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
     look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
-    """What its answers, and those of the playbook's other steps, say about how to look (:attr:`Asked.remembered`)."""
-    judge: Callable[[Any, Step, Mapping[str, Any]], ReadBack] | None = None
+    """What its answers, and those of the playbook's other steps, say about how to look (:attr:`PlanningContext.remembered`)."""
+    judge: Callable[[S, Step, Mapping[str, Any]], ReadBack] | None = None
     """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()
     """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
     taken_back_by: tuple[str, ...] = ()
     """Those of :attr:`may` that its inverses are, and no others: a record that was handed over cannot name another."""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it is verified from the very answers that were kept."""
+        return self.judge is not None
 
     def strange(self, step: Step) -> PlannedCall | None:
         """The first call of ``step`` that this action never makes, or never takes anything back by; None: there is none.
@@ -123,17 +185,17 @@ class Action:
         )
 
 
-def unchanged(world: Any, _: Mapping[str, str]) -> Any:
+def unchanged(world: S, _: Mapping[str, str]) -> S:
     """For actions that change nothing a later step looks at."""
     return world
 
 
-def read_back(_: Any, __: Step) -> ReadBack:
+def read_back(_: object, __: Step) -> ReadBack:
     """For steps that only read."""
     return VerificationState.VERIFIED, ""
 
 
-def by_effects(_: Any, step: Step) -> ReadBack:
+def by_effects(_: object, step: Step) -> ReadBack:
     """Proved when every call of the step is in effect."""
     if step.blocked:
         return VerificationState.NOT_YET, step.blocked[0].says

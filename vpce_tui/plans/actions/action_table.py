@@ -1,17 +1,17 @@
-"""Every action by the name that a playbook's file gives it."""
+"""Every action by the name that a playbook's file gives it, one table for each kind of target."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from vpce_tui.plans.actions import (
     Action,
+    AnyAction,
     blocking,
     endpoint,
     flow_logs,
     identity,
     instance,
     isolate,
-    manual,
     out_of_service,
     traffic,
 )
@@ -25,8 +25,14 @@ from vpce_tui.plans.actions.hardening import (
     volumes,
 )
 from vpce_tui.plans.actions.relaunch import access, ami, launch, return_to_service
+from vpce_tui.plans.targets import ACCOUNT, ENDPOINT, INSTANCE, INTERFACE, PRINCIPAL
+from vpce_tui.plans.targets.account import AccountState
+from vpce_tui.plans.targets.endpoint import EndpointState
+from vpce_tui.plans.targets.instance import InstanceState
+from vpce_tui.plans.targets.interface import InterfaceState
+from vpce_tui.plans.targets.principal import PrincipalState
 
-ACTIONS: Final[Mapping[str, Action]] = {
+INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {
     "identify": instance.IDENTIFY,
     "preserve": instance.PRESERVE,
     "protect": instance.HOLD,
@@ -36,6 +42,15 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "snapshots": instance.SNAPSHOTS,
     "memory": instance.MEMORY,
     "terminate": instance.TERMINATE,
+    "relaunch-ami": ami.CHOOSE_IMAGE,
+    "relaunch-user-data": ami.REVIEW_USER_DATA,
+    "relaunch-group": access.RELAUNCH_GROUP,
+    "relaunch-profile": access.RELAUNCH_PROFILE,
+    "relaunch-launch": launch.LAUNCH,
+    "relaunch-return": return_to_service.RETURN,
+    "relaunch-verify": return_to_service.PROVE,
+}
+ENDPOINT_ACTIONS: Final[Mapping[str, Action[EndpointState]]] = {
     "endpoint-identify": endpoint.IDENTIFY,
     "endpoint-flow-logs": flow_logs.ENDPOINT_FLOW_LOGS,
     "endpoint-policy": endpoint.POLICY,
@@ -44,6 +59,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "endpoint-encryption": endpoint.ENCRYPTION,
     "endpoint-delete": endpoint.REMOVE,
     "endpoint-guard": endpoint.GUARD,
+}
+PRINCIPAL_ACTIONS: Final[Mapping[str, Action[PrincipalState]]] = {
     "principal-identify": principal.IDENTIFY,
     "principal-keys": principal.KEYS,
     "principal-sessions": principal.SESSIONS,
@@ -56,6 +73,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "principal-rotate": rotate.ROTATE,
     "principal-drop-keys": rotate.DROP_KEYS,
     "principal-trail": cloudtrail_trail.PRINCIPAL_TRAIL,
+}
+INTERFACE_ACTIONS: Final[Mapping[str, Action[InterfaceState]]] = {
     "traffic-see": traffic.TRAFFIC_SEE,
     "traffic-choose": traffic.TRAFFIC_CHOOSE,
     "traffic-acl": blocking.TRAFFIC_ACL,
@@ -64,13 +83,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "traffic-waf": blocking.TRAFFIC_WAF,
     "traffic-block-public-access": blocking.TRAFFIC_DARK,
     "traffic-verify": traffic.TRAFFIC_PROVE,
-    "relaunch-ami": ami.CHOOSE_IMAGE,
-    "relaunch-user-data": ami.REVIEW_USER_DATA,
-    "relaunch-group": access.RELAUNCH_GROUP,
-    "relaunch-profile": access.RELAUNCH_PROFILE,
-    "relaunch-launch": launch.LAUNCH,
-    "relaunch-return": return_to_service.RETURN,
-    "relaunch-verify": return_to_service.PROVE,
+}
+ACCOUNT_ACTIONS: Final[Mapping[str, Action[AccountState]]] = {
     "account-overview": overview.ACCOUNT_OVERVIEW,
     "account-amis": overview.ACCOUNT_IMAGES,
     "account-groups": default_groups.ACCOUNT_GROUPS,
@@ -79,5 +93,13 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "account-flow-logs": flow_logs.ACCOUNT_FLOW_LOGS,
     "account-config": aws_config.ACCOUNT_CONFIG,
     "account-trail": cloudtrail_trail.ACCOUNT_TRAIL,
-    "manual": manual.MANUAL,
 }
+
+ACTIONS: Final[Mapping[str, Mapping[str, AnyAction]]] = {
+    INSTANCE.name: INSTANCE_ACTIONS,
+    ENDPOINT.name: ENDPOINT_ACTIONS,
+    PRINCIPAL.name: PRINCIPAL_ACTIONS,
+    INTERFACE.name: INTERFACE_ACTIONS,
+    ACCOUNT.name: ACCOUNT_ACTIONS,
+}
+"""Every action by the kind of target that it acts on, then by its name; manual steps are of no kind."""

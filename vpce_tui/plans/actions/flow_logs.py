@@ -6,16 +6,18 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
-from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
+from vpce_tui.plans.actions import Action, Choice, Options, S, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope, unlogged
 from vpce_tui.plans.placeholders import TOKEN, document, ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountState, AccountVpc
+from vpce_tui.plans.targets.endpoint import EndpointState
 from vpce_tui.plans.targets.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
+from vpce_tui.plans.targets.interface import InterfaceState
 from vpce_tui.plans.targets.planning_context import iam_region
 
 NEW: Final = "new"
@@ -218,8 +220,8 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
     )
 
 
-def _role_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[Any], Options]:
-    def options(world: Any) -> Options:
+def _role_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], Options]:
+    def options(world: S) -> Options:
         known = logging(world)
         named = [(arn, arn.partition(":role/")[2]) for arn in (known.roles if known else ())]
         return (*named, (NEW, f"a new role, {OWN_ROLE}"))
@@ -227,8 +229,8 @@ def _role_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[Any
     return options
 
 
-def _group_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[Any], Options]:
-    def options(world: Any) -> Options:
+def _group_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], Options]:
+    def options(world: S) -> Options:
         known = logging(world)
         used = [log.destination for log in (known.logs if known else ()) if log.destination.startswith("/")]
         groups = [
@@ -239,7 +241,7 @@ def _group_options(logging: Callable[[Any], FlowLogging | None]) -> Callable[[An
     return options
 
 
-def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
+def choices(logging: Callable[[S], FlowLogging | None]) -> tuple[Choice[S], ...]:
     """The questions of a step that turns flow logs on; ``logging`` finds the world's :class:`FlowLogging`."""
     return (
         Choice(
@@ -259,11 +261,11 @@ def choices(logging: Callable[[Any], FlowLogging | None]) -> tuple[Choice, ...]:
     )
 
 
-def _plan_vpc(region: str, vpc: str, target: str, world: Any, draft: Draft) -> Step:
+def _plan_vpc(region: str, vpc: str, target: str, world: EndpointState | InterfaceState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, "flow logs")
     if not vpc:
         draft.note(f"{target} does not exist any more")
-    elif not draft.blocked:
+    elif world.flow_logs is not None and not draft.blocked:
         plan_flow_logs([Wanted(region=region, kind="VPC", id=vpc, logging=world.flow_logs)], target, draft)
     return draft.step(StepKind.CHANGE)
 
@@ -292,12 +294,12 @@ def _vpc_option(world: AccountState, vpc: AccountVpc) -> Option:
     )
 
 
-def _used(world: Any) -> str:
+def _used(world: AccountState) -> str:
     """VPCs in which something stands."""
     return ",".join(vpc.key for vpc in world.vpcs or () if vpc.interfaces and unlogged(world, vpc.region, vpc.id))
 
 
-def _plan_account(world: Any, draft: Draft) -> Step:
+def _plan_account(world: AccountState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, "flow logs")
     chosen = parts(draft.choices["vpcs"])
     if not draft.blocked:
@@ -328,27 +330,25 @@ _MAY: Final = (
     "ec2:DeleteFlowLogs",
 )
 _INVERSES: Final = ("iam:DeleteRole", "iam:DeleteRolePolicy", "logs:DeleteLogGroup", "ec2:DeleteFlowLogs")
-ENDPOINT_FLOW_LOGS: Final = Action(
+ENDPOINT_FLOW_LOGS: Final[Action[EndpointState]] = Action(
     facets=frozenset({"flow logs"}),
     plan=lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
     expect=unchanged,
     settled=by_effects,
     choices=choices(lambda world: world.flow_logs),
-    target="endpoint",
     may=_MAY,
     taken_back_by=_INVERSES,
 )
-TRAFFIC_FLOW_LOGS: Final = Action(
+TRAFFIC_FLOW_LOGS: Final[Action[InterfaceState]] = Action(
     facets=frozenset({"flow logs"}),
     plan=lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
     expect=unchanged,
     settled=by_effects,
     choices=choices(lambda world: world.flow_logs),
-    target="interface",
     may=_MAY,
     taken_back_by=_INVERSES,
 )
-ACCOUNT_FLOW_LOGS: Final = Action(
+ACCOUNT_FLOW_LOGS: Final[Action[AccountState]] = Action(
     facets=frozenset({"flow logs"}),
     plan=_plan_account,
     expect=unchanged,
@@ -365,7 +365,6 @@ ACCOUNT_FLOW_LOGS: Final = Action(
         *choices(lambda world: next(iter(world.logging.values()), None)),
     ),
     look=look_in_scope,
-    target="account",
     may=_MAY,
     taken_back_by=_INVERSES,
 )

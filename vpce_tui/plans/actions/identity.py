@@ -115,7 +115,7 @@ def _profile(step: Step) -> dict[str, Any]:
     return {}
 
 
-CUT_CREDENTIALS: Final = Action(
+CUT_CREDENTIALS: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.ROLE}),
     plan=_plan,
     expect=unchanged,

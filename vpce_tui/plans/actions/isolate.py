@@ -168,7 +168,7 @@ def _moved(step: Step) -> dict[str, Any]:
     return {"interfaces": tuple(moved), **vpc}
 
 
-ISOLATE: Final = Action(
+ISOLATE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}),
     plan=_plan,
     expect=unchanged,

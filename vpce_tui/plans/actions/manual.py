@@ -1,28 +1,20 @@
-"""A step for a person: guidance, no call."""
+"""A step for a person, on any kind of target: guidance, no call."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Final
 
-from vpce_tui.plans.actions import Action, read_back, unchanged
+from vpce_tui.plans.actions import Action, S, read_back, unchanged
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 
+NAME = "manual"
+"""How a playbook's file calls it."""
 
-def told(guidance: Sequence[str]) -> Action:
+
+def manual(guidance: Sequence[str]) -> Action[S]:
     """A step that tells ``guidance``."""
 
-    def plan(_: Any, draft: Draft) -> Step:
-        draft.note(*list(guidance))
+    def plan(_: S, draft: Draft) -> Step:
+        draft.note(*guidance)
         return draft.step(StepKind.MANUAL)
 
-    return replace(MANUAL, plan=plan)
-
-
-MANUAL: Final = Action(
-    facets=frozenset(),
-    plan=lambda _, draft: draft.step(StepKind.MANUAL),
-    expect=unchanged,
-    settled=read_back,
-    target="",
-)
+    return Action(facets=frozenset(), plan=plan, expect=unchanged, settled=read_back)

@@ -137,7 +137,7 @@ def _expect(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
     return replace(world, scaling=None, targets=(), classic=())
 
 
-TAKE_OUT: Final = Action(
+TAKE_OUT: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}),
     plan=_plan,
     expect=_expect,

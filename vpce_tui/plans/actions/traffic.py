@@ -324,7 +324,7 @@ def _wrong_hours(text: str) -> str:
     return "" if good else f"{text!r} is not a number of hours from 1 to 720"
 
 
-TRAFFIC_SEE: Final = Action(
+TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC}),
     plan=_plan_see,
     expect=unchanged,
@@ -339,10 +339,9 @@ TRAFFIC_SEE: Final = Action(
         ),
     ),
     look=look,
-    target="interface",
     may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
 )
-TRAFFIC_CHOOSE: Final = Action(
+TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
     plan=_plan_choose,
     expect=unchanged,
@@ -359,16 +358,14 @@ TRAFFIC_CHOOSE: Final = Action(
         ),
     ),
     look=look,
-    target="interface",
     may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
 )
-TRAFFIC_PROVE: Final = Action(
+TRAFFIC_PROVE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_prove,
     expect=unchanged,
     settled=read_back,
     look=look,
-    target="interface",
     judge=_judge,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
 )

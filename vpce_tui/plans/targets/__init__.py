@@ -3,21 +3,23 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
 from vpce_tui.plans.targets.planning_context import PlanningContext, World, find_region, iam_region
 
+S_co = TypeVar("S_co", bound=World, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class TargetKind:
+class TargetKind(Generic[S_co]):
     """A kind of thing that a playbook acts on: how its name looks, how it is looked at, how its region is found."""
 
     name: str
     example: str
     pattern: re.Pattern[str]
-    observe: Callable[[Caller, str, str, Iterable[str], PlanningContext], World]
+    observe: Callable[[Caller, str, str, Iterable[str], PlanningContext], S_co]
     region: Callable[[Caller, str, Sequence[str]], str]
     reads: Mapping[str, tuple[str, ...]]
 
@@ -30,49 +32,47 @@ def _found_by(operation: str, key: str, name: str) -> Callable[[Caller, str, Seq
     return find
 
 
-KINDS: Final[dict[str, TargetKind]] = {
-    kind.name: kind
-    for kind in (
-        TargetKind(
-            name="instance",
-            example="i-0123456789abcdef0",
-            pattern=re.compile(r"i-[0-9a-f]{8,17}"),
-            observe=instance.observe,
-            region=_found_by("DescribeInstances", "Reservations", "instance-id"),
-            reads=instance.READS,
-        ),
-        TargetKind(
-            name="endpoint",
-            example="vpce-0123456789abcdef0",
-            pattern=re.compile(r"vpce-[0-9a-f]{8,17}"),
-            observe=endpoint.observe,
-            region=_found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"),
-            reads=endpoint.READS,
-        ),
-        TargetKind(
-            name="interface",
-            example="i-…, vpce-… or eni-…",
-            pattern=re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"),
-            observe=interface.observe,
-            region=interface.region_of,
-            reads=interface.READS,
-        ),
-        TargetKind(
-            name="principal",
-            example="AKIA…, user/NAME, role/NAME or root",
-            pattern=principal.PATTERN,
-            observe=principal.observe,
-            region=lambda caller, _, __: iam_region(caller.home_region),
-            reads=principal.READS,
-        ),
-        TargetKind(
-            name="account",
-            example="123456789012",
-            pattern=re.compile(r"[0-9]{12}"),
-            observe=account.observe,
-            region=lambda caller, _, __: caller.home_region,
-            reads=account.READS,
-        ),
-    )
+INSTANCE: Final[TargetKind[instance.InstanceState]] = TargetKind(
+    name="instance",
+    example="i-0123456789abcdef0",
+    pattern=re.compile(r"i-[0-9a-f]{8,17}"),
+    observe=instance.observe,
+    region=_found_by("DescribeInstances", "Reservations", "instance-id"),
+    reads=instance.READS,
+)
+ENDPOINT: Final[TargetKind[endpoint.EndpointState]] = TargetKind(
+    name="endpoint",
+    example="vpce-0123456789abcdef0",
+    pattern=re.compile(r"vpce-[0-9a-f]{8,17}"),
+    observe=endpoint.observe,
+    region=_found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"),
+    reads=endpoint.READS,
+)
+INTERFACE: Final[TargetKind[interface.InterfaceState]] = TargetKind(
+    name="interface",
+    example="i-…, vpce-… or eni-…",
+    pattern=re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"),
+    observe=interface.observe,
+    region=interface.region_of,
+    reads=interface.READS,
+)
+PRINCIPAL: Final[TargetKind[principal.PrincipalState]] = TargetKind(
+    name="principal",
+    example="AKIA…, user/NAME, role/NAME or root",
+    pattern=principal.PATTERN,
+    observe=principal.observe,
+    region=lambda caller, _, __: iam_region(caller.home_region),
+    reads=principal.READS,
+)
+ACCOUNT: Final[TargetKind[account.AccountState]] = TargetKind(
+    name="account",
+    example="123456789012",
+    pattern=re.compile(r"[0-9]{12}"),
+    observe=account.observe,
+    region=lambda caller, _, __: caller.home_region,
+    reads=account.READS,
+)
+KINDS: Final[Mapping[str, TargetKind[World]]] = {
+    kind.name: kind for kind in (INSTANCE, ENDPOINT, INTERFACE, PRINCIPAL, ACCOUNT)
 }
 """The kinds of target, by name."""

@@ -74,7 +74,7 @@ class PlaybooksScreen(Frame):
         for key, (playbook, target, _) in self.rows.items():
             walked = done(record, playbook, target)
             what = f"{walked}: {playbook.title}" if walked else playbook.title
-            rows.append(TableRow(key, (playbook.name, target, f"{what} {playbook.whose}".strip())))
+            rows.append(TableRow(key, (playbook.name, target, f"{what} {playbook.team_mark}".strip())))
         table.set_rows(rows)
         chosen = self.rows.get(table.key)
         said = [line(("! ", "bold $warning"), error) for error in self.broken]

@@ -93,7 +93,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-TRAFFIC_DARK: Final = Action(
+TRAFFIC_DARK: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.PUBLIC}),
     plan=_plan_dark,
     expect=unchanged,
@@ -106,7 +106,6 @@ TRAFFIC_DARK: Final = Action(
         ),
         Choice("keep", "Which VPCs are excluded", _vpc_options, many=True),
     ),
-    target="interface",
     may=(
         "ec2:ModifyVpcBlockPublicAccessOptions",
         "ec2:CreateVpcBlockPublicAccessExclusion",

@@ -152,7 +152,7 @@ def _denied_before(world: InterfaceState, draft: Draft) -> None:
                 draft.undo += [inverse for inverse in draft.remembered.undo if call.id in inverse.undoes]
 
 
-TRAFFIC_ACL: Final = Action(
+TRAFFIC_ACL: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.ACLS}),
     plan=_plan_acl,
     expect=unchanged,
@@ -168,7 +168,6 @@ TRAFFIC_ACL: Final = Action(
         ),
     ),
     leave=_entry_as_left,
-    target="interface",
     may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
     taken_back_by=("ec2:DeleteNetworkAclEntry",),
 )

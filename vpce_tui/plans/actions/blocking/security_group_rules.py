@@ -254,7 +254,7 @@ def _closed_before(world: InterfaceState, draft: Draft) -> None:
             draft.undo.append(inverse)
 
 
-TRAFFIC_RULES: Final = Action(
+TRAFFIC_RULES: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_rules,
     expect=unchanged,
@@ -279,7 +279,6 @@ TRAFFIC_RULES: Final = Action(
         ),
     ),
     look=look,
-    target="interface",
     may=(
         "ec2:AuthorizeSecurityGroupIngress",
         "ec2:AuthorizeSecurityGroupEgress",

@@ -152,7 +152,7 @@ def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
     return "" if left == set(known.addresses) else f"somebody changed {known.name} since: remove the addresses manually"
 
 
-TRAFFIC_WAF: Final = Action(
+TRAFFIC_WAF: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.SETS}),
     plan=_plan_waf,
     expect=unchanged,
@@ -160,7 +160,6 @@ TRAFFIC_WAF: Final = Action(
     choices=(Choice("ip_set", "Which AWS WAF IP set", _set_options),),
     remember=_added,
     leave=_set_as_left,
-    target="interface",
     may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"),
     taken_back_by=("wafv2:UpdateIPSet",),
 )

@@ -143,13 +143,12 @@ def _is_of(arn: str, world: PrincipalState) -> bool:
     return session[:2] == ["assumed-role", world.name] and parts[2] == "sts" and parts[4] == world.account
 
 
-REFUSED: Final = Action(
+REFUSED: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}),
     plan=_plan,
     expect=unchanged,
     settled=read_back,
     choices=(Choice("profile", "Which AWS profile contains the stolen credentials", _profiles),),
-    target="principal",
     judge=_judge,
     may=("ec2:DescribeRegions",),
 )

@@ -340,7 +340,7 @@ def _wrong(most: int, unit: str) -> Any:
     )
 
 
-LEAST: Final = Action(
+LEAST: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
     plan=_plan,
     expect=unchanged,
@@ -363,7 +363,6 @@ LEAST: Final = Action(
         ),
     ),
     look=_look,
-    target="principal",
     may=(
         "iam:CreatePolicyVersion",
         "iam:SetDefaultPolicyVersion",

@@ -248,7 +248,7 @@ def _wrong_session(said: str) -> str:
     return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is not a valid session name"
 
 
-CONTAIN_MADE: Final = Action(
+CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.MADE}),
     plan=_plan,
     expect=unchanged,
@@ -278,7 +278,6 @@ CONTAIN_MADE: Final = Action(
         ),
     ),
     look=_look,
-    target="principal",
     may=(
         "iam:UpdateAccessKey",
         "iam:PutUserPolicy",

@@ -381,7 +381,7 @@ def _plan_root(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.MANUAL)
 
 
-IDENTIFY: Final = Action(
+IDENTIFY: Final[Action[PrincipalState]] = Action(
     facets=frozenset(
         {
             PrincipalAspect.KEYS,
@@ -394,14 +394,13 @@ IDENTIFY: Final = Action(
     plan=_plan_identify,
     expect=unchanged,
     settled=read_back,
-    target="principal",
     may=(
         "cloudtrail:LookupEvents",
         "iam:GetPolicyVersion",
         "iam:GetAccountSummary",
     ),
 )
-KEYS: Final = Action(
+KEYS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_keys,
     expect=unchanged,
@@ -416,16 +415,14 @@ KEYS: Final = Action(
             many=True,
         ),
     ),
-    target="principal",
     may=("iam:UpdateAccessKey",),
     taken_back_by=("iam:UpdateAccessKey",),
 )
-SESSIONS: Final = Action(
+SESSIONS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_sessions,
     expect=unchanged,
     settled=by_effects,
-    target="principal",
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",
@@ -434,7 +431,7 @@ SESSIONS: Final = Action(
     ),
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
-QUARANTINE: Final = Action(
+QUARANTINE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_quarantine,
     expect=unchanged,
@@ -447,7 +444,6 @@ QUARANTINE: Final = Action(
             default=lambda world: "yes" if world.kind == "user" else "no",
         ),
     ),
-    target="principal",
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",
@@ -456,7 +452,7 @@ QUARANTINE: Final = Action(
     ),
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
-CONSOLE: Final = Action(
+CONSOLE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.CONSOLE}),
     plan=_plan_console,
     expect=unchanged,
@@ -470,7 +466,6 @@ CONSOLE: Final = Action(
             many=True,
         ),
     ),
-    target="principal",
     may=(
         "iam:DeleteLoginProfile",
         "iam:DeactivateMFADevice",
@@ -478,4 +473,4 @@ CONSOLE: Final = Action(
         "iam:DeleteServiceSpecificCredential",
     ),
 )
-ROOT: Final = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, settled=read_back, target="principal")
+ROOT: Final[Action[PrincipalState]] = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, settled=read_back)

@@ -92,13 +92,12 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE, reversible=not lost)
 
 
-ROTATE: Final = Action(
+ROTATE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_rotate,
     expect=unchanged,
     settled=by_effects,
     choices=(Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
-    target="principal",
     may=("iam:CreateAccessKey", "iam:DeleteAccessKey"),
     taken_back_by=("iam:DeleteAccessKey",),
 )
@@ -152,7 +151,7 @@ def _drop(world: PrincipalState, key: AccessKey | None, identifier: str, draft: 
     draft.changes.append(f"{identifier} of {world.name} is permanently deleted")
 
 
-DROP_KEYS: Final = Action(
+DROP_KEYS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_drop,
     expect=unchanged,
@@ -163,6 +162,5 @@ DROP_KEYS: Final = Action(
         ),
         Choice("wait", "Only after a new key was used", (("yes", "yes"), ("no", "no"))),
     ),
-    target="principal",
     may=("iam:DeleteAccessKey",),
 )

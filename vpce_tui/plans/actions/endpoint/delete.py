@@ -117,12 +117,11 @@ def _delete_settled(world: EndpointState, step: Step) -> ReadBack:
     return by_effects(world, step)
 
 
-REMOVE: Final = Action(
+REMOVE: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
     plan=_plan_delete,
     expect=unchanged,
     settled=_delete_settled,
-    target="endpoint",
     may=(
         "ec2:DeleteVpcEndpoints",
         "ec2:CreateVpcEndpoint",

@@ -50,7 +50,7 @@ def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-ENCRYPTION: Final = Action(
+ENCRYPTION: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ENCRYPTION}),
     plan=_plan_encryption,
     expect=unchanged,
@@ -63,7 +63,6 @@ ENCRYPTION: Final = Action(
         ),
     ),
     remember=vpc_of,
-    target="endpoint",
     may=(
         "ec2:CreateVpcEncryptionControl",
         "ec2:DeleteVpcEncryptionControl",

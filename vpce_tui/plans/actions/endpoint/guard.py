@@ -49,10 +49,9 @@ def _plan_guard(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.MANUAL)
 
 
-GUARD: Final = Action(
+GUARD: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ORGANISATION}),
     plan=_plan_guard,
     expect=unchanged,
     settled=read_back,
-    target="endpoint",
 )

@@ -124,7 +124,7 @@ def _who_can_use_it(world: EndpointState, draft: Draft) -> None:
     draft.note("flow logs show its users only with the field traffic-path: value 7 (it has no interface of its own)")
 
 
-IDENTIFY: Final = Action(
+IDENTIFY: Final[Action[EndpointState]] = Action(
     facets=frozenset(
         {
             EndpointAspect.SERVICE,
@@ -137,7 +137,6 @@ IDENTIFY: Final = Action(
     plan=_plan_identify,
     expect=unchanged,
     settled=read_back,
-    target="endpoint",
     may=(
         "cloudtrail:LookupEvents",
         "ec2:DescribeNetworkInterfaces",

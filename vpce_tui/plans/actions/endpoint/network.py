@@ -179,7 +179,7 @@ def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, 
     return live
 
 
-NETWORK: Final = Action(
+NETWORK: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}),
     plan=_plan_network,
     expect=unchanged,
@@ -196,7 +196,6 @@ NETWORK: Final = Action(
     ),
     remember=vpc_of,
     leave=only_live,
-    target="endpoint",
     may=(
         "ec2:ModifyVpcEndpoint",
         "ec2:CreateSecurityGroup",

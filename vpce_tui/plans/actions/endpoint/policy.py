@@ -109,7 +109,7 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-POLICY: Final = Action(
+POLICY: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}),
     plan=_plan_policy,
     expect=unchanged,
@@ -126,7 +126,6 @@ POLICY: Final = Action(
         ),
     ),
     leave=only_live,
-    target="endpoint",
     may=("ec2:ModifyVpcEndpoint",),
     taken_back_by=("ec2:ModifyVpcEndpoint",),
 )

@@ -40,13 +40,12 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-DNS: Final = Action(
+DNS: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.HIT}),
     plan=_plan_dns,
     expect=unchanged,
     settled=by_effects,
     leave=only_live,
-    target="endpoint",
     may=("ec2:ModifyVpcEndpoint",),
     taken_back_by=("ec2:ModifyVpcEndpoint",),
 )

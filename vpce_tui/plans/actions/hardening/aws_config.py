@@ -207,7 +207,7 @@ def _config_buckets(world: AccountState) -> Options:
     return tuple((name, name if name != own else f"{name}, new") for name in dict.fromkeys([*used, own, *known]))
 
 
-ACCOUNT_CONFIG: Final = Action(
+ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.CONFIG}),
     plan=_plan_config,
     expect=unchanged,
@@ -229,7 +229,6 @@ ACCOUNT_CONFIG: Final = Action(
     ),
     leave=full_bucket_stays,
     look=_look_config,
-    target="account",
     may=(
         "s3:CreateBucket",
         "s3:DeleteBucket",

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from vpce_tui.inventory.parse import account_of
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, S, by_effects, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import look_in_scope
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
+from vpce_tui.plans.targets.principal import PrincipalState
 from vpce_tui.plans.targets.recording import TRAIL_BUCKET, Trail, Trails, own_bucket
 
 _TRAIL: Final = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9]){2,127}")
@@ -215,15 +216,15 @@ def _put_right(trail: Trail, draft: Draft) -> None:
         draft.note(f"{trail.name} cannot deliver ({trail.problem}): check the policy of {trail.bucket} and its KMS key")
 
 
-def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any], str]) -> tuple[Choice, ...]:
+def trail_choices(trails: Callable[[S], Trails | None], account: Callable[[S], str]) -> tuple[Choice[S], ...]:
     """The questions of a step that turns a trail on."""
 
-    def options(world: Any) -> Options:
+    def options(world: S) -> Options:
         found = trails(world)
         named = [(trail.name, _said(trail)) for trail in (found.trails if found else ()) if trail.name != NEW_TRAIL]
         return (*named, ("new", f"a new one, {NEW_TRAIL}"))
 
-    def default(world: Any) -> str:
+    def default(world: S) -> str:
         found = trails(world)
         known = found.trails if found else ()
         best = next((trail for trail in known if trail.good), None) or next(
@@ -231,7 +232,7 @@ def trail_choices(trails: Callable[[Any], Trails | None], account: Callable[[Any
         )
         return best.name if best and best.name != NEW_TRAIL else "new"
 
-    def buckets(world: Any) -> Options:
+    def buckets(world: S) -> Options:
         found = trails(world)
         own = own_bucket(account(world), "trail")
         return tuple(
@@ -281,7 +282,7 @@ def _plan_account_trail(world: AccountState, draft: Draft) -> Step:
     return plan_trail(world.trails, world.account, world.region, draft)
 
 
-ACCOUNT_TRAIL: Final = Action(
+ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.TRAILS}),
     plan=_plan_account_trail,
     expect=unchanged,
@@ -289,18 +290,17 @@ ACCOUNT_TRAIL: Final = Action(
     choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
     leave=full_bucket_stays,
     look=look_trail,
-    target="account",
     may=TRAIL_MAY,
     taken_back_by=_INVERSES,
 )
 
 
-def _plan_principal_trail(world: Any, draft: Draft) -> Step:
+def _plan_principal_trail(world: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(world.unknown, AccountAspect.TRAILS)
     return plan_trail(world.trails, world.account, draft.region, draft)
 
 
-PRINCIPAL_TRAIL: Final = Action(
+PRINCIPAL_TRAIL: Final[Action[PrincipalState]] = Action(
     facets=frozenset({AccountAspect.TRAILS}),
     plan=_plan_principal_trail,
     expect=unchanged,
@@ -308,7 +308,6 @@ PRINCIPAL_TRAIL: Final = Action(
     choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
     leave=full_bucket_stays,
     look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")},
-    target="principal",
     may=TRAIL_MAY,
     taken_back_by=_INVERSES,
 )

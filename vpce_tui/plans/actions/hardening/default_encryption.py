@@ -57,7 +57,7 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-ENCRYPTION_BY_DEFAULT: Final = Action(
+ENCRYPTION_BY_DEFAULT: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.ENCRYPTION}),
     plan=_plan_default,
     expect=unchanged,
@@ -72,7 +72,6 @@ ENCRYPTION_BY_DEFAULT: Final = Action(
         ),
     ),
     look=look_in_scope,
-    target="account",
     may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"),
     taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
 )

@@ -155,7 +155,7 @@ def _wrong(text: str) -> str:
     return f"{text} is the whole world" if network.prefixlen == 0 else ""
 
 
-ACCOUNT_GROUPS: Final = Action(
+ACCOUNT_GROUPS: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.RULES}),
     plan=_plan,
     expect=unchanged,
@@ -171,7 +171,6 @@ ACCOUNT_GROUPS: Final = Action(
         ),
     ),
     look=look_in_scope,
-    target="account",
     may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
     taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
 )

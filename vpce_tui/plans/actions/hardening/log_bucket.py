@@ -11,6 +11,7 @@ from typing import Any, Final
 from vpce_tui.plans.placeholders import document
 from vpce_tui.plans.plan import PlannedCall
 from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.planning_context import World
 from vpce_tui.plans.targets.recording import LogBucket
 
 _BUCKET: Final = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -132,7 +133,7 @@ def _policy(bucket: LogBucket, statements: list[dict[str, Any]], at: Mapping[str
         draft.changes += [f"{bucket.name}: + {item['Sid']}" for item in missing]
 
 
-def full_bucket_stays(world: Any, call: PlannedCall, _: bool, __: bool) -> str:
+def full_bucket_stays(world: World, call: PlannedCall, _: bool, __: bool) -> str:
     """A bucket that holds records by now stays, with its policy."""
     bucket: LogBucket | None = next(
         (

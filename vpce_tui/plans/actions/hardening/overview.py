@@ -208,7 +208,7 @@ def outdated(machine: AccountInstance) -> str:
     return ""
 
 
-ACCOUNT_OVERVIEW: Final = Action(
+ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
     facets=frozenset(
         {
             AccountAspect.INSTANCES,
@@ -225,7 +225,6 @@ ACCOUNT_OVERVIEW: Final = Action(
     settled=read_back,
     choices=(Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
     look=look,
-    target="account",
     may=(
         "ec2:GetEbsEncryptionByDefault",
         "ec2:DescribeVolumes",
@@ -271,12 +270,11 @@ def _judged(machine: AccountInstance) -> str:
     return f"{instance.region} {instance.id} {instance.name}: {outdated(machine)}; it runs {instance.image_id}{to}"
 
 
-ACCOUNT_IMAGES: Final = Action(
+ACCOUNT_IMAGES: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.INSTANCES}),
     plan=_plan_images,
     expect=unchanged,
     settled=read_back,
     look=look_in_scope,
-    target="account",
     may=("ec2:DescribeInstances",),
 )

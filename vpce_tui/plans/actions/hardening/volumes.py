@@ -293,7 +293,7 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
     )
 
 
-ACCOUNT_VOLUMES: Final = Action(
+ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.VOLUMES}),
     plan=_plan,
     expect=unchanged,
@@ -319,7 +319,6 @@ ACCOUNT_VOLUMES: Final = Action(
     remember=_instances,
     look=_look,
     leave=_leave,
-    target="account",
     may=(
         "ec2:StopInstances",
         "ec2:StartInstances",

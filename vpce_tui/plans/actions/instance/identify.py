@@ -188,7 +188,7 @@ def _plan_memory(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.MANUAL)
 
 
-IDENTIFY: Final = Action(
+IDENTIFY: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.FINDINGS}),
     plan=_plan_identify,
     expect=unchanged,
@@ -207,7 +207,7 @@ IDENTIFY: Final = Action(
 )
 
 
-PRESERVE: Final = Action(
+PRESERVE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
     plan=_plan_preserve,
     expect=unchanged,
@@ -228,4 +228,6 @@ PRESERVE: Final = Action(
 )
 
 
-MEMORY: Final = Action(facets=frozenset(), plan=_plan_memory, expect=unchanged, settled=read_back)
+MEMORY: Final[Action[InstanceState]] = Action(
+    facets=frozenset(), plan=_plan_memory, expect=unchanged, settled=read_back
+)

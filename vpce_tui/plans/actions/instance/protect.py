@@ -93,7 +93,7 @@ def _expect_hold(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
     return replace(world, instance=replace(world.instance, volumes=volumes), attributes=held)
 
 
-HOLD: Final = Action(
+HOLD: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.ATTRIBUTES}),
     plan=_plan_hold,
     expect=_expect_hold,

@@ -132,7 +132,7 @@ def _snapshots_settled(world: InstanceState, step: Step) -> ReadBack:
     return state, said
 
 
-SNAPSHOTS: Final = Action(
+SNAPSHOTS: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}),
     plan=_plan_snapshots,
     expect=unchanged,

@@ -137,7 +137,7 @@ def _terminate_settled(world: InstanceState, step: Step) -> ReadBack:
     return VerificationState.NOT_YET, f"{world.instance.id} is {state}"
 
 
-TERMINATE: Final = Action(
+TERMINATE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}),
     plan=_plan_terminate,
     expect=unchanged,

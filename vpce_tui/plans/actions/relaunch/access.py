@@ -215,7 +215,7 @@ def _wrong_name(text: str) -> str:
     return "" if not text or _NAME.fullmatch(text) else f"{text!r} is not a valid security group name"
 
 
-RELAUNCH_GROUP: Final = Action(
+RELAUNCH_GROUP: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}),
     plan=_plan_group,
     expect=unchanged,
@@ -474,7 +474,7 @@ def _policy(
     draft.changes.append(f"+ {key}")
 
 
-RELAUNCH_PROFILE: Final = Action(
+RELAUNCH_PROFILE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}),
     plan=_plan_profile,
     expect=unchanged,

@@ -163,7 +163,7 @@ def _wrong_image(text: str) -> str:
     return "" if _AMI.fullmatch(text) else f"{text!r} is not an AMI id; expected ami-0123456789abcdef0"
 
 
-CHOOSE_IMAGE: Final = Action(
+CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.IMAGES}),
     plan=_plan,
     expect=unchanged,
@@ -219,7 +219,7 @@ def _what_it_holds(raw: bytes) -> list[str]:
     return said
 
 
-REVIEW_USER_DATA: Final = Action(
+REVIEW_USER_DATA: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SETTINGS}),
     plan=_plan_user_data,
     expect=unchanged,

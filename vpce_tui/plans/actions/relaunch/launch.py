@@ -343,7 +343,7 @@ def _wrong(pattern: re.Pattern[str], what: str) -> Any:
     return lambda text: "" if not text or pattern.fullmatch(text) else f"{text!r} is not a valid {what}"
 
 
-LAUNCH: Final = Action(
+LAUNCH: Final[Action[InstanceState]] = Action(
     facets=frozenset(
         {
             InstanceAspect.IMAGES,

@@ -399,7 +399,7 @@ def _address(world: InstanceState, draft: Draft) -> None:
         draft.add_impact(f"the old instance is no longer reached at {item.public_ip}")
 
 
-RETURN: Final = Action(
+RETURN: Final[Action[InstanceState]] = Action(
     facets=frozenset(
         {
             InstanceAspect.REPLACEMENT,
@@ -546,7 +546,7 @@ def _prove_settled(world: InstanceState, _: Step) -> ReadBack:
     )
 
 
-PROVE: Final = Action(
+PROVE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
     plan=_plan_prove,
     expect=unchanged,
