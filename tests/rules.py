@@ -7,14 +7,14 @@ from typing import Any
 
 from vpce_tui.cloudtrail.event import Event, parse
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
-from vpce_tui.detection.endpoint import OF_MADE, OF_MAKER
+from vpce_tui.detection.endpoint import CALLER_RULES, ENDPOINT_RULES
 from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
 from vpce_tui.detection.endpoint.facts_cache import FactsCache
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.networks import Acl, AclEntry, Network, Routes, Subnet, Vpc
-from vpce_tui.inventory.resources import Endpoint, GroupRuleOfRegion, Instance, Interface, SecurityGroup, Volume
+from vpce_tui.inventory.resources import Endpoint, Instance, Interface, SecurityGroup, SecurityGroupPermission, Volume
 
 HOME, OWN, STRANGER = "eu-west-1", "123456789012", "999999999999"
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
@@ -143,9 +143,9 @@ def past(
     return EventIndex(events, dict.fromkeys(asked, answer))
 
 
-def network(*ingress: GroupRuleOfRegion, group: str = "g", **changes: Any) -> Network:
+def network(*ingress: SecurityGroupPermission, group: str = "g", **changes: Any) -> Network:
     """One VPC with an endpoint in a subnet: flow logs, an ACL of its own, encryption enforced, a group that lets in the VPC."""
-    rules = ingress or (GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/16"),)
+    rules = ingress or (SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/16"),)
     made: dict[str, Any] = {
         "vpcs": {
             "vpc-1": Vpc(id="vpc-1", owner=OWN, blocks=("10.0.0.0/16",), tags={"Name": "dev"}, encryption="enforce")
@@ -190,7 +190,7 @@ def now(**changes: Any) -> Endpoint:
     return replace(made, **changes)
 
 
-def region(*ingress: GroupRuleOfRegion, net: Network | None = None, **changes: Any) -> Region:
+def region(*ingress: SecurityGroupPermission, net: Network | None = None, **changes: Any) -> Region:
     made: dict[str, Any] = {"network": net or network(*ingress), "instances": (machine(),)}
     return Region(HOME, **{**made, **changes})
 
@@ -250,4 +250,4 @@ def see(event: Event, **more: Any) -> EventSubject:
 
 def says(rule: Any, subject: EventSubject) -> Any:
     """What one rule about an event says."""
-    return rule.check(subject.made if rule in OF_MADE else subject.maker if rule in OF_MAKER else subject)
+    return rule.check(subject.made if rule in ENDPOINT_RULES else subject.maker if rule in CALLER_RULES else subject)

@@ -11,7 +11,7 @@ from vpce_tui.cloudtrail.session_owner import named
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.core.typed_data import Malformed, convert
 from vpce_tui.incident import approval
-from vpce_tui.incident.team_rules import Approver, Rules
+from vpce_tui.incident.team_config import Approver, TeamConfig
 
 NOW = datetime(2026, 11, 27, 4, tzinfo=UTC)
 ALICES, BOBS = "arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"
@@ -41,7 +41,7 @@ def assessed(
     """Why the approval does not count."""
     mine = approval.public_key(approval.new_key())
     approvers = (Approver(arn=arn, key=approval.public_key(private)), Approver(arn=ALICES, key=mine))
-    rules = Rules(approvals=2, approvers=approvers, approval_hours=12)
+    rules = TeamConfig(approvals=2, approvers=approvers, approval_hours=12)
     use = approval.Use("b" * 64, now, spent)
     runner = approval.Runner(named(ALICES), mine)
     return approval.problem(approval.read(json.dumps(data), "it"), plan_like(), runner, rules, use)

@@ -12,7 +12,6 @@ from msgspec import convert
 
 from vpce_tui.blocks.cells import sorted_rows
 from vpce_tui.blocks.chart import chart
-from vpce_tui.blocks.console import console_text
 from vpce_tui.blocks.diff import diff_lines, pretty_json
 from vpce_tui.blocks.markdown import markdown
 from vpce_tui.blocks.model import (
@@ -32,6 +31,7 @@ from vpce_tui.blocks.model import (
     column,
 )
 from vpce_tui.blocks.output import rendered
+from vpce_tui.blocks.terminal import terminal_text
 from vpce_tui.tui.widgets.block_lines import block_lines
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,7 +126,7 @@ def golden(name: str, text: str) -> None:
 
 
 def test_console_markdown_json_and_the_screen_are_as_the_golden_files_have_them() -> None:
-    golden("blocks.txt", console_text(BLOCKS, width=80))
+    golden("blocks.txt", terminal_text(BLOCKS, width=80))
     golden("blocks.md", markdown(BLOCKS))
     golden("blocks.json", rendered(BLOCKS, "json"))
     for width in (60, 100):
@@ -183,9 +183,9 @@ def test_in_markdown_hostile_text_is_text(text: str, at: int) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_on_the_console_hostile_text_steers_nothing(text: str) -> None:
-    plain = console_text(hostile_blocks(text), width=80)
+    plain = terminal_text(hostile_blocks(text), width=80)
     assert plain.isprintable() or all(letter.isprintable() or letter == "\n" for letter in plain)
-    coloured = console_text(hostile_blocks(text), width=80, colour=True)
+    coloured = terminal_text(hostile_blocks(text), width=80, colour=True)
     assert "\x1b]" not in coloured
     assert all(len(line) <= 80 for line in plain.split("\n"))
     assert "\u202e" not in coloured

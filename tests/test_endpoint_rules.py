@@ -42,7 +42,7 @@ from vpce_tui.detection.team_context import Context, Hours
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
 from vpce_tui.inventory.networks import Acl, AclEntry, Routes, Subnet, Vpc
-from vpce_tui.inventory.resources import GroupRuleOfRegion
+from vpce_tui.inventory.resources import SecurityGroupPermission
 
 S3 = f"com.amazonaws.{HOME}.s3"
 REFUSED = {"errorCode": "Client.UnauthorizedOperation"}
@@ -193,25 +193,28 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     (
         "VPCE-05",
         "every port for the world",
-        see(created(), region=region(GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer=WORLD))),
+        see(created(), region=region(SecurityGroupPermission(protocol="-1", from_port=None, to_port=None, peer=WORLD))),
         "high",
     ),
     (
         "VPCE-05",
         "IPv6",
-        see(created(), region=region(GroupRuleOfRegion(protocol="tcp", from_port=0, to_port=65535, peer="::/0"))),
+        see(created(), region=region(SecurityGroupPermission(protocol="tcp", from_port=0, to_port=65535, peer="::/0"))),
         "high",
     ),
     (
         "VPCE-05",
         "half of the internet",
-        see(created(), region=region(GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="0.0.0.0/1"))),
+        see(
+            created(),
+            region=region(SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer="0.0.0.0/1")),
+        ),
         "medium",
     ),
     (
         "VPCE-05",
         "443 for the world",
-        see(created(), region=region(GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer=WORLD))),
+        see(created(), region=region(SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer=WORLD))),
         "medium",
     ),
     ("VPCE-05", "the default group", see(created(), region=region(net=network(group="default"))), "high"),
@@ -915,7 +918,10 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
     (
         "VPCE-34",
         "more than 443",
-        see(created(), region=region(GroupRuleOfRegion(protocol="tcp", from_port=80, to_port=443, peer="10.0.0.0/16"))),
+        see(
+            created(),
+            region=region(SecurityGroupPermission(protocol="tcp", from_port=80, to_port=443, peer="10.0.0.0/16")),
+        ),
         "medium",
     ),
     (
@@ -940,7 +946,7 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
         "mail has ports of its own",
         see(
             created(f"com.amazonaws.{HOME}.email-smtp"),
-            region=region(GroupRuleOfRegion(protocol="tcp", from_port=587, to_port=587, peer="10.0.0.0/16")),
+            region=region(SecurityGroupPermission(protocol="tcp", from_port=587, to_port=587, peer="10.0.0.0/16")),
         ),
         None,
     ),
@@ -956,7 +962,8 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
         "VPCE-35",
         "another network is let in",
         see(
-            created(), region=region(GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="10.8.0.0/16"))
+            created(),
+            region=region(SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer="10.8.0.0/16")),
         ),
         "low",
     ),
@@ -1049,7 +1056,7 @@ UNREAD = [
         "VPCE-05",
         see(
             created(),
-            region=region(GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="pl-0everything")),
+            region=region(SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer="pl-0everything")),
         ),
         "prefix list",
     ),

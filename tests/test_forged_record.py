@@ -17,10 +17,10 @@ import pytest
 from tests.conftest import Aws
 from vpce_tui.cli import main
 from vpce_tui.incident import evidence
+from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
-from vpce_tui.incident.verification import verify
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import pytest
 from tests.conftest import Aws
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.incident_store import records
+from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
 from vpce_tui.incident.journal_schema import CREATE, VERSION
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
-from vpce_tui.incident.verification import verify
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 
@@ -116,7 +116,7 @@ import sys
 from pathlib import Path
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident import journal_schema
-from vpce_tui.incident.verification import verify
+from vpce_tui.incident.integrity import verify
 journal_schema._MOST_SECONDS = 1.0
 print(verify(Path(sys.argv[1])).problem)
 """
@@ -327,11 +327,11 @@ def test_an_empty_file_beside_what_was_written_ahead_is_left_alone(folder: Path)
 
 
 def test_each_evidence_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vpce_tui.incident import evidence, verification
+    from vpce_tui.incident import evidence, integrity
 
     read: list[Path] = []
-    hashed = verification.file_hash
-    monkeypatch.setattr(verification, "file_hash", lambda path: read.append(path) or hashed(path))
+    hashed = integrity.file_hash
+    monkeypatch.setattr(integrity, "file_hash", lambda path: read.append(path) or hashed(path))
     with Journal.open(folder, ANN) as journal:
         for number in range(20):
             evidence.store(journal, "s", f"name-{number}", b"the same")

@@ -20,10 +20,10 @@ from vpce_tui.aws.call import Call
 from vpce_tui.incident import evidence, redaction
 from vpce_tui.incident.durable_files import ensure_room
 from vpce_tui.incident.incident_store import incident_folder
+from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord, RecordError
-from vpce_tui.incident.verification import verify
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -40,7 +40,7 @@ from vpce_tui.iam.role_privileges import POWERS, IamRole, IamRoles, privileges_o
 from vpce_tui.inventory.account_inventory import Mirror
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
-from vpce_tui.inventory.resources import Finding, GroupRuleOfRegion, Instance, Interface
+from vpce_tui.inventory.resources import Finding, Instance, Interface, SecurityGroupPermission
 
 PROFILE = f"arn:aws:iam::{OWN}:instance-profile/web"
 
@@ -101,7 +101,7 @@ def about(*events: Event) -> dict[str, tuple[Event, ...]]:
     return {event.name: tuple(item for item in events if item.name == event.name) for event in events}
 
 
-def subject(instance: Instance | None = None, *ingress: GroupRuleOfRegion, **more: Any) -> InstanceSubject:
+def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission, **more: Any) -> InstanceSubject:
     instance = instance or machine()
     changes = {
         key: more.pop(key)
@@ -226,34 +226,39 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     (
         "INST-05",
         "SSH",
-        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        subject(PUBLIC, SecurityGroupPermission(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
         "high",
     ),
     (
         "INST-05",
         "everything on IPv6",
-        subject(PUBLIC, GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer="::/0")),
+        subject(PUBLIC, SecurityGroupPermission(protocol="-1", from_port=None, to_port=None, peer="::/0")),
         "high",
     ),
     (
         "INST-05",
         "a database in a range",
-        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=5000, to_port=6000, peer=WORLD)),
+        subject(PUBLIC, SecurityGroupPermission(protocol="tcp", from_port=5000, to_port=6000, peer=WORLD)),
         "high",
     ),
     (
         "INST-05",
         "HTTPS",
-        subject(PUBLIC, GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer=WORLD)),
+        subject(PUBLIC, SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer=WORLD)),
         None,
     ),
     (
         "INST-05",
         "no public address",
-        subject(None, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        subject(None, SecurityGroupPermission(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
         None,
     ),
-    ("INST-05", "UDP", subject(PUBLIC, GroupRuleOfRegion(protocol="udp", from_port=22, to_port=22, peer=WORLD)), None),
+    (
+        "INST-05",
+        "UDP",
+        subject(PUBLIC, SecurityGroupPermission(protocol="udp", from_port=22, to_port=22, peer=WORLD)),
+        None,
+    ),
     ("INST-06", "a public address", subject(PUBLIC), "low"),
     ("INST-06", "a private one", subject(), None),
     ("INST-07", "everything", subject(roles=roles("*")), "high"),
@@ -310,13 +315,13 @@ TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
     (
         "INST-05",
         "SSH over IPv6 alone",
-        subject(SIX, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer="::/0")),
+        subject(SIX, SecurityGroupPermission(protocol="tcp", from_port=22, to_port=22, peer="::/0")),
         "high",
     ),
     (
         "INST-05",
         "SSH open on IPv4, reachable on IPv6",
-        subject(SIX, GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
+        subject(SIX, SecurityGroupPermission(protocol="tcp", from_port=22, to_port=22, peer=WORLD)),
         None,
     ),
     ("INST-06", "a public IPv6 address", subject(SIX), "low"),

@@ -34,7 +34,7 @@ from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.detection.assessment import AssessedEvent, AssessmentInputs, assess_event
 from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.account_inventory import Region
-from vpce_tui.inventory.resources import GroupRuleOfRegion
+from vpce_tui.inventory.resources import SecurityGroupPermission
 
 CI = {
     "type": "AssumedRole",
@@ -144,7 +144,7 @@ def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
         "vpce-2": now(id="vpce-2"),
     }
     net = network(
-        *pick([(), (GroupRuleOfRegion(protocol="tcp", from_port=22, to_port=22, peer=WORLD),)]),
+        *pick([(), (SecurityGroupPermission(protocol="tcp", from_port=22, to_port=22, peer=WORLD),)]),
         endpoints=ends,
         owners=pick([{}, {FOREIGN: OWN}]),
         unknown=pick([{}, {"groups": "denied"}]),

@@ -177,7 +177,7 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
     )
     assert [call.id for call in step.already] == ["detach"]
     assert not step.blocked
-    assert TAKE_OUT.settled(world, step)[0] == "not yet"
+    assert TAKE_OUT.verify(world, step)[0] == "not yet"
 
 
 def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_path: Path) -> None:

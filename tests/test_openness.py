@@ -7,15 +7,15 @@ from tests.rules import HOME, WORLD, created, network, region, see
 from tests.world import clients
 from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.inventory.account_inventory import look
-from vpce_tui.inventory.resources import GroupRuleOfRegion
+from vpce_tui.inventory.resources import SecurityGroupPermission
 from vpce_tui.inventory.world_open_rules import read_together
 
 
-def rule(peer: str, port: int = 443) -> GroupRuleOfRegion:
-    return GroupRuleOfRegion(protocol="tcp", from_port=port, to_port=port, peer=peer)
+def rule(peer: str, port: int = 443) -> SecurityGroupPermission:
+    return SecurityGroupPermission(protocol="tcp", from_port=port, to_port=port, peer=peer)
 
 
-def worlds(*rules: GroupRuleOfRegion, **lists: tuple[str, ...]) -> list[str]:
+def worlds(*rules: SecurityGroupPermission, **lists: tuple[str, ...]) -> list[str]:
     named = {name.replace("_", "-"): blocks for name, blocks in lists.items()}
     return [item.peer for item in read_together(rules, named) if item.world]
 
@@ -33,18 +33,22 @@ SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
         ((rule("8.0.0.0/9"), rule("9.0.0.0/9", 22)), {}, []),  # of other ports
         (
             (
-                GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=444, peer="8.0.0.0/9"),
-                GroupRuleOfRegion(protocol="tcp", from_port=400, to_port=443, peer="9.0.0.0/9"),
+                SecurityGroupPermission(protocol="tcp", from_port=443, to_port=444, peer="8.0.0.0/9"),
+                SecurityGroupPermission(protocol="tcp", from_port=400, to_port=443, peer="9.0.0.0/9"),
             ),
             {},
             ["8.0.0.0/9"],
         ),  # for 443 both
         (
-            (GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer="8.0.0.0/9"), rule("9.0.0.0/9")),
+            (SecurityGroupPermission(protocol="-1", from_port=None, to_port=None, peer="8.0.0.0/9"), rule("9.0.0.0/9")),
             {},
             ["8.0.0.0/9"],
         ),
-        ((GroupRuleOfRegion(protocol="udp", from_port=443, to_port=443, peer="8.0.0.0/9"), rule("9.0.0.0/9")), {}, []),
+        (
+            (SecurityGroupPermission(protocol="udp", from_port=443, to_port=443, peer="8.0.0.0/9"), rule("9.0.0.0/9")),
+            {},
+            [],
+        ),
         ((rule("10.0.0.0/9"), rule("172.16.0.0/12"), rule("192.168.0.0/16"), rule("sg-1"), rule("no block")), {}, []),
         ((rule("100.64.0.0/10"), rule("100.128.0.0/10"), rule("8.0.0.0/10"), rule("9.0.0.0/10")), {}, []),  # RFC 6598
         ((rule("2600::/17"), rule("2700::/17")), {}, ["2600::/17"]),
@@ -55,7 +59,7 @@ SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
     ],
 )
 def test_what_comes_to_the_whole_internet(
-    rules: tuple[GroupRuleOfRegion, ...], lists: dict[str, tuple[str, ...]], world: list[str]
+    rules: tuple[SecurityGroupPermission, ...], lists: dict[str, tuple[str, ...]], world: list[str]
 ) -> None:
     assert worlds(*rules, **lists) == world
 
@@ -76,7 +80,7 @@ def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they
 
 def test_many_blocks_at_many_ports_are_read_in_one_go() -> None:
     many = [
-        GroupRuleOfRegion(
+        SecurityGroupPermission(
             protocol="tcp",
             from_port=at % 900,
             to_port=at % 900,

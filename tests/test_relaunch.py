@@ -428,7 +428,7 @@ def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
         ("running/ok/initializing", "not yet"),
     ):
         new = Replacement(id="i-2", state="running", checks=checks, image="ami-1", protected=True)
-        assert playbook_step.action.settled(InstanceState(old, replacement=new), filed)[0] == proof
+        assert playbook_step.action.verify(InstanceState(old, replacement=new), filed)[0] == proof
 
 
 def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:

@@ -20,7 +20,7 @@ from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
-from vpce_tui.inventory.resources import GroupRuleOfRegion
+from vpce_tui.inventory.resources import SecurityGroupPermission
 
 BAD = created(
     FOREIGN,
@@ -35,7 +35,7 @@ BAD = created(
     requestID="r-1",
     eventCategory="Management",
 ).record
-HERE = region(GroupRuleOfRegion(protocol="-1", from_port=None, to_port=None, peer=WORLD))
+HERE = region(SecurityGroupPermission(protocol="-1", from_port=None, to_port=None, peer=WORLD))
 BEFORE = [
     other("StopLogging", "cloudtrail", 20, SESSION),
     created(minutes=9, eventID="no", who=SESSION, errorCode="Client.UnauthorizedOperation"),
@@ -186,10 +186,12 @@ def test_a_service_that_works_for_somebody_makes_nothing_harmless() -> None:
 
 def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
     many = [
-        GroupRuleOfRegion(protocol="tcp", from_port=port, to_port=port, peer=f"10.{port // 250}.{port % 250}.0/24")
+        SecurityGroupPermission(
+            protocol="tcp", from_port=port, to_port=port, peer=f"10.{port // 250}.{port % 250}.0/24"
+        )
         for port in range(10_000)
     ]
-    gone = GroupRuleOfRegion(protocol="tcp", from_port=443, to_port=443, peer="sg-0gone")
+    gone = SecurityGroupPermission(protocol="tcp", from_port=443, to_port=443, peer="sg-0gone")
     known = AssessmentInputs(
         past=whole_past([created()]),
         regions={HOME: region(*many, gone)},

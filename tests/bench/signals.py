@@ -37,7 +37,7 @@ from vpce_tui.detection.pivot import Relation, related, relations
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.role_privileges import IamRole, IamRoles
 from vpce_tui.inventory.account_inventory import Region, look
-from vpce_tui.inventory.resources import GroupRuleOfRegion, Interface, SecurityGroup
+from vpce_tui.inventory.resources import Interface, SecurityGroup, SecurityGroupPermission
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:
@@ -252,7 +252,7 @@ def instances(count: int = 5_000) -> str:
             vpc_id="vpc-1",
             region=HOME,
             ingress=tuple(
-                GroupRuleOfRegion(
+                SecurityGroupPermission(
                     protocol="tcp", from_port=port, to_port=port, peer=chance.choice(("10.0.0.0/8", "0.0.0.0/0"))
                 )
                 for port in (22, 443, 5432)

@@ -84,7 +84,7 @@ class PermitIssuer(Protocol):
 
 @dataclass(slots=True)
 class _Ticket:
-    """ReadBack, inside one request, that it passed the first hook."""
+    """Proof, inside one request, that it passed the first hook."""
 
     service: str
     operation: str

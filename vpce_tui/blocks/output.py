@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import Final, TextIO
 
-from vpce_tui.blocks.console import console_text
 from vpce_tui.blocks.markdown import markdown
 from vpce_tui.blocks.model import Block, as_data
+from vpce_tui.blocks.terminal import terminal_text
 
 FORMATS: Final = ("text", "markdown", "json")
 _PIPED: Final = 140
@@ -27,4 +27,4 @@ def rendered(blocks: Sequence[Block], form: str, *, terminal: bool = False) -> s
     if form == "markdown":
         return markdown(blocks)
     width = get_terminal_size((_PIPED, 24)).columns if terminal else _PIPED
-    return console_text(blocks, width=width, colour=terminal and not os.environ.get("NO_COLOR"))
+    return terminal_text(blocks, width=width, colour=terminal and not os.environ.get("NO_COLOR"))

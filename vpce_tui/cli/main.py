@@ -69,7 +69,7 @@ def _exit_for(error: Exception) -> Exit:
     from vpce_tui.detection.team_context import ContextError
     from vpce_tui.incident.approval import ApprovalError
     from vpce_tui.incident.record_errors import BadName, ReadOnlyRecord, RecordError
-    from vpce_tui.incident.team_rules import TeamError
+    from vpce_tui.incident.team_config import TeamError
     from vpce_tui.plans.plan import PlanError, WrongChoice
     from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
     from vpce_tui.playbooks.plan_reader import Tampered

@@ -37,6 +37,6 @@ def called_by_aws_service(event: Event) -> bool:
     return is_aws_service_principal(event.principal, event.account)
 
 
-def session_of(principal: Principal) -> str:
+def credential_of(principal: Principal) -> str:
     """The session of a call: its access key id, or its ARN where the record has none."""
     return principal.access_key_id or principal.arn or principal_key(principal)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from vpce_tui.aws.endpoint_services import service_short
-from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, session_of
+from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, credential_of
 from vpce_tui.cloudtrail.event import EC2, Event
 from vpce_tui.cloudtrail.event_timeline import (
     NEVER,
@@ -113,14 +113,14 @@ class EventIndex:
         return tuple(sorted(once.values(), key=lambda event: event.time))
 
     @cached_property
-    def by_who(self) -> Mapping[str, "Timeline"]:
+    def by_caller(self) -> Mapping[str, "Timeline"]:
         """By :func:`caller_key`."""
         return timelines_of((caller_key(event), event) for event in self.ordered)
 
     @cached_property
-    def by_session(self) -> Mapping[str, "Timeline"]:
+    def by_credential(self) -> Mapping[str, "Timeline"]:
         """By access key id where there is one, else by the session's ARN."""
-        return timelines_of((session_of(event.principal), event) for event in self.ordered)
+        return timelines_of((credential_of(event.principal), event) for event in self.ordered)
 
     @cached_property
     def by_key(self) -> Mapping[str, "Timeline"]:
@@ -174,7 +174,7 @@ class EventIndex:
     @cached_property
     def habits(self) -> Mapping[str, "CallerBaseline"]:
         """Since when each does what, by :func:`caller_key`."""
-        return {who: baseline_of(line.events) for who, line in self.by_who.items()}
+        return {who: baseline_of(line.events) for who, line in self.by_caller.items()}
 
     @cached_property
     def addressed(self) -> Mapping[str, "Timeline"]:
@@ -266,18 +266,18 @@ class EventIndex:
         return tuple(event for event in self.ordered if not event.error_code and may_mean_something(event))
 
     @cached_property
-    def deeds_by_session(self) -> Mapping[str, "Timeline"]:
-        """:attr:`deeds` by session."""
-        return timelines_of((session_of(event.principal), event) for event in self.sensitive_calls)
+    def sensitive_by_credential(self) -> Mapping[str, "Timeline"]:
+        """:attr:`sensitive_calls` by session."""
+        return timelines_of((credential_of(event.principal), event) for event in self.sensitive_calls)
 
     @cached_property
-    def deeds_by_who(self) -> Mapping[str, "Timeline"]:
-        """:attr:`deeds` by :func:`caller_key`."""
+    def sensitive_by_caller(self) -> Mapping[str, "Timeline"]:
+        """:attr:`sensitive_calls` by :func:`caller_key`."""
         return timelines_of((caller_key(event), event) for event in self.sensitive_calls)
 
     def index(self) -> None:
         """Build now what screens ask for: called on a thread, so that no screen does."""
-        for _ in (self.by_session, self.by_who, self.by_key, self.by_address, self.by_issued, self.by_shared):
+        for _ in (self.by_credential, self.by_caller, self.by_key, self.by_address, self.by_issued, self.by_shared):
             continue
 
     @cached_property

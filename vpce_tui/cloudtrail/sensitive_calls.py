@@ -170,7 +170,7 @@ def opens(said: str) -> bool:
 
 
 def may_mean_something(event: Event) -> bool:
-    """Whether a call is one of :data:`DEEDS`; what it means depends on what is ours."""
+    """Whether a call is one of :data:`SENSITIVE_CALLS`; what it means depends on what is ours."""
     return _SOURCE_OF.get(event.name) == event.source
 
 
@@ -213,7 +213,7 @@ _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURC
 
 
 def describe_impact(event: Event, ours: TrustZone = TrustZone()) -> str:
-    """What a call of :data:`DEEDS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
+    """What a call of :data:`SENSITIVE_CALLS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
     return _meaning(event.name, event.raw, event.account, ours) if _SOURCE_OF.get(event.name) == event.source else ""
 
 
@@ -226,7 +226,7 @@ def _meaning(name: str, raw: str, account: str, ours: TrustZone) -> str:
 
 
 def impact_with_target(event: Event, ours: TrustZone = TrustZone()) -> str:
-    """:func:`deed_of` with what it was done to: ``user made: backup-admin``."""
+    """:func:`describe_impact` with what it was done to: ``user made: backup-admin``."""
     said, named = describe_impact(event, ours), object_of(event)
     return f"{said}: {named}" if said and named else said
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from vpce_tui.blocks.model import TreeBlock, TreeNode
-from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, session_of
+from vpce_tui.cloudtrail.callers import called_by_aws_service, caller_key, credential_of
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
@@ -55,7 +55,7 @@ def attack_path(
         yield Node(depth, link.who, link.how, event=link.event.id if link.event else "")
         depth += 1
     raised = {signal.id: signal.severity for signal in assessment.against}
-    session = past.by_session.get(session_of(event.principal), NONE).around(event.time, _DAY)
+    session = past.by_credential.get(credential_of(event.principal), NONE).around(event.time, _DAY)
     yield Node(
         depth=depth,
         text=principal.name,
@@ -99,7 +99,7 @@ def attack_path(
                 severity=instance_severity,
                 instance=found.id,
             )
-    yield from _deeds(session, depth + 1, ours)
+    yield from _sensitive_calls(session, depth + 1, ours)
     yield from _made(event, assessment, raised, region, depth + 1, traffic)
 
 
@@ -132,7 +132,7 @@ def _others_there(event: Event, past: EventIndex) -> str:
     return f"also from here: {', '.join(list(names)[:3])}" if names else "no other caller from here within a day"
 
 
-def _deeds(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[Node]:
+def _sensitive_calls(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[Node]:
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:

@@ -6,7 +6,7 @@ from datetime import datetime
 from vpce_tui.cloudtrail.event import Event, Principal
 from vpce_tui.core.ip_addresses import address_of
 from vpce_tui.detection.rule import Inconclusive, Match, Pass
-from vpce_tui.detection.signals import Fact
+from vpce_tui.detection.signals import SignalFact
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import Instance
@@ -41,9 +41,9 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
                 f"whether {event.vpc_endpoint_id} is yours: {network.unknown.get('endpoints') or 'endpoints were not read'}"
             )
         facts = (
-            Fact("vpcEndpointId", event.vpc_endpoint_id),
-            Fact("sourceIPAddress", address),
-            Fact("endpoints of the region", str(len(network.endpoints)), "live"),
+            SignalFact("vpcEndpointId", event.vpc_endpoint_id),
+            SignalFact("sourceIPAddress", address),
+            SignalFact("endpoints of the region", str(len(network.endpoints)), "live"),
         )
         return Match(f"used through {event.vpc_endpoint_id}, an endpoint that is not yours", facts)
     own: Set[str] = instance.addresses | region.outside_addresses(instance.vpc_id)
@@ -55,9 +55,9 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
     if why:
         return Inconclusive(f"whether {address} is its NAT gateway: {why}")
     facts = (
-        Fact("sourceIPAddress", address),
-        Fact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
-        Fact(
+        SignalFact("sourceIPAddress", address),
+        SignalFact("addresses of the instance", ", ".join(sorted(instance.addresses)) or "none", "live"),
+        SignalFact(
             "NAT addresses of its VPC", ", ".join(sorted(region.outside_addresses(instance.vpc_id))) or "none", "live"
         ),
     )

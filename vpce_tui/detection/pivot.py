@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vpce_tui.cloudtrail.callers import caller_key, session_of
+from vpce_tui.cloudtrail.callers import caller_key, credential_of
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
@@ -42,7 +42,7 @@ def relations(event: Event) -> list[Relation]:
     principal = event.principal
     found = [
         Relation("key", principal.access_key_id),
-        Relation("session", session_of(event.principal) if not principal.access_key_id else ""),
+        Relation("session", credential_of(event.principal) if not principal.access_key_id else ""),
         Relation("principal", caller_key(event)),
         Relation("address", event.source_ip),
         Relation("instance", principal.instance_id),
@@ -67,11 +67,11 @@ def related(past: EventIndex, relation: Relation) -> Sequence[Event]:
     """The events of a relation, oldest first. Ids of things are looked for in the records' text."""
     value = relation.value
     if relation.name == "principal":
-        return past.by_who.get(value, NONE).events
+        return past.by_caller.get(value, NONE).events
     if relation.name == "key":
         return past.by_key.get(value, NONE).events
     if relation.name == "session":
-        return past.by_session.get(value, NONE).events
+        return past.by_credential.get(value, NONE).events
     if relation.name == "address":
         return past.by_address.get(value, NONE).events
     quoted = f'"{value}"'

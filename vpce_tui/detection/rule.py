@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from vpce_tui.detection.signals import Fact, Severity, Signal
+from vpce_tui.detection.signals import Severity, Signal, SignalFact
 
 
 class Match(NamedTuple):
@@ -17,7 +17,7 @@ class Match(NamedTuple):
     """
 
     title: str
-    facts: tuple[Fact, ...]
+    facts: tuple[SignalFact, ...]
     severity: Severity | None = None
 
 
@@ -43,7 +43,7 @@ S = TypeVar("S")
 class Rule(Generic[S]):
     """One rule of the catalogue.
 
-    ``category`` is what it looks at: rules of one family are not independent of each other. ``section`` is the part of an
+    ``category`` is what it looks at: rules of one category are not independent of each other. ``section`` is the part of an
     endpoint's detail in which its answer stands (access, encryption, network; ``""``: none).
     """
 

@@ -20,7 +20,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "exposure": "its exposure",
     "activity": "API calls about it",
 }
-"""What the rules of each family look at."""
+"""What the rules of each category look at."""
 
 
 def every() -> Iterator[Rule[Any]]:

@@ -29,7 +29,7 @@ class Severity(IntEnum):
         return ("i", "·", "●", "▲", "▲▲")[self.value]
 
 
-class Fact(NamedTuple):
+class SignalFact(NamedTuple):
     """One thing a rule saw: what, its value, and where it came from (``record``, ``live``, ``history``)."""
 
     what: str
@@ -43,14 +43,14 @@ class Signal(NamedTuple):
     id: str
     severity: Severity
     title: str
-    evidence: tuple[Fact, ...]
+    evidence: tuple[SignalFact, ...]
     why: str
     false_positives: str
     playbook: str = ""
     techniques: tuple[str, ...] = ()
     mitigating: bool = False
     category: str = ""
-    """What the rule looks at: signals of one family are not independent of each other."""
+    """What the rule looks at: signals of one category are not independent of each other."""
 
     def to_json(self) -> dict[str, Any]:
         """The form commands print."""
@@ -115,7 +115,7 @@ AGREEING = 3
 
 
 def agreeing(signals: Sequence[Signal]) -> int:
-    """How many signals of at least medium look at different things: those of one family count once."""
+    """How many signals of at least medium look at different things: those of one category count once."""
     found = [
         signal.category or str(number) for number, signal in enumerate(signals) if signal.severity >= Severity.MEDIUM
     ]

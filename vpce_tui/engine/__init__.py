@@ -21,7 +21,7 @@ from vpce_tui.engine.execution_context import ExecutionContext, StepError, StepF
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.reconcile import decide
 from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
-from vpce_tui.incident import team_rules
+from vpce_tui.incident import team_config
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import Record
@@ -68,7 +68,7 @@ class Engine:
             asked_to_stop=cancel or Cancel(),
             hand_over=on_secret,
             approvals=approvals,
-            team=team_rules.rules(),
+            team=team_config.rules(),
         )
 
     def key(self, step_id: str) -> str:

@@ -15,7 +15,7 @@ from vpce_tui.engine.outcome import Outcome, Progress, WaitPolicy
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, replay
-from vpce_tui.incident.team_rules import Rules
+from vpce_tui.incident.team_config import TeamConfig
 from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, names
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, token_text
@@ -64,7 +64,7 @@ class ExecutionContext:
     asked_to_stop: Cancel
     hand_over: Callable[[str, str], str] | None
     approvals: Sequence[Approved]
-    team: Rules
+    team: TeamConfig
     cancel: Cancel = field(init=False)
 
     def __post_init__(self) -> None:

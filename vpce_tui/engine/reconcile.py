@@ -40,7 +40,7 @@ def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
 def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
     """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`StepError`.
 
-    While the call may still be under way (it began less than :attr:`Patience.under_way` seconds ago) *not there* is
+    While the call may still be under way (it began less than :attr:`WaitPolicy.under_way` seconds ago) *not there* is
     no answer.
     """
     key = work.key(step.id)

@@ -57,7 +57,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     """What undoing the step would do now. First AWS is asked about calls whose outcome is not known.
 
     Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
-    everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`, :class:`Lost`.
+    everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`, :class:`OutcomeUnknown`.
     """
     planned = work.record().step(work.key(step_id)).planned
     step = recorded_step(planned) if planned else work.plan.step(step_id)

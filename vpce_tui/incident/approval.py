@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 from vpce_tui.cloudtrail.session_owner import Person, named
 from vpce_tui.core.canonical_json import canonical, loads_strict, rfc3339
-from vpce_tui.incident.team_rules import Rules
+from vpce_tui.incident.team_config import TeamConfig
 
 SCHEMA: Final = "vpce-tui:approval:1"
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -208,7 +208,7 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def problem(approved: Approved, plan: Planned, runner: Runner, rules: Rules, use: Use) -> str:
+def problem(approved: Approved, plan: Planned, runner: Runner, rules: TeamConfig, use: Use) -> str:
     """Why an approval does not count; ``""``: it does."""
     body, who = approved.body, approved.arn
     for field, wanted, what in (
@@ -233,7 +233,7 @@ def problem(approved: Approved, plan: Planned, runner: Runner, rules: Rules, use
     )
 
 
-def _out_of_time(approved: Approved, plan: Planned, rules: Rules, use: Use) -> str:
+def _out_of_time(approved: Approved, plan: Planned, rules: TeamConfig, use: Use) -> str:
     at, until, who = _moment(approved.body["at"]), _moment(approved.body["until"]), approved.arn
     if at > use.now + CLOCK_SKEW:
         return f"the approval of {who} is dated {rfc3339(at)}, and by AWS's clock it is {rfc3339(use.now)}"
@@ -243,7 +243,7 @@ def _out_of_time(approved: Approved, plan: Planned, rules: Rules, use: Use) -> s
     return f"the approval of {who} expired at {rfc3339(until)}" if use.now >= until else ""
 
 
-def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: Rules) -> str:
+def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: TeamConfig) -> str:
     """Why the approver may be the person who runs or planned it; ``""``: it is somebody else."""
     who = approved.person
     if who.same_as(runner.person):
@@ -275,7 +275,7 @@ def _signed(approved: Approved) -> bool:
 def lacking(
     plan: Planned,
     runner: Runner,
-    rules: Rules,
+    rules: TeamConfig,
     approvals: Sequence[Approved],
     use: Use,
     count: Callable[[Approved], object] = lambda _: None,

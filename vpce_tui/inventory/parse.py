@@ -7,10 +7,10 @@ from typing import Any
 from vpce_tui.inventory.resources import (
     Endpoint,
     Finding,
-    GroupRuleOfRegion,
     Instance,
     Interface,
     SecurityGroup,
+    SecurityGroupPermission,
     Volume,
     tags_of,
 )
@@ -77,7 +77,7 @@ def interface(raw: Raw) -> Interface:
     )
 
 
-def rules(permissions: Any) -> tuple[GroupRuleOfRegion, ...]:
+def rules(permissions: Any) -> tuple[SecurityGroupPermission, ...]:
     """``IpPermissions`` flattened: one rule a peer (address range, group or prefix list)."""
     found = []
     for item in permissions or ():
@@ -86,7 +86,7 @@ def rules(permissions: Any) -> tuple[GroupRuleOfRegion, ...]:
         peers += [str(peer.get("CidrIpv6", "")) for peer in item.get("Ipv6Ranges") or ()]
         peers += [str(peer.get("GroupId", "")) for peer in item.get("UserIdGroupPairs") or ()]
         peers += [str(peer.get("PrefixListId", "")) for peer in item.get("PrefixListIds") or ()]
-        found += [GroupRuleOfRegion(str(item.get("IpProtocol", "-1")), *ports, peer) for peer in peers]
+        found += [SecurityGroupPermission(str(item.get("IpProtocol", "-1")), *ports, peer) for peer in peers]
     return tuple(sorted(found, key=lambda rule: (rule.protocol, rule.from_port or -1, rule.to_port or -1, rule.peer)))
 
 

@@ -21,7 +21,7 @@ def is_world(peer: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupRuleOfRegion:
+class SecurityGroupPermission:
     """One permission of a security group: protocol (``-1``: all), ports (None: all) and where from or to.
 
     ``through``: the prefix list that holds the peer. ``together``: with how many other blocks for the same ports it is so large
@@ -80,8 +80,8 @@ class SecurityGroup:
     name: str
     vpc_id: str
     region: str
-    ingress: tuple[GroupRuleOfRegion, ...] = ()
-    egress: tuple[GroupRuleOfRegion, ...] = ()
+    ingress: tuple[SecurityGroupPermission, ...] = ()
+    egress: tuple[SecurityGroupPermission, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

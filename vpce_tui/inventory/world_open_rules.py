@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from vpce_tui.inventory.resources import GroupRuleOfRegion, is_world
+from vpce_tui.inventory.resources import SecurityGroupPermission, is_world
 
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LARGE: Final = {4: 2**24, 6: 2**112}
@@ -17,8 +17,8 @@ _PORTS: Final = 200
 
 
 def read_together(
-    rules: Sequence[GroupRuleOfRegion], lists: Mapping[str, Sequence[str]]
-) -> tuple[GroupRuleOfRegion, ...]:
+    rules: Sequence[SecurityGroupPermission], lists: Mapping[str, Sequence[str]]
+) -> tuple[SecurityGroupPermission, ...]:
     """The rules with each prefix list that is known replaced by its blocks.
 
     Where narrow blocks that pass for one port add up to a large part of the internet, the widest of them says so.
@@ -36,7 +36,9 @@ def read_together(
     return tuple(whole)
 
 
-def _expanded(rules: Sequence[GroupRuleOfRegion], lists: Mapping[str, Sequence[str]]) -> Iterator[GroupRuleOfRegion]:
+def _expanded(
+    rules: Sequence[SecurityGroupPermission], lists: Mapping[str, Sequence[str]]
+) -> Iterator[SecurityGroupPermission]:
     for rule in rules:
         held = lists.get(rule.peer)
         if held is None:
@@ -64,11 +66,11 @@ def _addresses(blocks: Iterable[Block]) -> int:
     )
 
 
-def _first_port(rule: GroupRuleOfRegion) -> int:
+def _first_port(rule: SecurityGroupPermission) -> int:
     return 0 if rule.all_ports else rule.from_port or 0
 
 
-def _passes(rule: GroupRuleOfRegion, protocol: str, port: int) -> bool:
+def _passes(rule: SecurityGroupPermission, protocol: str, port: int) -> bool:
     if rule.protocol not in ("-1", protocol):
         return False
     return rule.all_ports or (rule.from_port or 0) <= port <= (rule.to_port or 65535)

@@ -40,11 +40,11 @@ def differences(filed: Step, live: Step) -> list[str]:
         for call in live.undo
         if call.id in inverse and not call.same_as(inverse[call.id])
     ]
-    settled = {call.id for call in filed.already}
+    verify = {call.id for call in filed.already}
     found += [
         f"{call.name} ({call.id}) was in effect when the plan was created, and is not any more"
         for call in live.calls
-        if call.id in settled
+        if call.id in verify
     ]
     order = [call.id for call in filed.calls]
     if [call.id for call in live.calls if call.id in order] != [

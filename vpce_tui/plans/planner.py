@@ -185,7 +185,7 @@ class KindPlanner(Generic[S]):
         return LiveStep(
             step=step,
             unknown=state.unknown,
-            read_back=lambda: action.settled(state, step),
+            read_back=lambda: action.verify(state, step),
             leave=lambda call, still, everything: action.leave(state, call, still, everything),
             judge=None if judge is None else lambda pages: judge(state, step, pages),
         )

@@ -12,7 +12,7 @@ from vpce_tui.cli.commands.playbook import text_of
 from vpce_tui.cloudtrail.session_owner import behind, named
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
-from vpce_tui.incident import approval, team_rules
+from vpce_tui.incident import approval, team_config
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.plans.renderers import call_list
 from vpce_tui.plans.targets.planning_context import iam_region
@@ -26,9 +26,9 @@ def approve(args: argparse.Namespace) -> Exit:
         return Exit.DONE
     if not args.file or not args.incident:
         raise UsageError("give a plan FILE and the --incident in which your approval is recorded, or --key")
-    hours = team_rules.rules().approval_hours if args.hours is None else args.hours
-    if not 0 < hours <= team_rules.LONGEST:
-        raise UsageError(f"--hours takes a number up to {team_rules.LONGEST}")
+    hours = team_config.rules().approval_hours if args.hours is None else args.hours
+    if not 0 < hours <= team_config.LONGEST:
+        raise UsageError(f"--hours takes a number up to {team_config.LONGEST}")
     plan = read_plan(text_of(args.file), args.file)
     private = _private_key()
     caller = session(args)

@@ -98,8 +98,8 @@ def close(args: argparse.Namespace) -> Exit:
 
 def verify(args: argparse.Namespace) -> Exit:
     """Recompute a record."""
-    from vpce_tui.incident.verification import row_of
-    from vpce_tui.incident.verification import verify as check
+    from vpce_tui.incident.integrity import row_of
+    from vpce_tui.incident.integrity import verify as check
 
     if args.expect_head and not re.fullmatch("[0-9a-f]{64}", args.expect_head):
         raise UsageError(

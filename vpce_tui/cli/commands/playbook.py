@@ -16,7 +16,7 @@ from vpce_tui.engine import Engine
 from vpce_tui.engine.execution_context import StepError
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState, WaitPolicy
 from vpce_tui.engine.roll_back import shown_parameters
-from vpce_tui.incident import approval, team_rules
+from vpce_tui.incident import approval, team_config
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal, RowKind
 from vpce_tui.incident.record import Record, replay
@@ -111,12 +111,12 @@ def apply(args: argparse.Namespace) -> Exit:
 
 def _say_approvals(steps: Sequence[Step], given: int) -> None:
     """What the team's rules will ask for, before anything is done."""
-    rules = team_rules.rules()
+    rules = team_config.rules()
     final = [step.title for step in steps if step.final and step.calls]
     if rules.approvals > 1 and final:
         wanted = rules.approvals - 1
         say(
-            f"{team_rules.path()} requires {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given"
+            f"{team_config.path()} requires {rules.approvals} people: {wanted} must approve {', '.join(final)}; {given} given"
         )
 
 

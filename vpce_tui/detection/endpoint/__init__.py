@@ -22,17 +22,25 @@ def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
     return tuple(sorted(rules, key=lambda rule: rule.id))
 
 
-OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = _by_id(
-    *egress.OF_MADE, *endpoint_policy.RULES, *security_groups.RULES, *network_context.OF_MADE, *endpoint_traffic.RULES
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = _by_id(
+    *egress.ENDPOINT_RULES,
+    *endpoint_policy.RULES,
+    *security_groups.RULES,
+    *network_context.ENDPOINT_RULES,
+    *endpoint_traffic.RULES,
 )
 """Rules about what was asked for and what is there now, whoever asked."""
-OF_MAKER: Final[tuple[Rule[CallerFacts], ...]] = _by_id(*caller.OF_MAKER)
+CALLER_RULES: Final[tuple[Rule[CallerFacts], ...]] = _by_id(*caller.CALLER_RULES)
 """Rules about who asked, whatever for."""
-OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = _by_id(
-    *egress.OF_EVENT, *network_context.OF_EVENT, *caller.OF_EVENT, *caller_baseline.RULES, *caller_activity.RULES
+EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = _by_id(
+    *egress.EVENT_RULES,
+    *network_context.EVENT_RULES,
+    *caller.EVENT_RULES,
+    *caller_baseline.RULES,
+    *caller_activity.RULES,
 )
 """Rules about the one event."""
-RULES: Final[tuple[Rule[Any], ...]] = _by_id(*OF_MADE, *OF_MAKER, *OF_EVENT)
+RULES: Final[tuple[Rule[Any], ...]] = _by_id(*ENDPOINT_RULES, *CALLER_RULES, *EVENT_RULES)
 """Every rule, by id."""
 
 
@@ -40,7 +48,7 @@ def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...
     return {True: tuple(rule for rule in rules if rule.applies_to_failed_calls), False: rules}
 
 
-_MADE, _MAKER, _EVENT = _of_attempts(OF_MADE), _of_attempts(OF_MAKER), _of_attempts(OF_EVENT)
+_MADE, _MAKER, _EVENT = _of_attempts(ENDPOINT_RULES), _of_attempts(CALLER_RULES), _of_attempts(EVENT_RULES)
 NOTHING: Final = Assessment(Severity.INFO)
 
 

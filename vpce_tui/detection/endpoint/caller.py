@@ -9,7 +9,7 @@ from vpce_tui.cloudtrail.event_index import IAM_RECORDS_IN, MAKES_CREDENTIALS
 from vpce_tui.detection.credentials_used_elsewhere import delivered, where_used
 from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, CallerFacts, EventSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 
 @rule(
@@ -28,9 +28,9 @@ def instance_session(see: CallerFacts) -> Answer:
     principal = see.principal
     if not principal.instance_id:
         return None
-    facts = [Fact("sessionName", principal.instance_id), Fact("role", principal.role_name)]
+    facts = [SignalFact("sessionName", principal.instance_id), SignalFact("role", principal.role_name)]
     if principal.ec2_role_delivery:
-        facts.append(Fact("ec2RoleDelivery", principal.ec2_role_delivery))
+        facts.append(SignalFact("ec2RoleDelivery", principal.ec2_role_delivery))
     if delivered(see.principal, see.instance_role):
         return Match(f"It was created with an instance's credentials ({principal.instance_id})", tuple(facts))
     return Match(f"It was created by a session named like an instance ({principal.instance_id})", tuple(facts))
@@ -77,7 +77,10 @@ def session_elsewhere(see: EventSubject) -> Answer:
 def by_root(see: CallerFacts) -> Answer:
     if not see.principal.root:
         return None
-    return Match("It was created by the root user", (Fact("userIdentity.type", "Root"), Fact("arn", see.principal.arn)))
+    return Match(
+        "It was created by the root user",
+        (SignalFact("userIdentity.type", "Root"), SignalFact("arn", see.principal.arn)),
+    )
 
 
 @rule(
@@ -94,9 +97,9 @@ def no_mfa(see: CallerFacts) -> Answer:
     principal = see.principal
     if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
         return None
-    facts = [Fact("mfaAuthenticated", "false")]
+    facts = [SignalFact("mfaAuthenticated", "false")]
     if see.console:
-        facts.append(Fact("sessionCredentialFromConsole", "true"))
+        facts.append(SignalFact("sessionCredentialFromConsole", "true"))
     return Match(f"{principal.name} was signed in without MFA", tuple(facts))
 
 
@@ -130,8 +133,8 @@ def long_lived_key(see: CallerFacts) -> Answer:
     return Match(
         "Created with a long-term access key, where others use temporary credentials",
         (
-            Fact("accessKeyId", key),
-            Fact(
+            SignalFact("accessKeyId", key),
+            SignalFact(
                 "others who created endpoints",
                 f"{with_sessions} with temporary credentials, {with_keys} with long-term keys",
                 "history",
@@ -173,10 +176,10 @@ def strange_agent(see: CallerFacts) -> Answer:
     agent = see.agent
     found = _attack_tool(agent)
     if found:
-        return Match(f"The user agent names {found}", (Fact("userAgent", agent),), Severity.HIGH)
+        return Match(f"The user agent names {found}", (SignalFact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
         return Match(
-            "It was created manually, where the team has a pipeline", (Fact("userAgent", agent),), Severity.LOW
+            "It was created manually, where the team has a pipeline", (SignalFact("userAgent", agent),), Severity.LOW
         )
     return None
 
@@ -210,8 +213,8 @@ def new_credentials(see: EventSubject) -> Answer:
             minutes = int((at - other.time).total_seconds() // 60)
             age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
             facts = (
-                Fact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
-                Fact("created by", other.principal.name, "history"),
+                SignalFact(other.name, f"{said} at {other.time:%Y-%m-%d %H:%M:%SZ}", "history"),
+                SignalFact("created by", other.principal.name, "history"),
             )
             return Match(f"{_WHOSE.get(other.name, 'Its console access')} was created {age} before", facts)
     since = at - _DAY
@@ -223,5 +226,5 @@ def new_credentials(see: EventSubject) -> Answer:
     return Inconclusive("whether its key or user is new: " + ", ".join(missing) + " were not searched")
 
 
-OF_MAKER: Final[tuple[Rule[CallerFacts], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
-OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (session_elsewhere, new_credentials)
+CALLER_RULES: Final[tuple[Rule[CallerFacts], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
+EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (session_elsewhere, new_credentials)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.sensitive_calls import OPENED, impact_with_target
-from vpce_tui.detection.endpoint.endpoint_facts import Deeds, EventSubject, evaluate_endpoint_policy
+from vpce_tui.detection.endpoint.endpoint_facts import EventSubject, SensitiveCallSet, evaluate_endpoint_policy
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 _SHORT_WHILE: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -35,14 +35,17 @@ def refused_attempts(see: EventSubject) -> Answer:
         count = before + 1
         title = f"Access denied, {count} times within the hour" if count > 1 else "Access denied"
         return Match(
-            title, (Fact("errorCode", event.error_code), Fact("refused within the hour", str(count), "history"))
+            title,
+            (SignalFact("errorCode", event.error_code), SignalFact("refused within the hour", str(count), "history")),
         )
     if event.error_code or line is None or not before:
         return None
     regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
     title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
     return Match(
-        title, (Fact("refused before", str(before), "history"), Fact("regions", regions, "history")), Severity.HIGH
+        title,
+        (SignalFact("refused before", str(before), "history"), SignalFact("regions", regions, "history")),
+        Severity.HIGH,
     )
 
 
@@ -59,7 +62,7 @@ def refused_attempts(see: EventSubject) -> Answer:
 def dry_run(see: EventSubject) -> Answer:
     if not see.event.dry_run:
         return None
-    return Match("A dry run: nothing was created", (Fact("errorCode", see.event.error_code),))
+    return Match("A dry run: nothing was created", (SignalFact("errorCode", see.event.error_code),))
 
 
 @rule(
@@ -83,7 +86,7 @@ def changed_soon(see: EventSubject) -> Answer:
         if caller_key(other) == see.maker.who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
-            fact = Fact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
+            fact = SignalFact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
                 return Match(f"Its creator deleted it {minutes} min later", (fact,))
             widened = _widened(other.record, see)
@@ -135,7 +138,7 @@ def same_session(see: EventSubject) -> Answer:
     if found:
         severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
         return Match(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
-    elsewhere = _near(see, see.maker.deeds_elsewhere) if see.maker.deeds_elsewhere else {}
+    elsewhere = _near(see, see.maker.sensitive_calls_elsewhere) if see.maker.sensitive_calls_elsewhere else {}
     if elsewhere:
         return Match(
             f"Its creator also called {_few(list(elsewhere))}, in another {one}",
@@ -148,17 +151,17 @@ def same_session(see: EventSubject) -> Answer:
     return None
 
 
-def _near(see: EventSubject, sensitive_calls: Deeds) -> dict[str, Fact]:
+def _near(see: EventSubject, sensitive_calls: SensitiveCallSet) -> dict[str, SignalFact]:
     """One deed of each name within a day of the event, one that opens something before others."""
-    found: dict[str, Fact] = {}
+    found: dict[str, SignalFact] = {}
     for name, lines in sensitive_calls.items():
         other = next((other for line in lines for other in line.around(see.event.time, _DAY)[:1]), None)
         if other is not None:
-            found[name] = Fact(name, f"{impact_with_target(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
+            found[name] = SignalFact(name, f"{impact_with_target(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
     return found
 
 
-def _to_a_named_one(fact: Fact) -> bool:
+def _to_a_named_one(fact: SignalFact) -> bool:
     """Whether something was opened to somebody by name: a pipeline does that for a vendor, too."""
     return OPENED in fact.value and f"{OPENED}everybody" not in fact.value
 

@@ -11,7 +11,7 @@ from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.core.ip_addresses import address_of, within
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EventSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 
 @rule(
@@ -42,14 +42,14 @@ def first_time(see: EventSubject) -> Answer:
     habit = see.maker.habit
     if habit.made < cut:
         return None
-    calls = see.past.by_who.get(who, NONE).count_before(cut)
+    calls = see.past.by_caller.get(who, NONE).count_before(cut)
     title = f"Its creator never created an endpoint in the {days} days before{known.scope}"
     if calls and habit.changed >= cut and _all_calls_known(see):
         title = f"Its creator never changed anything in EC2 in the {days} days before"
     facts = (
-        Fact("principal", who),
-        Fact("endpoints before", "0", "history"),
-        Fact("other calls known", str(calls), "history"),
+        SignalFact("principal", who),
+        SignalFact("endpoints before", "0", "history"),
+        SignalFact("other calls known", str(calls), "history"),
     )
     return Match(title, facts)
 
@@ -88,7 +88,7 @@ def new_address(see: EventSubject) -> Answer:
     if bad is not None:
         return Match(
             f"It came from {address}, in a range that the team lists as untrusted",
-            (Fact("sourceIPAddress", address), Fact("range", str(bad), "context")),
+            (SignalFact("sourceIPAddress", address), SignalFact("range", str(bad), "context")),
             Severity.HIGH,
         )
     own = within(address, context.networks)
@@ -106,9 +106,9 @@ def new_address(see: EventSubject) -> Answer:
     seen = ", ".join(one for one, _ in islice(earlier, 6))
     calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
     facts = (
-        Fact("sourceIPAddress", address),
-        Fact("its earlier addresses", seen, "history"),
-        Fact("earlier calls", str(calls), "history"),
+        SignalFact("sourceIPAddress", address),
+        SignalFact("its earlier addresses", seen, "history"),
+        SignalFact("earlier calls", str(calls), "history"),
     )
     return Match(f"Its creator used {address} in none of its {calls:,} known earlier calls", facts)
 
@@ -137,7 +137,7 @@ def unused_region(see: EventSubject) -> Answer:
         if named == region and not other.error_code:
             return Match(
                 f"{region} was enabled {(at - other.time).days} days before",
-                (Fact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
+                (SignalFact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
     known = see.made.place.changes
     if known is None:
@@ -161,8 +161,12 @@ def unused_region(see: EventSubject) -> Answer:
         return Inconclusive(
             f"what else happens in {region}: only the newest changes there were read, and all are by the same caller"
         )
-    said = Fact("instances of others there", "0", "live") if see.region else Fact("instances there", "not searched")
-    return Match(f"Nobody else changes anything in {region}", (Fact("changes by others", "0", "history"), said))
+    said = (
+        SignalFact("instances of others there", "0", "live")
+        if see.region
+        else SignalFact("instances there", "not searched")
+    )
+    return Match(f"Nobody else changes anything in {region}", (SignalFact("changes by others", "0", "history"), said))
 
 
 def _of_another(see: EventSubject, instance: str, who: str) -> bool:
@@ -186,7 +190,7 @@ def off_hours(see: EventSubject) -> Answer:
         return None
     return Match(
         "It was created outside the team's working hours",
-        (Fact("eventTime", f"{see.event.time:%a %H:%MZ}"), Fact("hours", str(hours), "context")),
+        (SignalFact("eventTime", f"{see.event.time:%a %H:%MZ}"), SignalFact("hours", str(hours), "context")),
     )
 
 
@@ -203,12 +207,15 @@ def expected_maker(see: EventSubject) -> Answer:
     event, principal = see.event, see.event.principal
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
     if see.maker.by_aws or managed:
-        said, fact = "It was created by an AWS service", Fact("invokedBy", principal.invoked_by or "requester-managed")
+        said, fact = (
+            "It was created by an AWS service",
+            SignalFact("invokedBy", principal.invoked_by or "requester-managed"),
+        )
     elif see.maker.pipeline:
-        said, fact = "It was created by your configured pipeline", Fact("principal", principal.arn)
+        said, fact = "It was created by your configured pipeline", SignalFact("principal", principal.arn)
     else:
         return None
-    return Match(said, (fact, Fact("userAgent", event.user_agent)))
+    return Match(said, (fact, SignalFact("userAgent", event.user_agent)))
 
 
 RULES: Final[tuple[Rule[EventSubject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)

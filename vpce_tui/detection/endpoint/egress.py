@@ -7,7 +7,7 @@ from typing import Final
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EndpointFacts, EventSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.inventory.parse import account_of
 
 
@@ -30,9 +30,9 @@ def foreign_service(see: EndpointFacts) -> Answer:
         return None
     if owner and owner in see.ours.accounts:
         return None
-    said = Fact("owner", owner, "live") if owner else Fact("owner", "unknown")
+    said = SignalFact("owner", owner, "live") if owner else SignalFact("owner", "unknown")
     title = "It connects to a service that is not owned by AWS, owner " + (owner or "unknown")
-    return Match(title, (Fact("serviceName", name), said))
+    return Match(title, (SignalFact("serviceName", name), said))
 
 
 @rule(
@@ -52,9 +52,11 @@ def shared(see: EndpointFacts) -> Answer:
     if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
         if vpc.owner in see.ours.accounts:
             return None
-        return Match(f"Its VPC belongs to account {vpc.owner}", (Fact("owner of the VPC", vpc.owner, "live"),))
+        return Match(f"Its VPC belongs to account {vpc.owner}", (SignalFact("owner of the VPC", vpc.owner, "live"),))
     if see.shared_event_id:
-        return Match("Another account has a record of the same call", (Fact("sharedEventID", see.shared_event_id),))
+        return Match(
+            "Another account has a record of the same call", (SignalFact("sharedEventID", see.shared_event_id),)
+        )
     why = see.not_read("vpcs", "which account owns its VPC") if vpc is None and see.request.vpc_id else ""
     return Inconclusive(why) if why else None
 
@@ -75,7 +77,7 @@ def load_balancer(see: EndpointFacts) -> Answer:
     kind = see.request.type or (see.endpoint.type if see.endpoint else "")
     if kind != "GatewayLoadBalancer":
         return None
-    facts = [Fact("VpcEndpointType", kind)]
+    facts = [SignalFact("VpcEndpointType", kind)]
     tables = see.region.network.tables.values() if see.region else ()
     routes = [
         f"{table.id}: {where}"
@@ -87,9 +89,9 @@ def load_balancer(see: EndpointFacts) -> Answer:
     ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
     foreign = bool(owner) and owner != "amazon" and not ours
     if routes:
-        facts.append(Fact("routes to it", ", ".join(routes[:5]), "live"))
+        facts.append(SignalFact("routes to it", ", ".join(routes[:5]), "live"))
     if owner:
-        facts.append(Fact("owner of the service", owner, "live"))
+        facts.append(SignalFact("owner of the service", owner, "live"))
     title = "Traffic of subnets can be routed through it"
     if routes:
         title = f"Traffic of subnets is routed through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
@@ -122,7 +124,9 @@ def foreign_resource(see: EndpointFacts) -> Answer:
     if account in see.ours.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
-    return Match(f"It connects to a {what} of account {account}", (Fact("VpcEndpointType", kind), Fact("arn", arn)))
+    return Match(
+        f"It connects to a {what} of account {account}", (SignalFact("VpcEndpointType", kind), SignalFact("arn", arn))
+    )
 
 
 @rule(
@@ -146,7 +150,7 @@ def other_region(see: EndpointFacts) -> Answer:
         return None
     return Match(
         f"Its service is in {there}",
-        (Fact("ServiceRegion", asked or "absent"), Fact("serviceName", see.request.service)),
+        (SignalFact("ServiceRegion", asked or "absent"), SignalFact("serviceName", see.request.service)),
     )
 
 
@@ -186,7 +190,9 @@ def unused_service(see: EventSubject) -> Answer:
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (
-                Fact("endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"),
+                SignalFact(
+                    "endpoints within a day, by the same principal", ", ".join(sorted(made & _SHELL)), "history"
+                ),
             )
             return Match(
                 "Together with the other SSM endpoints, allows Session Manager access to instances without internet access",
@@ -204,15 +210,16 @@ def unused_service(see: EventSubject) -> Answer:
         return Inconclusive(f"whether {short} was used here before: only the newest calls to it were read")
     days = (see.event.time - known.since).days
     return Match(
-        f"Nobody used {short} in {see.event.region} in the {days} days before", (Fact("calls before", "0", "history"),)
+        f"Nobody used {short} in {see.event.region} in the {days} days before",
+        (SignalFact("calls before", "0", "history"),),
     )
 
 
-OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = (
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (
     foreign_service,
     shared,
     load_balancer,
     foreign_resource,
     other_region,
 )
-OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (unused_service,)
+EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (unused_service,)

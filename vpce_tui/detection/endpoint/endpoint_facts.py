@@ -27,7 +27,7 @@ USUAL: Final = timedelta(days=7)
 NOT_LOOKED: Final = "the current state of the account was not read"
 NOBODY: Final = EventIndex()
 PolicyAnswers = tuple[Answer, Answer, Answer]
-Deeds = Mapping[str, tuple[Timeline, Timeline]]
+SensitiveCallSet = Mapping[str, tuple[Timeline, Timeline]]
 """Calls that mean something, by their name: those that open something, and the others."""
 
 
@@ -157,9 +157,9 @@ class CallerFacts:
     habit: CallerBaseline = field(init=False)
     refused: Timeline | None = field(init=False)
     """Its refused attempts to make an endpoint."""
-    sensitive_calls: Deeds = field(init=False, default_factory=dict)
+    sensitive_calls: SensitiveCallSet = field(init=False, default_factory=dict)
     """What the session did that means something."""
-    deeds_elsewhere: Deeds = field(init=False, default_factory=dict)
+    sensitive_calls_elsewhere: SensitiveCallSet = field(init=False, default_factory=dict)
     """What the same did in whatever session."""
     calls: Answered | None = field(init=False)
     """What was asked of its session's calls; None: nothing."""

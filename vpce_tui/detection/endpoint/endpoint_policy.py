@@ -8,7 +8,7 @@ from typing import Final
 
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts, PolicyAnswers, evaluate_endpoint_policy
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.external_access import AccessScope, ExternalAccess, TrustZone
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
@@ -63,7 +63,7 @@ def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
         valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
         return Match(
             f"Its endpoint policy allows full access to everybody{_when(policies, number)} ({short})",
-            (Fact("PolicyDocument", said, "live" if number else "record"),),
+            (SignalFact("PolicyDocument", said, "live" if number else "record"),),
             Severity.HIGH if valuable else Severity.MEDIUM,
         )
     problems = [
@@ -101,10 +101,10 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
         if wide or conditional:
             actions = sorted({action for grant in found.grants for action in grant.actions})
             facts = [
-                Fact("actions", ", ".join(actions[:8])),
-                Fact("PolicyDocument", policy, "live" if number else "record"),
+                SignalFact("actions", ", ".join(actions[:8])),
+                SignalFact("PolicyDocument", policy, "live" if number else "record"),
             ]
-            facts += [Fact("unknown", why) for why in found.doubts[:2]]
+            facts += [SignalFact("unknown", why) for why in found.doubts[:2]]
             title = f"Its policy{_when(policies, number)} does not limit {' or '.join(wide)}"
             if not wide:
                 title = f"No condition that can be evaluated limits {' or '.join(conditional)} in its policy{_when(policies, number)}"
@@ -146,8 +146,8 @@ def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> Answer:
         names = [name for side in (found.who, found.what) for name in side.names] if found else []
         if names:
             facts = (
-                Fact("names", "; ".join(names[:6])),
-                Fact("PolicyDocument", policy, "live" if number else "record"),
+                SignalFact("names", "; ".join(names[:6])),
+                SignalFact("PolicyDocument", policy, "live" if number else "record"),
             )
             return Match(f"Its policy names {names[0]}{_when(policies, number)}", facts)
     return None

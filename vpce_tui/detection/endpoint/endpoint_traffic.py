@@ -7,7 +7,7 @@ from vpce_tui.cloudtrail.callers import called_by_aws_service
 from vpce_tui.core.text import size
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 _NO_CALLS: Final = Inconclusive(
     "who called through it: network activity events are not in event history; use the log files of a trail that records them"
@@ -32,8 +32,8 @@ def external_calls(see: EndpointFacts) -> Answer:
         account = other.principal.account
         if other.error_code == "VpceAccessDenied":
             facts = (
-                Fact("errorCode", other.error_code, "history"),
-                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+                SignalFact("errorCode", other.error_code, "history"),
+                SignalFact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Match("Calls through it were denied by its policy", facts)
         if (
@@ -48,8 +48,8 @@ def external_calls(see: EndpointFacts) -> Answer:
             )
         ):
             facts = (
-                Fact("account", account, "history"),
-                Fact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
+                SignalFact("account", account, "history"),
+                SignalFact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Match(f"A principal of account {account} called through it", facts)
     if see.named and see.aws_service and not see.past.has_network_events:
@@ -90,8 +90,8 @@ def much_traffic(see: EndpointFacts) -> Answer:
     made = see.endpoint.created if see.endpoint else None
     new = top.first is not None and (made is None or top.first >= made)
     facts = (
-        Fact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
-        Fact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
+        SignalFact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),
+        SignalFact("most of it by", f"{top.peer}, {size(top.received)}", "flow logs"),
     )
     return Match(
         f"{size(total)} was sent through it, most by {top.peer}", facts, Severity.HIGH if new else Severity.MEDIUM

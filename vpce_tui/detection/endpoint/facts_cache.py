@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vpce_tui.cloudtrail.callers import session_of
+from vpce_tui.cloudtrail.callers import credential_of
 from vpce_tui.cloudtrail.event import EndpointRequest, Event
 from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import Timeline
 from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, describe_impact, opens, routine
-from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, CallerFacts, Deeds, EndpointFacts
+from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, CallerFacts, EndpointFacts, SensitiveCallSet
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.iam.role_privileges import IamRoles
@@ -30,7 +30,7 @@ class FactsCache:
     machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
     roles: IamRoles | None = None
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
-    _deeds: dict[tuple[str, str, bool], Deeds] = field(default_factory=dict)
+    _sensitive_calls: dict[tuple[str, str, bool], SensitiveCallSet] = field(default_factory=dict)
     _made: dict[tuple[Any, ...], EndpointFacts] = field(default_factory=dict)
     _makers: dict[tuple[Any, ...], CallerFacts] = field(default_factory=dict)
 
@@ -73,21 +73,21 @@ class FactsCache:
                 machine=machine,
                 instance_role=role_of(machine, self.roles),
             )
-            found.sensitive_calls = self._deeds_of("session", session_of(event.principal), found)
-            found.deeds_elsewhere = self._deeds_of("who", found.who, found)
+            found.sensitive_calls = self._sensitive_calls_of("session", credential_of(event.principal), found)
+            found.sensitive_calls_elsewhere = self._sensitive_calls_of("who", found.who, found)
             self._makers[key] = found  # only when it is whole: another thread may ask for it
         return found
 
-    def _deeds_of(self, kind: str, name: str, maker: CallerFacts) -> Deeds:
+    def _sensitive_calls_of(self, kind: str, name: str, maker: CallerFacts) -> SensitiveCallSet:
         """What a session, or somebody in whatever session, did that means something."""
-        by = self.past.deeds_by_session if kind == "session" else self.past.deeds_by_who
+        by = self.past.sensitive_by_credential if kind == "session" else self.past.sensitive_by_caller
         line = by.get(name)
         if line is None:
             return {}
         key = (kind, name, maker.pipeline)
-        if key not in self._deeds:
-            self._deeds[key] = deeds_of(line.events, self.ours, pipeline=maker.pipeline)
-        return self._deeds[key]
+        if key not in self._sensitive_calls:
+            self._sensitive_calls[key] = sensitive_calls_of(line.events, self.ours, pipeline=maker.pipeline)
+        return self._sensitive_calls[key]
 
 
 def role_of(machine: tuple[Instance, Region] | None, roles: IamRoles | None) -> str:
@@ -95,7 +95,7 @@ def role_of(machine: tuple[Instance, Region] | None, roles: IamRoles | None) -> 
     return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
 
 
-def deeds_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> Deeds:
+def sensitive_calls_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> SensitiveCallSet:
     """What some calls mean, by their name: those that open something apart, so that a harmless one before hides none.
 
     What a pipeline does in a day's work is left out where it is one.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, EndpointFacts, EventSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 
 @rule(
@@ -25,7 +25,9 @@ from vpce_tui.detection.signals import Fact, Severity
 def private_dns(see: EndpointFacts) -> Answer:
     if see.request.private_dns is not True or not see.aws_service:
         return None
-    return Match(f"The DNS names of {see.short} resolve to it in the whole VPC", (Fact("PrivateDnsEnabled", "true"),))
+    return Match(
+        f"The DNS names of {see.short} resolve to it in the whole VPC", (SignalFact("PrivateDnsEnabled", "true"),)
+    )
 
 
 @rule(
@@ -52,8 +54,8 @@ def only_way_out(see: EndpointFacts) -> Answer:
     named = ", ".join(table.id for table in closed[:4])
     subnets = sorted({subnet for table in closed for subnet in table.subnets})
     facts = (
-        Fact("route tables without egress", named, "live"),
-        Fact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
+        SignalFact("route tables without egress", named, "live"),
+        SignalFact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
     )
     return Match(
         f"{see.short} is the only egress of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
@@ -78,11 +80,11 @@ def no_owner(see: EventSubject) -> Answer:
         return None
     return Match(
         f"It is in {found[0]}, tagged {found[1]}, and has no owner tag",
-        (Fact("tag", found[1], "live"), Fact("tags of the endpoint", ", ".join(tags) or "none", "live")),
+        (SignalFact("tag", found[1], "live"), SignalFact("tags of the endpoint", ", ".join(tags) or "none", "live")),
     )
 
 
-_GONE: Final = Match("It does not exist any more", (Fact("DescribeVpcEndpoints", "not there", "live"),))
+_GONE: Final = Match("It does not exist any more", (SignalFact("DescribeVpcEndpoints", "not there", "live"),))
 
 
 @rule(
@@ -106,7 +108,7 @@ def changed_since(see: EndpointFacts) -> Answer:
         return _GONE
     now, then = see.endpoint, see.request
     if now.state in ("deleted", "deleting"):
-        return Match("It does not exist any more", (Fact("state", now.state, "live"),))
+        return Match("It does not exist any more", (SignalFact("state", now.state, "live"),))
     different = []
     if then.groups and set(then.groups) != set(now.groups):
         different.append(("groups", ", ".join(then.groups), ", ".join(now.groups)))
@@ -120,7 +122,7 @@ def changed_since(see: EndpointFacts) -> Answer:
         different.append(("private DNS", str(then.private_dns), str(now.private_dns)))
     if not different:
         return None
-    facts = tuple(Fact(what, f"{before} → {after}", "live") for what, before, after in different)
+    facts = tuple(SignalFact(what, f"{before} → {after}", "live") for what, before, after in different)
     return Match(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
 
 
@@ -154,7 +156,7 @@ def network_around(see: EndpointFacts) -> Answer:
     endpoint = see.endpoint
     if endpoint is None:
         return Inconclusive(see.not_read("endpoints", "the endpoint")) if see.not_read("endpoints", "") else None
-    bad: list[Fact] = []
+    bad: list[SignalFact] = []
     unread: list[str] = []
     vpc = network.vpcs.get(endpoint.vpc_id)
     if endpoint.subnets:
@@ -163,7 +165,7 @@ def network_around(see: EndpointFacts) -> Answer:
         guards = [acl for subnet in endpoint.subnets if (acl := network.acl_of(subnet)) is not None]
         if guards and all(acl.all_open for acl in guards):
             bad.append(
-                Fact(
+                SignalFact(
                     "network ACL",
                     f"{guards[0].id}{', the default one,' if guards[0].default else ''} allows everything",
                     "live",
@@ -175,7 +177,7 @@ def network_around(see: EndpointFacts) -> Answer:
             unread.append(see.not_read("vpcs", "its VPC") or "its VPC does not exist")
         outside = _from_elsewhere(see, vpc.blocks if vpc else ())
         if outside:
-            bad.append(Fact("group lets in more than the VPC", outside, "live"))
+            bad.append(SignalFact("group lets in more than the VPC", outside, "live"))
     if "recorded" in network.unknown:
         unread.append(see.not_read("recorded", "flow logs"))
     elif (
@@ -183,7 +185,7 @@ def network_around(see: EndpointFacts) -> Answer:
         and not (endpoint.subnets and {*endpoint.subnets} <= network.recorded)
         and not (endpoint.interfaces and {*endpoint.interfaces} <= network.recorded)
     ):
-        bad.append(Fact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
+        bad.append(SignalFact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
     if bad:
         said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}
         title = ", ".join(said.get(fact.what, "security groups that allow other networks") for fact in bad)
@@ -216,5 +218,5 @@ def _from_elsewhere(see: EndpointFacts, blocks: tuple[str, ...]) -> str:
     return ""
 
 
-OF_MADE: Final[tuple[Rule[EndpointFacts], ...]] = (private_dns, only_way_out, changed_since, network_around)
-OF_EVENT: Final[tuple[Rule[EventSubject], ...]] = (no_owner,)
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (private_dns, only_way_out, changed_since, network_around)
+EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (no_owner,)

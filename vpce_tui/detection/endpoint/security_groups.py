@@ -5,9 +5,9 @@ from typing import Final
 
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.policy_document import Statement, parse
-from vpce_tui.inventory.resources import GroupRuleOfRegion as GroupRule
+from vpce_tui.inventory.resources import SecurityGroupPermission as GroupRule
 
 
 def _only(rule_: GroupRule, port: int) -> bool:
@@ -35,7 +35,7 @@ def open_group(see: EndpointFacts) -> Answer:
     lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
     if not groups:
         return Inconclusive("its security groups do not exist any more, or belong to another account") if lost else None
-    worst: tuple[Severity, list[Fact], str] | None = None
+    worst: tuple[Severity, list[SignalFact], str] | None = None
     for group in groups:
         for item in group.ingress:
             if item.world:
@@ -43,12 +43,15 @@ def open_group(see: EndpointFacts) -> Answer:
                 severity = Severity.MEDIUM if only_https else Severity.HIGH
                 what = f"allows {item.whom} on {'port 443' if only_https else 'more than port 443'}"
                 if worst is None or severity > worst[0]:
-                    facts = [Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live")]
+                    facts = [
+                        SignalFact("group", f"{group.id} {group.name}", "live"),
+                        SignalFact("rule", str(item), "live"),
+                    ]
                     worst = (severity, facts, what)
         if group.name == "default" and (worst is None or worst[0] < Severity.HIGH):
             worst = (
                 Severity.HIGH,
-                [Fact("group", f"{group.id} default", "live")],
+                [SignalFact("group", f"{group.id} default", "live")],
                 "is the VPC's default security group",
             )
     if worst is None and lost:
@@ -90,7 +93,7 @@ def no_group(see: EndpointFacts) -> Answer:
     if now is not None and any(group.name != "default" for group in now):
         return None
     return Match(
-        "No security group was named, so it has the default security group", (Fact("SecurityGroupId", "absent"),)
+        "No security group was named, so it has the default security group", (SignalFact("SecurityGroupId", "absent"),)
     )
 
 
@@ -133,8 +136,8 @@ def unencrypted(see: EndpointFacts) -> Answer:
     ]
     if plain:
         facts = (
-            Fact("calls without TLS 1.2", f"{len(plain)} of {len(used)}", "history"),
-            Fact("tlsVersion", plain[0].tls or "absent", "history"),
+            SignalFact("calls without TLS 1.2", f"{len(plain)} of {len(used)}", "history"),
+            SignalFact("tlsVersion", plain[0].tls or "absent", "history"),
         )
         return Match("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
     groups = see.groups
@@ -146,7 +149,10 @@ def unencrypted(see: EndpointFacts) -> Answer:
         for item in group.ingress:
             if see.aws_service:
                 if item.protocol in ("tcp", "6", "-1") and not _only(item, 443) and not _within(item, allowed):
-                    facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
+                    facts = (
+                        SignalFact("group", f"{group.id} {group.name}", "live"),
+                        SignalFact("rule", str(item), "live"),
+                    )
                     return Match(
                         "Its security group allows more than port 443, and its service uses TLS", facts, Severity.MEDIUM
                     )
@@ -155,7 +161,10 @@ def unencrypted(see: EndpointFacts) -> Answer:
                     (f"{name} {port}" for port, name in _PLAIN.items() if item.covers(port) and _narrow(item)), ""
                 )
                 if named:
-                    facts = (Fact("group", f"{group.id} {group.name}", "live"), Fact("rule", str(item), "live"))
+                    facts = (
+                        SignalFact("group", f"{group.id} {group.name}", "live"),
+                        SignalFact("rule", str(item), "live"),
+                    )
                     return Match(f"Its security group allows {named}, which is not encrypted", facts, Severity.MEDIUM)
     vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
     if vpc is None:
@@ -180,7 +189,7 @@ def unencrypted(see: EndpointFacts) -> Answer:
 @lru_cache(maxsize=64)
 def _nothing_enforces(missing: tuple[str, ...]) -> Match:
     named = ", ".join(missing)
-    return Match(f"Nothing enforces encryption: {named}", (Fact("missing", named, "live"),))
+    return Match(f"Nothing enforces encryption: {named}", (SignalFact("missing", named, "live"),))
 
 
 @lru_cache(maxsize=4096)

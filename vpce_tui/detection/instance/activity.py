@@ -14,7 +14,7 @@ from vpce_tui.detection.endpoint.endpoint_facts import USUAL
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS, of_late
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 _LATELY: Final = timedelta(days=2)
 
@@ -35,7 +35,7 @@ def _unusual(see: InstanceSubject, event: Event, names: Iterable[str]) -> bool |
     since = min((found.since for found in known if found is not None), default=None)
     if since is None or event.time - since < USUAL:
         return None
-    line = see.past.by_who.get(caller_key(event), NONE)
+    line = see.past.by_caller.get(caller_key(event), NONE)
     return not any(other.name in names for other in line.before(event.time - timedelta(days=2)))
 
 
@@ -83,7 +83,7 @@ def changed_lately(see: InstanceSubject) -> Answer:
         return None
     worst = next((item for item in found if item[0] == "its user data"), found[0])
     words = list(dict.fromkeys(what for what, _ in found))
-    facts = tuple(Fact(event.name, _when(event), "history") for _, event in found[:5])
+    facts = tuple(SignalFact(event.name, _when(event), "history") for _, event in found[:5])
     return Match(
         f"Changed recently: {', '.join(words)}",
         facts,
@@ -133,14 +133,17 @@ def strange_launch(see: InstanceSubject) -> Answer:
     if launched is None or see.now is None or see.now - launched > _LATELY:
         return None
     reasons: list[str] = []
-    facts = [Fact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"), Fact("type", see.instance.type, "live")]
+    facts = [
+        SignalFact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"),
+        SignalFact("type", see.instance.type, "live"),
+    ]
     if see.instance.type.startswith(_LARGE) or see.instance.type.endswith(
         ("24xlarge", "32xlarge", "48xlarge", "metal")
     ):
         reasons.append(f"as a {see.instance.type}")
     mine = see.past.launched.get(see.instance.id)
     if mine is not None and not called_by_aws_service(mine):
-        facts.append(Fact("RunInstances", _when(mine), "history"))
+        facts.append(SignalFact("RunInstances", _when(mine), "history"))
         who, line = caller_key(mine), see.past.launches.get(caller_key(mine), NONE)
         if _unusual(see, mine, ("RunInstances",)):
             reasons.append("by somebody who never launched one before")
@@ -195,7 +198,7 @@ def shell(see: InstanceSubject) -> Answer:
             elif unusual is None:
                 unsure.append(event)
     if found:
-        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        facts = tuple(SignalFact(event.name, _when(event), "history") for event in found[:5])
         return Match(
             f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first known time", facts
         )
@@ -231,7 +234,7 @@ def read_secrets(see: InstanceSubject) -> Answer:
     found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
     if found:
         what = "its password" if found[0].name == "GetPasswordData" else "its user data"
-        facts = tuple(Fact(event.name, _when(event), "history") for event in found[:5])
+        facts = tuple(SignalFact(event.name, _when(event), "history") for event in found[:5])
         return Match(f"{found[0].principal.name} read {what}", facts)
     unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
     if unsure:
@@ -261,7 +264,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
     }
     if public:
         named = ", ".join(sorted(public))
-        return Match("Snapshots of its volumes are public", (Fact("snapshots", named, "live"),))
+        return Match("Snapshots of its volumes are public", (SignalFact("snapshots", named, "live"),))
     own = {
         name
         for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
@@ -270,7 +273,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
     for snapshot in sorted(_with_copies(own, see.past)):
         for event in see.past.shares.get(snapshot, NONE).events:
             if not _only_known(see, event):
-                facts = (Fact("snapshot", snapshot, "history"), Fact(event.name, _when(event), "history"))
+                facts = (SignalFact("snapshot", snapshot, "history"), SignalFact(event.name, _when(event), "history"))
                 return Match(f"A snapshot of its volume was {describe_impact(event)}", facts)
     why = see.unread("snapshots")
     if why:
@@ -335,7 +338,7 @@ def no_longer_watched(see: InstanceSubject) -> Answer:
         if event.name == "UnmonitorInstances"
         else "Flow logs of its region were deleted, and nothing records its traffic now"
     )
-    return Match(what, tuple(Fact(item.name, _when(item), "history") for item in stopped[:5]))
+    return Match(what, tuple(SignalFact(item.name, _when(item), "history") for item in stopped[:5]))
 
 
 @rule(
@@ -360,7 +363,7 @@ def mirrored(see: InstanceSubject) -> Answer:
     if not copied and not taken:
         return None
     facts = tuple(
-        Fact("mirroring session", f"{mirror.session}: {nic} to {mirror.goes_to or 'an unknown target'}", "live")
+        SignalFact("mirroring session", f"{mirror.session}: {nic} to {mirror.goes_to or 'an unknown target'}", "live")
         for nic, mirror in (*copied, *taken)
     )
     if copied:

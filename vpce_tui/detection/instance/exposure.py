@@ -6,7 +6,7 @@ from typing import Final
 
 from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS, InstanceSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.external_access import external_assumers
 from vpce_tui.iam.role_privileges import privileges_of
 
@@ -24,10 +24,10 @@ def old_metadata_service(see: InstanceSubject) -> Answer:
     instance = see.instance
     if instance.http_tokens != "optional" or instance.http_endpoint == "disabled":
         return None
-    facts = [Fact("HttpTokens", "optional", "live")]
+    facts = [SignalFact("HttpTokens", "optional", "live")]
     if not instance.profile_arn:
         return Match("IMDSv1 is allowed", tuple(facts), Severity.LOW)
-    facts.append(Fact("instance profile", instance.profile_arn, "live"))
+    facts.append(SignalFact("instance profile", instance.profile_arn, "live"))
     if _too_powerful(see):
         return Match("IMDSv1 is allowed, and its role has powerful permissions", tuple(facts), Severity.HIGH)
     return Match("IMDSv1 is allowed, and it has a role", tuple(facts))
@@ -76,9 +76,9 @@ def reachable(see: InstanceSubject) -> Answer:
         ports += f" and {len(open_ports) - 4} more"
     _, group, item = open_ports[min(open_ports)]
     facts = (
-        Fact("public address", see.public, "live"),
-        Fact("group", f"{group.id} {group.name}", "live"),
-        Fact("rule", str(item), "live"),
+        SignalFact("public address", see.public, "live"),
+        SignalFact("group", f"{group.id} {group.name}", "live"),
+        SignalFact("rule", str(item), "live"),
     )
     return Match(f"Open to the internet: {ports}", facts)
 
@@ -98,7 +98,7 @@ def reachable(see: InstanceSubject) -> Answer:
 def public_address(see: InstanceSubject) -> Answer:
     if not see.public:
         return None
-    return Match(f"It has the public address {see.public}", (Fact("public address", see.public, "live"),))
+    return Match(f"It has the public address {see.public}", (SignalFact("public address", see.public, "live"),))
 
 
 @rule(
@@ -128,16 +128,16 @@ def powerful_role(see: InstanceSubject) -> Answer:
     said, facts = [], []
     if power.everything:
         said.append("may do everything")
-        facts.append(Fact("policy", f"{power.everything} of {role.name}", "live"))
+        facts.append(SignalFact("policy", f"{power.everything} of {role.name}", "live"))
     elif power.may:
         words = list(dict.fromkeys(said for _, said, _ in power.may))
         more = f" and {len(words) - 3} things more" if len(words) > 3 else ""
         said.append(f"may {', '.join(words[:3])}{more}")
-        facts += [Fact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may]
+        facts += [SignalFact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may]
     if takers:
         said.append(f"may be assumed by {takers}")
-        facts.append(Fact("trust policy", role.trust, "live"))
-    facts += [Fact("unknown", doubt, "live") for doubt in power.doubts[:2] if said]
+        facts.append(SignalFact("trust policy", role.trust, "live"))
+    facts += [SignalFact("unknown", doubt, "live") for doubt in power.doubts[:2] if said]
     if said:
         return Match(f"Its role {role.name} {' and '.join(said)}", tuple(facts))
     if power.doubts:
@@ -168,11 +168,11 @@ def strange_image(see: InstanceSubject) -> Answer:
     )
     if image.alias in ("amazon", "aws-marketplace") or image.owner in _PUBLISHERS or trusted:
         return None
-    facts = [Fact("AMI", f"{image.id} {image.name}", "live"), Fact("owner", image.owner, "live")]
+    facts = [SignalFact("AMI", f"{image.id} {image.name}", "live"), SignalFact("owner", image.owner, "live")]
     if image.owner in see.ours.accounts or image.owner == see.instance.account:
         began = min((near.event.time for near in see.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
-            facts.append(Fact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
+            facts.append(SignalFact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
             return Match("Its AMI was created in this account during the incident", tuple(facts))
         return None
     return Match(f"Its AMI belongs to account {image.owner}, which is not trusted", tuple(facts))
@@ -209,7 +209,7 @@ def old_image(see: InstanceSubject) -> Answer:
     if image is None:
         return Match(
             "Its AMI is no longer visible: it was deregistered, or is no longer shared",
-            (Fact("AMI", see.instance.image_id, "live"),),
+            (SignalFact("AMI", see.instance.image_id, "live"),),
             Severity.LOW,
         )
     if see.now is None:
@@ -217,7 +217,10 @@ def old_image(see: InstanceSubject) -> Answer:
     if image.is_deprecated(see.now):
         return Match(
             "Its AMI is deprecated",
-            (Fact("AMI", f"{image.id} {image.name}", "live"), Fact("deprecated", str(image.deprecated), "live")),
+            (
+                SignalFact("AMI", f"{image.id} {image.name}", "live"),
+                SignalFact("deprecated", str(image.deprecated), "live"),
+            ),
             Severity.MEDIUM,
         )
     days = image.age_days(see.now)
@@ -226,8 +229,8 @@ def old_image(see: InstanceSubject) -> Answer:
     return Match(
         f"Its AMI is {days} days old",
         (
-            Fact("AMI", f"{image.id} {image.name}", "live"),
-            Fact("limit", f"{see.context.image_age_days} days", "context"),
+            SignalFact("AMI", f"{image.id} {image.name}", "live"),
+            SignalFact("limit", f"{see.context.image_age_days} days", "context"),
         ),
     )
 
@@ -251,7 +254,7 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
         "Its volume is not encrypted"
         if len(see.instance.volumes) == 1
         else f"{len(plain)} of its {len(see.instance.volumes)} volumes are not encrypted",
-        (Fact("volumes", ", ".join(plain[:6]), "live"),),
+        (SignalFact("volumes", ", ".join(plain[:6]), "live"),),
     )
 
 
@@ -267,8 +270,8 @@ def no_owner(see: InstanceSubject) -> Answer:
     if see.context.owner(see.instance.tags) or not see.alike:
         return None
     facts = (
-        Fact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
-        Fact("instances of its VPC that name one", str(see.alike), "live"),
+        SignalFact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
+        SignalFact("instances of its VPC that name one", str(see.alike), "live"),
     )
     return Match("It has no owner tag, unlike the other instances of its VPC", facts)
 

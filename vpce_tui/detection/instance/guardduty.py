@@ -5,7 +5,7 @@ from typing import Final
 from vpce_tui.detection.credentials_used_elsewhere import where_used
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 
 
 @rule(
@@ -27,7 +27,7 @@ def guardduty(see: InstanceSubject) -> Answer:
     if worst.severity < 4:
         severity = Severity.LOW
     facts = [
-        Fact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
+        SignalFact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
         for finding in see.findings
     ]
     return Match(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
@@ -54,8 +54,8 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
         addresses = sorted({one.source_ip for one, _ in strange})
         facts = (
             *answer.facts,
-            Fact("addresses", ", ".join(addresses[:5]), "history"),
-            Fact("calls from there", str(len(strange)), "history"),
+            SignalFact("addresses", ", ".join(addresses[:5]), "history"),
+            SignalFact("calls from there", str(len(strange)), "history"),
         )
         return Match(f"Its role's credentials were {answer.title}", facts)
     doubt = next((answer for answer in answers if isinstance(answer, Inconclusive)), None)
@@ -82,8 +82,8 @@ def near_endpoint(see: InstanceSubject) -> Answer:
     for near in see.near:
         if near.event.principal.instance_id == see.instance.id:
             facts = (
-                Fact("endpoint", near.endpoint or "(none created)", "record"),
-                Fact("event", near.event.id, "record"),
+                SignalFact("endpoint", near.endpoint or "(none created)", "record"),
+                SignalFact("event", near.event.id, "record"),
             )
             did = "created" if near.endpoint else "tried to create"
             return Match(f"Its credentials {did} an endpoint assessed as {near.severity.word}", facts, Severity.HIGH)
@@ -91,7 +91,10 @@ def near_endpoint(see: InstanceSubject) -> Answer:
         return None
     for near in see.near:
         if near.endpoint and see.instance.subnet_id in near.subnets:
-            facts = (Fact("endpoint", near.endpoint, "live"), Fact("subnet", see.instance.subnet_id, "live"))
+            facts = (
+                SignalFact("endpoint", near.endpoint, "live"),
+                SignalFact("subnet", see.instance.subnet_id, "live"),
+            )
             return Match(f"An endpoint assessed as {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
     return None
 

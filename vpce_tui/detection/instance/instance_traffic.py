@@ -6,7 +6,7 @@ from vpce_tui.core.ip_addresses import address_of, internal, within
 from vpce_tui.core.text import size
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
-from vpce_tui.detection.signals import Fact, Severity
+from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 
 _MUCH: Final = 100 * 1024 * 1024
@@ -63,7 +63,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
         return Match(
             f"It exchanges traffic with {bad[0][0].peer}, in a range that the team lists as untrusted",
             tuple(
-                Fact("peer", f"{flow_peer.peer} port {flow_peer.port}, {size(flow_peer.bytes)}", "flow logs")
+                SignalFact("peer", f"{flow_peer.peer} port {flow_peer.port}, {size(flow_peer.bytes)}", "flow logs")
                 for flow_peer, _ in bad[:5]
             ),
         )
@@ -75,7 +75,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     if len(refused) >= _SCAN:
         return Match(
             f"It was rejected by {len(refused)} addresses",
-            (Fact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
+            (SignalFact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [
         flow_peer
@@ -86,15 +86,15 @@ def strange_traffic(see: InstanceSubject) -> Answer:
         top = max(out, key=lambda flow_peer: flow_peer.sent)
         return Match(
             f"It sent {size(top.sent)} to {top.peer}",
-            (Fact("sent", f"{size(top.sent)} to {top.peer} port {top.port}", "flow logs"),),
+            (SignalFact("sent", f"{size(top.sent)} to {top.peer} port {top.port}", "flow logs"),),
         )
     steady = _beacons(traffic)
     if steady:
         top = steady[0]
         facts = (
-            Fact("peer", f"{top.peer} port {top.port}", "flow logs"),
-            Fact("flows", f"{top.accepted}, {size(top.bytes)} in all", "flow logs"),
-            Fact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
+            SignalFact("peer", f"{top.peer} port {top.port}", "flow logs"),
+            SignalFact("flows", f"{top.accepted}, {size(top.bytes)} in all", "flow logs"),
+            SignalFact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
         )
         return Match(f"It sends to {top.peer} at regular intervals (beaconing)", facts)
     return (
@@ -123,8 +123,10 @@ def talks_to_endpoint(see: InstanceSubject) -> Answer:
         for flow_peer in see.traffic.flow_peers:
             if flow_peer.peer in item.addresses and flow_peer.accepted:
                 facts = (
-                    Fact("endpoint", item.endpoint, "live"),
-                    Fact("sent", f"{size(flow_peer.sent)} to {flow_peer.peer} port {flow_peer.port}", "flow logs"),
+                    SignalFact("endpoint", item.endpoint, "live"),
+                    SignalFact(
+                        "sent", f"{size(flow_peer.sent)} to {flow_peer.peer} port {flow_peer.port}", "flow logs"
+                    ),
                 )
                 return Match(f"It sent {size(flow_peer.sent)} to the endpoint {item.endpoint}", facts)
     return None

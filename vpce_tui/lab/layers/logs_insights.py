@@ -21,7 +21,7 @@ _AGGREGATE: Final = re.compile(r"(sum|min|max|count)\((\w+|\*)\) as (\w+)")
 _BIN: Final = re.compile(r"bin\((\d+)m\)(?: as (\w+))?")
 
 
-class Malformed(Exception):
+class MalformedQuery(Exception):
     """The query is not understood."""
 
 
@@ -60,7 +60,7 @@ class Logs(LogsResponse):  # type: ignore[misc]
         ]
         try:
             rows = run(text, events)
-        except Malformed as error:
+        except MalformedQuery as error:
             return _error("MalformedQueryException", str(error))
         identifier = str(mock_random.uuid4())
         self.logs_backend.queries[identifier] = Query(identifier, text, rows)
@@ -83,7 +83,7 @@ def run(text: str, rows: list[Row]) -> list[Row]:
     for number, command in enumerate(part.strip() for part in re.split(r"\n?\|", text)):
         word = command.partition(" ")[0]
         if word not in _COMMANDS:
-            raise Malformed(f"unexpected symbol found {word} at line {number + 1}")
+            raise MalformedQuery(f"unexpected symbol found {word} at line {number + 1}")
         rows = _COMMANDS[word](command, rows)
     return rows
 
@@ -91,7 +91,7 @@ def run(text: str, rows: list[Row]) -> list[Row]:
 def _parse(command: str, rows: list[Row]) -> list[Row]:
     match = _PARSE.fullmatch(command)
     if not match:
-        raise Malformed(command)
+        raise MalformedQuery(command)
     pattern = re.compile(re.escape(match[1]).replace(r"\*", "(.*?)") + "$")
     names = [name.strip() for name in match[2].split(",")]
     found = []
@@ -107,7 +107,7 @@ def _filter(command: str, rows: list[Row]) -> list[Row]:
         name, _, rest = part.strip().partition(" ")
         values = re.findall(r'"([^"]*)"', rest)
         if not rest.startswith(("in [", "= ")):
-            raise Malformed(command)
+            raise MalformedQuery(command)
         rows = [row for row in rows if str(row.get(name)) in values]
     return rows
 
@@ -115,7 +115,7 @@ def _filter(command: str, rows: list[Row]) -> list[Row]:
 def _fields(command: str, rows: list[Row]) -> list[Row]:
     match = _LEAST.fullmatch(command)
     if not match:
-        raise Malformed(command)
+        raise MalformedQuery(command)
     return [{**row, match[3]: min(_number(row.get(match[1])), _number(row.get(match[2])))} for row in rows]
 
 

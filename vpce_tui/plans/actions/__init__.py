@@ -1,4 +1,4 @@
-"""The code behind the steps. An action is pure: it plans from a dossier, says what the world is after, and when it is verified."""
+"""The code behind the steps. An action is pure: it plans from the state of its target, says what the world is after, and when it is verified."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,7 +154,7 @@ class Action(Generic[S]):
     facets: frozenset[str]
     plan: Callable[[S, Draft], Step]
     expect: Callable[[S, Mapping[str, str]], S]
-    settled: Callable[[S, Step], ReadBack]
+    verify: Callable[[S, Step], ReadBack]
     choices: tuple[Choice[S], ...] = ()
     remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
     leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""

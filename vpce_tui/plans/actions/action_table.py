@@ -20,7 +20,7 @@ from vpce_tui.plans.actions.hardening import (
     aws_config,
     cloudtrail_trail,
     default_encryption,
-    default_groups,
+    open_group_rules,
     overview,
     volumes,
 )
@@ -81,13 +81,13 @@ INTERFACE_ACTIONS: Final[Mapping[str, Action[InterfaceState]]] = {
     "traffic-rules": blocking.TRAFFIC_RULES,
     "traffic-flow-logs": flow_logs.TRAFFIC_FLOW_LOGS,
     "traffic-waf": blocking.TRAFFIC_WAF,
-    "traffic-block-public-access": blocking.TRAFFIC_DARK,
+    "traffic-block-public-access": blocking.TRAFFIC_BLOCK_PUBLIC_ACCESS,
     "traffic-verify": traffic.TRAFFIC_PROVE,
 }
 ACCOUNT_ACTIONS: Final[Mapping[str, Action[AccountState]]] = {
     "account-overview": overview.ACCOUNT_OVERVIEW,
     "account-amis": overview.ACCOUNT_IMAGES,
-    "account-groups": default_groups.ACCOUNT_GROUPS,
+    "account-groups": open_group_rules.ACCOUNT_GROUPS,
     "account-encryption": default_encryption.ENCRYPTION_BY_DEFAULT,
     "account-volumes": volumes.ACCOUNT_VOLUMES,
     "account-flow-logs": flow_logs.ACCOUNT_FLOW_LOGS,

@@ -172,7 +172,7 @@ ISOLATE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "moves",

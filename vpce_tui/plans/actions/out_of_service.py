@@ -141,7 +141,7 @@ TAKE_OUT: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}),
     plan=_plan,
     expect=_expect,
-    settled=_settled,
+    verify=_settled,
     choices=(
         Choice(
             id="capacity",

@@ -328,7 +328,7 @@ TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC}),
     plan=_plan_see,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     choices=(
         Choice(
             "hours",
@@ -345,7 +345,7 @@ TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
     plan=_plan_choose,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     choices=(
         Choice(
             id="addresses",
@@ -364,7 +364,7 @@ TRAFFIC_PROVE: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_prove,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     look=look,
     judge=_judge,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),

@@ -111,7 +111,7 @@ class BlockPublicAccess:
     open_vpcs: tuple[str, ...] = ()
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
-    settled: bool = True
+    verify: bool = True
     """Whether the last change of the mode holds everywhere."""
 
 
@@ -305,7 +305,7 @@ def public(caller: Caller, world: Guarded, asked: PlanningContext) -> dict[str, 
     """VPC Block Public Access of the region."""
     answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", world.region)).data
     options = answer.get("VpcBlockPublicAccessOptions") or {}
-    mode, settled = str(options.get("InternetGatewayBlockMode", "off")), options.get("State") != "update-in-progress"
+    mode, verify = str(options.get("InternetGatewayBlockMode", "off")), options.get("State") != "update-in-progress"
     gateways = caller.pages(Call("ec2", "DescribeInternetGateways", world.region))
     vpcs = {
         str(item["VpcId"])
@@ -335,6 +335,6 @@ def public(caller: Caller, world: Guarded, asked: PlanningContext) -> dict[str, 
             vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
     return {
         "public": BlockPublicAccess(
-            mode=mode, open_vpcs=tuple(sorted(vpcs)), exclusions=exclusions, own=own, settled=settled
+            mode=mode, open_vpcs=tuple(sorted(vpcs)), exclusions=exclusions, own=own, verify=verify
         )
     }

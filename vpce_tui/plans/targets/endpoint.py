@@ -99,7 +99,7 @@ _OF_VPC: Final = (EndpointAspect.GROUPS, EndpointAspect.FLOW_LOGS, EndpointAspec
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> EndpointState:
     """Read the endpoint and the named facets now.
 
-    An endpoint that this incident deleted is a dossier that is ``gone``; any other that is not there raises
+    An endpoint that this incident deleted is the state of its target that is ``gone``; any other that is not there raises
     :class:`TargetGone`. Raises :class:`AwsError` where the endpoint itself cannot be read.
     """
     account = caller.identity().account

@@ -12,15 +12,6 @@ from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets import recording
-from vpce_tui.plans.targets.created_resources import (
-    DAYS,
-    PAGES,
-    STATE_READS,
-    ContainmentState,
-    History,
-    history_of,
-    states_of,
-)
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
     Reader,
@@ -28,6 +19,15 @@ from vpce_tui.plans.targets.planning_context import (
     aws_now,
     iam_region,
     read_facets,
+)
+from vpce_tui.plans.targets.principal_history import (
+    DAYS,
+    PAGES,
+    STATE_READS,
+    ContainmentState,
+    History,
+    history_of,
+    states_of,
 )
 from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
 

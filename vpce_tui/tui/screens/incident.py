@@ -10,12 +10,12 @@ from textual.content import Content
 from vpce_tui.aws.errors import told
 from vpce_tui.blocks.model import Block
 from vpce_tui.core.text import short, sign
+from vpce_tui.incident.integrity import IntegrityCheck, check_rows
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.narrative import LineMark, NarrativeLine, narrate
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.states import StepState
-from vpce_tui.incident.verification import Verification, check_rows
 from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
@@ -51,7 +51,7 @@ class IncidentScreen(Frame):
     def __init__(self) -> None:
         super().__init__()
         self._checked = ""
-        self._verdict: Verification | None = None
+        self._verdict: IntegrityCheck | None = None
         self.view = "record"
         self._drawn_for: object = None
         self.sheet = TableSheet()
@@ -63,12 +63,12 @@ class IncidentScreen(Frame):
         assert journal is not None
         self._checked, folder = head, journal.folder
 
-        def then(verdict: Verification | None) -> None:
+        def then(verdict: IntegrityCheck | None) -> None:
             self._verdict = verdict
             self.update()
 
         def failed(error: Exception) -> None:
-            then(Verification(rows=0, evidence=0, head="", wrong_row=0, problem=told(error)))
+            then(IntegrityCheck(rows=0, evidence=0, head="", wrong_row=0, problem=told(error)))
 
         self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 

@@ -20,7 +20,7 @@ from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import Decision, StepState
-from vpce_tui.incident.team_rules import TeamError, rules
+from vpce_tui.incident.team_config import TeamError, rules
 from vpce_tui.plans.plan import Option, Plan, Question, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.renderers import render_step
 from vpce_tui.plans.renderers.call_list import inverse_lines

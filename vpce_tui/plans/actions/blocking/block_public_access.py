@@ -71,7 +71,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
         "block-public-access",
         "ModifyVpcBlockPublicAccessOptions",
         {"InternetGatewayBlockMode": mode},
-        so_already=public.mode == mode and public.settled,
+        so_already=public.mode == mode and public.verify,
         why=f"{world.region}: no VPC "
         + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
     )
@@ -93,11 +93,11 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-TRAFFIC_DARK: Final[Action[InterfaceState]] = Action(
+TRAFFIC_BLOCK_PUBLIC_ACCESS: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.PUBLIC}),
     plan=_plan_dark,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "mode",

@@ -156,7 +156,7 @@ TRAFFIC_ACL: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.ACLS}),
     plan=_plan_acl,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "deny", "Deny the chosen addresses in the whole subnet", (("yes", "yes, in both directions"), ("no", "no"))

@@ -258,7 +258,7 @@ TRAFFIC_RULES: Final[Action[InterfaceState]] = Action(
     facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_rules,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="rules",

@@ -344,7 +344,7 @@ LEAST: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice("policy", "Which of its policies is reduced to the used actions", _options),
         Choice(

@@ -15,7 +15,6 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects,
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.created_resources import CONTAINED_HERE, DAYS, CreatedResource
 from vpce_tui.plans.targets.principal import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
@@ -23,6 +22,7 @@ from vpce_tui.plans.targets.principal import (
     PrincipalAspect,
     PrincipalState,
 )
+from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, CreatedResource
 
 _ELSEWHERE: Final = {
     "endpoint": "vpce-tui plan contain-endpoint {id}",
@@ -252,7 +252,7 @@ CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.MADE}),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="contain",

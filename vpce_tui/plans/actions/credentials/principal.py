@@ -393,7 +393,7 @@ IDENTIFY: Final[Action[PrincipalState]] = Action(
     ),
     plan=_plan_identify,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     may=(
         "cloudtrail:LookupEvents",
         "iam:GetPolicyVersion",
@@ -404,7 +404,7 @@ KEYS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_keys,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="keys",
@@ -422,7 +422,7 @@ SESSIONS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_sessions,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",
@@ -435,7 +435,7 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_quarantine,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="deny",
@@ -456,7 +456,7 @@ CONSOLE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.CONSOLE}),
     plan=_plan_console,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="remove",
@@ -473,4 +473,4 @@ CONSOLE: Final[Action[PrincipalState]] = Action(
         "iam:DeleteServiceSpecificCredential",
     ),
 )
-ROOT: Final[Action[PrincipalState]] = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, settled=read_back)
+ROOT: Final[Action[PrincipalState]] = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, verify=read_back)

@@ -96,7 +96,7 @@ ROTATE: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_rotate,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
     may=("iam:CreateAccessKey", "iam:DeleteAccessKey"),
     taken_back_by=("iam:DeleteAccessKey",),
@@ -155,7 +155,7 @@ DROP_KEYS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_drop,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="keys", question="Which keys are permanently deleted", options=_options, many=True, columns=KEY_COLUMNS

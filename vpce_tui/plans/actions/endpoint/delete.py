@@ -121,7 +121,7 @@ REMOVE: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
     plan=_plan_delete,
     expect=unchanged,
-    settled=_delete_settled,
+    verify=_delete_settled,
     may=(
         "ec2:DeleteVpcEndpoints",
         "ec2:CreateVpcEndpoint",

@@ -54,7 +54,7 @@ ENCRYPTION: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ENCRYPTION}),
     plan=_plan_encryption,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "monitor",

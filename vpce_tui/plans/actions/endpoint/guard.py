@@ -53,5 +53,5 @@ GUARD: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.ORGANISATION}),
     plan=_plan_guard,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
 )

@@ -136,7 +136,7 @@ IDENTIFY: Final[Action[EndpointState]] = Action(
     ),
     plan=_plan_identify,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     may=(
         "cloudtrail:LookupEvents",
         "ec2:DescribeNetworkInterfaces",

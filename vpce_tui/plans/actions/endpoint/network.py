@@ -5,7 +5,7 @@
 
 from typing import Any, Final
 
-from vpce_tui.inventory.resources import GroupRuleOfRegion
+from vpce_tui.inventory.resources import SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
 from vpce_tui.plans.actions.quarantine_group import QUARANTINE, name_of, no_egress, own_group
@@ -166,7 +166,7 @@ def _narrow_rules(world: EndpointState, draft: Draft, own: Any) -> None:
     )
 
 
-def _only_443(rules: tuple[GroupRuleOfRegion, ...], ranges: tuple[str, ...]) -> bool:
+def _only_443(rules: tuple[SecurityGroupPermission, ...], ranges: tuple[str, ...]) -> bool:
     exact = all((rule.protocol, rule.from_port, rule.to_port) == ("tcp", 443, 443) for rule in rules)
     return exact and {rule.peer for rule in rules} == set(ranges)
 
@@ -183,7 +183,7 @@ NETWORK: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}),
     plan=_plan_network,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "mode",

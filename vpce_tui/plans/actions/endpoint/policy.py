@@ -113,7 +113,7 @@ POLICY: Final[Action[EndpointState]] = Action(
     facets=frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}),
     plan=_plan_policy,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "mode",

@@ -211,7 +211,7 @@ ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.CONFIG}),
     plan=_plan_config,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice("in", "In which regions AWS Config records", _config_options, many=True),
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),

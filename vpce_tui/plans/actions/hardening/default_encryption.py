@@ -61,7 +61,7 @@ ENCRYPTION_BY_DEFAULT: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.ENCRYPTION}),
     plan=_plan_default,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="in",

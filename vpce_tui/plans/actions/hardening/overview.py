@@ -222,7 +222,7 @@ ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
     ),
     plan=_plan_overview,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     choices=(Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
     look=look,
     may=(
@@ -274,7 +274,7 @@ ACCOUNT_IMAGES: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.INSTANCES}),
     plan=_plan_images,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     look=look_in_scope,
     may=("ec2:DescribeInstances",),
 )

@@ -297,7 +297,7 @@ ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.VOLUMES}),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="volumes",

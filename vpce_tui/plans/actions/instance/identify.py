@@ -192,7 +192,7 @@ IDENTIFY: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.FINDINGS}),
     plan=_plan_identify,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     may=(
         "ec2:DescribeInstances",
         "ec2:DescribeNetworkInterfaces",
@@ -211,7 +211,7 @@ PRESERVE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
     plan=_plan_preserve,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     may=(
         "ec2:GetConsoleOutput",
         "ec2:GetConsoleScreenshot",
@@ -228,6 +228,4 @@ PRESERVE: Final[Action[InstanceState]] = Action(
 )
 
 
-MEMORY: Final[Action[InstanceState]] = Action(
-    facets=frozenset(), plan=_plan_memory, expect=unchanged, settled=read_back
-)
+MEMORY: Final[Action[InstanceState]] = Action(facets=frozenset(), plan=_plan_memory, expect=unchanged, verify=read_back)

@@ -136,7 +136,7 @@ SNAPSHOTS: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}),
     plan=_plan_snapshots,
     expect=unchanged,
-    settled=_snapshots_settled,
+    verify=_snapshots_settled,
     choices=(
         Choice(
             "lock_days",

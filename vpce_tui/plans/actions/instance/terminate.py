@@ -141,7 +141,7 @@ TERMINATE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}),
     plan=_plan_terminate,
     expect=unchanged,
-    settled=_terminate_settled,
+    verify=_terminate_settled,
     choices=(
         Choice("how", "Terminate the instance, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
         Choice(

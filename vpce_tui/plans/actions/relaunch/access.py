@@ -12,7 +12,7 @@ from vpce_tui.blocks.model import column
 from vpce_tui.core.text import many
 from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS
 from vpce_tui.iam.wildcards import patterns_overlap
-from vpce_tui.inventory.resources import GroupRuleOfRegion, SecurityGroup
+from vpce_tui.inventory.resources import SecurityGroup, SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission
 from vpce_tui.plans.actions.quarantine_group import own_group
@@ -56,9 +56,9 @@ def too_wide(rule: GroupRule) -> str:
     return f"it allows {', '.join(ports)} from anywhere" if ports else ""
 
 
-def _as_rule(rule: GroupRule) -> GroupRuleOfRegion:
+def _as_rule(rule: GroupRule) -> SecurityGroupPermission:
     low, high = (None, None) if rule.from_port == -1 else (rule.from_port, rule.to_port)
-    return GroupRuleOfRegion(protocol=rule.protocol, from_port=low, to_port=high, peer=rule.peer)
+    return SecurityGroupPermission(protocol=rule.protocol, from_port=low, to_port=high, peer=rule.peer)
 
 
 def _everything_out(rule: GroupRule) -> bool:
@@ -207,7 +207,7 @@ def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | N
     )
 
 
-def _normal(rule: GroupRuleOfRegion) -> GroupRuleOfRegion:
+def _normal(rule: SecurityGroupPermission) -> SecurityGroupPermission:
     return replace(rule, from_port=None, to_port=None) if rule.from_port in (None, -1) else rule
 
 
@@ -219,7 +219,7 @@ RELAUNCH_GROUP: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}),
     plan=_plan_group,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             id="rules",
@@ -478,7 +478,7 @@ RELAUNCH_PROFILE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}),
     plan=_plan_profile,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "profile",

@@ -167,7 +167,7 @@ CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.IMAGES}),
     plan=_plan,
     expect=unchanged,
-    settled=_settled,
+    verify=_settled,
     choices=(
         Choice(
             id="ami",
@@ -223,6 +223,6 @@ REVIEW_USER_DATA: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.SETTINGS}),
     plan=_plan_user_data,
     expect=unchanged,
-    settled=read_back,
+    verify=read_back,
     may=("ec2:DescribeInstanceAttribute",),
 )

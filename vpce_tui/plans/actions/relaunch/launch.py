@@ -355,7 +355,7 @@ LAUNCH: Final[Action[InstanceState]] = Action(
     ),
     plan=_plan,
     expect=unchanged,
-    settled=_settled,
+    verify=_settled,
     choices=(
         Choice(
             "subnet",

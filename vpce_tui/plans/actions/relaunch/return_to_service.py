@@ -414,7 +414,7 @@ RETURN: Final[Action[InstanceState]] = Action(
     ),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(
             "group_starts",
@@ -550,7 +550,7 @@ PROVE: Final[Action[InstanceState]] = Action(
     facets=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
     plan=_plan_prove,
     expect=unchanged,
-    settled=_prove_settled,
+    verify=_prove_settled,
     judge=_judge,
     may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
 )

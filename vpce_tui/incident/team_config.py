@@ -31,7 +31,7 @@ class Approver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(pattern=_KEY)]
 
 
-class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TeamConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``config.toml``. ``approvals``: how many people are behind a step that cannot be undone, whoever runs it included.
     ``approval_hours``: for how long an approval holds at most."""
 
@@ -45,17 +45,17 @@ def path() -> Path:
     return paths.config_folder() / FILE
 
 
-def rules() -> Rules:
+def rules() -> TeamConfig:
     """The rules; no file: one person is enough. Raises :class:`TeamError`."""
     return _read(path())
 
 
-def _read(path: Path) -> Rules:
+def _read(path: Path) -> TeamConfig:
     if not os.path.lexists(path):  # a link that leads nowhere is no absence of rules
-        return Rules()
+        return TeamConfig()
     try:
         trusted_file(path)
-        found = read(path.read_text(encoding="utf-8"), Rules)
+        found = read(path.read_text(encoding="utf-8"), TeamConfig)
     except (OSError, UnicodeDecodeError, InvalidToml) as error:
         raise TeamError(f"{path}: {error}. Nothing is changed in AWS until this is corrected.") from error
     twice = {item.key for item in found.approvers if sum(other.key == item.key for other in found.approvers) > 1}

@@ -19,7 +19,7 @@ from vpce_tui.inventory import parse
 from vpce_tui.plans.targets.planning_context import aws_now
 
 DAYS: Final = "days"
-"""What a plan's answers say about the look-back; see ``Asked.remembered``."""
+"""What a plan's answers say about the look-back; see :attr:`PlanningContext.remembered`."""
 PAGES: Final = 20
 """Pages of 50 events that are read of one name in one region."""
 

@@ -18,7 +18,7 @@ _SIGNS = {"-": "red", "+": "green", "@": "dim", " ": ""}
 _SEVERITY = {"critical": "bold red", "high": "bold yellow", "medium": "bold"}
 
 
-def console_text(blocks: Iterable[Block], *, width: int = 100, colour: bool = False) -> str:
+def terminal_text(blocks: Iterable[Block], *, width: int = 100, colour: bool = False) -> str:
     """The blocks, a blank line between two, no line longer than ``width``; ``colour``: with escape sequences of ours alone."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
 

@@ -159,7 +159,7 @@ ACCOUNT_GROUPS: Final[Action[AccountState]] = Action(
     facets=frozenset({AccountAspect.RULES}),
     plan=_plan,
     expect=unchanged,
-    settled=by_effects,
+    verify=by_effects,
     choices=(
         Choice(id="rules", question="Which rules are narrowed", options=_options, many=True, columns=_COLUMNS),
         Choice(

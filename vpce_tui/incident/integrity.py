@@ -16,7 +16,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class IntegrityCheck:
     """What verification found. ``head`` is the last good hash; ``wrong_row`` the first bad row (0: none)."""
 
     rows: int
@@ -31,7 +31,7 @@ class Verification:
         return not self.problem
 
 
-def verify(folder: Path) -> Verification:
+def verify(folder: Path) -> IntegrityCheck:
     """Check the record in ``folder`` without changing anything. Raises :class:`RecordError` where there is none to read."""
     try:
         with Journal.open(folder, "verify", write=False) as journal:
@@ -39,7 +39,7 @@ def verify(folder: Path) -> Verification:
             problem = journal.lacking if verdict.good else ""
             return replace(verdict, problem=f"the file was changed: {problem}") if problem else verdict
     except NotAJournal as error:
-        return Verification(rows=0, evidence=0, head=GENESIS, wrong_row=0, problem=str(error))
+        return IntegrityCheck(rows=0, evidence=0, head=GENESIS, wrong_row=0, problem=str(error))
 
 
 def row_of(folder: Path, head: str) -> int:
@@ -48,7 +48,7 @@ def row_of(folder: Path, head: str) -> int:
         return next((row.seq for row in journal.rows() if row.hash == head), 0)
 
 
-def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
+def check_rows(rows: Iterable[JournalRow], folder: Path) -> IntegrityCheck:
     """The verdict over ``rows``, with evidence looked up below ``folder``."""
     previous, count, files = GENESIS, 0, 0
     looked_at: dict[tuple[object, object], str] = {}
@@ -59,7 +59,7 @@ def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
         except StopIteration:
             break
         except RecordError as error:
-            return Verification(rows=count, evidence=files, head=previous, wrong_row=expected, problem=str(error))
+            return IntegrityCheck(rows=count, evidence=files, head=previous, wrong_row=expected, problem=str(error))
         problem = _row_problem(row, expected, previous)
         if not problem and row.kind == RowKind.EVIDENCE.value:
             named = (str(row.data.get("sha256")), str(row.data.get("size")))
@@ -68,11 +68,11 @@ def check_rows(rows: Iterable[JournalRow], folder: Path) -> Verification:
             problem = looked_at[named]
             files += 1
         if problem:
-            return Verification(rows=count, evidence=files, head=previous, wrong_row=row.seq, problem=problem)
+            return IntegrityCheck(rows=count, evidence=files, head=previous, wrong_row=row.seq, problem=problem)
         previous, count = row.hash, count + 1
     if not count:
-        return Verification(rows=0, evidence=0, head=previous, wrong_row=0, problem="the record is empty")
-    return Verification(count, files, previous)
+        return IntegrityCheck(rows=0, evidence=0, head=previous, wrong_row=0, problem="the record is empty")
+    return IntegrityCheck(count, files, previous)
 
 
 def _row_problem(row: JournalRow, expected: int, previous: str) -> str:
