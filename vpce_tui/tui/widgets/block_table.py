@@ -15,6 +15,7 @@ from vpce_tui.blocks.cells import first_descending, right_aligned, row_texts, so
 from vpce_tui.blocks.model import TableBlock
 from vpce_tui.core.text import sign, visible
 from vpce_tui.tui.widgets.keymap import binding
+from vpce_tui.tui.widgets.strips import joined
 from vpce_tui.tui.widgets.table import Table, TableRow
 
 _WIDEST = 44
@@ -198,7 +199,7 @@ class BlockTable(Table):
                 Segment(text, style + Style(underline=True) if here else style),
                 Segment(" " * _BETWEEN, style),
             ]
-        return Strip(segments).crop_extend(0, width, style)
+        return joined(Strip(segments).crop_extend(0, width, style))
 
     def _head(self, width: int) -> Strip:
         style = self.get_component_rich_style("table--head")
@@ -213,7 +214,7 @@ class BlockTable(Table):
             text = self._cell(f"{column.name}{mark}", self._natural[number], right=right_aligned(column))
             here = self.has_focus and number - ticks == self.column
             segments += [Segment(text, style + Style(reverse=True) if here else style), Segment(" " * _BETWEEN, style)]
-        return Strip(segments).crop_extend(0, width, style)
+        return joined(Strip(segments).crop_extend(0, width, style))
 
     @staticmethod
     def _cell(text: str, width: int, *, right: bool) -> str:

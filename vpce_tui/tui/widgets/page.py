@@ -9,6 +9,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from vpce_tui.tui.widgets.strips import joined
+
 
 class Page(ScrollView):
     """Lines of safe text, wrapped to the width. Other text in its place lays nothing out anew."""
@@ -36,11 +38,24 @@ class Page(ScrollView):
         if not self._width:
             return
         before = self._visible()
-        self._strips = Visual.to_strips(self, self._content, self._width, None, self.visual_style, pad=True)
-        self.virtual_size = Size(self._width, len(self._strips))
+        drawn = Visual.to_strips(self, self._content, self._width, None, self.visual_style, pad=True)
+        self._strips = [joined(strip) for strip in drawn]
+        self._take_size(Size(self._width, len(self._strips)))
         for row, (was, now) in enumerate(zip_longest(before, self._visible())):
             if was != now:
                 self.refresh(Region(0, row, self._width, 1))
+
+    def _take_size(self, size: Size) -> None:
+        """Other text is as long as it is: the screen is laid out anew only where the scroll bar comes or goes."""
+        room = self.size.height
+        if not room or (self.virtual_size.height > room) != (size.height > room):
+            self.virtual_size = size
+            return
+        self.set_reactive(Page.virtual_size, size)
+        if size.height > room:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        if self.scroll_offset.y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
 
     def _visible(self) -> list[Strip]:
         top = self.scroll_offset.y
@@ -59,7 +74,7 @@ class Page(ScrollView):
         at = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
         return (
-            self._strips[at].crop_extend(0, width, self.rich_style)
+            joined(self._strips[at].crop_extend(0, width, self.rich_style))
             if at < len(self._strips)
             else Strip.blank(width, self.rich_style)
         )

@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from vpce_tui.core.text import visible
 from vpce_tui.tui.widgets.keymap import binding
+from vpce_tui.tui.widgets.strips import joined
 
 _FAR = 1_000_000_000
 
@@ -193,4 +194,4 @@ class Table(ScrollView, can_focus=True):
             text = set_cell_size(text, room) if cell_len(text) <= room else set_cell_size(text, max(room - 1, 0)) + "…"
             segments.append(Segment(text + " ", first if first is not None and number == 0 else style))
             used += room + 1
-        return Strip(segments, used).crop_extend(0, width, style)
+        return joined(Strip(segments, used).crop_extend(0, width, style))
