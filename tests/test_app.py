@@ -29,7 +29,7 @@ async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, 
         await until(pilot, lambda: "VPCE-05" in words(app), "the live state")
         assert isinstance(app.screen, EventsScreen)
         said = words(app)
-        assert "NO RECORD OPEN" in said
+        assert "NO INCIDENT OPEN" in said
         assert f"{aws.facts['account']}" in said
         assert "17 of 17 regions" in said
         assert "It connects to a service that is not owned by AWS" in said

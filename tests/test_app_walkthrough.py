@@ -224,7 +224,7 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
-        await until(pilot, lambda: "NO RECORD OPEN, 1 to resume" in words(app), "that one is open")
+        await until(pilot, lambda: "NO INCIDENT OPEN, 1 to resume" in words(app), "that one is open")
         walk = await walkthrough(pilot, aws)
         before = len(aws.handled())
         await pilot.press("r")

@@ -201,7 +201,9 @@ def _plan(made: argparse.ArgumentParser) -> None:
     made.add_argument("target", metavar="TARGET", help="for example i-0abc…")
     made.add_argument("--region", metavar="REGION", help="the target's region (default: every region is searched)")
     made.add_argument(
-        "--format", choices=("console", "cli", "python", "json"), help="default: console; with --out: json"
+        "--format",
+        choices=("text", "markdown", "console", "cli", "python", "json"),
+        help="default: text; with --out: json",
     )
     made.add_argument("--out", metavar="FILE", help="write the plan to this file instead of stdout")
     made.add_argument(

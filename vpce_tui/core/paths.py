@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_cache_path, user_config_path, user_state_path
+
+LAB: Final = "lab"
+"""The folder, within that of the records, of those of the lab."""
 
 
 def state_folder() -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from vpce_tui.aws.call import Call, Permit
+from vpce_tui.core import paths
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.core.private_files import private_file
 from vpce_tui.incident import redaction
@@ -127,9 +128,11 @@ class Journal:
             )
         there = os.path.lexists(folder / "journal.db")
         if not there and not create:
-            raise RecordError(
-                f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them."
-            )
+            lab = folder.parent.parent / paths.LAB
+            said = f"there is no incident {folder.name!r} in {folder.parent}; vpce-tui incidents lists them."
+            if os.path.lexists(lab / "incidents" / folder.name / "journal.db"):
+                said += f" The lab has one of this name: set VPCE_TUI_STATE={lab} for it."
+            raise RecordError(said)
         journal = cls(folder, operator, clock)
         if write:
             record_folder(folder)

@@ -22,7 +22,7 @@ class LineMark(StrEnum):
 class NarrativeLine:
     """One row in words. ``subject``: the playbook and target that it is about, ``step``: the step (``""``: the incident itself).
 
-    ``calls_aws``: a call was made, or taken back. Not yet safe to show.
+    ``calls_aws``: a call was made, or taken back; ``decided``: a person skipped the step or did it. Not yet safe to show.
     """
 
     time: str
@@ -32,6 +32,7 @@ class NarrativeLine:
     says: str
     mark: LineMark = LineMark.NONE
     calls_aws: bool = False
+    decided: bool = False
 
 
 def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
@@ -54,6 +55,7 @@ def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
                 says=f"undo: {said}" if data.get("undo") else said,
                 mark=mark,
                 calls_aws=row.kind == RowKind.RESULT.value and not data.get("probe"),
+                decided=row.kind == RowKind.NOTE.value and bool(data.get("decision")),
             )
 
 

@@ -73,11 +73,7 @@ def bytes_over_time(traffic: Traffic, names: Mapping[str, str]) -> SeriesBlock:
 def traffic_blocks(traffic: Traffic, names: Mapping[str, str], who: Mapping[str, str]) -> list[Block]:
     """All of it: what was asked, what is missing, the chart, the peers."""
     newest = f"newest record {traffic.newest:%m-%d %H:%MZ}" if traffic.newest else "no record yet"
-    found: list[Block] = [
-        TextBlock(
-            text=f"the last {traffic.window.hours} h until {traffic.window.end:%m-%d %H:%MZ}; {newest}; records come minutes late"
-        )
-    ]
+    found: list[Block] = [TextBlock(text=f"the last {traffic.window.hours} h; {newest}; records come minutes late")]
     if traffic.skipped:
         said = f"{traffic.skipped:,} records say SKIPDATA: AWS could not record everything, there may be more traffic"
         found.append(TextBlock(text=said, warning=True))

@@ -81,6 +81,7 @@ def incident_timeline(
     events: Iterable[Event],
     *,
     missing: Sequence[str] = (),
+    searched: bool = True,
     ours: TrustZone = TrustZone(),
 ) -> list[Block]:
     """Both sides as a table, and as a series each. ``missing``: evidence files that could not be read."""
@@ -90,11 +91,14 @@ def incident_timeline(
     entries = sorted(
         [*_of_suspects(suspects, targets, ours), *_of_responders(rows)], key=lambda entry: (entry.at, entry.suspect)
     )
-    said = (
-        "suspect: calls by or about the targets of this incident that mean something, among the events searched and in evidence; "
-        "data events are not in event history"
-    )
+    said = "suspect: calls by or about the targets of this incident that mean something; data events are not in event history"
     found: list[Block] = [TextBlock(text=said)]
+    if not searched:
+        said = (
+            "only the events in this incident's evidence files are looked through; the app's timeline adds what it searched, and may "
+            "know of more calls"
+        )
+        found.append(TextBlock(text=said, warning=True))
     if missing:
         said = f"{many(len(missing), 'evidence file')} could not be read: {', '.join(missing[:5])}; run vpce-tui verify"
         found.append(TextBlock(text=said, warning=True))
@@ -135,10 +139,10 @@ def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZo
         yield _Entry(
             at=event.time,
             suspect=True,
-            what=event.name if event.error_code or not means else f"{event.name}: {means}",
+            what=f"{event.name} refused: {event.error_code}" if event.error_code else f"{event.name}: {means}",
             who=f"{event.principal.name} from {event.source_ip}",
             on=event.region,
-            outcome=f"refused: {event.error_code}" if event.error_code else "done",
+            outcome="refused" if event.error_code else "done",
         )
 
 
@@ -161,7 +165,7 @@ def _named(arn: str) -> str:
 
 def _of_responders(rows: Sequence[JournalRow]) -> Iterable[_Entry]:
     for told in narrate(rows):
-        if told.subject and not told.calls_aws:
+        if told.subject and not told.calls_aws and not told.decided:
             continue
         yield _Entry(
             at=datetime.fromisoformat(told.time),

@@ -149,7 +149,7 @@ class VpceTui(SafeCrash, App[int]):
         work = self.workspace
         identity = work.identity
         waiting = len(self.open_incidents)
-        mode, look = f"NO RECORD OPEN{f', {waiting} to resume' if waiting else ''}", "bold"
+        mode, look = f"NO INCIDENT OPEN{f', {waiting} to resume' if waiting else ''}", "bold"
         if work.read_only:
             mode, look = "READ-ONLY", "bold $success"
         elif work.journal is not None:
@@ -184,19 +184,20 @@ class VpceTui(SafeCrash, App[int]):
         if any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack):
             self.say("A step is running; wait until it has ended.")
             return
+        if name == "incident":  # over where one is: Escape goes back there
+            from vpce_tui.tui.screens.incident import IncidentScreen  # noqa: PLC0415
+
+            self.push_screen(IncidentScreen())
+            return
         while len(self.screen_stack) > 2:
             self.pop_screen()
         # Screens that are not the first one are imported when they are wanted: the first paint does not wait for them.
         if name == "events":
             self.switch_screen(EventsScreen())
-        elif name == "instances":
+        else:
             from vpce_tui.tui.screens.instance_list import InstancesScreen  # noqa: PLC0415
 
             self.push_screen(InstancesScreen())
-        else:
-            from vpce_tui.tui.screens.incident import IncidentScreen  # noqa: PLC0415
-
-            self.push_screen(IncidentScreen())
 
     def _arrive(self) -> None:
         """Open at the id that was given on the command line, as soon as it is known."""

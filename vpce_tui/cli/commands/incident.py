@@ -8,7 +8,7 @@ from vpce_tui.aws.session import AwsSession
 from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session
 from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
-from vpce_tui.core.text import sign, visible
+from vpce_tui.core.text import many, sign, visible
 from vpce_tui.incident.durable_files import state_folder
 from vpce_tui.incident.incident_store import incident_folder, records
 from vpce_tui.incident.journal import Journal, RowKind
@@ -139,4 +139,8 @@ def incidents(_: argparse.Namespace) -> Exit:
         state = f"closed {record.closed_at[:19]}Z" if record.closed_at else "open"
         said = f"{path.name}  account {record.account}  opened {record.opened_at[:19]}Z by {record.opened_by}  {state}"
         print(visible(said))
+    lab = paths.state_folder() / paths.LAB
+    in_lab = list((lab / "incidents").glob("*/journal.db"))
+    if in_lab:
+        say(f"{many(len(in_lab), 'incident')} of the lab not listed: VPCE_TUI_STATE={lab} vpce-tui incidents")
     return Exit.DONE

@@ -68,7 +68,7 @@ def isolate_environment() -> Path:
     if not os.environ.get("VPCE_TUI_STATE"):
         from vpce_tui.core import paths
 
-        os.environ["VPCE_TUI_STATE"] = str(paths.state_folder() / "lab")
+        os.environ["VPCE_TUI_STATE"] = str(paths.state_folder() / paths.LAB)
     scratch = Path(tempfile.mkdtemp(prefix="vpce-tui-lab-"))
     os.environ["VPCE_TUI_CACHE"] = str(scratch)
     return scratch

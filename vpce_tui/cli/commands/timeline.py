@@ -16,5 +16,5 @@ def timeline(args: argparse.Namespace) -> Exit:
     with Journal.open(folder, "reader", write=False) as journal:
         rows = list(journal.rows())
     events, missing = events_in_evidence(rows, folder)
-    print_blocks(incident_timeline(rows, events, missing=missing), args.format, sys.stdout)
+    print_blocks(incident_timeline(rows, events, missing=missing, searched=False), args.format, sys.stdout)
     return Exit.PARTIAL if missing else Exit.DONE

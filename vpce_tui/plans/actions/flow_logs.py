@@ -306,7 +306,7 @@ def _plan_account(world: AccountState, draft: Draft) -> Step:
         known = {vpc.key: vpc for vpc in world.vpcs or ()}
         for key in chosen:
             if key not in known:
-                draft.block(f"the VPC {key} is gone", "choose again: c, or --set flow-logs.vpcs=…")
+                draft.block(f"the VPC {key} is gone", "choose again in its prompts, or --set flow-logs.vpcs=…")
         found = [known[key] for key in chosen if key in known]
         plan_flow_logs(
             [Wanted(region=vpc.region, kind="VPC", id=vpc.id, logging=world.logging[vpc.region]) for vpc in found],

@@ -42,7 +42,7 @@ def own_group(
     """
     name, own = named or name_of(groups, purpose, target), groups.own.get(purpose)
     if named and own is None and named in groups.names:
-        draft.block(f"the name {named} is taken in {vpc}", "choose another: c")
+        draft.block(f"the name {named} is taken in {vpc}", "choose another in its prompts")
     draft.ensure(
         purpose,
         "CreateSecurityGroup",

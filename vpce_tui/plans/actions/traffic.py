@@ -85,7 +85,10 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
         network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other)
         for item in _PRIVATE
     )
-    if private and not same:
+    held = [name for address, name in sorted(world.holder_of.items()) if covers(address)]
+    if held and not same:
+        said.append(f"{block}: it belongs to {', '.join(dict.fromkeys(held))}")
+    elif private and not same:
         said.append(f"{block}: a private address, perhaps one of your own instances")
     return said
 
@@ -188,13 +191,13 @@ def who(world: InterfaceState) -> dict[str, str]:
 
 _ADDRESS_COLUMNS: Final = (
     column("PEER"),
+    column("WHO"),
     column("BYTES", ColumnKind.BYTES, "sent and received"),
     column("PORTS", means="our: the peer connected to this port of ours"),
     column("FLOWS", ColumnKind.COUNT, "records of flows that were accepted"),
     column("REJECTED", ColumnKind.COUNT, "records of flows that were rejected"),
     column("FIRST", ColumnKind.TIME, "begin of the first record, UTC"),
     column("LAST", ColumnKind.TIME, "end of the last record, UTC"),
-    column("WHO"),
 )
 _OFFERED: Final = 200
 """Addresses that can be chosen from; others can be typed."""
@@ -221,13 +224,13 @@ def _address_option(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]
         label=f"{size(total)}, {ports}{stopped}{', ' + holder if holder else ''}",
         cells=(
             peer,
+            holder,
             total,
             ports,
             sum(item.accepted for item in flow_peers),
             sum(item.rejected for item in flow_peers),
             rfc3339(min(firsts)) if firsts else None,
             rfc3339(max(lasts)) if lasts else None,
-            holder,
         ),
     )
 
@@ -252,7 +255,9 @@ def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
     )
     blocks = tuple(dict.fromkeys(as_block(item) for item in parts(draft.choices["addresses"])))
     if not blocks:
-        draft.note("nothing is chosen yet: c chooses addresses, or --set " + f"{draft.id}.addresses=ADDRESS,…")
+        draft.note(
+            "nothing is chosen yet: choose addresses in its prompts, or --set " + f"{draft.id}.addresses=ADDRESS,…"
+        )
     for block in blocks:
         _about(world, block, draft)
     draft.note_unread(world.unknown)

@@ -1,6 +1,6 @@
 """A plan as content blocks: what each step would change, who is affected, how it is undone and verified, and what it shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vpce_tui.blocks.model import Block, Fact, FactsBlock, TextBlock
 from vpce_tui.core.text import many
@@ -34,12 +34,18 @@ def _step(number: int, step: Step) -> Iterator[Block]:
     yield from step.content
 
 
+def _answer(value: str, labels: Mapping[str, str]) -> str:
+    label = labels.get(value, value)
+    return label if label.startswith(value) else f"{value} ({label})"
+
+
 def _facts(step: Step) -> Iterator[Fact]:
     yield Fact(name="what", value=step.description)
     for question in step.questions:
         labels = question.labels
         chosen = question.chosen.split(",") if question.many else [question.chosen]
-        said = "; ".join(labels.get(value, value) for value in chosen if value or not question.many)
+        named = [_answer(value, labels) for value in chosen if value or not question.many]
+        said = "; ".join(named)
         if question.options or question.free:
             yield Fact(
                 name="choice", value=f"{question.question}: {said or 'nothing'}", source=f"{step.id}.{question.id}"

@@ -96,6 +96,10 @@ _OF_VPC: Final = (EndpointAspect.GROUPS, EndpointAspect.FLOW_LOGS, EndpointAspec
 """What belongs to the VPC, and is there when the endpoint is gone."""
 
 
+_OF_ACCOUNT: Final = (EndpointAspect.RECREATED, EndpointAspect.ORGANISATION)
+"""What does not depend on the endpoint."""
+
+
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> EndpointState:
     """Read the endpoint and the named facets now.
 
@@ -112,11 +116,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     raw: Mapping[str, Any] = found[0] if found else deleted
     world = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
     if world.gone:
-        facets = [
-            facet
-            for facet in facets
-            if facet == EndpointAspect.RECREATED or (facet in _OF_VPC and world.endpoint.vpc_id)
-        ]
+        facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and world.endpoint.vpc_id)]
     return read_facets(caller, world, facets, _READERS, asked)
 
 

@@ -80,7 +80,7 @@ class EventScreen(Frame):
         node = self.path.node if self.view == "path" else None
         if node is not None and (node.instance or node.event or node.relation is not None):
             found.append(hint("open", "open"))
-        if self.view == "path":
+        if self.view == "path" and self.path.folds:
             found.append(hint("tick", "fold"))
         if not self.work.trail:
             found.append(hint("playbooks"))

@@ -77,10 +77,16 @@ class AttackPathView(Vertical):
 
     def action_fold(self) -> None:
         """Fold what is below the line, or unfold it."""
-        key = self.table.key
-        if key:
-            self.folded ^= {key}
+        if self.folds:
+            self.folded ^= {self.table.key}
             self.show_path(self.nodes)
+
+    @property
+    def folds(self) -> bool:
+        """Whether there is something below the line under the cursor."""
+        node, key = self.node, self.table.key
+        after = int(key) + 1 if key else 0
+        return node is not None and after < len(self.nodes) and self.nodes[after].depth > node.depth
 
 
 def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:

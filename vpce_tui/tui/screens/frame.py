@@ -179,9 +179,10 @@ class Frame(Screen[None]):
         hints = self.keys()
         changing = {hint.key for hint in hints if hint.changes}
         order = {hint.key: number for number, hint in enumerate(hints)}
+        here = {hint.key: hint.label for hint in hints}
         names = {active.binding.id for active in self.active_bindings.values() if active.binding.id}
         found = [
-            line((f" {sign('◆') if key in changing else ' '} {key:<8}", "bold"), does)
+            line((f" {sign('◆') if key in changing else ' '} {key:<8}", "bold"), _said_here(does, here.get(key, "")))
             for key, does in sorted(self.main.keymap.help(names), key=lambda item: order.get(item[0], len(order)))
         ]
         self.app.push_screen(Read("Keys on this screen", lines([*found, line(""), *_MEANINGS])))
@@ -194,6 +195,11 @@ class Frame(Screen[None]):
             if self.work.history_coverage.parts and searched is not self.work.history_coverage:
                 found += [line(""), line(("event history queries", "bold")), coverage_text(self.work.history_coverage)]
             self.app.push_screen(Read("Coverage", lines(found)))
+
+
+def _said_here(does: str, label: str) -> str:
+    """What a key does, with what it does on this screen where the last line says something else."""
+    return does if not label or label in does else f"{label}: {does}"
 
 
 def coverage_text(coverage: Coverage, problem: str = "") -> Content:

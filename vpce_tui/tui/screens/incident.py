@@ -90,7 +90,7 @@ class IncidentScreen(Frame):
         else:
             found.append(hint("next-view", "timeline" if self.view == "record" else "record"))
             if self.view == "timeline":
-                found += self.sheet.keys(keys)
+                return [*found, *self.sheet.keys(keys), hint("resume"), hint("note"), hint("help"), hint("quit")]
             found += [
                 hint("resume"),
                 hint("note"),
@@ -153,6 +153,7 @@ class IncidentScreen(Frame):
         self.update()
 
     def action_leave(self) -> None:
+        """Back to where the record was opened from; from the timeline first to no filter."""
         if self.view == "record" or not self.sheet.leave_filter():
             super().action_leave()
 
@@ -235,8 +236,10 @@ class IncidentScreen(Frame):
         self.app.push_screen(Ask("Note", "What should others know?"), answered)
 
     def action_copy(self) -> None:
-        """Copy the head hash."""
-        if self.work.journal is not None:
+        """Copy the head hash; in the timeline the cell."""
+        if self.view == "timeline":
+            self.main.copy(self.sheet.cell)
+        elif self.work.journal is not None:
             self.main.copy(self.work.journal.head, "the head hash")
 
 

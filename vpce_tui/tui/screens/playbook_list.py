@@ -21,6 +21,16 @@ from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 
+def _opening(playbook: Playbook) -> str:
+    """What opening a playbook does; a query of flow logs is billed."""
+    if playbook.target in ("interface", "endpoint"):
+        return (
+            "Opening a playbook only reads. This one queries the flow logs of its target: billed by the data scanned, USD 0.005 to "
+            "0.0076 a GB, unless that was asked in the last minutes."
+        )
+    return "Opening a playbook only reads."
+
+
 def done(record: Record | None, playbook: Playbook, target: str) -> str:
     """How far a playbook was walked in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
     if record is None:
@@ -85,7 +95,7 @@ class PlaybooksScreen(Frame):
                 for number, playbook_step in enumerate(playbook.steps, start=1)
             ]
             team = [line((f"your team's own: {playbook.team}", "bold"))] if playbook.team else []
-            said = [*team, line(playbook.use_when), line("Opening a playbook only reads."), *steps, *said]
+            said = [*team, line(playbook.use_when), line(_opening(playbook)), *steps, *said]
         self.query_one("#why", Page).show(lines(said))
 
     def on_screen_resume(self) -> None:

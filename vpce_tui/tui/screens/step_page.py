@@ -153,7 +153,7 @@ class StepPage:
             found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to undo"))
         else:
             said = "no" if done else "no: you have to type the id to run it"
-            again = "".join(f"; u then: {call.why}" for call in step.undo)
+            again = "".join(f"; afterwards undo (u) can only {call.why}" for call in step.undo)
             found.append(self._row("undo", said + again))
         found += [self._row("verify", check.says) for check in step.checks]
         found.append(self._row("permissions", ", ".join(step.permissions) or "none"))

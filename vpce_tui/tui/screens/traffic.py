@@ -75,7 +75,7 @@ class TrafficScreen(Frame):
     def show(self) -> None:
         traffic, page = self.traffic, self.query_one("#page", Page)
         shown = traffic is not None and not self.asking and not self.problem
-        page.styles.height = 2 if shown else "1fr"
+        page.styles.height = "auto" if shown else "1fr"
         self.sheet.display = shown
         if shown and traffic is not None:
             endpoint = self.target.startswith("vpce-")
@@ -91,13 +91,15 @@ class TrafficScreen(Frame):
 
     def _summary(self, traffic: Traffic, who: Mapping[str, str], *, endpoint: bool) -> list[Content]:
         """The most of it in one sentence, and how old it is."""
-        width = max(self.size.width - 4, 40)
         said = _in_words(traffic, who, endpoint=endpoint) or "The flow logs have no record of it in this time range."
-        found = hanging("", said, width, "bold")[:1]
+        found = [line((said, "bold"))]
+        if endpoint:
+            note = "OUT is what the endpoint's interfaces sent to a peer, IN what a peer sent into the endpoint"
+            found.append(line((note, "dim")))
         if traffic.window.hours != self.hours:
             key = self.main.keymap.shown("refresh")
             return [*found, line((f"{key}: query the last {self.hours} h (billed)", "bold"))]
-        until = f"the last {traffic.window.hours} h until {traffic.window.end:%m-%d %H:%MZ}"
+        until = f"the last {traffic.window.hours} h"
         newest = f"newest record {traffic.newest:%m-%d %H:%MZ}" if traffic.newest else "no record yet"
         return [*found, line((f"{until}; {newest}; records come minutes late", "dim"))]
 

@@ -164,7 +164,7 @@ class WalkthroughScreen(Frame):
             if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(hint("resolve"))
             open_still = known.state is not StepState.VERIFIED or step.id in self.walk.drifted
-            if step.kind is not StepKind.MANUAL and open_still and not step.blocked:
+            if step.kind is not StepKind.MANUAL and open_still and not step.blocked and not self._prerequisites(step):
                 found.append(hint("run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
                 found.append(hint("undo", changes=True))
@@ -398,7 +398,11 @@ class WalkthroughScreen(Frame):
     def _tables(self) -> bool:
         """Whether the step on screen has a table."""
         step = self.step
-        return step is not None and self.view == "change" and any(isinstance(item, TableBlock) for item in step.content)
+        return (
+            step is not None
+            and self.view == "change"
+            and any(isinstance(item, TableBlock) and item.rows for item in step.content)
+        )
 
     def action_tables(self) -> None:
         """The step's tables over the whole screen: sorted, filtered, and deeper."""
@@ -511,13 +515,9 @@ class WalkthroughScreen(Frame):
 
     def _must_come_first(self, step: Step) -> str:
         """What keeps the step from running before anybody is asked for anything; ``""``: nothing."""
-        assert self.plan is not None
-        done = (StepState.VERIFIED, StepState.MANUAL)
-        titles = [
-            self.plan.step(name).title for name in step.requires if self.known(self.plan.step(name)).state not in done
-        ]
+        titles = self._prerequisites(step)
         if titles:
-            return f"Prerequisite: {', '.join(titles)} (h: done manually)."
+            return f"Prerequisite: {', '.join(titles)} ({self.main.keymap.shown('manual')}: done manually)."
         try:
             wanted = rules().approvals
         except TeamError as error:
@@ -528,6 +528,12 @@ class WalkthroughScreen(Frame):
                 "vpce-tui plan … --incident NAME --out FILE, approve, apply (README: two-person approval)."
             )
         return ""
+
+    def _prerequisites(self, step: Step) -> list[str]:
+        """Titles of the steps that must be done before this one, and are not."""
+        plan, done = self.plan, (StepState.VERIFIED, StepState.MANUAL)
+        needed = [plan.step(name) for name in step.requires] if plan is not None else []
+        return [other.title for other in needed if self.known(other).state not in done]
 
     def _confirm(self) -> None:
         step = self.step
@@ -669,9 +675,7 @@ class WalkthroughScreen(Frame):
 
     def action_by_hand(self) -> None:
         """Record that a person did it."""
-        self._note(
-            Decision.MANUAL, "Done manually", "Who did what? (for memory: where the dump is stored, and its SHA-256)"
-        )
+        self._note(Decision.MANUAL, "Done manually", "Who did what, and where is what came of it?")
 
     def action_note(self) -> None:
         """Write a note about the step."""

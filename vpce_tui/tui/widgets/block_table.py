@@ -188,17 +188,17 @@ class BlockTable(Table):
         if row.look and not on_cursor:
             style = self.get_component_rich_style(f"table--{row.look}")
         ticks = len(self._tick_head())
-        segments = []
+        segments, left = [], width
         for number in self._window():
             here = on_cursor and self.has_focus and number - ticks == self.column
             column = self.block.columns[number - ticks] if number >= ticks else None
-            text = self._cell(
-                row.cells[number], self._natural[number], right=column is not None and right_aligned(column)
-            )
+            room = min(self._natural[number], max(left, 1))
+            text = self._cell(row.cells[number], room, right=column is not None and right_aligned(column))
             segments += [
                 Segment(text, style + Style(underline=True) if here else style),
                 Segment(" " * _BETWEEN, style),
             ]
+            left -= self._natural[number] + _BETWEEN
         return joined(Strip(segments).crop_extend(0, width, style))
 
     def _head(self, width: int) -> Strip:

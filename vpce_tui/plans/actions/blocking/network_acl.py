@@ -80,7 +80,7 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
             why=f"{acl.id}: entry {number} denies {block} {way}",
         )
         draft.add_inverse(
-            f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: delete entry {number}"
+            f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: delete entry {number} {way}"
         )
         draft.changes.append(
             f"+ {acl.id} entry {number}: nothing {'out to' if egress else 'in from'} {block} (the first that allows it is {before if allows else 'none'})"

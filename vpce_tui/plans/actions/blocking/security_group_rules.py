@@ -80,7 +80,7 @@ def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
         for item in missing:
             draft.block(
                 f"the rule {item} does not exist any more: somebody revoked it",
-                "choose again: c, or --set rules.rules=…",
+                "choose again in its prompts, or --set rules.rules=…",
             )
         _closed_before(world, draft)
     draft.prove("each rule reads as revoked, its narrower one as present")

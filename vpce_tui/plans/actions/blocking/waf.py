@@ -37,7 +37,7 @@ def _plan_waf(world: InterfaceState, draft: Draft) -> Step:
     blocks = nothing_chosen(world, draft)
     known = next((item for item in world.sets or () if item.key == draft.choices["ip_set"]), None)
     if known is None and not draft.blocked:
-        draft.block(f"the IP set {draft.choices['ip_set']} is gone", "choose another one: c")
+        draft.block(f"the IP set {draft.choices['ip_set']} is gone", "choose another one in its prompts")
     if known is not None and blocks and not draft.blocked:
         _into_set(known, blocks, draft)
     return draft.step(StepKind.CHANGE)
@@ -58,7 +58,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
     if known.lets_in:
         draft.block(
             f"{', '.join(known.lets_in)} does not block {known.name}: the addresses would be allowed, or counted",
-            "choose an IP set that every rule blocks: c",
+            "choose an IP set that every rule blocks in its prompts",
         )
         return
     before = known.addresses

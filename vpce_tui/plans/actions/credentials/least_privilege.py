@@ -150,10 +150,10 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     )
     policy = next((item for item in world.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
-        draft.note_first("no policy is chosen: choose one (c) to see which permissions it would lose")
+        draft.note_first("no policy is chosen: choose one in its prompts to see which permissions it would lose")
         return draft.step(StepKind.CHANGE)
     if policy is None:
-        draft.block(f"the policy {chosen} is gone", "choose again: c, or --set least-privilege.policy=…")
+        draft.block(f"the policy {chosen} is gone", "choose again in its prompts, or --set least-privilege.policy=…")
         return draft.step(StepKind.CHANGE)
     used = history.used(_until(world, draft.choices["leave_out"]))
     recalled = draft.recall(f"narrow-{short_id(chosen)}")
@@ -174,7 +174,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     if not used and recalled is None:
         draft.block(
             "event history shows no use in that time: every visible action would be removed",
-            "look back further, or exclude less (c); or quarantine it",
+            "look back further, or exclude less, in its prompts; or quarantine it",
         )
     if policy.arn:
         _managed(world, policy, wanted, draft)

@@ -113,20 +113,20 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     if history.nobody:
         draft.block(
             f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it created is unknown",
-            "name its sessions as the events show them: c, or --set persistence.sessions=i-…; or look back further",
+            "name its sessions as the events show them in its prompts, or --set persistence.sessions=i-…; or look back further",
         )
     for key in chosen:
         if key in known and _operators(world, known[key]):
             draft.block(
                 f"{known[key].says}: you are signed in as it, and would lock yourself out",
-                "exclude it: c; or sign in as somebody else",
+                "exclude it in its prompts; or sign in as somebody else",
             )
         elif key in known:
             _contain(world, known[key], draft)
         elif draft.recall(f"contain-{short_id(key)}") is None:
             draft.block(
                 f"{key} was not created by it, according to event history",
-                "choose again: c, or --set persistence.contain=…",
+                "choose again in its prompts, or --set persistence.contain=…",
             )
     for item in history.made:
         if item.kind not in CONTAINED_HERE:

@@ -122,7 +122,7 @@ def _who(world: PrincipalState, draft: Draft) -> None:
         ("instances", ", ".join(world.instances or ())),
         (
             "sessions",
-            f"{len(sessions)} of the last day in event history; older ones may still be valid"
+            f"{many(len(sessions), 'AssumeRole call')} of the last day in event history; sessions of instances, and older ones, are not among them"
             if sessions is not None
             else "",
         ),
@@ -180,7 +180,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
     for identifier in chosen:
         key = known.get(identifier)
         if key is None:
-            draft.block(f"the key {identifier} is gone", "choose again: c, or --set keys.keys=…")
+            draft.block(f"the key {identifier} is gone", "choose again in its prompts, or --set keys.keys=…")
             continue
         named = {"UserName": world.name, "AccessKeyId": identifier}
         call_id = f"off-{short_id(identifier)}"

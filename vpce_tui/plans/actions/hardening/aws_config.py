@@ -87,7 +87,7 @@ def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
     items = {region: config.recorders.get(region) for region in chosen}
     for region, item in items.items():
         if item is None:
-            draft.block(f"AWS Config of {region} could not be read", "leave it out: c, or make it readable")
+            draft.block(f"AWS Config of {region} could not be read", "leave it out in its prompts, or make it readable")
     if draft.blocked:
         return
     needs_channel = [
@@ -96,7 +96,7 @@ def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
     bucket = config.bucket
     if needs_channel:
         if bucket is None:
-            draft.block("no bucket is named", "name one: c, or --set config.bucket=…")
+            draft.block("no bucket is named", "name one in its prompts, or --set config.bucket=…")
             return
         if not plan_bucket(bucket, world.region, _config_statements(world.account, world.region, bucket.name), draft):
             return

@@ -126,7 +126,7 @@ def _said(trail: Trail) -> str:
 
 def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail | None, draft: Draft) -> None:
     if trails.bucket is None:
-        draft.block("no bucket is named", f"name one: c, or --set {draft.id}.bucket=…")
+        draft.block("no bucket is named", f"name one in its prompts, or --set {draft.id}.bucket=…")
         return
     if not plan_bucket(trails.bucket, home, _trail_statements(account, home, name, trails.bucket.name), draft):
         return

@@ -26,7 +26,8 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
         on = (world.encrypted or {}).get(region)
         if on is None:
             draft.block(
-                f"whether {region} encrypts new volumes could not be read", "leave it out: c, or make it readable"
+                f"whether {region} encrypts new volumes could not be read",
+                "leave it out in its prompts, or make it readable",
             )
             continue
         call = f"on-{region}"

@@ -36,7 +36,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
     if bucket.taken:
         draft.block(
             f"the bucket name {bucket.name} is taken by another account, or access to it is denied",
-            f"choose another: c, or --set {draft.id}.bucket=…",
+            f"choose another in its prompts, or --set {draft.id}.bucket=…",
         )
         return False
     at: dict[str, Any] = {"service": "s3", "region": bucket.region or region}

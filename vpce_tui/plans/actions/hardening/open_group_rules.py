@@ -53,7 +53,9 @@ def _plan(world: AccountState, draft: Draft) -> Step:
         if key in known:
             _narrow(world, known[key], mode, draft)
         elif draft.recall(f"rule-{short_id(key)}") is None:
-            draft.block(f"the rule {key} is gone: somebody removed it", "choose again: c, or --set groups.rules=…")
+            draft.block(
+                f"the rule {key} is gone: somebody removed it", "choose again in its prompts, or --set groups.rules=…"
+            )
     if draft.remembered is not None:
         _narrowed_before(world, draft)
     if not draft.calls and not draft.already:

@@ -115,6 +115,7 @@ def _open(world: AccountState, draft: Draft) -> None:
             if found is not None and found.rows:
                 behind[f"{region}/{name}"] = found
         counts = [None if found is None else len(found.rows) for found in cells.values()]
+        behind[f"{region}/FINDINGS"] = behind[f"{region}/REGION"] = _every_finding(region, cells)
         default = None if world.encrypted is None else world.encrypted.get(region)
         recorder = world.config.recorders.get(region) if world.config else None
         settings = (default, None if recorder is None else recorder.recording)
@@ -165,6 +166,19 @@ def _cells(world: AccountState, region: str) -> dict[str, TableBlock | None]:
             lambda item: (item.id, item.name, item.interfaces),
         ),
     }
+
+
+def _every_finding(region: str, cells: Mapping[str, TableBlock | None]) -> TableBlock:
+    rows = [
+        (name.removesuffix("S"), str(row.cells[0]), "; ".join(str(cell) for cell in row.cells[1:] if cell))
+        for name, found in cells.items()
+        for row in (found.rows if found is not None else ())
+    ]
+    return TableBlock(
+        title=f"findings in {region}",
+        columns=(column("KIND"), column("ID"), column("WHAT")),
+        rows=tuple(BlockRow(id=str(number), cells=row) for number, row in enumerate(rows)),
+    )
 
 
 T = TypeVar("T")

@@ -96,7 +96,7 @@ def _plan(world: AccountState, draft: Draft) -> Step:
         else:
             draft.block(
                 f"the volume {key} does not exist any more, or is already encrypted",
-                "choose again: c, or --set volumes.volumes=…",
+                "choose again in its prompts, or --set volumes.volumes=…",
             )
     by_instance: dict[str, list[UnencryptedVolume]] = {}
     for volume in chosen:
@@ -108,7 +108,7 @@ def _plan(world: AccountState, draft: Draft) -> Step:
                 plan_copy(ebs, volume, draft)
                 plan_mark(ebs, volume, draft)
         elif instance is None:
-            draft.block(f"{name} is gone", "choose again: c")
+            draft.block(f"{name} is gone", "choose again in its prompts")
         elif _may_stop(ebs, instance, volumes, draft):
             _moved(ebs, instance, volumes, draft)
     if not chosen:
@@ -150,7 +150,7 @@ def _may_stop(ebs: EbsVolumes, instance: Instance, volumes: Iterable[Unencrypted
     if key is not None and key.unusable:
         draft.block(
             f"the key {key.id} cannot be used: {key.unusable}",
-            "name another: c, or --set volumes.key=…, or enable it in KMS",
+            "name another in its prompts, or --set volumes.key=…, or enable it in KMS",
         )
     return len(draft.blocked) == before
 

@@ -119,7 +119,7 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     draft.note(
         "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
         "endpoints, users and keys that its role created are not removed by this playbook: check the events again",
-        "stopping it instead keeps it for later analysis: choose “stop” (c)",
+        "stopping it instead keeps it for later analysis: choose “stop” in its prompts",
     )
     draft.add_impact(
         "nobody else, once it is out of service"

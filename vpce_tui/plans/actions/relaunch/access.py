@@ -118,7 +118,9 @@ def _ticked(world: InstanceState, draft: Draft) -> list[GroupRule]:
         elif item in known:
             found.append(known[item])
         elif draft.remembered is None:
-            draft.block(f"the rule {item} is gone: somebody removed it", "choose again: c, or --set group.rules=…")
+            draft.block(
+                f"the rule {item} is gone: somebody removed it", "choose again in its prompts, or --set group.rules=…"
+            )
     return found
 
 
@@ -441,7 +443,7 @@ def _policy(
         found = next((item for item in world.policies or () if _policy_key(item) == key), None)
         recalled = draft.recall(f"policy-{name}")
         if found is None and recalled is None:
-            draft.block(f"the policy {key} is gone", "choose again: c, or --set profile.policies=…")
+            draft.block(f"the policy {key} is gone", "choose again in its prompts, or --set profile.policies=…")
             return
         text = found.document if found else document_in(recalled.parameters["PolicyDocument"])  # type: ignore[union-attr]
         named = {**role, "PolicyName": key.partition("/")[2]}

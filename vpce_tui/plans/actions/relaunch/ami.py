@@ -118,7 +118,7 @@ def _owner(known: Images, item: Image) -> str:
 def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     said = []
     if known.old is None:
-        said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: type an AMI (c)")
+        said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: type an AMI into its prompts")
     elif known.family:
         said.append(f"family: {known.family}, the newest by its publisher's public parameter")
     if known.ended:
@@ -134,7 +134,9 @@ def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     if new is not None and new.owner != known.account and not new.alias and known.old and new.owner != known.old.owner:
         said.append(f"{new.id} belongs to account {new.owner}, not the old AMI's owner: do you trust it")
     if chosen and new is None:
-        said.append(f"{chosen} was not found in this region, or may not be started any more: choose again (c)")
+        said.append(
+            f"{chosen} was not found in this region, or may not be started any more: choose again in its prompts"
+        )
     return said
 
 

@@ -90,7 +90,7 @@ def _stand_ins(world: InstanceState, draft: Draft) -> None:
 def _may_start(world: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
     wanted = chosen_image(world, draft.others)
     if not wanted:
-        draft.block("no AMI is chosen", "the step that chooses the AMI: c, or --set ami.ami=ami-…")
+        draft.block("no AMI is chosen", "the step that chooses the AMI in its prompts, or --set ami.ami=ami-…")
     elif image is None or image.state != "available":
         draft.block(
             f"the AMI {wanted} does not exist any more, or may not be launched any more",
@@ -103,15 +103,16 @@ def _may_start(world: InstanceState, settings: Settings, image: Image | None, dr
             if named
             else "it is terminated, and AWS no longer returns its subnet"
         )
-        draft.block(said, "name one: c, or --set launch.subnet=subnet-…")
+        draft.block(said, "name one in its prompts, or --set launch.subnet=subnet-…")
     elif settings.subnet.free < 1:
         draft.block(
-            f"{settings.subnet.id} has no free address", "name another subnet: c, or --set launch.subnet=subnet-…"
+            f"{settings.subnet.id} has no free address",
+            "name another subnet in its prompts, or --set launch.subnet=subnet-…",
         )
     if settings.key.unusable:
         draft.block(
             f"the key {settings.key.id} cannot be used: {settings.key.unusable}",
-            "name another: c, or --set launch.key=…, or enable it in KMS",
+            "name another in its prompts, or --set launch.key=…, or enable it in KMS",
         )
     if not world.instance.type and not draft.choices["type"]:
         draft.block("its instance type is no longer known", "name one: --set launch.type=m6i.large")
@@ -260,7 +261,7 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
             f"{old.id} is terminated, and its user data is no longer available"
             if world.gone
             else "the old instance has no user data to copy",
-            "choose none: c, or --set launch.user_data=none",
+            "choose none in its prompts, or --set launch.user_data=none",
         )
     if world.gone:
         draft.note(

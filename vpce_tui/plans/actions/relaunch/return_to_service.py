@@ -290,7 +290,7 @@ def _targets(world: InstanceState, draft: Draft) -> None:
     new = world.replacement.id if world.replacement else ""
     for key in parts(draft.choices["targets"]):
         if key not in known:
-            draft.block(f"the target group {key} is gone", "choose again: c, or --set return.targets=…")
+            draft.block(f"the target group {key} is gone", "choose again in its prompts, or --set return.targets=…")
             continue
         item, port = known[key]
         parameters = {"TargetGroupArn": item.arn, "Targets": [{"Id": ref(NEW), "Port": port}]}
@@ -327,7 +327,9 @@ def _balancers(world: InstanceState, draft: Draft) -> None:
     new = world.replacement.id if world.replacement else ""
     for name in parts(draft.choices["balancers"]):
         if name not in known:
-            draft.block(f"the classic load balancer {name} is gone", "choose again: c, or --set return.balancers=…")
+            draft.block(
+                f"the classic load balancer {name} is gone", "choose again in its prompts, or --set return.balancers=…"
+            )
             continue
         parameters = {"LoadBalancerName": name, "Instances": [{"InstanceId": ref(NEW)}]}
         call = f"into-{short_id(name)}"
@@ -374,7 +376,7 @@ def _address(world: InstanceState, draft: Draft) -> None:
     for allocation in parts(draft.choices["address"]):
         item = next((one for one in world.addresses or () if one.allocation == allocation), None)
         if item is None:
-            draft.block(f"the address {allocation} is gone", "choose again: c, or --set return.address=…")
+            draft.block(f"the address {allocation} is gone", "choose again in its prompts, or --set return.address=…")
             continue
         new = world.replacement.id if world.replacement else ""
         name = f"address-{short_id(allocation)}"
