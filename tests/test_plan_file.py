@@ -9,10 +9,11 @@ import pytest
 from msgspec import structs
 
 from tests.conftest import Aws
+from vpce_tui.blocks.model import sentences
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.plans.placeholders import document, is_placeholder, ref, resolve
 from vpce_tui.plans.plan import PlanError
-from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.plans.plan_validation import from_json, recorded_step
 from vpce_tui.plans.renderers import render
 from vpce_tui.playbooks.plan_reader import Tampered, read
 
@@ -303,3 +304,20 @@ def test_the_console_view_has_words_for_a_call_without_what_is_optional(plan_tex
     assert words(structs.replace(call, operation="AssociateAddress", parameters={})).startswith(
         "check ec2:AssociateAddress"
     )
+
+
+def test_a_record_whose_plans_are_of_the_first_form_goes_on(plan_text: str) -> None:
+    data = json.loads(plan_text)
+    data["schema"] = "vpce-tui:plan:1"
+    for step in data["steps"]:
+        content = step.pop("content")
+        step["notes"] = [block.get("text", "a table") for block in content]
+        step["affects"] = [{**item, "count": len(item["names"])} for item in step["affects"]]
+        del step["bindings"], step["standIns"]
+    plan = from_json(data)
+    assert [step.id for step in plan.steps] == [step["id"] for step in data["steps"]]
+    for new, old in zip(plan.steps, data["steps"], strict=True):
+        assert list(sentences(new.content)) == old["notes"]
+        assert [call.id for call in recorded_step(old).undo] == [call["id"] for call in old["undo"]]
+    with pytest.raises(PlanError, match="create a new plan"):
+        read(json.dumps(data))

@@ -19,7 +19,7 @@ from vpce_tui.plans.placeholders import (
     nested_decode,
     sealed_in,
 )
-from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind
+from vpce_tui.plans.plan import SCHEMA, Plan, PlanError, PlannedCall, Step, StepKind
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{1,12}){1,3}-[0-9]{1,2}")
@@ -40,7 +40,7 @@ def from_json(data: object, name: str = "the plan") -> Plan:
     if not isinstance(data, dict) or not _HASH.fullmatch(str(data.get("sha256", ""))):
         raise PlanError(f"{name} is not a plan: it has no sha256.")
     try:
-        plan = convert({key: value for key, value in data.items() if key != "sha256"}, Plan)
+        plan = convert(_whole_of_today({key: value for key, value in data.items() if key != "sha256"}), Plan)
     except Malformed as error:
         raise PlanError(f"{name} is not a plan: {error}.") from error
     except RecursionError as error:
@@ -56,13 +56,38 @@ def from_json(data: object, name: str = "the plan") -> Plan:
 def recorded_step(planned: Mapping[str, Any]) -> Step:
     """A step as a journal has it; a record may be somebody else's, so it is looked at as a file is. Raises :class:`PlanError`."""
     try:
-        step = convert(planned, Step)
+        step = convert(_step_of_today(planned), Step)
         problem = wrong(step)
     except (Malformed, RecursionError) as error:
         problem = str(error)
     if problem:
         raise PlanError(f"a step in the record is not valid: {problem}. Run vpce-tui verify; undo it manually")
     return step
+
+
+_FIRST: Final = "vpce-tui:plan:1"
+"""The form of plans in records of version 0.1 before steps held content blocks."""
+
+
+def _whole_of_today(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A plan of the first form as one of today: an incident that was begun with it goes on."""
+    if data.get("schema") != _FIRST or not isinstance(data.get("steps"), list):
+        return data
+    return {**data, "schema": SCHEMA, "steps": [_step_of_today(step) for step in data["steps"]]}
+
+
+def _step_of_today(step: Any) -> Any:
+    if not isinstance(step, Mapping) or "notes" not in step:
+        return step
+    notes, affects = step["notes"], step.get("affects", ())
+    return {
+        **{key: value for key, value in step.items() if key != "notes"},
+        "content": [{"block": "text", "text": note} for note in notes] if isinstance(notes, list) else notes,
+        "affects": [
+            {key: value for key, value in item.items() if key != "count"} if isinstance(item, Mapping) else item
+            for item in affects
+        ],
+    }
 
 
 def _head(plan: Plan) -> Iterator[str]:

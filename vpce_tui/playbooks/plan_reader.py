@@ -5,7 +5,7 @@ Whoever hands a plan over may have written anything into it, and scripts, links 
 """
 
 from vpce_tui.core.canonical_json import digest, loads_strict
-from vpce_tui.plans.plan import Plan, PlanError
+from vpce_tui.plans.plan import SCHEMA, Plan, PlanError
 from vpce_tui.plans.plan_validation import from_json
 from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load
@@ -21,6 +21,8 @@ def read(text: str, name: str = "the plan") -> Plan:
         data = loads_strict(text)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{name} is not valid JSON: {type(error).__name__}: {error}.") from error
+    if isinstance(data, dict) and data.get("schema") != SCHEMA:
+        raise PlanError(f"{name} is not a plan of this version ({SCHEMA}); create a new plan.")
     plan = from_json(data, name)
     problem = _not_of_playbook(plan)
     if problem:
