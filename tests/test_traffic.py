@@ -50,7 +50,7 @@ def test_bytes_flows_and_times_are_those_of_the_records(aws: Aws) -> None:
     ):
         flow(aws, aws.victim, line)
     seen = plan(aws, "see.hours=1")["see"]
-    peers = table(seen, "peers and ports")
+    peers = table(seen, "peers by port")
     row = peers["203.0.113.5 tcp 8443 in"]
     assert (row["OUT"], row["IN"], row["FLOWS"], row["REJECTED"], row["DIR"]) == (2_500_000, 1540, 2, 1, "in")
     assert not any("203.0.113.6" in key for key in peers)

@@ -15,7 +15,6 @@ from vpce_tui.blocks.model import (
     column,
 )
 from vpce_tui.core.canonical_json import rfc3339
-from vpce_tui.core.text import many
 from vpce_tui.inventory.flow_log_queries import MOST, FlowPeer, Traffic, slot_minutes
 
 PEER_COLUMNS: tuple[BlockColumn, ...] = (
@@ -80,8 +79,7 @@ def traffic_blocks(traffic: Traffic, names: Mapping[str, str], who: Mapping[str,
     if traffic.cut:
         said = f"only the {MOST:,} largest flows were returned: query less time to see the rest"
         found.append(TextBlock(text=said, warning=True))
-    title = many(len(traffic.flow_peers), "peer and port", "peers and ports")
-    found.append(peer_table(title, traffic.flow_peers, who))
+    found.append(peer_table("peers by port", traffic.flow_peers, who))
     found.append(bytes_over_time(traffic, names))
     return found
 

@@ -108,7 +108,8 @@ class TableSheet(Vertical):
         if block.columns and row is not None:
             column = block.columns[table.column]
             width = max(self.app.size.width - 4, 40)
-            whole = "  ".join(cell for cell in row.cells if cell)
+            names = [item.name for item in block.columns]
+            whole = "  ".join(f"{name} {cell}" for name, cell in zip(names, row.cells, strict=True) if cell)
             found = hanging(
                 " " if table.column == 0 else f" {column.name}: ", whole if table.column == 0 else self.cell, width
             )
