@@ -1,0 +1,153 @@
+"""What every part of a playbook's screen works on: the plan, the record, what runs; planning again from live state."""
+
+from typing import Any
+
+from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.errors import told
+from vpce_tui.engine.outcome import Outcome
+from vpce_tui.engine.playbook_session import PlaybookSession
+from vpce_tui.incident.incident_store import about
+from vpce_tui.incident.record import Record, StepRecord
+from vpce_tui.incident.states import StepState
+from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice
+from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.screens.run_log import RunLog
+from vpce_tui.tui.screens.step_page import asked
+
+
+class WalkthroughState(Frame):
+    """A playbook on a target: what is planned, what the record knows, what is under way."""
+
+    @property
+    def running(self) -> bool:
+        """Whether a step runs."""
+        return self.at_work
+
+    def __init__(self, walk: PlaybookSession) -> None:
+        super().__init__()
+        self.walk = walk
+        self.plan: Plan | None = None
+        self.record = Record()
+        self.at = 0
+        self.view = "change"
+        self.busy = ""
+        self.at_work = False
+        self.just_ended = False
+        """A step has ended, and the plan after it is not there yet."""
+        self.changed = False
+        """Something was changed: what the lists show is older than that."""
+        self.running_step = ""
+        self.about: list[str] = []
+        self.planned_at: Any = None
+        self.problem = ""
+        self.logs: dict[str, RunLog] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.cancel = Cancel()
+
+    @property
+    def step(self) -> Step | None:
+        """The step on screen."""
+        return self.plan.steps[self.at] if self.plan else None
+
+    def known(self, step: Step) -> StepRecord:
+        """What the record knows of a step."""
+        return self.record.step(self.walk.key(step.id))
+
+    def _state(self, step: Step) -> StepState:
+        """Where a step stands; what was verified and is so no more needs somebody."""
+        if self.at_work and step.id == self.running_step:
+            return StepState.RUNNING
+        return StepState.NOT_VERIFIED if step.id in self.walk.drifted else self.known(step).state
+
+    def _questions(self) -> tuple[Question, ...]:
+        return asked(self.step) if self.step else ()
+
+    # -- planning
+
+    def replan(self, *, first: bool = False) -> None:
+        """Plan again from live state, in the background."""
+        if self.busy:
+            return
+        self.busy, self.problem = "planning", ""
+        journal = self.work.journal
+
+        def work() -> Any:
+            plan = self.walk.plan(journal)
+            return plan, self.walk.record(journal), [] if journal else about(self.walk.target)
+
+        def then(found: Any) -> None:
+            self.busy, self.just_ended = "", False
+            self.plan, self.record, self.about = found
+            self.planned_at = self.main.now()
+            if first:
+                self.at = self._first_open()
+            self.update()
+
+        def failed(error: Exception) -> None:
+            self.busy, self.plan = "", None  # nothing runs from a plan that is not true any more
+            self.problem = told(error)
+            if isinstance(error, WrongChoice) and self.walk.choices:
+                self.walk.choices.clear()
+                self.problem += " Your answers were reset. Plan again with the defaults (F5)."
+            self.update()
+
+        self.work.background.start(
+            "plan", work, lambda found: self._if_here(then, found), lambda error: self._if_here(failed, error)
+        )
+        self.update()
+
+    def _if_here(self, callback: Any, argument: Any) -> None:
+        if self.is_mounted:
+            callback(argument)
+
+    def _first_open(self) -> int:
+        """The first step that needs attention, also where it was verified earlier and is no longer true; else the last one."""
+        assert self.plan is not None
+        ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
+        for number, step in enumerate(self.plan.steps):
+            if self.known(step).state not in ended or step.id in self.walk.drifted:
+                return number
+        return len(self.plan.steps) - 1
+
+    def action_replan(self) -> None:
+        """Plan again."""
+        self.replan()
+
+    def _may(self) -> bool:
+        """Whether something may be started; says why not."""
+        if self.work.read_only:
+            self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
+            return False
+        if self.busy == "planning":
+            self.main.say("Planning from live state; press the key again when the plan is ready.")
+        return not self.busy and self.plan is not None
+
+    def _with_incident(self, go_on: Any) -> None:
+        """Go on with an open incident; ask for one where there is none."""
+        journal = self.work.journal
+        if journal is not None and journal.writable:
+            go_on()
+        elif journal is not None:
+            self.main.say(f"This incident is locked by {journal.holder}; it is read-only here.")
+        else:
+            self.main.open_incident(self.walk.target, lambda: self._taken_up(go_on), self.about)
+
+    def _taken_up(self, go_on: Any) -> None:
+        """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
+        record = self.walk.record(self.work.journal)
+        if any(record.step(self.walk.key(playbook_step.id)).planned for playbook_step in self.walk.playbook.steps):
+            self.main.say("Resumed. Check the state below, then press the key again to continue.")
+            self.replan(first=True)
+        else:
+            go_on()
+
+    def _prerequisites(self, step: Step) -> list[str]:
+        """Titles of the steps that must be done before this one, and are not."""
+        plan, done = self.plan, (StepState.VERIFIED, StepState.MANUAL)
+        needed = [plan.step(name) for name in step.requires] if plan is not None else []
+        return [other.title for other in needed if self.known(other).state not in done]
+
+    def _may_choose(self, step: Step) -> bool:
+        """Whether the answers can still change what the step does: of one that only reads always."""
+        open_still = (StepState.TODO, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED, StepState.OPEN)
+        return step.kind is StepKind.READ or self.known(step).state in open_still
