@@ -11,7 +11,7 @@ from vpce_tui.detection.endpoint import CALLER_RULES, ENDPOINT_RULES
 from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
 from vpce_tui.detection.endpoint.facts_cache import FactsCache
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.networks import Acl, AclEntry, Network, Routes, Subnet, Vpc
 from vpce_tui.inventory.resources import Endpoint, Instance, Interface, SecurityGroup, SecurityGroupPermission, Volume

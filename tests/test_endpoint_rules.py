@@ -39,7 +39,7 @@ from vpce_tui.detection.endpoint import RULES, assess_signals
 from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
 from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.detection.team_context import Context, Hours
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
 from vpce_tui.inventory.networks import Acl, AclEntry, Routes, Subnet, Vpc
 from vpce_tui.inventory.resources import SecurityGroupPermission

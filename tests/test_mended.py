@@ -162,7 +162,7 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
     from vpce_tui.inventory.resources import Instance
     from vpce_tui.plans.actions.out_of_service import TAKE_OUT
     from vpce_tui.plans.step_builder import Draft
-    from vpce_tui.plans.targets.instance import InstanceState
+    from vpce_tui.plans.targets.instance_state import InstanceState
     from vpce_tui.plans.targets.service import Scaling
 
     instance = Instance(id="i-1", region=HOME, account="1", state="running")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpce_tui.iam.external_access import AccessScope, ExternalAccess, TrustZone, outside
+from vpce_tui.iam.external_access import ExternalAccess, outside
 from vpce_tui.iam.policy_document import LONGEST, parse
+from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 from vpce_tui.iam.wildcards import patterns_overlap, subsumes
 
 OWN, PARTNER = "123456789012", "999999999999"

@@ -27,7 +27,7 @@ from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions.credentials.credential_checks import _judge
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.renderers import aws_cli, boto3_program
-from vpce_tui.plans.targets.principal import AccessKey, PrincipalState
+from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalState
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 STEP = Step("refused", "Verify that it is refused", StepKind.READ)

@@ -14,11 +14,13 @@ from tests.conftest import HOME, Aws, Labs
 from tests.world import clients, dump
 from vpce_tui.inventory import amis
 from vpce_tui.inventory.amis import Image, family_of, name_pattern, newest_first
-from vpce_tui.plans.actions.relaunch.access import too_wide, why_overprivileged
+from vpce_tui.plans.actions.relaunch.instance_profile import why_overprivileged
+from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
 from vpce_tui.plans.actions.relaunch.return_to_service import PROVE
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.launch import UP, PolicyOf, Replacement
+from vpce_tui.plans.targets.launch import PolicyOf
+from vpce_tui.plans.targets.replacement import UP, Replacement
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
@@ -411,8 +413,8 @@ def test_a_full_group_is_said_before_anything_is_done(aws: Aws) -> None:
 
 def test_a_machine_whose_checks_fail_is_called_failed(aws: Aws) -> None:
     from vpce_tui.inventory.resources import Instance
-    from vpce_tui.plans.targets.instance import InstanceState
-    from vpce_tui.plans.targets.launch import Replacement
+    from vpce_tui.plans.targets.instance_state import InstanceState
+    from vpce_tui.plans.targets.replacement import Replacement
     from vpce_tui.playbooks.library import load
 
     playbook_step = next(item for item in load("relaunch-instance").steps if item.id == "launch")
@@ -454,7 +456,7 @@ def test_the_elastic_ip_moves_when_asked_and_comes_back(aws: Aws) -> None:
 def test_of_a_terminated_machine_aws_has_forgotten_the_place_and_the_step_says_what_helps() -> None:
     from vpce_tui.inventory.resources import Instance
     from vpce_tui.plans.step_builder import Draft
-    from vpce_tui.plans.targets.instance import InstanceState
+    from vpce_tui.plans.targets.instance_state import InstanceState
     from vpce_tui.plans.targets.launch import Settings
     from vpce_tui.plans.targets.planning_context import VpcGroups
     from vpce_tui.playbooks.library import load

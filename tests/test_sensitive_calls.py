@@ -9,7 +9,8 @@ from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
 from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, describe_impact, impact_with_target
 from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone, external_assumers
+from vpce_tui.iam.external_access import external_assumers
+from vpce_tui.iam.trust_zone import TrustZone
 
 SISTER = "222222222222"
 OURS = TrustZone(frozenset({SISTER}))

@@ -18,7 +18,7 @@ from vpce_tui.detection.attack_path import attack_path
 from vpce_tui.detection.pivot import chain, related, relations
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
 from vpce_tui.inventory.resources import SecurityGroupPermission
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from vpce_tui.cloudtrail.event import EC2, Event
 from vpce_tui.core.text import many
-from vpce_tui.iam.external_access import AccessScope, TrustZone, external_assumers, outside
+from vpce_tui.iam.external_access import external_assumers, outside
 from vpce_tui.iam.policy_document import parse
 from vpce_tui.iam.role_privileges import IamRole, privileges_of
+from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 
 Asked = Mapping[str, Any]
 Meaning = Callable[[Asked, TrustZone], str]

@@ -23,8 +23,8 @@ from vpce_tui.detection.instance.instance_facts import InstanceSubject, NearbySu
 from vpce_tui.detection.instance.related_events import about
 from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.iam.role_privileges import IamRoles
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Finding, Instance

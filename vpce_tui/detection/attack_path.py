@@ -15,7 +15,7 @@ from vpce_tui.core.ip_addresses import address_of
 from vpce_tui.core.text import many, size
 from vpce_tui.detection.pivot import Relation, chain
 from vpce_tui.detection.signals import Assessment, Severity
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Instance

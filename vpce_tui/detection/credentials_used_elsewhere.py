@@ -7,7 +7,7 @@ from vpce_tui.cloudtrail.event import Event, Principal
 from vpce_tui.core.ip_addresses import address_of
 from vpce_tui.detection.rule import Inconclusive, Match, Pass
 from vpce_tui.detection.signals import SignalFact
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import Instance
 

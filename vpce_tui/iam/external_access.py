@@ -7,45 +7,25 @@ with a pattern that an external principal's name fits, and a deny only when it c
 context keys" and "Condition operators".
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vpce_tui.iam.policy_document import Condition, Policy, PolicyPrincipal, Statement, parse
-from vpce_tui.iam.wildcards import has_wildcard, patterns_overlap, subsumes
-
-
-@dataclass(frozen=True, slots=True)
-class TrustZone:
-    """What is ours: account ids, organization ids, and the buckets (None: not known); and ARN patterns of trusted principals."""
-
-    accounts: frozenset[str] = frozenset()
-    organizations: frozenset[str] = frozenset()
-    buckets: frozenset[str] | None = None
-    trusted: tuple[str, ...] = ()
-
-
-class AccessScope(IntEnum):
-    """How far one side of a permission goes. Ordered from least to most to worry about."""
-
-    NOBODY = 0
-    OURS = 1
-    AWS = 2
-    UNSURE = 3
-    NAMED = 4
-    ANY = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeResult:
-    """One side of a permission. ``names``: the foreign ones that are named; ``why``: what it could not be told for."""
-
-    reach: AccessScope
-    names: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
+from vpce_tui.iam.condition_checks import (
+    ALL_KEYS,
+    PATTERNED,
+    SAME_AS_CALLER,
+    ConditionKeys,
+    fits,
+    party_of,
+    resource_scope,
+    what_keys,
+    who_keys,
+)
+from vpce_tui.iam.policy_document import Condition, Policy, Statement, parse
+from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
+from vpce_tui.iam.wildcards import patterns_overlap, subsumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +99,7 @@ def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> Ext
                 who.reach <= AccessScope.AWS
                 and what.reach is AccessScope.UNSURE
                 and not what.names
-                and all(map(_SAME.match, what.why))
+                and all(map(SAME_AS_CALLER.match, what.why))
             ):
                 what = ScopeResult(AccessScope.OURS)  # "of the asker's organization", and only ours may ask
             if (
@@ -157,13 +137,13 @@ def _actions(statement: Statement) -> tuple[str, ...]:
 
 
 def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_endpoint: bool) -> ScopeResult:
-    keys = _who_keys(ours, in_endpoint)
+    keys = who_keys(ours, in_endpoint)
     if statement.not_principals:
         named = ScopeResult(AccessScope.ANY)
     elif not statement.parties:
         named = ScopeResult(AccessScope.UNSURE, (), ("whom a statement without a principal means",))
     else:
-        named = _widest(_party(party, ours) for party in statement.parties)
+        named = _widest(party_of(party, ours) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
     for deny in denies:
         if _covers_actions(deny, statement) and _covers_resources(deny, statement):
@@ -172,11 +152,11 @@ def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_
 
 
 def _what(statement: Statement, denies: Sequence[Statement], ours: TrustZone) -> ScopeResult:
-    keys = _what_keys(ours)
+    keys = what_keys(ours)
     if statement.not_resources or not statement.resources:
         named = ScopeResult(AccessScope.ANY)
     else:
-        named = _widest(_resource(resource, ours) for resource in statement.resources)
+        named = _widest(resource_scope(resource, ours) for resource in statement.resources)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
     for deny in denies:
         if _covers_actions(deny, statement) and _covers_resources(deny, statement) and _means_everybody(deny):
@@ -209,163 +189,9 @@ def _widest(sides: Iterable[ScopeResult]) -> ScopeResult:
     return _joined(list(sides))
 
 
-def _party(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
-    if party.kind == "everybody":
-        return ScopeResult(AccessScope.ANY)
-    if party.kind in ("account", "principal"):
-        if has_wildcard(party.account):
-            return ScopeResult(AccessScope.ANY)
-        if any(subsumes(pattern, party.value, case=True) for pattern in ours.trusted):
-            return ScopeResult(AccessScope.OURS)
-        return _account(party.account, ours, party.value)
-    if party.kind == "service":
-        return ScopeResult(AccessScope.AWS)
-    if party.kind == "federated" and party.value.count(":") >= 5:
-        account = party.value.split(":", 5)[4]
-        if account not in ours.accounts:  # somebody else's provider vouches for whomever it likes
-            return _account(account, ours, party.value)
-    return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
-
-
-_AWS_ACCOUNTS: Final = frozenset(
-    {
-        "aws",
-        "amazon",
-        "cloudfront",
-        "127311923021",
-        "033677994240",
-        "027434742980",
-        "797873946194",
-        "098369216593",
-        "754344448648",
-        "589379963580",
-        "718504428378",
-        "383597477331",
-        "600734575887",
-        "114774131450",
-        "783225319266",
-        "582318560864",
-        "985666609251",
-        "054676820928",
-        "156460612806",
-        "652711504416",
-        "635631232127",
-        "009996457667",
-        "897822967062",
-        "076674570225",
-        "507241528517",
-        "048591011584",
-        "190560391635",
-        "638102146993",
-        "037604701340",
-    }
-)
-"""AWS itself: its names in ARNs (CloudFront's origin access identities), and the accounts from which load balancers write their
-logs, as "Access logs for your Application Load Balancer" lists them."""
-
-
-def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
-    if account in ours.accounts:
-        return ScopeResult(AccessScope.OURS)
-    if account in _AWS_ACCOUNTS:
-        return ScopeResult(AccessScope.AWS)
-    if not account:
-        return ScopeResult(AccessScope.UNSURE, (), (f"whose {shown} is",))
-    named = f"account {account}" if shown in ("", account) else f"{shown} of account {account}"
-    return ScopeResult(AccessScope.NAMED, (named,))
-
-
-def _resource(pattern: str, ours: TrustZone) -> ScopeResult:
-    parts = pattern.split(":", 5)
-    if pattern == "*" or len(parts) < 6 or parts[0] != "arn":
-        return (
-            ScopeResult(AccessScope.ANY)
-            if has_wildcard(pattern)
-            else ScopeResult(AccessScope.UNSURE, (), (f"what {pattern} is",))
-        )
-    service, account, rest = parts[2], parts[4], parts[5]
-    if account:
-        return ScopeResult(AccessScope.ANY) if has_wildcard(account) else _account(account, ours, pattern)
-    if service in ("s3", "s3express"):
-        return _bucket(rest.split("/")[0], ours)
-    return (
-        ScopeResult(AccessScope.ANY)
-        if has_wildcard(rest)
-        else ScopeResult(AccessScope.UNSURE, (), (f"whose {pattern} is",))
-    )
-
-
-_REGION: Final = (
-    r"(?:us-(?:east|west)-[12]|eu-(?:west-[123]|central-[12]|north-1|south-[12])|ap-(?:northeast-[123]|southeast-[1-57]|south-[12]|east-[12])"
-    r"|ca-(?:central|west)-1|sa-east-1|me-(?:south|central)-1|af-south-1|il-central-1|mx-central-1)"
-)
-AWS_BUCKETS: Final = re.compile(
-    rf"prod-{_REGION}-starport-layer-bucket|amazonlinux\.{_REGION}\.amazonaws\.com|amazonlinux-2-repos-{_REGION}"
-    rf"|al2023-repos-{_REGION}-de612dc2|aws-ssm-{_REGION}|aws-windows-downloads-{_REGION}|amazon-ssm-{_REGION}"
-    rf"|amazon-ssm-packages-{_REGION}|{_REGION}-birdwatcher-prod|patch-baseline-snapshot-{_REGION}|aws-codedeploy-{_REGION}"
-    rf"|aws-ssm-document-attachments-{_REGION}|(?:packages|repo)\.{_REGION}\.amazonaws\.com"
-)
-"""Buckets that AWS documents as its own, which instances without internet need (ECR layers, Amazon Linux, Systems Manager).
-
-Whole names with a region that there is: bucket names are anybody's to take, and a prefix proves nothing.
-"""
-
-
-def _bucket(name: str, ours: TrustZone) -> ScopeResult:
-    if not name.strip("*?"):
-        return ScopeResult(AccessScope.ANY)
-    if ours.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in ours.buckets):
-        # a pattern that an own bucket fits is fitted by an external principal's new one too
-        if not has_wildcard(name):
-            return ScopeResult(AccessScope.OURS)
-        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
-    if AWS_BUCKETS.fullmatch(name):
-        return ScopeResult(AccessScope.AWS)
-    if has_wildcard(name):
-        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
-    if ours.buckets is None:
-        return ScopeResult(AccessScope.UNSURE, (), (f"whose bucket {name} is",))
-    return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
-
-
 # -- conditions
 
 
-Judge = Callable[[str, bool], ScopeResult]
-"""What a condition's value means: the value, and whether ``*`` in it is a pattern."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionKeys:
-    """The condition keys that say something of one side, each with its assess of values."""
-
-    judges: dict[str, Judge]
-    of_the_other: str
-    """How the keys of the other side begin."""
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The keys."""
-        return frozenset(self.judges)
-
-
-_STRINGS: Final = ("stringequals", "stringequalsignorecase", "stringlike")
-_ARNS: Final = (*_STRINGS, "arnequals", "arnlike")
-
-
-def _fits(condition: Condition, *, negated: bool) -> bool:
-    """Whether an operator compares what its key holds; any other combination holds always or never, and limits nothing."""
-    operator = condition.operator.replace("not", "", 1) if negated else condition.operator
-    if negated is not condition.negated or not condition.values:
-        return False
-    if condition.key == "aws:principalisawsservice":
-        return operator == "bool"
-    if condition.key.endswith("ip"):
-        return operator == "ipaddress"
-    return operator in (_ARNS if condition.key.endswith("arn") else _STRINGS)
-
-
-_PATTERNED: Final = frozenset({"stringlike", "stringnotlike", "arnlike", "arnnotlike", "arnequals", "arnnotequals"})
 _BESIDE: Final = (
     "aws:securetransport",
     "aws:multifactorauth",
@@ -397,7 +223,7 @@ def beside_the_point(condition: Condition) -> bool:
     """Whether it limits neither who nor what; ``Null`` and negations exclude some and leave the rest of the world."""
     return (
         condition.key.startswith(_BESIDE)
-        or condition.key in _ALL_KEYS
+        or condition.key in ALL_KEYS
         or condition.operator == "null"
         or condition.negated
     )
@@ -406,9 +232,9 @@ def beside_the_point(condition: Condition) -> bool:
 def _allowed_by(condition: Condition, keys: ConditionKeys) -> ScopeResult | None:
     """What an allowing statement's condition limits this side to; None: it does not limit it."""
     judge = keys.judges.get(condition.key)
-    if judge is None or condition.if_exists or condition.each == "all" or not _fits(condition, negated=False):
+    if judge is None or condition.if_exists or condition.each == "all" or not fits(condition, negated=False):
         return None
-    return _widest(judge(value, condition.operator in _PATTERNED) for value in condition.values)
+    return _widest(judge(value, condition.operator in PATTERNED) for value in condition.values)
 
 
 def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeResult:
@@ -418,7 +244,7 @@ def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeRe
             return ScopeResult(
                 AccessScope.UNSURE, (), ("a deny with NotPrincipal or NotResource has conditions of its own",)
             )
-        return _widest(_party(party, ours) for party in deny.not_principals)
+        return _widest(party_of(party, ours) for party in deny.not_principals)
     if not _means_everybody(deny):
         return ScopeResult(AccessScope.ANY)
     return _spared(deny.conditions, keys)
@@ -436,12 +262,12 @@ def _spared(conditions: Sequence[Condition], keys: ConditionKeys) -> ScopeResult
             and condition.operator == "bool"
             and condition.values == ("false",)
         )
-        if judge is None or not (plain_false or _fits(condition, negated=True)):
+        if judge is None or not (plain_false or fits(condition, negated=True)):
             return ScopeResult(AccessScope.ANY)  # made false by something that says nothing of this side
         if condition.each == "any":
             return ScopeResult(AccessScope.UNSURE, (), (f"{condition} spares who has no such value",))
         values = ("true",) if plain_false else condition.values
-        sides.append(_widest(judge(value, condition.operator in _PATTERNED) for value in values))
+        sides.append(_widest(judge(value, condition.operator in PATTERNED) for value in values))
     return _widest(sides)
 
 
@@ -482,116 +308,3 @@ def _taken_away(statement: Statement, denies: Sequence[Statement]) -> bool:
         and _covers_resources(deny, statement)
         for deny in denies
     )
-
-
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
-_SAME: Final = re.compile(r"\$\{aws:principal(?:orgid|orgpaths|account)\}", re.IGNORECASE)
-
-
-def _by_account(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
-        if _VARIABLE.search(value):
-            return _same_as_asker(value)
-        if patterned and has_wildcard(value):
-            return ScopeResult(AccessScope.ANY)
-        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
-
-    return judge
-
-
-def _same_as_asker(value: str) -> ScopeResult:
-    return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only at request time",))
-
-
-def _by_organization(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
-        if _VARIABLE.search(value):
-            return _same_as_asker(value)
-        name = value.split("/", maxsplit=1)[0]
-        if patterned and has_wildcard(name):
-            return ScopeResult(AccessScope.ANY)
-        if name in ours.organizations:
-            return ScopeResult(AccessScope.OURS)
-        if not ours.organizations:
-            return ScopeResult(AccessScope.UNSURE, (), (f"whether organization {name} is yours",))
-        return ScopeResult(AccessScope.NAMED, (f"organization {name}",))
-
-    return judge
-
-
-def _by_arn(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
-        if _VARIABLE.search(value):
-            return _same_as_asker(value)
-        if value == "*" and patterned:
-            return ScopeResult(AccessScope.ANY)
-        parts = value.split(":", 5)
-        if len(parts) < 6:
-            return (
-                ScopeResult(AccessScope.ANY) if patterned and has_wildcard(value) else ScopeResult(AccessScope.NOBODY)
-            )
-        if patterned and any(map(has_wildcard, parts[:5])):
-            return ScopeResult(AccessScope.ANY)  # a star may stand for colons, too
-        return _account(parts[4], ours, value)
-
-    return judge
-
-
-def _by_network(value: str, _: bool) -> ScopeResult:
-    if value in ("0.0.0.0/0", "::/0") or has_wildcard(value):
-        return ScopeResult(AccessScope.ANY)
-    return ScopeResult(AccessScope.UNSURE, (), (f"whether the network {value} is yours alone",))
-
-
-def _service_alone(value: str, _: bool) -> ScopeResult:
-    return ScopeResult(AccessScope.AWS if value.lower() == "true" else AccessScope.ANY)
-
-
-def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
-    if value == "*" and patterned:
-        return ScopeResult(AccessScope.ANY)
-    return ScopeResult(AccessScope.UNSURE, (), (f"who {value} is",))
-
-
-def _who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
-    account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
-    found: dict[str, Judge] = {
-        "aws:principalorgid": organization,
-        "aws:principalorgpaths": organization,
-        "aws:sourceorgid": organization,
-        "aws:sourceorgpaths": organization,
-        "aws:principalaccount": account,
-        "aws:sourceaccount": account,
-        "aws:sourceowner": account,
-        "kms:calleraccount": account,
-        "aws:principalarn": arn,
-        "aws:sourcearn": arn,
-        "aws:principalisawsservice": _service_alone,
-        "aws:userid": _cannot_tell_who,
-        "aws:username": _cannot_tell_who,
-        "aws:principalservicename": lambda *_: ScopeResult(AccessScope.AWS),
-    }
-    if not in_endpoint:
-        for key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"):
-            found[key] = _by_network
-    return ConditionKeys(found, "aws:resource")
-
-
-def _what_keys(ours: TrustZone) -> ConditionKeys:
-    account, organization = _by_account(ours), _by_organization(ours)
-    return ConditionKeys(
-        {
-            "aws:resourceorgid": organization,
-            "aws:resourceorgpaths": organization,
-            "aws:resourceaccount": account,
-            "s3:resourceaccount": account,
-        },
-        "aws:principal",
-    )
-
-
-_ALL_KEYS: Final = (
-    _who_keys(TrustZone(), False).known
-    | _what_keys(TrustZone()).known
-    | frozenset({"aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"})
-)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError, ErrorKind
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.detection.endpoint.endpoint_facts import evaluate_endpoint_policy
-from vpce_tui.iam.external_access import AccessScope, TrustZone
+from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard
 
 PRICE: Final = "USD 0.002"

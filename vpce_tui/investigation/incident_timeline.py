@@ -21,7 +21,7 @@ from vpce_tui.cloudtrail.event import EPOCH, Event, parse_text
 from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, impact_with_target
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
-from vpce_tui.iam.external_access import TrustZone
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.narrative import narrate

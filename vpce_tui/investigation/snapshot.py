@@ -10,8 +10,8 @@ from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.core.coverage import Coverage, Part, Status
 from vpce_tui.detection.assessment import AssessmentInputs
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.iam.role_privileges import IamRoles
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 

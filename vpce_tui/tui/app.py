@@ -2,20 +2,19 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
 from textual.filter import LineFilter, Monochrome
 from textual.screen import ModalScreen
 
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import short, visible
 from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.command_palette import Commands
 from vpce_tui.tui.screens.event_detail import EventScreen
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.frame import Frame
@@ -24,48 +23,6 @@ from vpce_tui.tui.widgets.keymap import Keymap, binding
 from vpce_tui.tui.widgets.safe_text import NO_COLOR, SCRUB, SafeCrash, line, lines
 
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
-
-
-class Commands(Provider):
-    """What the palette offers: the same actions as the keys, by name."""
-
-    def _all(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
-        app = self.app
-        assert isinstance(app, VpceTui)
-        yield "Events", "events, assessed", lambda: app.action_go("events")
-        yield "Instances", "instances, assessed", lambda: app.action_go("instances")
-        yield "Incident", "the record of the open incident", lambda: app.action_go("incident")
-        if not app.workspace.read_only and app.workspace.journal is None:
-            yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
-        if app.workspace.journal is not None:
-            yield "Resume playbook", "the playbook that was run last in this incident", app.action_walk_on
-            yield "Close the incident", "it becomes read-only", app.action_close_incident
-            yield "Leave the incident", "close it in this window; it stays open and can be resumed", app.leave_incident
-        yield "Rules", "every detection rule: what it checks, why it matters, false positives", app.show_signals
-        yield "Refresh", "read new events and the current state", app.workspace.refresh
-        yield "Switch theme", "light or dark colours", app.action_theme
-        yield "Quit", "leave vpce-tui", app.exit
-
-    async def discover(self) -> Hits:
-        for name, help_text, run in self._all():
-            yield DiscoveryHit(Content(name), run, text=name, help=help_text)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for name, help_text, run in self._all():
-            score = matcher.match(name)
-            if score > 0:
-                yield Hit(score, Content(name), run, text=name, help=help_text)
-        app, target = self.app, query.strip()
-        assert isinstance(app, VpceTui)
-        if app.workspace.caller is not None and app.names_a_target(target):
-            said = f"Playbooks on {target}"
-            yield Hit(
-                1,
-                Content(visible(said)),
-                lambda: app.open_playbooks([(target, app.workspace.caller.home_region)]),
-                text=said,
-            )
 
 
 class VpceTui(SafeCrash, App[int]):

@@ -14,8 +14,9 @@ from vpce_tui.cloudtrail.event_timeline import NO_HABIT, CallerBaseline, Timelin
 from vpce_tui.detection.rule import Answer, Answers
 from vpce_tui.detection.signals import Assessment
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import ExternalAccess, TrustZone, outside
+from vpce_tui.iam.external_access import ExternalAccess, outside
 from vpce_tui.iam.policy_document import parse
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.networks import Network

@@ -9,7 +9,8 @@ from typing import Final
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts, PolicyAnswers, evaluate_endpoint_policy
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Severity, SignalFact
-from vpce_tui.iam.external_access import AccessScope, ExternalAccess, TrustZone
+from vpce_tui.iam.external_access import ExternalAccess
+from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 
 _VALUABLE: Final = frozenset({"s3", "s3express", "dynamodb", "sts", "kms", "secretsmanager", "ssm", "execute-api"})
 _SEEN: Final = 4096

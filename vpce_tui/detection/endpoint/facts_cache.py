@@ -12,8 +12,8 @@ from vpce_tui.cloudtrail.event_timeline import Timeline
 from vpce_tui.cloudtrail.sensitive_calls import MAY_BE_OPEN, describe_impact, opens, routine
 from vpce_tui.detection.endpoint.endpoint_facts import NOBODY, CallerFacts, EndpointFacts, SensitiveCallSet
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import TrustZone
 from vpce_tui.iam.role_privileges import IamRoles
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Instance

@@ -15,7 +15,15 @@ from vpce_tui.plans.actions import (
     out_of_service,
     traffic,
 )
-from vpce_tui.plans.actions.credentials import credential_checks, least_privilege, persistence, principal, rotate
+from vpce_tui.plans.actions.credentials import (
+    console_access,
+    credential_checks,
+    identify,
+    least_privilege,
+    persistence,
+    principal,
+    rotate,
+)
 from vpce_tui.plans.actions.hardening import (
     aws_config,
     cloudtrail_trail,
@@ -24,13 +32,13 @@ from vpce_tui.plans.actions.hardening import (
     overview,
     volumes,
 )
-from vpce_tui.plans.actions.relaunch import access, ami, launch, return_to_service
+from vpce_tui.plans.actions.relaunch import ami, instance_profile, launch, new_security_group, return_to_service
 from vpce_tui.plans.targets import ACCOUNT, ENDPOINT, INSTANCE, INTERFACE, PRINCIPAL
 from vpce_tui.plans.targets.account import AccountState
 from vpce_tui.plans.targets.endpoint import EndpointState
-from vpce_tui.plans.targets.instance import InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceState
 from vpce_tui.plans.targets.interface import InterfaceState
-from vpce_tui.plans.targets.principal import PrincipalState
+from vpce_tui.plans.targets.principal_state import PrincipalState
 
 INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {
     "identify": instance.IDENTIFY,
@@ -44,8 +52,8 @@ INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {
     "terminate": instance.TERMINATE,
     "relaunch-ami": ami.CHOOSE_IMAGE,
     "relaunch-user-data": ami.REVIEW_USER_DATA,
-    "relaunch-group": access.RELAUNCH_GROUP,
-    "relaunch-profile": access.RELAUNCH_PROFILE,
+    "relaunch-group": new_security_group.RELAUNCH_GROUP,
+    "relaunch-profile": instance_profile.RELAUNCH_PROFILE,
     "relaunch-launch": launch.LAUNCH,
     "relaunch-return": return_to_service.RETURN,
     "relaunch-verify": return_to_service.PROVE,
@@ -61,11 +69,11 @@ ENDPOINT_ACTIONS: Final[Mapping[str, Action[EndpointState]]] = {
     "endpoint-guard": endpoint.GUARD,
 }
 PRINCIPAL_ACTIONS: Final[Mapping[str, Action[PrincipalState]]] = {
-    "principal-identify": principal.IDENTIFY,
+    "principal-identify": identify.IDENTIFY,
     "principal-keys": principal.KEYS,
     "principal-sessions": principal.SESSIONS,
     "principal-quarantine": principal.QUARANTINE,
-    "principal-console": principal.CONSOLE,
+    "principal-console": console_access.CONSOLE,
     "principal-refused": credential_checks.REFUSED,
     "principal-persistence": persistence.CONTAIN_MADE,
     "principal-root": principal.ROOT,

@@ -11,7 +11,7 @@ from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import iam_region
 from vpce_tui.plans.targets.role import CUT_POLICY
 

@@ -14,7 +14,7 @@ from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import VpcGroups
 
 

@@ -9,7 +9,7 @@ from vpce_tui.plans.actions import Action, Choice, ReadBack, by_effects
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, readable_id
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.service import Registration, Scaling
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from vpce_tui.plans.plan import PlannedCall
-from vpce_tui.plans.targets.instance import InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceState
 
 _WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNetworkInterfaceAttribute")
 """Inverses that make sense although the instance is gone."""

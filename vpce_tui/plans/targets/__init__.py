@@ -7,7 +7,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
+from vpce_tui.plans.targets.instance_state import InstanceState
 from vpce_tui.plans.targets.planning_context import PlanningContext, World, find_region, iam_region
+from vpce_tui.plans.targets.principal_state import PrincipalState
 
 S_co = TypeVar("S_co", bound=World, covariant=True)
 
@@ -32,7 +34,7 @@ def _found_by(operation: str, key: str, name: str) -> Callable[[Caller, str, Seq
     return find
 
 
-INSTANCE: Final[TargetKind[instance.InstanceState]] = TargetKind(
+INSTANCE: Final[TargetKind[InstanceState]] = TargetKind(
     name="instance",
     example="i-0123456789abcdef0",
     pattern=re.compile(r"i-[0-9a-f]{8,17}"),
@@ -56,7 +58,7 @@ INTERFACE: Final[TargetKind[interface.InterfaceState]] = TargetKind(
     region=interface.region_of,
     reads=interface.READS,
 )
-PRINCIPAL: Final[TargetKind[principal.PrincipalState]] = TargetKind(
+PRINCIPAL: Final[TargetKind[PrincipalState]] = TargetKind(
     name="principal",
     example="AKIA…, user/NAME, role/NAME or root",
     pattern=principal.PATTERN,

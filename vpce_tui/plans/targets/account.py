@@ -16,7 +16,7 @@ from vpce_tui.inventory import amis, parse
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets import ebs_volumes as ebs
-from vpce_tui.plans.targets import launch, recording
+from vpce_tui.plans.targets import launch_images, recording
 from vpce_tui.plans.targets.barriers import GroupRule, group_rule
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
 from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_facets
@@ -168,7 +168,7 @@ def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> d
         ]
         known = _images_of(caller, region, instances)
         newest = {
-            identifier: launch.newest_of(caller, region, item, world.account, now, opened)
+            identifier: launch_images.newest_of(caller, region, item, world.account, now, opened)
             for identifier, item in known.items()
         }
         made = []

@@ -4,123 +4,26 @@ A facet that could not be read is named in ``unknown`` with the reason; it is ne
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
-from vpce_tui.inventory.resources import Instance, Interface, Volume, tags_of
-from vpce_tui.plans.targets import launch, service
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.plans.targets import launch, launch_images, replacement, service
+from vpce_tui.plans.targets.instance_disks import read_snapshots, read_volumes
+from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, InstanceState, Spot
 from vpce_tui.plans.targets.planning_context import (
-    TAG_CALL,
-    TAG_INCIDENT,
-    TAG_TARGET,
     PlanningContext,
     Reader,
     TargetGone,
-    VpcGroups,
     read_facets,
     vpc_groups,
 )
-from vpce_tui.plans.targets.role import HeldRole, role_of
-from vpce_tui.plans.targets.service import Registration, Scaling, classic_of, scaling_of, targets_of
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What protects the instance, and what its own shutdown does (``stop`` or ``terminate``)."""
-
-    termination_protection: bool
-    stop_protection: bool
-    shutdown_behavior: str
-
-
-@dataclass(frozen=True, slots=True)
-class EbsSnapshot:
-    """A snapshot that we made of one of its volumes."""
-
-    id: str
-    volume_id: str
-    state: str
-    progress: str
-    call: str
-    locked: bool = False
-    shared_with: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """The spot request behind it; a ``persistent`` one starts it again."""
-
-    id: str
-    type: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceState:
-    """One instance and all around it. A field of None was not asked for, or is in ``unknown``."""
-
-    instance: Instance
-    attributes: Attributes | None = None
-    interfaces: tuple[Interface, ...] | None = None
-    volumes: tuple[Volume, ...] | None = None
-    role: HeldRole | None = None
-    scaling: Scaling | None = None
-    targets: tuple[Registration, ...] | None = None
-    classic: tuple[Registration, ...] | None = None
-    groups: VpcGroups | None = None
-    snapshots: tuple[EbsSnapshot, ...] | None = None
-    spot: Spot | None = None
-    detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    images: launch.Images | None = None
-    settings: launch.Settings | None = None
-    old_rules: tuple[GroupRule, ...] | None = None
-    group_names: Mapping[str, str] = field(default_factory=dict)
-    policies: tuple[launch.PolicyOf, ...] | None = None
-    new_role: launch.NewRole | None = None
-    replacement: launch.Replacement | None = None
-    starter: service.LaunchSource | None = None
-    target_groups: tuple[service.TargetGroup, ...] | None = None
-    balancers: tuple[service.ClassicBalancer, ...] = ()
-    registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
-    """Targets (id and port) of each of those target groups."""
-    addresses: tuple[service.Address, ...] | None = None
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def gone(self) -> bool:
-        """Whether it is terminated, or on its way there."""
-        return self.instance.gone
-
-
-class InstanceAspect:
-    """Names of the parts that can be read."""
-
-    ATTRIBUTES = "protection"
-    INTERFACES = "interfaces"
-    VOLUMES = "volumes"
-    ROLE = "role"
-    SCALING = "auto scaling"
-    TARGETS = "target groups"
-    CLASSIC = "classic load balancers"
-    GROUPS = "quarantine groups"
-    SNAPSHOTS = "snapshots"
-    SPOT = "spot request"
-    FINDINGS = "findings"
-    IMAGES = "images"
-    SETTINGS = "launch settings"
-    OLD_RULES = "rules of its groups"
-    POLICIES = "policies of its role"
-    NEW_ROLE = "new role"
-    REPLACEMENT = "replacement"
-    STARTER = "what its group starts"
-    TARGET_GROUPS = "target groups of the VPC"
-    ADDRESSES = "addresses"
-
+from vpce_tui.plans.targets.role import role_of
+from vpce_tui.plans.targets.service import classic_of, scaling_of, targets_of
 
 _OF_INSTANCE: Final = (
     InstanceAspect.VOLUMES,
@@ -213,114 +116,10 @@ def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) ->
     return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
 
 
-def _volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
-    ids = [volume.id for volume in world.instance.volumes]
-    known: dict[str, Mapping[str, Any]] = {}
-    if ids:
-        call = Call(
-            service="ec2", operation="DescribeVolumes", region=world.instance.region, parameters={"VolumeIds": ids}
-        )
-        for page in caller.pages(call):
-            known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
-    managers = {
-        key: _key_manager(caller, world.instance.region, key)
-        for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
-        if key
-    }
-    volumes = [
-        replace(
-            volume,
-            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[0],
-            key_unread=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[1],
-            encrypted=bool(raw.get("Encrypted")),
-            kms_key=str(raw.get("KmsKeyId", "")),
-            size_gib=int(raw.get("Size", 0)),
-        )
-        for volume in world.instance.volumes
-        for raw in (known.get(volume.id, {}),)
-    ]
-    return {"volumes": tuple(volumes)}
-
-
-def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
-    """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
-    try:
-        answer = caller.read(
-            Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": key})
-        ).data
-    except AwsError as error:
-        return "", error.sentence()
-    return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
-
-
 def _groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
     instance = world.instance
     vpc = launch.vpc_of(caller, instance, asked)
     return {"groups": vpc_groups(caller, instance.region, vpc, instance.id, asked)}
-
-
-def _snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
-    if not asked.incident:
-        return {"snapshots": ()}
-    region = world.instance.region
-    filters = [
-        {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
-        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
-    ]
-    call = Call(
-        service="ec2",
-        operation="DescribeSnapshots",
-        region=region,
-        parameters={"OwnerIds": ["self"], "Filters": filters},
-    )
-    raws = [
-        raw
-        for page in caller.pages(call)
-        for raw in page.data.get("Snapshots", [])
-        if asked.made_by(tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"])) and _since(raw, asked)
-    ]
-    locked: set[str] = set()
-    if raws:
-        ids = [str(raw["SnapshotId"]) for raw in raws]
-        answer = caller.read(
-            Call(service="ec2", operation="DescribeLockedSnapshots", region=region, parameters={"SnapshotIds": ids})
-        ).data
-        locked = {
-            str(item["SnapshotId"])
-            for item in answer.get("Snapshots", [])
-            if item.get("LockState") not in (None, "expired")
-        }
-    shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
-    return {
-        "snapshots": tuple(
-            EbsSnapshot(
-                id=str(raw["SnapshotId"]),
-                volume_id=str(raw.get("VolumeId", "")),
-                state=str(raw.get("State", "")),
-                progress=str(raw.get("Progress", "")),
-                call=tags_of(raw.get("Tags")).get(TAG_CALL, ""),
-                locked=str(raw["SnapshotId"]) in locked,
-                shared_with=shared[str(raw["SnapshotId"])],
-            )
-            for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
-        )
-    }
-
-
-def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
-    """Whether a snapshot was begun in this incident: tags can be written on any."""
-    began, opened = parse.moment(raw.get("StartTime")), parse.moment(asked.since)
-    return began is None or opened is None or began >= opened.replace(microsecond=0)
-
-
-def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
-    parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
-    answer = caller.read(
-        Call(service="ec2", operation="DescribeSnapshotAttribute", region=region, parameters=parameters)
-    ).data
-    return tuple(
-        sorted(str(item["UserId"]) for item in answer.get("CreateVolumePermissions") or () if item.get("UserId"))
-    )
 
 
 def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
@@ -369,7 +168,7 @@ def _starter(caller: Caller, world: InstanceState, asked: PlanningContext) -> di
 
 
 def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
-    new = launch.read_replacement(caller, world.instance, asked)
+    new = replacement.read_replacement(caller, world.instance, asked)
     vpc = new.vpc_id if new else world.instance.vpc_id
     found = service.target_groups_of(caller, world.instance, vpc, asked)
     there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
@@ -378,7 +177,7 @@ def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext)
 
 
 def _addresses(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
-    new = launch.read_replacement(caller, world.instance, asked)
+    new = replacement.read_replacement(caller, world.instance, asked)
     both = [world.instance.id, *([new.id] if new else [])]
     return {"addresses": service.addresses_of(caller, world.instance.region, both)}
 
@@ -449,16 +248,18 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
 _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.ATTRIBUTES: _attributes,
     InstanceAspect.INTERFACES: _interfaces,
-    InstanceAspect.VOLUMES: _volumes,
+    InstanceAspect.VOLUMES: read_volumes,
     InstanceAspect.ROLE: lambda caller, world, asked: {"role": role_of(caller, world.instance, asked)},
     InstanceAspect.SCALING: lambda caller, world, _: {"scaling": scaling_of(caller, world.instance)},
     InstanceAspect.TARGETS: lambda caller, world, _: {"targets": targets_of(caller, world.instance)},
     InstanceAspect.CLASSIC: lambda caller, world, _: {"classic": classic_of(caller, world.instance)},
     InstanceAspect.GROUPS: _groups,
-    InstanceAspect.SNAPSHOTS: _snapshots,
+    InstanceAspect.SNAPSHOTS: read_snapshots,
     InstanceAspect.SPOT: _spot,
     InstanceAspect.FINDINGS: _findings,
-    InstanceAspect.IMAGES: lambda caller, world, asked: {"images": launch.read_images(caller, world.instance, asked)},
+    InstanceAspect.IMAGES: lambda caller, world, asked: {
+        "images": launch_images.read_images(caller, world.instance, asked)
+    },
     InstanceAspect.SETTINGS: lambda caller, world, asked: {
         "settings": launch.read_settings(caller, world.instance, asked)
     },
@@ -470,7 +271,7 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
         "new_role": launch.read_new_role(caller, world.instance, asked)
     },
     InstanceAspect.REPLACEMENT: lambda caller, world, asked: {
-        "replacement": launch.read_replacement(caller, world.instance, asked)
+        "replacement": replacement.read_replacement(caller, world.instance, asked)
     },
     InstanceAspect.STARTER: _starter,
     InstanceAspect.TARGET_GROUPS: _target_groups,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,152 +24,26 @@ from vpce_tui.plans.targets.principal_history import (
     DAYS,
     PAGES,
     STATE_READS,
-    ContainmentState,
-    History,
     history_of,
     states_of,
 )
-from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
+from vpce_tui.plans.targets.principal_policies import read_policies, read_policy_documents, trusted_by
+from vpce_tui.plans.targets.principal_state import (
+    LOST_WITHIN,
+    QUARANTINE_DOCUMENT,
+    QUARANTINE_POLICY,
+    SESSIONS,
+    AccessKey,
+    PrincipalAspect,
+    PrincipalState,
+)
 
-QUARANTINE_POLICY: Final = "vpce-tui-quarantine-"
-"""Name of our deny-all policy, before the incident's name."""
-SESSIONS_POLICY: Final = "vpce-tui-revoke-sessions-"
-"""Name of our deny for older sessions; another one than that of an instance's playbook, so that neither takes the other's back."""
-
-QUARANTINE_DOCUMENT: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "Quarantine", "Effect": "Deny", "Action": "*", "Resource": "*"}],
-}
-SESSIONS: Final = "sessions"
-"""Sessions that the operator names; see :attr:`PlanningContext.remembered`."""
 _NAMES: Final = 20
 """Sessions and instances of a role whose calls are looked up at most."""
-_LOST_WITHIN: Final = timedelta(minutes=2)
-"""How far from the begin of a call whose answer was lost a key may be made to be its key; clocks differ."""
 PATTERN: Final = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{12,124}|root|(?:user|role)/[A-Za-z0-9_+=,.@/-]{1,512}"
     r"|arn:aws[a-z-]*:iam::[0-9]{12}:(?:root|(?:user|role)/[A-Za-z0-9_+=,.@/-]{1,512})|arn:aws[a-z-]*:sts::[0-9]{12}:(?:assumed-role|federated-user)/[A-Za-z0-9_+=,.@/-]{1,600}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """One access key of a user, and what it was last used for."""
-
-    id: str
-    active: bool
-    created: str = ""
-    last_used: str = ""
-    service: str = ""
-    region: str = ""
-
-    @property
-    def usage(self) -> str:
-        """``last used 2026-11-20 for ec2 in eu-west-1``."""
-        return f"last used {self.last_used} for {self.service} in {self.region}" if self.last_used else "never used"
-
-
-@dataclass(frozen=True, slots=True)
-class PrincipalPolicy:
-    """One policy of the principal. ``arn`` ``""``: inline; ``versions``: the documents of a managed one by version, ``default``
-    the one that holds; ``holders``: who has it attached (``role/NAME``)."""
-
-    name: str
-    arn: str
-    document: Mapping[str, Any]
-    default: str = ""
-    versions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    holders: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Value of this option in ``--set``; unique in its list."""
-        return self.arn or f"inline/{self.name}"
-
-    @property
-    def ours(self) -> bool:
-        """Whether it can be changed: AWS's own cannot."""
-        return ":iam::aws:" not in self.arn
-
-    def version_with(self, document: Mapping[str, Any]) -> str:
-        """The version with this text; ``""``: none."""
-        return next((name for name, text in self.versions.items() if text == document), "")
-
-
-@dataclass(frozen=True, slots=True)
-class PrincipalState:
-    """One user or role. ``kind``: ``user``, ``role`` or ``root``. A field of None was not asked for, or is in ``unknown``."""
-
-    kind: str
-    name: str
-    arn: str
-    account: str
-    region: str
-    path: str = "/"
-    boundary: str = ""
-    trusts: tuple[str, ...] = ()
-    keys: tuple[AccessKey, ...] | None = None
-    inline: tuple[str, ...] | None = None
-    attached: tuple[tuple[str, str], ...] = ()
-    groups: tuple[str, ...] = ()
-    cut: str = ""
-    quarantined: bool = False
-    password: bool | None = None
-    mfa: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
-    service_credentials: tuple[str, ...] = ()
-    instances: tuple[str, ...] | None = None
-    sessions: tuple[str, ...] | None = None
-    """Names of the role's sessions of the last day."""
-    keys_given: frozenset[str] = frozenset()
-    """Keys that this incident made, and whose secret somebody took."""
-    keys_lost: frozenset[str] = frozenset()
-    """Keys that were made while a call of ours was under way whose answer was lost."""
-    documents: tuple[PrincipalPolicy, ...] | None = None
-    history: History | None = None
-    made_states: Mapping[str, ContainmentState] | None = None
-    trails: recording.Trails | None = None
-    profiles: tuple[str, ...] | None = None
-    """Profiles of the operator's AWS config, one of which may hold what was stolen."""
-    incident_opened: datetime | None = None
-    now: datetime | None = None
-    own: bool = False
-    operator: str = ""
-    """Who is signed in: ``user/NAME`` or ``role/NAME``."""
-    """Whether the operator is signed in as it."""
-    gone: bool = False
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def managed(self) -> str:
-        """Why this is not ours to change; ``""``: it is."""
-        if self.kind == "role" and self.path.startswith("/aws-service-role/"):
-            return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
-        if self.kind == "role" and self.path.startswith("/aws-reserved/"):
-            return "it is managed by IAM Identity Center, and AWS rejects changes from anywhere else"
-        return ""
-
-    @property
-    def elsewhere(self) -> str:
-        """Where what is not ours to change can be."""
-        if self.path.startswith("/aws-service-role/"):
-            return "stop what uses it in that service; then the service, or IAM, deletes the role"
-        return "in IAM Identity Center: change the permission set, and end the person's active sessions"
-
-
-class PrincipalAspect:
-    """Names of the parts that can be read."""
-
-    KEYS = "access keys"
-    POLICIES = "policies"
-    CONSOLE = "console access"
-    USERS = "who uses the role"
-    SESSIONS = "sessions"
-    DOCUMENTS = "texts of its policies"
-    HISTORY = "what it did"
-    MADE = "what it made"
-    TRAILS = "trails"
-    PROFILES = "profiles of this host"
 
 
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> PrincipalState:
@@ -208,7 +82,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         region=home,
         path=str(raw.get("Path", "/")),
         boundary=str((raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")),
-        trusts=_trusts(raw.get("AssumeRolePolicyDocument")),
+        trusts=trusted_by(raw.get("AssumeRolePolicyDocument")),
         own=signed_in,
         operator=_operator(identity.arn),
     )
@@ -252,18 +126,6 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
     return kind, rest.rpartition("/")[2]
 
 
-def _trusts(document: Any) -> tuple[str, ...]:
-    """Who may take the role, from its trust policy."""
-    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
-    found: set[str] = set()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        values = principal.values() if isinstance(principal, Mapping) else [principal]
-        for value in values:
-            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item}
-    return tuple(sorted(found))
-
-
 def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
     if world.kind != "user":
         return {"keys": ()}
@@ -286,7 +148,7 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict
             ).data
             last = used.get("AccessKeyLastUsed") or {}
             at, created = parse.moment(last.get("LastUsedDate")), parse.moment(raw.get("CreateDate"))
-            if begun and created and not given and not at and abs(created - begun) <= _LOST_WITHIN:
+            if begun and created and not given and not at and abs(created - begun) <= LOST_WITHIN:
                 lost.add(identifier)  # nobody can have used it: nobody has its secret
             found.append(
                 AccessKey(
@@ -299,63 +161,6 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict
                 )
             )
     return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
-
-
-def _policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
-    kind = world.kind.capitalize()
-    named = {f"{kind}Name": world.name}
-    inline = [
-        str(item)
-        for page in caller.pages(
-            Call(service="iam", operation=f"List{kind}Policies", region=world.region, parameters=named)
-        )
-        for item in page.data.get("PolicyNames", [])
-    ]
-    attached = []
-    for page in caller.pages(
-        Call(service="iam", operation=f"ListAttached{kind}Policies", region=world.region, parameters=named)
-    ):
-        for item in page.data.get("AttachedPolicies", []):
-            policy = caller.read(
-                Call(
-                    service="iam",
-                    operation="GetPolicy",
-                    region=world.region,
-                    parameters={"PolicyArn": item["PolicyArn"]},
-                )
-            ).data["Policy"]
-            attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
-    groups: list[str] = []
-    if world.kind == "user":
-        groups = [
-            str(item["GroupName"])
-            for page in caller.pages(
-                Call(service="iam", operation="ListGroupsForUser", region=world.region, parameters=named)
-            )
-            for item in page.data.get("Groups", [])
-        ]
-    cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
-    if asked.incident and own in inline:
-        call = Call(
-            service="iam", operation=f"Get{kind}Policy", region=world.region, parameters={**named, "PolicyName": own}
-        )
-        cut = cut_stage(caller.read(call).data, asked.since)
-    denied = False
-    if asked.incident and quarantine in inline:
-        call = Call(
-            service="iam",
-            operation=f"Get{kind}Policy",
-            region=world.region,
-            parameters={**named, "PolicyName": quarantine},
-        )
-        denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
-    return {
-        "inline": tuple(sorted(set(inline) - {own, quarantine})),
-        "attached": tuple(sorted(attached)),
-        "groups": tuple(sorted(groups)),
-        "cut": cut,
-        "quarantined": denied,
-    }
 
 
 def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
@@ -446,70 +251,6 @@ def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datet
                 named = [item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)]
                 found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
     return found, True
-
-
-def _documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
-    if world.kind == "root":
-        return {"documents": ()}
-    kind, home = world.kind.capitalize(), world.region
-    named = {f"{kind}Name": world.name}
-    found = []
-    for page in caller.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
-        for name in page.data.get("PolicyNames", []):
-            if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
-                answer = caller.read(
-                    Call(
-                        service="iam",
-                        operation=f"Get{kind}Policy",
-                        region=home,
-                        parameters={**named, "PolicyName": name},
-                    )
-                ).data
-                found.append(PrincipalPolicy(str(name), "", answer.get("PolicyDocument") or {}))
-    for page in caller.pages(
-        Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
-    ):
-        found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
-    return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
-
-
-def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
-    name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
-    if ":iam::aws:" in arn:
-        return PrincipalPolicy(name, arn, {})
-    default = str(
-        caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters=one)).data["Policy"][
-            "DefaultVersionId"
-        ]
-    )
-    versions = {
-        str(item["VersionId"]): caller.read(
-            Call(
-                service="iam",
-                operation="GetPolicyVersion",
-                region=home,
-                parameters={**one, "VersionId": item["VersionId"]},
-            )
-        )
-        .data["PolicyVersion"]
-        .get("Document")
-        or {}
-        for page in caller.pages(Call(service="iam", operation="ListPolicyVersions", region=home, parameters=one))
-        for item in page.data.get("Versions", [])
-    }
-    holders = []
-    for page in caller.pages(Call(service="iam", operation="ListEntitiesForPolicy", region=home, parameters=one)):
-        holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
-        holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
-        holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
-    return PrincipalPolicy(
-        name=name,
-        arn=arn,
-        document=versions.get(default, {}),
-        default=default,
-        versions=versions,
-        holders=tuple(sorted(holders)),
-    )
 
 
 def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
@@ -625,11 +366,11 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _READERS: Final[Mapping[str, Reader[PrincipalState]]] = {
     PrincipalAspect.KEYS: _keys,
-    PrincipalAspect.POLICIES: _policies,
+    PrincipalAspect.POLICIES: read_policies,
     PrincipalAspect.CONSOLE: _console,
     PrincipalAspect.USERS: _users,
     PrincipalAspect.SESSIONS: _sessions,
-    PrincipalAspect.DOCUMENTS: _documents,
+    PrincipalAspect.DOCUMENTS: read_policy_documents,
     PrincipalAspect.HISTORY: _history,
     PrincipalAspect.MADE: _made,
     PrincipalAspect.TRAILS: _trails,

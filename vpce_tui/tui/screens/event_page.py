@@ -15,7 +15,7 @@ from vpce_tui.tui.widgets.safe_text import hanging, line
 
 if TYPE_CHECKING:
     from vpce_tui.detection.assessment import AssessedEvent
-    from vpce_tui.iam.external_access import TrustZone
+    from vpce_tui.iam.trust_zone import TrustZone
 
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""

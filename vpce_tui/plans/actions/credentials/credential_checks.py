@@ -14,7 +14,7 @@ from vpce_tui.plans.actions import Action, Choice, Options, ReadBack, read_back,
 from vpce_tui.plans.placeholders import INCIDENT, ref, text
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.principal import SESSIONS_POLICY, PrincipalAspect, PrincipalState
+from vpce_tui.plans.targets.principal_state import SESSIONS_POLICY, PrincipalAspect, PrincipalState
 
 _WHO: Final = "whose-it-is"
 _USE: Final = "what-it-gets"

@@ -19,7 +19,7 @@ from vpce_tui.plans.actions.credentials.persistence import look_back
 from vpce_tui.plans.placeholders import document, document_in, ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import SESSIONS, PrincipalAspect, PrincipalPolicy, PrincipalState
+from vpce_tui.plans.targets.principal_state import SESSIONS, PrincipalAspect, PrincipalPolicy, PrincipalState
 
 NONE: Final = "none"
 VERSION: Final = "POLICY_VERSION"

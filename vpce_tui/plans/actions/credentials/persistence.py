@@ -15,14 +15,14 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects,
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import (
+from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, CreatedResource
+from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
     SESSIONS,
     PrincipalAspect,
     PrincipalState,
 )
-from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, CreatedResource
 
 _ELSEWHERE: Final = {
     "endpoint": "vpce-tui plan contain-endpoint {id}",

@@ -6,149 +6,23 @@ credentials", "Disabling permissions for temporary security credentials".)
 
 from typing import Any, Final
 
-from vpce_tui.blocks.model import BlockRow, Cell, ColumnKind, Fact, FactsBlock, TableBlock, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
+from vpce_tui.plans.actions.credentials.identify import KEY_COLUMNS, key_cells
+from vpce_tui.plans.actions.credentials.principal_helpers import cannot_act, names_in_iam
 from vpce_tui.plans.actions.identity import deny_older_sessions
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import (
+from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
     SESSIONS_POLICY,
-    AccessKey,
     PrincipalAspect,
     PrincipalState,
 )
 
-
-def _named(world: PrincipalState) -> dict[str, Any]:
-    return {f"{world.kind.capitalize()}Name": world.name}
-
-
-def _cannot(world: PrincipalState, draft: Draft, *facets: str) -> bool:
-    """Block what no policy reaches: the root user, roles that belong to AWS, something unreadable."""
-    draft.block_unknown(world.unknown, *facets)
-    if world.kind == "root":
-        draft.block(
-            "no IAM policy of this account limits the root user",
-            "do the last step manually: sign in as root, change its password, delete its keys, check its MFA devices",
-        )
-    elif world.own:
-        draft.block(
-            f"you are signed in as this {world.kind}: you would lock yourself out in the middle",
-            "sign in as somebody else who may do it, then open the incident again",
-        )
-    elif world.managed:
-        draft.block(f"{world.name}: {world.managed}", world.elsewhere)
-    return bool(draft.blocked)
-
-
 # -- who
-
-
-def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
-    named = _named(world)
-    if world.kind == "root":
-        draft.read(
-            "summary", "GetAccountSummary", {}, "whether the root user has access keys and MFA", optional=True, **iam
-        )
-    else:
-        kind = world.kind.capitalize()
-        draft.read("principal", f"Get{kind}", named, f"the {world.kind}", **iam)
-        draft.read("inline-policies", f"List{kind}Policies", named, "its inline policies", **iam)
-        draft.read("attached-policies", f"ListAttached{kind}Policies", named, "its managed policies", **iam)
-        for number, policy in enumerate(world.inline or ()):
-            draft.read(
-                f"inline-policy-{number}",
-                f"Get{kind}Policy",
-                {**named, "PolicyName": policy},
-                f"inline policy {policy}",
-                **iam,
-            )
-        for number, (arn, version) in enumerate(world.attached):
-            draft.read(
-                f"managed-policy-{number}",
-                "GetPolicyVersion",
-                {"PolicyArn": arn, "VersionId": version},
-                f"managed policy {arn}",
-                **iam,
-            )
-    if world.kind == "user":
-        draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
-        draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
-    attribute = {"AttributeKey": "Username", "AttributeValue": world.name}
-    draft.read(
-        "history",
-        "LookupEvents",
-        {"LookupAttributes": [attribute]},
-        "calls in its name",
-        service="cloudtrail",
-        region=world.region,
-        optional=True,
-    )
-    for number, key in enumerate(world.keys or ()):
-        by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
-        draft.read(
-            f"history-of-key-{number}",
-            "LookupEvents",
-            {"LookupAttributes": [by_key]},
-            f"calls with {key.id}",
-            service="cloudtrail",
-            region=world.region,
-            optional=True,
-        )
-    _who(world, draft)
-    draft.note_unread(world.unknown)
-    draft.prove("every result is recorded as evidence")
-    return draft.step(StepKind.READ)
-
-
-def _who(world: PrincipalState, draft: Draft) -> None:
-    policies = ""
-    if world.inline is not None and world.kind != "root":
-        policies = ", ".join([*world.inline, *(arn.rpartition("/")[2] for arn, _ in world.attached)]) or "none"
-    sessions = world.sessions if world.kind == "role" else None
-    facts = (
-        (world.kind, world.name),
-        ("ARN", world.arn),
-        ("managed", world.managed),
-        ("groups", ", ".join(world.groups or ())),
-        ("policies", policies),
-        ("boundary", world.boundary),
-        ("trusts", ", ".join(world.trusts or ())),
-        ("instances", ", ".join(world.instances or ())),
-        (
-            "sessions",
-            f"{many(len(sessions), 'AssumeRole call')} of the last day in event history; sessions of instances, and older ones, are not among them"
-            if sessions is not None
-            else "",
-        ),
-        ("console", f"{'a' if world.password else 'no'} password" if world.kind == "user" else ""),
-        ("MFA", many(len(world.mfa), "device") if world.kind == "user" else ""),
-    )
-    draft.show(FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts if value)))
-    if world.keys:
-        rows = tuple(BlockRow(id=key.id, cells=key_cells(key)) for key in world.keys)
-        draft.show(TableBlock(title="access keys", columns=KEY_COLUMNS, rows=rows))
-    draft.note(
-        "what it created (users, keys, roles, grants) is listed in a separate step; for endpoints and instances see the events"
-    )
-
-
-KEY_COLUMNS: Final = (
-    column("KEY"),
-    column("ACTIVE", ColumnKind.YES_NO),
-    column("CREATED"),
-    column("USE", means="when and where it was used last"),
-)
-
-
-def key_cells(key: AccessKey) -> tuple[Cell, ...]:
-    """One access key under :data:`KEY_COLUMNS`."""
-    return key.id, key.active, key.created, key.usage
 
 
 # -- keys
@@ -170,7 +44,7 @@ def _all_active(world: PrincipalState) -> str:
 
 
 def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
-    if _cannot(world, draft, PrincipalAspect.KEYS):
+    if cannot_act(world, draft, PrincipalAspect.KEYS):
         return draft.step(StepKind.CHANGE)
     if world.kind != "user":
         draft.note("a role has no keys of its own, only sessions: the next step revokes them")
@@ -211,7 +85,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
     if not chosen:
         draft.note("it has no active key" if not left else "no key was chosen")
     draft.note("sessions made with a key stay valid: the next step revokes them")
-    draft.prove("each key reads inactive", "ListAccessKeys", _named(world), service="iam", region=world.region)
+    draft.prove("each key reads inactive", "ListAccessKeys", names_in_iam(world), service="iam", region=world.region)
     return draft.step(StepKind.CHANGE)
 
 
@@ -219,9 +93,9 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
 
 
 def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
-    if _cannot(world, draft, PrincipalAspect.POLICIES):
+    if cannot_act(world, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
-    policy = {**_named(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
+    policy = {**names_in_iam(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     draft.ensure(
@@ -278,12 +152,12 @@ def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) ->
 
 
 def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
-    if _cannot(world, draft, PrincipalAspect.POLICIES):
+    if cannot_act(world, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
     if draft.choices["deny"] == "no":
         draft.note("not chosen: the principal keeps what its policies allow, for new sessions")
         return draft.step(StepKind.CHANGE)
-    policy = {**_named(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
+    policy = {**names_in_iam(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
     iam: dict[str, Any] = {"service": "iam", "region": world.region}
     draft.ensure(
@@ -312,54 +186,6 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
 # -- console
 
 
-_REMOVALS: Final = {
-    "login-profile": ("DeleteLoginProfile", "", "{name} cannot sign in to the console"),
-    "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} is deactivated"),
-    "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is deleted"),
-    "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is deleted"),
-}
-"""What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
-
-
-def _console_options(world: PrincipalState) -> tuple[tuple[str, str], ...]:
-    found = [("login-profile", "the console password")] if world.password else []
-    found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
-    found += [(f"certificate:{item}", "signing certificate") for item in world.certificates]
-    found += [(f"credential:{item}", "service-specific credential") for item in world.service_credentials]
-    return tuple(found)
-
-
-def _plan_console(world: PrincipalState, draft: Draft) -> Step:
-    if _cannot(world, draft, PrincipalAspect.CONSOLE):
-        return draft.step(StepKind.CHANGE, reversible=False)
-    if world.kind != "user":
-        draft.note("a role has no password, device or certificate of its own")
-        return draft.step(StepKind.CHANGE, reversible=False)
-    there = dict(_console_options(world))
-    chosen = parts(draft.choices["remove"])
-    named = _named(world)
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
-    for item in chosen:
-        kind, _, identifier = item.partition(":")
-        operation, key, why = _REMOVALS[kind]
-        draft.ensure(
-            f"{kind}-{short_id(identifier)}" if identifier else kind,
-            operation,
-            {**named, **({key: identifier} if key else {})},
-            so_already=item not in there,
-            why=why.format(name=world.name, id=identifier),
-            **iam,
-        )
-        draft.changes.append(f"{item} of {world.name} is permanently deleted")
-    if not chosen:
-        draft.note("nothing was chosen" if there else "it has no password, device, certificate or service credential")
-    draft.add_impact(
-        f"the person who uses {world.name} cannot sign in until new ones are issued" if chosen else "nobody"
-    )
-    draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
-    return draft.step(StepKind.CHANGE, reversible=False)
-
-
 # -- root
 
 
@@ -381,25 +207,6 @@ def _plan_root(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.MANUAL)
 
 
-IDENTIFY: Final[Action[PrincipalState]] = Action(
-    facets=frozenset(
-        {
-            PrincipalAspect.KEYS,
-            PrincipalAspect.POLICIES,
-            PrincipalAspect.CONSOLE,
-            PrincipalAspect.USERS,
-            PrincipalAspect.SESSIONS,
-        }
-    ),
-    plan=_plan_identify,
-    expect=unchanged,
-    verify=read_back,
-    may=(
-        "cloudtrail:LookupEvents",
-        "iam:GetPolicyVersion",
-        "iam:GetAccountSummary",
-    ),
-)
 KEYS: Final[Action[PrincipalState]] = Action(
     facets=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_keys,
@@ -451,26 +258,5 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
         "iam:DeleteUserPolicy",
     ),
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
-)
-CONSOLE: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.CONSOLE}),
-    plan=_plan_console,
-    expect=unchanged,
-    verify=by_effects,
-    choices=(
-        Choice(
-            id="remove",
-            question="What is permanently deleted",
-            options=_console_options,
-            default=lambda world: "login-profile" if world.password else "",
-            many=True,
-        ),
-    ),
-    may=(
-        "iam:DeleteLoginProfile",
-        "iam:DeactivateMFADevice",
-        "iam:DeleteSigningCertificate",
-        "iam:DeleteServiceSpecificCredential",
-    ),
 )
 ROOT: Final[Action[PrincipalState]] = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, verify=read_back)

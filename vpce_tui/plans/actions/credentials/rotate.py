@@ -6,11 +6,11 @@
 from typing import Any, Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
-from vpce_tui.plans.actions.credentials.principal import KEY_COLUMNS, key_cells
+from vpce_tui.plans.actions.credentials.identify import KEY_COLUMNS, key_cells
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.principal import AccessKey, PrincipalAspect, PrincipalState
+from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalAspect, PrincipalState
 
 NEW: Final = "NEW_KEY_ID"
 SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - where it stands in an answer

@@ -4,7 +4,8 @@ from typing import Final
 
 from vpce_tui.blocks.model import BlockRow, Fact, FactsBlock, TableBlock, column
 from vpce_tui.iam import policy_document
-from vpce_tui.iam.external_access import TrustZone, outside
+from vpce_tui.iam.external_access import outside
+from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
 from vpce_tui.plans.actions import Action, read_back, unchanged

@@ -14,7 +14,7 @@ from vpce_tui.plans.actions.hardening.overview import look_in_scope
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
-from vpce_tui.plans.targets.principal import PrincipalState
+from vpce_tui.plans.targets.principal_state import PrincipalState
 from vpce_tui.plans.targets.recording import TRAIL_BUCKET, Trail, Trails, own_bucket
 
 _TRAIL: Final = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9]){2,127}")

@@ -12,7 +12,7 @@ from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission, rules_of
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
-from vpce_tui.plans.actions.relaunch.access import too_wide
+from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.account import AccountAspect, AccountState, WideRule

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from vpce_tui.blocks.model import BlockColumn, BlockRow, Cell, ColumnKind, TableBlock, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
-from vpce_tui.plans.actions.relaunch.access import too_wide
+from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import REGIONS, AccountAspect, AccountInstance, AccountState

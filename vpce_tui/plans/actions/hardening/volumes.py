@@ -20,7 +20,7 @@ from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.ebs_volumes import REPLACED, EbsVolumes, UnencryptedVolume
-from vpce_tui.plans.targets.launch import CHECKS, UP
+from vpce_tui.plans.targets.replacement import CHECKS, UP
 
 _KEY: Final = re.compile(
     r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9_/-]+|alias/[A-Za-z0-9_/-]+"

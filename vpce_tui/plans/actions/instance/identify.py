@@ -7,7 +7,7 @@ from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, read_back, unchanged
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import iam_region
 
 

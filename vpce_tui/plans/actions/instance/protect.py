@@ -10,7 +10,7 @@ from vpce_tui.plans.actions.instance.identify import describe
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Attributes, InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, InstanceState
 
 
 def _plan_hold(world: InstanceState, draft: Draft) -> Step:

@@ -13,7 +13,7 @@ from vpce_tui.plans.actions import Action, Choice, ReadBack, by_effects, unchang
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 

@@ -9,7 +9,7 @@ from vpce_tui.plans.actions.out_of_service import leaving
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import Attributes, InstanceAspect, InstanceState
+from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, InstanceState
 
 _FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
 

@@ -18,8 +18,8 @@ from vpce_tui.inventory.amis import Image
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, read_back, unchanged
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import IMAGE, Images
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.launch_images import IMAGE, Images
 
 NAME: Final = "relaunch-ami"
 """How other steps find its answers."""

@@ -11,15 +11,17 @@ from typing import Any, Final
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.amis import Image
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, unchanged
-from vpce_tui.plans.actions.relaunch.access import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
 from vpce_tui.plans.actions.relaunch.ami import default_image
+from vpce_tui.plans.actions.relaunch.new_security_group import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.placeholders import TOKEN, ref, sealed
 from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import CHECKS, IMAGE, KEY, SUBNET, UP, LaunchVolume, Settings
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.launch import KEY, SUBNET, LaunchVolume, Settings
+from vpce_tui.plans.targets.launch_images import IMAGE
+from vpce_tui.plans.targets.replacement import CHECKS, UP
 
 NEW: Final = "NEW_INSTANCE"
 USER_DATA: Final = "USER_DATA"

@@ -9,18 +9,18 @@ from typing import Any, Final
 from vpce_tui.blocks.model import column
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, by_effects, parts, unchanged
-from vpce_tui.plans.actions.relaunch.access import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
-from vpce_tui.plans.actions.relaunch.launch import NEW, USER_DATA, chosen_image, sha256_of
-from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
+from vpce_tui.plans.actions.relaunch.launch import NEW
+from vpce_tui.plans.actions.relaunch.launch_source import group_and_profile, plan_launch_source, recalled
+from vpce_tui.plans.actions.relaunch.new_security_group import LAUNCH_STEP
+from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.instance import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import IMAGE, SUBNET, UP, Settings
-from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, LaunchSource, version_mark
-
-VERSION: Final = "TEMPLATE_VERSION"
-TEMPLATE_ID: Final = "TEMPLATE_ID"
+from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
+from vpce_tui.plans.targets.launch import SUBNET
+from vpce_tui.plans.targets.launch_images import IMAGE
+from vpce_tui.plans.targets.replacement import UP
+from vpce_tui.plans.targets.service import LaunchSource
 
 
 def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
@@ -43,16 +43,16 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         if new.checks != UP:
             draft.note(f"{new.id} is not up yet ({new.checks}): run the step before first")
     draft.stand_ins[NEW] = world.instance.id
-    _group_and_profile(world, draft)
+    group_and_profile(world, draft)
     if not draft.blocked:
         if world.starter is not None:
-            _starter(world, world.starter, draft)
+            plan_launch_source(world, world.starter, draft)
             _member(world, world.starter, draft)
         _targets(world, draft)
         _balancers(world, draft)
         _address(world, draft)
     if draft.remembered is not None:
-        _recalled(draft)
+        recalled(draft)
     if not draft.calls and not draft.already:
         draft.note("nothing is chosen: it receives no traffic yet")
     draft.note("DNS names of the old instance's address are changed manually: the next step")
@@ -60,179 +60,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
 
-def _group_and_profile(world: InstanceState, draft: Draft) -> None:
-    own = world.groups.own.get(PURPOSE) if world.groups else None
-    if own is not None:
-        draft.bindings[GROUP] = own.id
-    if world.groups is not None:
-        draft.stand_ins[GROUP] = next(iter(world.groups.all), "")
-    if world.new_role is not None and world.new_role.profile_arn:
-        draft.bindings[PROFILE] = world.new_role.profile_arn
-    draft.stand_ins[PROFILE] = "arn:aws:iam::123456789012:instance-profile/stand-in"
-    draft.stand_ins[USER_DATA] = "IyEvYmluL3No"
-
-
-def _recalled(draft: Draft) -> None:
-    """What stands because this step made it, where the live state no longer shows what it was made from."""
-    assert draft.remembered is not None
-    for call in draft.remembered.undo:
-        if call.id not in {known.id for known in draft.undo}:
-            draft.undo.append(call)
-
-
 # -- what the group starts
-
-
-def _template_data(world: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, Any]:
-    """What a clean instance is started with: as the replacement."""
-    launch = draft.others.get(LAUNCH_STEP, {})
-    image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
-    key = {"KmsKeyId": launch["key"]} if launch.get("key") else {}
-    data: dict[str, Any] = {
-        "ImageId": chosen_image(world, draft.others),
-        "InstanceType": launch.get("type") or world.instance.type,
-        "SecurityGroupIds": [ref(GROUP)],
-        "Monitoring": {"Enabled": True},
-        "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-    }
-    if image is not None and image.root_device:
-        ebs = {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True, **key}
-        data["BlockDeviceMappings"] = [{"DeviceName": image.root_device, "Ebs": ebs}]
-    if settings is not None and settings.ebs_optimized:
-        data["EbsOptimized"] = True
-    if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
-        data["IamInstanceProfile"] = {"Arn": ref(PROFILE)}
-    if launch.get("key_pair"):
-        data["KeyName"] = launch["key_pair"]
-    if launch.get("user_data") == "copy":
-        data["UserData"] = sealed(ref(USER_DATA), sha256=sha256_of(settings.user_data if settings else b""))
-    return data
-
-
-def _starter(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
-    if draft.choices["group_starts"] == "old":
-        draft.note(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
-        return
-    if starter.kind in (MIXED, ""):
-        draft.note(
-            f"{starter.group} has a mixed instances policy: its templates are changed manually (Auto Scaling Groups › {starter.group} › Edit)"
-        )
-        return
-    recalled = draft.recall("starts")
-    made_before = recalled is not None
-    data = _template_data(world, world.settings, draft)
-    if draft.others.get(LAUNCH_STEP, {}).get("user_data") == "copy":
-        one = {"InstanceId": world.instance.id, "Attribute": "userData"}
-        there = bool(starter.own_template or starter.own_version)
-        draft.ensure(
-            "user-data",
-            "DescribeInstanceAttribute",
-            one,
-            so_already=there,
-            why="read its user data",
-            gives={USER_DATA: "UserData.Value"},
-        )
-    if starter.kind == CONFIGURATION or (made_before and draft.recall("template") is not None):
-        wanted = _new_template(world, starter, data, draft)
-    else:
-        wanted = _new_version(starter, data, draft)
-    group = {"AutoScalingGroupName": starter.group}
-    own = starter.own_template or starter.id
-    now = (starter.own_template and starter.id == starter.own_template) or (
-        starter.own_version and starter.version == starter.own_version
-    )
-    draft.ensure(
-        "starts",
-        "UpdateAutoScalingGroup",
-        {**group, "LaunchTemplate": wanted},
-        so_already=bool(now),
-        why=f"{starter.group} starts the clean AMI from now on",
-        service="autoscaling",
-    )
-    before: dict[str, Any] = {"LaunchConfigurationName": starter.name}
-    if starter.kind == TEMPLATE:
-        before = {"LaunchTemplate": {"LaunchTemplateId": own, "Version": starter.version}}
-    inverse = (
-        next((call for call in draft.remembered.undo if call.id == "undo-starts"), None) if draft.remembered else None
-    )
-    draft.add_inverse(
-        "undo-starts",
-        "UpdateAutoScalingGroup",
-        inverse.parameters if inverse else {**group, **before},
-        undoes=("starts",),
-        why=f"{starter.group} starts what it started before",
-        service="autoscaling",
-    )
-    draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
-    others = tuple(member for member in starter.members if member != world.instance.id)
-    draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
-    if others:
-        draft.note(
-            f"{len(others)} instances of {starter.group} run the old AMI: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
-        )
-
-
-def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
-    """For a group with a launch configuration, which AWS lets nobody make any more."""
-    name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
-    draft.ensure(
-        "template",
-        "CreateLaunchTemplate",
-        {
-            "LaunchTemplateName": name,
-            "LaunchTemplateData": data,
-            "ClientToken": ref(TOKEN),
-            "TagSpecifications": draft.tags("launch-template", "template", world.instance.id, name),
-        },
-        so_already=bool(starter.own_template),
-        why=f"new launch template {name}",
-        gives={TEMPLATE_ID: "LaunchTemplate.LaunchTemplateId"},
-    )
-    draft.add_inverse(
-        "undo-template",
-        "DeleteLaunchTemplate",
-        {"LaunchTemplateId": ref(TEMPLATE_ID)},
-        undoes=("template",),
-        why=f"delete {name}",
-    )
-    if starter.own_template:
-        draft.bindings[TEMPLATE_ID] = starter.own_template
-    draft.changes.append(f"new launch template {name}, in place of the launch configuration")
-    return {"LaunchTemplateId": ref(TEMPLATE_ID), "Version": "1"}
-
-
-def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
-    recalled = draft.recall("version")
-    parameters: Mapping[str, Any] = {
-        "LaunchTemplateId": starter.id,
-        "LaunchTemplateData": data,
-        "ClientToken": ref(TOKEN),
-        "VersionDescription": text(version_mark(""), ref(INCIDENT)),
-    }
-    if recalled is not None and starter.own_version:
-        parameters = recalled.parameters
-    draft.ensure(
-        "version",
-        "CreateLaunchTemplateVersion",
-        parameters,
-        so_already=bool(starter.own_version),
-        why=f"new version of {starter.name}",
-        gives={VERSION: "LaunchTemplateVersion.VersionNumber"},
-    )
-    draft.add_inverse(
-        "undo-version",
-        "DeleteLaunchTemplateVersions",
-        {"LaunchTemplateId": starter.id, "Versions": [ref(VERSION)]},
-        undoes=("version",),
-        why=f"delete that version of {starter.name}",
-    )
-    if starter.own_version:
-        draft.bindings[VERSION] = starter.own_version
-    draft.stand_ins[VERSION] = "1"
-    draft.changes.append(
-        f"new version of launch template {starter.name}, with the settings shown here and nothing of version {starter.version}: no role, user data, key or tag of it"
-    )
-    return {"LaunchTemplateId": starter.id, "Version": ref(VERSION)}
 
 
 def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:

@@ -1,0 +1,285 @@
+"""What a condition of a policy limits: who may ask, and for what; each key judged by what is ours."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from vpce_tui.iam.policy_document import Condition, PolicyPrincipal
+from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
+from vpce_tui.iam.wildcards import has_wildcard, subsumes
+
+
+def party_of(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
+    if party.kind == "everybody":
+        return ScopeResult(AccessScope.ANY)
+    if party.kind in ("account", "principal"):
+        if has_wildcard(party.account):
+            return ScopeResult(AccessScope.ANY)
+        if any(subsumes(pattern, party.value, case=True) for pattern in ours.trusted):
+            return ScopeResult(AccessScope.OURS)
+        return _account(party.account, ours, party.value)
+    if party.kind == "service":
+        return ScopeResult(AccessScope.AWS)
+    if party.kind == "federated" and party.value.count(":") >= 5:
+        account = party.value.split(":", 5)[4]
+        if account not in ours.accounts:  # somebody else's provider vouches for whomever it likes
+            return _account(account, ours, party.value)
+    return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
+
+
+_AWS_ACCOUNTS: Final = frozenset(
+    {
+        "aws",
+        "amazon",
+        "cloudfront",
+        "127311923021",
+        "033677994240",
+        "027434742980",
+        "797873946194",
+        "098369216593",
+        "754344448648",
+        "589379963580",
+        "718504428378",
+        "383597477331",
+        "600734575887",
+        "114774131450",
+        "783225319266",
+        "582318560864",
+        "985666609251",
+        "054676820928",
+        "156460612806",
+        "652711504416",
+        "635631232127",
+        "009996457667",
+        "897822967062",
+        "076674570225",
+        "507241528517",
+        "048591011584",
+        "190560391635",
+        "638102146993",
+        "037604701340",
+    }
+)
+"""AWS itself: its names in ARNs (CloudFront's origin access identities), and the accounts from which load balancers write their
+logs, as "Access logs for your Application Load Balancer" lists them."""
+
+
+def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
+    if account in ours.accounts:
+        return ScopeResult(AccessScope.OURS)
+    if account in _AWS_ACCOUNTS:
+        return ScopeResult(AccessScope.AWS)
+    if not account:
+        return ScopeResult(AccessScope.UNSURE, (), (f"whose {shown} is",))
+    named = f"account {account}" if shown in ("", account) else f"{shown} of account {account}"
+    return ScopeResult(AccessScope.NAMED, (named,))
+
+
+def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
+    parts = pattern.split(":", 5)
+    if pattern == "*" or len(parts) < 6 or parts[0] != "arn":
+        return (
+            ScopeResult(AccessScope.ANY)
+            if has_wildcard(pattern)
+            else ScopeResult(AccessScope.UNSURE, (), (f"what {pattern} is",))
+        )
+    service, account, rest = parts[2], parts[4], parts[5]
+    if account:
+        return ScopeResult(AccessScope.ANY) if has_wildcard(account) else _account(account, ours, pattern)
+    if service in ("s3", "s3express"):
+        return _bucket(rest.split("/")[0], ours)
+    return (
+        ScopeResult(AccessScope.ANY)
+        if has_wildcard(rest)
+        else ScopeResult(AccessScope.UNSURE, (), (f"whose {pattern} is",))
+    )
+
+
+_REGION: Final = (
+    r"(?:us-(?:east|west)-[12]|eu-(?:west-[123]|central-[12]|north-1|south-[12])|ap-(?:northeast-[123]|southeast-[1-57]|south-[12]|east-[12])"
+    r"|ca-(?:central|west)-1|sa-east-1|me-(?:south|central)-1|af-south-1|il-central-1|mx-central-1)"
+)
+
+
+AWS_BUCKETS: Final = re.compile(
+    rf"prod-{_REGION}-starport-layer-bucket|amazonlinux\.{_REGION}\.amazonaws\.com|amazonlinux-2-repos-{_REGION}"
+    rf"|al2023-repos-{_REGION}-de612dc2|aws-ssm-{_REGION}|aws-windows-downloads-{_REGION}|amazon-ssm-{_REGION}"
+    rf"|amazon-ssm-packages-{_REGION}|{_REGION}-birdwatcher-prod|patch-baseline-snapshot-{_REGION}|aws-codedeploy-{_REGION}"
+    rf"|aws-ssm-document-attachments-{_REGION}|(?:packages|repo)\.{_REGION}\.amazonaws\.com"
+)
+"""Buckets that AWS documents as its own, which instances without internet need (ECR layers, Amazon Linux, Systems Manager).
+
+Whole names with a region that there is: bucket names are anybody's to take, and a prefix proves nothing.
+"""
+
+
+def _bucket(name: str, ours: TrustZone) -> ScopeResult:
+    if not name.strip("*?"):
+        return ScopeResult(AccessScope.ANY)
+    if ours.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in ours.buckets):
+        # a pattern that an own bucket fits is fitted by an external principal's new one too
+        if not has_wildcard(name):
+            return ScopeResult(AccessScope.OURS)
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+    if AWS_BUCKETS.fullmatch(name):
+        return ScopeResult(AccessScope.AWS)
+    if has_wildcard(name):
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+    if ours.buckets is None:
+        return ScopeResult(AccessScope.UNSURE, (), (f"whose bucket {name} is",))
+    return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
+
+
+Judge = Callable[[str, bool], ScopeResult]
+"""What a condition's value means: the value, and whether ``*`` in it is a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionKeys:
+    """The condition keys that say something of one side, each with its assess of values."""
+
+    judges: dict[str, Judge]
+    of_the_other: str
+    """How the keys of the other side begin."""
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The keys."""
+        return frozenset(self.judges)
+
+
+_STRINGS: Final = ("stringequals", "stringequalsignorecase", "stringlike")
+
+
+_ARNS: Final = (*_STRINGS, "arnequals", "arnlike")
+
+
+def fits(condition: Condition, *, negated: bool) -> bool:
+    """Whether an operator compares what its key holds; any other combination holds always or never, and limits nothing."""
+    operator = condition.operator.replace("not", "", 1) if negated else condition.operator
+    if negated is not condition.negated or not condition.values:
+        return False
+    if condition.key == "aws:principalisawsservice":
+        return operator == "bool"
+    if condition.key.endswith("ip"):
+        return operator == "ipaddress"
+    return operator in (_ARNS if condition.key.endswith("arn") else _STRINGS)
+
+
+PATTERNED: Final = frozenset({"stringlike", "stringnotlike", "arnlike", "arnnotlike", "arnequals", "arnnotequals"})
+
+
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+
+
+SAME_AS_CALLER: Final = re.compile(r"\$\{aws:principal(?:orgid|orgpaths|account)\}", re.IGNORECASE)
+
+
+def _by_account(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
+        if _VARIABLE.search(value):
+            return _same_as_asker(value)
+        if patterned and has_wildcard(value):
+            return ScopeResult(AccessScope.ANY)
+        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
+
+    return judge
+
+
+def _same_as_asker(value: str) -> ScopeResult:
+    return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only at request time",))
+
+
+def _by_organization(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
+        if _VARIABLE.search(value):
+            return _same_as_asker(value)
+        name = value.split("/", maxsplit=1)[0]
+        if patterned and has_wildcard(name):
+            return ScopeResult(AccessScope.ANY)
+        if name in ours.organizations:
+            return ScopeResult(AccessScope.OURS)
+        if not ours.organizations:
+            return ScopeResult(AccessScope.UNSURE, (), (f"whether organization {name} is yours",))
+        return ScopeResult(AccessScope.NAMED, (f"organization {name}",))
+
+    return judge
+
+
+def _by_arn(ours: TrustZone) -> Judge:
+    def judge(value: str, patterned: bool) -> ScopeResult:
+        if _VARIABLE.search(value):
+            return _same_as_asker(value)
+        if value == "*" and patterned:
+            return ScopeResult(AccessScope.ANY)
+        parts = value.split(":", 5)
+        if len(parts) < 6:
+            return (
+                ScopeResult(AccessScope.ANY) if patterned and has_wildcard(value) else ScopeResult(AccessScope.NOBODY)
+            )
+        if patterned and any(map(has_wildcard, parts[:5])):
+            return ScopeResult(AccessScope.ANY)  # a star may stand for colons, too
+        return _account(parts[4], ours, value)
+
+    return judge
+
+
+def _by_network(value: str, _: bool) -> ScopeResult:
+    if value in ("0.0.0.0/0", "::/0") or has_wildcard(value):
+        return ScopeResult(AccessScope.ANY)
+    return ScopeResult(AccessScope.UNSURE, (), (f"whether the network {value} is yours alone",))
+
+
+def _service_alone(value: str, _: bool) -> ScopeResult:
+    return ScopeResult(AccessScope.AWS if value.lower() == "true" else AccessScope.ANY)
+
+
+def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
+    if value == "*" and patterned:
+        return ScopeResult(AccessScope.ANY)
+    return ScopeResult(AccessScope.UNSURE, (), (f"who {value} is",))
+
+
+def who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
+    account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
+    found: dict[str, Judge] = {
+        "aws:principalorgid": organization,
+        "aws:principalorgpaths": organization,
+        "aws:sourceorgid": organization,
+        "aws:sourceorgpaths": organization,
+        "aws:principalaccount": account,
+        "aws:sourceaccount": account,
+        "aws:sourceowner": account,
+        "kms:calleraccount": account,
+        "aws:principalarn": arn,
+        "aws:sourcearn": arn,
+        "aws:principalisawsservice": _service_alone,
+        "aws:userid": _cannot_tell_who,
+        "aws:username": _cannot_tell_who,
+        "aws:principalservicename": lambda *_: ScopeResult(AccessScope.AWS),
+    }
+    if not in_endpoint:
+        for key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"):
+            found[key] = _by_network
+    return ConditionKeys(found, "aws:resource")
+
+
+def what_keys(ours: TrustZone) -> ConditionKeys:
+    account, organization = _by_account(ours), _by_organization(ours)
+    return ConditionKeys(
+        {
+            "aws:resourceorgid": organization,
+            "aws:resourceorgpaths": organization,
+            "aws:resourceaccount": account,
+            "s3:resourceaccount": account,
+        },
+        "aws:principal",
+    )
+
+
+ALL_KEYS: Final = (
+    who_keys(TrustZone(), False).known
+    | what_keys(TrustZone()).known
+    | frozenset({"aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:sourcevpcarn"})
+)

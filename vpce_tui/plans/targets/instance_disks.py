@@ -1,0 +1,122 @@
+"""The EBS volumes of an instance and the snapshots of them that an incident made."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.errors import AwsError
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import tags_of
+from vpce_tui.plans.targets.instance_state import EbsSnapshot, InstanceState
+from vpce_tui.plans.targets.planning_context import (
+    TAG_CALL,
+    TAG_INCIDENT,
+    TAG_TARGET,
+    PlanningContext,
+)
+
+
+def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
+    ids = [volume.id for volume in world.instance.volumes]
+    known: dict[str, Mapping[str, Any]] = {}
+    if ids:
+        call = Call(
+            service="ec2", operation="DescribeVolumes", region=world.instance.region, parameters={"VolumeIds": ids}
+        )
+        for page in caller.pages(call):
+            known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
+    managers = {
+        key: _key_manager(caller, world.instance.region, key)
+        for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
+        if key
+    }
+    volumes = [
+        replace(
+            volume,
+            key_manager=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[0],
+            key_unread=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[1],
+            encrypted=bool(raw.get("Encrypted")),
+            kms_key=str(raw.get("KmsKeyId", "")),
+            size_gib=int(raw.get("Size", 0)),
+        )
+        for volume in world.instance.volumes
+        for raw in (known.get(volume.id, {}),)
+    ]
+    return {"volumes": tuple(volumes)}
+
+
+def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
+    """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
+    try:
+        answer = caller.read(
+            Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": key})
+        ).data
+    except AwsError as error:
+        return "", error.sentence()
+    return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
+
+
+def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+    if not asked.incident:
+        return {"snapshots": ()}
+    region = world.instance.region
+    filters = [
+        {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
+        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+    ]
+    call = Call(
+        service="ec2",
+        operation="DescribeSnapshots",
+        region=region,
+        parameters={"OwnerIds": ["self"], "Filters": filters},
+    )
+    raws = [
+        raw
+        for page in caller.pages(call)
+        for raw in page.data.get("Snapshots", [])
+        if asked.made_by(tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"])) and _since(raw, asked)
+    ]
+    locked: set[str] = set()
+    if raws:
+        ids = [str(raw["SnapshotId"]) for raw in raws]
+        answer = caller.read(
+            Call(service="ec2", operation="DescribeLockedSnapshots", region=region, parameters={"SnapshotIds": ids})
+        ).data
+        locked = {
+            str(item["SnapshotId"])
+            for item in answer.get("Snapshots", [])
+            if item.get("LockState") not in (None, "expired")
+        }
+    shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
+    return {
+        "snapshots": tuple(
+            EbsSnapshot(
+                id=str(raw["SnapshotId"]),
+                volume_id=str(raw.get("VolumeId", "")),
+                state=str(raw.get("State", "")),
+                progress=str(raw.get("Progress", "")),
+                call=tags_of(raw.get("Tags")).get(TAG_CALL, ""),
+                locked=str(raw["SnapshotId"]) in locked,
+                shared_with=shared[str(raw["SnapshotId"])],
+            )
+            for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
+        )
+    }
+
+
+def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
+    """Whether a snapshot was begun in this incident: tags can be written on any."""
+    began, opened = parse.moment(raw.get("StartTime")), parse.moment(asked.since)
+    return began is None or opened is None or began >= opened.replace(microsecond=0)
+
+
+def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
+    parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
+    answer = caller.read(
+        Call(service="ec2", operation="DescribeSnapshotAttribute", region=region, parameters=parameters)
+    ).data
+    return tuple(
+        sorted(str(item["UserId"]) for item in answer.get("CreateVolumePermissions") or () if item.get("UserId"))
+    )

@@ -1,0 +1,107 @@
+"""What is known of an instance, and which parts of that a step may need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vpce_tui.inventory.resources import Instance, Interface, Volume
+from vpce_tui.plans.targets import launch, launch_images, service
+from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.planning_context import (
+    VpcGroups,
+)
+from vpce_tui.plans.targets.replacement import Replacement
+from vpce_tui.plans.targets.role import HeldRole
+from vpce_tui.plans.targets.service import Registration, Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What protects the instance, and what its own shutdown does (``stop`` or ``terminate``)."""
+
+    termination_protection: bool
+    stop_protection: bool
+    shutdown_behavior: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The spot request behind it; a ``persistent`` one starts it again."""
+
+    id: str
+    type: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class EbsSnapshot:
+    """A snapshot that we made of one of its volumes."""
+
+    id: str
+    volume_id: str
+    state: str
+    progress: str
+    call: str
+    locked: bool = False
+    shared_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """One instance and all around it. A field of None was not asked for, or is in ``unknown``."""
+
+    instance: Instance
+    attributes: Attributes | None = None
+    interfaces: tuple[Interface, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    role: HeldRole | None = None
+    scaling: Scaling | None = None
+    targets: tuple[Registration, ...] | None = None
+    classic: tuple[Registration, ...] | None = None
+    groups: VpcGroups | None = None
+    snapshots: tuple[EbsSnapshot, ...] | None = None
+    spot: Spot | None = None
+    detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: launch_images.Images | None = None
+    settings: launch.Settings | None = None
+    old_rules: tuple[GroupRule, ...] | None = None
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    policies: tuple[launch.PolicyOf, ...] | None = None
+    new_role: launch.NewRole | None = None
+    replacement: Replacement | None = None
+    starter: service.LaunchSource | None = None
+    target_groups: tuple[service.TargetGroup, ...] | None = None
+    balancers: tuple[service.ClassicBalancer, ...] = ()
+    registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    """Targets (id and port) of each of those target groups."""
+    addresses: tuple[service.Address, ...] | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is terminated, or on its way there."""
+        return self.instance.gone
+
+
+class InstanceAspect:
+    """Names of the parts that can be read."""
+
+    ATTRIBUTES = "protection"
+    INTERFACES = "interfaces"
+    VOLUMES = "volumes"
+    ROLE = "role"
+    SCALING = "auto scaling"
+    TARGETS = "target groups"
+    CLASSIC = "classic load balancers"
+    GROUPS = "quarantine groups"
+    SNAPSHOTS = "snapshots"
+    SPOT = "spot request"
+    FINDINGS = "findings"
+    IMAGES = "images"
+    SETTINGS = "launch settings"
+    OLD_RULES = "rules of its groups"
+    POLICIES = "policies of its role"
+    NEW_ROLE = "new role"
+    REPLACEMENT = "replacement"
+    STARTER = "what its group starts"
+    TARGET_GROUPS = "target groups of the VPC"
+    ADDRESSES = "addresses"

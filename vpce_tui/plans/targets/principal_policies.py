@@ -1,0 +1,151 @@
+"""The policies of an IAM user or role: attached, inline, as documents with their versions; and who may assume it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.plans.targets.planning_context import (
+    PlanningContext,
+)
+from vpce_tui.plans.targets.principal_state import (
+    QUARANTINE_DOCUMENT,
+    QUARANTINE_POLICY,
+    SESSIONS_POLICY,
+    PrincipalPolicy,
+    PrincipalState,
+)
+from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
+
+
+def trusted_by(document: Any) -> tuple[str, ...]:
+    """Who may take the role, from its trust policy."""
+    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
+    found: set[str] = set()
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
+        values = principal.values() if isinstance(principal, Mapping) else [principal]
+        for value in values:
+            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item}
+    return tuple(sorted(found))
+
+
+def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+    kind = world.kind.capitalize()
+    named = {f"{kind}Name": world.name}
+    inline = [
+        str(item)
+        for page in caller.pages(
+            Call(service="iam", operation=f"List{kind}Policies", region=world.region, parameters=named)
+        )
+        for item in page.data.get("PolicyNames", [])
+    ]
+    attached = []
+    for page in caller.pages(
+        Call(service="iam", operation=f"ListAttached{kind}Policies", region=world.region, parameters=named)
+    ):
+        for item in page.data.get("AttachedPolicies", []):
+            policy = caller.read(
+                Call(
+                    service="iam",
+                    operation="GetPolicy",
+                    region=world.region,
+                    parameters={"PolicyArn": item["PolicyArn"]},
+                )
+            ).data["Policy"]
+            attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
+    groups: list[str] = []
+    if world.kind == "user":
+        groups = [
+            str(item["GroupName"])
+            for page in caller.pages(
+                Call(service="iam", operation="ListGroupsForUser", region=world.region, parameters=named)
+            )
+            for item in page.data.get("Groups", [])
+        ]
+    cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
+    if asked.incident and own in inline:
+        call = Call(
+            service="iam", operation=f"Get{kind}Policy", region=world.region, parameters={**named, "PolicyName": own}
+        )
+        cut = cut_stage(caller.read(call).data, asked.since)
+    denied = False
+    if asked.incident and quarantine in inline:
+        call = Call(
+            service="iam",
+            operation=f"Get{kind}Policy",
+            region=world.region,
+            parameters={**named, "PolicyName": quarantine},
+        )
+        denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
+    return {
+        "inline": tuple(sorted(set(inline) - {own, quarantine})),
+        "attached": tuple(sorted(attached)),
+        "groups": tuple(sorted(groups)),
+        "cut": cut,
+        "quarantined": denied,
+    }
+
+
+def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
+    if world.kind == "root":
+        return {"documents": ()}
+    kind, home = world.kind.capitalize(), world.region
+    named = {f"{kind}Name": world.name}
+    found = []
+    for page in caller.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
+        for name in page.data.get("PolicyNames", []):
+            if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
+                answer = caller.read(
+                    Call(
+                        service="iam",
+                        operation=f"Get{kind}Policy",
+                        region=home,
+                        parameters={**named, "PolicyName": name},
+                    )
+                ).data
+                found.append(PrincipalPolicy(str(name), "", answer.get("PolicyDocument") or {}))
+    for page in caller.pages(
+        Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
+    ):
+        found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
+    return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
+
+
+def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
+    name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
+    if ":iam::aws:" in arn:
+        return PrincipalPolicy(name, arn, {})
+    default = str(
+        caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters=one)).data["Policy"][
+            "DefaultVersionId"
+        ]
+    )
+    versions = {
+        str(item["VersionId"]): caller.read(
+            Call(
+                service="iam",
+                operation="GetPolicyVersion",
+                region=home,
+                parameters={**one, "VersionId": item["VersionId"]},
+            )
+        )
+        .data["PolicyVersion"]
+        .get("Document")
+        or {}
+        for page in caller.pages(Call(service="iam", operation="ListPolicyVersions", region=home, parameters=one))
+        for item in page.data.get("Versions", [])
+    }
+    holders = []
+    for page in caller.pages(Call(service="iam", operation="ListEntitiesForPolicy", region=home, parameters=one)):
+        holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
+        holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
+        holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]
+    return PrincipalPolicy(
+        name=name,
+        arn=arn,
+        document=versions.get(default, {}),
+        default=default,
+        versions=versions,
+        holders=tuple(sorted(holders)),
+    )

@@ -1,0 +1,93 @@
+"""The new instance that takes the place of an old one, and whether it is up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpce_tui.aws.call import Call
+from vpce_tui.aws.caller import Caller
+from vpce_tui.inventory import parse
+from vpce_tui.inventory.resources import Instance
+from vpce_tui.plans.targets.launch import _there
+from vpce_tui.plans.targets.planning_context import (
+    TAG_CALL,
+    TAG_INCIDENT,
+    TAG_TARGET,
+    PlanningContext,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The new instance. ``checks``: ``running/ok/ok`` once it is up."""
+
+    id: str
+    state: str
+    checks: str
+    image: str
+    vpc_id: str = ""
+    private_ip: str = ""
+    protected: bool = False
+
+
+def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext) -> Replacement | None:
+    """The instance that this incident started in its place, where there is one."""
+    if not asked.incident:
+        return None
+    filters = [
+        {"Name": f"tag:{TAG_TARGET}", "Values": [instance.id]},
+        {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
+        {"Name": f"tag:{TAG_CALL}", "Values": ["launch"]},
+    ]
+    pages = caller.pages(
+        Call(service="ec2", operation="DescribeInstances", region=instance.region, parameters={"Filters": filters})
+    )
+    found = [
+        item
+        for page in pages
+        for item in parse.instances(page.data, instance.region, instance.account)
+        if asked.made_by("launch", item.id) and item.state != "terminated"
+    ]
+    if not found:
+        return None
+    new = found[0]
+    return Replacement(
+        id=new.id,
+        state=new.state,
+        checks=_checks(caller, instance.region, new.id),
+        image=new.image_id,
+        vpc_id=new.vpc_id,
+        private_ip=new.private_ip,
+        protected=_protected(caller, instance.region, new.id),
+    )
+
+
+def _protected(caller: Caller, region: str, identifier: str) -> bool:
+    parameters = {"InstanceId": identifier, "Attribute": "disableApiTermination"}
+    answer = _there(
+        caller, Call(service="ec2", operation="DescribeInstanceAttribute", region=region, parameters=parameters)
+    )
+    return bool((answer.get("DisableApiTermination") or {}).get("Value"))
+
+
+CHECKS: Final = "InstanceStatuses[0].[InstanceState.Name, SystemStatus.Status, InstanceStatus.Status] | join('/', @)"
+"""How far a new instance is, as JMESPath over ``DescribeInstanceStatus``; good once it is :data:`UP`."""
+
+
+UP: Final = "running/ok/ok"
+
+
+def _checks(caller: Caller, region: str, identifier: str) -> str:
+    parameters = {"InstanceIds": [identifier], "IncludeAllInstances": True}
+    answer = _there(
+        caller, Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=parameters)
+    )
+    statuses: Sequence[Mapping[str, Any]] = answer.get("InstanceStatuses") or ()
+    if not statuses:
+        return "not listed yet"
+    one = statuses[0]
+    parts = [(one.get("InstanceState") or {}).get("Name"), *((one.get(key) or {}).get("Status") for key in _BOTH)]
+    return "/".join(str(part or "unknown") for part in parts)
+
+
+_BOTH: Final = ("SystemStatus", "InstanceStatus")
