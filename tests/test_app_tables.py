@@ -118,3 +118,24 @@ async def test_an_incident_has_both_sides_on_one_axis(aws: Aws) -> None:
     (table,) = [block for block in json.loads(said) if block["block"] == "table"]
     assert {row["cells"][1] for row in table["rows"]} == {"suspect", "response"}
     assert not any("alice" in row["cells"][3] for row in table["rows"] if row["cells"][1] == "suspect")
+
+
+async def test_what_must_not_be_ticked_is_not_ticked_from_the_start() -> None:
+    from textual.app import App, ComposeResult
+
+    from vpce_tui.blocks.model import column
+    from vpce_tui.plans.plan import Option, Question
+
+    options = (Option("a", "a", cells=("a",)), Option("b", "b", cells=("b",), why_not="it is ours"))
+    question = Question(id="q", question="Which", options=options, chosen="a,b", many=True, columns=(column("X"),))
+
+    class Bare(App[None]):
+        def compose(self) -> ComposeResult:
+            yield TickTable(question)
+
+    async with Bare().run_test() as pilot:
+        box = pilot.app.query_one(TickTable)
+        assert box.ticked == ["a"]
+        box.table.focus()
+        await pilot.press("a", "j", "space")
+        assert box.ticked == []

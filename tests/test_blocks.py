@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from msgspec import convert
+from msgspec import ValidationError, convert
 
 from vpce_tui.blocks.cells import sorted_rows
 from vpce_tui.blocks.chart import chart
@@ -29,6 +29,7 @@ from vpce_tui.blocks.model import (
     TreeNode,
     as_data,
     column,
+    wrong,
 )
 from vpce_tui.blocks.output import rendered
 from vpce_tui.blocks.terminal import terminal_text
@@ -228,3 +229,73 @@ def test_a_chart_fits_its_width_shows_every_value_and_names_its_span(values: lis
         sums = [sum(values[at : at + per]) for at in range(0, len(values), per)]
         wide = len(filled) // len(sums)
         assert [any(filled[at * wide : (at + 1) * wide]) for at in range(len(sums))] == [total > 0 for total in sums]
+
+
+def test_a_code_block_cannot_be_closed_from_within() -> None:
+    inside = "```\n# not a heading\n````"
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(
+        markdown([DiffBlock(title="", before=inside, after=inside + "\nx")])
+    )
+    assert [token.type for token in tokens] == ["fence"]
+    assert "# not a heading" in tokens[0].content
+
+
+def series(**changes: object) -> SeriesBlock:
+    known = {
+        "title": "t",
+        "start": "2026-01-31T22:00:00Z",
+        "slot_minutes": 10,
+        "lines": (SeriesLine(name="x", values=(1,)),),
+    }
+    return SeriesBlock(**{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        TableBlock(title="t", columns=(column("A"),), rows=(BlockRow(id="x", cells=("a", "b")),)),
+        TableBlock(title="t", columns=(column("A", ColumnKind.BYTES),), rows=(BlockRow(id="x", cells=(10**400,)),)),
+        TableBlock(
+            title="t",
+            columns=(column("A"),),
+            rows=(),
+            behind={"x/A": TableBlock(title="u", columns=(), rows=(BlockRow(id="x", cells=("a",)),))},
+        ),
+        series(start="nope"),
+        series(start="2026-01-31T22:00:00"),
+        series(start="9999-12-31T23:59:00Z"),
+        series(slot_minutes=10**15),
+        series(slot_minutes=0),
+        series(lines=(SeriesLine(name="x", values=(10**400,)),)),
+    ],
+)
+def test_a_block_that_cannot_be_drawn_is_told(block: Block) -> None:
+    assert wrong(block)
+
+
+def test_what_we_draw_is_not_wrong_and_unknown_keys_of_blocks_are_refused() -> None:
+    assert [wrong(block) for block in BLOCKS] == [""] * len(BLOCKS)
+    with pytest.raises(ValidationError):
+        convert([{"block": "text", "text": "x", "html": "y"}], list[Block])
+
+
+def test_strips_join_only_what_looks_the_same() -> None:
+    from rich.segment import Segment
+    from rich.style import Style
+    from textual.strip import Strip
+
+    from vpce_tui.tui.widgets.strips import joined
+
+    red, on_blue, underlined = Style(color="red"), Style(bgcolor="blue"), Style(color="red", underline=True)
+    parts = [
+        Segment("a", red),
+        Segment("b", red),
+        Segment("  ", Style(color="green")),
+        Segment(" ", on_blue),
+        Segment(" ", underlined),
+    ]
+    assert [(part.text, part.style) for part in joined(Strip(parts))] == [
+        ("ab  ", red),
+        (" ", on_blue),
+        (" ", underlined),
+    ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpce_tui.core.canonical_json import NotJson, canonical, digest, loads_strict, plain
+from vpce_tui.core.canonical_json import NotJson, canonical, described, digest, loads_strict, plain
 
 AT = datetime(2026, 1, 31, 2, 14, 5, tzinfo=UTC)
 
@@ -63,3 +63,18 @@ def test_json_comes_back_as_it_went_and_only_equal_values_have_equal_bytes(one: 
     assert loads_strict(canonical(one).decode()) == plain(one)
     if canonical(one) == canonical(other):
         assert plain(one) == plain(other)
+
+
+def test_evidence_keeps_what_json_cannot_hold_as_its_text() -> None:
+    kept = loads_strict(
+        canonical({"a": [Decimal("1.5"), float("nan"), datetime(2026, 1, 31)], "b": 1}, described).decode()
+    )
+    assert kept["b"] == 1
+    assert [(item["$type"], item["$text"]) for item in kept["a"]] == [
+        ("Decimal", "1.5"),
+        ("float", "nan"),
+        ("datetime", "2026-01-31 00:00:00"),
+    ]
+    assert canonical(datetime(1, 1, 1, tzinfo=UTC)) == b'"0001-01-01T00:00:00Z"'
+    with pytest.raises(NotJson):
+        canonical(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))))

@@ -14,7 +14,7 @@ from tests.conftest import Aws
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.incident_store import records
 from vpce_tui.incident.integrity import verify
-from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, JournalRow, RowKind, row_hash
 from vpce_tui.incident.journal_schema import CREATE, VERSION
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
 
@@ -346,3 +346,23 @@ def test_rows_that_say_more_than_the_file_holds_end_the_reading(folder: Path) ->
         pytest.raises(RecordError, match="more rows than its file can"),
     ):
         list(journal.rows())
+
+
+@pytest.mark.parametrize("kind", ["plan", "result", "evidence", "check", "approved", "undo"])
+@pytest.mark.parametrize("payload", ["{}", '{"ok": true, "gave": []}', '{"plan": [], "calls": 3}', "[]"])
+def test_a_row_that_no_version_wrote_is_a_line_of_the_story_and_not_a_crash(
+    tmp_path: Path, kind: str, payload: str
+) -> None:
+    from vpce_tui.incident.narrative import narrate
+    from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
+
+    def row(seq: int, kind: str, payload: str, at: str = "2026-01-31T02:14:05Z") -> JournalRow:
+        return JournalRow(seq=seq, time=at, operator="arn:x/ann", kind=kind, payload=payload, previous="0", hash="1")
+
+    good = row(3, "note", '{"text": "seen"}')
+    rows = [row(1, kind, payload), row(2, "note", '{"text": "when"}', at="yesterday"), good]
+    said = [line.says for line in narrate(rows)]
+    assert said[-1] == "note: seen (ann)"
+    assert any("row 2 of the record is damaged" in line for line in said)
+    _, missing = events_in_evidence(rows, tmp_path)
+    assert incident_timeline(rows, [], missing=missing)

@@ -321,3 +321,24 @@ def test_a_record_whose_plans_are_of_the_first_form_goes_on(plan_text: str) -> N
         assert [call.id for call in recorded_step(old).undo] == [call["id"] for call in old["undo"]]
     with pytest.raises(PlanError, match="create a new plan"):
         read(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["steps"][0].update(bindings={"GROUP": "sg-1\nrm -rf /"}),
+        lambda data: data["steps"][0].update(bindings={"INCIDENT": "other"}),
+        lambda data: data["steps"][0].update(
+            content=[{"block": "table", "title": "t", "columns": [], "rows": [{"id": "x", "cells": ["a"]}]}]
+        ),
+        lambda data: data["steps"][0].update(content=[{"block": "text", "text": "x", "more": 1}]),
+        lambda data: data["steps"][0].pop("undo"),
+        lambda data: data.pop("schema"),
+    ],
+)
+def test_a_plan_that_we_would_not_write_is_refused_though_its_hash_fits(plan_text: str, change: Any) -> None:
+    data = json.loads(plan_text)
+    change(data)
+    del data["sha256"]
+    with pytest.raises(PlanError):
+        read(json.dumps({**data, "sha256": digest(data)}))

@@ -5,6 +5,7 @@ is made safe where it is drawn, for the medium that it is drawn in.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -26,14 +27,16 @@ class ColumnKind(StrEnum):
     YES_NO = "yes-no"
 
 
-class TextBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="text", omit_defaults=True):
+class TextBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="text", omit_defaults=True
+):
     """One sentence or paragraph. ``warning``: it speaks against going on, or says what is not known."""
 
     text: str
     warning: bool = False
 
 
-class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A name, its value, and where it is known from."""
 
     name: str
@@ -41,14 +44,16 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
 
 
-class FactsBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="facts", omit_defaults=True):
+class FactsBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="facts", omit_defaults=True
+):
     """Facts about one thing, named by ``title``."""
 
     facts: tuple[Fact, ...]
     title: str = ""
 
 
-class BlockColumn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BlockColumn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A column: its heading, what it holds, and what it means where the heading does not say it."""
 
     name: str
@@ -56,7 +61,7 @@ class BlockColumn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     means: str = ""
 
 
-class BlockRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BlockRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A row: an id that no other row of the table has, and a cell for each column. ``worst``: something in it is wrong."""
 
     id: str
@@ -64,7 +69,9 @@ class BlockRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     worst: bool = False
 
 
-class TableBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="table", omit_defaults=True):
+class TableBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="table", omit_defaults=True
+):
     """Rows under columns, most important first. ``more``: how many rows there are beyond those listed here.
 
     ``behind``: what a cell counts, as a table of its own, by ``row id/column name``.
@@ -81,14 +88,16 @@ class TableBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="tabl
         return self.behind.get(f"{row}/{column}")
 
 
-class SeriesLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeriesLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a series: a name, and a value for each slot."""
 
     name: str
     values: tuple[int, ...]
 
 
-class SeriesBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="series", omit_defaults=True):
+class SeriesBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="series", omit_defaults=True
+):
     """Values over time: slots of ``slot_minutes`` from ``start`` (RFC 3339, UTC) on. ``kind``: bytes, or a count of something."""
 
     title: str
@@ -98,7 +107,9 @@ class SeriesBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="ser
     kind: ColumnKind = ColumnKind.BYTES
 
 
-class DiffBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="diff", omit_defaults=True):
+class DiffBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="diff", omit_defaults=True
+):
     """Two texts, line by line: what stands there now, and what will. ``""``: there is none."""
 
     title: str
@@ -106,7 +117,7 @@ class DiffBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="diff"
     after: str
 
 
-class TreeNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TreeNode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A node: what it says, a remark beside it, how bad it is in a word, and what is below it."""
 
     id: str
@@ -116,7 +127,9 @@ class TreeNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
     children: "tuple[TreeNode, ...]" = ()
 
 
-class TreeBlock(Struct, frozen=True, kw_only=True, tag_field="block", tag="tree", omit_defaults=True):
+class TreeBlock(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="tree", omit_defaults=True
+):
     """What came from what."""
 
     title: str
@@ -144,3 +157,32 @@ def as_data(blocks: Iterable[Block]) -> list[Any]:
 def sentences(blocks: Iterable[Block]) -> tuple[str, ...]:
     """What is said in words among the blocks."""
     return tuple(block.text for block in blocks if isinstance(block, TextBlock))
+
+
+_LARGEST = 10**18
+
+
+def wrong(block: Block) -> str:
+    """Why a block cannot be drawn, as a sentence; ``""``: it can. What was handed over may be anybody's."""
+    if isinstance(block, TableBlock):
+        for row in block.rows:
+            if len(row.cells) != len(block.columns):
+                return f"a row of {block.title[:60]!r} has {len(row.cells)} cells for {len(block.columns)} columns"
+            if any(isinstance(cell, int) and abs(cell) > _LARGEST for cell in row.cells):
+                return f"a number in {block.title[:60]!r} is out of range"
+        return next(filter(None, map(wrong, block.behind.values())), "")
+    return _wrong_series(block) if isinstance(block, SeriesBlock) else ""
+
+
+def _wrong_series(block: SeriesBlock) -> str:
+    try:
+        start = datetime.fromisoformat(block.start)
+        longest = max((len(line.values) for line in block.lines), default=0)
+        if start.tzinfo is None or not 1 <= block.slot_minutes <= 1_000_000:
+            return f"the time axis of {block.title[:60]!r} is none"
+        end = start.astimezone(UTC) + timedelta(minutes=block.slot_minutes * (longest + 1))
+    except (ValueError, OverflowError):
+        return f"the time axis of {block.title[:60]!r} is none"
+    assert end > start
+    large = any(abs(value) > _LARGEST for line in block.lines for value in line.values)
+    return f"a number in {block.title[:60]!r} is out of range" if large else ""

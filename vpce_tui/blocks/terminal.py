@@ -79,7 +79,7 @@ def _facts(block: FactsBlock) -> "RenderableType":
     from rich.text import Text  # noqa: PLC0415
 
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
+    grid.add_column(max_width=28, overflow="fold")
     grid.add_column(overflow="fold")
     for fact in block.facts:
         source = f"  ({visible(fact.source)})" if fact.source else ""

@@ -3,54 +3,68 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+_DESCRIBED: Final = 10_000
+"""Characters of a value that JSON cannot hold that are kept."""
 
 
 class NotJson(TypeError):
     """A value that JSON cannot hold in one way: it is not written at all, rather than as something else."""
 
 
-def plain(value: Any) -> Any:
+def _refuse(value: Any, why: str) -> Any:
+    raise NotJson(why)
+
+
+def plain(value: Any, otherwise: Callable[[Any, str], Any] = _refuse) -> Any:
     """``value`` as JSON holds it: times as RFC 3339 UTC with their fractions, bytes as ``{"$bytes": hex}``, mappings as dicts.
 
-    Raises :class:`NotJson` for what it cannot hold: a number that is none, a key that is no text, a time without a zone, any other type.
+    What it cannot hold (a number that is none, a key that is no text, a time without a zone, any other type) is what ``otherwise``
+    makes of it, given why; without one it raises :class:`NotJson`.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
-        if math.isfinite(value):
-            return value
-        raise NotJson(f"JSON has no number {value}")
+        return value if math.isfinite(value) else otherwise(value, f"JSON has no number {value}")
     if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise NotJson(f"a key of an object is text, not {type(key).__name__}")
-        return {key: plain(item) for key, item in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            return otherwise(value, "a key of an object is text")
+        return {key: plain(item, otherwise) for key, item in value.items()}
     if isinstance(value, datetime):
-        return _instant(value)
+        return _instant(value, otherwise)
     if isinstance(value, (bytes, bytearray)):
         return {"$bytes": bytes(value).hex()}
     if isinstance(value, Sequence):
-        return [plain(item) for item in value]
+        return [plain(item, otherwise) for item in value]
     if isinstance(value, (frozenset, set)):
-        return sorted(plain(item) for item in value)
-    raise NotJson(f"a {type(value).__name__} has no form in JSON")
+        return sorted((plain(item, otherwise) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return otherwise(value, f"a {type(value).__name__} has no form in JSON")
 
 
-def _instant(moment: datetime) -> str:
+def described(value: Any, why: str) -> Any:
+    """For evidence, of which nothing is lost: what JSON cannot hold as its type and its text."""
+    return {"$type": type(value).__name__, "$text": str(value)[:_DESCRIBED], "$why": why}
+
+
+def _instant(moment: datetime, otherwise: Callable[[Any, str], Any]) -> Any:
     if moment.tzinfo is None:
-        raise NotJson("a time without a zone is no moment")
-    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        return otherwise(moment, "a time without a zone is no moment")
+    try:
+        there = moment.astimezone(UTC)
+    except OverflowError:
+        return otherwise(moment, "the time is out of range in UTC")
+    fraction = f".{there.microsecond:06d}".rstrip("0") if there.microsecond else ""
+    return f"{there.replace(microsecond=0, tzinfo=None).isoformat()}{fraction}Z"
 
 
-def canonical(value: Any) -> bytes:
-    """JSON with sorted keys, no blanks, ASCII only (so that lone surrogates survive), as bytes. Raises :class:`NotJson`."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode(
-        "ascii"
-    )
+def canonical(value: Any, otherwise: Callable[[Any, str], Any] = _refuse) -> bytes:
+    """JSON with sorted keys, no blanks, ASCII only (so that lone surrogates survive), as bytes. See :func:`plain`."""
+    return json.dumps(
+        plain(value, otherwise), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    ).encode("ascii")
 
 
 class AmbiguousJson(ValueError):

@@ -21,7 +21,7 @@ _BOUNDS: Final = {">=": "of at least", "<=": "of at most"}
 _WORDS: Final = {
     "str": "text",
     "int": "a number",
-    "float": "a number",
+    "float": "a number with a fraction",
     "bool": "true or false",
     "array": "a list",
     "object": "a table",

@@ -9,10 +9,11 @@ from typing import Any, Final, TypeVar
 from vpce_tui.core.typed_data import Malformed, convert
 
 T = TypeVar("T")
-_HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER: Final = re.compile(r"[ \t]*(\[\[?)([^\[\]#]+)\]\]?[ \t]*(?:#.*)?")
 _KEY: Final = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
 )
+_MARK: Final = re.compile(r"\"\"\"|'''|\"|'|#")
 _PART: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^.\s\"']+)")
 _STEP: Final = re.compile(r"\[(\d+)\]|\[([^\]]*)\]|([^.\[\]]+)")
 _AT: Final = re.compile(r"line ([0-9]+), column ([0-9]+)")
@@ -76,13 +77,16 @@ def check(text: str, data: dict[str, Any], wanted: type[T]) -> tuple[T | None, t
             if fault.missing and (*path, fault.missing) in taken_out:
                 break  # it is there, and was not taken into account
             problem = Problem(*places.of((*path, fault.key) if fault.key else path), fault.says)
-            if problem in problems:
+            if problem not in problems:
+                problems.append(problem)
+            at = (*path, fault.key) if fault.key else path
+            while at and at[-1] == "...":  # some value of a table: the whole table is left out
+                at = at[:-1]
+            taken_out.add(at)
+            left = _without(rest, at)
+            if left is None or left == rest:
                 break
-            problems.append(problem)
-            taken_out.add((*path, fault.key) if fault.key else path)
-            rest = _without(rest, (*path, fault.key) if fault.key else path)
-            if rest is None:
-                break
+            rest = left
         else:
             return (found, ()) if not problems else (None, tuple(sorted(problems)))
     return None, tuple(sorted(problems))
@@ -147,7 +151,7 @@ class Places:
                 yield base, (number, line.index("[") + 1)
             elif key:
                 yield (*base, *_names(key[1])), (number, key.start(1) + 1)
-            quoted = next((mark for mark in ('"""', "'" * 3) if line.count(mark) % 2), "")
+            quoted = _left_open(line)
 
     @staticmethod
     def _table(array: bool, names: list[str], counts: dict[Path, int]) -> Path:
@@ -160,6 +164,20 @@ class Places:
             if path in counts:
                 path = (*path, counts[path])
         return path
+
+
+def _left_open(line: str) -> str:
+    """The mark of a string of several lines that begins in ``line``, and does not end there; ``""``: none does."""
+    rest = line
+    while found := _MARK.search(rest):
+        mark = found[0]
+        if mark == "#":
+            return ""
+        end = rest.find(mark, found.end())
+        if end < 0:
+            return mark if len(mark) == 3 else ""
+        rest = rest[end + len(mark) :]
+    return ""
 
 
 def _names(text: str) -> list[str]:

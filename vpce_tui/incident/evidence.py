@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vpce_tui.core.canonical_json import canonical
+from vpce_tui.core.canonical_json import canonical, described
 from vpce_tui.core.text import visible
 from vpce_tui.incident.durable_files import write_atomically
 from vpce_tui.incident.journal import Journal, RowKind
@@ -34,7 +34,7 @@ def store(journal: Journal, step: str, name: str, content: Any, **about: Any) ->
     The bytes are kept as they came, secrets included: the file is the evidence (0600). The journal gets only its
     hash. The name from AWS is never used as a path.
     """
-    data = content if isinstance(content, bytes) else canonical(content)
+    data = content if isinstance(content, bytes) else canonical(content, described)
     sha256 = hashlib.sha256(data).hexdigest()
     path = evidence_path(journal.folder, sha256)
     if not (path.exists() and path.stat().st_size == len(data)):

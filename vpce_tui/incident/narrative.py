@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from vpce_tui.core.text import many
 from vpce_tui.incident.journal import JournalRow, RowKind
+from vpce_tui.incident.record import DAMAGED
 from vpce_tui.incident.states import VerificationState
+
+_UNKNOWN_TIME: Final = "1970-01-01T00:00:00Z"
+"""The time of a row whose own cannot be read."""
 
 
 class LineMark(StrEnum):
@@ -39,24 +44,37 @@ def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
     """Each row that says something, in its order."""
     whys: dict[tuple[str, str], str] = {}
     for row in rows:
-        data = row.data
-        key, plan = str(data.get("step", "")), data.get("plan", {})
-        if row.kind == RowKind.PLAN.value and plan:
-            whys |= {(key, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
-        call = str(data.get("call", ""))
-        said, mark = _in_words(row, data, whys.get((key, call)) or call)
-        if said:
-            subject, _, step = key.rpartition("/")
-            yield NarrativeLine(
-                time=row.time,
-                operator=row.operator.rpartition("/")[2],
-                subject=subject.replace("/", " on ", 1),
-                step=step,
-                says=f"undo: {said}" if data.get("undo") else said,
-                mark=mark,
-                calls_aws=row.kind == RowKind.RESULT.value and not data.get("probe"),
-                decided=row.kind == RowKind.NOTE.value and bool(data.get("decision")),
-            )
+        try:
+            datetime.fromisoformat(row.time).astimezone(UTC)
+            told = _line(row, whys)
+        except DAMAGED:
+            said = f"row {row.seq} of the record is damaged. Run vpce-tui verify."
+            told = NarrativeLine(_UNKNOWN_TIME, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
+        if told is not None:
+            yield told
+
+
+def _line(row: JournalRow, whys: dict[tuple[str, str], str]) -> NarrativeLine | None:
+    """One row in words; None: it says nothing. ``whys``: what each call is for, of the plans so far."""
+    data = row.data
+    key, plan = str(data.get("step", "")), data.get("plan", {})
+    if row.kind == RowKind.PLAN.value and plan:
+        whys |= {(key, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
+    call = str(data.get("call", ""))
+    said, mark = _in_words(row, data, whys.get((key, call)) or call)
+    if said:
+        subject, _, step = key.rpartition("/")
+        return NarrativeLine(
+            time=row.time,
+            operator=row.operator.rpartition("/")[2],
+            subject=subject.replace("/", " on ", 1),
+            step=step,
+            says=f"undo: {said}" if data.get("undo") else said,
+            mark=mark,
+            calls_aws=row.kind == RowKind.RESULT.value and not data.get("probe"),
+            decided=row.kind == RowKind.NOTE.value and bool(data.get("decision")),
+        )
+    return None
 
 
 def _in_words(row: JournalRow, data: Mapping[str, Any], call: str) -> tuple[str, LineMark]:

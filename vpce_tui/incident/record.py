@@ -111,7 +111,8 @@ class Record:
         return self.steps.setdefault(key, StepRecord(key))
 
 
-_DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading a row raises that no version of ours wrote."""
 
 
 def replay(rows: Iterable[JournalRow]) -> Record:
@@ -142,7 +143,7 @@ def replay(rows: Iterable[JournalRow]) -> Record:
         elif handler and data.get("step"):
             try:
                 handler(record.step(str(data["step"])), data, row)
-            except _DAMAGED as error:
+            except DAMAGED as error:
                 raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.") from error
     return record
 

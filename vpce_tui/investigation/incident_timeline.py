@@ -25,6 +25,8 @@ from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.narrative import narrate
+from vpce_tui.incident.record import DAMAGED
+from vpce_tui.incident.record_errors import RecordError
 
 _SLOTS: Final = 72
 _WIDTHS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 1440, 2880, 10080, 20160)
@@ -56,10 +58,14 @@ def events_in_evidence(rows: Iterable[JournalRow], folder: Path) -> tuple[list[E
     for row in rows:
         if row.kind != RowKind.EVIDENCE.value:
             continue
-        data = row.data
-        content = kept(folder, str(data["sha256"]))
+        try:
+            data = row.data
+            name, content = str(data["evidence"]), kept(folder, str(data["sha256"]))
+        except (*DAMAGED, RecordError):
+            missing.append(f"row {row.seq}")
+            continue
         if content is None:
-            missing.append(str(data["evidence"]))
+            missing.append(name)
         elif b"CloudTrailEvent" in content:
             found |= {event.id: event for event in _events(content) if event.id}
     return list(found.values()), missing
@@ -118,8 +124,15 @@ def _row(number: int, entry: _Entry) -> BlockRow:
 
 def _targets(rows: Iterable[JournalRow]) -> frozenset[str]:
     """What the incident's playbooks act on; of a principal its name, as ``user/x``."""
-    keys = (str(row.data.get("step", "")) for row in rows)
+    keys = (_step_of(row) for row in rows)
     return frozenset(key.split("/", 1)[1].rpartition("/")[0] for key in keys if key.count("/") >= 2)
+
+
+def _step_of(row: JournalRow) -> str:
+    try:
+        return str(row.data.get("step", ""))
+    except DAMAGED:
+        return ""
 
 
 def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZone) -> Iterable[_Entry]:

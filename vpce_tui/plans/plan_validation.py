@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from vpce_tui.blocks.model import wrong as wrong_block
 from vpce_tui.core.typed_data import Malformed, convert
 from vpce_tui.plans.placeholders import (
     AWS_NOW,
@@ -128,6 +129,12 @@ def _wrong(step: Step) -> Iterator[str]:
     for action in step.permissions:
         if not _IAM_ACTION.fullmatch(action):
             yield f"permission {action[:80]!r} of {step.id}"
+    for block in step.content:
+        if found := wrong_block(block):
+            yield f"{step.id}: {found}"
+    for question in step.questions:
+        if any(len(option.cells) != len(question.columns) for option in question.options):
+            yield f"the options of {step.id}.{question.id[:80]} do not fit their columns"
     for name, value in (*step.bindings.items(), *step.stand_ins.items()):
         if not REFERENCE.fullmatch(name) or name in _RESERVED or not value.isprintable():
             yield f"binding {name[:80]!r} of {step.id}"

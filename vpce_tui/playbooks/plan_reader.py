@@ -31,6 +31,8 @@ def read(text: str, name: str = "the plan") -> Plan:
         raise Tampered(
             f"{name} was changed after it was created: its sha256 does not match. Create a new plan, and review it again."
         )
+    if plan.sha256 != data["sha256"]:
+        raise PlanError(f"{name} is not written as this version writes a plan: create a new plan.")
     return plan
 
 

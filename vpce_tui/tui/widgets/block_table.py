@@ -51,7 +51,11 @@ class BlockTable(Table):
     ) -> None:
         super().__init__((), **more)
         self.block, self.why_not, self.many = block, why_not or {}, many
-        self.ticked = None if ticked is None else [row.id for row in block.rows if row.id in ticked]
+        self.ticked = (
+            None
+            if ticked is None
+            else [row.id for row in block.rows if row.id in ticked and row.id not in self.why_not]
+        )
         self.column = 0
         self.sorted_by: int | None = None
         self.descending = False

@@ -70,7 +70,7 @@ def why_overprivileged(policy: PolicyOf) -> str:
 
 
 def _policy_key(policy: PolicyOf) -> str:
-    return policy.arn or f"inline/{policy.name}"
+    return policy.arn or f"inline/{policy.name.replace(',', '%2C')}"
 
 
 _POLICY_COLUMNS: Final = (column("POLICY"), column("KIND"), column("ARN"))
