@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -42,6 +43,21 @@ def prepare(folder: Path) -> None:
 
     LIMITS["cloudtrail", "LookupEvents"] = 500.0  # the lab allows more than AWS does
     vpce_tui.aws.session.time = Stopped  # type: ignore[attr-defined]
+
+
+_PIECE = re.compile(r'(<text[^>]*\bx=")([0-9.]+)("[^>]*\btextLength=")([0-9.]+)("[^>]*>)((?:&#160;)+)([^<]+)(</text>)')
+_CELL = 12.2
+"""Units of a picture that a character is wide."""
+
+
+def _placed(picture: str) -> str:
+    """The picture with text where it stands in place of blanks before it: some viewers leave those out."""
+
+    def moved(piece: re.Match[str]) -> str:
+        blanks = piece[6].count("&#160;") * _CELL
+        return f"{piece[1]}{float(piece[2]) + blanks:.6g}{piece[3]}{float(piece[4]) - blanks:.6g}{piece[5]}{piece[7]}{piece[8]}"
+
+    return _PIECE.sub(moved, picture)
 
 
 async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
@@ -120,7 +136,8 @@ def settled(app: Any) -> Callable[[], bool]:
 
 
 def keep(app: Any, folder: Path, name: str) -> None:
-    (folder / f"{name}.svg").write_text(app.export_screenshot(title="vpce-tui", simplify=True), encoding="utf-8")
+    picture = _placed(app.export_screenshot(title="vpce-tui", simplify=True))
+    (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 async def shoot(folder: Path, access: Any) -> None:
