@@ -299,3 +299,10 @@ def test_strips_join_only_what_looks_the_same() -> None:
         (" ", on_blue),
         (" ", underlined),
     ]
+
+
+def test_a_long_name_of_a_fact_leaves_room_for_its_value() -> None:
+    facts = (Fact(name="n" * 300, value="the value"), Fact(name="short", value="undo: no"))
+    said = terminal_text([FactsBlock(facts=facts)], width=60)
+    assert "the value" in said
+    assert "undo: no" in said

@@ -579,3 +579,19 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
         found, said = PROVE.judge(world, step, unread)
         assert found == "not yet", "what did not answer is not healthy"
         assert "who serves web: it is not among them, or that could not be read" in said
+
+
+def test_a_policy_with_a_comma_in_its_name_is_one_answer() -> None:
+    from types import SimpleNamespace
+
+    from vpce_tui.plans.actions import parts
+    from vpce_tui.plans.actions.relaunch.instance_profile import RELAUNCH_PROFILE
+    from vpce_tui.plans.targets.launch import PolicyOf
+
+    allow = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    policies = tuple(PolicyOf(name, "", allow) for name in ("x", "x,session-manager"))
+    choice = next(choice for choice in RELAUNCH_PROFILE.choices if choice.id == "policies")
+    options = choice.offered(SimpleNamespace(policies=policies))
+    values = [option.value for option in options]
+    assert [parts(value) for value in values] == [(value,) for value in values], "each value is one answer"
+    assert all(choice.wrong_among(options, value) == "" for value in values)
