@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.rules import BOB, OWN, created
 from vpce_tui.blocks.model import SeriesBlock, TableBlock, TextBlock
 from vpce_tui.incident.journal import JournalRow
@@ -71,3 +73,35 @@ def test_what_was_not_looked_through_is_said_and_both_sides_share_an_axis() -> N
     assert [line.name for line in series.lines] == ["suspect", "response"]
     assert len({len(line.values) for line in series.lines}) == 1
     assert [sum(line.values) for line in series.lines] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("Client.UnauthorizedOperation", "refused"),
+        ("Client.DryRunOperation", "dry run"),
+        ("Client.InvalidParameter", "failed"),
+        ("", "done"),
+    ],
+)
+def test_what_was_not_done_is_not_told_as_done(code: str, outcome: str) -> None:
+    other = created(minutes=3, eventID="other", **({"errorCode": code} if code else {}))
+    first = next(cells for cells in sides(created(), other) if cells[1] == "suspect")
+    assert first[5] == outcome
+    assert (outcome in first[2]) is bool(code)
+
+
+def test_a_key_that_is_the_target_is_the_intruders() -> None:
+    rows = [row(1, "result", "2026-01-31T03:01:00Z", step="revoke-credentials/ASIABOB/keys", call="off", ok=True)]
+    (table,) = [item for item in incident_timeline(rows, [created()]) if isinstance(item, TableBlock)]
+    assert "suspect" in {item.cells[1] for item in table.rows}
+
+
+def test_a_row_whose_time_cannot_be_drawn_takes_the_axis_and_nothing_else() -> None:
+    late = row(4, "note", "9999-12-31T23:59:59Z", text="from the end of time")
+    blocks = incident_timeline([*ROWS, late], [created()])
+    assert not [block for block in blocks if isinstance(block, SeriesBlock)]
+    assert [block for block in blocks if isinstance(block, TableBlock)]
+    damaged = row(4, "note", "yesterday", text="when")
+    (table,) = [block for block in incident_timeline([*ROWS, damaged], []) if isinstance(block, TableBlock)]
+    assert table.rows[-1].cells[0] == "2026-01-31T03:02:00Z", "where it stands in the record"

@@ -1,6 +1,5 @@
 """Files of the team: every fault at its line, whatever stands in strings and comments before it."""
 
-import time
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -53,7 +52,6 @@ def test_a_number_with_a_fraction_is_called_one() -> None:
     assert faults("people = 2.0") == [(1, "'people' must be a number, not a number with a fraction")]
 
 
-def test_a_long_header_takes_no_time() -> None:
-    begin = time.process_time()
-    Places("a = [\n[" + " " * 100_000 + "\n1]]\n")
-    assert time.process_time() - begin < 5, "quadratic at most"
+def test_a_long_header_is_read_to_its_end() -> None:
+    """Nested repeats in the pattern would not end within the suite's time."""
+    assert Places("a = [\n[" + " " * 100_000 + "\n1]]\n").of(("a",)) == (1, 1)

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 
 from vpce_tui.blocks.model import DiffBlock
 from vpce_tui.core.text import many
@@ -10,9 +11,18 @@ from vpce_tui.core.text import many
 _AROUND = 3
 
 
-def diff_lines(block: DiffBlock) -> Iterator[tuple[str, str]]:
+def diff_lines(block: DiffBlock) -> tuple[tuple[str, str], ...]:
     """Each line with its sign: ``-`` goes, ``+`` comes, a blank stays, ``@`` says how many are left out. Not yet safe to show."""
-    before, after = block.before.splitlines(), block.after.splitlines()
+    return _compared(block.before, block.after)
+
+
+@lru_cache(maxsize=64)
+def _compared(before_text: str, after_text: str) -> tuple[tuple[str, str], ...]:
+    """Compared once: a page is drawn again and again."""
+    return tuple(_lines(before_text.splitlines(), after_text.splitlines()))
+
+
+def _lines(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
     last = (0, 0)
     for group in difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_AROUND):
         if group[0][1] > last[0]:

@@ -165,6 +165,8 @@ _LARGEST = 10**18
 def wrong(block: Block) -> str:
     """Why a block cannot be drawn, as a sentence; ``""``: it can. What was handed over may be anybody's."""
     if isinstance(block, TableBlock):
+        if not block.columns:
+            return f"{block.title[:60]!r} has no columns"
         for row in block.rows:
             if len(row.cells) != len(block.columns):
                 return f"a row of {block.title[:60]!r} has {len(row.cells)} cells for {len(block.columns)} columns"

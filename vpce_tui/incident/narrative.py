@@ -12,7 +12,7 @@ from vpce_tui.incident.record import DAMAGED
 from vpce_tui.incident.states import VerificationState
 
 _UNKNOWN_TIME: Final = "1970-01-01T00:00:00Z"
-"""The time of a row whose own cannot be read."""
+"""The time of a row whose own cannot be read, where no row before it has one."""
 
 
 class LineMark(StrEnum):
@@ -43,13 +43,14 @@ class NarrativeLine:
 def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
     """Each row that says something, in its order."""
     whys: dict[tuple[str, str], str] = {}
+    when = _UNKNOWN_TIME
     for row in rows:
         try:
             datetime.fromisoformat(row.time).astimezone(UTC)
-            told = _line(row, whys)
+            when, told = row.time, _line(row, whys)
         except DAMAGED:
             said = f"row {row.seq} of the record is damaged. Run vpce-tui verify."
-            told = NarrativeLine(_UNKNOWN_TIME, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
+            told = NarrativeLine(when, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
         if told is not None:
             yield told
 

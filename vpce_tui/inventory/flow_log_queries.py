@@ -21,6 +21,8 @@ DEFAULT_FORMAT: Final = (
 )
 """The format of records where a flow log names none."""
 
+PRICE: Final = "USD 0.005 to 0.0076 a GB"
+"""What CloudWatch Logs Insights bills for the data that a query scans."""
 MOST: Final = 1_000
 """Rows of an answer; what is beyond is not seen, and said so."""
 

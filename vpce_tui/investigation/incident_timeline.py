@@ -16,6 +16,7 @@ from vpce_tui.blocks.model import (
     TableBlock,
     TextBlock,
     column,
+    wrong,
 )
 from vpce_tui.cloudtrail.event import EPOCH, Event, parse_text
 from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, impact_with_target
@@ -77,7 +78,8 @@ def _events(content: bytes) -> Iterable[Event]:
     except (ValueError, RecursionError, AttributeError):
         return
     for page in pages if isinstance(pages, list) else ():
-        for item in page.get("Events", ()) if isinstance(page, Mapping) else ():
+        items = page.get("Events") if isinstance(page, Mapping) else None
+        for item in items if isinstance(items, list) else ():
             if isinstance(item, Mapping) and isinstance(item.get("CloudTrailEvent"), str):
                 yield parse_text(item["CloudTrailEvent"])
 
@@ -111,8 +113,9 @@ def incident_timeline(
     found.append(
         TableBlock(title="incident timeline", columns=_COLUMNS, rows=tuple(_row(*item) for item in enumerate(entries)))
     )
-    if entries:
-        found.append(_series(entries))
+    series = _series(entries) if entries else None
+    if series is not None and not wrong(series):  # a time of a record that was handed over may be any
+        found.append(series)
     return found
 
 
@@ -149,14 +152,23 @@ def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZo
             means = f"created endpoint {event.request.endpoint_id} to {event.request.service or event.request.resource}"
         if not means and not event.refused:
             continue
+        outcome = _outcome(event)
         yield _Entry(
             at=event.time,
             suspect=True,
-            what=f"{event.name} refused: {event.error_code}" if event.error_code else f"{event.name}: {means}",
+            what=f"{event.name} {outcome}: {event.error_code}" if event.error_code else f"{event.name}: {means}",
             who=f"{event.principal.name} from {event.source_ip}",
             on=event.region,
-            outcome="refused" if event.error_code else "done",
+            outcome=outcome,
         )
+
+
+def _outcome(event: Event) -> str:
+    if event.dry_run:
+        return "dry run"
+    if event.refused:
+        return "refused"
+    return "failed" if event.error_code else "done"
 
 
 def _made_a_target(event: Event, targets: frozenset[str]) -> bool:
@@ -166,7 +178,11 @@ def _made_a_target(event: Event, targets: frozenset[str]) -> bool:
 def _concerns(event: Event, targets: frozenset[str]) -> bool:
     """Whether one of the targets made the call, or was made by it."""
     principal = event.principal
-    names = {principal.instance_id, *(_named(arn) for arn in (principal.arn, principal.role_arn))}
+    names = {
+        principal.instance_id,
+        principal.access_key_id,
+        *(_named(arn) for arn in (principal.arn, principal.role_arn)),
+    }
     return bool(names & targets) or _made_a_target(event, targets)
 
 

@@ -18,6 +18,7 @@ from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
 from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import KeyBar
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -53,7 +54,8 @@ class IncidentScreen(Frame):
         self._checked = ""
         self._verdict: IntegrityCheck | None = None
         self.view = "record"
-        self._drawn_for: object = None
+        self._drawn_for: tuple[str, object] = ("", None)
+        """The head, and the events known, that the timeline was made of."""
         self.sheet = TableSheet()
         self.sheet.display = False
 
@@ -117,10 +119,10 @@ class IncidentScreen(Frame):
         assert journal is not None
         known, folder = self.work.known(), journal.folder
         rows = list(journal.rows())
-        about = (rows[-1].hash if rows else "", known.past)
-        if self._drawn_for == about:
+        head = rows[-1].hash if rows else ""
+        if self._drawn_for[0] == head and self._drawn_for[1] is known.past:
             return
-        self._drawn_for = about
+        self._drawn_for = (head, known.past)
         listed = [item.event for item in self.work.assessed]
 
         def work() -> list[Block]:
@@ -149,8 +151,8 @@ class IncidentScreen(Frame):
             self.set_focus(None)
 
     def on_table_sheet_moved(self) -> None:
-        """Another cell."""
-        self.update()
+        """Another cell: other keys may work."""
+        self.query_one("#keys", KeyBar).show(self.keys())
 
     def action_leave(self) -> None:
         """Back to where the record was opened from; from the timeline first to no filter."""

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from vpce_tui.incident.record import Record, replay
 from vpce_tui.incident.states import StepState
+from vpce_tui.inventory.flow_log_queries import PRICE
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS
@@ -25,8 +26,8 @@ def _opening(playbook: Playbook) -> str:
     """What opening a playbook does; a query of flow logs is billed."""
     if playbook.target in ("interface", "endpoint"):
         return (
-            "Opening a playbook only reads. This one queries the flow logs of its target: billed by the data scanned, USD 0.005 to "
-            "0.0076 a GB, unless that was asked in the last minutes."
+            f"Opening a playbook only reads. This one queries the flow logs of its target: billed by the data scanned, {PRICE}, unless "
+            "that was asked in the last minutes."
         )
     return "Opening a playbook only reads."
 

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from vpce_tui.blocks.model import Block
 from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import KeyBar
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.table_sheet import TableSheet
 
@@ -47,8 +48,8 @@ class TableScreen(Frame):
         self.sheet.redraw()
 
     def on_table_sheet_moved(self) -> None:
-        """Another cell."""
-        self.update()
+        """Another cell: other keys may work."""
+        self.query_one("#keys", KeyBar).show(self.keys())
 
     def on_table_sheet_opened(self, event: TableSheet.Opened) -> None:
         """Open the rows that the cell counts."""

@@ -11,9 +11,10 @@ from textual.content import Content
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.core.text import size
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
-from vpce_tui.inventory.flow_log_queries import Traffic
+from vpce_tui.inventory.flow_log_queries import PRICE, Traffic
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.widgets.bars import KeyBar
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -21,7 +22,7 @@ from vpce_tui.tui.widgets.table_sheet import TableSheet
 
 HOURS = 6
 _COST = (
-    "Flow logs are queried with CloudWatch Logs Insights. AWS bills the data scanned: USD 0.005 to 0.0076 a GB, "
+    f"Flow logs are queried with CloudWatch Logs Insights. AWS bills the data scanned: {PRICE}, "
     "two queries, each over the log group of the VPC for the last {hours} hours. Nothing is changed."
 )
 
@@ -119,8 +120,8 @@ class TrafficScreen(Frame):
         ]
 
     def on_table_sheet_moved(self) -> None:
-        """Another cell."""
-        self.update()
+        """Another cell: other keys may work."""
+        self.query_one("#keys", KeyBar).show(self.keys())
 
     def action_hours(self, by: int) -> None:
         """Look back further, or less."""
