@@ -53,6 +53,23 @@ async def test_enter_goes_in_and_escape_comes_back(aws: Aws) -> None:
         assert isinstance(app.screen, EventsScreen)
 
 
+async def test_a_screen_under_another_paints_nothing_and_one_under_a_dialog_is_seen(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        below = app.screen
+        await pilot.press("enter")
+        above = app.screen
+        assert isinstance(above, EventScreen)
+        assert (below.is_current, above.is_current) == (False, True)
+        await pilot.press("?")
+        assert isinstance(app.screen, Read)
+        assert (below.is_current, above.is_current) == (False, True)
+        await pilot.press("escape", "escape")
+        assert app.screen is below
+        assert (below.is_current, above.is_current) == (True, False)
+
+
 async def test_instances_are_one_key_away_and_ranked(aws: Aws) -> None:
     app = app_on(aws)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,5 +1,6 @@
 """The app in a real terminal: what it leaves, what it writes, where it does not start."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import Aws
@@ -25,6 +26,31 @@ def test_no_color_writes_no_colour(aws: Aws) -> None:
     assert terminal.close() == 0
     assert b"38;2;" not in terminal.written
     assert b"38;5;" not in terminal.written
+
+
+def test_a_screen_is_painted_once_when_it_opens_and_its_first_key_paints_little(aws: Aws) -> None:
+    """It is laid out for its size at once, and a hidden screen below it paints nothing through it."""
+    terminal = Terminal(["--region", "eu-west-1"], aws.env, (160, 48))
+    terminal.until("CRITICAL")
+    terminal.quiet(1.0)
+    opened = _written(terminal, lambda: terminal.send("2"))
+    terminal.resize(161, 49)
+    terminal.quiet(1.0)
+    resized = _written(terminal, lambda: terminal.resize(160, 48))
+    assert opened <= resized, "Textual's own full paint of the same screen"
+    terminal.send("1", "e")
+    terminal.quiet(1.0)
+    assert _written(terminal, lambda: terminal.send("j")) < resized / 10
+    terminal.send("q")
+    assert terminal.close() == 0
+
+
+def _written(terminal: Terminal, act: Callable[[], None]) -> int:
+    """Bytes that the app writes after ``act``, until it rests."""
+    before = len(terminal.written)
+    act()
+    terminal.quiet(1.0)
+    return len(terminal.written) - before
 
 
 def test_without_a_terminal_it_says_what_to_use(aws: Aws) -> None:

@@ -1,6 +1,7 @@
 """The frame every screen keeps: mode and identity, where and how complete, the body, the keys."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import ClassVar, cast
 
@@ -40,10 +41,29 @@ class Frame(Screen[None]):
     laid_out = False
     """Whether every part of it is there: a key may be pressed before."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._unpainted = ExitStack()
+        """What keeps the screen unpainted until its parts have their sizes: it is painted once, whole."""
+
     @property
     def crumb(self) -> str:
         """What this screen is called in the breadcrumbs of those that were opened from it."""
         return ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be seen: only dialogs are above it.
+
+        Textual counts the screen below the top one as seen even when the top one covers it, and repaints all of the
+        top one for each change below.
+        """
+        if not self.is_running:
+            return False
+        for screen in reversed(self.app.screen_stack):
+            if screen is self or not screen.is_modal:
+                return screen is self
+        return False
 
     @property
     def running(self) -> bool:
@@ -51,12 +71,22 @@ class Frame(Screen[None]):
         return False
 
     def compose(self) -> ComposeResult:
+        self._classes_of_size()
+        self._unpainted.enter_context(self.app.batch_update())
         yield TopBar(id="top")
         yield CrumbBar(id="crumbs")
         with Container(id="body"):
             yield from self.body()
         yield Steady(id="small")
         yield KeyBar(id="keys")
+
+    def _classes_of_size(self) -> None:
+        """Give the screen the classes of its size before it is laid out; Textual gives them after, and lays it out anew."""
+        width, height = self.app.size
+        for length, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
+            *_, fitting = (name for least, name in breakpoints if length >= least)
+            for _, name in breakpoints:
+                self.set_class(name == fitting, name)
 
     def body(self) -> ComposeResult:
         """The widgets between the lines that stay."""
@@ -104,11 +134,13 @@ class Frame(Screen[None]):
 
     def on_unmount(self) -> None:
         self.work.forget(self.update)
+        self._unpainted.close()
 
     def _laid_out(self) -> None:
         """Every part is there, and has its width."""
         self.laid_out = True
         self.update()
+        self.call_later(self._unpainted.close)
 
     def on_resize(self) -> None:
         width, height = self.app.size
