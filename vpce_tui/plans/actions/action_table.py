@@ -37,7 +37,7 @@ from vpce_tui.plans.targets import ACCOUNT, ENDPOINT, INSTANCE, INTERFACE, PRINC
 from vpce_tui.plans.targets.account import AccountState
 from vpce_tui.plans.targets.endpoint import EndpointState
 from vpce_tui.plans.targets.instance_state import InstanceState
-from vpce_tui.plans.targets.interface import InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.principal_state import PrincipalState
 
 INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {

@@ -14,7 +14,7 @@ from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 from vpce_tui.plans.actions import ReadBack
-from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _GRACE: Final = timedelta(seconds=60)
 """A block takes a moment to hold everywhere, and a record may be dated up to this much late."""

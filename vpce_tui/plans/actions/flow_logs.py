@@ -17,7 +17,7 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountState, AccountVpc
 from vpce_tui.plans.targets.endpoint import EndpointState
 from vpce_tui.plans.targets.flow_logs import OWN_POLICY, OWN_ROLE, FlowLogging
-from vpce_tui.plans.targets.interface import InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.planning_context import iam_region
 
 NEW: Final = "new"

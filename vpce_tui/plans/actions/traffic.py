@@ -17,7 +17,7 @@ from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.interface import HOURS, InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import HOURS, InterfaceAspect, InterfaceState
 
 SEE: Final = "traffic-see"
 CHOOSE: Final = "traffic-choose"

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
 from vpce_tui.plans.targets.instance_state import InstanceState
+from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.planning_context import PlanningContext, World, find_region, iam_region
 from vpce_tui.plans.targets.principal_state import PrincipalState
 
@@ -50,7 +51,7 @@ ENDPOINT: Final[TargetKind[endpoint.EndpointState]] = TargetKind(
     region=_found_by("DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id"),
     reads=endpoint.READS,
 )
-INTERFACE: Final[TargetKind[interface.InterfaceState]] = TargetKind(
+INTERFACE: Final[TargetKind[InterfaceState]] = TargetKind(
     name="interface",
     example="i-…, vpce-… or eni-…",
     pattern=re.compile(r"(?:i|vpce|eni)-[0-9a-f]{8,17}"),

@@ -5,8 +5,8 @@ What one region keeps back is in ``gaps`` with its reason; where the answers nam
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -17,9 +17,10 @@ from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets import ebs_volumes as ebs
 from vpce_tui.plans.targets import launch_images, recording
-from vpce_tui.plans.targets.barriers import GroupRule, group_rule
+from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
 from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_facets
+from vpce_tui.plans.targets.read_barriers import group_rule
 
 REGIONS: Final = "regions"
 """What a plan's answers say about the regions to look in; see :attr:`PlanningContext.remembered`."""
@@ -118,7 +119,10 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
     enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     wanted = [name for name in asked.remembered.get(REGIONS, ()) if name in enabled]
-    return read_facets(caller, AccountState(account, region, tuple(wanted or enabled)), facets, _READERS, asked)
+    read, unknown = read_facets(
+        caller, AccountState(account, region, tuple(wanted or enabled)), facets, _READERS, asked
+    )
+    return replace(read, unknown=unknown)
 
 
 Found = TypeVar("Found")
@@ -156,7 +160,7 @@ def _named_regions(world: AccountState, asked: PlanningContext) -> set[str]:
     return {region for part in parts if (region := part.partition("/")[0]) in world.regions}
 
 
-def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     now, opened = aws_now(caller), parse.moment(asked.since)
 
     def read(region: str) -> tuple[AccountInstance, ...]:
@@ -188,7 +192,7 @@ def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> d
         return tuple(made)
 
     found, gaps = _each(caller, world, asked, "instances", read)
-    return {"instances": tuple(item for some in found.values() for item in some), "gaps": gaps}
+    return replace(world, instances=tuple(item for some in found.values() for item in some), gaps=gaps)
 
 
 def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
@@ -203,7 +207,7 @@ def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> di
     return found
 
 
-def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[WideRule, ...], dict[str, frozenset[tuple[str, bool, str, int, int, str]]]]:
         pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", region))
         every = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
@@ -230,11 +234,12 @@ def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[
         ), frozen
 
     found, gaps = _each(caller, world, asked, "group rules", read)
-    return {
-        "rules": tuple(item for some, _ in found.values() for item in some),
-        "group_effects": {key: held for _, some in found.values() for key, held in some.items()},
-        "gaps": gaps,
-    }
+    return replace(
+        world,
+        rules=tuple(item for some, _ in found.values() for item in some),
+        group_effects={key: held for _, some in found.values() for key, held in some.items()},
+        gaps=gaps,
+    )
 
 
 def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
@@ -273,20 +278,20 @@ def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[
     return {group: tuple(sorted(names)) for group, names in found.items()}
 
 
-def _encryption(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _encryption(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> bool:
         return bool(caller.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
 
     found, gaps = _each(caller, world, asked, "encryption by default", read)
-    return {"encrypted": found, "gaps": gaps}
+    return replace(world, encrypted=found, gaps=gaps)
 
 
-def _volumes(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _volumes(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     found, gaps = _each(caller, world, asked, "volumes", lambda region: ebs.read(caller, region, world.account, asked))
-    return {"volumes": ebs.merged(found.values()), "gaps": gaps}
+    return replace(world, volumes=ebs.merged(found.values()), gaps=gaps)
 
 
-def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[AccountVpc, ...], FlowLogging]:
         raws = [raw for page in caller.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
         count: dict[str, int] = {}
@@ -307,20 +312,21 @@ def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> d
         return vpcs, flow_logging(caller, region, ids, world.account, asked) if ids else FlowLogging()
 
     found, gaps = _each(caller, world, asked, "flow logs", read)
-    return {
-        "vpcs": tuple(vpc for vpcs, _ in found.values() for vpc in vpcs),
-        "logging": {region: logging for region, (_, logging) in found.items()},
-        "gaps": gaps,
-    }
+    return replace(
+        world,
+        vpcs=tuple(vpc for vpcs, _ in found.values() for vpc in vpcs),
+        logging={region: logging for region, (_, logging) in found.items()},
+        gaps=gaps,
+    )
 
 
-def _config(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
+def _config(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
     found, gaps = _each(caller, world, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
-    return {"config": recording.read_config(caller, world.account, world.region, found, asked), "gaps": gaps}
+    return replace(world, config=recording.read_config(caller, world.account, world.region, found, asked), gaps=gaps)
 
 
-def _trails(caller: Caller, world: AccountState, asked: PlanningContext) -> dict[str, Any]:
-    return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
+def _trails(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
+    return replace(world, trails=recording.read_trails(caller, world.account, world.region, asked))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -1,7 +1,7 @@
 """Everything a playbook needs to know about one VPC endpoint, read live, facet by facet."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -11,6 +11,7 @@ from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, tags_of
 from vpce_tui.plans.targets import interface
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 from vpce_tui.plans.targets.planning_context import (
     TAG_CALL,
     PlanningContext,
@@ -59,7 +60,7 @@ class EndpointState:
     """Routes that lead to it, as (route table, destination)."""
     organization: str = ""
     flow_logs: FlowLogging | None = None
-    use: interface.InterfaceState | None = None
+    use: InterfaceState | None = None
     """What its interfaces were seen to do; None too where it has none, or while one step is about to run."""
     reach: tuple[str, ...] | None = None
     """For a gateway endpoint, which has no interfaces: the instances in subnets of its route tables, by id and name."""
@@ -117,12 +118,13 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     world = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
     if world.gone:
         facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and world.endpoint.vpc_id)]
-    return read_facets(caller, world, facets, _READERS, asked)
+    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    return replace(read, unknown=unknown)
 
 
-def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
+def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
     if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
-        return {"service": Service(parse.account_of(world.endpoint.resource), takes_policy=False)}
+        return replace(world, service=Service(parse.account_of(world.endpoint.resource), takes_policy=False))
     call = Call(
         service="ec2",
         operation="DescribeVpcEndpointServices",
@@ -130,25 +132,27 @@ def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[s
         parameters={"ServiceNames": [world.endpoint.service]},
     )
     if not world.endpoint.service:
-        return {"service": Service()}
+        return replace(world, service=Service())
     try:
         details = caller.read(call).data.get("ServiceDetails", [])
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code == "InvalidServiceName":
-            return {"service": Service()}
+            return replace(world, service=Service())
         raise
     if not details:
-        return {"service": Service()}
+        return replace(world, service=Service())
     supported = details[0].get("VpcEndpointPolicySupported")
-    return {"service": Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)}
+    return replace(
+        world, service=Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)
+    )
 
 
-def _groups(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
+def _groups(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
     endpoint = world.endpoint
-    return {"groups": vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked)}
+    return replace(world, groups=vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked))
 
 
-def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
+def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcs",
@@ -161,14 +165,14 @@ def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, 
         ranges += [str(block["CidrBlock"]) for block in four if _associated(block, "CidrBlockState")]
         six = raw.get("Ipv6CidrBlockAssociationSet") or ()
         ranges += [str(block["Ipv6CidrBlock"]) for block in six if _associated(block, "Ipv6CidrBlockState")]
-    return {"vpc_ranges": tuple(sorted(set(ranges) - {""}))}
+    return replace(world, vpc_ranges=tuple(sorted(set(ranges) - {""})))
 
 
 def _associated(block: Mapping[str, Any], key: str) -> bool:
     return bool((block.get(key) or {}).get("State", "associated") == "associated")
 
 
-def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
+def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
     filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
     call = Call(
         service="ec2", operation="DescribeRouteTables", region=world.endpoint.region, parameters={"Filters": filters}
@@ -180,34 +184,34 @@ def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[st
         for route in table.get("Routes", [])
         if world.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
     ]
-    return {"routes": tuple(sorted(found))}
+    return replace(world, routes=tuple(sorted(found)))
 
 
-def _organization(caller: Caller, world: EndpointState, _: PlanningContext) -> dict[str, Any]:
+def _organization(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
     try:
         answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
     except AwsError as error:
         if error.code == "AWSOrganizationsNotInUseException":
-            return {"organization": ""}
+            return replace(world, organization="")
         raise
-    return {"organization": str((answer.get("Organization") or {}).get("Id", ""))}
+    return replace(world, organization=str((answer.get("Organization") or {}).get("Id", "")))
 
 
-def _flow_logs(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
+def _flow_logs(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
     endpoint = world.endpoint
-    return {"flow_logs": flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked)}
+    return replace(world, flow_logs=flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked))
 
 
-def _use(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
+def _use(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
     if world.endpoint.type == "Gateway":
-        return {"reach": _in_its_subnets(caller, world.endpoint)}
+        return replace(world, reach=_in_its_subnets(caller, world.endpoint))
     if not world.endpoint.interfaces:
-        return {}
-    facets = {interface.InterfaceAspect.TRAFFIC}
+        return world
+    facets = {InterfaceAspect.TRAFFIC}
     seen = interface.observe(caller, world.endpoint.id, world.endpoint.region, facets, asked)
-    if why := seen.unknown.get(interface.InterfaceAspect.TRAFFIC):
+    if why := seen.unknown.get(InterfaceAspect.TRAFFIC):
         raise Unreadable(why)
-    return {"use": seen}
+    return replace(world, use=seen)
 
 
 def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
@@ -242,11 +246,11 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     )
 
 
-def _hit(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
-    return {} if asked.live else _use(caller, world, asked)
+def _hit(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
+    return world if asked.live else _use(caller, world, asked)
 
 
-def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
+def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcEncryptionControls",
@@ -259,17 +263,18 @@ def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) ->
                 continue
             identifier, tags = str(raw.get("VpcEncryptionControlId", "")), tags_of(raw.get("Tags"))
             mine = ours(tags, world.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
-            return {
-                "encryption": EncryptionControl(
+            return replace(
+                world,
+                encryption=EncryptionControl(
                     id=identifier, mode=str(raw.get("Mode", "")), state=str(raw.get("State", "")), ours=mine
-                )
-            }
-    return {"encryption": EncryptionControl()}
+                ),
+            )
+    return replace(world, encryption=EncryptionControl())
 
 
-def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> dict[str, Any]:
+def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
     if not asked.incident:
-        return {}
+        return world
     filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
     call = Call(
         service="ec2", operation="DescribeVpcEndpoints", region=world.endpoint.region, parameters={"Filters": filters}
@@ -282,12 +287,12 @@ def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> 
         and tags_of(raw.get("Tags")).get(TAG_CALL) == RECREATE
         and str(raw.get("State", "")).lower() not in ("deleted", "deleting", "failed")
     ]
-    return {"recreated": found[0] if found else ""}
+    return replace(world, recreated=found[0] if found else "")
 
 
 _USE_READS: Final = (
     *interface.READS[""],
-    *interface.READS[interface.InterfaceAspect.TRAFFIC],
+    *interface.READS[InterfaceAspect.TRAFFIC],
     "ec2:DescribeRouteTables",
     "ec2:DescribeSubnets",
     "ec2:DescribeInstances",

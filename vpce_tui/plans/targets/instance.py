@@ -58,7 +58,8 @@ def observe(
         vpc = str(asked.remembered.get("vpc_id", ""))
         world = InstanceState(Instance(id=instance_id, region=region, account=account, state="terminated", vpc_id=vpc))
         facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != InstanceAspect.GROUPS)]
-    return read_facets(caller, world, facets, _READERS, asked)
+    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    return replace(read, unknown=unknown)
 
 
 def _instance(caller: Caller, instance_id: str, region: str, account: str) -> Instance:
@@ -76,9 +77,9 @@ def _instance(caller: Caller, instance_id: str, region: str, account: str) -> In
     return found[0]
 
 
-def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
+def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
     if world.instance.gone:
-        return {"attributes": Attributes(False, False, "")}
+        return replace(world, attributes=Attributes(False, False, ""))
 
     def one(name: str) -> Any:
         parameters = {"InstanceId": world.instance.id, "Attribute": name}
@@ -92,16 +93,17 @@ def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> dic
         ).data
         return (answer.get(name[0].upper() + name[1:]) or {}).get("Value")
 
-    return {
-        "attributes": Attributes(
+    return replace(
+        world,
+        attributes=Attributes(
             termination_protection=bool(one("disableApiTermination")),
             stop_protection=bool(one("disableApiStop")),
             shutdown_behavior=str(one("instanceInitiatedShutdownBehavior") or "stop"),
-        )
-    }
+        ),
+    )
 
 
-def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
     before = asked.remembered.get("interfaces")
     if world.instance.gone and before:  # some outlive the instance, detached
@@ -113,19 +115,19 @@ def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) ->
         parameters={"Filters": filters},
     )
     found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
-    return {"interfaces": tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id)))}
+    return replace(world, interfaces=tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id))))
 
 
-def _groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def _groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     instance = world.instance
     vpc = launch.vpc_of(caller, instance, asked)
-    return {"groups": vpc_groups(caller, instance.region, vpc, instance.id, asked)}
+    return replace(world, groups=vpc_groups(caller, instance.region, vpc, instance.id, asked))
 
 
-def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
+def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
     request = world.instance.spot_request_id
     if not request:
-        return {"spot": None}
+        return replace(world, spot=None)
     call = Call(
         service="ec2",
         operation="DescribeSpotInstanceRequests",
@@ -134,11 +136,11 @@ def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str,
     )
     found = [item for page in caller.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
     if not found:
-        return {"spot": None}
-    return {"spot": Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", "")))}
+        return replace(world, spot=None)
+    return replace(world, spot=Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", ""))))
 
 
-def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
+def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
     region, found = world.instance.region, {}
     for page in caller.pages(Call("guardduty", "ListDetectors", region)):
         for detector in page.data.get("DetectorIds", []):
@@ -151,7 +153,7 @@ def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[
             )
             ids = [str(item) for answer in caller.pages(call) for item in answer.data.get("FindingIds", [])]
             found[str(detector)] = tuple(ids[:50])
-    return {"detectors": found}
+    return replace(world, detectors=found)
 
 
 def _group_name(world: InstanceState, asked: PlanningContext) -> str:
@@ -160,26 +162,31 @@ def _group_name(world: InstanceState, asked: PlanningContext) -> str:
     return world.scaling.group if world.scaling else before
 
 
-def _starter(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def _old_rules(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
+    rules, names = launch.read_rules(caller, world.instance, asked)
+    return replace(world, old_rules=rules, group_names=names)
+
+
+def _starter(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     if world.scaling is None and not world.gone:
         world = replace(world, scaling=scaling_of(caller, world.instance))
     name = _group_name(world, asked)
-    return {"starter": service.starter_of(caller, world.instance, name, asked) if name else None}
+    return replace(world, starter=service.starter_of(caller, world.instance, name, asked) if name else None)
 
 
-def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     new = replacement.read_replacement(caller, world.instance, asked)
     vpc = new.vpc_id if new else world.instance.vpc_id
     found = service.target_groups_of(caller, world.instance, vpc, asked)
     there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
     balancers = service.classic_balancers_of(caller, world.instance, vpc, asked)
-    return {"target_groups": found, "registered": there, "balancers": balancers}
+    return replace(world, target_groups=found, registered=there, balancers=balancers)
 
 
-def _addresses(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def _addresses(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     new = replacement.read_replacement(caller, world.instance, asked)
     both = [world.instance.id, *([new.id] if new else [])]
-    return {"addresses": service.addresses_of(caller, world.instance.region, both)}
+    return replace(world, addresses=service.addresses_of(caller, world.instance.region, both))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -249,30 +256,30 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.ATTRIBUTES: _attributes,
     InstanceAspect.INTERFACES: _interfaces,
     InstanceAspect.VOLUMES: read_volumes,
-    InstanceAspect.ROLE: lambda caller, world, asked: {"role": role_of(caller, world.instance, asked)},
-    InstanceAspect.SCALING: lambda caller, world, _: {"scaling": scaling_of(caller, world.instance)},
-    InstanceAspect.TARGETS: lambda caller, world, _: {"targets": targets_of(caller, world.instance)},
-    InstanceAspect.CLASSIC: lambda caller, world, _: {"classic": classic_of(caller, world.instance)},
+    InstanceAspect.ROLE: lambda caller, world, asked: replace(world, role=role_of(caller, world.instance, asked)),
+    InstanceAspect.SCALING: lambda caller, world, _: replace(world, scaling=scaling_of(caller, world.instance)),
+    InstanceAspect.TARGETS: lambda caller, world, _: replace(world, targets=targets_of(caller, world.instance)),
+    InstanceAspect.CLASSIC: lambda caller, world, _: replace(world, classic=classic_of(caller, world.instance)),
     InstanceAspect.GROUPS: _groups,
     InstanceAspect.SNAPSHOTS: read_snapshots,
     InstanceAspect.SPOT: _spot,
     InstanceAspect.FINDINGS: _findings,
-    InstanceAspect.IMAGES: lambda caller, world, asked: {
-        "images": launch_images.read_images(caller, world.instance, asked)
-    },
-    InstanceAspect.SETTINGS: lambda caller, world, asked: {
-        "settings": launch.read_settings(caller, world.instance, asked)
-    },
-    InstanceAspect.OLD_RULES: lambda caller, world, asked: launch.read_rules(caller, world.instance, asked),
-    InstanceAspect.POLICIES: lambda caller, world, asked: {
-        "policies": launch.read_policies(caller, world.instance, asked)
-    },
-    InstanceAspect.NEW_ROLE: lambda caller, world, asked: {
-        "new_role": launch.read_new_role(caller, world.instance, asked)
-    },
-    InstanceAspect.REPLACEMENT: lambda caller, world, asked: {
-        "replacement": replacement.read_replacement(caller, world.instance, asked)
-    },
+    InstanceAspect.IMAGES: lambda caller, world, asked: replace(
+        world, images=launch_images.read_images(caller, world.instance, asked)
+    ),
+    InstanceAspect.SETTINGS: lambda caller, world, asked: replace(
+        world, settings=launch.read_settings(caller, world.instance, asked)
+    ),
+    InstanceAspect.OLD_RULES: _old_rules,
+    InstanceAspect.POLICIES: lambda caller, world, asked: replace(
+        world, policies=launch.read_policies(caller, world.instance, asked)
+    ),
+    InstanceAspect.NEW_ROLE: lambda caller, world, asked: replace(
+        world, new_role=launch.read_new_role(caller, world.instance, asked)
+    ),
+    InstanceAspect.REPLACEMENT: lambda caller, world, asked: replace(
+        world, replacement=replacement.read_replacement(caller, world.instance, asked)
+    ),
     InstanceAspect.STARTER: _starter,
     InstanceAspect.TARGET_GROUPS: _target_groups,
     InstanceAspect.ADDRESSES: _addresses,

@@ -18,7 +18,7 @@ from vpce_tui.plans.targets.planning_context import (
 )
 
 
-def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> dict[str, Any]:
+def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
     ids = [volume.id for volume in world.instance.volumes]
     known: dict[str, Mapping[str, Any]] = {}
     if ids:
@@ -44,7 +44,7 @@ def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> di
         for volume in world.instance.volumes
         for raw in (known.get(volume.id, {}),)
     ]
-    return {"volumes": tuple(volumes)}
+    return replace(world, volumes=tuple(volumes))
 
 
 def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
@@ -58,9 +58,9 @@ def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
     return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
 
 
-def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> dict[str, Any]:
+def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     if not asked.incident:
-        return {"snapshots": ()}
+        return replace(world, snapshots=())
     region = world.instance.region
     filters = [
         {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
@@ -90,8 +90,9 @@ def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext)
             if item.get("LockState") not in (None, "expired")
         }
     shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
-    return {
-        "snapshots": tuple(
+    return replace(
+        world,
+        snapshots=tuple(
             EbsSnapshot(
                 id=str(raw["SnapshotId"]),
                 volume_id=str(raw.get("VolumeId", "")),
@@ -102,8 +103,8 @@ def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext)
                 shared_with=shared[str(raw["SnapshotId"])],
             )
             for raw in sorted(raws, key=lambda raw: str(raw["SnapshotId"]))
-        )
-    }
+        ),
+    )
 
 
 def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:

@@ -3,7 +3,7 @@ talks with, and every rule, list and set that lets it through."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -11,13 +11,11 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.inventory import flow_log_queries, parse
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
-from vpce_tui.inventory.networks import Acl
 from vpce_tui.inventory.resources import Interface
-from vpce_tui.plans.targets import barriers
-from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, GroupRule, described
+from vpce_tui.plans.targets import read_barriers
 from vpce_tui.plans.targets.flow_logs import FlowLog, FlowLogging, flow_logging
+from vpce_tui.plans.targets.interface_state import HOURS, InterfaceAspect, InterfaceState
 from vpce_tui.plans.targets.planning_context import (
-    AppliedCall,
     PlanningContext,
     Reader,
     TargetGone,
@@ -25,76 +23,7 @@ from vpce_tui.plans.targets.planning_context import (
     aws_now,
     read_facets,
 )
-
-HOURS: Final = "hours"
-"""What a plan's answers say about the look-back; see :attr:`PlanningContext.remembered`."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceState:
-    """Some interfaces and all that lets traffic through to them. A field of None was not asked for, or is in ``unknown``."""
-
-    target: str
-    region: str
-    account: str
-    interfaces: tuple[Interface, ...] = ()
-    what: Mapping[str, str] = field(default_factory=dict)
-    """What each interface is for, in AWS's words."""
-    vpc_ranges: tuple[str, ...] = ()
-    log: FlowLog | None = None
-    """A good flow log that records every interface."""
-    flow_logs: FlowLogging | None = None
-    traffic: Traffic | None = None
-    endpoints: Mapping[str, str] = field(default_factory=dict)
-    """What each address of an endpoint's interface in the VPC belongs to."""
-    holder_of: Mapping[str, str] = field(default_factory=dict)
-    """Whose each address in the VPC is: the id of an instance, or what AWS says the interface is for."""
-    rules: tuple[GroupRule, ...] | None = None
-    group_names: Mapping[str, str] = field(default_factory=dict)
-    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Other interfaces in each group."""
-    acls: tuple[Acl, ...] | None = None
-    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Other interfaces in each subnet that an ACL of ours guards."""
-    sets: tuple[AddressSet, ...] | None = None
-    public: BlockPublicAccess | None = None
-    operator: frozenset[str] = frozenset()
-    """Addresses from which the operator's session called AWS lately."""
-    in_effect: Mapping[str, AppliedCall] = field(default_factory=dict)
-    """The calls of this incident on it that stand."""
-    subnet_ranges: tuple[str, ...] = ()
-    """The ranges of its own subnets: no network ACL acts inside them."""
-    remembered: Mapping[str, Any] = field(default_factory=dict)
-    """See :attr:`PlanningContext.remembered`."""
-    gone: bool = False
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def addresses(self) -> frozenset[str]:
-        """Every address of the interfaces."""
-        return frozenset(
-            address
-            for nic in self.interfaces
-            for address in (nic.private_ip, nic.public_ip, *nic.private_ips, *nic.ipv6)
-            if address
-        )
-
-    @property
-    def vpc_id(self) -> str:
-        """The VPC they are in."""
-        return self.interfaces[0].vpc_id if self.interfaces else ""
-
-
-class InterfaceAspect:
-    """Names of the parts that can be read."""
-
-    FLOW_LOGS = "flow logs"
-    TRAFFIC = "traffic"
-    RULES = "group rules"
-    ACLS = "network ACLs"
-    SETS = "IP sets"
-    OPERATOR = "the operator's own addresses"
-    PUBLIC = "VPC Block Public Access"
+from vpce_tui.plans.targets.read_barriers import described
 
 
 def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> InterfaceState:
@@ -128,7 +57,8 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         remembered=asked.remembered,
         gone=not found,
     )
-    return read_facets(caller, world, facets if found else (), _READERS, asked)
+    read, unknown = read_facets(caller, world, facets if found else (), _READERS, asked)
+    return replace(read, unknown=unknown)
 
 
 def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, Any]]:
@@ -155,11 +85,11 @@ def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
     return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
 
 
-def _flow_logs(caller: Caller, world: InterfaceState, asked: PlanningContext) -> dict[str, Any]:
+def _flow_logs(caller: Caller, world: InterfaceState, asked: PlanningContext) -> InterfaceState:
     subnets = sorted({nic.subnet_id for nic in world.interfaces})
     resources = (world.vpc_id, *subnets, *(nic.id for nic in world.interfaces))
     logging = flow_logging(caller, world.region, resources, world.target, asked)
-    return {"flow_logs": logging, "log": _covering(logging, world.vpc_id, world.interfaces, subnets)}
+    return replace(world, flow_logs=logging, log=_covering(logging, world.vpc_id, world.interfaces, subnets))
 
 
 def _covering(
@@ -175,9 +105,9 @@ def _covering(
     )
 
 
-def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> dict[str, Any]:
+def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> InterfaceState:
     read = _flow_logs(caller, world, asked)
-    log = read["log"]
+    log = read.log
     if log is None:
         return read
     if not log.in_log_group:
@@ -207,7 +137,7 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> d
         if item.get("PrivateIpAddress")
     }
     seen = flow_log_queries.traffic_of(window, rows, slots, world.addresses)
-    return {**read, "traffic": seen, "endpoints": endpoints, "holder_of": _holder_of(peers)}
+    return replace(read, traffic=seen, endpoints=endpoints, holder_of=_holder_of(peers))
 
 
 def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -221,14 +151,14 @@ def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _operator(caller: Caller, _: InterfaceState, __: PlanningContext) -> dict[str, Any]:
+def _operator(caller: Caller, world: InterfaceState, __: PlanningContext) -> InterfaceState:
     who = caller.identity().arn.rpartition("/")[2]
     about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
     answer = caller.read(
         Call(service="cloudtrail", operation="LookupEvents", region=caller.home_region, parameters=about)
     ).data
     found = (re.search(r'"sourceIPAddress": ?"([^"]+)"', str(raw.get("CloudTrailEvent"))) for raw in answer["Events"])
-    return {"operator": frozenset(match[1] for match in found if match)}
+    return replace(world, operator=frozenset(match[1] for match in found if match))
 
 
 def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
@@ -293,8 +223,8 @@ _READERS: Final[Mapping[str, Reader[InterfaceState]]] = {
     InterfaceAspect.FLOW_LOGS: _flow_logs,
     InterfaceAspect.TRAFFIC: _traffic,
     InterfaceAspect.OPERATOR: _operator,
-    InterfaceAspect.RULES: barriers.rules,
-    InterfaceAspect.ACLS: barriers.acls,
-    InterfaceAspect.SETS: barriers.sets,
-    InterfaceAspect.PUBLIC: barriers.public,
+    InterfaceAspect.RULES: read_barriers.rules,
+    InterfaceAspect.ACLS: read_barriers.acls,
+    InterfaceAspect.SETS: read_barriers.sets,
+    InterfaceAspect.PUBLIC: read_barriers.public,
 }

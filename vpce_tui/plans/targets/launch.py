@@ -13,13 +13,14 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory.resources import Instance, tags_of
-from vpce_tui.plans.targets.barriers import group_rule
+from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
     iam_region,
     ours,
 )
+from vpce_tui.plans.targets.read_barriers import group_rule
 
 SUBNET: Final = "subnet"
 KEY: Final = "key"
@@ -199,11 +200,13 @@ def groups_before(instance: Instance, asked: PlanningContext) -> tuple[str, ...]
     return tuple(found)
 
 
-def read_rules(caller: Caller, instance: Instance, asked: PlanningContext) -> dict[str, Any]:
+def read_rules(
+    caller: Caller, instance: Instance, asked: PlanningContext
+) -> tuple[tuple[GroupRule, ...], dict[str, str]]:
     """The rules of those groups, by id, and the groups' names."""
     groups = groups_before(instance, asked)
     if not groups:
-        return {"old_rules": (), "group_names": {}}
+        return (), {}
     by_group = {"Filters": [{"Name": "group-id", "Values": list(groups)}]}
     pages = caller.pages(
         Call(service="ec2", operation="DescribeSecurityGroupRules", region=instance.region, parameters=by_group)
@@ -212,14 +215,12 @@ def read_rules(caller: Caller, instance: Instance, asked: PlanningContext) -> di
     named = caller.pages(
         Call(service="ec2", operation="DescribeSecurityGroups", region=instance.region, parameters=by_group)
     )
-    return {
-        "old_rules": tuple(sorted(rules, key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))),
-        "group_names": {
-            str(raw["GroupId"]): str(raw.get("GroupName", ""))
-            for page in named
-            for raw in page.data.get("SecurityGroups", [])
-        },
+    names = {
+        str(raw["GroupId"]): str(raw.get("GroupName", ""))
+        for page in named
+        for raw in page.data.get("SecurityGroups", [])
     }
+    return tuple(sorted(rules, key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))), names
 
 
 def profile_before(instance: Instance, asked: PlanningContext) -> str:

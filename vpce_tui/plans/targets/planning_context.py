@@ -4,7 +4,7 @@ A facet that could not be read is named in ``unknown`` with the reason; it is ne
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
@@ -90,24 +90,24 @@ class World(Protocol):
         """Whether the target does not exist any more."""
 
 
-W = TypeVar("W", bound=Any)
-Reader = Callable[[Caller, W, PlanningContext], dict[str, Any]]
+W = TypeVar("W", bound=World)
+Reader = Callable[[Caller, W, PlanningContext], W]
+"""Reads one facet: the state with what it read; raises :class:`AwsError`, or :class:`Unreadable`."""
 
 
 def read_facets(
-    caller: Caller, world: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
-) -> W:
-    """``world`` with each facet read; what could not be read is in its ``unknown``."""
+    caller: Caller, state: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
+) -> tuple[W, dict[str, str]]:
+    """``state`` with each facet read, and why by each facet that could not be read."""
     unknown: dict[str, str] = {}
     for facet in sorted(set(facets)):
         try:
-            world = replace(world, **readers[facet](caller, world, asked))
+            state = readers[facet](caller, state, asked)
         except AwsError as error:
             unknown[facet] = error.sentence()
         except Unreadable as error:
             unknown[facet] = str(error)
-    found: W = replace(world, unknown=unknown)
-    return found
+    return state, unknown
 
 
 def aws_now(caller: Caller) -> datetime:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -86,7 +86,8 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         own=signed_in,
         operator=_operator(identity.arn),
     )
-    return read_facets(caller, world, facets, _READERS, asked)
+    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    return replace(read, unknown=unknown)
 
 
 def _operator(arn: str) -> str:
@@ -126,9 +127,9 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
     return kind, rest.rpartition("/")[2]
 
 
-def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     if world.kind != "user":
-        return {"keys": ()}
+        return replace(world, keys=())
     given = asked.gave.get("new-key", frozenset())
     begun = parse.moment(asked.lost.get("new-key", ""))
     lost: set[str] = set()
@@ -160,12 +161,14 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict
                     region=str(last.get("Region", "")),
                 )
             )
-    return {"keys": tuple(sorted(found, key=lambda key: key.id)), "keys_given": given, "keys_lost": frozenset(lost)}
+    return replace(
+        world, keys=tuple(sorted(found, key=lambda key: key.id)), keys_given=given, keys_lost=frozenset(lost)
+    )
 
 
-def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
+def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
     if world.kind != "user":
-        return {"password": False}
+        return replace(world, password=False)
     named = {"UserName": world.name}
     try:
         caller.read(Call(service="iam", operation="GetLoginProfile", region=world.region, parameters=named))
@@ -179,19 +182,20 @@ def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[
         pages = caller.pages(Call(service="iam", operation=operation, region=world.region, parameters=named))
         return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
 
-    return {
-        "password": password,
-        "mfa": ids("ListMFADevices", "MFADevices", "SerialNumber"),
-        "certificates": ids("ListSigningCertificates", "Certificates", "CertificateId"),
-        "service_credentials": ids(
+    return replace(
+        world,
+        password=password,
+        mfa=ids("ListMFADevices", "MFADevices", "SerialNumber"),
+        certificates=ids("ListSigningCertificates", "Certificates", "CertificateId"),
+        service_credentials=ids(
             "ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"
         ),
-    }
+    )
 
 
-def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
+def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
     if world.kind != "role":
-        return {"instances": ()}
+        return replace(world, instances=())
     profiles = [
         str(profile["Arn"])
         for page in caller.pages(
@@ -205,7 +209,7 @@ def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[st
         for profile in page.data.get("InstanceProfiles", [])
     ]
     if not profiles:
-        return {"instances": ()}
+        return replace(world, instances=())
     found = []
     regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     for region in sorted(str(item["RegionName"]) for item in regions):
@@ -217,18 +221,18 @@ def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[st
             Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
         ):
             found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, world.account)]
-    return {"instances": tuple(sorted(found))}
+    return replace(world, instances=tuple(sorted(found)))
 
 
-def _sessions(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+def _sessions(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if world.kind != "role":
-        return {"sessions": ()}
+        return replace(world, sessions=())
     found: set[str] = set()
     since = aws_now(caller) - timedelta(days=1)
     for region in sorted({caller.home_region, "us-east-1"}):
         found |= _handed_out(caller, world, region, since)[0]
-    return {"sessions": tuple(sorted(found))}
+    return replace(world, sessions=tuple(sorted(found)))
 
 
 def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
@@ -253,7 +257,7 @@ def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datet
     return found, True
 
 
-def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """What was done under its name, its keys, and the sessions and instances that hold it."""
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
@@ -261,7 +265,7 @@ def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> d
     if world.kind == "root":
         names = [("Username", "root")]
     elif world.kind == "user":
-        keys = _keys(caller, world, asked)["keys"]
+        keys = _keys(caller, world, asked).keys or ()
         names = [("Username", world.name), *(("AccessKeyId", key.id) for key in keys)]
     else:
         named, gaps = _session_names(caller, world, asked, regions, days)
@@ -270,7 +274,7 @@ def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> d
             gaps.append(f"{len(named) - _NAMES} more sessions of {world.name}: name the ones you mean (sessions)")
     found = history_of(caller, names, regions, days, role=world.name if world.kind == "role" else "")
     found = replace(found, gaps=(*found.gaps, *gaps))
-    return {"history": found, "incident_opened": parse.moment(asked.since), "now": aws_now(caller)}
+    return replace(world, history=found, incident_opened=parse.moment(asked.since), now=aws_now(caller))
 
 
 def _session_names(
@@ -279,7 +283,7 @@ def _session_names(
     """Names of sessions of the role: those that the operator names, instances of this incident (whose profile may be taken by
     now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
-    held = [name.partition(" ")[0] for name in _users(caller, world, asked)["instances"]]
+    held = [name.partition(" ")[0] for name in _users(caller, world, asked).instances or ()]
     gaps: list[str] = []
     since = aws_now(caller) - timedelta(days=days)
 
@@ -299,21 +303,19 @@ def _session_names(
     return list(dict.fromkeys([*asked.remembered.get(SESSIONS, ()), *ours, *held, *found])), gaps
 
 
-def _made(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+def _made(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     read = _history(caller, world, asked)
     quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
-    return {
-        **read,
-        "made_states": states_of(caller, world.region, read["history"].made, quarantine, QUARANTINE_DOCUMENT),
-    }
+    made = read.history.made if read.history else ()
+    return replace(read, made_states=states_of(caller, world.region, made, quarantine, QUARANTINE_DOCUMENT))
 
 
-def _trails(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
-    return {"trails": recording.read_trails(caller, world.account, world.region, asked)}
+def _trails(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    return replace(world, trails=recording.read_trails(caller, world.account, world.region, asked))
 
 
-def _profiles(caller: Caller, _: PrincipalState, __: PlanningContext) -> dict[str, Any]:
-    return {"profiles": caller.profiles()}
+def _profiles(caller: Caller, world: PrincipalState, __: PlanningContext) -> PrincipalState:
+    return replace(world, profiles=caller.profiles())
 
 
 _HISTORY_READS: Final = (

@@ -1,6 +1,7 @@
 """The policies of an IAM user or role: attached, inline, as documents with their versions; and who may assume it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vpce_tui.aws.call import Call
@@ -30,7 +31,7 @@ def trusted_by(document: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> dict[str, Any]:
+def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     kind = world.kind.capitalize()
     named = {f"{kind}Name": world.name}
     inline = [
@@ -78,18 +79,19 @@ def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext)
             parameters={**named, "PolicyName": quarantine},
         )
         denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
-    return {
-        "inline": tuple(sorted(set(inline) - {own, quarantine})),
-        "attached": tuple(sorted(attached)),
-        "groups": tuple(sorted(groups)),
-        "cut": cut,
-        "quarantined": denied,
-    }
+    return replace(
+        world,
+        inline=tuple(sorted(set(inline) - {own, quarantine})),
+        attached=tuple(sorted(attached)),
+        groups=tuple(sorted(groups)),
+        cut=cut,
+        quarantined=denied,
+    )
 
 
-def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> dict[str, Any]:
+def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
     if world.kind == "root":
-        return {"documents": ()}
+        return replace(world, documents=())
     kind, home = world.kind.capitalize(), world.region
     named = {f"{kind}Name": world.name}
     found = []
@@ -109,7 +111,7 @@ def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningCont
         Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
     ):
         found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
-    return {"documents": tuple(sorted(found, key=lambda policy: policy.key))}
+    return replace(world, documents=tuple(sorted(found, key=lambda policy: policy.key)))
 
 
 def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:

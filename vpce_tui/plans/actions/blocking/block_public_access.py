@@ -10,7 +10,7 @@ from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, u
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 
 def _vpc_options(world: InterfaceState) -> Options:

@@ -3,7 +3,7 @@
 from vpce_tui.plans.actions.block_verification import BEYOND_REMEDY, why_not_blockable
 from vpce_tui.plans.actions.traffic import CHOOSE, chosen
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.interface import InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceState
 
 
 def filtered(world: InterfaceState, blocks: tuple[str, ...], draft: Draft) -> None:

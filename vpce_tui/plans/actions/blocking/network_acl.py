@@ -13,7 +13,7 @@ from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
 from vpce_tui.plans.actions.traffic import warnings
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _LAST: Final = 32_767
 

@@ -16,7 +16,7 @@ from vpce_tui.plans.actions.traffic import look, rules_that_let, went_through
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.barriers import GroupRule
-from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _MATCHING: Final = "matching"
 _MOST_RULES: Final = 20

@@ -13,7 +13,7 @@ from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft, ordered
 from vpce_tui.plans.targets.barriers import AddressSet
-from vpce_tui.plans.targets.interface import InterfaceAspect, InterfaceState
+from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 
 def _set_options(world: InterfaceState) -> Options:
