@@ -1,7 +1,7 @@
 """Reads: a step that only reads keeps every answer as evidence; a read between writes waits for what the next one needs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import jmespath
 
@@ -12,7 +12,7 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, Progress
 from vpce_tui.incident import evidence
 from vpce_tui.incident.journal import RowKind
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.plans.placeholders import Unresolved, names, resolve
+from vpce_tui.plans.placeholders import Unresolved, names, resolve_parameters
 from vpce_tui.plans.plan import PlannedCall, Step, step_data
 
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
@@ -27,7 +27,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         return in_the_way
     judge = live.judge
     known = {} if judge else work.record().step(key).evidence
-    answers: dict[str, list[Any]] = {}
+    answers: dict[str, Sequence[Mapping[str, object]]] = {}
     work.journal.append(RowKind.PLAN, {"step": key, "plan": step_data(live.step), "sha256": work.plan.sha256})
     work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
     missing: list[str] = []
@@ -86,18 +86,20 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     return Outcome(ended, saw, tuple(missing))
 
 
-def read(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> tuple[list[Any], float]:
+def read(
+    work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
+) -> tuple[list[Mapping[str, object]], float]:
     """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
 
     Raises :class:`WaitFailed` when it says that what is waited for never comes, :class:`WaitTimeout` when time is up.
     """
-    call, seconds = as_call(planned, resolve(planned.parameters, work.known(step, planned, bindings))), 0.0
+    call, seconds = as_call(planned, resolve_parameters(planned.parameters, work.known(step, planned, bindings))), 0.0
     if planned.profile:
         return [work.caller.trial(planned.profile, call).to_json()], seconds
     for wait in (0.0, *work.wait_policy.wait):
         if wait:
             work.cancel.wait(wait)
-        pages = []
+        pages: list[Mapping[str, object]] = []
         try:
             for page in work.caller.pages(call, cancel=work.cancel):
                 pages.append(page.data)
@@ -137,6 +139,8 @@ def _why_not(error: Exception) -> str:
     return f"what it needs ({error}) could not be read" if isinstance(error, Unresolved) else str(error)
 
 
-def _parameters(planned: PlannedCall, bindings: Mapping[str, str]) -> Any:
+def _parameters(planned: PlannedCall, bindings: Mapping[str, str]) -> dict[str, object]:
     """As they were sent, for the evidence."""
-    return resolve(planned.parameters, {**{name: f"${name}" for name in names(planned.parameters)}, **bindings})
+    return resolve_parameters(
+        planned.parameters, {**{name: f"${name}" for name in names(planned.parameters)}, **bindings}
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import jmespath
 
@@ -15,7 +15,7 @@ from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, Wait
 from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import ask
 from vpce_tui.incident.journal import RowKind
-from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve
+from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve_parameters
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step
 
 _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREACHABLE)
@@ -35,17 +35,17 @@ def probe(
         **step.bindings,
     }
     probes: dict[str, Call] = {}
-    recorded: dict[str, Any] = {}
+    recorded: dict[str, object] = {}
     for call in calls:
         listed = find(call.service, call.operation)
         if listed is None or not listed.dry_run:
             continue
         try:
-            parameters = resolve(call.parameters, known)
+            parameters = resolve_parameters(call.parameters, known)
         except Unresolved:
             continue
         probes[call.id] = as_call(call, {**parameters, "DryRun": True})
-        recorded[call.id] = {**resolve(call.parameters, known, recorded=True), "DryRun": True}
+        recorded[call.id] = {**resolve_parameters(call.parameters, known, recorded=True), "DryRun": True}
     if not probes:
         return None
     permits = work.journal.intend(key, probes, work.plan.account, recorded=recorded, probe=True, undo=undo)
@@ -107,8 +107,8 @@ def make(
         known = work.known(step, planned, bindings)
         if not_as_reviewed(planned.parameters, known):
             raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
-        call = as_call(planned, resolve(planned.parameters, known))
-        recorded = {planned.id: resolve(planned.parameters, known, recorded=True)}
+        call = as_call(planned, resolve_parameters(planned.parameters, known))
+        recorded = {planned.id: resolve_parameters(planned.parameters, known, recorded=True)}
         permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
         permit = permits[planned.id]
         began = datetime.now(UTC)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import jmespath
 
@@ -106,9 +105,9 @@ class ExecutionContext:
         """The recipe of a step."""
         return self.playbook.step(step_id)
 
-    def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, Any]:
+    def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, object]:
         """What the references of a call stand for."""
-        known: dict[str, Any] = {**bindings, INCIDENT: self.journal.name}
+        known: dict[str, object] = {**bindings, INCIDENT: self.journal.name}
         if AWS_NOW in names(planned.parameters):
             known[AWS_NOW] = rfc3339(self.aws_now())
         if TOKEN in names(planned.parameters):
@@ -126,11 +125,11 @@ class ExecutionContext:
         return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)
 
 
-def as_call(planned: PlannedCall, parameters: Mapping[str, Any]) -> Call:
+def as_call(planned: PlannedCall, parameters: Mapping[str, object]) -> Call:
     """The planned call with its parameters."""
     return Call(service=planned.service, operation=planned.operation, region=planned.region, parameters=parameters)
 
 
-def given(planned: PlannedCall, answer: Any) -> dict[str, str]:
+def given(planned: PlannedCall, answer: object) -> dict[str, str]:
     """What an answer gives to later calls, by name."""
     return {name: str(jmespath.search(path, answer) or "") for name, path in planned.gives.items()}

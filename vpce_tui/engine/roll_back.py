@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -48,7 +47,7 @@ class Undo:
         )
 
 
-def shown_parameters(call: PlannedCall) -> Any:
+def shown_parameters(call: PlannedCall) -> object:
     """The parameters of an inverse as they will be sent; a reference whose value only the run will know as ``$NAME``."""
     return resolve(call.parameters, {name: f"${name}" for name in names(call.parameters)})
 

@@ -1,10 +1,9 @@
 """A step planned from live state, and what its action says of that state."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from vpce_tui.plans.actions import ReadBack
+from vpce_tui.plans.actions import Pages, ReadBack
 from vpce_tui.plans.plan import PlannedCall, Step
 
 
@@ -21,4 +20,4 @@ class LiveStep:
     unknown: Mapping[str, str]
     read_back: Callable[[], ReadBack]
     leave: Callable[[PlannedCall, bool, bool], str]
-    judge: Callable[[Mapping[str, Sequence[Any]]], ReadBack] | None = None
+    judge: Callable[[Pages], ReadBack] | None = None

@@ -12,7 +12,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final, TypeGuard
+
+from vpce_tui.core.json_values import at, sequence
 
 INCIDENT: Final = "INCIDENT"
 AWS_NOW: Final = "AWS_NOW"
@@ -29,7 +31,7 @@ class Unresolved(Exception):
     """A reference has no value yet."""
 
 
-class Placeholder(dict[str, Any]):
+class Placeholder(dict[str, object]):
     """One of the forms above, made by us: what AWS answered is never one, whatever it looks like."""
 
 
@@ -38,17 +40,17 @@ def ref(name: str) -> Placeholder:
     return Placeholder({"$ref": name})
 
 
-def document(value: Any) -> Placeholder:
+def document(value: object) -> Placeholder:
     """The text of a JSON document; of its objects only those made here are placeholders."""
     return Placeholder({"$json": _literal(value)})
 
 
-def document_in(value: Mapping[str, Any]) -> Any:
+def document_in(value: object) -> object:
     """What :func:`document` was made from, from its recorded form."""
-    return _opened(value["$json"])
+    return _opened(at(value, "$json"))
 
 
-def _opened(value: Any) -> Any:
+def _opened(value: object) -> object:
     if is_literal(value):
         return value["$literal"]
     if isinstance(value, Mapping):
@@ -57,19 +59,19 @@ def _opened(value: Any) -> Any:
     return [_opened(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def text(*parts: Any) -> Placeholder:
+def text(*parts: object) -> Placeholder:
     """The parts put together as one text."""
     return Placeholder({"$text": list(parts)})
 
 
-def sealed(value: Any, *, decode: bool = False, sha256: str = "") -> Placeholder:
+def sealed(value: object, *, decode: bool = False, sha256: str = "") -> Placeholder:
     """A value that is sent and not recorded; ``decode``: it is Base64 and is sent decoded; ``sha256``: of what the Base64 holds,
     as it was reviewed: anything else is not sent (:func:`not_as_reviewed`)."""
     more = {**({"decode": True} if decode else {}), **({"sha256": sha256} if sha256 else {})}
     return Placeholder({"$sealed": value, **more})
 
 
-def _literal(value: Any) -> Any:
+def _literal(value: object) -> object:
     """``value`` with every object of somebody else's that looks like a placeholder marked as what it is."""
     if isinstance(value, Placeholder):
         return value
@@ -82,7 +84,7 @@ def _literal(value: Any) -> Any:
     return value
 
 
-def sealed_in(value: Any) -> Iterator[Mapping[str, Any]]:
+def sealed_in(value: object) -> Iterator[Mapping[str, object]]:
     """Everything sealed in ``value``."""
     if is_literal(value):
         return
@@ -96,22 +98,22 @@ def sealed_in(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from sealed_in(item)
 
 
-def nested_decode(parameter: Any) -> bool:
+def nested_decode(parameter: object) -> bool:
     """Whether something within a parameter, and not the whole of it, is to be decoded: no script can send it so."""
     return not is_sealed(parameter) and any(item.get("decode") for item in sealed_in(parameter))
 
 
-def is_literal(value: Any) -> bool:
+def is_literal(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether ``value`` is something as it is."""
     return isinstance(value, Mapping) and set(value) == {"$literal"}
 
 
-def is_placeholder(value: Any) -> bool:
+def is_placeholder(value: object) -> bool:
     """Whether ``value`` is well formed and means a text: see :func:`malformed`."""
     return isinstance(value, Mapping) and bool(_FORMS & set(value)) and not is_literal(value) and not malformed(value)
 
 
-def malformed(value: Any) -> str:
+def malformed(value: object) -> str:
     """What is wrong with the placeholders in ``value``; ``""``: nothing."""
     if isinstance(value, (list, tuple)):
         return next((found for found in map(malformed, value) if found), "")
@@ -140,14 +142,14 @@ def malformed(value: Any) -> str:
     return f"no placeholder has the keys {', '.join(sorted(map(str, value)))[:80]}"
 
 
-def fill(value: Any, known: Mapping[str, Any]) -> Any:
+def fill(value: object, known: Mapping[str, object]) -> object:
     """``value`` with the references that are known as what they stand for; the others stay."""
     if is_ref(value):
         return known.get(str(value["$ref"]), value)
     if is_literal(value):
         return value
     if is_text(value):
-        return Placeholder({"$text": [fill(part, known) for part in value["$text"]]})
+        return Placeholder({"$text": [fill(part, known) for part in sequence(value, "$text")]})
     if is_document(value):
         return Placeholder({"$json": fill(value["$json"], known)})
     if is_sealed(value):
@@ -157,7 +159,7 @@ def fill(value: Any, known: Mapping[str, Any]) -> Any:
     return [fill(item, known) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
+def not_as_reviewed(value: object, known: Mapping[str, object]) -> bool:
     """Whether something sealed in ``value`` is not what its hash says."""
     if is_sealed(value):
         raw = base64.b64decode(str(resolve(value["$sealed"], known)))
@@ -168,27 +170,27 @@ def not_as_reviewed(value: Any, known: Mapping[str, Any]) -> bool:
     return any(not_as_reviewed(item, known) for item in items)
 
 
-def is_sealed(value: Any) -> bool:
+def is_sealed(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether ``value`` is sent and not recorded."""
     return isinstance(value, Mapping) and "$sealed" in value
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether ``value`` is a text put together from parts."""
     return isinstance(value, Mapping) and set(value) == {"$text"}
 
 
-def is_ref(value: Any) -> bool:
+def is_ref(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether ``value`` is a reference."""
     return isinstance(value, Mapping) and set(value) == {"$ref"}
 
 
-def is_document(value: Any) -> bool:
+def is_document(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether ``value`` is a JSON document to be written as text."""
     return isinstance(value, Mapping) and set(value) == {"$json"}
 
 
-def names(value: Any) -> Iterator[str]:
+def names(value: object) -> Iterator[str]:
     """Every reference in ``value``, in order, some perhaps twice."""
     if is_ref(value):
         yield str(value["$ref"])
@@ -200,7 +202,7 @@ def names(value: Any) -> Iterator[str]:
             yield from names(item)
 
 
-def resolve(value: Any, known: Mapping[str, Any], *, recorded: bool = False) -> Any:
+def resolve(value: object, known: Mapping[str, object], *, recorded: bool = False) -> object:
     """``value`` with every reference filled in; raises :class:`Unresolved` with the name that is missing.
 
     ``recorded``: as it may be written down, with the hash of what is sealed in its place.
@@ -218,7 +220,7 @@ def resolve(value: Any, known: Mapping[str, Any], *, recorded: bool = False) -> 
     if is_document(value):
         return json.dumps(resolve(value["$json"], known, recorded=recorded), separators=(",", ":"))
     if is_text(value):
-        return "".join(str(resolve(part, known, recorded=recorded)) for part in value["$text"])
+        return "".join(str(resolve(part, known, recorded=recorded)) for part in sequence(value, "$text"))
     if isinstance(value, Mapping):
         return {key: resolve(item, known, recorded=recorded) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -226,17 +228,24 @@ def resolve(value: Any, known: Mapping[str, Any], *, recorded: bool = False) -> 
     return value
 
 
-def _unsealed(value: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+def resolve_parameters(
+    parameters: Mapping[str, object], known: Mapping[str, object], *, recorded: bool = False
+) -> dict[str, object]:
+    """The parameters of a call with every reference filled in; see :func:`resolve`."""
+    return {key: resolve(item, known, recorded=recorded) for key, item in parameters.items()}
+
+
+def _unsealed(value: Mapping[str, object], known: Mapping[str, object]) -> object:
     found = resolve(value["$sealed"], known)
     if not value.get("decode"):
         return found
-    raw = base64.b64decode(found)
+    raw = base64.b64decode(str(found))
     try:
         return raw.decode()
     except UnicodeDecodeError:
         return raw
 
 
-def _seal(value: Any) -> str:
+def _seal(value: object) -> str:
     raw = value if isinstance(value, bytes) else str(value).encode()
     return f"⟨sealed: sha256 {hashlib.sha256(raw).hexdigest()}, {len(raw)} bytes⟩"

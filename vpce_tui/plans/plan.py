@@ -7,7 +7,7 @@ beside this file; :mod:`vpce_tui.plans.plan_validation` reads it.
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field, to_builtins
 
@@ -55,7 +55,7 @@ class PlannedCall(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     service: str
     operation: str
     region: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     why: str = ""
     gives: Mapping[str, str] = {}
     undoes: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class PlannedCall(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         """Whether both would do the same."""
         return digest(self._effect()) == digest(other._effect())
 
-    def _effect(self) -> tuple[Any, ...]:
+    def _effect(self) -> tuple[object, ...]:
         return (
             self.id,
             self.service,
@@ -102,7 +102,7 @@ class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service: str = ""
     operation: str = ""
     region: str = ""
-    parameters: Mapping[str, Any] = {}
+    parameters: Mapping[str, object] = {}
 
 
 class Affected(Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,9 +181,9 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
         return not self.reversible or is_final(self.calls)
 
 
-def step_data(step: Step) -> dict[str, Any]:
+def step_data(step: Step) -> dict[str, object]:
     """The JSON of a step, keys in their fixed order."""
-    data: dict[str, Any] = to_builtins(step)
+    data: dict[str, object] = to_builtins(step)
     return data
 
 
@@ -211,9 +211,9 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
                 return step
         raise PlanError(f"the plan has no step {step_id!r}; it has {', '.join(step.id for step in self.steps)}.")
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """The plan's JSON with its own SHA-256, keys in their fixed order."""
-        body: dict[str, Any] = to_builtins(self)
+        body: dict[str, object] = to_builtins(self)
         return {**body, "sha256": digest(body)}
 
     @property

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -59,6 +58,6 @@ def _waiting_for_nothing(call: PlannedCall, said: PlannedCall) -> bool:
     return replace(call, until=None).same_as(replace(said, until=None))
 
 
-def _short(parameters: Mapping[str, Any]) -> str:
+def _short(parameters: Mapping[str, object]) -> str:
     text = json.dumps(parameters, sort_keys=True)
     return text if len(text) <= 300 else text[:299] + "…"

@@ -6,7 +6,7 @@ every call's parameters are those of the bundled service model.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import wrong as wrong_block
 from vpce_tui.core.typed_data import Malformed, convert
@@ -54,7 +54,7 @@ def from_json(data: object, name: str = "the plan") -> Plan:
     return plan
 
 
-def recorded_step(planned: Mapping[str, Any]) -> Step:
+def recorded_step(planned: Mapping[str, object]) -> Step:
     """A step as a journal has it; a record may be somebody else's, so it is looked at as a file is. Raises :class:`PlanError`."""
     try:
         step = convert(_step_of_today(planned), Step)
@@ -70,14 +70,15 @@ _FIRST: Final = "vpce-tui:plan:1"
 """The form of plans in records of version 0.1 before steps held content blocks."""
 
 
-def _whole_of_today(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def _whole_of_today(data: Mapping[str, object]) -> Mapping[str, object]:
     """A plan of the first form as one of today: an incident that was begun with it goes on."""
-    if data.get("schema") != _FIRST or not isinstance(data.get("steps"), list):
+    steps = data.get("steps")
+    if data.get("schema") != _FIRST or not isinstance(steps, list):
         return data
-    return {**data, "schema": SCHEMA, "steps": [_step_of_today(step) for step in data["steps"]]}
+    return {**data, "schema": SCHEMA, "steps": [_step_of_today(step) for step in steps]}
 
 
-def _step_of_today(step: Any) -> Any:
+def _step_of_today(step: object) -> object:
     if not isinstance(step, Mapping) or "notes" not in step:
         return step
     notes, affects = step["notes"], step.get("affects", ())
@@ -189,7 +190,7 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
             yield f"{path[:80]!r} is no JMESPath"
 
 
-def _call_problem(service: str, operation: str, region: str, parameters: Mapping[str, Any]) -> str:
+def _call_problem(service: str, operation: str, region: str, parameters: Mapping[str, object]) -> str:
     from vpce_tui.aws.catalogue import find  # noqa: PLC0415
     from vpce_tui.aws.parameters import problem  # noqa: PLC0415
 

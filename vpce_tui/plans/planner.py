@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
 from msgspec.structs import replace
 
@@ -59,7 +59,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     )
 
 
-def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, Any]]:
+def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, object]]:
     """The parameters of the inverses of what stands of these steps, by the inverse's id."""
     return {
         undo["id"]: undo["parameters"]
@@ -126,7 +126,7 @@ class KindPlanner(Generic[S]):
         identity = caller.identity()
         prefix = f"{playbook.name}/{target}/"
         remembered = {step.id: remembered_step(record, prefix + step.id) for step in playbook.steps}
-        looked: dict[str, Any] = {}
+        looked: dict[str, object] = {}
         for before in filter(None, remembered.values()):
             looked |= self.actions[before.id].remember(before)
         told: dict[str, Mapping[str, str]] = {

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from vpce_tui.blocks.model import Block, TextBlock, texts
 from vpce_tui.plans.placeholders import INCIDENT, ref
@@ -25,11 +25,22 @@ def readable_id(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else short_id(name)
 
 
-def ordered(value: Any) -> Any:
-    """``value`` with its keys sorted, so that a plan reads the same before and after it went through the journal."""
+def ordered(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Parameters with their keys sorted, so that a plan reads the same before and after it went through the journal."""
+    return {key: _ordered(parameters[key]) for key in sorted(parameters)}
+
+
+def _ordered(value: object) -> object:
     if isinstance(value, Mapping):
-        return {key: ordered(value[key]) for key in sorted(value)}
-    return [ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return ordered(value)
+    return [_ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+class Place(TypedDict):
+    """Where the calls of an action go: AWS's short name of the service, and the region's code."""
+
+    service: str
+    region: str
 
 
 @dataclass
@@ -65,7 +76,7 @@ class Draft:
         self,
         call_id: str,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         *,
         so_already: bool,
         why: str,
@@ -95,7 +106,7 @@ class Draft:
         self,
         call_id: str,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         why: str,
         *,
         optional: bool = False,
@@ -136,7 +147,7 @@ class Draft:
         self,
         call_id: str,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         *,
         undoes: tuple[str, ...],
         why: str,
@@ -163,7 +174,7 @@ class Draft:
         self,
         says: str,
         operation: str = "",
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         *,
         service: str = "ec2",
         region: str = "",
@@ -216,10 +227,10 @@ class Draft:
         """What could not be read, by facet."""
         self.warn(*(f"the {facet} could not be read: {why}" for facet, why in unknown.items()))
 
-    def tags(self, kind: str, call_id: str, target: str, name: str) -> list[dict[str, Any]]:
+    def tags(self, kind: str, call_id: str, target: str, name: str) -> list[dict[str, object]]:
         """``TagSpecifications`` by which what is created can be recognised after a lost answer."""
         tags = {"Name": name, TAG_STEP: self.id, TAG_CALL: call_id, TAG_TARGET: target}
-        written: list[dict[str, Any]] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        written: list[dict[str, object]] = [{"Key": key, "Value": value} for key, value in tags.items()]
         written.append({"Key": TAG_INCIDENT, "Value": ref(INCIDENT)})
         return [{"ResourceType": kind, "Tags": written}]
 

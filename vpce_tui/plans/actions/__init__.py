@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from vpce_tui.blocks.model import BlockColumn
 from vpce_tui.incident.states import VerificationState
@@ -12,6 +12,9 @@ from vpce_tui.plans.targets.planning_context import World
 
 ReadBack = tuple[VerificationState, str]
 """What reading back showed, and what was seen."""
+
+Pages = Mapping[str, Sequence[Mapping[str, object]]]
+"""What a step's reads answered, page by page, by call id."""
 
 Answers = Mapping[str, Mapping[str, str]]
 """Answers to questions, by the name of the action that asks, then by question."""
@@ -156,11 +159,11 @@ class Action(Generic[S]):
     expect: Callable[[S, Mapping[str, str]], S]
     verify: Callable[[S, Step], ReadBack]
     choices: tuple[Choice[S], ...] = ()
-    remember: Callable[[Step], Mapping[str, Any]] = lambda _: {}
+    remember: Callable[[Step], Mapping[str, object]] = lambda _: {}
     leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
-    look: Callable[[Mapping[str, str], Answers], Mapping[str, Any]] = lambda _, __: {}
+    look: Callable[[Mapping[str, str], Answers], Mapping[str, object]] = lambda _, __: {}
     """What its answers, and those of the playbook's other steps, say about how to look (:attr:`PlanningContext.remembered`)."""
-    judge: Callable[[S, Step, Mapping[str, Any]], ReadBack] | None = None
+    judge: Callable[[S, Step, Pages], ReadBack] | None = None
     """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()

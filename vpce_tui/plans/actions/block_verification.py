@@ -5,15 +5,15 @@ services, DHCP; a record's end may lie a minute after its last packet.)
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.core.ip_addresses import inside, is_subnet, overlap
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
-from vpce_tui.plans.actions import ReadBack
+from vpce_tui.plans.actions import Pages, ReadBack
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _GRACE: Final = timedelta(seconds=60)
@@ -146,7 +146,7 @@ def _doubt(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
     return ""
 
 
-def judge(world: InterfaceState, blocks: Iterable[str], pages: Mapping[str, Any], name: str) -> ReadBack:
+def judge(world: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
     """The verification, from the answer that was kept as ``name``."""
     traffic = world.traffic
     if name in pages and traffic is not None:

@@ -4,8 +4,9 @@ Removing a profile does not revoke credentials already handed out, and a profile
 cut. So: cut, remove, and cut again at the moment after. (AWS: "Revoke IAM role temporary security credentials".)
 """
 
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import string
 from vpce_tui.plans.actions import Action, by_effects, unchanged
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, document, ref, text
@@ -95,7 +96,7 @@ def _take_profile(world: InstanceState, draft: Draft) -> None:
     )
 
 
-def deny_older_sessions(sid: str) -> dict[str, Any]:
+def deny_older_sessions(sid: str) -> dict[str, object]:
     """The policy text that denies everything to credentials handed out before the time of the call."""
     statement = {
         "Sid": sid,
@@ -107,11 +108,11 @@ def deny_older_sessions(sid: str) -> dict[str, Any]:
     return document({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _profile(step: Step) -> dict[str, Any]:
+def _profile(step: Step) -> dict[str, object]:
     """The profile that the step took away."""
     for call in step.undo:
         if call.operation == "AssociateIamInstanceProfile":
-            return {"profile_arn": str(call.parameters["IamInstanceProfile"]["Arn"])}
+            return {"profile_arn": string(call.parameters, "IamInstanceProfile", "Arn")}
     return {}
 
 

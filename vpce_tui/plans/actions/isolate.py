@@ -5,8 +5,9 @@ both ways are not tracked; so an interface goes first into a group that lets eve
 (AWS: "Security group connection tracking".)
 """
 
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import strings
 from vpce_tui.inventory.resources import Interface, SecurityGroup
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.quarantine_group import QUARANTINE, UNTRACKED, name_of, no_egress, own_group
@@ -154,11 +155,11 @@ def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
     if draft.remembered is not None and set(nic.groups) <= ours:
         for call in draft.remembered.undo:
             if call.id == f"undo-{nic.id}":
-                return tuple(call.parameters["Groups"])
+                return strings(call.parameters, "Groups")
     return nic.groups
 
 
-def _moved(step: Step) -> dict[str, Any]:
+def _moved(step: Step) -> dict[str, object]:
     """The interfaces that the step moves."""
     moved = [
         str(call.parameters["NetworkInterfaceId"]) for call in step.undo if "NetworkInterfaceId" in call.parameters

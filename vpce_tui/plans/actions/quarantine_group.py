@@ -1,6 +1,6 @@
 """Security groups that we make: named, tagged, emptied, and deleted again by undo."""
 
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.inventory.resources import SecurityGroup
 from vpce_tui.plans.placeholders import ref
@@ -74,7 +74,7 @@ def no_egress(
     draft: Draft, groups: VpcGroups, own: SecurityGroup | None, reference: str, call_id: str = "no-egress"
 ) -> None:
     """A new group lets everything out: take that rule away. Blocks where somebody put rules into the group."""
-    permission: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    permission: dict[str, object] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         permission["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(

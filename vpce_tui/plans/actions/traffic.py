@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.canonical_json import rfc3339
@@ -11,7 +11,7 @@ from vpce_tui.core.text import many, size
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
 from vpce_tui.inventory.flow_log_queries import FlowPeer
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, read_back, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Pages, ReadBack, parts, read_back, unchanged
 from vpce_tui.plans.actions.block_verification import blocks_of, judge, verdicts, why_not_blockable
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind, Until
@@ -47,7 +47,7 @@ def wrong_address(text: str) -> str:
     return f"{text} is everywhere: isolate the instance instead" if network.prefixlen < 8 else ""
 
 
-def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """How far back to look, as the first step was told."""
     said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
     return {HOURS: int(said)} if said.isdigit() else {}
@@ -320,7 +320,7 @@ def _blocks(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
     return chosen(draft) or blocks_of(world)
 
 
-def _judge(world: InterfaceState, step: Step, pages: Mapping[str, Any]) -> ReadBack:
+def _judge(world: InterfaceState, step: Step, pages: Pages) -> ReadBack:
     return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 

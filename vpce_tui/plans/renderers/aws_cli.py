@@ -7,13 +7,14 @@ is used. A write is made once: the CLI's own retries are off for it.
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.aws.naming import dashed
+from vpce_tui.core.json_values import at, integer, sequence
 from vpce_tui.plans.placeholders import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names, sealed_in
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, token_text
 from vpce_tui.plans.renderers.quoted_parts import Part, Variable, json_parts, parts_of
@@ -163,7 +164,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
     yield from _reviewed(call)
     files = {key: f"FILE_{number}" for number, key in enumerate(_decoded(call), start=1)}
     for key, name in files.items():
-        held = _quoted(parts_of(call.parameters[key]["$sealed"]))
+        held = _quoted(parts_of(at(call.parameters, key, "$sealed")))
         yield f'{name}=$(mktemp); printf %s {held} | base64 -d > "${name}"'
     command = _command(call, files)
     if writes:
@@ -191,7 +192,7 @@ def _call(plan: Plan, step: Step, call: PlannedCall) -> Iterator[str]:
         yield "rm -f " + " ".join(f'"${name}"' for name in files.values())
     waiter = _WAITERS.get(call.operation)
     if waiter and step.kind is StepKind.CHANGE:
-        ids = _list("--instance-ids", call.parameters["InstanceIds"])
+        ids = _list("--instance-ids", sequence(call.parameters, "InstanceIds"))
         yield _line([f"aws ec2 wait {waiter} --region={shlex.quote(call.region)}", *ids])
 
 
@@ -251,11 +252,11 @@ def _waiting(step: Step, call: PlannedCall, command: str) -> Iterator[str]:
     yield "done"
 
 
-def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
+def _arguments(parameters: Mapping[str, object]) -> Iterator[str]:
     if {"MinCount", "MaxCount"} <= set(parameters):  # the CLI has one option for both
-        yield f"--count={int(parameters['MinCount'])}:{int(parameters['MaxCount'])}"
+        yield f"--count={integer(parameters, 'MinCount')}:{integer(parameters, 'MaxCount')}"
         parameters = {key: value for key, value in parameters.items() if key not in ("MinCount", "MaxCount")}
-    apart: dict[str, Any] = {}
+    apart: dict[str, object] = {}
     for key, value in parameters.items():
         option = f"--{dashed(parameter(key))}"
         if isinstance(value, bool):
@@ -276,7 +277,7 @@ def _arguments(parameters: Mapping[str, Any]) -> Iterator[str]:
         yield f"--cli-input-json {_quoted(json_parts(apart))}"
 
 
-def _list(option: str, value: list[Any] | tuple[Any, ...]) -> Iterator[str]:
+def _list(option: str, value: Sequence[object]) -> Iterator[str]:
     """A list: its items as words, where each is one; as JSON otherwise."""
     if value and all(is_ref(item) or (isinstance(item, str) and _is_word(item)) for item in value):
         yield option

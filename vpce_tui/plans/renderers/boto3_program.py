@@ -6,10 +6,10 @@ program. A write is made once: retries are off, and so is the redirector of S3.
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.aws.naming import snake
+from vpce_tui.core.json_values import sequence
 from vpce_tui.plans.placeholders import (
     AWS_NOW,
     TOKEN,
@@ -231,11 +231,11 @@ def parameter_method(operation: str) -> str:
     return snake(parameter(operation))
 
 
-def _dict(value: Mapping[str, Any]) -> str:
+def _dict(value: Mapping[str, object]) -> str:
     return "{" + ", ".join(f"{str(key)!a}: {_value(item)}" for key, item in value.items()) + "}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     """A value as Python writes it, in ASCII; placeholders as what means them."""
     if is_literal(value):
         return ascii(value["$literal"])
@@ -245,7 +245,7 @@ def _value(value: Any) -> str:
         inner = _value(value["$sealed"])
         return f"base64.b64decode({inner})" if value.get("decode") else inner
     if is_text(value):
-        return " + ".join(_value(str(part) if not is_ref(part) else part) for part in value["$text"]) or "''"
+        return " + ".join(_value(str(part) if not is_ref(part) else part) for part in sequence(value, "$text")) or "''"
     if is_document(value):
         return f'json.dumps({_value(value["$json"])}, separators=(",", ":"))'
     if isinstance(value, Mapping):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from vpce_tui.core.text import visible
 from vpce_tui.plans.plan import Plan, PlannedCall, Step, StepKind
@@ -38,7 +37,7 @@ def _step(step: Step) -> Iterator[str]:
     yield ""
 
 
-def inverse_lines(calls: Iterable[tuple[PlannedCall, Any]]) -> Iterator[str]:
+def inverse_lines(calls: Iterable[tuple[PlannedCall, object]]) -> Iterator[str]:
     """Inverse calls with their parameters as they will be sent: first what is sent, whole, then what it is for, in short."""
     for call, parameters in calls:
         sent = json.dumps(parameters, ensure_ascii=True, default=str)

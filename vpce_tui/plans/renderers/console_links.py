@@ -1,12 +1,13 @@
 """Deep links into the AWS console: the page of a call's resource, in its region and partition."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote as percent_encoded
 
+from vpce_tui.core.json_values import string
 from vpce_tui.plans.plan import PlannedCall
 
-Parameters = Mapping[str, Any]
+Parameters = Mapping[str, object]
 
 _DOMAINS: Final = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
@@ -26,8 +27,8 @@ def link(call: PlannedCall) -> str:
 
 def _iam(_: str, parameters: Parameters, __: str) -> str:
     for key, page in (("RoleName", "roles/details"), ("UserName", "users/details"), ("PolicyArn", "policies/details")):
-        if isinstance(parameters.get(key), str):
-            return f"/iam/home#/{page}/{quote(parameters[key])}"
+        if name := string(parameters, key):
+            return f"/iam/home#/{page}/{quote(name)}"
     return "/iam/home#/roles"
 
 
@@ -111,11 +112,11 @@ _VPC_OPERATIONS: Final = {
 
 
 def _ec2(operation: str, parameters: Parameters, region: str) -> str:
-    endpoint = parameters.get("VpcEndpointId") or next(iter(parameters.get("VpcEndpointIds") or ()), None)
-    resource = next(iter(parameters.get("ResourceIds") or ()), "")
-    if isinstance(endpoint, str):
+    endpoint = string(parameters, "VpcEndpointId") or string(parameters, "VpcEndpointIds", 0)
+    resource = string(parameters, "ResourceIds", 0)
+    if endpoint:
         return f"/vpcconsole/home?region={region}#EndpointDetails:vpcEndpointId={quote(endpoint)}"
-    if str(resource).startswith("vpc-"):
+    if resource.startswith("vpc-"):
         return f"/vpcconsole/home?region={region}#VpcDetails:VpcId={quote(resource)}"
     if operation in _VPC_OPERATIONS:
         return f"/vpcconsole/home?region={region}#{_VPC_OPERATIONS[operation]}"
@@ -125,22 +126,20 @@ def _ec2(operation: str, parameters: Parameters, region: str) -> str:
 def _ec2_page(operation: str, parameters: Parameters) -> str:
     if operation in _EC2_OPERATIONS:
         return _EC2_OPERATIONS[operation]
-    instances = parameters.get("InstanceIds") or [parameters.get("InstanceId")]
-    if isinstance(instances[0], str):
-        return f"InstanceDetails:instanceId={quote(instances[0])}"
-    if isinstance(parameters.get("VolumeId"), str):
-        return f"VolumeDetails:volumeId={quote(parameters['VolumeId'])}"
-    if isinstance(parameters.get("NetworkInterfaceId"), str):
-        return f"NetworkInterface:networkInterfaceId={quote(parameters['NetworkInterfaceId'])}"
+    if instance := string(parameters, "InstanceIds", 0) or string(parameters, "InstanceId"):
+        return f"InstanceDetails:instanceId={quote(instance)}"
+    if volume := string(parameters, "VolumeId"):
+        return f"VolumeDetails:volumeId={quote(volume)}"
+    if interface := string(parameters, "NetworkInterfaceId"):
+        return f"NetworkInterface:networkInterfaceId={quote(interface)}"
     if "SnapshotId" in parameters:
         return "Snapshots:"
-    group = parameters.get("GroupId")
-    if isinstance(group, str):
+    if group := string(parameters, "GroupId"):
         return f"SecurityGroup:groupId={quote(group)}"
     if "GroupName" in parameters or "GroupId" in parameters or "GroupIds" in parameters:
         return "SecurityGroups:"
     if "InstanceSpecification" in parameters:
-        return f"InstanceDetails:instanceId={quote(str(parameters['InstanceSpecification']['InstanceId']))}"
+        return f"InstanceDetails:instanceId={quote(string(parameters, 'InstanceSpecification', 'InstanceId'))}"
     return "Instances:"
 
 

@@ -6,8 +6,8 @@ The parts stay apart until each is quoted for the place where it stands: nothing
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from vpce_tui.core.json_values import sequence
 from vpce_tui.plans.placeholders import is_document, is_literal, is_ref, is_sealed, is_text
 
 
@@ -21,24 +21,24 @@ class Variable:
 Part = str | Variable
 
 
-def parts_of(value: Any) -> list[Part]:
+def parts_of(value: object) -> list[Part]:
     """A text, a number, or a placeholder that means a text."""
     return _joined(_text(value))
 
 
-def json_parts(value: Any, *, compact: bool = False) -> list[Part]:
+def json_parts(value: object, *, compact: bool = False) -> list[Part]:
     """``value`` as JSON (ASCII only: nothing in it steers a terminal). A variable within a text is put in as it is: its value
     must hold no quote, backslash or control character."""
     return _joined(_json(value, (",", ":") if compact else (", ", ": ")))
 
 
-def _text(value: Any) -> Iterator[Part]:
+def _text(value: object) -> Iterator[Part]:
     if is_ref(value):
         yield Variable(str(value["$ref"]))
     elif is_sealed(value):
         yield from _text(value["$sealed"])
     elif is_text(value):
-        for part in value["$text"]:
+        for part in sequence(value, "$text"):
             yield from _text(part)
     elif is_document(value):
         yield from _json(value["$json"], (",", ":"))
@@ -46,7 +46,7 @@ def _text(value: Any) -> Iterator[Part]:
         yield str(value)
 
 
-def _json(value: Any, marks: tuple[str, str]) -> Iterator[Part]:
+def _json(value: object, marks: tuple[str, str]) -> Iterator[Part]:
     comma, colon = marks
     if is_literal(value):
         yield json.dumps(value["$literal"], separators=marks)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
@@ -29,7 +29,7 @@ class TargetKind(Generic[S_co]):
 
 def _found_by(operation: str, key: str, name: str) -> Callable[[Caller, str, Sequence[str]], str]:
     def find(caller: Caller, target: str, regions: Sequence[str]) -> str:
-        parameters: dict[str, Any] = {"Filters": [{"Name": name, "Values": [target]}]}
+        parameters: dict[str, object] = {"Filters": [{"Name": name, "Values": [target]}]}
         return find_region(caller, target, regions, "ec2", operation, key, parameters)
 
     return find

@@ -12,6 +12,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import amis, parse
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.resources import Instance, tags_of
@@ -118,7 +119,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         raise Unreadable(f"{target} is not the account of these credentials, {account}.")
     answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
     enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
-    wanted = [name for name in asked.remembered.get(REGIONS, ()) if name in enabled]
+    wanted = [name for name in strings(asked.remembered, REGIONS) if name in enabled]
     read, unknown = read_facets(
         caller, AccountState(account, region, tuple(wanted or enabled)), facets, _READERS, asked
     )

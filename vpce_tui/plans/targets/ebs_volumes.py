@@ -1,13 +1,14 @@
 """EBS volumes that are not encrypted, the instances they are attached to, and what this incident made on the way to an encrypted
 one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import integer, mappings, strings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
@@ -123,7 +124,7 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
                         started=parse.moment(raw.get("StartTime")),
                     )
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
-    wanted |= {str(name) for name in asked.remembered.get("instances", ()) if name}
+    wanted |= {str(name) for name in strings(asked.remembered, "instances") if name}
     instances = _instances(caller, region, account, sorted(wanted))
     doomed = {volume.id for item in instances.values() for volume in item.volumes if volume.delete_on_termination}
     plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
@@ -155,7 +156,7 @@ def merged(parts: Iterable[EbsVolumes]) -> EbsVolumes:
     return made
 
 
-def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list[UnencryptedVolume]:
+def _volumes(caller: Caller, region: str, filters: Sequence[Mapping[str, object]]) -> list[UnencryptedVolume]:
     pages = caller.pages(
         Call(service="ec2", operation="DescribeVolumes", region=region, parameters={"Filters": filters})
     )
@@ -164,17 +165,17 @@ def _volumes(caller: Caller, region: str, filters: list[dict[str, Any]]) -> list
     )
 
 
-def _volume(raw: Mapping[str, Any], region: str) -> UnencryptedVolume:
-    attached = [item for item in raw.get("Attachments") or () if item.get("State") != "detached"]
-    first: Mapping[str, Any] = attached[0] if attached else {}
+def _volume(raw: Mapping[str, object], region: str) -> UnencryptedVolume:
+    attached = [item for item in mappings(raw, "Attachments") if item.get("State") != "detached"]
+    first: Mapping[str, object] = attached[0] if attached else {}
     return UnencryptedVolume(
         region=region,
         id=str(raw["VolumeId"]),
         zone=str(raw.get("AvailabilityZone", "")),
-        size_gib=int(raw.get("Size") or 0),
+        size_gib=integer(raw, "Size"),
         type=str(raw.get("VolumeType", "")),
-        iops=int(raw.get("Iops") or 0),
-        throughput=int(raw.get("Throughput") or 0),
+        iops=integer(raw, "Iops"),
+        throughput=integer(raw, "Throughput"),
         state=str(raw.get("State", "")),
         encrypted=bool(raw.get("Encrypted")),
         kms_key=str(raw.get("KmsKeyId") or ""),

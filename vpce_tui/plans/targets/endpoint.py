@@ -1,12 +1,13 @@
 """Everything a playbook needs to know about one VPC endpoint, read live, facet by facet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.json_values import mapping, mappings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, tags_of
 from vpce_tui.plans.targets import interface
@@ -52,7 +53,7 @@ class EndpointState:
     """One endpoint and all around it. A field of None was not asked for, or is in ``unknown``."""
 
     endpoint: Endpoint
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, object] = field(default_factory=dict)
     service: Service | None = None
     groups: VpcGroups | None = None
     vpc_ranges: tuple[str, ...] = ()
@@ -65,7 +66,7 @@ class EndpointState:
     reach: tuple[str, ...] | None = None
     """For a gateway endpoint, which has no interfaces: the instances in subnets of its route tables, by id and name."""
     encryption: EncryptionControl | None = None
-    inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inverses: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """What this incident changed of it, as the parameters of the recorded inverses by call id."""
     recreated: str = ""
     """The id of the endpoint that an undo made in its place."""
@@ -114,7 +115,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     if not found and DELETE not in asked.begun:
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
     deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
-    raw: Mapping[str, Any] = found[0] if found else deleted
+    raw: Mapping[str, object] = found[0] if found else deleted
     world = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
     if world.gone:
         facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and world.endpoint.vpc_id)]
@@ -168,8 +169,8 @@ def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointSt
     return replace(world, vpc_ranges=tuple(sorted(set(ranges) - {""})))
 
 
-def _associated(block: Mapping[str, Any], key: str) -> bool:
-    return bool((block.get(key) or {}).get("State", "associated") == "associated")
+def _associated(block: Mapping[str, object], key: str) -> bool:
+    return mapping(block, key).get("State", "associated") == "associated"
 
 
 def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
@@ -217,14 +218,14 @@ def _use(caller: Caller, world: EndpointState, asked: PlanningContext) -> Endpoi
 def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
 
-    def every(operation: str, key: str, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        call = Call(service="ec2", operation=operation, region=endpoint.region, parameters={"Filters": filters})
+    def every(operation: str, key: str, filters: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+        call = Call(service="ec2", operation=operation, region=endpoint.region, parameters={"Filters": list(filters)})
         return [raw for page in caller.pages(call) for raw in page.data.get(key, [])]
 
     told = [
         (str(raw["RouteTableId"]), str(item.get("SubnetId", "")))
         for raw in every("DescribeRouteTables", "RouteTables", in_vpc)
-        for item in raw.get("Associations", [])
+        for item in mappings(raw, "Associations")
     ]
     subnets = {subnet for table, subnet in told if subnet and table in endpoint.route_tables}
     if any(
@@ -241,7 +242,7 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
         sorted(
             f"{raw['InstanceId']} {tags_of(raw.get('Tags')).get('Name', '')}".strip()
             for item in every("DescribeInstances", "Reservations", filters)
-            for raw in item.get("Instances", [])
+            for raw in mappings(item, "Instances")
         )
     )
 

@@ -5,11 +5,12 @@ A facet that could not be read is named in ``unknown`` with the reason; it is ne
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.targets import launch, launch_images, replacement, service
@@ -81,7 +82,7 @@ def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> Ins
     if world.instance.gone:
         return replace(world, attributes=Attributes(False, False, ""))
 
-    def one(name: str) -> Any:
+    def one(name: str) -> object:
         parameters = {"InstanceId": world.instance.id, "Attribute": name}
         answer = caller.read(
             Call(
@@ -105,7 +106,7 @@ def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> Ins
 
 def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
     filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
-    before = asked.remembered.get("interfaces")
+    before = strings(asked.remembered, "interfaces")
     if world.instance.gone and before:  # some outlive the instance, detached
         filters = [{"Name": "network-interface-id", "Values": list(before)}]
     call = Call(

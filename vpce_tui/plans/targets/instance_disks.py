@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
+from vpce_tui.core.json_values import integer
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import tags_of
 from vpce_tui.plans.targets.instance_state import EbsSnapshot, InstanceState
@@ -20,7 +20,7 @@ from vpce_tui.plans.targets.planning_context import (
 
 def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
     ids = [volume.id for volume in world.instance.volumes]
-    known: dict[str, Mapping[str, Any]] = {}
+    known: dict[str, Mapping[str, object]] = {}
     if ids:
         call = Call(
             service="ec2", operation="DescribeVolumes", region=world.instance.region, parameters={"VolumeIds": ids}
@@ -39,7 +39,7 @@ def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> In
             key_unread=managers.get(str(raw.get("KmsKeyId", "")), ("", ""))[1],
             encrypted=bool(raw.get("Encrypted")),
             kms_key=str(raw.get("KmsKeyId", "")),
-            size_gib=int(raw.get("Size", 0)),
+            size_gib=integer(raw, "Size"),
         )
         for volume in world.instance.volumes
         for raw in (known.get(volume.id, {}),)
@@ -107,7 +107,7 @@ def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext)
     )
 
 
-def _since(raw: Mapping[str, Any], asked: PlanningContext) -> bool:
+def _since(raw: Mapping[str, object], asked: PlanningContext) -> bool:
     """Whether a snapshot was begun in this incident: tags can be written on any."""
     began, opened = parse.moment(raw.get("StartTime")), parse.moment(asked.since)
     return began is None or opened is None or began >= opened.replace(microsecond=0)

@@ -4,11 +4,12 @@ talks with, and every rule, list and set that lets it through."""
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
+from vpce_tui.core.json_values import at, integer, mappings, strings
 from vpce_tui.inventory import flow_log_queries, parse
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
 from vpce_tui.inventory.resources import Interface
@@ -39,7 +40,9 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
             raise TargetGone(
                 f"{target} has no interface in {region} of account {account}, or does not exist there{said}."
             )
-        before = [{"Name": "network-interface-id", "Values": list(asked.remembered.get("interfaces") or ("eni-none",))}]
+        before = [
+            {"Name": "network-interface-id", "Values": list(strings(asked.remembered, "interfaces") or ("eni-none",))}
+        ]
         raws = described(caller, region, before)
     found = sorted((parse.interface(raw) for raw in raws), key=lambda nic: (not nic.primary, nic.id))
     what = {
@@ -61,7 +64,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     return replace(read, unknown=unknown)
 
 
-def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, Any]]:
+def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, object]]:
     if target.startswith("vpce-"):
         by_endpoint = [{"Name": "vpc-endpoint-id", "Values": [target]}]
         call = Call(service="ec2", operation="DescribeVpcEndpoints", region=region, parameters={"Filters": by_endpoint})
@@ -118,7 +121,7 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> I
             f"{log.id} does not record {', '.join(missing)}: its fields are not enough; create another flow log"
         )
     now = aws_now(caller)
-    window = Window.last(int(asked.remembered.get(HOURS, 6)), now)
+    window = Window.last(integer(asked.remembered.get(HOURS, 6)), now)
     ids = [nic.id for nic in world.interfaces]
     try:
         asking = flow_log_queries.talkers_query(log.format, ids)
@@ -133,20 +136,20 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> I
         str(item["PrivateIpAddress"]): str(raw.get("Description") or raw["NetworkInterfaceId"])
         for raw in peers
         if "vpc_endpoint" in str(raw.get("InterfaceType")) or "VPC Endpoint" in str(raw.get("Description"))
-        for item in raw.get("PrivateIpAddresses") or (raw,)
+        for item in mappings(raw, "PrivateIpAddresses") or (raw,)
         if item.get("PrivateIpAddress")
     }
     seen = flow_log_queries.traffic_of(window, rows, slots, world.addresses)
     return replace(read, traffic=seen, endpoints=endpoints, holder_of=_holder_of(peers))
 
 
-def _holder_of(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _holder_of(interfaces: Iterable[Mapping[str, object]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for raw in interfaces:
-        instance = (raw.get("Attachment") or {}).get("InstanceId")
+        instance = at(raw, "Attachment", "InstanceId")
         holder = str(instance or raw.get("Description") or raw["NetworkInterfaceId"])
-        six = [item.get("Ipv6Address") for item in raw.get("Ipv6Addresses") or ()]
-        four = [item.get("PrivateIpAddress") for item in raw.get("PrivateIpAddresses") or (raw,)]
+        six = [item.get("Ipv6Address") for item in mappings(raw, "Ipv6Addresses")]
+        four = [item.get("PrivateIpAddress") for item in mappings(raw, "PrivateIpAddresses") or (raw,)]
         found |= {str(address): holder for address in (*four, *six) if address}
     return found
 

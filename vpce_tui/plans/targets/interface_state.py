@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.networks import Acl
@@ -51,7 +51,7 @@ class InterfaceState:
     """The calls of this incident on it that stand."""
     subnet_ranges: tuple[str, ...] = ()
     """The ranges of its own subnets: no network ACL acts inside them."""
-    remembered: Mapping[str, Any] = field(default_factory=dict)
+    remembered: Mapping[str, object] = field(default_factory=dict)
     """See :attr:`PlanningContext.remembered`."""
     gone: bool = False
     unknown: Mapping[str, str] = field(default_factory=dict)

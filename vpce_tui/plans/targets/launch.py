@@ -7,11 +7,12 @@ inverses, so that a replacement for an isolated instance gets what the instance 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.json_values import mapping, mappings, string, strings
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
@@ -74,7 +75,7 @@ class PolicyOf:
 
     name: str
     arn: str
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ class NewRole:
     arn: str = ""
     profile_arn: str = ""
     in_profile: bool = False
-    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inline: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     attached: tuple[str, ...] = ()
-    trust: Mapping[str, Any] = field(default_factory=dict)
+    trust: Mapping[str, object] = field(default_factory=dict)
     role_id: str = ""
     profile_id: str = ""
     taken: str = ""
@@ -104,7 +105,7 @@ def read_settings(caller: Caller, instance: Instance, asked: PlanningContext) ->
         disks=_disks(caller, instance),
         key_name=str(raw.get("KeyName") or ""),
         ebs_optimized=bool(raw.get("EbsOptimized")),
-        tenancy=str((raw.get("Placement") or {}).get("Tenancy") or "default"),
+        tenancy=string(raw, "Placement", "Tenancy") or "default",
         default_key=default_key,
         default_key_unread=unread,
         user_data=b"" if instance.gone else _user_data(caller, instance),
@@ -119,7 +120,7 @@ def vpc_of(caller: Caller, instance: Instance, asked: PlanningContext) -> str:
     return subnet.vpc_id if subnet else instance.vpc_id
 
 
-def _raw(caller: Caller, instance: Instance) -> Mapping[str, Any]:
+def _raw(caller: Caller, instance: Instance) -> Mapping[str, object]:
     call = Call(
         service="ec2", operation="DescribeInstances", region=instance.region, parameters={"InstanceIds": [instance.id]}
     )
@@ -190,12 +191,12 @@ def _user_data(caller: Caller, instance: Instance) -> bytes:
 
 def groups_before(instance: Instance, asked: PlanningContext) -> tuple[str, ...]:
     """The groups of its interfaces as they were before the incident moved them."""
-    named = asked.remembered.get(GROUPS)
+    named = strings(asked.remembered, GROUPS)
     if named:
-        return tuple(named)
+        return named
     found: dict[str, None] = {}
     for nic in instance.interfaces:
-        recorded = asked.before.get(f"undo-{nic.id}", {}).get("Groups")
+        recorded = strings(asked.before.get(f"undo-{nic.id}"), "Groups")
         found.update(dict.fromkeys(recorded or nic.groups))
     return tuple(found)
 
@@ -226,7 +227,7 @@ def read_rules(
 def profile_before(instance: Instance, asked: PlanningContext) -> str:
     """The ARN of its instance profile, before the incident took it."""
     taken = asked.before.get("undo-take-profile", {}).get("IamInstanceProfile") or {}
-    return instance.profile_arn or str(taken.get("Arn", ""))
+    return instance.profile_arn or string(taken, "Arn")
 
 
 def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) -> tuple[PolicyOf, ...]:
@@ -258,7 +259,7 @@ def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) ->
     return tuple(sorted(found, key=lambda item: (item.arn, item.name)))
 
 
-def _version(caller: Caller, home: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _version(caller: Caller, home: str, item: Mapping[str, object]) -> Mapping[str, object]:
     arn = str(item["PolicyArn"])
     policy = caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters={"PolicyArn": arn})).data[
         "Policy"
@@ -285,8 +286,8 @@ def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) ->
         caller,
         Call(service="iam", operation="GetInstanceProfile", region=home, parameters={"InstanceProfileName": name}),
     )
-    held = [str(item["RoleName"]) for item in (profile.get("InstanceProfile") or {}).get("Roles") or ()]
-    inline: dict[str, Mapping[str, Any]] = {}
+    held = [string(item, "RoleName") for item in mappings(profile, "InstanceProfile", "Roles")]
+    inline: dict[str, Mapping[str, object]] = {}
     attached: list[str] = []
     if role:
         for page in caller.pages(
@@ -302,31 +303,29 @@ def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) ->
             Call(service="iam", operation="ListAttachedRolePolicies", region=home, parameters={"RoleName": name})
         ):
             attached += [str(item["PolicyArn"]) for item in page.data.get("AttachedPolicies", [])]
-    the_role, the_profile = role.get("Role") or {}, profile.get("InstanceProfile") or {}
-    trust = the_role.get("AssumeRolePolicyDocument")
+    the_role, the_profile = mapping(role, "Role"), mapping(profile, "InstanceProfile")
     taken = [
         f"the {kind} {name}"
         for kind, raw, call, key in (
             ("role", the_role, "role", "RoleId"),
             ("profile", the_profile, "profile", "InstanceProfileId"),
         )
-        if raw
-        and not (ours(tags_of(raw.get("Tags")), instance.id, asked) and asked.made_by(call, str(raw.get(key, ""))))
+        if raw and not (ours(tags_of(raw.get("Tags")), instance.id, asked) and asked.made_by(call, string(raw, key)))
     ]
     return NewRole(
-        arn=str(the_role.get("Arn", "")),
-        profile_arn=str(the_profile.get("Arn", "")),
+        arn=string(the_role, "Arn"),
+        profile_arn=string(the_profile, "Arn"),
         in_profile=name in held,
         inline=inline,
         attached=tuple(sorted(attached)),
-        trust=trust if isinstance(trust, Mapping) else {},
-        role_id=str(the_role.get("RoleId", "")),
-        profile_id=str(the_profile.get("InstanceProfileId", "")),
+        trust=mapping(the_role, "AssumeRolePolicyDocument"),
+        role_id=string(the_role, "RoleId"),
+        profile_id=string(the_profile, "InstanceProfileId"),
         taken=" and ".join(taken),
     )
 
 
-def _there(caller: Caller, call: Call) -> Mapping[str, Any]:
+def _there(caller: Caller, call: Call) -> Mapping[str, object]:
     """The answer; empty where AWS knows no such thing."""
     try:
         return caller.read(call).data

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -90,7 +90,7 @@ def newest_of(
     return next((item for item in found if not item.suspect(account, opened or now)), None)
 
 
-def _images(caller: Caller, region: str, parameters: Mapping[str, Any]) -> list[Image]:
+def _images(caller: Caller, region: str, parameters: Mapping[str, object]) -> list[Image]:
     """None where AWS knows none of them any more."""
     try:
         pages = list(

@@ -6,7 +6,7 @@ A facet that could not be read is named in ``unknown`` with the reason; it is ne
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -40,7 +40,7 @@ class AppliedCall:
 
     at: str
     operation: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class PlanningContext:
     """Ids that each call of this incident returned, by call id."""
     begun: frozenset[str] = frozenset()
     """Ids of the calls whose intent is recorded."""
-    remembered: Mapping[str, Any] = field(default_factory=dict)
+    remembered: Mapping[str, object] = field(default_factory=dict)
     """What the action needs of an earlier plan of the step or of its answers, by the action's own keys."""
-    inverses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inverses: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Parameters of the recorded inverses of this playbook's calls on the target, by call id."""
     in_effect: "Mapping[str, AppliedCall]" = field(default_factory=dict)
     """Calls in effect, by call id."""
-    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """As ``inverses``, of every playbook of the incident on the same target: its state before the incident."""
     choices: Mapping[str, str] = field(default_factory=dict)
     """Answers to the step's prompts; empty while a whole playbook is planned."""
@@ -173,7 +173,7 @@ def find_region(
     service: str,
     operation: str,
     key: str,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
 ) -> str:
     """The region in which a describe call finds the target; raises :class:`TargetGone` when in none, :class:`Unreadable`
     when not all could be asked."""

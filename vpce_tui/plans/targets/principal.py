@@ -10,6 +10,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.core.json_values import integer, strings
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets import recording
 from vpce_tui.plans.targets.planning_context import (
@@ -260,7 +261,7 @@ def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datet
 def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """What was done under its name, its keys, and the sessions and instances that hold it."""
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
-    regions, days = [str(item["RegionName"]) for item in raws], int(asked.remembered.get(DAYS, 7))
+    regions, days = [str(item["RegionName"]) for item in raws], integer(asked.remembered.get(DAYS, 7))
     gaps: list[str] = []
     if world.kind == "root":
         names = [("Username", "root")]
@@ -300,7 +301,7 @@ def _session_names(
             return [], Part(region, Status.LOOKED)
 
     found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
-    return list(dict.fromkeys([*asked.remembered.get(SESSIONS, ()), *ours, *held, *found])), gaps
+    return list(dict.fromkeys([*strings(asked.remembered, SESSIONS), *ours, *held, *found])), gaps
 
 
 def _made(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:

@@ -6,15 +6,16 @@ CloudTrail event history".)
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
+from vpce_tui.core.json_values import mapping, mappings, string
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets.planning_context import aws_now
 
@@ -33,8 +34,8 @@ class Done:
     source: str
     name: str
     address: str
-    request: Mapping[str, Any]
-    answer: Mapping[str, Any]
+    request: Mapping[str, object]
+    answer: Mapping[str, object]
 
     @property
     def action(self) -> str:
@@ -174,7 +175,7 @@ def history_of(
     )
 
 
-def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | None:
+def _done(raw: Mapping[str, object], region: str, role: str) -> tuple[str, Done] | None:
     try:
         record = json.loads(str(raw.get("CloudTrailEvent") or "{}"))
     except (ValueError, RecursionError):
@@ -193,32 +194,25 @@ def _done(raw: Mapping[str, Any], region: str, role: str) -> tuple[str, Done] | 
     )
 
 
-def _is_session(record: Mapping[str, Any], role: str) -> bool:
-    issuer = _text(record, "userIdentity", "sessionContext", "sessionIssuer", "userName")
-    return issuer == role or f":assumed-role/{role}/" in _text(record, "userIdentity", "arn")
-
-
-def _text(value: Any, *path: str) -> str:
-    """A text deep in an answer; ``""`` where it is not there."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else ""
+def _is_session(record: Mapping[str, object], role: str) -> bool:
+    issuer = string(record, "userIdentity", "sessionContext", "sessionIssuer", "userName")
+    return issuer == role or f":assumed-role/{role}/" in string(record, "userIdentity", "arn")
 
 
 def _made_by(event: Done) -> list[CreatedResource]:
     request, answer = event.request, event.answer
-    user, role = _text(request, "userName"), _text(request, "roleName")
+    user, role = string(request, "userName"), string(request, "roleName")
     found: list[tuple[str, str, str]] = []
     name = re.sub(r"[0-9]{8}(v[0-9]+)?$", "", event.name)
     if event.source == "iam.amazonaws.com":
-        found = [item for item in _IAM.get(name, lambda *_: [])(request, answer, user, role) if item[1]]
+        made = _IAM.get(name)
+        found = [item for item in made(request, answer, user, role) if item[1]] if made else []
     elif event.source == "ec2.amazonaws.com" and name == "CreateVpcEndpoint":
-        found = [("endpoint", _text(answer, "CreateVpcEndpointResponse", "vpcEndpoint", "vpcEndpointId"), "")]
+        found = [("endpoint", string(answer, "CreateVpcEndpointResponse", "vpcEndpoint", "vpcEndpointId"), "")]
     elif event.source == "ec2.amazonaws.com" and name == "RunInstances":
-        items = (answer.get("instancesSet") or {}).get("items") if isinstance(answer.get("instancesSet"), dict) else []
-        found = [("instance", _text(item, "instanceId"), "") for item in items or () if isinstance(item, dict)]
+        found = [("instance", string(item, "instanceId"), "") for item in mappings(answer, "instancesSet", "items")]
     elif event.source == "lambda.amazonaws.com" and name == "CreateFunction":
-        found = [("function", _text(request, "functionName"), "")]
+        found = [("function", string(request, "functionName"), "")]
     return [
         CreatedResource(kind=kind, id=identifier, of=of, region=event.region, at=event.at, address=event.address)
         for kind, identifier, of in found
@@ -226,20 +220,22 @@ def _made_by(event: Done) -> list[CreatedResource]:
     ]
 
 
-_IAM: Final[Mapping[str, Any]] = {
+_Made = Callable[[object, object, str, str], list[tuple[str, str, str]]]
+"""Of a call's request and answer, its user and its role: kind, id and owner of what it made."""
+_IAM: Final[Mapping[str, _Made]] = {
     "CreateUser": lambda request, answer, user, role: [("user", user, "")],
     "CreateAccessKey": lambda request, answer, user, role: [
-        ("key", _text(answer, "accessKey", "accessKeyId"), user or _text(answer, "accessKey", "userName"))
+        ("key", string(answer, "accessKey", "accessKeyId"), user or string(answer, "accessKey", "userName"))
     ],
     "CreateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
     "UpdateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
     "CreateRole": lambda request, answer, user, role: [("role", role, "")],
     "UpdateAssumeRolePolicy": lambda request, answer, user, role: [("trust", role, role)],
-    "AttachUserPolicy": lambda request, answer, user, role: [("attached-user", _text(request, "policyArn"), user)],
-    "AttachRolePolicy": lambda request, answer, user, role: [("attached-role", _text(request, "policyArn"), role)],
-    "PutUserPolicy": lambda request, answer, user, role: [("inline-user", _text(request, "policyName"), user)],
-    "PutRolePolicy": lambda request, answer, user, role: [("inline-role", _text(request, "policyName"), role)],
-    "AddUserToGroup": lambda request, answer, user, role: [("member", _text(request, "groupName"), user)],
+    "AttachUserPolicy": lambda request, answer, user, role: [("attached-user", string(request, "policyArn"), user)],
+    "AttachRolePolicy": lambda request, answer, user, role: [("attached-role", string(request, "policyArn"), role)],
+    "PutUserPolicy": lambda request, answer, user, role: [("inline-user", string(request, "policyName"), user)],
+    "PutRolePolicy": lambda request, answer, user, role: [("inline-role", string(request, "policyName"), role)],
+    "AddUserToGroup": lambda request, answer, user, role: [("member", string(request, "groupName"), user)],
 }
 
 
@@ -249,20 +245,20 @@ class ContainmentState:
 
     there: bool
     contained: bool = False
-    document: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
 
 
 def states_of(
-    caller: Caller, home: str, made: Iterable[CreatedResource], quarantine: str, document: Mapping[str, Any]
+    caller: Caller, home: str, made: Iterable[CreatedResource], quarantine: str, document: Mapping[str, object]
 ) -> dict[str, ContainmentState]:
     """The state of everything that can be contained, by its key. ``quarantine``: the name of our deny policy."""
     return {item.key: _state(caller, home, item, quarantine, document) for item in made if item.kind in CONTAINED_HERE}
 
 
 def _state(
-    caller: Caller, home: str, item: CreatedResource, quarantine: str, document: Mapping[str, Any]
+    caller: Caller, home: str, item: CreatedResource, quarantine: str, document: Mapping[str, object]
 ) -> ContainmentState:
-    def ask(operation: str, **parameters: str) -> Mapping[str, Any] | None:
+    def ask(operation: str, **parameters: str) -> Mapping[str, object] | None:
         try:
             return caller.read(Call(service="iam", operation=operation, region=home, parameters=parameters)).data
         except AwsError as error:
@@ -271,7 +267,7 @@ def _state(
             raise
 
     if item.kind == "key":
-        keys = (ask("ListAccessKeys", UserName=item.of) or {}).get("AccessKeyMetadata", [])
+        keys = mappings(ask("ListAccessKeys", UserName=item.of), "AccessKeyMetadata")
         known = next((key for key in keys if key.get("AccessKeyId") == item.id), None)
         return ContainmentState(known is not None, known is not None and known.get("Status") != "Active")
     if item.kind in ("user", "role"):
@@ -283,13 +279,13 @@ def _state(
     kind = "User" if item.kind in ("attached-user", "inline-user", "member") else "Role"
     named = {f"{kind}Name": item.of}
     if item.kind == "member":
-        groups = (ask("ListGroupsForUser", **named) or {}).get("Groups", [])
+        groups = mappings(ask("ListGroupsForUser", **named), "Groups")
         return ContainmentState(any(group.get("GroupName") == item.id for group in groups))
     if item.kind.startswith("attached"):
-        policies = (ask(f"ListAttached{kind}Policies", **named) or {}).get("AttachedPolicies", [])
+        policies = mappings(ask(f"ListAttached{kind}Policies", **named), "AttachedPolicies")
         return ContainmentState(any(policy.get("PolicyArn") == item.id for policy in policies))
     found = ask(f"Get{kind}Policy", **named, PolicyName=item.id)
-    return ContainmentState(found is not None, document=(found or {}).get("PolicyDocument") or {})
+    return ContainmentState(found is not None, document=mapping(found, "PolicyDocument"))
 
 
 STATE_READS: Final = (

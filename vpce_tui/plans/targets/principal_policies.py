@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -19,7 +18,7 @@ from vpce_tui.plans.targets.principal_state import (
 from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
 
 
-def trusted_by(document: Any) -> tuple[str, ...]:
+def trusted_by(document: object) -> tuple[str, ...]:
     """Who may take the role, from its trust policy."""
     statements = document.get("Statement", []) if isinstance(document, Mapping) else []
     found: set[str] = set()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.targets import recording
 from vpce_tui.plans.targets.principal_history import (
@@ -57,9 +57,9 @@ class PrincipalPolicy:
 
     name: str
     arn: str
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     default: str = ""
-    versions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    versions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     holders: tuple[str, ...] = ()
 
     @property
@@ -72,7 +72,7 @@ class PrincipalPolicy:
         """Whether it can be changed: AWS's own cannot."""
         return ":iam::aws:" not in self.arn
 
-    def version_with(self, document: Mapping[str, Any]) -> str:
+    def version_with(self, document: Mapping[str, object]) -> str:
         """The version with this text; ``""``: none."""
         return next((name for name, text in self.versions.items() if text == document), "")
 

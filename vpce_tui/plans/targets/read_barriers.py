@@ -4,10 +4,10 @@ import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import at, integer, mappings, string
 from vpce_tui.inventory.networks import acl
 from vpce_tui.inventory.resources import tags_of
 from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, GroupRule
@@ -15,7 +15,7 @@ from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
 
-def described(caller: Caller, region: str, filters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def described(caller: Caller, region: str, filters: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
     """Network interfaces as AWS describes them."""
     call = Call(
         service="ec2", operation="DescribeNetworkInterfaces", region=region, parameters={"Filters": list(filters)}
@@ -42,7 +42,7 @@ def rules(caller: Caller, world: InterfaceState, _: PlanningContext) -> Interfac
     holders: dict[str, list[str]] = {group: [] for group in groups}
     for raw in described(caller, world.region, [{"Name": "group-id", "Values": groups}]):
         if raw["NetworkInterfaceId"] not in own:
-            for held in raw.get("Groups") or ():
+            for held in mappings(raw, "Groups"):
                 if held.get("GroupId") in holders:
                     holders[str(held["GroupId"])].append(_label(raw))
     return replace(
@@ -55,13 +55,13 @@ def rules(caller: Caller, world: InterfaceState, _: PlanningContext) -> Interfac
     )
 
 
-def _label(raw: Mapping[str, Any]) -> str:
+def _label(raw: Mapping[str, object]) -> str:
     """An interface by what it belongs to."""
-    owner = (raw.get("Attachment") or {}).get("InstanceId")
+    owner = at(raw, "Attachment", "InstanceId")
     return f"{owner or raw.get('Description') or 'unattached'} ({raw['NetworkInterfaceId']})"
 
 
-def group_rule(raw: Mapping[str, Any]) -> GroupRule:
+def group_rule(raw: Mapping[str, object]) -> GroupRule:
     """One item of ``DescribeSecurityGroupRules``."""
     peer = raw.get("CidrIpv4") or raw.get("CidrIpv6") or raw.get("PrefixListId")
     return GroupRule(
@@ -71,13 +71,13 @@ def group_rule(raw: Mapping[str, Any]) -> GroupRule:
         protocol=str(raw.get("IpProtocol", "-1")),
         from_port=_port(raw.get("FromPort")),
         to_port=_port(raw.get("ToPort")),
-        peer=str(peer or (raw.get("ReferencedGroupInfo") or {}).get("GroupId", "")),
+        peer=str(peer or string(raw, "ReferencedGroupInfo", "GroupId")),
         description=str(raw.get("Description") or ""),
     )
 
 
-def _port(value: Any) -> int:
-    return -1 if value is None else int(value)
+def _port(value: object) -> int:
+    return -1 if value is None else integer(value)
 
 
 def acls(caller: Caller, world: InterfaceState, _: PlanningContext) -> InterfaceState:
@@ -144,7 +144,7 @@ def sets(caller: Caller, world: InterfaceState, _: PlanningContext) -> Interface
     return replace(world, sets=tuple(sorted(found, key=lambda item: item.key)))
 
 
-def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -> Iterable[Mapping[str, Any]]:
+def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -> Iterable[Mapping[str, object]]:
     """Every item; WAF pages by a marker that botocore does not follow."""
     marker: dict[str, str] = {}
     while True:
@@ -189,7 +189,7 @@ def _users_of_sets(caller: Caller, scope: str, region: str) -> dict[str, dict[st
     return found
 
 
-def _arns(value: Any) -> Iterable[str]:
+def _arns(value: object) -> Iterable[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == "ARN" and isinstance(item, str):

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.json_values import mapping, string
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets.planning_context import PlanningContext, iam_region
 
@@ -30,7 +31,7 @@ class LogBucket:
     mine: bool
     taken: bool = False
     empty: bool = True
-    policy: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, object] = field(default_factory=dict)
     blocked: bool = False
     """Whether it is closed to the public, all four ways."""
     region: str = ""
@@ -146,7 +147,7 @@ def read_trails(caller: Caller, account: str, home: str, asked: PlanningContext)
     )
 
 
-def _trail(caller: Caller, raw: Mapping[str, Any], home: str) -> Trail:
+def _trail(caller: Caller, raw: Mapping[str, object], home: str) -> Trail:
     region = str(raw.get("HomeRegion") or home)
     arn = str(raw.get("TrailARN", ""))
     status = caller.read(
@@ -231,7 +232,7 @@ def _buckets(caller: Caller, home: str) -> tuple[str, ...]:
 
 def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], account: str) -> LogBucket:
     """What is to be known of a bucket before something is written to it, or it is deleted."""
-    owned: dict[str, Any] = {"Bucket": name, "ExpectedBucketOwner": account}
+    owned: dict[str, object] = {"Bucket": name, "ExpectedBucketOwner": account}
     if name not in mine:
         try:
             caller.read(Call(service="s3", operation="HeadBucket", region=home, parameters={"Bucket": name}))
@@ -262,18 +263,18 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
         Call(service="s3", operation="GetPublicAccessBlock", region=region, parameters=owned),
         "NoSuchPublicAccessBlockConfiguration",
     )
-    ways = block.get("PublicAccessBlockConfiguration") or {}
+    ways = mapping(block, "PublicAccessBlockConfiguration")
     return LogBucket(
         name,
         mine=True,
         empty=not objects.get("KeyCount"),
-        policy=json.loads(policy) if policy else {},
+        policy=mapping(json.loads(policy)) if isinstance(policy, str) and policy else {},
         blocked=len(ways) >= 4 and all(ways.values()),
         region=region,
     )
 
 
-def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, Any]:
+def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, object]:
     try:
         return caller.read(call).data
     except AwsError as error:
@@ -288,12 +289,12 @@ def read_recorder(caller: Caller, region: str) -> ConfigRecorder:
         "ConfigurationRecorders", []
     )
     channels = caller.read(Call("config", "DescribeDeliveryChannels", region)).data.get("DeliveryChannels", [])
-    channel: Mapping[str, Any] = channels[0] if channels else {}
+    channel: Mapping[str, object] = channels[0] if channels else {}
     if not recorders:
         return ConfigRecorder(region, channel=str(channel.get("name", "")), bucket=str(channel.get("s3BucketName", "")))
     raw = recorders[0]
     statuses = caller.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
-    status: Mapping[str, Any] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
+    status: Mapping[str, object] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
     return ConfigRecorder(
         region=region,
         name=str(raw.get("name", "")),
@@ -321,5 +322,5 @@ def read_config(
         recorders=recorders,
         bucket=read_bucket(caller, named, home, buckets, account),
         buckets=buckets,
-        role=str((role.get("Role") or {}).get("Arn", "")),
+        role=string(role, "Role", "Arn"),
     )

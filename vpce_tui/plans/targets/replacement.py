@@ -1,11 +1,11 @@
 """The new instance that takes the place of an old one, and whether it is up."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import at, mappings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.targets.launch import _there
@@ -67,7 +67,7 @@ def _protected(caller: Caller, region: str, identifier: str) -> bool:
     answer = _there(
         caller, Call(service="ec2", operation="DescribeInstanceAttribute", region=region, parameters=parameters)
     )
-    return bool((answer.get("DisableApiTermination") or {}).get("Value"))
+    return bool(at(answer, "DisableApiTermination", "Value"))
 
 
 CHECKS: Final = "InstanceStatuses[0].[InstanceState.Name, SystemStatus.Status, InstanceStatus.Status] | join('/', @)"
@@ -82,11 +82,11 @@ def _checks(caller: Caller, region: str, identifier: str) -> str:
     answer = _there(
         caller, Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=parameters)
     )
-    statuses: Sequence[Mapping[str, Any]] = answer.get("InstanceStatuses") or ()
+    statuses = mappings(answer, "InstanceStatuses")
     if not statuses:
         return "not listed yet"
     one = statuses[0]
-    parts = [(one.get("InstanceState") or {}).get("Name"), *((one.get(key) or {}).get("Status") for key in _BOTH)]
+    parts = [at(one, "InstanceState", "Name"), *(at(one, key, "Status") for key in _BOTH)]
     return "/".join(str(part or "unknown") for part in parts)
 
 

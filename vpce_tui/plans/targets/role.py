@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
@@ -138,7 +138,7 @@ def _role_behind(
     )
 
 
-def cut_stage(answer: Mapping[str, Any], since: str) -> str:
+def cut_stage(answer: Mapping[str, object], since: str) -> str:
     """The statement id of our cut policy; ``""`` where it is not exactly as we write it, or older than the incident."""
     document = answer.get("PolicyDocument")
     statements = document.get("Statement") if isinstance(document, Mapping) else None

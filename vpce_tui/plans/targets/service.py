@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import integer, mappings, string, strings
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
@@ -55,16 +56,15 @@ def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
             parameters={"AutoScalingGroupNames": [name]},
         )
     ).data
-    group: Mapping[str, Any] = next(iter(groups.get("AutoScalingGroups", [])), {})
-    template = group.get("LaunchTemplate") or {}
+    group: Mapping[str, object] = next(iter(groups.get("AutoScalingGroups", [])), {})
     return Scaling(
         group=name,
         lifecycle=str(members[0].get("LifecycleState", "")),
-        minimum=int(group.get("MinSize", 0)),
-        desired=int(group.get("DesiredCapacity", 0)),
-        maximum=int(group.get("MaxSize", 0)),
-        target_groups=tuple(sorted(str(arn) for arn in group.get("TargetGroupARNs") or ())),
-        launch=str(template.get("LaunchTemplateName") or group.get("LaunchConfigurationName") or ""),
+        minimum=integer(group, "MinSize"),
+        desired=integer(group, "DesiredCapacity"),
+        maximum=integer(group, "MaxSize"),
+        target_groups=tuple(sorted(strings(group, "TargetGroupARNs"))),
+        launch=string(group, "LaunchTemplate", "LaunchTemplateName") or string(group, "LaunchConfigurationName"),
     )
 
 
@@ -132,7 +132,7 @@ def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Planni
     recorded: dict[str, set[int]] = {}
     for call, parameters in asked.before.items():
         if call.startswith("undo-deregister-") and "TargetGroupArn" in parameters:
-            ports = {int(item.get("Port", 0)) for item in parameters.get("Targets", ())}
+            ports = {integer(item, "Port") for item in mappings(parameters, "Targets")}
             recorded.setdefault(str(parameters["TargetGroupArn"]), set()).update(ports)
     found = []
     for page in caller.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
@@ -238,7 +238,7 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningCo
         identifier, version = str(template.get("LaunchTemplateId", "")), str(template.get("Version") or "$Default")
         versions = _versions(caller, region, identifier)
         current = _current(versions, version)
-        image = str((current.get("LaunchTemplateData") or {}).get("ImageId", ""))
+        image = string(current, "LaunchTemplateData", "ImageId")
         return replace(
             source,
             kind=TEMPLATE,
@@ -262,7 +262,7 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningCo
     return source
 
 
-def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, Any]]:
+def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, object]]:
     call = Call(
         service="ec2",
         operation="DescribeLaunchTemplateVersions",
@@ -272,9 +272,9 @@ def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, A
     return [item for page in caller.pages(call) for item in page.data.get("LaunchTemplateVersions", [])]
 
 
-def _current(versions: Sequence[Mapping[str, Any]], version: str) -> Mapping[str, Any]:
+def _current(versions: Sequence[Mapping[str, object]], version: str) -> Mapping[str, object]:
     if version == "$Latest":
-        return max(versions, key=lambda item: int(item["VersionNumber"]), default={})
+        return max(versions, key=lambda item: integer(item, "VersionNumber"), default={})
     named = version == "$Default"
     return next(
         (item for item in versions if (item.get("DefaultVersion") if named else str(item["VersionNumber"]) == version)),
@@ -287,7 +287,7 @@ def version_mark(incident: str) -> str:
     return f"vpce-tui {incident}"
 
 
-def _own_version(versions: Sequence[Mapping[str, Any]], asked: PlanningContext) -> str:
+def _own_version(versions: Sequence[Mapping[str, object]], asked: PlanningContext) -> str:
     mark = version_mark(asked.incident)
     mine = [
         str(item["VersionNumber"])

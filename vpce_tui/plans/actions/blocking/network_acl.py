@@ -6,6 +6,7 @@
 from typing import Final
 
 from vpce_tui.core.ip_addresses import is_subnet, overlap
+from vpce_tui.core.json_values import integer
 from vpce_tui.core.text import many
 from vpce_tui.inventory.networks import Acl, AclEntry
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
@@ -90,7 +91,7 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
 def _recalled_number(stem: str, draft: Draft) -> int:
     """The number that an earlier plan of the step chose; 0: none."""
     calls = (*draft.remembered.calls, *draft.remembered.already) if draft.remembered else ()
-    return next((int(call.parameters["RuleNumber"]) for call in calls if call.id.startswith(stem)), 0)
+    return next((integer(call.parameters, "RuleNumber") for call in calls if call.id.startswith(stem)), 0)
 
 
 def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:

@@ -3,11 +3,13 @@
 (AWS: "Security group rules".)
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.ip_addresses import inside, is_subnet, overlap
+from vpce_tui.core.json_values import integer, mappings, string
 from vpce_tui.core.text import many
 from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
@@ -154,7 +156,7 @@ def _close(
     draft.note(said)
 
 
-def _not_there(narrower: tuple[GroupRule, ...], there: set[Any], draft: Draft) -> tuple[GroupRule, ...]:
+def _not_there(narrower: tuple[GroupRule, ...], there: AbstractSet[object], draft: Draft) -> tuple[GroupRule, ...]:
     """Those that neither stand already nor are planned in this step: AWS refuses a rule that is there, and all with it."""
     planned = {
         rule.effect
@@ -200,7 +202,7 @@ def _for(rule: GroupRule, flow_peer: FlowPeer) -> GroupRule:
     return replace(new, protocol=flow_peer.protocol, from_port=flow_peer.port, to_port=flow_peer.port)
 
 
-def permission(rule: GroupRule) -> dict[str, Any]:
+def permission(rule: GroupRule) -> dict[str, object]:
     """As ``IpPermissions`` takes it."""
     key, name = next(
         (
@@ -224,16 +226,16 @@ def rules_of(call: PlannedCall) -> list[GroupRule]:
     return [
         GroupRule(
             id="",
-            group=call.parameters["GroupId"],
+            group=string(call.parameters, "GroupId"),
             egress=call.operation.endswith("Egress"),
-            protocol=item["IpProtocol"],
-            from_port=item.get("FromPort", -1),
-            to_port=item.get("ToPort", -1),
+            protocol=string(item, "IpProtocol"),
+            from_port=integer(item, "FromPort") if "FromPort" in item else -1,
+            to_port=integer(item, "ToPort") if "ToPort" in item else -1,
             peer=str(next(value for name, value in peer.items() if name != "Description")),
         )
-        for item in call.parameters["IpPermissions"]
+        for item in mappings(call.parameters, "IpPermissions")
         for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
-        for peer in item.get(key) or ()
+        for peer in mappings(item, key)
     ]
 
 

@@ -5,13 +5,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import strings
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, unchanged
 from vpce_tui.plans.actions.blocking.blockable import nothing_chosen
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind, Until
-from vpce_tui.plans.step_builder import Draft, ordered
+from vpce_tui.plans.step_builder import Draft, Place, ordered
 from vpce_tui.plans.targets.barriers import AddressSet
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
@@ -66,10 +67,11 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
     so_already = set(fitting) <= set(before)
     if so_already and recalled is not None and draft.remembered is not None:
         before = next(
-            (tuple(call.parameters["Addresses"]) for call in draft.remembered.undo if call.id == "undo-ip-set"), before
+            (strings(call.parameters, "Addresses") for call in draft.remembered.undo if call.id == "undo-ip-set"),
+            before,
         )
     named = {"Name": known.name, "Scope": known.scope, "Id": known.id}
-    waf: dict[str, Any] = {"service": "wafv2", "region": known.region}
+    waf: Place = {"service": "wafv2", "region": known.region}
     draft.ensure(
         "lock",
         "GetIPSet",
@@ -132,13 +134,13 @@ def _as_it_was(addresses: tuple[str, ...]) -> Until:
     )
 
 
-def _added(step: Step) -> Mapping[str, Any]:
+def _added(step: Step) -> Mapping[str, object]:
     """The addresses that the step put into the set; see :attr:`Action.remember`."""
     calls = {call.id: call for call in (*step.calls, *step.already, *step.undo)}
     if not {"ip-set", "undo-ip-set"} <= set(calls):
         return {}
-    before = set(calls["undo-ip-set"].parameters["Addresses"])
-    return {"added": tuple(item for item in calls["ip-set"].parameters["Addresses"] if item not in before)}
+    before = set(strings(calls["undo-ip-set"].parameters, "Addresses"))
+    return {"added": tuple(item for item in strings(calls["ip-set"].parameters, "Addresses") if item not in before)}
 
 
 def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
@@ -148,7 +150,7 @@ def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
         return "the set is gone"
     if call.operation != "UpdateIPSet":
         return ""
-    left = {*call.parameters["Addresses"], *world.remembered.get("added", ())}
+    left = {*strings(call.parameters, "Addresses"), *strings(world.remembered, "added")}
     return "" if left == set(known.addresses) else f"somebody changed {known.name} since: remove the addresses manually"
 
 

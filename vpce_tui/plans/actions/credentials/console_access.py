@@ -1,11 +1,11 @@
 """Remove what lets a user into the console: password, MFA devices, certificates, service credentials."""
 
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.actions import Action, Choice, by_effects, parts, unchanged
 from vpce_tui.plans.actions.credentials.principal_helpers import cannot_act, names_in_iam
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import (
     PrincipalAspect,
     PrincipalState,
@@ -37,7 +37,7 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
     there = dict(_console_options(world))
     chosen = parts(draft.choices["remove"])
     named = names_in_iam(world)
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     for item in chosen:
         kind, _, identifier = item.partition(":")
         operation, key, why = _REMOVALS[kind]

@@ -6,14 +6,15 @@ and shows an inactive key. A harmless read shows a deny. (AWS: "GetCallerIdentit
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
+from vpce_tui.core.json_values import string
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.plans.actions import Action, Choice, Options, ReadBack, read_back, unchanged
+from vpce_tui.plans.actions import Action, Choice, Options, Pages, ReadBack, read_back, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, ref, text
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.principal_state import SESSIONS_POLICY, PrincipalAspect, PrincipalState
 
 _WHO: Final = "whose-it-is"
@@ -32,7 +33,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
         return draft.step(StepKind.READ)
     kind, profile = world.kind.capitalize(), draft.choices["profile"]
     named = {f"{kind}Name": world.name}
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     if world.kind == "user":
         draft.read("keys", "ListAccessKeys", named, "whether its keys are inactive", **iam)
         for number, key in enumerate(world.keys or ()):
@@ -65,7 +66,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(world: PrincipalState, _: Step, answers: Mapping[str, Any]) -> ReadBack:
+def _judge(world: PrincipalState, _: Step, answers: Pages) -> ReadBack:
     if world.kind == "root" or world.managed:
         return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
@@ -97,7 +98,7 @@ class _Tried(StrEnum):
     UNCLEAR = "it proves nothing"
 
 
-def _tried(world: PrincipalState, answers: Mapping[str, Any]) -> tuple[_Tried, str]:
+def _tried(world: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
     """What came of the tries, and in words."""
     who, use = (answers.get(name, [None])[0] for name in (_WHO, _USE))
     if who is None or use is None:
@@ -115,13 +116,13 @@ def _tried(world: PrincipalState, answers: Mapping[str, Any]) -> tuple[_Tried, s
         )
     if code:
         return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
-    arn = str(who.get("answer", {}).get("Arn", ""))
+    arn = string(who, "answer", "Arn")
     if not _is_of(arn, world):
         return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: inconclusive"
     return _got(key, use)
 
 
-def _got(key: str, use: Mapping[str, Any]) -> tuple[_Tried, str]:
+def _got(key: str, use: Mapping[str, object]) -> tuple[_Tried, str]:
     """What credentials that are known to be the principal's got."""
     code = str(use.get("refused", ""))
     if not code:

@@ -1,13 +1,13 @@
 """Who a principal is: its keys, policies, sessions and what trusts it. Only reads."""
 
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import BlockRow, Cell, ColumnKind, Fact, FactsBlock, TableBlock, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, read_back, unchanged
 from vpce_tui.plans.actions.credentials.principal_helpers import names_in_iam
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.principal_state import (
     AccessKey,
     PrincipalAspect,
@@ -16,7 +16,7 @@ from vpce_tui.plans.targets.principal_state import (
 
 
 def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     named = names_in_iam(world)
     if world.kind == "root":
         draft.read(

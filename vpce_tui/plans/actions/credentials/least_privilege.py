@@ -6,19 +6,20 @@ using last accessed information", "Logging data events".)
 
 import fnmatch
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.diff import pretty_json
 from vpce_tui.blocks.model import DiffBlock
+from vpce_tui.core.json_values import mapping, mappings
 from vpce_tui.core.text import many
 from vpce_tui.iam.wildcards import patterns_overlap
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.credentials.persistence import look_back
 from vpce_tui.plans.placeholders import document, document_in, ref
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import SESSIONS, PrincipalAspect, PrincipalPolicy, PrincipalState
 
 NONE: Final = "none"
@@ -63,13 +64,13 @@ UNSEEN: Final = (
 """Actions whose use is not in event history, wholly or in part, or under another name."""
 
 
-def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     other = others.get("principal-persistence", {})
     named = {SESSIONS: parts(other.get("sessions", ""))}
     return {**look_back(choices.get("days", "30"), other.get("days", "")), **named}
 
 
-def narrowed(policy: Mapping[str, Any], used: frozenset[str]) -> tuple[dict[str, Any], list[str], list[str]]:
+def narrowed(policy: Mapping[str, object], used: frozenset[str]) -> tuple[Mapping[str, object], list[str], list[str]]:
     """The policy with its allowed actions cut down to ``used``; what went, and what came for a wildcard.
 
     Statements that deny, that allow by ``NotAction``, and actions whose use cannot be seen stay as they are.
@@ -160,7 +161,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     before = _before(policy, draft)
     wanted, gone, came = narrowed(before, used)
     if recalled is not None:
-        wanted = document_in(recalled.parameters["PolicyDocument"])
+        wanted = mapping(document_in(recalled.parameters["PolicyDocument"]))
     _said(
         world=world,
         policy=policy,
@@ -183,7 +184,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, Any]:
+def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, object]:
     """The policy as it was before this step."""
     recorded = (
         next((call for call in draft.remembered.undo if call.id.startswith("undo-narrow-")), None)
@@ -191,17 +192,16 @@ def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, Any]:
         else None
     )
     if recorded is not None and "PolicyDocument" in recorded.parameters:
-        found: Mapping[str, Any] = document_in(recorded.parameters["PolicyDocument"])
-        return found
+        return mapping(document_in(recorded.parameters["PolicyDocument"]))
     return policy.document
 
 
 def _said(
     world: PrincipalState,
     policy: PrincipalPolicy,
-    before: Mapping[str, Any],
+    before: Mapping[str, object],
     used: frozenset[str],
-    after: Mapping[str, Any],
+    after: Mapping[str, object],
     gone: list[str],
     came: list[str],
     draft: Draft,
@@ -227,7 +227,7 @@ def _said(
     )
     draft.note("data events (objects, items, messages) are not in event history: their permissions are kept")
     draft.note(*(f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())))
-    if any("NotAction" in item for item in before.get("Statement", []) if isinstance(item, Mapping)):
+    if any("NotAction" in item for item in mappings(before, "Statement") or (mapping(before, "Statement"),)):
         draft.note(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )
@@ -237,9 +237,9 @@ def _said(
         draft.add_impact(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
 
 
-def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, Any], draft: Draft) -> None:
+def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, object], draft: Draft) -> None:
     """A new version, made default: two calls, so that each can be taken back by itself; the old version is kept."""
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     name, arn = short_id(policy.key), {"PolicyArn": policy.arn}
     recalled = draft.recall(f"narrow-{name}") is not None
     own = policy.version_with(wanted) if recalled else ""
@@ -296,9 +296,13 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
 
 
 def _inline(
-    world: PrincipalState, policy: PrincipalPolicy, before: Mapping[str, Any], wanted: Mapping[str, Any], draft: Draft
+    world: PrincipalState,
+    policy: PrincipalPolicy,
+    before: Mapping[str, object],
+    wanted: Mapping[str, object],
+    draft: Draft,
 ) -> None:
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     kind = world.kind.capitalize()
     call, named = f"narrow-{short_id(policy.key)}", {f"{kind}Name": world.name, "PolicyName": policy.name}
     if wanted["Statement"]:
@@ -334,7 +338,7 @@ def _inline(
     draft.prove("the policy reads back as shown", f"Get{kind}Policy", named, **iam)
 
 
-def _wrong(most: int, unit: str) -> Any:
+def _wrong(most: int, unit: str) -> Callable[[str], str]:
     return lambda said: (
         "" if said.isdigit() and 0 <= int(said) <= most else f"{said!r} is not a number of {unit} from 0 to {most}"
     )

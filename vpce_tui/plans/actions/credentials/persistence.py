@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.canonical_json import rfc3339
@@ -14,7 +14,7 @@ from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, CreatedResource
 from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
@@ -33,12 +33,12 @@ _ELSEWHERE: Final = {
 }
 
 
-def look_back(*said: str) -> Mapping[str, Any]:
+def look_back(*said: str) -> Mapping[str, object]:
     """How many days of event history are looked through: the most that any step asks for, so that all see the same."""
     return {DAYS: max((int(days) for days in said if days.isdigit()), default=7)}
 
 
-def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     named = {SESSIONS: parts(choices.get("sessions", ""))}
     return {**look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", "")), **named}
 
@@ -146,7 +146,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
 
 
 def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None:
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     state = (world.made_states or {})[item.key]
     call = f"contain-{short_id(item.key)}"
     recalled = draft.recall(call) is not None
@@ -220,12 +220,12 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
 def _both(
     draft: Draft,
     call: str,
-    forward: tuple[str, Mapping[str, Any]],
-    back: tuple[str, Mapping[str, Any]],
+    forward: tuple[str, Mapping[str, object]],
+    back: tuple[str, Mapping[str, object]],
     so: bool,
     why: str,
     undo: str,
-    iam: Mapping[str, Any],
+    iam: Place,
 ) -> None:
     """A containment and its inverse; a policy that is gone is put back as the record has it."""
     draft.ensure(call, forward[0], forward[1], so_already=so, why=why, **iam)

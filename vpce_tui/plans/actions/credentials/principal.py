@@ -4,7 +4,7 @@ Keys first, sessions second: a live key mints new sessions after the cut. (AWS: 
 credentials", "Disabling permissions for temporary security credentials".)
 """
 
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
@@ -13,7 +13,7 @@ from vpce_tui.plans.actions.credentials.principal_helpers import cannot_act, nam
 from vpce_tui.plans.actions.identity import deny_older_sessions
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
@@ -97,7 +97,7 @@ def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE)
     policy = {**names_in_iam(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     draft.ensure(
         "cut",
         f"Put{kind}Policy",
@@ -159,7 +159,7 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE)
     policy = {**names_in_iam(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
     kind = world.kind.capitalize()
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     draft.ensure(
         "deny",
         f"Put{kind}Policy",

@@ -1,14 +1,12 @@
 """What every action on a principal needs: how IAM names it, and why it may not be acted on."""
 
-from typing import Any
-
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.principal_state import (
     PrincipalState,
 )
 
 
-def names_in_iam(world: PrincipalState) -> dict[str, Any]:
+def names_in_iam(world: PrincipalState) -> dict[str, object]:
     return {f"{world.kind.capitalize()}Name": world.name}
 
 

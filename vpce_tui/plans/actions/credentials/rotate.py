@@ -3,13 +3,13 @@
 (AWS: "Update access keys", "Best practices for managing access keys": at most two keys a user.)
 """
 
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.credentials.identify import KEY_COLUMNS, key_cells
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalAspect, PrincipalState
 
 NEW: Final = "NEW_KEY_ID"
@@ -35,7 +35,7 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE)
     if not _only_users(world, draft):
         return draft.step(StepKind.CHANGE)
-    iam: dict[str, Any] = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": world.region}
     named = {"UserName": world.name}
     known = {key.id: key for key in world.keys or ()}
     mine = next((key for key in known.values() if key.id in world.keys_given), None)

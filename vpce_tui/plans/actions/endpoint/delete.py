@@ -1,8 +1,9 @@
 """Delete an endpoint, and what is needed to make it again."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import mapping, mappings, sequence
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.actions import Action, ReadBack, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, seen_using
@@ -12,12 +13,12 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import DELETE, RECREATE, EndpointAspect, EndpointState
 
 
-def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def recreation(raw: Mapping[str, object], inverses: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     """The parameters of ``CreateVpcEndpoint`` that make such an endpoint again, from its description.
 
     ``inverses``: what was changed of it in this incident; it is made again as it was before.
     """
-    wanted: dict[str, Any] = {"VpcId": raw.get("VpcId", ""), "VpcEndpointType": raw.get("VpcEndpointType", "")}
+    wanted: dict[str, object] = {"VpcId": raw.get("VpcId", ""), "VpcEndpointType": raw.get("VpcEndpointType", "")}
     for key in (
         "ServiceName",
         "PolicyDocument",
@@ -30,9 +31,9 @@ def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]
             wanted[key] = raw[key]
     for key in ("SubnetIds", "RouteTableIds"):
         if raw.get(key):
-            wanted[key] = list(raw[key])
+            wanted[key] = list(sequence(raw, key))
     if raw.get("Groups"):
-        wanted["SecurityGroupIds"] = [group["GroupId"] for group in raw["Groups"]]
+        wanted["SecurityGroupIds"] = [group["GroupId"] for group in mappings(raw, "Groups")]
     if raw.get("VpcEndpointType") in WITH_GROUPS:
         wanted["PrivateDnsEnabled"] = bool(raw.get("PrivateDnsEnabled"))
     for call, key, name in (
@@ -45,7 +46,7 @@ def recreation(raw: Mapping[str, Any], inverses: Mapping[str, Mapping[str, Any]]
             wanted[name] = inverses[call][key]
     dns = {
         key: value
-        for key, value in (raw.get("DnsOptions") or {}).items()
+        for key, value in mapping(raw, "DnsOptions").items()
         if key != "PrivateDnsOnlyForInboundResolverEndpoint"
     }
     if dns.get("DnsRecordIpType") in ("ipv4", "dualstack", "ipv6"):
@@ -67,7 +68,7 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
         for key, value in endpoint.tags.items()
         if key != "Name" and not key.startswith(("aws:", "vpce-tui:"))
     ]
-    tags[0]["Tags"] += kept
+    tags[0]["Tags"] = [*mappings(tags, 0, "Tags"), *kept]
     draft.ensure(
         DELETE, "DeleteVpcEndpoints", {"VpcEndpointIds": [endpoint.id]}, so_already=False, why=f"delete {endpoint.id}"
     )

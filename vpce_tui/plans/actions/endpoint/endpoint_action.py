@@ -1,8 +1,9 @@
 """What the actions on an endpoint share: what none of them can do, and who is hit."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import string
 from vpce_tui.core.text import many
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.step_builder import Draft
@@ -12,7 +13,7 @@ WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
 """Types of endpoints that are in subnets and have security groups."""
 
 
-def named(world: EndpointState) -> dict[str, Any]:
+def named(world: EndpointState) -> dict[str, object]:
     """The endpoint, as parameters of ``DescribeVpcEndpoints``."""
     return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [world.endpoint.id]}]}
 
@@ -33,12 +34,12 @@ def cannot(world: EndpointState, draft: Draft, *facets: str) -> bool:
     return bool(draft.blocked)
 
 
-def vpc_of(step: Step) -> Mapping[str, Any]:
+def vpc_of(step: Step) -> Mapping[str, object]:
     """The VPC that an earlier plan of the step was about; see :attr:`Action.remember`."""
     for call in (*step.calls, *step.already):
-        resources = call.parameters.get("ResourceIds") or [call.parameters.get("VpcId", "")]
-        if str(resources[0]).startswith("vpc-"):
-            return {"vpc_id": resources[0]}
+        named = string(call.parameters, "ResourceIds", 0) or string(call.parameters, "VpcId")
+        if named.startswith("vpc-"):
+            return {"vpc_id": named}
     return {}
 
 

@@ -3,9 +3,10 @@
 (AWS: "Interface VPC endpoints", "Gateway endpoints".)
 """
 
-from typing import Any, Final
+from typing import Final
 
-from vpce_tui.inventory.resources import SecurityGroupPermission
+from vpce_tui.core.json_values import strings
+from vpce_tui.inventory.resources import SecurityGroup, SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
 from vpce_tui.plans.actions.quarantine_group import QUARANTINE, name_of, no_egress, own_group
@@ -48,7 +49,7 @@ def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
         draft.note("a gateway endpoint has no security groups: only its policy limits it")
         return
     before = draft.recall("tables")
-    tables = list(endpoint.route_tables) or (list(before.parameters["RemoveRouteTableIds"]) if before else [])
+    tables = list(endpoint.route_tables) or (list(strings(before.parameters, "RemoveRouteTableIds")) if before else [])
     if not tables:
         draft.note("it is in no route table: nothing reaches it")
         return
@@ -140,14 +141,14 @@ def _group_that_stays(world: EndpointState, draft: Draft) -> None:
     draft.undo += draft.remembered.undo
 
 
-def _narrow_rules(world: EndpointState, draft: Draft, own: Any) -> None:
-    permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+def _narrow_rules(world: EndpointState, draft: Draft, own: SecurityGroup | None) -> None:
+    permission: dict[str, object] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     for key, name, six in (("IpRanges", "CidrIp", False), ("Ipv6Ranges", "CidrIpv6", True)):
         ranges = [{name: block, "Description": "own VPC"} for block in world.vpc_ranges if (":" in block) is six]
         if ranges:
             permission[key] = ranges
     groups = world.groups or VpcGroups()
-    everywhere: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    everywhere: dict[str, object] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(
@@ -175,7 +176,7 @@ def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, 
     if draft.remembered is not None and own and live == (own,):
         for call in draft.remembered.undo:
             if call.id == "undo-groups":
-                return tuple(call.parameters["AddSecurityGroupIds"])
+                return strings(call.parameters, "AddSecurityGroupIds")
     return live
 
 

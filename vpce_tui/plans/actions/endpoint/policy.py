@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.diff import pretty_json
 from vpce_tui.blocks.model import DiffBlock
@@ -16,9 +16,9 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def policy_of(mode: str, organization: str, account: str) -> dict[str, Any]:
+def policy_of(mode: str, organization: str, account: str) -> dict[str, object]:
     """The endpoint policy of a mode: ``deny-all``, ``own-organization`` or ``own-account``."""
-    anything: dict[str, Any] = {"Principal": "*", "Action": "*", "Resource": "*"}
+    anything: dict[str, object] = {"Principal": "*", "Action": "*", "Resource": "*"}
     if mode == "deny-all":
         statements = [{"Sid": "IncidentDenyAll", "Effect": "Deny", **anything}]
     else:
@@ -39,7 +39,7 @@ def policy_of(mode: str, organization: str, account: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _same(one: str, other: Mapping[str, Any]) -> bool:
+def _same(one: str, other: Mapping[str, object]) -> bool:
     try:
         return bool(json.loads(one) == other)
     except (ValueError, RecursionError):

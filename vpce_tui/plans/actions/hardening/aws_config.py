@@ -5,13 +5,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.planning_context import iam_region
 from vpce_tui.plans.targets.recording import CONFIG_BUCKET, CONFIG_ROLE, ConfigRecorder, own_bucket
@@ -19,11 +19,11 @@ from vpce_tui.plans.targets.recording import CONFIG_BUCKET, CONFIG_ROLE, ConfigR
 _ROLE: Final = "CONFIG_ROLE"
 
 
-def _look_config(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look_config(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {**look_in_scope(choices, others), CONFIG_BUCKET: choices.get("bucket", "")}
 
 
-def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, Any]]:
+def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, object]]:
     service, source = {"Service": "config.amazonaws.com"}, {"AWS:SourceAccount": account}
     root = f"arn:{partition(home)}:s3:::{bucket}"
     return [
@@ -112,7 +112,7 @@ def _service_role(world: AccountState, draft: Draft) -> None:
     there = bool(world.config and world.config.role)
     if there and draft.recall("service-role") is None:
         return
-    iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.region)}
+    iam: Place = {"service": "iam", "region": iam_region(world.region)}
     draft.ensure(
         "service-role",
         "CreateServiceLinkedRole",
@@ -132,7 +132,7 @@ def _service_role(world: AccountState, draft: Draft) -> None:
 
 
 def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str, draft: Draft) -> None:
-    at: dict[str, Any] = {"service": "config", "region": region}
+    at: Place = {"service": "config", "region": region}
     name = item.name or "default"
     role = f"arn:{partition(region)}:iam::{world.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
     if not item.name or draft.recall(f"recorder-{region}") is not None:
@@ -159,7 +159,7 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
             **at,
         )
     if not item.channel or draft.recall(f"channel-{region}") is not None:
-        channel: dict[str, Any] = {"name": "default", "s3BucketName": bucket}
+        channel: dict[str, object] = {"name": "default", "s3BucketName": bucket}
         if draft.choices["topic"]:
             channel["snsTopicARN"] = draft.choices["topic"]
         draft.ensure(

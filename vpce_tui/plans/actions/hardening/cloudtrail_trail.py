@@ -5,14 +5,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.inventory.parse import account_of
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, S, by_effects, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import look_in_scope
 from vpce_tui.plans.plan import Step, StepKind
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.principal_state import PrincipalState
 from vpce_tui.plans.targets.recording import TRAIL_BUCKET, Trail, Trails, own_bucket
@@ -25,7 +25,7 @@ def _trail_arn(account: str, home: str, name: str) -> str:
     return f"arn:{partition(home)}:cloudtrail:{home}:{account}:trail/{name}"
 
 
-def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[dict[str, Any]]:
+def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[dict[str, object]]:
     service, source = {"Service": "cloudtrail.amazonaws.com"}, {"aws:SourceArn": _trail_arn(account, home, name)}
     root = f"arn:{partition(home)}:s3:::{bucket}"
     return [
@@ -48,7 +48,7 @@ def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[d
     ]
 
 
-def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """The bucket of the answers is looked at."""
     return {**look_in_scope(choices, others), TRAIL_BUCKET: choices.get("bucket", "")}
 
@@ -130,7 +130,7 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
         return
     if not plan_bucket(trails.bucket, home, _trail_statements(account, home, name, trails.bucket.name), draft):
         return
-    at: dict[str, Any] = {"service": "cloudtrail", "region": home}
+    at: Place = {"service": "cloudtrail", "region": home}
     draft.ensure(
         "trail",
         "CreateTrail",
@@ -162,7 +162,7 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
 
 
 def _put_right(trail: Trail, draft: Draft) -> None:
-    at: dict[str, Any] = {"service": "cloudtrail", "region": trail.home}
+    at: Place = {"service": "cloudtrail", "region": trail.home}
     now = {
         "IsMultiRegionTrail": trail.multi_region,
         "IncludeGlobalServiceEvents": trail.global_events,

@@ -1,11 +1,12 @@
 """An encrypted copy of a volume: snapshot, encrypted copy of it, new volume alike."""
 
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import mappings
 from vpce_tui.plans.actions.hardening.volume_encryption import VOLUME_STATE, home_of, name_of, wait_for
 from vpce_tui.plans.placeholders import TOKEN, ref
 from vpce_tui.plans.plan import Until
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.ebs_volumes import KEPT, REPLACED, EbsVolumes, UnencryptedVolume
 
 _SNAPSHOT: Final = "Snapshots[0].State"
@@ -100,7 +101,7 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
             name_of("VOLUME", volume): volume.id,
         }
     )
-    one: dict[str, Any] = {"region": region}
+    one: Place = {"service": "ec2", "region": region}
     draft.add_inverse(
         f"undo-snapshot-{name}",
         "DeleteSnapshot",
@@ -137,7 +138,7 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
         )
 
 
-def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
+def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, object]:
     """A volume as the old one: type, size, speed, zone, tags; and encrypted."""
     theirs = [
         {"Key": key, "Value": value}
@@ -145,9 +146,11 @@ def _like(volume: UnencryptedVolume, draft: Draft) -> dict[str, Any]:
         if not key.startswith(("aws:", "vpce-tui:"))
     ]
     ours = [
-        tag for tag in draft.tags("volume", f"volume-{volume.id}", draft.target, "")[0]["Tags"] if tag["Key"] != "Name"
+        tag
+        for tag in mappings(draft.tags("volume", f"volume-{volume.id}", draft.target, ""), 0, "Tags")
+        if tag["Key"] != "Name"
     ]
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "AvailabilityZone": volume.zone,
         "Size": volume.size_gib,
         "VolumeType": volume.type,

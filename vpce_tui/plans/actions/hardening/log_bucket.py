@@ -6,11 +6,11 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.placeholders import document
 from vpce_tui.plans.plan import PlannedCall
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.planning_context import World
 from vpce_tui.plans.targets.recording import LogBucket
 
@@ -31,7 +31,7 @@ def wrong_bucket(text: str) -> str:
     )
 
 
-def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]], draft: Draft) -> bool:
+def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, object]], draft: Draft) -> bool:
     """Plan a bucket closed to the public with a policy that holds ``statements``; what its policy says already stays."""
     if bucket.taken:
         draft.block(
@@ -39,7 +39,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
             f"choose another in its prompts, or --set {draft.id}.bucket=…",
         )
         return False
-    at: dict[str, Any] = {"service": "s3", "region": bucket.region or region}
+    at: Place = {"service": "s3", "region": bucket.region or region}
     named = {"Bucket": bucket.name}
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     recalled = draft.recall("bucket") is not None
@@ -82,18 +82,18 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, Any]]
     return True
 
 
-def _policy(bucket: LogBucket, statements: list[dict[str, Any]], at: Mapping[str, Any], draft: Draft) -> None:
+def _policy(bucket: LogBucket, statements: list[dict[str, object]], at: Place, draft: Draft) -> None:
     named = {"Bucket": bucket.name}
     there = bucket.policy.get("Statement", [])
     there = there if isinstance(there, list) else [there]
     missing = [item for item in statements if item not in there]
     before = draft.recall("bucket-policy")
-    wanted: dict[str, Any] = {
+    wanted: dict[str, object] = {
         **bucket.policy,
         "Version": bucket.policy.get("Version", "2012-10-17"),
         "Statement": [*there, *missing],
     }
-    parameters: Mapping[str, Any] = {**named, "Policy": document(wanted)}
+    parameters: Mapping[str, object] = {**named, "Policy": document(wanted)}
     if before is not None and not missing:
         parameters = before.parameters
     draft.ensure(

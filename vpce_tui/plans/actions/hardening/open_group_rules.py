@@ -5,7 +5,7 @@
 
 import ipaddress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.text import many
@@ -129,7 +129,7 @@ def _instead(item: WideRule, mode: str) -> list[GroupRule]:
     return [replace(item.rule, id="", peer=block, description="") for block in fitting]
 
 
-def _effects_of(call: PlannedCall) -> set[tuple[Any, ...]]:
+def _effects_of(call: PlannedCall) -> set[tuple[object, ...]]:
     return {rule.effect for rule in rules_of(call)} if "IpPermissions" in call.parameters else set()
 
 

@@ -1,7 +1,7 @@
 """What is wrong in the account, region by region: the table that the other steps start from."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from vpce_tui.blocks.model import BlockColumn, BlockRow, Cell, ColumnKind, TableBlock, column
 from vpce_tui.core.text import many
@@ -17,12 +17,12 @@ OLD_DAYS: Final = 90
 """Days after which an AMI counts as old."""
 
 
-def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """In which regions to look: the answer of the step that shows what is open."""
     return {REGIONS: parts(choices.get("regions") or others.get(OVERVIEW, {}).get("regions", ""))}
 
 
-def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """As :func:`look`, for steps whose own answers name no regions to look in."""
     return {REGIONS: parts(others.get(OVERVIEW, {}).get("regions", ""))}
 

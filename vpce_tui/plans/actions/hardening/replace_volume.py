@@ -1,14 +1,13 @@
 """The encrypted volume in place of the old one, at the same device, while the instance is stopped; and back."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.actions.hardening.copy_snapshot import plan_mark
 from vpce_tui.plans.actions.hardening.volume_encryption import STILL_STOPPED, VOLUME_STATE, home_of, name_of, wait_for
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import PlannedCall, Until
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.ebs_volumes import EbsVolumes, UnencryptedVolume
 
 
@@ -27,7 +26,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
     _, device, doomed = home_of(volume, draft)
     new = ebs.own_volumes.get(f"volume-{volume.id}")
     name = volume.id
-    at: dict[str, Any] = {"region": volume.region}
+    at: Place = {"service": "ec2", "region": volume.region}
     old = {"VolumeId": name, "InstanceId": instance.id, "Device": device}
     ours = {"VolumeId": ref(name_of("VOLUME", volume)), "InstanceId": instance.id, "Device": device}
     here = new is not None and new.instance == instance.id
@@ -98,16 +97,16 @@ def _half_undone(volume: UnencryptedVolume, instance: Instance, draft: Draft) ->
 
 def _take_back_swap(
     volume: UnencryptedVolume,
-    old: Mapping[str, Any],
-    ours: Mapping[str, Any],
-    flag: Mapping[str, Any] | None,
+    old: Mapping[str, object],
+    ours: Mapping[str, object],
+    flag: Mapping[str, object] | None,
     draft: Draft,
 ) -> None:
     """The old volume in again: taken back in this order, before what was made is deleted."""
     name = volume.id
-    at: dict[str, Any] = {"region": volume.region}
+    at: Place = {"service": "ec2", "region": volume.region}
 
-    def waits(call: str, identifier: Any, undoes: tuple[str, ...], path: str, good: str, why: str) -> PlannedCall:
+    def waits(call: str, identifier: object, undoes: tuple[str, ...], path: str, good: str, why: str) -> PlannedCall:
         return PlannedCall(
             id=call,
             service="ec2",

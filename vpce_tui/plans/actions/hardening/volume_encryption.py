@@ -1,7 +1,7 @@
 """One volume on the way to an encrypted one: how a plan names what is made for it, where it belongs, what is waited for."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.plan import Until
 from vpce_tui.plans.step_builder import Draft
@@ -31,7 +31,7 @@ def wait_for(
     draft: Draft,
     call: str,
     operation: str,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
     until: Until,
     *,
     done: bool,

@@ -6,9 +6,10 @@ order of the steps in many guides (snapshot first, stop later) loses it. (AWS: "
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
+from vpce_tui.core.json_values import string
 from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
@@ -17,7 +18,7 @@ from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
 from vpce_tui.plans.actions.hardening.replace_volume import is_swapped, plan_swap
 from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of, wait_for
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind, Until
-from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 from vpce_tui.plans.targets.ebs_volumes import REPLACED, EbsVolumes, UnencryptedVolume
 from vpce_tui.plans.targets.replacement import CHECKS, UP
@@ -27,15 +28,15 @@ _KEY: Final = re.compile(
 )
 
 
-def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {**look_in_scope(choices, others), "key": choices.get("key", "")}
 
 
-def _instances(step: Step) -> Mapping[str, Any]:
+def _instances(step: Step) -> Mapping[str, object]:
     """The instances that the step stops: they are looked at, also while nothing of theirs is attached."""
     return {
         "instances": tuple(
-            str(call.parameters["InstanceIds"][0])
+            string(call.parameters, "InstanceIds", 0)
             for call in (*step.calls, *step.already)
             if call.id.startswith("stop-")
         )
@@ -159,8 +160,8 @@ def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume]
     """Every chosen volume of one instance: stop, copy, swap, start."""
     _outdated(ebs, instance, volumes, draft)
     region = volumes[0].region
-    one: dict[str, Any] = {"InstanceIds": [instance.id]}
-    at: dict[str, Any] = {"region": region}
+    one: dict[str, object] = {"InstanceIds": [instance.id]}
+    at: Place = {"service": "ec2", "region": region}
     draft.part = instance.id
     swapped = all(is_swapped(ebs, volume, instance) for volume in volumes)
     recalled = draft.recall(f"stop-{instance.id}") is not None

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import BlockRow, ColumnKind, TableBlock, column
 from vpce_tui.core.canonical_json import rfc3339
@@ -27,12 +27,12 @@ USER_DATA: Final = "relaunch-user-data"
 _AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
 
 
-def look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """The AMI that was chosen is looked at too."""
     return {IMAGE: others.get(NAME, {}).get("ami", "")}
 
 
-def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, Any]:
+def _look_here(choices: Mapping[str, str], _: Answers) -> Mapping[str, object]:
     return {IMAGE: choices.get("ami", "")}
 
 

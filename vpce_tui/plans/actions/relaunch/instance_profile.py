@@ -1,15 +1,16 @@
 """The instance profile of the new instance: a role with the policies that were chosen, and none that can do too much."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import column
+from vpce_tui.core.json_values import mapping
 from vpce_tui.iam.wildcards import patterns_overlap
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.relaunch.new_security_group import PROFILE, PROFILE_ID, ROLE
 from vpce_tui.plans.placeholders import INCIDENT, document, document_in, ref
 from vpce_tui.plans.plan import Option, Step, StepKind
-from vpce_tui.plans.step_builder import Draft, short_id
+from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import NewRole, PolicyOf, own_role_name
 from vpce_tui.plans.targets.planning_context import TAG_CALL, TAG_INCIDENT, TAG_TARGET, iam_region
@@ -109,7 +110,7 @@ def _plan_profile(world: InstanceState, draft: Draft) -> Step:
 
 def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
     name = own_role_name(world.instance.id)
-    iam: dict[str, Any] = {"service": "iam", "region": iam_region(world.instance.region)}
+    iam: Place = {"service": "iam", "region": iam_region(world.instance.region)}
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
     if there.taken:
         draft.block(
@@ -118,8 +119,10 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
         )
         return
 
-    def tags(call: str) -> list[dict[str, Any]]:
-        own = [{"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, world.instance.id))]
+    def tags(call: str) -> list[dict[str, object]]:
+        own: list[dict[str, object]] = [
+            {"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, world.instance.id))
+        ]
         return [*own, {"Key": TAG_INCIDENT, "Value": ref(INCIDENT)}]
 
     draft.ensure(
@@ -192,9 +195,7 @@ def _untouched(there: NewRole, draft: Draft) -> None:
         )
 
 
-def _policy(
-    world: InstanceState, there: NewRole, key: str, role: Mapping[str, str], iam: Mapping[str, Any], draft: Draft
-) -> None:
+def _policy(world: InstanceState, there: NewRole, key: str, role: Mapping[str, str], iam: Place, draft: Draft) -> None:
     name = short_id(key)
     if key.startswith("inline/"):
         found = next((item for item in world.policies or () if _policy_key(item) == key), None)
@@ -202,7 +203,9 @@ def _policy(
         if found is None and recalled is None:
             draft.block(f"the policy {key} is gone", "choose again in its prompts, or --set profile.policies=…")
             return
-        text = found.document if found else document_in(recalled.parameters["PolicyDocument"])  # type: ignore[union-attr]
+        text = (
+            found.document if found else mapping(document_in(recalled.parameters["PolicyDocument"])) if recalled else {}
+        )
         named = {**role, "PolicyName": key.partition("/")[2]}
         draft.ensure(
             f"policy-{name}",

@@ -5,9 +5,10 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from vpce_tui.core.json_values import sequence
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.inventory.amis import Image
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, unchanged
@@ -33,7 +34,7 @@ _KEY: Final = re.compile(
 _NAME: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {
         IMAGE: others.get(IMAGE_STEP, {}).get("ami", ""),
         SUBNET: choices.get("subnet", ""),
@@ -138,9 +139,11 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
     assert subnet is not None
     kind = choices["type"] or instance.type
     tags = {key: value for key, value in instance.tags.items() if not key.startswith(("aws:", "vpce-tui:"))}
-    ours = draft.tags("instance", "launch", instance.id, tags.get("Name") or f"replaces {instance.id}")[0]["Tags"]
+    ours = sequence(
+        draft.tags("instance", "launch", instance.id, tags.get("Name") or f"replaces {instance.id}"), 0, "Tags"
+    )
     theirs = [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if key != "Name"]
-    parameters: dict[str, Any] = {
+    parameters: dict[str, object] = {
         "ImageId": image.id,
         "InstanceType": kind,
         "MinCount": 1,
@@ -192,32 +195,30 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
     _said(world, settings, image, kind, draft)
 
 
-def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> list[dict[str, Any]]:
+def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> list[dict[str, object]]:
     """The AMI's root volume, not smaller than the old one, and the ticked data volumes, empty; every one encrypted."""
     key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
     old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
     size = max(image.root_size, old_root.size_gib if old_root else 0)
-    root: dict[str, Any] = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True, **key}
+    root: dict[str, object] = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True, **key}
     if size:
         root["VolumeSize"] = size
-    mappings = [{"DeviceName": image.root_device, "Ebs": root}]
+    found: list[dict[str, object]] = [{"DeviceName": image.root_device, "Ebs": root}]
     wanted = parts(draft.choices["volumes"])
     for disk in settings.disks:
         if disk.volume in wanted:
             ebs = {"VolumeSize": disk.size_gib, "Encrypted": True, "DeleteOnTermination": True, **_speed(disk), **key}
-            mappings.append({"DeviceName": disk.device, "Ebs": ebs})
-    named = {str(item["DeviceName"]) for item in mappings}
+            found.append({"DeviceName": disk.device, "Ebs": ebs})
+    named = {str(item["DeviceName"]) for item in found}
     for extra in image.disks:  # what the AMI brings along is encrypted too
         if extra.device not in named:
-            mappings.append(
-                {"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}}
-            )
-    return mappings
+            found.append({"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}})
+    return found
 
 
-def _speed(disk: LaunchVolume) -> dict[str, Any]:
+def _speed(disk: LaunchVolume) -> dict[str, object]:
     """Its type, and the speed that this type takes."""
-    found: dict[str, Any] = {"VolumeType": disk.type}
+    found: dict[str, object] = {"VolumeType": disk.type}
     if disk.iops and disk.type in ("gp3", "io1", "io2"):
         found["Iops"] = disk.iops
     if disk.throughput and disk.type == "gp3":
@@ -342,7 +343,7 @@ def _key_pair_options(world: InstanceState) -> Options:
     return (("", "none: Session Manager"), *(((known, f"{known}, as the old one"),) if known else ()))
 
 
-def _wrong(pattern: re.Pattern[str], what: str) -> Any:
+def _wrong(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
     return lambda text: "" if not text or pattern.fullmatch(text) else f"{text!r} is not a valid {what}"
 
 

@@ -1,7 +1,7 @@
 """What the Auto Scaling group of the old instance starts from now on: a new version of its launch template, or a template in place of its configuration."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.plans.actions.relaunch.launch import USER_DATA, chosen_image, sha256_of
 from vpce_tui.plans.actions.relaunch.new_security_group import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
@@ -37,12 +37,12 @@ def recalled(draft: Draft) -> None:
             draft.undo.append(call)
 
 
-def _template_data(world: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, Any]:
+def _template_data(world: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, object]:
     """What a clean instance is started with: as the replacement."""
     launch = draft.others.get(LAUNCH_STEP, {})
     image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
     key = {"KmsKeyId": launch["key"]} if launch.get("key") else {}
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "ImageId": chosen_image(world, draft.others),
         "InstanceType": launch.get("type") or world.instance.type,
         "SecurityGroupIds": [ref(GROUP)],
@@ -103,7 +103,7 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
         why=f"{starter.group} starts the clean AMI from now on",
         service="autoscaling",
     )
-    before: dict[str, Any] = {"LaunchConfigurationName": starter.name}
+    before: dict[str, object] = {"LaunchConfigurationName": starter.name}
     if starter.kind == TEMPLATE:
         before = {"LaunchTemplate": {"LaunchTemplateId": own, "Version": starter.version}}
     inverse = (
@@ -126,7 +126,9 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
         )
 
 
-def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+def _new_template(
+    world: InstanceState, starter: LaunchSource, data: Mapping[str, object], draft: Draft
+) -> dict[str, object]:
     """For a group with a launch configuration, which AWS lets nobody make any more."""
     name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
     draft.ensure(
@@ -155,9 +157,9 @@ def _new_template(world: InstanceState, starter: LaunchSource, data: Mapping[str
     return {"LaunchTemplateId": ref(TEMPLATE_ID), "Version": "1"}
 
 
-def _new_version(starter: LaunchSource, data: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+def _new_version(starter: LaunchSource, data: Mapping[str, object], draft: Draft) -> dict[str, object]:
     recalled = draft.recall("version")
-    parameters: Mapping[str, Any] = {
+    parameters: Mapping[str, object] = {
         "LaunchTemplateId": starter.id,
         "LaunchTemplateData": data,
         "ClientToken": ref(TOKEN),

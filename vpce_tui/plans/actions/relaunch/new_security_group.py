@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import column
 from vpce_tui.core.text import many
@@ -36,7 +36,7 @@ _NAME: Final = re.compile(r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")
 
 
-def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """Which groups' rules are looked at, and in which subnet's VPC."""
     return {GROUPS: parts(choices.get("from", "")), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
@@ -179,7 +179,7 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
 
 def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) -> None:
     """A new group lets everything out: take that rule away."""
-    everything: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    everything: dict[str, object] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         everything["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
     draft.ensure(

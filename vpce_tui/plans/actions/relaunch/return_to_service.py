@@ -4,11 +4,12 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from vpce_tui.blocks.model import column
+from vpce_tui.core.json_values import at, mapping, mappings
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, by_effects, parts, unchanged
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, Pages, ReadBack, by_effects, parts, unchanged
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.launch import NEW
 from vpce_tui.plans.actions.relaunch.launch_source import group_and_profile, plan_launch_source, recalled
@@ -23,7 +24,7 @@ from vpce_tui.plans.targets.replacement import UP
 from vpce_tui.plans.targets.service import LaunchSource
 
 
-def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, Any]:
+def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {IMAGE: others.get(IMAGE_STEP, {}).get("ami", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
 
@@ -337,7 +338,7 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> ReadBack:
+def _judge(world: InstanceState, step: Step, pages: Pages) -> ReadBack:
     """Up, and healthy wherever it was registered, by the answers that are kept."""
     proof = _prove_settled(world, step)
     if proof[0] != VerificationState.VERIFIED or world.replacement is None:
@@ -350,13 +351,13 @@ def _judge(world: InstanceState, step: Step, pages: Mapping[str, Any]) -> ReadBa
         )
     for call in (call for call in step.calls if call.id.startswith("health-")):
         answers, before = pages.get(call.id, ()), len(said)
-        for item in [one for page in answers for one in page.get("TargetHealthDescriptions", [])]:
-            if (item.get("Target") or {}).get("Id") != world.replacement.id:
+        for item in [one for page in answers for one in mappings(page, "TargetHealthDescriptions")]:
+            if at(item, "Target", "Id") != world.replacement.id:
                 continue
-            health = item.get("TargetHealth") or {}
+            health = mapping(item, "TargetHealth")
             state = str(health.get("State", "unknown"))
             why = f" ({health.get('Description') or health.get('Reason')})" if state != "healthy" else ""
-            said.append(f"port {(item.get('Target') or {}).get('Port', '?')}: {state}{why}")
+            said.append(f"port {at(item, 'Target', 'Port') or '?'}: {state}{why}")
             ill += [] if state == "healthy" else [state]
         if len(said) == before:
             said.append(f"{call.why}: it is not among them, or that could not be read")

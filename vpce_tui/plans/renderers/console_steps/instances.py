@@ -3,27 +3,28 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from vpce_tui.core.json_values import at, mapping
 from vpce_tui.plans.renderers.console_steps.phrases import Parameters, say
 
 
 def _modify_instance(parameters: Parameters) -> str:
     where = f"EC2 › Instances › {say(parameters['InstanceId'])} › Actions › "
     if "DisableApiTermination" in parameters:
-        return f"{where}Instance settings › Change termination protection › {_tick(parameters['DisableApiTermination'])} › Save"
+        return f"{where}Instance settings › Change termination protection › {_tick(parameters, 'DisableApiTermination')} › Save"
     if "DisableApiStop" in parameters:
-        return f"{where}Instance settings › Change stop protection › {_tick(parameters['DisableApiStop'])} › Save"
+        return f"{where}Instance settings › Change stop protection › {_tick(parameters, 'DisableApiStop')} › Save"
     if "InstanceInitiatedShutdownBehavior" in parameters:
-        chosen = str(parameters["InstanceInitiatedShutdownBehavior"]["Value"]).capitalize()
+        chosen = str(at(parameters, "InstanceInitiatedShutdownBehavior", "Value")).capitalize()
         return f"{where}Instance settings › Change shutdown behavior › {chosen} › Save"
-    disk = parameters["BlockDeviceMappings"][0]
+    disk = mapping(parameters, "BlockDeviceMappings", 0)
     return (
         f"not in the console for a running instance; use the CLI view (device {disk['DeviceName']}, "
-        f"DeleteOnTermination {str(disk['Ebs']['DeleteOnTermination']).lower()})"
+        f"DeleteOnTermination {str(at(disk, 'Ebs', 'DeleteOnTermination')).lower()})"
     )
 
 
-def _tick(value: Parameters) -> str:
-    return "tick Enable" if value["Value"] else "untick Enable"
+def _tick(parameters: Parameters, attribute: str) -> str:
+    return "tick Enable" if at(parameters, attribute, "Value") else "untick Enable"
 
 
 def _members(parameters: Parameters) -> str:
@@ -31,14 +32,14 @@ def _members(parameters: Parameters) -> str:
 
 
 def _run(parameters: Parameters) -> str:
-    nic = parameters["NetworkInterfaces"][0]
+    nic = mapping(parameters, "NetworkInterfaces", 0)
     profile = parameters.get("IamInstanceProfile")
     copied = "as in the CLI view" if "UserData" in parameters else "none"
     return (
         f"EC2 › Instances › Launch instances › AMI {say(parameters['ImageId'])}, type {say(parameters['InstanceType'])}, key pair "
         f"{say(parameters.get('KeyName', 'proceed without'))} › Network settings: subnet {say(nic['SubnetId'])}, auto-assign public IP "
         f"{'enable' if nic['AssociatePublicIpAddress'] else 'disable'}, group {say(nic['Groups'])} › Configure storage: every volume encrypted › "
-        f"Advanced details: IAM instance profile {say(profile['Arn']) if profile else 'none'}, shutdown behavior Stop, detailed monitoring "
+        f"Advanced details: IAM instance profile {say(at(profile, 'Arn') or 'none')}, shutdown behavior Stop, detailed monitoring "
         f"Enable, metadata version V2 only, response hop limit 1, user data {copied}; tags as in the CLI view › Launch instance"
     )
 
@@ -52,7 +53,7 @@ def _template(data: Parameters) -> str:
     copied = "as in the CLI view" if "UserData" in data else "as it was, or none"
     return (
         f"AMI {say(data['ImageId'])}, type {say(data['InstanceType'])}, groups {say(data['SecurityGroupIds'])}, volumes encrypted, "
-        f"instance profile {say(profile['Arn']) if profile else 'none'}, metadata version V2 only, hop limit 1, user data {copied}"
+        f"instance profile {say(at(profile, 'Arn') or 'none')}, metadata version V2 only, hop limit 1, user data {copied}"
     )
 
 
@@ -78,25 +79,25 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"EC2 › Instances › {_members(p)} › Actions › Instance settings › Attach to Auto Scaling Group › {say(p['AutoScalingGroupName'])} › Attach"
     ),
     "DeregisterTargets": lambda p: (
-        f"EC2 › Target Groups › {say(p['TargetGroupArn']).rpartition('targetgroup/')[2]} › Targets › tick {say(p['Targets'][0]['Id'])} › Deregister"
+        f"EC2 › Target Groups › {say(p['TargetGroupArn']).rpartition('targetgroup/')[2]} › Targets › tick {say(at(p, 'Targets', 0, 'Id'))} › Deregister"
     ),
     "RegisterTargets": lambda p: (
-        f"EC2 › Target Groups › {say(p['TargetGroupArn']).rpartition('targetgroup/')[2]} › Targets › Register targets › {say(p['Targets'][0]['Id'])} › Register pending targets"
+        f"EC2 › Target Groups › {say(p['TargetGroupArn']).rpartition('targetgroup/')[2]} › Targets › Register targets › {say(at(p, 'Targets', 0, 'Id'))} › Register pending targets"
     ),
     "DeregisterInstancesFromLoadBalancer": lambda p: (
-        f"EC2 › Load Balancers › {say(p['LoadBalancerName'])} › Target instances › Manage instances › untick {say(p['Instances'][0]['InstanceId'])} › Confirm"
+        f"EC2 › Load Balancers › {say(p['LoadBalancerName'])} › Target instances › Manage instances › untick {say(at(p, 'Instances', 0, 'InstanceId'))} › Confirm"
     ),
     "RegisterInstancesWithLoadBalancer": lambda p: (
-        f"EC2 › Load Balancers › {say(p['LoadBalancerName'])} › Target instances › Manage instances › tick {say(p['Instances'][0]['InstanceId'])} › Confirm"
+        f"EC2 › Load Balancers › {say(p['LoadBalancerName'])} › Target instances › Manage instances › tick {say(at(p, 'Instances', 0, 'InstanceId'))} › Confirm"
     ),
     "DisassociateIamInstanceProfile": lambda p: (
         f"EC2 › Instances › the instance › Actions › Security › Modify IAM role › No IAM Role › Update IAM role (association {say(p['AssociationId'])})"
     ),
     "AssociateIamInstanceProfile": lambda p: (
-        f"EC2 › Instances › {say(p['InstanceId'])} › Actions › Security › Modify IAM role › {say(p['IamInstanceProfile']['Arn']).rpartition('/')[2]} › Update IAM role"
+        f"EC2 › Instances › {say(p['InstanceId'])} › Actions › Security › Modify IAM role › {say(at(p, 'IamInstanceProfile', 'Arn')).rpartition('/')[2]} › Update IAM role"
     ),
     "CreateSnapshots": lambda p: (
-        f"EC2 › Snapshots › Create snapshot › Instance › {say(p['InstanceSpecification']['InstanceId'])}, root volume included; tags as in the CLI view › Create snapshot"
+        f"EC2 › Snapshots › Create snapshot › Instance › {say(at(p, 'InstanceSpecification', 'InstanceId'))}, root volume included; tags as in the CLI view › Create snapshot"
     ),
     "LockSnapshot": lambda p: (
         f"EC2 › Snapshots › {say(p['SnapshotId'])} › Actions › Snapshot settings › Manage snapshot lock › Governance, {p['LockDuration']} days › Save"
@@ -118,14 +119,14 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
         f"{say(p.get('InstanceId') or p.get('NetworkInterfaceId'))}, tick Allow this Elastic IP address to be reassociated › Associate"
     ),
     "CreateLaunchTemplate": lambda p: (
-        f"EC2 › Launch Templates › Create launch template › name {say(p['LaunchTemplateName'])}, {_template(p['LaunchTemplateData'])} › Create launch template"
+        f"EC2 › Launch Templates › Create launch template › name {say(p['LaunchTemplateName'])}, {_template(mapping(p, 'LaunchTemplateData'))} › Create launch template"
     ),
     "DeleteLaunchTemplate": lambda p: (
         f"EC2 › Launch Templates › tick {say(p['LaunchTemplateId'])} › Actions › Delete template › type Delete › Delete"
     ),
     "CreateLaunchTemplateVersion": lambda p: (
         f"EC2 › Launch Templates › {say(p['LaunchTemplateId'])} › Actions › Modify template (Create new version) › "
-        f"{_source(p)}{_template(p['LaunchTemplateData'])} › Create template version"
+        f"{_source(p)}{_template(mapping(p, 'LaunchTemplateData'))} › Create template version"
     ),
     "DeleteLaunchTemplateVersions": lambda p: (
         f"EC2 › Launch Templates › {say(p['LaunchTemplateId'])} › Actions › Delete template version › {say(p['Versions'])} › type Delete › Delete"
@@ -133,7 +134,7 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
     "UpdateAutoScalingGroup": lambda p: (
         f"EC2 › Auto Scaling Groups › {say(p['AutoScalingGroupName'])} › Details › Launch template › Edit › "
         + (
-            f"launch template {say(p['LaunchTemplate']['LaunchTemplateId'])}, version {say(p['LaunchTemplate']['Version'])}"
+            f"launch template {say(at(p, 'LaunchTemplate', 'LaunchTemplateId'))}, version {say(at(p, 'LaunchTemplate', 'Version'))}"
             if "LaunchTemplate" in p
             else f"switch to launch configuration {say(p['LaunchConfigurationName'])}"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from vpce_tui.core.json_values import mappings, string
 from vpce_tui.plans.renderers.console_steps.phrases import Parameters, say
 
 
@@ -40,7 +41,7 @@ def _new_group(parameters: Parameters) -> str:
 
 def _rules(parameters: Parameters, way: str, what: str) -> str:
     ids = parameters.get("SecurityGroupRuleIds")
-    said = say(ids) if ids else "; ".join(_permission(item, way) for item in parameters["IpPermissions"])
+    said = say(ids) if ids else "; ".join(_permission(item, way) for item in mappings(parameters, "IpPermissions"))
     where = f"EC2 › Security Groups › {say(parameters['GroupId'])} › {way} rules › Edit {way.lower()} rules"
     return f"{where} › {what}: {said} › Save rules"
 
@@ -52,7 +53,7 @@ def _permission(item: Parameters, way: str) -> str:
     peers = [
         str(value)
         for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
-        for peer in item.get(key) or ()
+        for peer in mappings(item, key)
         for name, value in peer.items()
         if name != "Description"
     ]
@@ -94,7 +95,7 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
             "off": "untick Turn on block public access",
             "block-ingress": "tick it, Ingress-only",
             "block-bidirectional": "tick it, Bidirectional",
-        }[p["InternetGatewayBlockMode"]]
+        }[string(p, "InternetGatewayBlockMode")]
         + " › Save changes"
     ),
     "CreateVpcBlockPublicAccessExclusion": lambda p: (

@@ -1,21 +1,22 @@
 """Parameters in words: how the console view says them."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import sequence
 from vpce_tui.plans.placeholders import is_document, is_ref, is_sealed, is_text
 
-Parameters = Mapping[str, Any]
+Parameters = Mapping[str, object]
 
 
-def say(value: Any) -> str:
+def say(value: object) -> str:
     """A parameter in words; a reference as what it means."""
     if is_ref(value):
         return _REFERENCES.get(str(value["$ref"]), f"the {str(value['$ref']).lower().replace('_', ' ')} from above")
     if is_sealed(value):
         return f"‹{say(value['$sealed'])}, not shown›"
     if is_text(value):
-        return "".join(part if isinstance(part, str) else f"‹{say(part)}›" for part in value["$text"])
+        return "".join(part if isinstance(part, str) else f"‹{say(part)}›" for part in sequence(value, "$text"))
     if is_document(value):
         import json  # noqa: PLC0415
 
@@ -27,7 +28,7 @@ def say(value: Any) -> str:
     return str(value)
 
 
-def _said(value: Any) -> Any:
+def _said(value: object) -> object:
     if is_ref(value) or is_text(value):
         return f"‹{say(value)}›"
     if isinstance(value, Mapping):

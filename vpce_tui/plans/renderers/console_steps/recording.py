@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from vpce_tui.core.json_values import at, string
 from vpce_tui.plans.renderers.console_steps.phrases import Parameters, say
 
 
 def _new_flow_log(parameters: Parameters) -> str:
     kind = {"VPC": "Your VPCs", "Subnet": "Subnets", "NetworkInterface": "EC2 › Network Interfaces"}[
-        parameters["ResourceType"]
+        string(parameters, "ResourceType")
     ]
     return (
         f"VPC › {kind} › {say(parameters['ResourceIds'])} › Flow logs › Create flow log › Filter All, 1 minute, Send to "
@@ -49,10 +50,10 @@ WORDS: Final[Mapping[str, Callable[[Parameters], str]]] = {
     "StopLogging": lambda p: f"CloudTrail › Trails › {say(p['Name'])} › Stop logging › Stop logging",
     "PutConfigurationRecorder": lambda p: (
         "AWS Config › Settings › Customer managed recorder › Edit › All resource types with customizable overrides, global types "
-        f"{_yes(p['ConfigurationRecorder']['recordingGroup']['includeGlobalResourceTypes'])}, AWS Config service-linked role › Save"
+        f"{_yes(at(p, 'ConfigurationRecorder', 'recordingGroup', 'includeGlobalResourceTypes'))}, AWS Config service-linked role › Save"
     ),
     "PutDeliveryChannel": lambda p: (
-        f"AWS Config › Settings › Customer managed recorder › Edit › Delivery channel: S3 bucket {say(p['DeliveryChannel']['s3BucketName'])} › Save"
+        f"AWS Config › Settings › Customer managed recorder › Edit › Delivery channel: S3 bucket {say(at(p, 'DeliveryChannel', 's3BucketName'))} › Save"
     ),
     "StartConfigurationRecorder": lambda _: "AWS Config › Settings › Customer managed recorder › Start recording",
     "StopConfigurationRecorder": lambda _: (
