@@ -24,7 +24,7 @@ def plan_schema() -> dict[str, object]:
 def _anything(kind: type) -> dict[str, object]:
     """Parameters are of whatever type AWS takes."""
     if kind is object:
-        return {}
+        return {"description": "of the type that AWS takes there"}
     raise NotImplementedError
 
 
