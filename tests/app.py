@@ -16,7 +16,8 @@ from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.detection.team_context import Context
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.investigation.pipeline import Investigation, Scope
 from vpce_tui.investigation.snapshot import Snapshot
 from vpce_tui.investigation.workspace import Workspace
@@ -80,7 +81,7 @@ def app_on(
         identity = work.caller.identity()
         journal = Journal.open(aws.incident(name), identity.arn, create=True)
         if journal.writable and not list(journal.rows()):
-            journal.append(RowKind.OPENED, {"name": name, "account": identity.account})
+            journal.append(IncidentOpened(name=name, account=identity.account))
         return journal
 
     return VpceTui(work, target=target, open_record=open_record)

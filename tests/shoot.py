@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.warm import keep_parsed
 from vpce_tui.detection.team_context import Context
+from vpce_tui.incident.rows import IncidentOpened
 
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
 SIZE = (100, 30)
@@ -107,7 +108,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
     from vpce_tui.incident.incident_store import incident_folder
-    from vpce_tui.incident.journal import Journal, RowKind
+    from vpce_tui.incident.journal import Journal
     from vpce_tui.investigation.workspace import Workspace
     from vpce_tui.tui.app import VpceTui
 
@@ -124,7 +125,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
         identity = work.caller.identity()
         journal = Journal.open(incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
         if not list(journal.rows()):
-            journal.append(RowKind.OPENED, {"name": name, "account": identity.account, "reason": "GuardDuty page"})
+            journal.append(IncidentOpened(name=name, account=identity.account, reason="GuardDuty page"))
         return journal
 
     return VpceTui(work, theme="dark", open_record=open_record)

@@ -8,7 +8,8 @@ from tests.app import app_on, in_incident, looked, ran, until, walkthrough, word
 from tests.conftest import Aws
 from tests.test_engine import apply
 from tests.world import clients, dump
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.incident.states import StepState
 from vpce_tui.tui.screens.incident import IncidentScreen
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
@@ -179,7 +180,7 @@ async def test_in_read_only_no_key_changes_anything(aws: Aws) -> None:
 
 async def test_an_incident_held_by_another_process_can_only_be_read(aws: Aws) -> None:
     with Journal.open(aws.incident(), "arn:aws:sts::1:assumed-role/R/bob", create=True) as held:
-        held.append(RowKind.OPENED, {"account": aws.facts["account"]})
+        held.append(IncidentOpened(account=aws.facts["account"]))
         app = app_on(aws)
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, looked(app))

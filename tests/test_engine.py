@@ -15,6 +15,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 REVERSIBLE = ("protect", "out-of-service", "isolate", "cut-credentials")
@@ -91,7 +92,7 @@ def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifi
     code, said = aws.run("verify", "case")
     assert code == 0
     assert re.search(r"head [0-9a-f]{64}", said)
-    kept = {row.data["evidence"] for row in rows(aws) if row.kind == "evidence"}
+    kept = {row.content.evidence for row in rows(aws) if row.kind == "evidence"}
     assert {"console-output", "console-screenshot", "user-data", "role", "acls", "history"} <= kept
     walk = PlaybookSession(aws.session(), lambda: datetime.now(UTC), "terminate-instance", aws.victim, HOME)
     with Journal.open(aws.incident(), "test", write=False) as journal:
@@ -210,10 +211,9 @@ def test_a_plan_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
 
 
 def test_an_incident_of_another_account_is_refused(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.incident.journal import RowKind
 
     with Journal.open(aws.incident(), "x", create=True) as journal:
-        journal.append(RowKind.OPENED, {"name": "case", "account": "210987654321"})
+        journal.append(IncidentOpened(name="case", account="210987654321"))
     code, said = apply(aws, plan_text)
     assert code == 5
     assert "210987654321" in said
@@ -273,9 +273,9 @@ def test_evidence_that_cannot_be_read_is_named_and_the_rest_kept(labs: Labs, pla
     code, said = apply(aws, plan_text, "--step", "preserve")
     assert code == 0
     assert "console-screenshot" in said
-    errors = [row.data for row in rows(aws) if row.kind == "error"]
+    errors = [row.content for row in rows(aws) if row.kind == "error"]
     assert errors
-    assert errors[0]["evidence"] == "console-screenshot"
+    assert errors[0].evidence == "console-screenshot"
 
 
 def test_an_outcome_that_aws_cannot_tell_stops_until_the_operator_decides(labs: Labs, plan_text: str) -> None:
@@ -321,7 +321,7 @@ def _killed_with_open_intent(labs: Labs, plan_text: str, number: int) -> bool:
     )
     last = rows(aws)[-1] if killed is None else None
     aws.stop()
-    return bool(last and last.kind == "intent" and last.data["calls"][0]["id"] == "detach")
+    return bool(last and last.kind == "intent" and last.content.calls[0].id == "detach")
 
 
 # -- other instances

@@ -18,9 +18,10 @@ from tests.conftest import Aws
 from vpce_tui.cli import main
 from vpce_tui.incident import evidence
 from vpce_tui.incident.integrity import verify
-from vpce_tui.incident.journal import GENESIS, Journal, RowKind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, row_hash
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
+from vpce_tui.incident.rows import IncidentOpened, NoteWritten, RowKind, RunApproved
 
 
 @pytest.fixture
@@ -28,10 +29,10 @@ def folder(tmp_path: Path) -> Path:
     """A good record of four rows, closed."""
     made = tmp_path / "incidents" / "case"
     with Journal.open(made, "arn:aws:iam::123456789012:user/ann", create=True) as journal:
-        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012"})
-        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": "what the attacker wants hidden"})
+        journal.append(IncidentOpened(name="case", account="123456789012"))
+        journal.append(NoteWritten(step="p/t/s", text="what the attacker wants hidden"))
         evidence.store(journal, "p/t/s", "console", b"boot")
-        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": "last"})
+        journal.append(NoteWritten(step="p/t/s", text="last"))
     return made
 
 
@@ -162,6 +163,26 @@ def test_no_row_is_an_internal_error_for_the_state(folder: Path, kind: str, payl
         replay(journal.rows())
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (RowKind.CHECK, {"call": "a", "found": "failed"}),
+        (RowKind.CHECK, {"call": "a", "found": "undone"}),
+        (RowKind.CHECK, {"call": "a", "found": "intended"}),
+        (RowKind.CHECK, {"verification": "proved", "saw": ""}),
+        (RowKind.NOTE, {"decision": "by hand", "text": ""}),
+        (RowKind.NOTE, {"text": "x", "txet": "y"}),
+        (RowKind.RESULT, {"call": "a", "ok": "yes"}),
+        (RowKind.EVIDENCE, {"evidence": "a", "sha256": "0" * 64, "size": "7"}),
+    ],
+    ids=str,
+)
+def test_a_state_that_no_version_of_ours_writes_is_damage(folder: Path, kind: RowKind, data: dict[str, str]) -> None:
+    append_raw(folder, kind.value, json.dumps({"step": "p/t/s", **data}))
+    with Journal.open(folder, "reader", write=False) as journal, pytest.raises(RecordError, match="damaged"):
+        journal.record()
+
+
 def test_an_evidence_file_that_is_a_link_or_a_pipe_is_found_and_not_waited_for(folder: Path) -> None:
     (kept,) = (folder / "evidence").iterdir()
     data = kept.read_bytes()
@@ -200,7 +221,7 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
     assert main.main(["verify", "case", "--expect-head", head]) == 0
     assert capsys.readouterr().out.startswith("verified: 4 rows")
     with Journal.open(folder, "ann") as journal:
-        journal.append(RowKind.NOTE, {"text": "more"})
+        journal.append(NoteWritten(text="more"))
     assert main.main(["verify", "case", "--expect-head", head]) == 0
     assert "that of row 4" in capsys.readouterr().out
     assert main.main(["verify", "case", "--expect-head", GENESIS]) == 1
@@ -209,7 +230,7 @@ def test_a_wrong_head_is_not_verified_from_the_first_word_on(
 
 def test_a_forged_record_is_a_sentence_on_every_command(aws: Aws) -> None:
     with Journal.open(aws.incident(), "ann", create=True) as journal:
-        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012"})
+        journal.append(IncidentOpened(name="case", account="123456789012"))
     script(aws.incident(), HIDING)
     for words in (("verify", "case"), ("incidents",), ("evidence", "case"), ("close", "case", "--yes")):
         code, said = aws.run(*words)
@@ -249,7 +270,7 @@ def test_a_row_that_was_not_kept_is_no_row(folder: Path, monkeypatch: pytest.Mon
     for name in ("foreign", "lacking"):
         monkeypatch.setattr(f"vpce_tui.incident.journal.{name}", lambda _: "")
     with Journal.open(folder, "somebody") as journal, pytest.raises(RecordError, match="lost a row"):
-        journal.append(RowKind.APPROVED, {"step": "p/t/s"})
+        journal.append(RunApproved(step="p/t/s"))
 
 
 def test_rows_before_the_first_are_found(folder: Path) -> None:
@@ -281,7 +302,7 @@ def test_a_row_of_odd_values_is_a_sentence_and_the_other_records_are_listed(
     what: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Journal.open(folder.parent / "other", "ann", create=True) as journal:
-        journal.append(RowKind.OPENED, {"name": "other", "account": "123456789012"})
+        journal.append(IncidentOpened(name="other", account="123456789012"))
     intent = {"step": "p/t/s", "calls": [{"id": "c", "service": "ec2", "operation": "x", "parameters": {}}]}
     append_raw(folder, "intent", json.dumps(intent))
     append_raw(folder, *ODD[what])
@@ -356,18 +377,18 @@ def test_a_long_incident_does_not_use_the_bound_up(folder: Path, monkeypatch: py
     with Journal.open(folder, "ann") as journal:
         for _ in range(300):
             assert len(list(journal.rows())) >= 4
-        journal.append(RowKind.NOTE, {"text": "x"})
+        journal.append(NoteWritten(text="x"))
     assert next(clock) / 100 > 10, "all of it together takes longer than one statement may"
 
 
 MANY = """
 import json
-from vpce_tui.incident.journal import JournalRow
+from vpce_tui.incident.rows import JournalRow
 from vpce_tui.incident.record import replay
 
 def rows(count):
     for at in range(1, count + 1):
-        call = {"id": f"x{at // 2}", "service": "s", "operation": "o", "region": "r", "parameters": {}}
+        call = {"id": f"x{at // 2}", "service": "s", "operation": "o", "region": "r", "parameters": {}, "fingerprint": "f"}
         undo = {**call, "id": f"u{at // 2}", "undoes": [call["id"]]}
         plan = {"id": "c", "title": "t", "kind": "change", "calls": [call], "undo": [undo]}
         kind, data = ("plan", {"step": "a/b/c", "plan": plan}) if at % 2 else ("intent", {"step": "a/b/c", "calls": [call]})

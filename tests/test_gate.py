@@ -257,7 +257,7 @@ def test_the_intent_is_on_disk_before_the_permit_exists(armed: Any, aws: Aws) ->
     with Journal.open(aws.incident(), "reader", write=False) as reader:
         rows = list(reader.rows())
     assert rows[-1].kind == "intent"
-    assert rows[-1].data["calls"][0]["parameters"] == STOP
+    assert rows[-1].content.calls[0].parameters == STOP
 
 
 def test_a_journal_that_cannot_write_gives_no_permit(armed: Any, aws: Aws) -> None:

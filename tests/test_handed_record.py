@@ -14,17 +14,18 @@ from tests.conftest import Aws
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.incident_store import records
 from vpce_tui.incident.integrity import verify
-from vpce_tui.incident.journal import GENESIS, Journal, JournalRow, RowKind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, row_hash
 from vpce_tui.incident.journal_schema import CREATE, VERSION
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
+from vpce_tui.incident.rows import IncidentOpened, JournalRow, NoteWritten
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 
 
 def made(folder: Path, reason: str) -> Path:
     with Journal.open(folder, ANN, create=True) as journal:
-        journal.append(RowKind.OPENED, {"name": "case", "account": "123456789012", "reason": reason})
-        journal.append(RowKind.NOTE, {"step": "p/t/s", "text": reason})
+        journal.append(IncidentOpened(name="case", account="123456789012", reason=reason))
+        journal.append(NoteWritten(step="p/t/s", text=reason))
     return folder
 
 
@@ -92,7 +93,7 @@ def test_a_record_that_was_made_has_nothing_beside_it_and_is_there_whole_or_not_
 ) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["evidence", "journal.db", "lock"]
     new = folder.parent / "new"
-    monkeypatch.setattr("vpce_tui.incident.journal.CREATE", "CREATE TABLE half (x); nonsense;")
+    monkeypatch.setattr("vpce_tui.incident.journal_file.CREATE", "CREATE TABLE half (x); nonsense;")
     with pytest.raises(RecordError):
         Journal.open(new, ANN, create=True)
     assert sorted(path.name for path in new.iterdir()) == ["evidence", "lock"]
@@ -251,10 +252,10 @@ def test_one_record_that_breaks_hides_no_other(tmp_path: Path, monkeypatch: pyte
     made(tmp_path / "incidents" / "a", "one")
     made(tmp_path / "incidents" / "b", "two")
 
-    def broken(rows: object) -> object:
+    def broken(*_: object) -> object:
         raise MemoryError
 
-    monkeypatch.setattr("vpce_tui.incident.incident_store.replay", broken)
+    monkeypatch.setattr("vpce_tui.incident.journal.replay", broken)
     assert [path.name for path, _ in records()] == ["a", "b"]
 
 
@@ -280,7 +281,7 @@ def test_a_permit_is_void_once_somebody_else_wrote_to_the_record(folder: Path) -
         permit = journal.intend("s", {"a": STOP}, "1")["a"]
         (folder / "lock").rename(folder / "aside")
         with Journal.open(folder, ANN) as second:
-            second.append(RowKind.NOTE, {"text": "x"})
+            second.append(NoteWritten(text="x"))
         (folder / "lock").unlink()
         (folder / "aside").rename(folder / "lock")
         assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
@@ -311,13 +312,13 @@ def test_a_record_that_was_taken_away_gives_no_permit(folder: Path, name: str) -
         assert journal.redeem(permit, STOP.fingerprint("1")) == "lost"
         if name == "journal.db":
             with pytest.raises(RecordError, match="was removed"):
-                journal.append(RowKind.NOTE, {"text": "x"})
+                journal.append(NoteWritten(text="x"))
 
 
 def test_an_empty_file_beside_what_was_written_ahead_is_left_alone(folder: Path) -> None:
     """SQLite would delete the rows that were not moved into the file yet."""
     journal = Journal.open(folder, ANN)
-    journal.append(RowKind.NOTE, {"text": "written ahead"})
+    journal.append(NoteWritten(text="written ahead"))
     ahead = (folder / "journal.db-wal").read_bytes()
     journal.close()
     (folder / "journal.db").write_bytes(b"")

@@ -9,7 +9,8 @@ from tests.world import clients, dump
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, Progress, WaitPolicy
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 
@@ -161,7 +162,7 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
             cancel.stop()
 
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         engine = Engine(
             session,
@@ -173,7 +174,7 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
         )
         outcome = engine.run("volumes", Approval("test"))
         assert outcome.ended is Ended.STOPPED, outcome
-        assert any("stopped by the operator" in str(row.data) for row in journal.rows())
+        assert any("stopped by the operator" in str(row.content) for row in journal.rows())
 
     encrypted = [disk["Encrypted"] for disk in _disks(aws, machine)]
     copied = [name for name, words in aws.writes() if name == "ec2:CreateSnapshot"]

@@ -21,9 +21,18 @@ from vpce_tui.incident import evidence, redaction
 from vpce_tui.incident.durable_files import ensure_room
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.integrity import verify
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import replay
-from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord, RecordError
+from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
+from vpce_tui.incident.rows import (
+    CallResult,
+    ErrorRecorded,
+    IncidentOpened,
+    NoteWritten,
+    StepPlan,
+    StepVerification,
+)
+from vpce_tui.incident.states import VerificationState
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -39,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def journal(folder: Path) -> Any:
     with Journal.open(folder, "arn:aws:sts::1:assumed-role/R/alice", create=True) as made:
-        made.append(RowKind.OPENED, {"name": "case-1", "account": "123456789012"})
+        made.append(IncidentOpened(name="case-1", account="123456789012"))
         yield made
 
 
@@ -82,7 +91,7 @@ def test_a_good_record_verifies_and_gives_its_head(journal: Journal) -> None:
 @pytest.mark.parametrize("column", ["time", "operator", "kind", "payload", "previous", "hash"])
 def test_any_changed_column_is_found(journal: Journal, column: str) -> None:
     for number in range(4):
-        journal.append(RowKind.NOTE, {"text": f"note {number}"})
+        journal.append(NoteWritten(text=f"note {number}"))
     journal.close()
     db = sqlite3.connect(journal.folder / "journal.db")
     db.execute("DROP TRIGGER journal_no_update")
@@ -98,8 +107,8 @@ def test_any_changed_column_is_found(journal: Journal, column: str) -> None:
 
 
 def test_a_removed_row_is_found(journal: Journal) -> None:
-    journal.append(RowKind.NOTE, {"text": "one"})
-    journal.append(RowKind.NOTE, {"text": "two"})
+    journal.append(NoteWritten(text="one"))
+    journal.append(NoteWritten(text="two"))
     journal.close()
     db = sqlite3.connect(journal.folder / "journal.db")
     db.execute("DROP TRIGGER journal_no_delete")
@@ -134,7 +143,7 @@ def test_names_from_aws_are_never_paths(journal: Journal) -> None:
 
 def test_the_second_process_reads_and_says_who_holds_it(journal: Journal, folder: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, RowKind\n"
+        "import sys; from pathlib import Path; from vpce_tui.incident.journal import Journal\n"
         "j = Journal.open(Path(sys.argv[1]), 'bob'); print(j.writable, '|', j.holder, '|', len(list(j.rows())))"
     )
     said = subprocess.run(
@@ -147,8 +156,9 @@ def test_the_second_process_reads_and_says_who_holds_it(journal: Journal, folder
 
 def test_the_lock_dies_with_its_holder(folder: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from vpce_tui.incident.journal import Journal, RowKind\n"
-        "j = Journal.open(Path(sys.argv[1]), 'bob', create=True); j.append(RowKind.OPENED, {}); os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from vpce_tui.incident.journal import Journal\n"
+        "from vpce_tui.incident.rows import IncidentOpened\n"
+        "j = Journal.open(Path(sys.argv[1]), 'bob', create=True); j.append(IncidentOpened()); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(folder)], check=False).returncode == -9
     with Journal.open(folder, "alice") as mine:
@@ -179,10 +189,11 @@ import resource, signal, sys
 from pathlib import Path
 from vpce_tui.aws.call import Call
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
-j.append(RowKind.OPENED, {})
+j.append(IncidentOpened())
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 try:
     for n in range(500):
@@ -202,10 +213,11 @@ import resource, signal, sys
 from pathlib import Path
 from vpce_tui.incident import evidence
 from vpce_tui.incident.record_errors import RecordError
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.rows import IncidentOpened
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 j = Journal.open(Path(sys.argv[1]), 'bob', create=True)
-j.append(RowKind.OPENED, {})
+j.append(IncidentOpened())
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     evidence.store(j, 's', 'big', b'x' * 200_000)
@@ -221,7 +233,7 @@ print(list((j.folder / 'evidence').iterdir()))
 
 def test_a_read_only_journal_appends_nothing(journal: Journal, folder: Path) -> None:
     with Journal.open(folder, "x", write=False) as reader, pytest.raises(ReadOnlyRecord):
-        reader.append(RowKind.NOTE, {"text": "x"})
+        reader.append(NoteWritten(text="x"))
 
 
 # -- secrets
@@ -246,14 +258,12 @@ def test_a_planted_secret_in_free_text_is_taken_out(planted: str, wrap: str) -> 
 
 @pytest.mark.parametrize("planted", [KEY_ID, SECRET, SESSION_TOKEN])
 def test_planted_secrets_never_reach_the_journal(journal: Journal, planted: str) -> None:
-    journal.append(RowKind.NOTE, {"text": f"found {planted}"})
-    journal.append(RowKind.ERROR, {"step": "p/t/s", "error": f"AccessDenied: key {planted} was refused"})
-    journal.append(RowKind.RESULT, {"step": "p/t/s", "call": "c", "ok": True, "gave": {"X": planted}})
+    journal.append(NoteWritten(text=f"found {planted}"))
+    journal.append(ErrorRecorded(step="p/t/s", error=f"AccessDenied: key {planted} was refused"))
+    journal.append(CallResult(step="p/t/s", call="c", ok=True, gave={"X": planted}))
+    journal.append(StepPlan(step="p/t/s", plan={"changes": [f"tag {planted}"], "affects": [{"says": planted}]}))
     journal.append(
-        RowKind.PLAN, {"step": "p/t/s", "plan": {"changes": [f"tag {planted}"], "affects": [{"says": planted}]}}
-    )
-    journal.append(
-        RowKind.CHECK, {"step": "p/t/s", "verification": "verified", "saw": f"user data: export K={planted}"}
+        StepVerification(step="p/t/s", verification=VerificationState.VERIFIED, saw=f"user data: export K={planted}")
     )
     journal.close()
     for path in journal.folder.glob("journal.db*"):
@@ -348,27 +358,8 @@ def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
     )
     journal.intend("p/t/s", {"x": call}, "123456789012")
     row = list(journal.rows())[-1]
-    assert row.data["calls"][0]["parameters"] == call.parameters
-    assert row.data["calls"][0]["fingerprint"] == call.fingerprint("123456789012")
-
-
-@pytest.mark.parametrize(
-    ("kind", "data"),
-    [
-        (RowKind.CHECK, {"call": "a", "found": "failed"}),
-        (RowKind.CHECK, {"call": "a", "found": "undone"}),
-        (RowKind.CHECK, {"call": "a", "found": "intended"}),
-        (RowKind.CHECK, {"verification": "proved", "saw": ""}),
-        (RowKind.NOTE, {"decision": "by hand", "text": ""}),
-    ],
-    ids=str,
-)
-def test_a_state_that_no_version_of_ours_writes_is_damage(
-    journal: Journal, kind: RowKind, data: dict[str, str]
-) -> None:
-    journal.append(kind, {"step": "p/t/s", **data})
-    with pytest.raises(RecordError, match="damaged"):
-        replay(journal.rows())
+    assert row.content.calls[0].parameters == call.parameters
+    assert row.content.calls[0].fingerprint == call.fingerprint("123456789012")
 
 
 def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) -> None:
@@ -387,3 +378,41 @@ def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) 
     code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", "/proc/plan.json")
     assert code == 1
     assert "/proc/plan.json" in said
+
+
+# -- the record, folded once
+
+
+def test_a_record_advanced_row_by_row_is_that_of_all_rows_and_leaves_the_earlier_ones_as_they_were(
+    journal: Journal,
+) -> None:
+    step, call = (
+        "p/t/s",
+        Call(service="ec2", operation="StopInstances", region="r", parameters={"InstanceIds": ["i-1"]}),
+    )
+    plan = {"calls": [{"id": "stop"}], "undo": [{"id": "start", "undoes": ["stop"]}]}
+    seen = [(journal.record(), repr(journal.record()))]
+    for act in (
+        lambda: journal.append(StepPlan(step=step, plan=plan)),
+        lambda: journal.intend(step, {"stop": call}, "123456789012"),
+        lambda: journal.append(CallResult(step=step, call="stop", ok=True, gave={"X": "1"})),
+        lambda: journal.append(StepVerification(step=step, verification=VerificationState.VERIFIED)),
+        lambda: journal.intend(step, {"start": call}, "123456789012", undo=True),
+        lambda: journal.append(CallResult(step=step, call="start", ok=True, undo=True, undoes=("stop",))),
+        lambda: journal.append(StepVerification(step=step, verification=VerificationState.VERIFIED, undo=True)),
+        lambda: journal.append(NoteWritten(step="p/t/other", text="x")),
+    ):
+        act()
+        seen.append((journal.record(), repr(journal.record())))
+    assert journal.record() == replay(journal.rows())
+    assert journal.record().step(step).state == "undone"
+    for record, as_it_was in seen:
+        assert repr(record) == as_it_was
+
+
+def test_a_journal_that_somebody_else_writes_is_read_on_from_where_it_was(journal: Journal, folder: Path) -> None:
+    with Journal.open(folder, "reader", write=False) as reader:
+        before = reader.record()
+        journal.append(NoteWritten(step="p/t/s", text="later"))
+        assert before.step("p/t/s").notes == []
+        assert reader.record().step("p/t/s").notes == ["later"]

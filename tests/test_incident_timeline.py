@@ -7,7 +7,7 @@ import pytest
 
 from tests.rules import BOB, OWN, created
 from vpce_tui.blocks.model import SeriesBlock, TableBlock, TextBlock
-from vpce_tui.incident.journal import JournalRow
+from vpce_tui.incident.rows import JournalRow
 from vpce_tui.investigation.incident_timeline import incident_timeline
 
 ANN = f"arn:aws:iam::{OWN}:user/ann"

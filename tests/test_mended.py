@@ -22,8 +22,9 @@ from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import replay
+from vpce_tui.incident.rows import IncidentOpened, NoteWritten, StepPlan
 from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions import by_effects
 from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind, step_data
@@ -229,7 +230,7 @@ def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
 def test_a_damaged_record_is_named_and_the_others_are_listed(aws: Aws) -> None:
     for name in ("good", "bad"):
         with Journal.open(aws.incident(name), "x\x1b[31m", create=True) as journal:
-            journal.append(RowKind.OPENED, {"account": "123\x1b]52;c;x\x07"})
+            journal.append(IncidentOpened(account="123\x1b]52;c;x\x07"))
     db = sqlite3.connect(aws.incident("bad") / "journal.db")
     db.execute("DROP TRIGGER journal_no_update")
     db.execute("UPDATE journal SET payload = '{'")
@@ -244,8 +245,8 @@ def test_a_damaged_record_is_named_and_the_others_are_listed(aws: Aws) -> None:
 
 def test_rows_cut_off_at_the_end_show_in_the_head(aws: Aws) -> None:
     with Journal.open(aws.incident(), "x", create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": "1"})
-        head = journal.append(RowKind.NOTE, {"text": "last"}).hash
+        journal.append(IncidentOpened(account="1"))
+        head = journal.append(NoteWritten(text="last")).hash
     assert aws.run("verify", "case", "--expect-head", head)[0] == 0
     db = sqlite3.connect(aws.incident() / "journal.db")
     (guard,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_no_delete'").fetchone()
@@ -352,7 +353,7 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
     session = aws.session()
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         engine = Engine(session, journal, read_plan(plan_text))
         with journal.one_step() as free:
@@ -382,7 +383,7 @@ def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: A
 
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         engine = Engine(session, journal, read_plan(plan_text), wait_policy=WaitPolicy((0.01,), (0.01, 0.01)))
         assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
@@ -556,11 +557,11 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
     one = {"InstanceId": aws.victim, "DisableApiTermination": {"Value": True}}
     meanwhile = WhileWaiting(lambda: clients(aws)("ec2").modify_instance_attribute(**one))
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         engine = Engine(session, journal, plan, wait_policy=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
         key = engine.key("protect")
-        journal.append(RowKind.PLAN, {"step": key, "plan": step_data(step), "sha256": plan.sha256})
+        journal.append(StepPlan(step=key, plan=step_data(step), sha256=plan.sha256))
         call = Call(
             service=protect.service, operation=protect.operation, region=protect.region, parameters=protect.parameters
         )

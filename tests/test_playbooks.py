@@ -17,6 +17,7 @@ from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
 from vpce_tui.aws.catalogue import Access, find
 from vpce_tui.core.canonical_json import digest
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.playbooks.library import load
 from vpce_tui.playbooks.permissions import operations_of, policy_of
 
@@ -319,7 +320,7 @@ def test_an_endpoint_that_cannot_be_changed_is_refused_before_anything_is_tried(
 def test_an_unsuccessful_list_in_an_answer_of_status_200_is_a_failure(aws: Aws) -> None:
     from vpce_tui.aws.call import Call
     from vpce_tui.aws.errors import AwsError
-    from vpce_tui.incident.journal import Journal, RowKind
+    from vpce_tui.incident.journal import Journal
 
     session = aws.session()
     identity = session.identity()
@@ -330,7 +331,7 @@ def test_an_unsuccessful_list_in_an_answer_of_status_200_is_a_failure(aws: Aws) 
         parameters={"VpcEndpointIds": ["vpce-0aaaaaaaaaaaaaaaa"]},
     )
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         permit = journal.intend("p/t/s", {"call": call}, identity.account)["call"]
         with pytest.raises(AwsError, match=r"InvalidVpcEndpointId\.NotFound"):

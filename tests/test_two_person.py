@@ -90,7 +90,8 @@ def test_a_plan_that_somebody_else_signed_runs_and_stands_in_both_records(aws: A
     sha = json.loads(Path(path).read_text())["sha256"]
     for folder in (aws.incident(), aws.folder / "bob" / "incidents" / "mine"):
         with Journal.open(folder, "reader", write=False) as journal:
-            rows = [row.data for row in journal.rows() if row.kind == "approved" and row.data.get("plan") == sha]
+            approved = (row.content.data() for row in journal.rows() if row.kind == "approved")
+            rows = [data for data in approved if data.get("plan") == sha]
         assert len(rows) == 1
         assert "OnCallResponder/bob" in str(rows[0])
     assert rows[0]["approver"]["behind"] == "role and session name alone", "what is not known is said"

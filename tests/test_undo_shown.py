@@ -11,8 +11,9 @@ from tests.world import clients
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import replay
+from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -75,7 +76,7 @@ def engine(aws: Aws, plan_text: str) -> Any:
     session = aws.session()
     identity = session.identity()
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         made = Engine(session, journal, read_plan(plan_text), wait_policy=WaitPolicy((0.01,), (0.01,)))
         assert made.run("protect", Approval("test")).ended is Ended.VERIFIED

@@ -67,7 +67,7 @@ def serve(lab: Lab, asked: dict, answer: int) -> None:
 
 def boundary(row: object) -> str:
     """What a row is about, the same in every run: its kind, its step, its calls."""
-    data = row.data  # type: ignore[attr-defined]
+    data = row.content.data()  # type: ignore[attr-defined]
     calls = ",".join(call["id"] for call in data.get("calls", ())) or data.get("call") or data.get("evidence") or ""
     what = next((name for name in ("probe", "verification", "found", "undo", "decision") if data.get(name)), "")
     return f"{row.kind} {data.get('step', '')} {calls} {what}".strip()  # type: ignore[attr-defined]
@@ -97,8 +97,8 @@ def run(asked: dict) -> None:
         written = Journal.append
         known = set(passed or ())
 
-        def append(self: Journal, kind: object, payload: object) -> object:
-            row = written(self, kind, payload)  # type: ignore[arg-type]
+        def append(self: Journal, content: object) -> object:
+            row = written(self, content)  # type: ignore[arg-type]
             if row.seq == kill_at or (passed is not None and boundary(row) not in known):
                 os.write(out, f"killed at: {boundary(row)}\n".encode())
                 os.kill(os.getpid(), signal.SIGKILL)

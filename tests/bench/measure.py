@@ -126,7 +126,8 @@ def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     from vpce_tui.aws.session import AwsAccess, AwsSession
     from vpce_tui.engine import Engine
     from vpce_tui.engine.outcome import Approval
-    from vpce_tui.incident.journal import Journal, RowKind
+    from vpce_tui.incident.journal import Journal
+    from vpce_tui.incident.rows import RowKind
     from vpce_tui.plans.planner import plan_playbook
     from vpce_tui.playbooks.library import load
 

@@ -23,8 +23,9 @@ from vpce_tui.engine.reconcile import decide
 from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
 from vpce_tui.incident import team_config
 from vpce_tui.incident.approval import Approved
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record
+from vpce_tui.incident.rows import ErrorRecorded, NoteWritten
 from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.placeholders import Unresolved
@@ -114,13 +115,13 @@ class Engine:
             return ended.outcome
         except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
-            work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
+            work.journal.append(ErrorRecorded(step=work.key(step_id), error=said))
             return Outcome(Ended.FAILED, said)
         except (PlanError, Unresolved) as error:
             said = str(error) if isinstance(error, PlanError) else f"the value that {error} refers to is unknown"
             return stale(work, step, [said])
         except Refused as error:
-            work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": str(error)})
+            work.journal.append(ErrorRecorded(step=work.key(step_id), error=str(error)))
             return Outcome(Ended.REFUSED, str(error))
         except Cancelled:
             return stopped(work, step_id)
@@ -128,7 +129,7 @@ class Engine:
     def _leave_open(self, step: Step) -> Outcome:
         state = self.record().step(self.key(step.id)).state
         if state in (StepState.TODO, StepState.RUNNING):
-            self.journal.append(RowKind.NOTE, {"step": self.key(step.id), "decision": Decision.OPEN, "text": ""})
+            self.journal.append(NoteWritten(step=self.key(step.id), decision=Decision.OPEN))
         return Outcome(
             Ended.OPEN, f"{step.title}: a manual step; recorded as {StepState.OPEN}", sentences(step.content)
         )
@@ -151,4 +152,4 @@ class Engine:
 
     def note(self, step_id: str, decision: Decision | None, text: str) -> None:
         """Record that a step was skipped or done manually, or a plain note (``decision`` ``""``)."""
-        self.journal.append(RowKind.NOTE, {"step": self.key(step_id), "decision": decision or "", "text": text})
+        self.journal.append(NoteWritten(step=self.key(step_id), decision=decision, text=text))

@@ -12,7 +12,7 @@ from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import prove, settle_open
 from vpce_tui.incident import redaction
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import RunApproved, StepPlan, StepVerification
 from vpce_tui.incident.states import StepState, VerificationState
 from vpce_tui.plans.plan import PlannedCall, Step, step_data
 from vpce_tui.plans.plan_differences import differences
@@ -57,19 +57,16 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         if alone:
             return alone
         work.journal.append(
-            RowKind.PLAN,
-            {"step": key, "plan": step_data(_as_approved(work, step, live.step)), "sha256": work.plan.sha256},
+            StepPlan(step=key, plan=step_data(_as_approved(work, step, live.step)), sha256=work.plan.sha256)
         )
-        work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "confirmed": approval.confirmed})
+        work.journal.append(RunApproved(step=key, how=approval.how, confirmed=approval.confirmed))
         denied = probe(work, key, live.step, live.step.calls)
         if denied:
             return denied
         bindings = {**work.record().step(key).bindings, **live.step.bindings}
         make(work, step, live.step.calls, bindings)
     elif not live.step.already:
-        work.journal.append(
-            RowKind.CHECK, {"step": key, "verification": VerificationState.VERIFIED, "saw": "nothing to do"}
-        )
+        work.journal.append(StepVerification(step=key, verification=VerificationState.VERIFIED, saw="nothing to do"))
         return Outcome(
             Ended.NOTHING,
             "; ".join(sentences(live.step.content)) or "there is nothing to do",

@@ -7,7 +7,7 @@ from vpce_tui.core import os_keyring
 from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Ended, Outcome
 from vpce_tui.incident.approval import Approved, Runner, Use, lacking, public_key
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import PersonApproved
 from vpce_tui.plans.plan import PlannedCall, Step
 from vpce_tui.plans.targets.planning_context import iam_region
 
@@ -34,22 +34,18 @@ def not_approved(
     if alone:
         return Outcome(Ended.REFUSED, alone)
     for approved in counted:
-        about = {
-            "step": key,
-            "plan": work.plan.sha256,
-            "approval": approved.id,
-            "by": approved.arn,
-            "person": approved.person.to_json(),
-        }
         work.journal.append(
-            RowKind.APPROVED,
-            {
-                **about,
-                "until": approved.body["until"],
-                "runner": runner.person.to_json(),
-                "undo": undo,
-                "how": "vpce-tui approve",
-            },
+            PersonApproved(
+                step=key,
+                plan=work.plan.sha256,
+                approval=approved.id,
+                by=approved.arn,
+                person=approved.person.to_json(),
+                until=approved.body["until"],
+                runner=runner.person.to_json(),
+                undo=undo,
+                how="vpce-tui approve",
+            )
         )
     return None
 

@@ -10,7 +10,7 @@ from vpce_tui.engine.early_exit import blocked
 from vpce_tui.engine.execution_context import ExecutionContext, WaitFailed, WaitTimeout, as_call, given
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident import evidence
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import ErrorRecorded, RunApproved, StepPlan, StepVerification
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.placeholders import Unresolved, names, resolve_parameters
 from vpce_tui.plans.plan import PlannedCall, Step, step_data
@@ -28,8 +28,8 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     judge = live.judge
     known = {} if judge else work.record().step(key).evidence
     answers: dict[str, Sequence[Mapping[str, object]]] = {}
-    work.journal.append(RowKind.PLAN, {"step": key, "plan": step_data(live.step), "sha256": work.plan.sha256})
-    work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how})
+    work.journal.append(StepPlan(step=key, plan=step_data(live.step), sha256=work.plan.sha256))
+    work.journal.append(RunApproved(step=key, how=approval.how))
     missing: list[str] = []
     bindings: dict[str, str] = {}
     for call in _due(live.step.calls, known):
@@ -41,7 +41,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
             if isinstance(error, AwsError) and error.kind not in _UNAVAILABLE:
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
-            work.journal.append(RowKind.ERROR, {"step": key, "evidence": call.id, "error": said})
+            work.journal.append(ErrorRecorded(step=key, evidence=call.id, error=said))
             work.tell(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
             missing.append(f"{call.id}: {said}")
             continue
@@ -76,7 +76,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     assessed = judge(answers) if judge else live.read_back()
     proof, seen = (VerificationState.NOT_YET, "") if needed else assessed
     saw = f"{seen}; {saw}" if seen else saw
-    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": "; ".join([saw, *missing])})
+    work.journal.append(StepVerification(step=key, verification=proof, saw="; ".join([saw, *missing])))
     if needed:
         said = f"{saw}; missing: {', '.join(needed)}. Run the step again, or accept the gap: vpce-tui note … {step.id} --manual"
         return Outcome(Ended.NOT_VERIFIED, said, tuple(missing))

@@ -2,7 +2,7 @@
 
 from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Ended, Outcome
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import ErrorRecorded
 from vpce_tui.plans.plan import Step, StepKind
 
 
@@ -33,13 +33,13 @@ def blocked(work: ExecutionContext, step: Step) -> Outcome | None:
         return None
     first = step.blocked[0]
     said = tuple(f"{item.says}. To unblock it: {item.remedy}" for item in step.blocked)
-    work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": f"blocked: {first.says}"})
+    work.journal.append(ErrorRecorded(step=work.key(step.id), error=f"blocked: {first.says}"))
     return Outcome(Ended.BLOCKED, first.says, said)
 
 
 def stale(work: ExecutionContext, step: Step, found: list[str]) -> Outcome:
     """The step would now do something else than was approved."""
-    work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": "the plan is stale", "differences": found})
+    work.journal.append(ErrorRecorded(step=work.key(step.id), error="the plan is stale", differences=tuple(found)))
     said = "the step would now make other changes than the plan; nothing was done. Plan again, with --incident"
     return Outcome(Ended.STALE, f"{said} {work.journal.name}", tuple(found))
 
@@ -47,5 +47,5 @@ def stale(work: ExecutionContext, step: Step, found: list[str]) -> Outcome:
 def stopped(work: ExecutionContext, step_id: str) -> Outcome:
     """The operator asked to stop."""
     said = "stopped by the operator"
-    work.journal.append(RowKind.ERROR, {"step": work.key(step_id), "error": said})
+    work.journal.append(ErrorRecorded(step=work.key(step_id), error=said))
     return Outcome(Ended.STOPPED, f"{said}; completed calls are recorded; run it again for the rest")

@@ -14,7 +14,7 @@ from vpce_tui.engine.collect_evidence import read
 from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, WaitFailed, WaitTimeout, as_call, given
 from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import ask
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import CallResult, DryRunResult, ErrorRecorded
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve_parameters
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step
 
@@ -35,7 +35,7 @@ def probe(
         **step.bindings,
     }
     probes: dict[str, Call] = {}
-    recorded: dict[str, object] = {}
+    recorded: dict[str, dict[str, object]] = {}
     for call in calls:
         listed = find(call.service, call.operation)
         if listed is None or not listed.dry_run:
@@ -63,8 +63,9 @@ def probe(
         else:
             passed.append(call_id)
     work.journal.append(
-        RowKind.RESULT,
-        {"step": key, "probe": True, "passed": passed, "denied": sorted(set(denied)), "problems": problems},
+        DryRunResult(
+            step=key, probe=True, passed=tuple(passed), denied=tuple(sorted(set(denied))), problems=tuple(problems)
+        )
     )
     work.tell(
         Progress(
@@ -113,19 +114,20 @@ def make(
         permit = permits[planned.id]
         began = datetime.now(UTC)
         work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
-        about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
         try:
             gave, seconds, request_id, handed = _call(work, planned, call, permit)
         except AwsError as error:
             work.journal.append(
-                RowKind.RESULT,
-                {
-                    **about,
-                    "ok": False,
-                    "error": error.sentence(),
-                    "outcomeKnown": error.outcome_known,
-                    "requestId": error.request_id,
-                },
+                CallResult(
+                    step=key,
+                    call=planned.id,
+                    ok=False,
+                    undo=undo,
+                    undoes=planned.undoes,
+                    error=error.sentence(),
+                    outcome_known=error.outcome_known,
+                    request_id=error.request_id,
+                )
             )
             work.tell(
                 Progress(
@@ -145,15 +147,17 @@ def make(
             broken |= {planned.part} - {""}  # but within a part each call stands on the one before
             continue
         work.journal.append(
-            RowKind.RESULT,
-            {
-                **about,
-                "ok": True,
-                "gave": gave,
-                "requestId": request_id,
-                "seconds": round(seconds, 3),
-                **({"handedOver": handed} if handed else {}),
-            },
+            CallResult(
+                step=key,
+                call=planned.id,
+                ok=True,
+                undo=undo,
+                undoes=planned.undoes,
+                gave=gave,
+                request_id=request_id,
+                seconds=round(seconds, 3),
+                handed_over=handed,
+            )
         )
         bindings.update(gave)
         if handed.startswith(_NOT_HANDED):
@@ -172,7 +176,7 @@ def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, b
         _, seconds = read(work, step, planned, bindings)
     except WaitFailed as error:
         ended = Ended.NOT_VERIFIED if isinstance(error, WaitTimeout) else Ended.FAILED
-        work.journal.append(RowKind.ERROR, {"step": work.key(step.id), "error": str(error)})
+        work.journal.append(ErrorRecorded(step=work.key(step.id), error=str(error)))
         raise StepFailed(Outcome(ended, str(error))) from error
     work.tell(
         Progress(

@@ -13,7 +13,7 @@ from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.outcome import Outcome, Progress, WaitPolicy
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.record import Record
 from vpce_tui.incident.team_config import TeamConfig
 from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, names
@@ -75,7 +75,7 @@ class ExecutionContext:
 
     def record(self) -> Record:
         """The incident as it stands."""
-        return replay(self.journal.rows())
+        return self.journal.record()
 
     def live(self, step: Step, *, undone: bool = False) -> LiveStep:
         """``step`` planned again from live state; what was done before is known from the record, never from the plan's file.

@@ -9,8 +9,9 @@ from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
-from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import Record
+from vpce_tui.incident.rows import WholePlan
 from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.plan import Plan, Step, StepKind
 from vpce_tui.plans.plan_validation import recorded_step
@@ -61,7 +62,7 @@ class PlaybookSession:
 
     def record(self, journal: Journal | None) -> Record:
         """What the incident knows."""
-        return replay(journal.rows()) if journal else Record()
+        return journal.record() if journal else Record()
 
     def key(self, step_id: str) -> str:
         """How the journal names a step."""
@@ -105,7 +106,7 @@ class PlaybookSession:
         whole = plan.data()
         known = self.record(journal).plans.get(f"{plan.playbook}/{plan.target}")
         if journal.writable and (known is None or known.get("steps") != whole["steps"]):
-            journal.append(RowKind.PLAN, {"whole": whole})
+            journal.append(WholePlan(whole=whole))
         return Engine(
             self.caller,
             journal,

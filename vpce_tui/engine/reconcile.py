@@ -7,7 +7,7 @@ from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError, StepFailed
 from vpce_tui.engine.outcome import VERIFICATION, Ended, Outcome, Progress, ProgressState
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import CallCheck, StepVerification
 from vpce_tui.incident.states import CallState, VerificationState
 from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.plan import PlannedCall, Step
@@ -43,8 +43,6 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
     While the call may still be under way (it began less than :attr:`WaitPolicy.under_way` seconds ago) *not there* is
     no answer.
     """
-    key = work.key(step.id)
-    about = {"step": key, "call": planned.id, "undo": undo, "undoes": list(planned.undoes)}
     work.tell(
         Progress(
             step=step.id, call=planned.id, state=ProgressState.ASKING, says="checking with AWS whether it took effect"
@@ -68,7 +66,17 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
         if found is CallState.DONE
         else {}
     )
-    work.journal.append(RowKind.CHECK, {**about, "found": found, "saw": saw, "gave": gave})
+    work.journal.append(
+        CallCheck(
+            step=work.key(step.id),
+            call=planned.id,
+            found=found,
+            saw=saw,
+            gave=gave,
+            undo=undo,
+            undoes=planned.undoes,
+        )
+    )
     work.tell(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
     if found is CallState.DONE:
         return gave
@@ -102,15 +110,14 @@ def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> No
     undo = call_id in record.undo_calls and record.undo_calls[call_id].state in (CallState.INTENDED, CallState.UNKNOWN)
     planned = _find(work.plan.step(step_id), call_id, undo=undo)
     work.journal.append(
-        RowKind.CHECK,
-        {
-            "step": work.key(step_id),
-            "call": call_id,
-            "undo": undo,
-            "undoes": list(planned.undoes) if planned else [],
-            "found": CallState.DONE if done else CallState.NOT_DONE,
-            "saw": "decided by the operator",
-        },
+        CallCheck(
+            step=work.key(step_id),
+            call=call_id,
+            undo=undo,
+            undoes=planned.undoes if planned else (),
+            found=CallState.DONE if done else CallState.NOT_DONE,
+            saw="decided by the operator",
+        )
     )
 
 
@@ -132,7 +139,7 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
         proof, saw = live.read_back()
         if proof is not VerificationState.NOT_YET:
             break
-    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw})
+    work.journal.append(StepVerification(step=key, verification=proof, saw=saw))
     work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw

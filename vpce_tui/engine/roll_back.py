@@ -15,7 +15,7 @@ from vpce_tui.engine.execute import make, probe
 from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError
 from vpce_tui.engine.outcome import VERIFICATION, Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import settle_open
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import ErrorRecorded, RunApproved, StepVerification, UndoShown
 from vpce_tui.incident.states import CallState, StepState, VerificationState
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, fill, names, resolve
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step, StepKind, is_final
@@ -145,7 +145,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
                 saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
-    work.journal.append(RowKind.CHECK, {"step": key, "verification": proof, "saw": saw, "undo": True})
+    work.journal.append(StepVerification(step=key, verification=proof, saw=saw, undo=True))
     work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     _judged_before(work, step)
     return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
@@ -159,7 +159,7 @@ def _judged_before(work: ExecutionContext, undone: Step) -> None:
         if assessed and record.step(work.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
             work.journal.append(
-                RowKind.CHECK, {"step": work.key(step.id), "verification": VerificationState.NOT_YET, "saw": saw}
+                StepVerification(step=work.key(step.id), verification=VerificationState.NOT_YET, saw=saw)
             )
 
 
@@ -191,7 +191,7 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
             )
         if not shown.shows(now):
             said = f"undoing {step.title} would now make other changes than shown; nothing was done. Review it again"
-            work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+            work.journal.append(ErrorRecorded(step=key, error=said))
             return Outcome(Ended.STALE, said)
         if is_final(calls) and approval.confirmed != work.plan.target:
             return Outcome(
@@ -202,10 +202,8 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
         alone = not_approved(work, step, now.recorded, undo=True) if is_final(calls) else None
         if alone:
             return alone
-        work.journal.append(
-            RowKind.UNDO, {"step": key, "calls": [to_builtins(call) for call in calls], "left": list(left)}
-        )
-        work.journal.append(RowKind.APPROVED, {"step": key, "how": approval.how, "undo": True})
+        work.journal.append(UndoShown(step=key, calls=[to_builtins(call) for call in calls], left=list(left)))
+        work.journal.append(RunApproved(step=key, how=approval.how, undo=True))
         denied = probe(work, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
         if denied:
             return denied
@@ -215,11 +213,11 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
         return lost_call.outcome
     except (AwsError, TargetGone, Unreadable) as error:
         said = error.sentence() if isinstance(error, AwsError) else str(error)
-        work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+        work.journal.append(ErrorRecorded(step=key, error=said))
         return Outcome(Ended.FAILED, said)
     except (PlanError, Unresolved) as error:
         said = f"{error}: undo this manually, then record it: vpce-tui note"
-        work.journal.append(RowKind.ERROR, {"step": key, "error": said})
+        work.journal.append(ErrorRecorded(step=key, error=said))
         return Outcome(Ended.FAILED, said)
     except Refused as error:
         return Outcome(Ended.REFUSED, str(error))

@@ -11,8 +11,9 @@ from typing import Any, Final
 from vpce_tui.core.canonical_json import canonical, described
 from vpce_tui.core.text import visible
 from vpce_tui.incident.durable_files import write_atomically
-from vpce_tui.incident.journal import Journal, RowKind
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import EvidenceKept
 
 LARGEST: Final = 1 << 30
 """Bytes of an evidence file."""
@@ -28,7 +29,17 @@ class Evidence:
     size: int
 
 
-def store(journal: Journal, step: str, name: str, content: Any, **about: Any) -> Evidence:
+def store(
+    journal: Journal,
+    step: str,
+    name: str,
+    content: Any,
+    *,
+    service: str = "",
+    operation: str = "",
+    region: str = "",
+    profile: str = "",
+) -> Evidence:
     """Write ``content`` (bytes, or anything JSON can hold) beside the journal and record it there.
 
     The bytes are kept as they came, secrets included: the file is the evidence (0600). The journal gets only its
@@ -39,7 +50,18 @@ def store(journal: Journal, step: str, name: str, content: Any, **about: Any) ->
     path = evidence_path(journal.folder, sha256)
     if not (path.exists() and path.stat().st_size == len(data)):
         write_atomically(path, data)
-    journal.append(RowKind.EVIDENCE, {"step": step, "evidence": name, "sha256": sha256, "size": len(data), **about})
+    journal.append(
+        EvidenceKept(
+            step=step,
+            evidence=name,
+            sha256=sha256,
+            size=len(data),
+            service=service,
+            operation=operation,
+            region=region,
+            profile=profile,
+        )
+    )
     return Evidence(name, sha256, len(data))
 
 

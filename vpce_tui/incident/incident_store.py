@@ -6,7 +6,7 @@ from pathlib import Path
 from vpce_tui.core import paths
 from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import NAME, Journal
-from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.record import Record
 from vpce_tui.incident.record_errors import BadName, RecordError
 
 
@@ -25,7 +25,7 @@ def records() -> Iterator[tuple[Path, Record | RecordError]]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
             with Journal.open(path, "list", write=False) as journal:
-                yield path, replay(journal.rows())
+                yield path, journal.record()
         except RecordError as error:
             yield path, error
         except OSError as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from vpce_tui.incident.evidence import LARGEST, evidence_path, file_hash
-from vpce_tui.incident.journal import GENESIS, Journal, JournalRow, RowKind, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal, row_hash
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
+from vpce_tui.incident.rows import EvidenceKept, JournalRow, RowContent, RowKind
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -51,7 +52,7 @@ def row_of(folder: Path, head: str) -> int:
 def check_rows(rows: Iterable[JournalRow], folder: Path) -> IntegrityCheck:
     """The verdict over ``rows``, with evidence looked up below ``folder``."""
     previous, count, files = GENESIS, 0, 0
-    looked_at: dict[tuple[object, object], str] = {}
+    looked_at: dict[tuple[str, int], str] = {}
     known = iter(rows)
     for expected in itertools.count(1):
         try:
@@ -62,10 +63,7 @@ def check_rows(rows: Iterable[JournalRow], folder: Path) -> IntegrityCheck:
             return IntegrityCheck(rows=count, evidence=files, head=previous, wrong_row=expected, problem=str(error))
         problem = _row_problem(row, expected, previous)
         if not problem and row.kind == RowKind.EVIDENCE.value:
-            named = (str(row.data.get("sha256")), str(row.data.get("size")))
-            if named not in looked_at:
-                looked_at[named] = _file_problem(row, folder)
-            problem = looked_at[named]
+            problem = _evidence_problem(row.content, folder, looked_at)
             files += 1
         if problem:
             return IntegrityCheck(rows=count, evidence=files, head=previous, wrong_row=row.seq, problem=problem)
@@ -82,18 +80,28 @@ def _row_problem(row: JournalRow, expected: int, previous: str) -> str:
         return "its hash does not match the row before it"
     try:
         own = row_hash(row.previous, row.seq, row.time, row.operator, row.kind, row.payload)
-        readable = isinstance(row.data, dict)
     except (ValueError, RecursionError):
         return "it cannot be read"
     if row.hash != own:
         return "its content was changed"
-    return "" if readable else "its content is not valid for a record"
+    try:
+        row.content  # noqa: B018 - reading it is the check
+    except RecordError:
+        return "its content is not valid for a record"
+    return ""
 
 
-def _file_problem(row: JournalRow, folder: Path) -> str:
-    sha256, size = row.data.get("sha256"), row.data.get("size")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256) or not isinstance(size, int):
+def _evidence_problem(content: RowContent, folder: Path, looked_at: dict[tuple[str, int], str]) -> str:
+    """What is wrong with the file that a row names; each file is hashed once."""
+    if not isinstance(content, EvidenceKept) or not _SHA256.fullmatch(content.sha256):
         return "it names no evidence file"
+    named = (content.sha256, content.size)
+    if named not in looked_at:
+        looked_at[named] = _file_problem(content.sha256, content.size, folder)
+    return looked_at[named]
+
+
+def _file_problem(sha256: str, size: int, folder: Path) -> str:
     path = evidence_path(folder, sha256)
     try:
         found = path.lstat()

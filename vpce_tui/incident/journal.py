@@ -7,15 +7,11 @@ Each row holds the time (UTC), the operator, a kind, a JSON payload, the hash of
 import hashlib
 import os
 import re
-import secrets
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,50 +20,17 @@ from vpce_tui.core import paths
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.core.private_files import private_file
 from vpce_tui.incident import redaction
-from vpce_tui.incident.durable_files import ensure_room, record_folder, sync_folder
+from vpce_tui.incident.durable_files import ensure_room, record_folder
 from vpce_tui.incident.incident_lock import Lock
-from vpce_tui.incident.journal_schema import CREATE, VERSION, beside_a_journal, foreign, harden, lacking
+from vpce_tui.incident.journal_file import connect_to_read, create
+from vpce_tui.incident.journal_schema import VERSION, beside_a_journal, foreign, harden, lacking
+from vpce_tui.incident.permits import IssuedPermits
+from vpce_tui.incident.record import Record, replay
 from vpce_tui.incident.record_errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
+from vpce_tui.incident.rows import CallsIntended, IntendedCall, JournalRow, RowContent, RowKind
 
 GENESIS: Final = "0" * 64
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-class RowKind(StrEnum):
-    """What a row tells."""
-
-    OPENED = "opened"
-    OPERATOR = "operator"
-    PLAN = "plan"
-    APPROVED = "approved"
-    INTENT = "intent"
-    RESULT = "result"
-    CHECK = "check"
-    EVIDENCE = "evidence"
-    NOTE = "note"
-    UNDO = "undo"
-    ERROR = "error"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One line of the record. ``payload`` is the canonical JSON text that was hashed."""
-
-    seq: int
-    time: str
-    operator: str
-    kind: str
-    payload: str
-    previous: str
-    hash: str
-
-    @property
-    def data(self) -> Any:
-        """The payload, parsed."""
-        import json  # noqa: PLC0415
-
-        return json.loads(self.payload)
 
 
 _ROWS: Final = "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -99,10 +62,11 @@ class Journal:
         self._lock = Lock(folder / "lock")
         self._guard = threading.RLock()
         self._running = threading.Lock()
-        self._permits: dict[str, tuple[str, bool]] = {}
+        self._permits = IssuedPermits()
         self._db: sqlite3.Connection | None = None
         self._writable = False
         self._last = 0
+        self._record, self._folded = Record(), 0
         self._process = os.getpid()
         self._file: os.stat_result = os.stat_result(range(10))
         self._begin: Callable[[], None] = lambda: None
@@ -164,7 +128,7 @@ class Journal:
         try:
             if self._writable:
                 if not there:
-                    self._create(path)
+                    create(path)
                 private_file(path)
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
                 self._file = os.lstat(path)
@@ -179,7 +143,7 @@ class Journal:
                     beside.chmod(0o600)
                 self._check_chain()
             else:
-                self._db, self._begin = self._connect_to_read(path)
+                self._db, self._begin = connect_to_read(path)
                 self._check_version()
                 self._check_schema()
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -188,39 +152,6 @@ class Journal:
             from vpce_tui.incident.durable_files import told  # noqa: PLC0415
 
             raise told(error, path) from error
-
-    def _create(self, path: Path) -> None:
-        """An empty journal, there whole or not at all: of a rollback that was under way nothing is ever left beside it."""
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".creating-") as scratch:
-            made = Path(scratch) / path.name
-            private_file(made)
-            with closing(sqlite3.connect(made, isolation_level=None)) as db:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=FULL")
-                db.executescript(f"BEGIN;{CREATE}PRAGMA user_version = {VERSION};COMMIT;")
-            os.rename(made, path)
-        sync_folder(self.folder)
-
-    @staticmethod
-    def _connect_to_read(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
-        uri = path.absolute().as_uri()
-        try:
-            db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False, timeout=10)
-            begin = harden(db)
-            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except sqlite3.OperationalError as error:
-            wal = path.with_name(path.name + "-wal")
-            if wal.exists() and wal.stat().st_size:
-                raise sqlite3.OperationalError(
-                    f"{error}; its newest rows are in {wal.name}, which cannot be read in a read-only folder without "
-                    f"{path.name}-shm: copy the folder to where it can be written"
-                ) from error
-            if os.access(path.parent, os.W_OK):
-                raise
-            db = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
-            begin = harden(db)
-            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        return db, begin
 
     def _check_version(self) -> None:
         assert self._db is not None
@@ -267,7 +198,7 @@ class Journal:
             return DiskFull(f"the record {self.name!r} cannot be written: {said}. Free some space, then try again.")
         return RecordError(f"the record {self.name!r} cannot be used: {said}. Run vpce-tui verify {self.name}.")
 
-    def append(self, kind: RowKind, payload: Mapping[str, Any]) -> JournalRow:
+    def append(self, content: RowContent) -> JournalRow:
         """Add a row; it is on disk when this returns. Secrets are taken out first.
 
         Raises :class:`ReadOnlyRecord` where somebody else holds the record, :class:`DiskFull`.
@@ -277,12 +208,12 @@ class Journal:
                 f"the record {self.name!r} is open for reading only"
                 + (f": locked by {self.holder}." if self.holder else ".")
             )
-        text = canonical(redaction.payload(payload)).decode("ascii")
+        text = canonical(redaction.payload(content.data())).decode("ascii")
         with self._guard:
             assert self._db is not None
             try:
                 self._begin()
-                row = self._insert(kind, text)
+                row = self._insert(content.kind, text)
                 kept = self._db.execute(_ROWS, (row.seq - 1, 1)).fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
@@ -310,10 +241,22 @@ class Journal:
         )
         return row
 
-    def rows(self) -> Iterator[JournalRow]:
-        """Every row, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged file."""
+    def record(self) -> Record:
+        """What the rows amount to now: those that are new since it was asked last are folded into what was known then.
+
+        Raises :class:`RecordError` for a damaged file, or a row that no version of ours wrote.
+        """
+        with self._guard:
+            new = list(self.rows(after=self._folded))
+            if new:
+                self._record, self._folded = replay(new, self._record), new[-1].seq
+            return self._record
+
+    def rows(self, after: int = 0) -> Iterator[JournalRow]:
+        """Every row behind row ``after``, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged
+        file."""
         assert self._db is not None
-        last = said = 0
+        last, said = after, 0
         while True:
             try:
                 with self._guard:
@@ -376,8 +319,9 @@ class Journal:
         calls: Mapping[str, Call],
         account: str,
         *,
-        recorded: Mapping[str, Any] | None = None,
-        **more: Any,
+        recorded: Mapping[str, Mapping[str, Any]] | None = None,
+        probe: bool = False,
+        undo: bool = False,
     ) -> dict[str, Permit]:
         """Write down that these calls are about to be made; gives one permit for each, by the same key.
 
@@ -393,30 +337,25 @@ class Journal:
                     "the call is not made. Do this step manually."
                 )
         row = self.append(
-            RowKind.INTENT,
-            {
-                "step": step,
-                **more,
-                "calls": [
-                    {
-                        "id": key,
-                        "service": call.service,
-                        "operation": call.operation,
-                        "region": call.region,
-                        "parameters": written[key],
-                        "fingerprint": call.fingerprint(account),
-                    }
+            CallsIntended(
+                step=step,
+                calls=tuple(
+                    IntendedCall(
+                        id=key,
+                        service=call.service,
+                        operation=call.operation,
+                        region=call.region,
+                        parameters=dict(written[key]),
+                        fingerprint=call.fingerprint(account),
+                    )
                     for key, call in calls.items()
-                ],
-            },
+                ),
+                probe=probe,
+                undo=undo,
+            )
         )
-        permits = {}
         with self._guard:
-            for key, call in calls.items():
-                permit = Permit(f"{row.seq}.{secrets.token_hex(8)}", call.fingerprint(account))
-                self._permits[permit.number] = (permit.fingerprint, False)
-                permits[key] = permit
-        return permits
+            return {key: self._permits.give(row.seq, call.fingerprint(account)) for key, call in calls.items()}
 
     @contextmanager
     def one_step(self) -> Iterator[bool]:
@@ -436,18 +375,7 @@ class Journal:
     def redeem(self, permit: Permit, fingerprint: str) -> str:
         """The gate's question: see :class:`vpce_tui.aws.gate.PermitIssuer`."""
         with self._guard:
-            known = self._permits.get(permit.number)
-            if known is None:
-                return "unknown"
-            given, used = known
-            if used:
-                return "used"
-            if given != fingerprint:
-                return "other"
-            if not self._alone():
-                return "lost"
-            self._permits[permit.number] = (given, True)
-            return ""
+            return self._permits.use(permit, fingerprint, self._alone)
 
     def _alone(self) -> bool:
         """Whether this process is still the only writer: its lock is in its place, and the last row is its own."""

@@ -1,14 +1,33 @@
 """The rows of a journal in words: what a person reads of an incident. Rows that only serve the machine are left out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from vpce_tui.core.json_values import mappings, string
 from vpce_tui.core.text import many
-from vpce_tui.incident.journal import JournalRow, RowKind
-from vpce_tui.incident.record import DAMAGED
+from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import (
+    ApprovalSigned,
+    CallCheck,
+    CallResult,
+    DryRunResult,
+    ErrorRecorded,
+    EvidenceKept,
+    IncidentClosed,
+    IncidentOpened,
+    JournalRow,
+    NoteWritten,
+    OperatorResumed,
+    PersonApproved,
+    RowContent,
+    RunApproved,
+    StepPlan,
+    StepVerification,
+    UndoShown,
+)
 from vpce_tui.incident.states import VerificationState
 
 _UNKNOWN_TIME: Final = "1970-01-01T00:00:00Z"
@@ -48,7 +67,7 @@ def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
         try:
             datetime.fromisoformat(row.time).astimezone(UTC)
             when, told = row.time, _line(row, whys)
-        except DAMAGED:
+        except (ValueError, OverflowError, RecordError):
             said = f"row {row.seq} of the record is damaged. Run vpce-tui verify."
             told = NarrativeLine(when, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
         if told is not None:
@@ -57,12 +76,13 @@ def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
 
 def _line(row: JournalRow, whys: dict[tuple[str, str], str]) -> NarrativeLine | None:
     """One row in words; None: it says nothing. ``whys``: what each call is for, of the plans so far."""
-    data = row.data
-    key, plan = str(data.get("step", "")), data.get("plan", {})
-    if row.kind == RowKind.PLAN.value and plan:
-        whys |= {(key, item["id"]): item.get("why", "") for item in (*plan["calls"], *plan.get("undo", ()))}
-    call = str(data.get("call", ""))
-    said, mark = _in_words(row, data, whys.get((key, call)) or call)
+    content = row.content
+    key = getattr(content, "step", "")
+    if isinstance(content, StepPlan):
+        for item in (*mappings(content.plan, "calls"), *mappings(content.plan, "undo")):
+            whys[key, string(item, "id")] = string(item, "why")
+    call = getattr(content, "call", "")
+    said, mark = _in_words(content, row.operator.rpartition("/")[2], whys.get((key, call)) or call)
     if said:
         subject, _, step = key.rpartition("/")
         return NarrativeLine(
@@ -70,52 +90,55 @@ def _line(row: JournalRow, whys: dict[tuple[str, str], str]) -> NarrativeLine | 
             operator=row.operator.rpartition("/")[2],
             subject=subject.replace("/", " on ", 1),
             step=step,
-            says=f"undo: {said}" if data.get("undo") else said,
+            says=f"undo: {said}" if getattr(content, "undo", False) else said,
             mark=mark,
-            calls_aws=row.kind == RowKind.RESULT.value and not data.get("probe"),
-            decided=row.kind == RowKind.NOTE.value and bool(data.get("decision")),
+            calls_aws=isinstance(content, CallResult),
+            decided=isinstance(content, NoteWritten) and content.decision is not None,
         )
     return None
 
 
-def _in_words(row: JournalRow, data: Mapping[str, Any], call: str) -> tuple[str, LineMark]:
-    """One row; ``call``: what its call was for."""
-    who = row.operator.rpartition("/")[2]
-    if row.kind == RowKind.RESULT.value:
-        return _result(data, call)
-    if row.kind == RowKind.CHECK.value:
-        proof = data.get("verification")
-        said = f"{proof}: {data.get('saw')}" if proof else f"checked with AWS: {call}: {data['found']}"
-        return said, LineMark.DONE if proof == VerificationState.VERIFIED else LineMark.NONE
-    if row.kind == RowKind.ERROR.value:
-        return f"{data.get('evidence', '')} {data.get('error')}".strip(), LineMark.FAILED
-    return _plainly(row, data, who), LineMark.NONE
+def _in_words(content: RowContent, who: str, call: str) -> tuple[str, LineMark]:
+    """One row; ``who`` wrote it; ``call``: what its call was for."""
+    match content:
+        case DryRunResult():
+            denied = f", denied: {', '.join(content.denied)}" if content.denied else ""
+            return f"dry run passed for {many(len(content.passed), 'call')}{denied}", LineMark.NONE
+        case CallResult() if content.ok:
+            return f"{call} {' '.join(content.gave.values())}".rstrip(), LineMark.DONE
+        case CallResult():
+            return f"{call}: {content.error}", LineMark.FAILED
+        case StepVerification():
+            good = content.verification is VerificationState.VERIFIED
+            return f"{content.verification}: {content.saw}", LineMark.DONE if good else LineMark.NONE
+        case CallCheck():
+            return f"checked with AWS: {call}: {content.found}", LineMark.NONE
+        case ErrorRecorded():
+            return f"{content.evidence} {content.error}".strip(), LineMark.FAILED
+    return _plainly(content, who), LineMark.NONE
 
 
-def _result(data: Mapping[str, Any], call: str) -> tuple[str, LineMark]:
-    if data.get("probe"):
-        denied = ", ".join(data.get("denied", ()))
-        said = f"dry run passed for {many(len(data.get('passed', ())), 'call')}"
-        return said + (f", denied: {denied}" if denied else ""), LineMark.NONE
-    if data["ok"]:
-        return f"{call} {' '.join(data.get('gave', {}).values())}".rstrip(), LineMark.DONE
-    return f"{call}: {data.get('error')}", LineMark.FAILED
-
-
-def _plainly(row: JournalRow, data: Mapping[str, Any], who: str) -> str:
-    if row.kind == RowKind.OPENED.value:
-        return f"opened by {who} for account {data.get('account')}"
-    if row.kind == RowKind.OPERATOR.value:
-        return f"{who} resumed"
-    if row.kind == RowKind.PLAN.value:
-        return "" if "whole" in data else f"plan shown: {many(len(data['plan']['calls']), 'call')}"
-    if row.kind == RowKind.APPROVED.value:
-        typed = f", typed {data['confirmed']}" if data.get("confirmed") else ""
-        return f"approved by {who} ({data.get('how')}){typed}"
-    if row.kind == RowKind.EVIDENCE.value:
-        return f"evidence {data['evidence']}, {data['size']:,} bytes, {data['sha256'][:16]}…"
-    if row.kind == RowKind.NOTE.value:
-        return f"{data.get('decision') or 'note'}: {data.get('text')} ({who})"
-    if row.kind == RowKind.UNDO.value:
-        return f"undo shown: {many(len(data.get('calls', ())), 'call')}"
-    return f"closed by {who}" if row.kind == RowKind.CLOSED.value else ""
+def _plainly(content: RowContent, who: str) -> str:
+    match content:
+        case IncidentOpened():
+            return f"opened by {who} for account {content.account}"
+        case OperatorResumed():
+            return f"{who} resumed"
+        case StepPlan():
+            return f"plan shown: {many(len(mappings(content.plan, 'calls')), 'call')}"
+        case RunApproved():
+            typed = f", typed {content.confirmed}" if content.confirmed else ""
+            return f"approved by {who} ({content.how}){typed}"
+        case ApprovalSigned():
+            return f"{who} approved the plan of {content.playbook} on {content.target} ({content.how})"
+        case PersonApproved():
+            return f"approved by {content.by.rpartition('/')[2] or 'another person'} ({content.how})"
+        case EvidenceKept():
+            return f"evidence {content.evidence}, {content.size:,} bytes, {content.sha256[:16]}…"
+        case NoteWritten():
+            return f"{content.decision or 'note'}: {content.text} ({who})"
+        case UndoShown():
+            return f"undo shown: {many(len(content.calls), 'call')}"
+        case IncidentClosed():
+            return f"closed by {who}"
+    return ""

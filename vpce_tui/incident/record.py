@@ -1,11 +1,32 @@
-"""What a journal amounts to: the state of every step, folded from its rows."""
+"""What a journal amounts to: the state of every step, folded from its rows.
+
+A record does not change: rows that follow give another one (:func:`replay`), which shares with it the steps that they leave alone.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from vpce_tui.incident.journal import JournalRow, RowKind
+from vpce_tui.core.json_values import string
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import (
+    CallCheck,
+    CallResult,
+    CallsIntended,
+    DryRunResult,
+    ErrorRecorded,
+    EvidenceKept,
+    IncidentClosed,
+    IncidentOpened,
+    JournalRow,
+    NoteWritten,
+    PersonApproved,
+    RowContent,
+    RunApproved,
+    StepPlan,
+    StepVerification,
+    WholePlan,
+)
 from vpce_tui.incident.states import CallState, Decision, StepState, VerificationState
 
 
@@ -57,6 +78,23 @@ class StepRecord:
     made_under: dict[str, set[str]] = field(default_factory=dict)
     """Calls that were made under an approval, by its number: an interrupted run continues with those that were not."""
 
+    def copy(self) -> "StepRecord":
+        """The same, for rows to change."""
+        return replace(
+            self,
+            older_calls=dict(self.older_calls),
+            older_undo=dict(self.older_undo),
+            calls={key: replace(call, gave=dict(call.gave)) for key, call in self.calls.items()},
+            undo_calls={key: replace(call, gave=dict(call.gave)) for key, call in self.undo_calls.items()},
+            evidence=dict(self.evidence),
+            missing=dict(self.missing),
+            notes=list(self.notes),
+            approvals=set(self.approvals),
+            spent=set(self.spent),
+            used_for=dict(self.used_for),
+            made_under={number: set(made) for number, made in self.made_under.items()},
+        )
+
     @property
     def planned(self) -> Mapping[str, Any]:
         """The newest plan's JSON, with what earlier plans made and how to take that back; empty: there is none."""
@@ -90,7 +128,7 @@ class StepRecord:
         ]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Record:
     """The state of an incident, folded from its rows."""
 
@@ -102,55 +140,95 @@ class Record:
     reason: str = ""
     closed_at: str = ""
     operator: str = ""
-    plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The latest whole plan by ``playbook/target``."""
-    steps: dict[str, StepRecord] = field(default_factory=dict)
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
 
     def step(self, key: str) -> StepRecord:
         """The step's record (an empty one where nothing was done)."""
-        return self.steps.setdefault(key, StepRecord(key))
+        return self.steps.get(key) or StepRecord(key)
 
 
+EMPTY: Final = Record()
+_TEXTS: Final = ("id", "account", "opened_at", "opened_by", "reason", "closed_at", "operator")
 DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading a row raises that no version of ours wrote."""
+"""What reading a plan in a row raises that no version of ours wrote."""
 
 
-def replay(rows: Iterable[JournalRow]) -> Record:
-    """Fold the rows, oldest first."""
-    record = Record()
+def _damaged(row: JournalRow) -> RecordError:
+    return RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
+
+
+def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
+    """The record after ``rows``, oldest first, which follow those that ``known`` was folded from.
+
+    Raises :class:`RecordError` for a row that no version of ours wrote.
+    """
+    told = {name: getattr(known, name) for name in _TEXTS}
+    plans, steps = dict(known.plans), dict(known.steps)
+    own: set[str] = set()
     for row in rows:
+        content = row.content
+        told["id"] = told["id"] or row.hash
+        told["operator"] = row.operator
+        match content:
+            case IncidentOpened():
+                told |= {"account": content.account, "reason": content.reason}
+                told |= {"opened_at": row.time, "opened_by": row.operator}
+            case IncidentClosed():
+                told["closed_at"] = row.time
+            case WholePlan():
+                names = [string(content.whole, "playbook"), string(content.whole, "target")]
+                if not all(names):
+                    raise _damaged(row)
+                plans["/".join(names)] = content.whole
+        key = getattr(content, "step", "")
+        if not key:
+            continue
+        if key not in own:
+            steps[key] = steps[key].copy() if key in steps else StepRecord(key)
+            own.add(key)
         try:
-            data = row.data
-        except (ValueError, RecursionError) as error:
-            raise RecordError(f"row {row.seq} of the record is damaged: {error}. Run vpce-tui verify.") from error
-        if not isinstance(data, dict):
-            raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
-        handler = _HANDLERS.get(row.kind)
-        record.id = record.id or row.hash
-        record.operator = row.operator
-        if row.kind == RowKind.OPENED.value:
-            record.account, record.reason = str(data.get("account", "")), str(data.get("reason", ""))
-            record.opened_at, record.opened_by = row.time, row.operator
-        elif row.kind == RowKind.CLOSED.value:
-            record.closed_at = row.time
-        elif row.kind == RowKind.PLAN.value and "whole" in data:
-            whole = data["whole"]
-            if not isinstance(whole, dict) or not all(
-                isinstance(whole.get(key), str) for key in ("playbook", "target")
-            ):
-                raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.")
-            record.plans[f"{whole['playbook']}/{whole['target']}"] = whole
-        elif handler and data.get("step"):
-            try:
-                handler(record.step(str(data["step"])), data, row)
-            except DAMAGED as error:
-                raise RecordError(f"row {row.seq} of the record is damaged. Run vpce-tui verify.") from error
-    return record
+            _change(steps[key], content, row)
+        except DAMAGED as error:
+            raise _damaged(row) from error
+    return Record(**told, plans=plans, steps=steps)
 
 
-def _plan(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
+def _change(step: StepRecord, content: RowContent, row: JournalRow) -> None:
+    match content:
+        case StepPlan():
+            _planned(step, content.plan)
+        case RunApproved():
+            step.state = StepState.RUNNING  # a step whose undo was begun is verified no more
+        case PersonApproved():
+            step.approvals.add(content.approval)
+            step.used_for.setdefault(content.approval, content.undo)
+        case CallsIntended():
+            _intended(step, content, row)
+        case DryRunResult():
+            step.state = StepState.FAILED if content.denied else step.state
+        case CallResult():
+            _result(step, content)
+        case StepVerification():
+            _verified(step, content)
+        case CallCheck():
+            _checked(step, content)
+        case EvidenceKept():
+            step.evidence[content.evidence] = content.sha256
+            step.missing.pop(content.evidence, None)
+        case NoteWritten():
+            step.state = _DECIDED[content.decision] if content.decision else step.state
+            step.notes += [content.text] if content.text else []
+        case ErrorRecorded() if content.evidence:
+            step.missing[content.evidence] = content.error
+        case ErrorRecorded():
+            step.saw = content.error
+
+
+def _planned(step: StepRecord, plan: Mapping[str, Any]) -> None:
     """The newest plan, with the calls that earlier plans made and their inverses: nothing we did is forgotten."""
-    before, plan = step.newest, dict(data["plan"])
+    before = step.newest
     calls, already, undo = plan["calls"], plan.get("already", ()), plan["undo"]
     for call in (*calls, *already, *undo):
         if not isinstance(call["id"], str) or not all(isinstance(name, str) for name in call.get("undoes", ())):
@@ -169,43 +247,31 @@ def _plan(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
     step.newest = plan
 
 
-def _approved(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if data.get("approval"):
-        step.approvals.add(str(data["approval"]))
-        step.used_for.setdefault(str(data["approval"]), bool(data.get("undo")))
+def _intended(step: StepRecord, content: CallsIntended, row: JournalRow) -> None:
+    if content.probe:
         return
-    step.state = StepState.RUNNING  # a step whose undo was begun is verified no more
-
-
-def _intent(step: StepRecord, data: Mapping[str, Any], row: JournalRow) -> None:
-    if data.get("probe"):
-        return
-    step.half_undone = bool(data.get("undo"))
-    into = step.undo_calls if data.get("undo") else step.calls
-    for call in data["calls"]:
-        into[call["id"]] = JournaledCall(
-            id=call["id"],
+    step.half_undone = content.undo
+    into = step.undo_calls if content.undo else step.calls
+    for call in content.calls:
+        into[call.id] = JournaledCall(
+            id=call.id,
             intent=row.seq,
             state=CallState.INTENDED,
-            service=call["service"],
-            operation=call["operation"],
-            parameters=call["parameters"],
+            service=call.service,
+            operation=call.operation,
+            parameters=call.parameters,
             at=row.time,
         )
 
 
-def _result(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if data.get("probe"):
-        if data.get("denied"):
-            step.state = StepState.FAILED
-        return
-    known = data.get("outcomeKnown", True)
-    _settle(step, data, CallState.DONE if data["ok"] else CallState.FAILED if known else CallState.UNKNOWN)
-    if not data["ok"]:
+def _result(step: StepRecord, content: CallResult) -> None:
+    known = content.outcome_known
+    _settle(step, content, CallState.DONE if content.ok else CallState.FAILED if known else CallState.UNKNOWN)
+    if not content.ok:
         if known:
             _run_ended(step)
         step.state = StepState.FAILED if known else StepState.OUTCOME_UNKNOWN
-        step.saw = str(data.get("error", ""))
+        step.saw = content.error
 
 
 def _run_ended(step: StepRecord) -> None:
@@ -213,26 +279,25 @@ def _run_ended(step: StepRecord) -> None:
     step.approvals = set()
 
 
-def _check(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if "verification" in data:
-        verification = VerificationState(data["verification"])
-        _run_ended(step)
-        step.saw = str(data.get("saw", ""))
-        if data.get("undo"):
-            undone = verification is VerificationState.VERIFIED
-            step.state = StepState.UNDONE if undone else StepState.NOT_VERIFIED
-            step.rounds += undone
-            step.half_undone = not undone
-        else:
-            step.state = _VERIFIED[verification]
-        return
-    found = CallState(data["found"])
-    if found not in _FOUND:
+def _verified(step: StepRecord, content: StepVerification) -> None:
+    _run_ended(step)
+    step.saw = content.saw
+    if content.undo:
+        undone = content.verification is VerificationState.VERIFIED
+        step.state = StepState.UNDONE if undone else StepState.NOT_VERIFIED
+        step.rounds += undone
+        step.half_undone = not undone
+    else:
+        step.state = _VERIFIED[content.verification]
+
+
+def _checked(step: StepRecord, content: CallCheck) -> None:
+    if content.found not in _FOUND:
         raise ValueError("a state that reading back does not give")
-    _settle(step, data, found)
-    if found is CallState.UNKNOWN:
+    _settle(step, content, content.found)
+    if content.found is CallState.UNKNOWN:
         step.state = StepState.OUTCOME_UNKNOWN
-    elif found is CallState.NOT_DONE and step.state is not StepState.RUNNING:
+    elif content.found is CallState.NOT_DONE and step.state is not StepState.RUNNING:
         step.state = StepState.FAILED
 
 
@@ -250,49 +315,20 @@ _DECIDED: Final = {
 }
 
 
-def _settle(step: StepRecord, data: Mapping[str, Any], state: CallState) -> None:
-    made = (step.undo_calls if data.get("undo") else step.calls).get(str(data["call"]))
+def _settle(step: StepRecord, content: CallResult | CallCheck, state: CallState) -> None:
+    made = (step.undo_calls if content.undo else step.calls).get(content.call)
     if made is None:
         return
-    made.state, made.seconds = state, float(data.get("seconds", 0))
-    made.says = str(data.get("error") or data.get("saw") or "")
-    made.gave.update({str(name): str(value) for name, value in data.get("gave", {}).items()})
+    made.state = state
+    made.seconds, made.says = (
+        (content.seconds, content.error) if isinstance(content, CallResult) else (0.0, content.saw)
+    )
+    made.gave.update(content.gave)
     if state is CallState.DONE:
         for number in step.approvals:
             step.made_under.setdefault(number, set()).add(made.id)
-    if state is CallState.DONE and data.get("undo"):
-        for forward in data.get("undoes", ()):
+    if state is CallState.DONE and content.undo:
+        for forward in content.undoes:
             if forward in step.calls:
                 step.calls[forward].state = CallState.UNDONE
                 step.calls[forward].gave.clear()
-
-
-def _evidence(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    step.evidence[str(data["evidence"])] = str(data["sha256"])
-    step.missing.pop(str(data["evidence"]), None)
-
-
-def _note(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if data.get("decision"):
-        step.state = _DECIDED[Decision(data["decision"])]
-    if data.get("text"):
-        step.notes.append(str(data["text"]))
-
-
-def _error(step: StepRecord, data: Mapping[str, Any], _: JournalRow) -> None:
-    if data.get("evidence"):
-        step.missing[str(data["evidence"])] = str(data.get("error", ""))
-    else:
-        step.saw = str(data.get("error", ""))
-
-
-_HANDLERS = {
-    RowKind.PLAN.value: _plan,
-    RowKind.APPROVED.value: _approved,
-    RowKind.INTENT.value: _intent,
-    RowKind.RESULT.value: _result,
-    RowKind.CHECK.value: _check,
-    RowKind.EVIDENCE.value: _evidence,
-    RowKind.NOTE.value: _note,
-    RowKind.ERROR.value: _error,
-}

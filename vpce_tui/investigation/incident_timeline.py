@@ -24,10 +24,9 @@ from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
 from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.incident.evidence import kept
-from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.narrative import narrate
-from vpce_tui.incident.record import DAMAGED
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import EvidenceKept, JournalRow, RowKind
 
 _SLOTS: Final = 72
 _WIDTHS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 1440, 2880, 10080, 20160)
@@ -60,9 +59,10 @@ def events_in_evidence(rows: Iterable[JournalRow], folder: Path) -> tuple[list[E
         if row.kind != RowKind.EVIDENCE.value:
             continue
         try:
-            data = row.data
-            name, content = str(data["evidence"]), kept(folder, str(data["sha256"]))
-        except (*DAMAGED, RecordError):
+            held = row.content
+            assert isinstance(held, EvidenceKept)
+            name, content = held.evidence, kept(folder, held.sha256)
+        except (RecordError, OSError):
             missing.append(f"row {row.seq}")
             continue
         if content is None:
@@ -133,8 +133,8 @@ def _targets(rows: Iterable[JournalRow]) -> frozenset[str]:
 
 def _step_of(row: JournalRow) -> str:
     try:
-        return str(row.data.get("step", ""))
-    except DAMAGED:
+        return str(getattr(row.content, "step", ""))
+    except RecordError:
         return ""
 
 

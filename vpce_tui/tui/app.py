@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 
 from vpce_tui.aws.errors import told
 from vpce_tui.core.text import short, visible
+from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.command_palette import Commands
 from vpce_tui.tui.screens.event_detail import EventScreen
@@ -314,10 +315,9 @@ class VpceTui(SafeCrash, App[int]):
 
     def action_walk_on(self, target: str = "") -> None:
         """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
-        from vpce_tui.incident.record import replay  # noqa: PLC0415
 
         journal = self.workspace.journal
-        plans = list(replay(journal.rows()).plans.values()) if journal else []
+        plans = list(journal.record().plans.values()) if journal else []
         plans = [plan for plan in plans if target in ("", plan["target"])]
         if plans:
             self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
@@ -335,10 +335,8 @@ class VpceTui(SafeCrash, App[int]):
 
         def answered(typed: str | None) -> None:
             if typed == journal.name:
-                from vpce_tui.incident.journal import RowKind  # noqa: PLC0415
-
                 try:
-                    head = journal.append(RowKind.CLOSED, {}).hash
+                    head = journal.append(IncidentClosed()).hash
                 except Exception as error:
                     self.say(told(error))
                     return

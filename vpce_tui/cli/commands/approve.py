@@ -13,7 +13,7 @@ from vpce_tui.cloudtrail.session_owner import behind, named
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.incident import approval, team_config
-from vpce_tui.incident.journal import RowKind
+from vpce_tui.incident.rows import ApprovalSigned
 from vpce_tui.plans.renderers import call_list
 from vpce_tui.plans.targets.planning_context import iam_region
 from vpce_tui.playbooks.plan_reader import read as read_plan
@@ -60,16 +60,17 @@ def approve(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {args.incident} is locked by {journal.holder}.")
             return Exit.REFUSED
-        about = {"plan": plan.sha256, "playbook": plan.playbook, "target": plan.target, "approver": person.to_json()}
         row = journal.append(
-            RowKind.APPROVED,
-            {
-                **about,
-                "incident": plan.incident,
-                "incidentId": plan.incident_id,
-                "hours": hours,
-                "how": "vpce-tui approve",
-            },
+            ApprovalSigned(
+                approver=person.to_json(),
+                plan=plan.sha256,
+                playbook=plan.playbook,
+                target=plan.target,
+                incident=plan.incident,
+                incident_id=plan.incident_id,
+                hours=hours,
+                how="vpce-tui approve",
+            )
         )
         made = approval.approve(
             plan, person, identity.user_id, at=_now(caller), hours=hours, record=row.hash, private=private

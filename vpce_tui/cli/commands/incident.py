@@ -11,9 +11,9 @@ from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import many, sign, visible
 from vpce_tui.incident.durable_files import state_folder
 from vpce_tui.incident.incident_store import incident_folder, records
-from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import replay
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import IncidentClosed, IncidentOpened, OperatorResumed
 from vpce_tui.incident.states import StepState
 
 
@@ -29,11 +29,9 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
     journal = Journal.open(folder, identity.arn, create=create)
     if not journal.writable:
         return journal
-    record = replay(journal.rows())
+    record = journal.record()
     if not record.opened_at:
-        journal.append(
-            RowKind.OPENED, {"name": name, "account": identity.account, "alias": identity.alias, "reason": reason}
-        )
+        journal.append(IncidentOpened(name=name, account=identity.account, alias=identity.alias, reason=reason))
     elif record.account and record.account != identity.account:
         journal.close()
         raise WrongAccount(
@@ -44,7 +42,7 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
         journal.close()
         raise Closed(f"the incident {name!r} was closed at {record.closed_at[:19]}Z; nothing was done. Open a new one.")
     elif record.operator != identity.arn:
-        journal.append(RowKind.OPERATOR, {"arn": identity.arn})
+        journal.append(OperatorResumed(arn=identity.arn))
     caller.gate.open_incident(journal)
     return journal
 
@@ -66,7 +64,7 @@ def open_new(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
-        record = replay(journal.rows())
+        record = journal.record()
         print(visible(f"{args.name} is open since {record.opened_at[:19]}Z; head {journal.head}"))
     return Exit.DONE
 
@@ -89,10 +87,10 @@ def close(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
-        for step in replay(journal.rows()).steps.values():
+        for step in journal.record().steps.values():
             if step.state not in (StepState.VERIFIED, StepState.MANUAL, StepState.UNDONE, StepState.SKIPPED):
                 say(f"{sign('!')} not finished: {visible(step.key)}: {step.state.value}")
-        print(f"closed; head {journal.append(RowKind.CLOSED, {}).hash}")
+        print(f"closed; head {journal.append(IncidentClosed()).hash}")
     return Exit.DONE
 
 

@@ -18,9 +18,10 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, Progress
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident import approval, team_config
 from vpce_tui.incident.incident_store import incident_folder
-from vpce_tui.incident.journal import Journal, RowKind
-from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.record import Record
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import WholePlan
 from vpce_tui.incident.states import Decision, StepState
 from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.plan_validation import from_json
@@ -61,7 +62,7 @@ def plan(args: argparse.Namespace) -> Exit:
 def _known(incident: str) -> Record:
     """What an incident's record knows, for planning; nothing is opened for writing."""
     with Journal.open(incident_folder(incident), "plan", write=False) as journal:
-        return replay(journal.rows())
+        return journal.record()
 
 
 def apply(args: argparse.Namespace) -> Exit:
@@ -156,9 +157,9 @@ def wait_policy(args: argparse.Namespace) -> WaitPolicy:
 def remember(journal: Journal, made: Plan) -> None:
     """Keep the whole plan in the journal, once."""
     key = f"{made.playbook}/{made.target}"
-    known = replay(journal.rows()).plans.get(key)
+    known = journal.record().plans.get(key)
     if known is None or known.get("sha256") != made.sha256:
-        journal.append(RowKind.PLAN, {"whole": made.data()})
+        journal.append(WholePlan(whole=made.data()))
 
 
 def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) -> Exit:
@@ -298,7 +299,7 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
 
 def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
     """The plans and step ids to take back, last done first."""
-    record = replay(journal.rows())
+    record = journal.record()
     order: dict[str, int] = {}
     for key, step in record.steps.items():
         intents = [call.intent for call in step.calls.values()]
@@ -335,7 +336,7 @@ def note(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
-        plans = [plan_of(item) for item in replay(journal.rows()).plans.values()]
+        plans = [plan_of(item) for item in journal.record().plans.values()]
         fitting = {
             f"{made.playbook}/{made.target}/{step.id}": made
             for made in plans
@@ -366,7 +367,7 @@ def resolve(args: argparse.Namespace) -> Exit:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
-        record = replay(journal.rows())
+        record = journal.record()
         fitting: dict[str, Plan] = {}
         for key, step in record.steps.items():
             playbook_target, _, name = key.rpartition("/")

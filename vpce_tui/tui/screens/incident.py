@@ -11,10 +11,9 @@ from vpce_tui.aws.errors import told
 from vpce_tui.blocks.model import Block
 from vpce_tui.core.text import short, sign
 from vpce_tui.incident.integrity import IntegrityCheck, check_rows
-from vpce_tui.incident.journal import JournalRow, RowKind
 from vpce_tui.incident.narrative import LineMark, NarrativeLine, narrate
-from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import RecordError
+from vpce_tui.incident.rows import JournalRow, NoteWritten
 from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
 from vpce_tui.tui.screens.frame import Frame
@@ -173,7 +172,7 @@ class IncidentScreen(Frame):
             listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())
-        record, head = replay(rows), rows[-1].hash if rows else ""
+        record, head = journal.record(), rows[-1].hash if rows else ""
         if self._checked != head:
             self._check(rows, head)
         verdict = self._verdict
@@ -230,7 +229,7 @@ class IncidentScreen(Frame):
         def answered(text: str | None) -> None:
             if text:
                 try:
-                    journal.append(RowKind.NOTE, {"text": text})
+                    journal.append(NoteWritten(text=text))
                 except RecordError as error:
                     self.main.say(str(error))
                 self.update()

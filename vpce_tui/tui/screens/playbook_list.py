@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from vpce_tui.incident.record import Record, replay
+from vpce_tui.incident.record import Record
 from vpce_tui.incident.states import StepState
 from vpce_tui.inventory.flow_log_queries import PRICE
 from vpce_tui.plans.plan import WrongChoice
@@ -105,7 +105,7 @@ class PlaybooksScreen(Frame):
 
     def _record(self) -> Record | None:
         if self._read is None and self.work.journal is not None:
-            self._read = replay(self.work.journal.rows())
+            self._read = self.work.journal.record()
         return self._read
 
     def on_table_moved(self) -> None:
