@@ -161,8 +161,8 @@ class Aws:
 
     def writes(self) -> list[tuple[str, str]]:
         """Every write that took effect: operation and parameters."""
-        from vpce_tui.aws.catalogue import Access as Reach
         from vpce_tui.aws.catalogue import find
+        from vpce_tui.aws.operation import Access as Reach
 
         made = []
         for item in self.handled():
@@ -173,8 +173,8 @@ class Aws:
 
     def tried(self) -> list[str]:
         """Every write that reached AWS, also those it refused; dry runs are none."""
-        from vpce_tui.aws.catalogue import Access as Reach
         from vpce_tui.aws.catalogue import find
+        from vpce_tui.aws.operation import Access as Reach
 
         reached = [
             item

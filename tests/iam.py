@@ -14,7 +14,7 @@ from typing import Any, Final
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from policy_sentry.querying.actions import get_action_data
 
-from vpce_tui.aws.catalogue import Operation
+from vpce_tui.aws.operation import Operation
 
 _PREFIX: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 _NAME: Final = {

@@ -200,10 +200,10 @@ def test_an_evidence_file_that_is_a_link_or_a_pipe_is_found_and_not_waited_for(f
 def test_rows_that_are_out_of_order_in_the_file_end_the_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file damaged so that SQLite gives rows again and again."""
     monkeypatch.setattr(
-        "vpce_tui.incident.journal._ROWS",
+        "vpce_tui.incident.row_reader.ROWS",
         "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ?1 - 2 ORDER BY seq LIMIT ?2",
     )
-    monkeypatch.setattr("vpce_tui.incident.journal._AT_ONCE", 2)
+    monkeypatch.setattr("vpce_tui.incident.row_reader._AT_ONCE", 2)
     verdict = verify(folder)
     assert not verdict.good
     assert "damaged" in verdict.problem

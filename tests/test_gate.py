@@ -10,9 +10,10 @@ from botocore.config import Config
 
 from tests.conftest import HOME, Aws
 from vpce_tui.aws.call import Call, Permit
-from vpce_tui.aws.catalogue import OPERATIONS, Access, find
+from vpce_tui.aws.catalogue import OPERATIONS, find
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.aws.gate import Gate, Refused, Why
+from vpce_tui.aws.operation import Access
 from vpce_tui.aws.session import AwsSession, translate
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import ReadOnlyRecord, RecordError

@@ -36,7 +36,8 @@ from vpce_tui.detection.instance.related_events import UNREAD_TARGETS
 from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.role_privileges import POWERS, IamRole, IamRoles, privileges_of
+from vpce_tui.iam.powerful_actions import DESCRIBED
+from vpce_tui.iam.role_privileges import IamRole, IamRoles, privileges_of
 from vpce_tui.inventory.account_inventory import Mirror
 from vpce_tui.inventory.amis import Image
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
@@ -681,7 +682,7 @@ def test_what_a_role_may_do(actions: list[str], more: dict[str, Any], may: list[
 def test_all_but_some_actions_is_nearly_everything_and_a_deny_takes_away() -> None:
     text = '{"Statement": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}]}'
     found = {action for action, _, _ in privileges_of(IamRole(name="x", arn="", trust="", policies=(("p", text),))).may}
-    assert found == {action for action, _ in POWERS if not action.startswith(("iam:", "ec2:"))}
+    assert found == {action for action, _ in DESCRIBED if not action.startswith(("iam:", "ec2:"))}
 
 
 def test_a_policy_that_cannot_be_read_is_a_doubt_and_not_a_weak_role() -> None:

@@ -13,7 +13,8 @@ import pytest
 import vpce_tui.playbooks
 from tests.cacao import SCHEMA
 from tests.conftest import HOME, Aws
-from vpce_tui.aws.catalogue import OPERATIONS, Access
+from vpce_tui.aws.catalogue import OPERATIONS
+from vpce_tui.aws.operation import Access
 from vpce_tui.plans.renderers.console_steps import WORDS
 from vpce_tui.playbooks.library import ACTIONS, load, names
 

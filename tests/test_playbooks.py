@@ -15,7 +15,8 @@ from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects,
 from tests.conftest import Aws, Labs
 from tests.iam import beyond, needed, refused, without
 from tests.world import clients, dump
-from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.operation import Access
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.playbooks.library import load

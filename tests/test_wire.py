@@ -17,10 +17,10 @@ from tests.conftest import HOME
 from tests.wire import skeleton, wire
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, OPERATIONS, find
-from vpce_tui.aws.catalogue import Access as Reach
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.gate import Gate, Refused, Why
 from vpce_tui.aws.models import loader, new_session
+from vpce_tui.aws.operation import Access as Reach
 from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.inventory import flow_log_queries
 

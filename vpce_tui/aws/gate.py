@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from vpce_tui.aws.call import Call, Permit
-from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.operation import Access
 from vpce_tui.aws.wire import mismatch
 from vpce_tui.core.text import visible
 

@@ -7,8 +7,9 @@ from typing import Final
 import jmespath
 
 from vpce_tui.aws.call import Call, Permit
-from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.catalogue import find
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.aws.operation import Access
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.collect_evidence import read
 from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, WaitFailed, WaitTimeout, as_call, given

@@ -127,10 +127,10 @@ def _statement(item: Any) -> Statement | str:
     if isinstance(conditions, str):
         return conditions
     named = [
-        *_texts(item.get("Action")),
-        *_texts(item.get("NotAction")),
-        *_texts(item.get("Resource")),
-        *_texts(item.get("NotResource")),
+        *texts(item.get("Action")),
+        *texts(item.get("NotAction")),
+        *texts(item.get("Resource")),
+        *texts(item.get("NotResource")),
     ]
     if any(len(text) > LONGEST_PATTERN for text in named):
         return "an action or a resource is longer than AWS accepts"
@@ -148,7 +148,15 @@ def _statement(item: Any) -> Statement | str:
     )
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def raw_statements(document: object) -> tuple[Mapping[str, object], ...]:
+    """The statements of a document as they are written there: IAM takes one object as well as a list."""
+    found = document.get("Statement") if isinstance(document, Mapping) else None
+    items = found if isinstance(found, (list, tuple)) else [found]
+    return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """An element that is a text or a list of texts, as IAM takes both."""
     if isinstance(value, str):
         return (value,)
     return tuple(str(item) for item in value if isinstance(item, (str, int))) if isinstance(value, list) else ()
@@ -156,7 +164,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _patterns(value: Any) -> tuple[str, ...]:
     """Several stars in a row mean what one means."""
-    return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in _texts(value))
+    return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in texts(value))
 
 
 def _parties(value: Any) -> Iterator[PolicyPrincipal]:
@@ -169,7 +177,7 @@ def _parties(value: Any) -> Iterator[PolicyPrincipal]:
         yield PolicyPrincipal("unknown", str(value)[:200])
         return
     for kind, named in value.items():
-        for text in _texts(named) or ("",):
+        for text in texts(named) or ("",):
             yield _party(str(kind), text)
 
 

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller, Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.iam.external_access import beside_the_point
 from vpce_tui.iam.policy_document import Policy, Statement, parse
+from vpce_tui.iam.powerful_actions import DESCRIBED
 from vpce_tui.iam.wildcards import has_wildcard, patterns_overlap, subsumes
 
 
@@ -95,32 +96,6 @@ def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> IamRole:
     )
 
 
-POWERS: Final[tuple[tuple[str, str], ...]] = (
-    ("iam:CreateUser", "create users"),
-    ("iam:CreateAccessKey", "create access keys"),
-    ("iam:CreateLoginProfile", "give console access"),
-    ("iam:AttachUserPolicy", "attach any policy to users"),
-    ("iam:AttachRolePolicy", "attach any policy to roles"),
-    ("iam:PutUserPolicy", "write inline policies of users"),
-    ("iam:PutRolePolicy", "write inline policies of roles"),
-    ("iam:UpdateAssumeRolePolicy", "change role trust policies"),
-    ("iam:CreatePolicyVersion", "rewrite managed policies"),
-    ("iam:SetDefaultPolicyVersion", "rewrite managed policies"),
-    ("iam:AttachGroupPolicy", "attach any policy to groups"),
-    ("iam:PutGroupPolicy", "write inline policies of groups"),
-    ("iam:AddUserToGroup", "add users to groups"),
-    ("iam:UpdateLoginProfile", "change passwords"),
-    ("iam:PassRole", "pass any role to a service"),
-    ("ec2:CreateVpcEndpoint", "create VPC endpoints"),
-    ("ec2:ModifyVpcEndpoint", "change VPC endpoints"),
-    ("ec2:ModifySnapshotAttribute", "share snapshots"),
-    ("cloudtrail:StopLogging", "stop trails"),
-    ("ec2:DeleteFlowLogs", "delete flow logs"),
-    ("sts:AssumeRole", "assume any role"),
-)
-"""What a role of an instance hardly needs, and an intruder does."""
-
-
 @dataclass(frozen=True, slots=True)
 class RolePrivileges:
     """What a role may do beyond an instance's work, by the policy that lets it; ``doubts``: what could not be told."""
@@ -133,7 +108,7 @@ class RolePrivileges:
 
 @lru_cache(maxsize=4096)
 def privileges_of(role: IamRole) -> RolePrivileges:
-    """Which of :data:`POWERS` the role has, on everything and without a condition. A deny without a condition takes away."""
+    """Which of :data:`DESCRIBED` the role has, on everything and without a condition. A deny without a condition takes away."""
     documents = [(name, parse(text)) for name, text in role.policies if text]
     doubts = [f"policy {name}: {policy.problem}" for name, policy in documents if policy.problem]
     doubts += [f"policy {name} could not be read" for name, text in role.policies if not text]
@@ -168,7 +143,7 @@ def privileges_of(role: IamRole) -> RolePrivileges:
         for statement in _unlimited(policy):
             if statement.every_action and not taken_away("*") and (within is None or within("*")):
                 everything = everything or name
-            for action, words in POWERS:
+            for action, words in DESCRIBED:
                 if action in may or taken_away(action) or (within is not None and not within(action)):
                     continue
                 meant = any(subsumes(pattern, action) for pattern in statement.actions) or (

@@ -27,23 +27,11 @@ from vpce_tui.incident.journal_schema import VERSION, beside_a_journal, foreign,
 from vpce_tui.incident.permits import IssuedPermits
 from vpce_tui.incident.record import Record, replay
 from vpce_tui.incident.record_errors import DiskFull, NewerRecord, NotAJournal, ReadOnlyRecord, RecordError
+from vpce_tui.incident.row_reader import ROWS, RowReader
 from vpce_tui.incident.rows import CallsIntended, IntendedCall, JournalRow, RowContent, RowKind
 
 GENESIS: Final = "0" * 64
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-_ROWS: Final = "SELECT seq,time,operator,kind,payload,previous,hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
-_AT_ONCE: Final = 500
-"""Rows that are read at once."""
-_BYTES_AT_ONCE: Final = 8 * 1024 * 1024
-"""Bytes after which no further row is read at once."""
-_SLACK: Final = 1024 * 1024
-"""Bytes by which the rows may be longer than the file: rows appended since it was looked at."""
-
-
-def _is_row(found: tuple[Any, ...]) -> bool:
-    return isinstance(found[0], int) and all(isinstance(item, str) for item in found[1:])
 
 
 def row_hash(previous: str, seq: int, time: str, operator: str, kind: str, payload: str) -> str:
@@ -214,7 +202,7 @@ class Journal:
             try:
                 self._begin()
                 row = self._insert(content.kind, text)
-                kept = self._db.execute(_ROWS, (row.seq - 1, 1)).fetchone()
+                kept = self._db.execute(ROWS, (row.seq - 1, 1)).fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
             if kept is None or JournalRow(*kept) != row:
@@ -256,50 +244,17 @@ class Journal:
         """Every row behind row ``after``, oldest first, read a few hundred at a time. Raises :class:`RecordError` for a damaged
         file."""
         assert self._db is not None
-        last, said = after, 0
+        reader = RowReader(self._db, self._begin, self.folder / "journal.db")
         while True:
             try:
                 with self._guard:
-                    self._begin()
-                    room = self._size() + _SLACK
-                    before = self._db.execute("SELECT seq FROM journal WHERE seq < 1 LIMIT 1").fetchone()
-                    if before:
-                        raise RecordError(
-                            f"the record {self.name!r} has a row {before[0]}, before its first. Run vpce-tui verify."
-                        )
-                    found, whole = self._some_rows(last)
+                    found, whole = reader.some(after)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._told(error) from error
-            for row in found:
-                if not _is_row(row) or row[0] <= last:
-                    raise RecordError(f"the record {self.name!r} is damaged after row {last}. Run vpce-tui verify.")
-                last = row[0]
-                said += sum(len(item) for item in row[1:])
-                if said > room:
-                    raise RecordError(
-                        f"the record {self.name!r} has more rows than its file can contain. Run vpce-tui verify."
-                    )
-                yield JournalRow(*row)
+            yield from found
             if whole:
                 return
-
-    def _some_rows(self, last: int) -> tuple[list[tuple[Any, ...]], bool]:
-        """Rows after ``last``, as many as are read at once, and whether these are all."""
-        assert self._db is not None
-        found, held = list[tuple[Any, ...]](), 0
-        for row in self._db.execute(_ROWS, (last, _AT_ONCE)):
-            found.append(row)
-            held += sum(len(item) for item in row if isinstance(item, (str, bytes)))
-            if held > _BYTES_AT_ONCE:
-                return found, False
-        return found, len(found) < _AT_ONCE
-
-    def _size(self) -> int:
-        """Bytes of the file, with what was written and not moved into it yet."""
-        path = self.folder / "journal.db"
-        return sum(
-            beside.stat().st_size for end in ("", "-wal") if (beside := path.with_name(path.name + end)).exists()
-        )
+            after = found[-1].seq
 
     @property
     def head(self) -> str:

@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from msgspec import Struct, field, to_builtins
 
-from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.operation import Access
 from vpce_tui.blocks.model import Block, BlockColumn, Cell
 from vpce_tui.core.canonical_json import digest
 

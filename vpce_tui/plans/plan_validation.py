@@ -158,8 +158,9 @@ def _wrong(step: Step) -> Iterator[str]:
 
 
 def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
-    from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, Access, find  # noqa: PLC0415
+    from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, find  # noqa: PLC0415
     from vpce_tui.aws.credential_check import PROFILE  # noqa: PLC0415
+    from vpce_tui.aws.operation import Access  # noqa: PLC0415
 
     if not _ID.fullmatch(call.id):
         yield "its id is none"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from vpce_tui.aws.catalogue import Access, Operation, find
+from vpce_tui.aws.catalogue import find
+from vpce_tui.aws.operation import Access, Operation
 from vpce_tui.plans.plan import PlanError
 from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from vpce_tui.aws.catalogue import Access, find
+from vpce_tui.aws.catalogue import find
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
 from vpce_tui.aws.naming import dashed
+from vpce_tui.aws.operation import Access
 from vpce_tui.core.json_values import at, integer, sequence
 from vpce_tui.plans.placeholders import AWS_NOW, TOKEN, is_document, is_ref, is_sealed, is_text, names, sealed_in
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, Step, StepKind, token_text

@@ -6,6 +6,8 @@ from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import at
+from vpce_tui.iam.policy_document import raw_statements, texts
 from vpce_tui.inventory.resources import tags_of
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, iam_region, ours
 
@@ -108,12 +110,8 @@ def _roles(caller: Caller, region: str) -> tuple[str, ...]:
     found = []
     for page in caller.pages(Call("iam", "ListRoles", iam_region(region))):
         for role in page.data.get("Roles", []):
-            trust = role.get("AssumeRolePolicyDocument") or {}
-            statements = trust.get("Statement", []) if isinstance(trust, dict) else []
-            for statement in statements if isinstance(statements, list) else [statements]:
-                services = (statement.get("Principal") or {}) if isinstance(statement, dict) else {}
-                named = services.get("Service", ()) if isinstance(services, dict) else ()
-                if "vpc-flow-logs.amazonaws.com" in ([named] if isinstance(named, str) else named):
+            for statement in raw_statements(role.get("AssumeRolePolicyDocument")):
+                if "vpc-flow-logs.amazonaws.com" in texts(at(statement, "Principal", "Service")):
                     found.append(str(role["Arn"]))
     return tuple(sorted(set(found)))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.iam.policy_document import raw_statements, texts
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
 )
@@ -20,13 +21,11 @@ from vpce_tui.plans.targets.role import CUT_POLICY, cut_stage
 
 def trusted_by(document: object) -> tuple[str, ...]:
     """Who may take the role, from its trust policy."""
-    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
     found: set[str] = set()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        values = principal.values() if isinstance(principal, Mapping) else [principal]
-        for value in values:
-            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item}
+    for statement in raw_statements(document):
+        principal = statement.get("Principal")
+        for value in principal.values() if isinstance(principal, Mapping) else (principal,):
+            found |= set(texts(value))
     return tuple(sorted(found))
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
+from vpce_tui.core.json_values import at
+from vpce_tui.iam.policy_document import raw_statements
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.targets.planning_context import PlanningContext, iam_region
@@ -140,14 +142,11 @@ def _role_behind(
 
 def cut_stage(answer: Mapping[str, object], since: str) -> str:
     """The statement id of our cut policy; ``""`` where it is not exactly as we write it, or older than the incident."""
-    document = answer.get("PolicyDocument")
-    statements = document.get("Statement") if isinstance(document, Mapping) else None
-    if isinstance(statements, Mapping):
-        statements = [statements]
-    if not isinstance(statements, list) or len(statements) != 1 or not isinstance(statements[0], Mapping):
+    statements = raw_statements(answer.get("PolicyDocument"))
+    if len(statements) != 1:
         return ""
     statement = statements[0]
-    limit = (statement.get("Condition") or {}).get("DateLessThan", {}).get("aws:TokenIssueTime")
+    limit = at(statement, "Condition", "DateLessThan", "aws:TokenIssueTime")
     exact = {
         "Sid": statement.get("Sid"),
         "Effect": "Deny",
@@ -155,8 +154,8 @@ def cut_stage(answer: Mapping[str, object], since: str) -> str:
         "Resource": "*",
         "Condition": {"DateLessThan": {"aws:TokenIssueTime": limit}},
     }
-    at = parse.moment(limit)
-    if dict(statement) != exact or at is None:
+    moment = parse.moment(limit)
+    if dict(statement) != exact or moment is None:
         return ""
     opened = parse.moment(since)
-    return "" if opened and at < opened.replace(microsecond=0) else str(statement.get("Sid", ""))
+    return "" if opened and moment < opened.replace(microsecond=0) else str(statement.get("Sid", ""))

@@ -12,8 +12,9 @@ from typing import Final
 
 from vpce_tui.blocks.diff import pretty_json
 from vpce_tui.blocks.model import DiffBlock
-from vpce_tui.core.json_values import mapping, mappings
+from vpce_tui.core.json_values import mapping
 from vpce_tui.core.text import many
+from vpce_tui.iam.policy_document import raw_statements, texts
 from vpce_tui.iam.wildcards import patterns_overlap
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.credentials.persistence import look_back
@@ -75,15 +76,13 @@ def narrowed(policy: Mapping[str, object], used: frozenset[str]) -> tuple[Mappin
 
     Statements that deny, that allow by ``NotAction``, and actions whose use cannot be seen stay as they are.
     """
-    found = policy.get("Statement", [])
-    statements, gone, came = [], [], []
-    for statement in found if isinstance(found, list) else [found]:
-        if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow" or "Action" not in statement:
+    statements, gone, came = list[Mapping[str, object]](), list[str](), list[str]()
+    for statement in raw_statements(policy):
+        if statement.get("Effect") != "Allow" or "Action" not in statement:
             statements.append(statement)
             continue
-        listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         kept: list[str] = []
-        for action in map(str, listed):
+        for action in texts(statement["Action"]):
             mine = _kept(action, used)
             kept += mine
             if mine != [action]:
@@ -227,7 +226,7 @@ def _said(
     )
     draft.note("data events (objects, items, messages) are not in event history: their permissions are kept")
     draft.note(*(f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())))
-    if any("NotAction" in item for item in mappings(before, "Statement") or (mapping(before, "Statement"),)):
+    if any("NotAction" in item for item in raw_statements(before)):
         draft.note(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from vpce_tui.iam.policy_document import raw_statements
 from vpce_tui.plans.placeholders import document
 from vpce_tui.plans.plan import PlannedCall
 from vpce_tui.plans.step_builder import Draft, Place
@@ -84,8 +85,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, objec
 
 def _policy(bucket: LogBucket, statements: list[dict[str, object]], at: Place, draft: Draft) -> None:
     named = {"Bucket": bucket.name}
-    there = bucket.policy.get("Statement", [])
-    there = there if isinstance(there, list) else [there]
+    there = raw_statements(bucket.policy)
     missing = [item for item in statements if item not in there]
     before = draft.recall("bucket-policy")
     wanted: dict[str, object] = {

@@ -5,7 +5,8 @@ from typing import Final
 
 from vpce_tui.blocks.model import column
 from vpce_tui.core.json_values import mapping
-from vpce_tui.iam.wildcards import patterns_overlap
+from vpce_tui.iam.policy_document import raw_statements, texts
+from vpce_tui.iam.powerful_actions import is_powerful
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.relaunch.new_security_group import PROFILE, PROFILE_ID, ROLE
 from vpce_tui.plans.placeholders import INCIDENT, document, document_in, ref
@@ -24,48 +25,17 @@ _TRUST: Final = {
 }
 
 
-_DANGEROUS: Final = (
-    "iam:Create*",
-    "iam:Put*",
-    "iam:Attach*",
-    "iam:Add*",
-    "iam:Update*",
-    "iam:PassRole",
-    "iam:Delete*",
-    "iam:Set*",
-    "iam:Tag*",
-    "sts:AssumeRole*",
-    "ec2:CreateVpcEndpoint",
-    "ec2:RunInstances",
-    "organizations:*",
-    "kms:Put*",
-    "kms:Schedule*",
-    "lambda:Create*",
-    "lambda:Update*",
-    "cloudtrail:Stop*",
-    "cloudtrail:Delete*",
-    "cloudtrail:Update*",
-    "cloudtrail:Put*",
-    "ssm:SendCommand",
-    "secretsmanager:Put*",
-    "secretsmanager:Delete*",
-)
-"""What no new instance is given: by these an intruder gains more rights, hides, or continues to other instances."""
-
-
 def why_overprivileged(policy: PolicyOf) -> str:
     """Why a policy may not be taken over; ``""``: it may."""
     if not policy.document:
         return "its text could not be read"
-    found = policy.document.get("Statement", [])
-    for statement in found if isinstance(found, list) else [found]:
-        if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow":
+    for statement in raw_statements(policy.document):
+        if statement.get("Effect") != "Allow":
             continue
         if "NotAction" in statement:
             return "it uses NotAction"
-        actions = statement.get("Action", [])
-        for action in actions if isinstance(actions, list) else [actions]:
-            if any(patterns_overlap(str(action), dangerous) for dangerous in _DANGEROUS):
+        for action in texts(statement.get("Action")):
+            if is_powerful(action):
                 return f"it allows {action}"
     return ""
 
