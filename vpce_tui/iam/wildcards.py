@@ -9,10 +9,12 @@ _STARS: Final = re.compile(r"\*+")
 
 def patterns_overlap(one: str, other: str) -> bool:
     """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` stand for what IAM lets them); case is ignored."""
-    left, right = re.sub(r"\*+", "*", one.lower()), re.sub(r"\*+", "*", other.lower())
-    after = [
-        right[at:] in ("", "*") for at in range(len(right) + 1)
-    ]  # whether nothing of left meets right from there on
+    left, right = _STARS.sub("*", one.lower()), _STARS.sub("*", other.lower())
+    plain = min(_plain_length(left), _plain_length(right))
+    if left[:plain] != right[:plain]:
+        return False
+    # whether nothing of left meets right from there on
+    after = [right[at:] in ("", "*") for at in range(len(right) + 1)]
     for sign in reversed(
         left
     ):  # row by row and not by recursion: an intruder writes policies as long as AWS takes them
@@ -27,6 +29,11 @@ def patterns_overlap(one: str, other: str) -> bool:
                 here[at] = bool(theirs) and (sign == theirs or "?" in (sign, theirs)) and after[at + 1]
         after = here
     return after[0]
+
+
+def _plain_length(pattern: str) -> int:
+    """How much of a pattern is before its first wildcard."""
+    return next((at for at, sign in enumerate(pattern) if sign in "*?"), len(pattern))
 
 
 def subsumes(wide: str, narrow: str, *, case: bool = False) -> bool:
