@@ -32,7 +32,7 @@ async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, 
         assert "NO INCIDENT OPEN" in said
         assert f"{aws.facts['account']}" in said
         assert "17 of 17 regions" in said
-        assert "It connects to a service that is not owned by AWS" in said
+        assert "Connects to a service that is not owned by AWS" in said
         assert app.screen.table.key == aws.facts["event_exit"]
         assert app.screen.table.rows[0].cells[0] == "▲▲ CRITICAL"
 

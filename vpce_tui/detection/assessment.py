@@ -44,6 +44,8 @@ class AssessedEvent(NamedTuple):
     event: Event
     request: EndpointRequest
     assessment: Assessment
+    endpoint_gone: bool = False
+    """Whether the endpoint that it created was looked for, and no longer exists."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``vpce-tui events --json`` prints."""
@@ -182,7 +184,7 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     see = EventSubject(
         event=event, made=known.once.made(event, request), maker=known.once.maker(event), past=known.past
     )
-    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known))
+    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known), see.made.gone)
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:

@@ -322,7 +322,9 @@ class VpceTui(SafeCrash, App[int]):
         if plans:
             self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
         elif not target:
-            self.say("No playbook was run in this incident yet. Open an instance, then press p.")
+            self.say(
+                f"No playbook was run in this incident yet. Open an instance, then its playbooks ({self.keymap.shown('playbooks')})."
+            )
 
     def action_close_incident(self) -> None:
         """Close the incident: it becomes read-only."""

@@ -16,7 +16,7 @@ from vpce_tui.detection.signals import Severity, SignalFact
     "VPCE-07",
     Severity.HIGH,
     "terminate-instance",
-    name="It was created with an instance's credentials",
+    name="Created with an instance's credentials",
     why=(
         "Instances seldom create endpoints. Instance credentials that do were often stolen from the metadata service."
     ),
@@ -32,8 +32,8 @@ def instance_session(see: CallerFacts) -> Answer:
     if principal.ec2_role_delivery:
         facts.append(SignalFact("ec2RoleDelivery", principal.ec2_role_delivery))
     if delivered(see.principal, see.instance_role):
-        return Match(f"It was created with an instance's credentials ({principal.instance_id})", tuple(facts))
-    return Match(f"It was created by a session named like an instance ({principal.instance_id})", tuple(facts))
+        return Match(f"Created with an instance's credentials ({principal.instance_id})", tuple(facts))
+    return Match(f"Created by a session named like an instance ({principal.instance_id})", tuple(facts))
 
 
 @rule(
@@ -68,7 +68,7 @@ def session_elsewhere(see: EventSubject) -> Answer:
     "VPCE-09",
     Severity.CRITICAL,
     "revoke-credentials",
-    name="It was created by the root user",
+    name="Created by the root user",
     why="The root user is not needed for this, and no IAM policy in its account limits it.",
     false_positives="somebody used the root user on purpose, and confirms it",
     techniques=("T1078.004",),
@@ -78,7 +78,7 @@ def by_root(see: CallerFacts) -> Answer:
     if not see.principal.root:
         return None
     return Match(
-        "It was created by the root user",
+        "Created by the root user",
         (SignalFact("userIdentity.type", "Root"), SignalFact("arn", see.principal.arn)),
     )
 
@@ -87,7 +87,7 @@ def by_root(see: CallerFacts) -> Answer:
     "VPCE-10",
     Severity.MEDIUM,
     "revoke-credentials",
-    name="It was created by a person's session without MFA",
+    name="Created by a person's session without MFA",
     why="A password or an access key alone can be phished or leaked.",
     false_positives="the team uses MFA at its identity provider",
     techniques=("T1078.004",),
@@ -107,7 +107,7 @@ def no_mfa(see: CallerFacts) -> Answer:
     "VPCE-11",
     Severity.MEDIUM,
     "revoke-credentials",
-    name="It was created with a long-term access key, where the account uses temporary credentials",
+    name="Created with a long-term access key, where the account uses temporary credentials",
     why=("Such keys are stored in files, repositories and pipelines, work from anywhere, and do not expire."),
     false_positives="this user is a tool of the team that cannot assume a role",
     techniques=("T1078.004", "T1552.001"),
@@ -178,9 +178,7 @@ def strange_agent(see: CallerFacts) -> Answer:
     if found:
         return Match(f"The user agent names {found}", (SignalFact("userAgent", agent),), Severity.HIGH)
     if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
-        return Match(
-            "It was created manually, where the team has a pipeline", (SignalFact("userAgent", agent),), Severity.LOW
-        )
+        return Match("Created manually, where the team has a pipeline", (SignalFact("userAgent", agent),), Severity.LOW)
     return None
 
 

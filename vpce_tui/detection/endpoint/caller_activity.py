@@ -21,7 +21,7 @@ _MOST: Final = 200
     "VPCE-18",
     Severity.MEDIUM,
     "revoke-credentials",
-    name="It was denied, or it succeeded after denied attempts",
+    name="Denied, or succeeded after denied attempts",
     why="Somebody is testing what these credentials are allowed to do.",
     false_positives="a new pipeline's permissions were being set up",
     techniques=("T1580",),
@@ -41,7 +41,7 @@ def refused_attempts(see: EventSubject) -> Answer:
     if event.error_code or line is None or not before:
         return None
     regions = ", ".join(sorted({other.region for other in line.before(event.time, within=_SHORT_WHILE)[-_MOST:]}))
-    title = f"It succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
+    title = f"Succeeded after {before} refused {'attempt' if before == 1 else 'attempts'}"
     return Match(
         title,
         (SignalFact("refused before", str(before), "history"), SignalFact("regions", regions, "history")),
@@ -53,7 +53,7 @@ def refused_attempts(see: EventSubject) -> Answer:
     "VPCE-19",
     Severity.LOW,
     "revoke-credentials",
-    name="It was a dry run: somebody tested what these credentials are allowed to do",
+    name="Dry run: somebody tested what these credentials are allowed to do",
     why="A dry run changes nothing and shows the caller whether the call would succeed.",
     false_positives="a tool checks its permissions this way before it works",
     techniques=("T1580",),

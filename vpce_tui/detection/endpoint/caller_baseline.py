@@ -70,7 +70,7 @@ _SPREE: Final = timedelta(days=2)
     "VPCE-14",
     Severity.MEDIUM,
     "revoke-credentials",
-    name="It came from an address that its creator never used before",
+    name="Called from an address that its creator never used before",
     why=(
         "Stolen credentials are used from other addresses. Hosting, VPN and Tor ranges that the team lists count "
         "more than a new address alone."
@@ -87,7 +87,7 @@ def new_address(see: EventSubject) -> Answer:
     bad = within(address, context.untrusted_networks)
     if bad is not None:
         return Match(
-            f"It came from {address}, in a range that the team lists as untrusted",
+            f"Called from {address}, in a range that the team lists as untrusted",
             (SignalFact("sourceIPAddress", address), SignalFact("range", str(bad), "context")),
             Severity.HIGH,
         )
@@ -117,7 +117,7 @@ def new_address(see: EventSubject) -> Answer:
     "VPCE-16",
     Severity.HIGH,
     "contain-endpoint",
-    name="It is in a region that is otherwise unused, or was enabled recently",
+    name="In a region that is otherwise unused, or was enabled recently",
     why=(
         "Intruders use unmonitored regions: alarms, flow logs and AWS Config often cover only the regions that a "
         "team uses."
@@ -179,7 +179,7 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
     "VPCE-17",
     Severity.LOW,
     "revoke-credentials",
-    name="It was created outside the team's working hours",
+    name="Created outside the team's working hours",
     why="Alone it is weak; with other signals it means that nobody was at work.",
     false_positives="somebody was on call, or a pipeline ran on a schedule",
     applies_to_failed_calls=True,
@@ -189,7 +189,7 @@ def off_hours(see: EventSubject) -> Answer:
     if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
         return None
     return Match(
-        "It was created outside the team's working hours",
+        "Created outside the team's working hours",
         (SignalFact("eventTime", f"{see.event.time:%a %H:%MZ}"), SignalFact("hours", str(hours), "context")),
     )
 
@@ -197,7 +197,7 @@ def off_hours(see: EventSubject) -> Answer:
 @rule(
     "VPCE-29",
     Severity.INFO,
-    name="It was created by an AWS service or the team's pipeline",
+    name="Created by an AWS service or the team's pipeline",
     why="They are expected to create endpoints here.",
     false_positives="neither the service nor the pipeline is compromised",
     applies_to_failed_calls=True,
@@ -208,11 +208,11 @@ def expected_maker(see: EventSubject) -> Answer:
     managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
     if see.maker.by_aws or managed:
         said, fact = (
-            "It was created by an AWS service",
+            "Created by an AWS service",
             SignalFact("invokedBy", principal.invoked_by or "requester-managed"),
         )
     elif see.maker.pipeline:
-        said, fact = "It was created by your configured pipeline", SignalFact("principal", principal.arn)
+        said, fact = "Created by your configured pipeline", SignalFact("principal", principal.arn)
     else:
         return None
     return Match(said, (fact, SignalFact("userAgent", event.user_agent)))

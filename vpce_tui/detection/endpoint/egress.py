@@ -15,7 +15,7 @@ from vpce_tui.inventory.parse import account_of
     "VPCE-01",
     Severity.CRITICAL,
     "contain-endpoint",
-    name="It connects to a service that is not owned by AWS",
+    name="Connects to a service that is not owned by AWS",
     why=(
         "An endpoint to an external service is private egress from the VPC: no internet gateway and no proxy sees "
         "its traffic."
@@ -31,7 +31,7 @@ def foreign_service(see: EndpointFacts) -> Answer:
     if owner and owner in see.ours.accounts:
         return None
     said = SignalFact("owner", owner, "live") if owner else SignalFact("owner", "unknown")
-    title = "It connects to a service that is not owned by AWS, owner " + (owner or "unknown")
+    title = "Connects to a service that is not owned by AWS, owner " + (owner or "unknown")
     return Match(title, (SignalFact("serviceName", name), said))
 
 
@@ -65,7 +65,7 @@ def shared(see: EndpointFacts) -> Answer:
     "VPCE-31",
     Severity.HIGH,
     "contain-endpoint",
-    name="It is a Gateway Load Balancer endpoint: routes can send the traffic of whole subnets to it",
+    name="Gateway Load Balancer endpoint: routes can send the traffic of whole subnets to it",
     why=(
         "Routes to it send every packet through appliances that somebody else may own: they can read, change and "
         "copy it."
@@ -104,7 +104,7 @@ def load_balancer(see: EndpointFacts) -> Answer:
     "VPCE-32",
     Severity.HIGH,
     "contain-endpoint",
-    name="It connects to a resource or a service network of another account",
+    name="Connects to a resource or a service network of another account",
     why=(
         "Such an endpoint reaches a database or service of another account without any gateway of the VPC. It has "
         "no endpoint policy: only its security groups limit it."
@@ -125,7 +125,7 @@ def foreign_resource(see: EndpointFacts) -> Answer:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
     return Match(
-        f"It connects to a {what} of account {account}", (SignalFact("VpcEndpointType", kind), SignalFact("arn", arn))
+        f"Connects to a {what} of account {account}", (SignalFact("VpcEndpointType", kind), SignalFact("arn", arn))
     )
 
 
@@ -171,7 +171,7 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
     "VPCE-20",
     Severity.MEDIUM,
     "contain-endpoint",
-    name="It connects to a service that was not used here before",
+    name="Connects to a service that was not used here before",
     why=(
         "The ssm and ssmmessages endpoints together allow Session Manager access to instances without internet. An "
         "endpoint for a service that nobody used is often the first step to use it."

@@ -109,6 +109,13 @@ class EndpointFacts:
         made, now = self.request.policy or "", self.endpoint.policy if self.endpoint else ""
         return (made, now) if now and now != made else (made,)
 
+    @property
+    def gone(self) -> bool:
+        """Whether the endpoint that the record names was looked for, and no longer exists."""
+        if self.endpoint is not None:
+            return self.named and self.endpoint.state in ("deleted", "deleting")
+        return self.named and self.region is not None and not self.not_read("endpoints", "the endpoint")
+
     def not_read(self, part: str, words: str) -> str:
         """Why a part of the region's network is not known; ``""``: it is."""
         if self.region is None:

@@ -12,7 +12,9 @@ from vpce_tui.detection.signals import Severity, SignalFact
 _NO_CALLS: Final = Inconclusive(
     "who called through it: network activity events are not in event history; use the log files of a trail that records them"
 )
-_NOT_ASKED: Final = Inconclusive("how much was sent through it: its flow logs were not queried (press f; billed)")
+_NOT_ASKED: Final = Inconclusive(
+    "how much was sent through it: its flow logs were not queried (on request: it is billed)"
+)
 
 
 @rule(

@@ -67,7 +67,7 @@ def only_way_out(see: EndpointFacts) -> Answer:
     "VPCE-27",
     Severity.LOW,
     "contain-endpoint",
-    name="It is in a sensitive network, and has no owner tag",
+    name="In a sensitive network, without an owner tag",
     why="In production networks every resource should have an owner who can be called at night.",
     false_positives="the team records owners elsewhere, or tags later",
 )
@@ -79,19 +79,19 @@ def no_owner(see: EventSubject) -> Answer:
     if see.context.owner(tags):
         return None
     return Match(
-        f"It is in {found[0]}, tagged {found[1]}, and has no owner tag",
+        f"In {found[0]}, tagged {found[1]}, without an owner tag",
         (SignalFact("tag", found[1], "live"), SignalFact("tags of the endpoint", ", ".join(tags) or "none", "live")),
     )
 
 
-_GONE: Final = Match("It does not exist any more", (SignalFact("DescribeVpcEndpoints", "not there", "live"),))
+_NOT_THERE: Final = SignalFact("DescribeVpcEndpoints", "not there", "live")
 
 
 @rule(
     "VPCE-28",
     Severity.INFO,
     "contain-endpoint",
-    name="It was changed or deleted since it was created",
+    name="The endpoint was changed or deleted since it was created",
     why=(
         "Its current state differs from the record: somebody changed or deleted it since. The record alone is "
         "incomplete."
@@ -102,13 +102,12 @@ _GONE: Final = Match("It does not exist any more", (SignalFact("DescribeVpcEndpo
 def changed_since(see: EndpointFacts) -> Answer:
     if see.region is None or not see.named:
         return None
+    if see.gone:
+        fact = SignalFact("state", see.endpoint.state, "live") if see.endpoint else _NOT_THERE
+        return Match("The endpoint no longer exists", (fact,))
     if see.endpoint is None:
-        if see.not_read("endpoints", "the endpoint"):
-            return Inconclusive(see.not_read("endpoints", "the endpoint as it is now"))
-        return _GONE
+        return Inconclusive(see.not_read("endpoints", "the endpoint as it is now"))
     now, then = see.endpoint, see.request
-    if now.state in ("deleted", "deleting"):
-        return Match("It does not exist any more", (SignalFact("state", now.state, "live"),))
     different = []
     if then.groups and set(then.groups) != set(now.groups):
         different.append(("groups", ", ".join(then.groups), ", ".join(now.groups)))
@@ -123,7 +122,9 @@ def changed_since(see: EndpointFacts) -> Answer:
     if not different:
         return None
     facts = tuple(SignalFact(what, f"{before} → {after}", "live") for what, before, after in different)
-    return Match(f"It was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM)
+    return Match(
+        f"The endpoint was changed since: {', '.join(what for what, _, _ in different)}", facts, Severity.MEDIUM
+    )
 
 
 @lru_cache(maxsize=2048)

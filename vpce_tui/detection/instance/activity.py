@@ -121,8 +121,7 @@ _HOUR: Final = timedelta(hours=1)
     Severity.HIGH,
     "terminate-instance",
     name=(
-        "It was launched recently by somebody new, in an unused region, as a very large instance, or with many "
-        "others at once"
+        "Launched recently by somebody new, in an unused region, as a very large instance, or with many others at once"
     ),
     why="Stolen credentials are often used for mining, on large instances in unmonitored regions.",
     false_positives="the team launched it for known work",

@@ -87,7 +87,7 @@ def reachable(see: InstanceSubject) -> Answer:
     "INST-06",
     Severity.LOW,
     "block-traffic",
-    name="It has a public address",
+    name="Has a public address",
     why=(
         "What its security groups allow, today or after the next change, is reachable from the internet; and it "
         "can send data out directly."
@@ -98,7 +98,7 @@ def reachable(see: InstanceSubject) -> Answer:
 def public_address(see: InstanceSubject) -> Answer:
     if not see.public:
         return None
-    return Match(f"It has the public address {see.public}", (SignalFact("public address", see.public, "live"),))
+    return Match(f"Has the public address {see.public}", (SignalFact("public address", see.public, "live"),))
 
 
 @rule(
@@ -239,7 +239,7 @@ def old_image(see: InstanceSubject) -> Answer:
     "INST-12",
     Severity.LOW,
     "harden-account",
-    name="It has volumes that are not encrypted",
+    name="Has volumes that are not encrypted",
     why="A snapshot of such a volume can be shared with anybody, and read by them.",
     false_positives="they contain no sensitive data",
 )
@@ -262,7 +262,7 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
     "INST-20",
     Severity.LOW,
     "terminate-instance",
-    name="It has no owner tag, unlike the other instances of its VPC",
+    name="Has no owner tag, unlike the other instances of its VPC",
     why="Instances of intruders, and forgotten ones, often have no owner tag.",
     false_positives="the team knows its owner",
 )
@@ -273,7 +273,7 @@ def no_owner(see: InstanceSubject) -> Answer:
         SignalFact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
         SignalFact("instances of its VPC that name one", str(see.alike), "live"),
     )
-    return Match("It has no owner tag, unlike the other instances of its VPC", facts)
+    return Match("Has no owner tag, unlike the other instances of its VPC", facts)
 
 
 RULES: Final[tuple[Rule[InstanceSubject], ...]] = (

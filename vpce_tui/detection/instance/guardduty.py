@@ -70,7 +70,7 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     "INST-03",
     Severity.HIGH,
     "contain-endpoint",
-    name="It created a suspicious endpoint, or is in the same subnet as one",
+    name="Created a suspicious endpoint, or is in the same subnet as one",
     why=(
         "An endpoint serves the instances of its VPC. Instances in its subnet can use it, and were probably meant to."
     ),

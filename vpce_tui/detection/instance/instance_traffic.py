@@ -11,7 +11,7 @@ from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 
 _MUCH: Final = 100 * 1024 * 1024
 _SCAN: Final = 20
-NOT_ASKED: Final = "its traffic: its flow logs were not queried (press f; billed)"
+NOT_ASKED: Final = "its traffic: its flow logs were not queried (on request: it is billed)"
 
 
 def _serves(flow_peer: FlowPeer) -> bool:
@@ -61,7 +61,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     ]
     if bad:
         return Match(
-            f"It exchanges traffic with {bad[0][0].peer}, in a range that the team lists as untrusted",
+            f"Exchanges traffic with {bad[0][0].peer}, in a range that the team lists as untrusted",
             tuple(
                 SignalFact("peer", f"{flow_peer.peer} port {flow_peer.port}, {size(flow_peer.bytes)}", "flow logs")
                 for flow_peer, _ in bad[:5]
@@ -74,7 +74,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     }
     if len(refused) >= _SCAN:
         return Match(
-            f"It was rejected by {len(refused)} addresses",
+            f"Rejected by {len(refused)} addresses",
             (SignalFact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [
@@ -85,7 +85,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     if out:
         top = max(out, key=lambda flow_peer: flow_peer.sent)
         return Match(
-            f"It sent {size(top.sent)} to {top.peer}",
+            f"Sent {size(top.sent)} to {top.peer}",
             (SignalFact("sent", f"{size(top.sent)} to {top.peer} port {top.port}", "flow logs"),),
         )
     steady = _beacons(traffic)
@@ -96,7 +96,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
             SignalFact("flows", f"{top.accepted}, {size(top.bytes)} in all", "flow logs"),
             SignalFact("from, to", f"{top.first:%H:%M:%SZ}, {top.last:%H:%M:%SZ}", "flow logs"),
         )
-        return Match(f"It sends to {top.peer} at regular intervals (beaconing)", facts)
+        return Match(f"Sends to {top.peer} at regular intervals (beaconing)", facts)
     return (
         Inconclusive("its other traffic: the flow log query result is incomplete")
         if traffic.cut or traffic.skipped
@@ -108,7 +108,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     "INST-14",
     Severity.HIGH,
     "contain-endpoint",
-    name="It exchanges traffic with a suspicious endpoint",
+    name="Exchanges traffic with a suspicious endpoint",
     why="This traffic left the VPC without passing a proxy or gateway.",
     false_positives="the endpoint is legitimate",
     techniques=("T1048",),
@@ -128,7 +128,7 @@ def talks_to_endpoint(see: InstanceSubject) -> Answer:
                         "sent", f"{size(flow_peer.sent)} to {flow_peer.peer} port {flow_peer.port}", "flow logs"
                     ),
                 )
-                return Match(f"It sent {size(flow_peer.sent)} to the endpoint {item.endpoint}", facts)
+                return Match(f"Sent {size(flow_peer.sent)} to the endpoint {item.endpoint}", facts)
     return None
 
 

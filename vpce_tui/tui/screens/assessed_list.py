@@ -67,7 +67,7 @@ def why_text(assessment: Assessment, width: int, *, full: bool) -> list[Content]
             found += hanging(f"{sign('…')}  ", f"inconclusive: {reason}", width, "dim")
     elif reasons:
         rules = len({rule for rule, _ in assessment.unknown})
-        found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} inconclusive; press Enter for details", width, "dim")
+        found += hanging(f"{sign('…')}  ", f"{many(rules, 'rule')} inconclusive: open it for details", width, "dim")
     return found
 
 

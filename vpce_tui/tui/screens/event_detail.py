@@ -118,7 +118,9 @@ class EventScreen(Frame):
         found = (
             raw_lines(item, width)
             if self.view == "record"
-            else why_lines(item, self.main.ago(item.event.time), width, self.work.known().ours)
+            else why_lines(
+                item, self.main.ago(item.event.time), width, self.work.known().ours, self.main.keymap.shown("playbooks")
+            )
         )
         self.query_one("#page", Page).show(lines(found))
 

@@ -198,7 +198,7 @@ class EventsScreen(ListFrame):
         item = self._by_key.get(key)
         if item is None:
             return self._nothing()
-        width, event, do = self.page_width, item.event, what_to_do(item)
+        width, event, do = self.page_width, item.event, what_to_do(item, self.main.keymap.shown("playbooks"))
         found = []
         if do and not self.work.trail:
             found += hanging("do: ", do, width, "bold")
@@ -221,12 +221,13 @@ class EventsScreen(ListFrame):
                 ]
             )
         if self.filter:
-            return line("No row matches the filter. Clear it (Escape).")
+            return line(f"No row matches the filter. Clear it ({self.main.keymap.shown('back')}).")
         if self.work.coverage.running or not self.work.coverage.parts:
             return line("Looking…")
         if self.work.events:
             return line(
-                f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. Press a for all of them."
+                f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. "
+                f"Show all of them ({self.main.keymap.shown('all-events')})."
             )
         return line(
             "No CreateVpcEndpoint event in this time. See the coverage line for the regions that were searched."

@@ -33,7 +33,7 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
     from vpce_tui.detection.endpoint import RULES  # noqa: PLC0415
 
     found = [line(("AWS's guidance for VPC endpoints", "bold"))]
-    if is_gone(item):
+    if item.endpoint_gone:
         return [*found, line("  the endpoint does not exist any more: nothing to assess"), line("")]
     for name, words in SECTIONS:
         rules = {rule.id for rule in RULES if rule.section == name}
@@ -58,7 +58,8 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
     return [*found, line("")]
 
 
-def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> list[Content]:
+def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone, playbooks: str) -> list[Content]:
+    """Who did what, where, when, and why it is suspicious. ``playbooks``: the key that opens them."""
     from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of  # noqa: PLC0415
 
     event, request, severity = item.event, item.request, item.assessment.severity
@@ -73,7 +74,7 @@ def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone) -> lis
             f"{request.endpoint_id}  {request.type}".strip() or object_of(event),
         ),
         ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
-        ("do", what_to_do(item)),
+        ("do", what_to_do(item, playbooks)),
     ]
     facts = [
         ("id", event.id),
@@ -123,16 +124,12 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
     return found
 
 
-def is_gone(item: AssessedEvent) -> bool:
-    """Whether the endpoint that it made does not exist any more."""
-    return any(signal.id == "VPCE-28" and "not exist" in signal.title for signal in item.assessment.signals)
-
-
-def what_to_do(item: AssessedEvent) -> str:
-    """What an operator would do about an event that is worth looking at; ``""``: it is not."""
+def what_to_do(item: AssessedEvent, key: str) -> str:
+    """What an operator would do about an event that is worth looking at; ``""``: it is not. ``key``: that of the playbooks."""
     if item.assessment.severity < Severity.MEDIUM:
         return ""
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
-    targets = [f"the endpoint {made}"] if made and not is_gone(item) else []
+    targets = [f"the endpoint {made}"] if made and not item.endpoint_gone else []
     targets += [f"the instance {instance}"] if instance else []
-    return f"contain {' and '.join(targets)} (p)" if targets else "revoke the caller's credentials (p)"
+    what = f"contain {' and '.join(targets)}" if targets else "revoke the caller's credentials"
+    return f"{what} ({key})"

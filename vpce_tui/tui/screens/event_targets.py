@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vpce_tui.inventory.parse import account_of
-from vpce_tui.tui.screens.event_page import is_gone
 from vpce_tui.tui.screens.frame import Frame
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
         return
     instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
     targets = [(instance, region)] if instance else []
-    if endpoint and not is_gone(item):
+    if endpoint and not item.endpoint_gone:
         targets.append((endpoint, region))
     own = screen.work.identity.account if screen.work.identity else ""
     targets += [(named, region) for named in named_principals(item.event, own)]

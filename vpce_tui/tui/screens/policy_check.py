@@ -76,7 +76,7 @@ class AnalyzerScreen(Frame):
         if self.asking:
             found.append(line(f"Sending IAM Access Analyzer {many(len(self._open()), 'question')}…"))
         elif self._open():
-            found.append(line(f"Press Enter to run the check ({self.cost})."))
+            found.append(line(f"Run the check ({self.main.keymap.shown('open')}): {self.cost}."))
         self.query_one("#page", Page).show(lines(found))
 
     def action_ask(self) -> None:

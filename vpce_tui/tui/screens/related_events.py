@@ -188,7 +188,9 @@ class AroundScreen(ListFrame):
             return line("The event names no related resource.")
         if event is None:
             return line(
-                "No row matches the filter. Clear it (Escape)." if self.filter else "No other related event is known."
+                f"No row matches the filter. Clear it ({self.main.keymap.shown('back')})."
+                if self.filter
+                else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
         said, named = impact_with_target(event, self.work.known().ours), object_of(event)
@@ -214,7 +216,8 @@ class AroundScreen(ListFrame):
         known = self.work.known().past.knows(relation.question)
         if known is not None:
             return f"event history was searched for it, back to {known.since:%Y-%m-%d}"
-        return "only events found by other queries; search event history in every region (a)"
+        key = self.main.keymap.shown("ask-history")
+        return f"only events found by other queries; search event history in every region ({key})"
 
     def on_table_chosen(self) -> None:
         event = self._shown.get(self.table.key)

@@ -77,10 +77,8 @@ class StepPage:
     known: Callable[[Step], StepRecord]
     drifted: bool
     width: int
-    names_key: str
-    """The key that shows the names of those affected."""
-    open_key: str
-    """The key that opens the step's tables."""
+    key: Callable[[str], str]
+    """The key that does something, by its name in the keymap."""
 
     @property
     def _step(self) -> Step:
@@ -145,7 +143,7 @@ class StepPage:
         ):  # nothing is done: nobody is hit, nothing is undone or verified
             return [*found, *self._content()]
         for affected in step.affects:
-            names = f"  ({len(affected.names)} by name: {self.names_key})" if affected.names else ""
+            names = f"  ({len(affected.names)} by name: {self.key('affected')})" if affected.names else ""
             found.append(self._row("affects", affected.says + names))
         if step.reversible:
             making = {call.id for call in step.calls} or self.known(step).done_by_us
@@ -153,7 +151,7 @@ class StepPage:
             found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to undo"))
         else:
             said = "no" if done else "no: you have to type the id to run it"
-            again = "".join(f"; afterwards undo (u) can only {call.why}" for call in step.undo)
+            again = "".join(f"; afterwards undo ({self.key('undo')}) can only {call.why}" for call in step.undo)
             found.append(self._row("undo", said + again))
         found += [self._row("verify", check.says) for check in step.checks]
         found.append(self._row("permissions", ", ".join(step.permissions) or "none"))
@@ -165,9 +163,12 @@ class StepPage:
         long = any(len(question.options) > _LISTED for question in questions)
         if len(questions) > _FEW or (long and (step.calls or step.kind is StepKind.READ)):
             found += [self.hanging("? ", _answered(question)) for question in questions]
-            return [*found, line(("  Answer them (c)", "dim")), line("")]
+            return [*found, line((f"  Answer them ({self.key('prompts')})", "dim")), line("")]
         for question in questions:
-            found += [line(("? ", "bold $warning"), question.question, ("  (c)", "dim")), *self._options(question)]
+            found += [
+                line(("? ", "bold $warning"), question.question, (f"  ({self.key('prompts')})", "dim")),
+                *self._options(question),
+            ]
         return [*found, line("")] if found else []
 
     def _options(self, question: Question) -> list[Content]:
@@ -185,7 +186,7 @@ class StepPage:
         ]
 
     def _content(self) -> list[Content]:
-        return block_lines(self._step.content, self.width, open_key=self.open_key)
+        return block_lines(self._step.content, self.width, open_key=self.key("open"))
 
     def _dotted(self, items: tuple[str, ...]) -> list[Content]:
         return [self.hanging(f"  {sign('·')} ", item) for item in items]

@@ -60,7 +60,7 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
         screen.main.say(
             "The suppression is removed."
             if ends
-            else f"Suppressed until {until}. Press x again to remove the suppression."
+            else f"Suppressed until {until}. Remove the suppression ({screen.main.keymap.shown('suppress')})."
         )
 
     where = f"This is written to {work.context_file}; nothing in AWS changes."

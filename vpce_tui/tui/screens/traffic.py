@@ -116,7 +116,7 @@ class TrafficScreen(Frame):
             line(""),
             *hanging("", _COST.format(hours=self.hours), width),
             line(""),
-            line("Press Enter to query them."),
+            line(f"Query them ({self.main.keymap.shown('open')})."),
         ]
 
     def on_table_sheet_moved(self) -> None:

@@ -151,7 +151,9 @@ class WalkthroughScreen(WalkthroughActions):
                     line(("This playbook cannot be planned.", "bold")),
                     line(self.problem),
                     line(""),
-                    line("F5: plan again   Escape: leave"),
+                    line(
+                        f"Plan again ({self.main.keymap.shown('refresh')})   Leave ({self.main.keymap.shown('back')})"
+                    ),
                 ]
             )
         step = self.step
@@ -166,7 +168,7 @@ class WalkthroughScreen(WalkthroughActions):
                 width = self._width
                 parts = [(part[: len(part) - len(part.lstrip())], part.strip()) for part in text.split("\n")]
                 return lines([*head, *(found for indent, part in parts for found in hanging(indent, part, width))])
-            ready = line(("Copy with everything needed to run it (y)", "dim"))
+            ready = line((f"Copy with everything needed to run it ({self.main.keymap.shown('copy')})", "dim"))
             return lines([*head, *(Content(part) for part in text.split("\n")), ready])
         page = StepPage(
             plan=self.plan,
@@ -174,8 +176,7 @@ class WalkthroughScreen(WalkthroughActions):
             known=self.known,
             drifted=step.id in self.walk.drifted,
             width=self._width,
-            names_key=self.main.keymap.shown("affected"),
-            open_key=self.main.keymap.shown("open"),
+            key=self.main.keymap.shown,
         )
         return lines([*head, *self._elsewhere(page), *self._run_lines(step), *page.change()])
 
@@ -189,17 +190,20 @@ class WalkthroughScreen(WalkthroughActions):
             return []
         names = ", ".join(self.about)
         return [
-            page.hanging("! ", f"{names} is already open for this {self.walk.playbook.target}: resume it (r)"),
+            page.hanging(
+                "! ", f"{names} is already open for this {self.walk.playbook.target}: resume it ({page.key('run')})"
+            ),
             line(""),
         ]
 
     def _left_off(self, step: Step, known: StepRecord) -> list[Content]:
         """Where a step that has not ended was left, and what comes next."""
+        key = self.main.keymap.shown("run")
         why = {call.id: call.why or call.name for call in (*step.calls, *step.undo)}
         found = [
             line(
                 ("! ", "bold $warning"),
-                f"started, outcome unknown: {why.get(made.id, made.id)}; press r to check with AWS and continue",
+                f"started, outcome unknown: {why.get(made.id, made.id)}; check with AWS and continue ({key})",
             )
             for made in known.open_calls
         ]
@@ -326,7 +330,7 @@ class WalkthroughScreen(WalkthroughActions):
             self.cancel.stop()
             whole = len(parts - {""}) > 0 and not again
             self.busy = (
-                "Stopping after the current instance. Press Escape again to stop after the current API call."
+                f"Stopping after the current instance. Stop after the current API call ({self.main.keymap.shown('back')})."
                 if whole
                 else "Stopping after the current API call."
             )
@@ -334,7 +338,9 @@ class WalkthroughScreen(WalkthroughActions):
             return
         if self.busy and self.just_ended:
             self.just_ended = False
-            self.main.say("The step has already ended; see the result above. Press Escape again to leave.")
+            self.main.say(
+                f"The step has already ended; see the result above. Leave ({self.main.keymap.shown('back')})."
+            )
             self.update()
             return
         if self.changed:

@@ -48,13 +48,16 @@ class WalkthroughActions(WalkthroughState):
         if step is None or not self._may():
             return
         if step.kind is StepKind.MANUAL:
-            self.main.say("This is a manual step. Record it as done (h) or as skipped (s).")
+            self.main.say(
+                f"This is a manual step. Record it as done ({self.main.keymap.shown('manual')}) or as skipped "
+                f"({self.main.keymap.shown('skip')})."
+            )
             return
         if self.known(step).state is StepState.VERIFIED and step.id not in self.walk.drifted:
             self.main.say("This step is already verified; it is not run again.")
             return
         if self.known(step).half_undone:
-            self.main.say("Undo is incomplete. Press u to continue it.")
+            self.main.say(f"Undo is incomplete. Continue it ({self.main.keymap.shown('undo')}).")
             return
         if step.blocked:
             self.main.say(f"This step is blocked: {step.blocked[0].says}.")

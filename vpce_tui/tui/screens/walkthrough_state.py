@@ -88,7 +88,9 @@ class WalkthroughState(Frame):
             self.problem = told(error)
             if isinstance(error, WrongChoice) and self.walk.choices:
                 self.walk.choices.clear()
-                self.problem += " Your answers were reset. Plan again with the defaults (F5)."
+                self.problem += (
+                    f" Your answers were reset. Plan again with the defaults ({self.main.keymap.shown('refresh')})."
+                )
             self.update()
 
         self.work.background.start(

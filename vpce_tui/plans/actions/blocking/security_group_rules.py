@@ -72,7 +72,7 @@ def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
             _close(world, rule, through, blocks, draft)
         if letting and not wanted:
             draft.note(
-                "no rule is chosen, as others use these security groups: a network ACL deny affects less; choose rules (c)"
+                "no rule is chosen, as others use these security groups: a network ACL deny affects less; or choose rules in the prompts"
             )
         elif blocks and not picked and draft.remembered is None:
             draft.note("no address rule of its security groups allows the chosen addresses")

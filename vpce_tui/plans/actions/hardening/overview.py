@@ -265,7 +265,7 @@ def _plan_images(world: AccountState, draft: Draft) -> Step:
             f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
         )
     if old:
-        draft.note("to replace one: vpce-tui plan relaunch-instance i-…, or press p on it in the instance list")
+        draft.note("to replace one: vpce-tui plan relaunch-instance i-…, or its playbooks in the instance list")
     elif world.instances is not None and not new:
         draft.note("there is no instance")
     draft.note_unread(world.unknown)
