@@ -13,9 +13,10 @@ from textual.dom import DOMNode
 import vpce_tui.tui
 from tests.app import app_on, looked, until, words
 from tests.conftest import Aws
+from vpce_tui.tui.key_file import KeysError, read
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.related_events import AroundScreen
-from vpce_tui.tui.widgets.keymap import KEYS, Keymap, KeysError, read
+from vpce_tui.tui.widgets.keymap import KEYS, Keymap
 
 OWN = {"AskScreen", "Ask", "Read", "RevealSecretDialog", "VpceTui"}
 """Dialogs, which take every key while they are open, and the app, which ends at Ctrl+C whatever its keys are."""
@@ -76,16 +77,18 @@ async def test_messages_are_kept_behind_a_key(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('relatd-events = "e"', "did you mean 'related-events'"),
+        ('relatd-events = "e"', "line 1, column 1: .*did you mean 'related-events'"),
         ('copy = "e"', "'e' is the key of related-events and of copy"),
-        ("copy = 3", "needs a key"),
+        ("copy = 3", "line 1, column 1: .*text"),
+        ('\n\ncopy = "?!"', "line 3, column 1: copy: '\\?!' is not a key"),
+        ('run = "1"\ncopy = "1"\nnote = 3', "line 3, column 1"),
         ('run = "?"', "is not a key that can be given"),
         ('copy = "ctrl+c"', "is not a key that can be given"),
         ('copy = "ctrl+m"', "is not a key that can be given"),
         ('copy = ","', "is not a key that can be given"),
         ('copy = "[red]"', "is not a key that can be given"),
         ('copy = "question_mark"', "is the key of help and of copy"),
-        ("x = " + "[" * 5000, "nested too deeply"),
+        ("x = " + "[" * 5000, "nested too deep"),
         ('copy = "y', "cannot be used"),
     ],
 )

@@ -49,7 +49,7 @@ def parse(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         at, last = _AT.search(str(error)), max(text.count("\n"), 1)
-        said = re.sub(r"\s*\(at .*\)", "", str(error)) or "it is nested too deep"
+        said = "it is nested too deep" if isinstance(error, RecursionError) else re.sub(r"\s*\(at .*\)", "", str(error))
         place = (int(at[1]), int(at[2])) if at else (last, 1)
         raise InvalidToml((Problem(*place, f"not valid TOML: {said}"),)) from None
 

@@ -41,12 +41,12 @@ def build(
 ) -> Any:
     """The app with its workspace, not yet running."""
     from vpce_tui.investigation.workspace import Workspace
+    from vpce_tui.tui import key_file
     from vpce_tui.tui.app import VpceTui
-    from vpce_tui.tui.widgets import keymap
 
     try:
-        keys = keymap.read(paths.config_folder() / "keys.toml")
-    except keymap.KeysError as error:
+        keys = key_file.read(paths.config_folder() / "keys.toml")
+    except key_file.KeysError as error:
         raise UsageError(str(error)) from None
     now = clock or (lambda: datetime.now(UTC))
     read_only = bool(args.read_only) or paths.read_only_asked()

@@ -1,20 +1,14 @@
 """Every key, once: what it does on every screen, and which key it is until the team says otherwise.
 
-Bindings, the last line of a screen and the help are made from :data:`KEYS`. ``keys.toml`` in the config folder gives other keys:
-``related-events = "ctrl+e"``, by the names here.
+Bindings, the last line of a screen and the help are made from :data:`KEYS`. The team's file (:mod:`vpce_tui.tui.key_file`) gives
+other keys by the names here.
 """
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from textual.binding import Binding
-
-from vpce_tui.core.private_files import NotPrivate, trusted_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +92,6 @@ KEYS: Final[Mapping[str, Key]] = {
 }
 
 
-class KeysError(Exception):
-    """The team's ``keys.toml`` cannot be used; the message says why and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Keymap:
     """The keys in effect: ours, but for those that the team's file gives."""
@@ -133,47 +123,9 @@ class Keymap:
         return [(self.shown(name), key.does or key.label) for name, key in KEYS.items() if name in wanted]
 
 
-_KEY: Final = re.compile(r"[A-Za-z0-9]|f[1-9]|f1[0-2]|ctrl\+[abdefgklnopqrstuvwxy]")
-"""Keys that a terminal sends as themselves; Ctrl+C and Ctrl+Z keep their meaning, and Ctrl+H, I, J, M are other keys to it."""
-_NAMED: Final = frozenset(key for item in KEYS.values() for key in item.keys.split(",") if not _KEY.fullmatch(key))
-
 _GLYPHS: Final = {"slash": "/", "question_mark": "?", "exclamation_mark": "!", "colon": ":", "plus": "+", "minus": "-"}
 
 
 def binding(name: str, action: str, *, priority: bool = False) -> Binding:
     """The binding of ``name`` to an action of a screen; it can be given another key."""
     return Binding(KEYS[name].keys, action, show=False, priority=priority, id=name)
-
-
-def read(path: Path) -> Keymap:
-    """The team's file, or ours where there is none. Raises :class:`KeysError`."""
-    try:
-        trusted_file(path)
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Keymap()
-    except (NotPrivate, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise KeysError(f"{path} cannot be used: {error}") from None
-    except RecursionError:
-        raise KeysError(f"{path} cannot be used: it is nested too deeply") from None
-    return Keymap(_checked(path, data))
-
-
-def _checked(path: Path, data: Mapping[str, Any]) -> dict[str, str]:
-    taken = {key: name for name in KEYS if name not in data for key in KEYS[name].keys.split(",")}
-    for name, keys in data.items():
-        if name not in KEYS:
-            near = get_close_matches(name, KEYS, 1)
-            raise KeysError(f"{path}: there is no key {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
-        if not isinstance(keys, str) or not keys.strip():
-            raise KeysError(f'{path}: {name} needs a key, for example "{KEYS[name].keys}"')
-        for key in map(str.strip, keys.split(",")):
-            if not _KEY.fullmatch(key) and key not in _NAMED:
-                raise KeysError(
-                    f"{path}: {name}: {key!r} is not a key that can be given; write a letter, a digit, f1 to f12, ctrl+ and a letter "
-                    f"(not c, h, i, j, m, z), or one of {', '.join(sorted(_NAMED))}"
-                )
-            other = taken.setdefault(key, name)
-            if other != name:
-                raise KeysError(f"{path}: {key!r} is the key of {other} and of {name}")
-    return {name: ",".join(key.strip() for key in keys.split(",")) for name, keys in data.items()}
