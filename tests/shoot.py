@@ -1,4 +1,4 @@
-"""Makes ``screenshots/`` from the lab, with a fixed clock and seed: ``python -m tests.shoot [FOLDER]``."""
+"""Makes ``screenshots/`` from the lab, with a fixed clock and seed: ``python -m tests.shoot [FOLDER [COLUMNSxROWS]]``."""
 
 import asyncio
 import os
@@ -19,6 +19,7 @@ from vpce_tui.incident.rows import IncidentOpened
 
 NOW = datetime(2026, 1, 31, 2, 14, tzinfo=UTC)
 SIZE = (100, 30)
+"""Columns and rows of the pictures that are kept; another size is for looking at."""
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 
 
@@ -306,7 +307,11 @@ async def shoot_revoke(folder: Path, access: Any, key: str) -> None:
 
 
 def main() -> None:
+    global SIZE  # noqa: PLW0603 - the one argument of a script
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SCREENSHOTS
+    if len(sys.argv) > 2:
+        columns, _, rows = sys.argv[2].partition("x")
+        SIZE = (int(columns), int(rows))
     folder.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="vpce-tui-shoot-"))
     try:

@@ -6,27 +6,25 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome
 from textual.screen import ModalScreen
 
-from vpce_tui.aws.errors import told
 from vpce_tui.core.text import short, visible
-from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.command_palette import Commands
+from vpce_tui.tui.incident_actions import IncidentActions
 from vpce_tui.tui.screens.event_detail import EventScreen
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.dialogs import Ask, Read
+from vpce_tui.tui.widgets.dialogs import Read
 from vpce_tui.tui.widgets.keymap import Keymap, binding
 from vpce_tui.tui.widgets.safe_text import NO_COLOR, SCRUB, SafeCrash, line, lines
 
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
 
 
-class VpceTui(SafeCrash, App[int]):
+class VpceTui(SafeCrash, IncidentActions):
     """The app over a :class:`~vpce_tui.investigation.workspace.Workspace`."""
 
     CSS_PATH = "app.tcss"
@@ -60,12 +58,10 @@ class VpceTui(SafeCrash, App[int]):
         """What was said, with the time it was said at."""
         self.workspace = workspace
         self._start_at = target
-        self._open_record = open_record
+        self.open_record = open_record
         self._asked_to_leave = False
         self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         """Answers by playbook and target: they outlive the screen."""
-        self.open_incidents: list[tuple[str, str]] = []
-        """Open records on this host, none of which is open here; each with what was walked in it."""
         self._lab = lab
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
@@ -82,17 +78,7 @@ class VpceTui(SafeCrash, App[int]):
         self.workspace.listen(self._arrive)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
         self.call_after_refresh(self.workspace.start)
-        self.call_after_refresh(self._look_on_the_shelf)
-
-    def _look_on_the_shelf(self) -> None:
-        """Which incidents were left open on this host; off the screen's thread, as records may be long."""
-        from vpce_tui.incident.incident_store import open_ones  # noqa: PLC0415
-
-        def then(found: list[tuple[str, str]]) -> None:
-            self.open_incidents = found
-            self._update()
-
-        self.workspace.background.start("shelf", open_ones, then, lambda error: self.say(told(error)))
+        self.call_after_refresh(self.look_for_open_incidents)
 
     def now(self) -> datetime:
         """The time, from the workspace's clock."""
@@ -264,109 +250,8 @@ class VpceTui(SafeCrash, App[int]):
         walk = PlaybookSession(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
         self.push_screen(WalkthroughScreen(walk))
 
-    # -- the incident
-
-    def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
-        """Ask for a name, open or make the incident, continue. ``known``: open incidents that are about it already."""
-        if self.workspace.read_only:
-            self.say("This process is read-only: no incident is opened.")
-            return
-        suggestion = f"case-{self.now():%m%d}" + (f"-{''.join(filter(str.isalnum, about))[-4:]}" if about else "")
-
-        question = "Incident name (an existing incident is resumed). All changes are recorded in it:"
-        if known:
-            question = f"{', '.join(known)} is open and about {about}. Keep its name to resume it, or type a new name:"
-
-        def answered(name: str | None) -> None:
-            if name:
-                self.work_in(name, then)
-
-        self.push_screen(
-            Ask("Open an incident", question, known[0] if known else suggestion, wrong=_wrong_name), answered
-        )
-
-    def work_in(self, name: str, then: Callable[[], Any]) -> None:
-        """Open the incident called ``name``."""
-        if self.workspace.read_only:
-            self.say("This process is read-only: no incident is opened. Check it with vpce-tui verify.")
-            return
-        if self.workspace.journal is not None and self.workspace.journal.busy:
-            self.say("A step is running; wait until it has ended.")
-            return
-        opener = self._open_record
-        caller = self.workspace.caller
-        if opener is None or caller is None:
-            self.say("Not signed in yet; try again in a moment.")
-            return
-        try:
-            journal = opener(name, "")
-        except Exception as error:
-            self.say(told(error))
-            return
-        self.leave_incident()
-        self.workspace.journal = journal
-        if not journal.writable:
-            self.say(f"{name} is locked by {journal.holder}; it is read-only here.")
-        else:
-            caller.gate.open_incident(journal)
-        self._update()
-        if journal.writable:
-            then()
-
-    def action_walk_on(self, target: str = "") -> None:
-        """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
-
-        journal = self.workspace.journal
-        plans = list(journal.record().plans.values()) if journal else []
-        plans = [plan for plan in plans if target in ("", plan["target"])]
-        if plans:
-            self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
-        elif not target:
-            self.say(
-                f"No playbook was run in this incident yet. Open an instance, then its playbooks ({self.keymap.shown('playbooks')})."
-            )
-
-    def action_close_incident(self) -> None:
-        """Close the incident: it becomes read-only."""
-        journal = self.workspace.journal
-        if journal is None or not journal.writable:
-            return
-        if journal.busy:
-            self.say("A step is running; the incident stays open until it has ended.")
-            return
-
-        def answered(typed: str | None) -> None:
-            if typed == journal.name:
-                try:
-                    head = journal.append(IncidentClosed()).hash
-                except Exception as error:
-                    self.say(told(error))
-                    return
-                self.leave_incident()
-                self.say(f"{journal.name} is closed. Store its head hash elsewhere: {head}")
-
-        self.push_screen(
-            Ask(
-                "Close the incident",
-                f"The incident becomes read-only. Type {journal.name} to close it:",
-                must_be=journal.name,
-            ),
-            answered,
-        )
-
-    def leave_incident(self) -> None:
-        """Close the record here; not while a step runs on it."""
-        if self.workspace.journal is not None and self.workspace.journal.busy:
-            self.say("A step is running; the incident stays open until it has ended.")
-            return
-        if self.workspace.journal is not None:
-            self.workspace.caller.gate.open_incident(None)
-            self.workspace.journal.close()
-            self.workspace.journal = None
-            self._look_on_the_shelf()
-            self._update()
-
-    def _update(self) -> None:
+    def show_changed(self) -> None:
+        """Draw what has changed on the screen in front."""
         if isinstance(self.screen, Frame):
             self.screen.update()
 
@@ -421,12 +306,6 @@ class VpceTui(SafeCrash, App[int]):
             self.say("A step is running. Press again to leave anyway: it is recorded and can be resumed.")
             return
         self.exit(0)
-
-
-def _wrong_name(name: str) -> str:
-    from vpce_tui.incident.journal import NAME  # noqa: PLC0415
-
-    return "" if NAME.fullmatch(name) else "use letters, digits, dot and dash, at most 63"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_setup import HOME, ORGANISATION, World, endpoint, policy_with_limits
+from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
+from vpce_tui.lab.scenarios.account_parts import HOME, ORGANISATION, World, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS, endpoint_of_old
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, made
 from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth

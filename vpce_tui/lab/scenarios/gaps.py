@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_setup import HOME, World, endpoint
+from vpce_tui.lab.scenarios.account_parts import HOME, World, endpoint
 from vpce_tui.lab.scenarios.records import Scribe, create_endpoint, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
 

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_setup import HOME, World, age, endpoint, policy_with_limits, run
+from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
+from vpce_tui.lab.scenarios.account_instances import run
+from vpce_tui.lab.scenarios.account_parts import HOME, World, age, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY
 from vpce_tui.lab.scenarios.records import CONSOLE, Scribe, made
 from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_setup import HOME, World, age, endpoint, group, tags_of
+from vpce_tui.lab.scenarios.account_parts import HOME, World, age, endpoint, group, tags_of
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS
 from vpce_tui.lab.scenarios.records import Scribe, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth

@@ -4,7 +4,7 @@ import itertools
 import random
 from typing import Any, Final
 
-from vpce_tui.lab.scenarios.account_setup import ELSEWHERE, HOME, World
+from vpce_tui.lab.scenarios.account_parts import ELSEWHERE, HOME, World
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe
 
 _EVENTS: Final = 420

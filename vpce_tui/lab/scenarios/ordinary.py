@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vpce_tui.lab.scenarios.account_setup import HOME, World
+from vpce_tui.lab.scenarios.account_parts import HOME, World
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, create_endpoint, made
 
 PIPELINE_ADDRESS: Final = "192.0.2.40"

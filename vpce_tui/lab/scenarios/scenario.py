@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_setup import World
+from vpce_tui.lab.scenarios.account_parts import World
 from vpce_tui.lab.scenarios.records import Scribe
 
 

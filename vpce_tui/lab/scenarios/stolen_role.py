@@ -8,7 +8,7 @@ from moto.backends import get_backend
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios import flow_records
-from vpce_tui.lab.scenarios.account_setup import HOME, World, endpoint, group, image
+from vpce_tui.lab.scenarios.account_parts import HOME, World, endpoint, group, image
 from vpce_tui.lab.scenarios.records import CLI_ON_KALI, Scribe, create_endpoint, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
 
