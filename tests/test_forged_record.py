@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import Aws
+from tests.forged import append_raw
 from vpce_tui.cli import main
 from vpce_tui.incident import evidence
 from vpce_tui.incident.integrity import verify
-from vpce_tui.incident.journal import GENESIS, Journal, row_hash
+from vpce_tui.incident.journal import GENESIS, Journal
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import NotAJournal, RecordError
 from vpce_tui.incident.rows import IncidentOpened, NoteWritten, RowKind, RunApproved
@@ -108,16 +108,6 @@ def test_what_is_no_regular_file_is_not_opened(folder: Path, how: Callable[[Path
     how(folder / "journal.db")
     with pytest.raises(NotAJournal):
         Journal.open(folder, "somebody", write=write)
-
-
-def append_raw(folder: Path, kind: str, payload: str, **columns: Any) -> None:
-    """A row whose hash fits, whatever its payload: as one writes who knows how."""
-    db = sqlite3.connect(folder / "journal.db", isolation_level=None)
-    seq, previous = db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-    time, operator = "2026-11-27T03:00:00.000000Z", "arn:aws:iam::123456789012:user/ann"
-    own = row_hash(previous, seq + 1, time, operator, kind, payload)
-    db.execute("INSERT INTO journal VALUES (?,?,?,?,?,?,?)", (seq + 1, time, operator, kind, payload, previous, own))
-    db.close()
 
 
 SHA = "0" * 64

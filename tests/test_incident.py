@@ -22,7 +22,6 @@ from vpce_tui.incident.durable_files import ensure_room
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import replay
 from vpce_tui.incident.record_errors import BadName, DiskFull, NewerRecord, ReadOnlyRecord
 from vpce_tui.incident.rows import (
     CallResult,
@@ -381,38 +380,3 @@ def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) 
 
 
 # -- the record, folded once
-
-
-def test_a_record_advanced_row_by_row_is_that_of_all_rows_and_leaves_the_earlier_ones_as_they_were(
-    journal: Journal,
-) -> None:
-    step, call = (
-        "p/t/s",
-        Call(service="ec2", operation="StopInstances", region="r", parameters={"InstanceIds": ["i-1"]}),
-    )
-    plan = {"calls": [{"id": "stop"}], "undo": [{"id": "start", "undoes": ["stop"]}]}
-    seen = [(journal.record(), repr(journal.record()))]
-    for act in (
-        lambda: journal.append(StepPlan(step=step, plan=plan)),
-        lambda: journal.intend(step, {"stop": call}, "123456789012"),
-        lambda: journal.append(CallResult(step=step, call="stop", ok=True, gave={"X": "1"})),
-        lambda: journal.append(StepVerification(step=step, verification=VerificationState.VERIFIED)),
-        lambda: journal.intend(step, {"start": call}, "123456789012", undo=True),
-        lambda: journal.append(CallResult(step=step, call="start", ok=True, undo=True, undoes=("stop",))),
-        lambda: journal.append(StepVerification(step=step, verification=VerificationState.VERIFIED, undo=True)),
-        lambda: journal.append(NoteWritten(step="p/t/other", text="x")),
-    ):
-        act()
-        seen.append((journal.record(), repr(journal.record())))
-    assert journal.record() == replay(journal.rows())
-    assert journal.record().step(step).state == "undone"
-    for record, as_it_was in seen:
-        assert repr(record) == as_it_was
-
-
-def test_a_journal_that_somebody_else_writes_is_read_on_from_where_it_was(journal: Journal, folder: Path) -> None:
-    with Journal.open(folder, "reader", write=False) as reader:
-        before = reader.record()
-        journal.append(NoteWritten(step="p/t/s", text="later"))
-        assert before.step("p/t/s").notes == []
-        assert reader.record().step("p/t/s").notes == ["later"]

@@ -5,55 +5,25 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
-from tests.test_engine import apply, rows, saved
+from tests.test_engine import apply, saved
 from tests.world import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Cancel
-from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.cloudtrail.lookup import LookupQuery
-from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import replay
 from vpce_tui.incident.rows import IncidentOpened, NoteWritten, StepPlan
-from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions import by_effects
 from vpce_tui.plans.plan import Blocked, PlannedCall, Step, StepKind, step_data
 from vpce_tui.playbooks.plan_reader import read as read_plan
-
-
-def test_an_undo_whose_effect_cannot_be_read_is_not_proved(labs: Labs, plan_text: str) -> None:
-    aws = labs.new()
-    assert apply(aws, plan_text, "--step", "protect")[0] == 0
-    blind = labs.new("denied@DescribeInstanceAttribute:99")
-    blind.incident().parent.mkdir(parents=True)
-    aws.incident().rename(blind.incident())
-    code, said = blind.run("undo", "--incident", "case", "protect", "--yes", "--wait", "1")
-    assert code == 1
-    assert "could not be read, so nothing is undone" in said
-    assert blind.writes() == []
-
-
-def test_a_cut_that_somebody_weakened_is_no_longer_ours_and_undo_leaves_it(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "cut-credentials")[0] == 0
-    iam = clients(aws)("iam")
-    named = {"RoleName": "web-app", "PolicyName": "vpce-tui-cut-sessions-case"}
-    policy = iam.get_role_policy(**named)["PolicyDocument"]
-    policy["Statement"][0]["Resource"] = "arn:aws:s3:::nothing"
-    iam.put_role_policy(**named, PolicyDocument=json.dumps(policy))
-    code, said = aws.run("undo", "--incident", "case", "cut-credentials", "--yes", "--wait", "1")
-    assert "changed since this incident" in said
-    assert iam.get_role_policy(**named)["PolicyDocument"]["Statement"][0]["Resource"] == "arn:aws:s3:::nothing"
-    assert code in (0, 6)
 
 
 def test_a_second_plan_on_the_incident_forgets_nothing_that_was_done(labs: Labs, plan_text: str) -> None:
@@ -122,35 +92,6 @@ def test_a_person_can_accept_what_is_missing(labs: Labs, plan_text: str) -> None
     assert code == 0, said
 
 
-def rehashed(text: str, change: Any) -> str:
-    plan = json.loads(text)
-    change(plan)
-    plan["sha256"] = digest({key: value for key, value in plan.items() if key != "sha256"})
-    return json.dumps(plan)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda plan: plan["steps"][8].update(requires=[]),
-        lambda plan: plan["steps"][8].update(reversible=True),
-        lambda plan: plan["steps"][8].update(kind="manual"),
-    ],
-)
-def test_a_plan_made_laxer_and_hashed_anew_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
-    code, said = apply(aws, rehashed(plan_text, change), "--step", "terminate", "--confirm", aws.victim)
-    assert code in (1, 4), said
-    assert aws.writes() == []
-
-
-def test_a_plan_with_an_unknown_step_or_playbook_opens_no_incident(aws: Aws, plan_text: str) -> None:
-    for change in (lambda plan: plan["steps"][0].update(id="nonsense"), lambda plan: plan.update(playbook="nonsense")):
-        code, said = apply(aws, rehashed(plan_text, change))
-        assert code in (1, 2)
-        assert "nonsense" in said
-        assert not aws.incident().exists()
-
-
 def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
     call = PlannedCall(id="x", service="ec2", operation="StopInstances", region=HOME, parameters={})
     step = Step(
@@ -202,19 +143,6 @@ def test_one_bad_file_never_loses_the_folder(tmp_path: Path, content: str) -> No
     (tmp_path / "bad.json").write_text(content)
     write(tmp_path / "good.json", records(3))
     assert len(read(tmp_path).events) >= 3
-
-
-def test_after_termination_undoing_everything_takes_back_what_makes_sense_and_says_the_rest(
-    aws: Aws, plan_text: str
-) -> None:
-    assert apply(aws, plan_text, "--confirm", aws.victim)[0] == 0
-    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "2")
-    assert "there is nothing to undo" in said
-    assert "so that stolen sessions stay denied" in said
-    assert "AttachInstances" not in [name.partition(":")[2] for name, _ in aws.writes()]
-    policies = clients(aws)("iam").list_role_policies(RoleName="web-app")["PolicyNames"]
-    assert "vpce-tui-cut-sessions-case" in policies
-    assert code == 0, said
 
 
 def test_a_closed_incident_takes_no_writes(aws: Aws, plan_text: str) -> None:
@@ -309,13 +237,6 @@ def test_a_foreign_group_with_our_tags_is_not_taken_for_ours(aws: Aws, plan_text
     assert all(group["GroupId"] != foreign for nic in interfaces["NetworkInterfaces"] for group in nic["Groups"])
 
 
-def test_the_plan_file_is_only_read(aws: Aws, plan_text: str) -> None:
-    path = Path(saved(aws, plan_text))
-    assert apply(aws, plan_text, "--step", "identify")[0] == 0
-    assert path.read_text() == plan_text
-    assert rows(aws)[0].kind == "opened"
-
-
 def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_named(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "protect")[0] == 0
     ec2 = clients(aws)("ec2")
@@ -324,28 +245,6 @@ def test_a_proved_step_whose_effect_somebody_took_away_can_be_done_again_when_na
     assert code == 0, said
     answer = ec2.describe_instance_attribute(InstanceId=aws.victim, Attribute="disableApiTermination")
     assert answer["DisableApiTermination"]["Value"] is True
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda plan: plan["steps"][2]["undo"].append(
-            {
-                **plan["steps"][2]["undo"][0],
-                "id": "extra",
-                "operation": "TerminateInstances",
-                "parameters": {"InstanceIds": ["i-0123456789abcdef0"]},
-            }
-        ),
-        lambda plan: plan["steps"][2].update(undo=[]),
-        lambda plan: plan["steps"][2]["undo"][0]["parameters"].update(InstanceId="i-0123456789abcdef0"),
-    ],
-)
-def test_a_plan_whose_inverse_calls_were_changed_is_stale(aws: Aws, plan_text: str, change: Any) -> None:
-    code, said = apply(aws, rehashed(plan_text, change), "--step", "protect")
-    assert code == 4 or "no step 'protect' makes" in said, said
-    assert "its undo would" in said or code == 1
-    assert aws.writes() == []
 
 
 def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -> None:
@@ -361,37 +260,6 @@ def test_two_steps_never_run_at_once_on_one_incident(aws: Aws, plan_text: str) -
             assert engine.run("protect", Approval("test")).ended is Ended.REFUSED
             assert engine.undo("protect", Approval("test"), Undo(engine.plan.step("protect"))).ended is Ended.REFUSED
         assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
-
-
-def test_an_undo_that_cannot_be_read_back_after_it_was_made_is_not_proved(aws: Aws, plan_text: str) -> None:
-
-    session, blind = aws.session(), False
-    reads, writes = session.read, session.write
-
-    def read(call: Any) -> Any:
-        if blind and call.operation == "DescribeInstanceAttribute":
-            raise AwsError(
-                call_name=call.name, region=HOME, code="UnauthorizedOperation", message="no", kind=ErrorKind.DENIED
-            )
-        return reads(call)
-
-    def write(call: Any, permit: Any) -> Any:
-        nonlocal blind
-        answer = writes(call, permit)
-        blind = True
-        return answer
-
-    identity = session.identity()
-    with Journal.open(aws.incident(), identity.arn, create=True) as journal:
-        journal.append(IncidentOpened(account=identity.account))
-        session.gate.open_incident(journal)
-        engine = Engine(session, journal, read_plan(plan_text), wait_policy=WaitPolicy((0.01,), (0.01, 0.01)))
-        assert engine.run("protect", Approval("test")).ended is Ended.VERIFIED
-        session.read, session.write = read, write  # type: ignore[method-assign]
-        outcome = engine.undo("protect", Approval("test"), engine.planned_undo("protect"))
-    assert blind
-    assert outcome.ended is Ended.NOT_VERIFIED, outcome
-    assert "could not be read back" in outcome.says
 
 
 def test_ctrl_c_in_the_middle_of_a_call_is_one_word_and_the_next_run_finishes(labs: Labs, plan_text: str) -> None:
@@ -473,34 +341,6 @@ def test_a_note_by_hand_says_for_which_target(aws: Aws) -> None:
     assert f"recorded for {key}" in said
 
 
-def test_the_inverse_of_what_was_done_cannot_be_changed_by_a_new_file(aws: Aws, plan_text: str) -> None:
-    from vpce_tui.core.canonical_json import digest
-
-    assert apply(aws, plan_text, "--step", "isolate")[0] == 0
-    plan = json.loads(plan_text)
-    (step,) = [step for step in plan["steps"] if step["id"] == "isolate"]
-    for call in step["undo"]:
-        if "Groups" in call["parameters"]:
-            call["parameters"]["Groups"] = ["sg-0bad0bad0bad0bad0"]
-    plan["sha256"] = digest({key: value for key, value in plan.items() if key != "sha256"})
-    code, said = apply(aws, json.dumps(plan), "--step", "isolate")
-    assert code == 4, said
-    code, said = aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "3")
-    assert code == 0, said
-
-
-def test_what_was_skipped_or_undone_stays_so_unless_it_is_named(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "identify", "--step", "protect")[0] == 0
-    assert aws.run("note", "isolate", "not now", "--incident", "case", "--skipped")[0] == 0
-    assert aws.run("undo", "--incident", "case", "protect", "--yes", "--wait", "3")[0] == 0
-    count = len(aws.writes())
-    apply(aws, plan_text, "--step", "identify")
-    _, said = aws.run(*("apply", saved(aws, plan_text), "--incident", "case", "--yes", "--wait", "3"))
-    assert "skipped" in said
-    assert "undone; unchanged" in said
-    assert not any("CreateSecurityGroup" in name for name, _ in aws.writes()[count:])
-
-
 def test_a_session_token_with_a_line_break_is_not_printed(aws: Aws) -> None:
     token = aws.zygote.keys[2] + "\n"
     code, said = aws.run("events", env={"AWS_SESSION_TOKEN": token})
@@ -519,20 +359,6 @@ def test_an_earlier_head_is_found_in_its_row(aws: Aws, plan_text: str) -> None:
     code, said = aws.run("verify", "case", "--expect-head", "0" * 64)
     assert code == 1
     assert "is in no row" in said
-
-
-def test_after_an_undo_and_a_skip_nothing_is_half_undone(aws: Aws, plan_text: str) -> None:
-    assert apply(aws, plan_text, "--step", "protect")[0] == 0
-    assert aws.run("undo", "--incident", "case", "protect", "--yes", "--wait", "3")[0] == 0
-    code, said = aws.run("note", "--incident", "case", "protect", "not needed", "--skipped")
-    assert code == 0, said
-    with Journal.open(aws.incident(), "test", write=False) as journal:
-        (step,) = [step for key, step in replay(journal.rows()).steps.items() if key.endswith("/protect")]
-    assert (step.state, step.half_undone) == (StepState.SKIPPED, False)
-    before = len(aws.tried())
-    code, said = aws.run("undo", "--incident", "case", "--all", "--yes", "--wait", "3")
-    assert "nothing" in said
-    assert len(aws.tried()) == before
 
 
 class WhileWaiting(Cancel):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws
-from tests.test_forged_record import append_raw, held
+from tests.forged import append_raw
+from tests.test_forged_record import held
 from tests.world import clients
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy

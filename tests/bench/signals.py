@@ -5,174 +5,32 @@ import os
 import platform
 import random
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
+from tests.bench.event_makers import _SERVICES, LIVE, _call, records
+from tests.bench.inventory_pages import inventory
+from tests.bench.timing import best
 from tests.rules import (
     AT,
-    BOB,
     HOME,
-    LIMITED,
     OPEN,
-    OWN,
     SESSION,
-    STRANGER,
-    allow,
     created,
     machine,
     network,
     now,
     other,
-    policy,
     record,
     region,
 )
-from vpce_tui.aws.call import Answer, Call, Identity
 from vpce_tui.cli.main import tune_gc
 from vpce_tui.cloudtrail.event import parse, parse_text
 from vpce_tui.detection.assessment import AssessmentInputs, assess_events, assess_instances, ours_of, whole_past
 from vpce_tui.detection.pivot import Relation, related, relations
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.role_privileges import IamRole, IamRoles
-from vpce_tui.inventory.account_inventory import Region, look
+from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import Interface, SecurityGroup, SecurityGroupPermission
-
-
-def best(work: Callable[[], object], times: int = 3) -> float:
-    """The shortest of some runs, in seconds of one core."""
-    found = []
-    for _ in range(times):
-        began = time.process_time()
-        work()
-        found.append(time.process_time() - began)
-    return min(found)
-
-
-LIVE = 500
-"""Endpoints that are there now: those of the newest events."""
-_SERVICES = (
-    "sns",
-    "s3",
-    "ssm",
-    "sts",
-    "kms",
-    "sqs",
-    "logs",
-    "ec2",
-    "ecr.api",
-    "ecr.dkr",
-    "secretsmanager",
-    "dynamodb",
-    "lambda",
-)
-
-
-def records(count: int, *, bad: float, alike: bool = True) -> list[str]:
-    """Endpoint events of a few hundred principals over a month, each of an endpoint of its own.
-
-    A principal has three addresses. ``bad``: the share that an instance's stolen session made, that was refused, and that came
-    from a new address. ``alike``: they ask for some thousand different things, as pipelines do that build the same in each VPC;
-    else each asks for something else.
-    """
-    chance = random.Random(7)
-    policies = [
-        None,
-        OPEN,
-        LIMITED,
-        *(
-            policy(
-                allow(
-                    Action="s3:*",
-                    Resource=f"arn:aws:s3:::bucket-{n}/*",
-                    Principal={"AWS": STRANGER if n % 9 == 0 else OWN},
-                )
-            )
-            for n in range(50)
-        ),
-    ]
-    found = []
-    for number in range(count):
-        who: Any = {
-            **BOB,
-            "arn": f"arn:aws:iam::{OWN}:user/u{number % 300}",
-            "userName": f"u{number % 300}",
-            "accessKeyId": f"ASIA{number % 900}",
-            "principalId": f"AIDA{number % 300}",
-            "sessionContext": {"attributes": {"creationDate": "2026-01-31T01:00:00Z", "mfaAuthenticated": "true"}},
-        }
-        if chance.random() < bad:
-            who = SESSION
-        vpc, service = f"vpc-{chance.randrange(40)}", chance.choice(_SERVICES)
-        subnets = {"content": f"subnet-{vpc}-{chance.randrange(3) if alike else number}"}
-        event = created(
-            f"com.amazonaws.{HOME}.{service}",
-            policies[(int(vpc[4:]) * 13 + _SERVICES.index(service)) % len(policies)]
-            if chance.random() < 0.98
-            else chance.choice(policies),
-            request={
-                "VpcId": vpc,
-                "SubnetId": subnets,
-                "TagSpecification": {"Tag": {"Key": "Name", "Value": f"n{number}"}},
-            },
-            minutes=chance.uniform(0, 43_000),
-            who=who,
-            eventID=f"e-{number}",
-            sourceIPAddress=f"192.0.2.{number % 300 % 80 * 3 + chance.randrange(3)}"
-            if chance.random() >= bad
-            else f"198.51.100.{chance.randrange(250)}",
-            userAgent="aws-cli/2.22.4 md/awscrt#0.22.0 os/linux",
-            tlsDetails={
-                "tlsVersion": "TLSv1.3",
-                "cipherSuite": "TLS_AES_128_GCM_SHA256",
-                "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com",
-            },
-            requestID=f"r-{number}",
-            managementEvent=True,
-            eventCategory="Management",
-            **({"errorCode": "Client.UnauthorizedOperation"} if chance.random() < bad else {}),
-        )
-        record = event.record
-        if not event.error_code:
-            record["responseElements"] = answer(number, vpc, service, event.request.policy if event.request else None)
-        found.append(json.dumps(record, separators=(",", ":")))
-    return found
-
-
-def answer(number: int, vpc: str, service: str, rules: str | None) -> dict[str, Any]:
-    """What EC2 answers to ``CreateVpcEndpoint``, with the parts that its API reference names."""
-    names = [
-        f"vpce-{number}-abcdefgh.{service}.{HOME}.vpce.amazonaws.com",
-        f"vpce-{number}-abcdefgh-{HOME}a.{service}.{HOME}.vpce.amazonaws.com",
-    ]
-    made = {
-        "creationTimestamp": "2026-01-31T01:59:58Z",
-        "dnsEntrySet": {"item": [{"dnsName": name, "hostedZoneId": "Z38GZ743OKFT7T"} for name in names]},
-        "dnsOptions": {"dnsRecordIpType": "ipv4"},
-        "groupSet": {"item": {"groupId": "sg-1", "groupName": "g"}},
-        "ipAddressType": "ipv4",
-        "networkInterfaceIdSet": {"item": f"eni-{number:017x}"},
-        "ownerId": OWN,
-        "policyDocument": rules or OPEN,
-        "privateDnsEnabled": False,
-        "requesterManaged": False,
-        "routeTableIdSet": "",
-        "serviceName": f"com.amazonaws.{HOME}.{service}",
-        "state": "pending",
-        "subnetIdSet": {"item": f"subnet-{vpc}-0"},
-        "tagSet": "",
-        "vpcEndpointId": f"vpce-{number}",
-        "vpcEndpointType": "Interface",
-        "vpcId": vpc,
-    }
-    return {
-        "CreateVpcEndpointResponse": {
-            "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
-            "requestId": f"r-{number}",
-            "vpcEndpoint": made,
-        }
-    }
 
 
 def judging(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -> str:
@@ -312,94 +170,6 @@ def instances(count: int = 5_000) -> str:
     return f"{count:,} instances with 400 groups, 100 roles of 4 policies, 500 endpoints: {taken:.2f} s (bound 1 s; writing and reading a line of JSON for each: {floor:.2f} s)"
 
 
-class Pages:
-    """A caller whose answers are at hand: what is left is our own share of a look at an account."""
-
-    def __init__(self, pages: dict[str, list[dict[str, Any]]]) -> None:
-        self._pages = pages
-
-    def identity(self) -> Identity:
-        return Identity(OWN, f"arn:aws:iam::{OWN}:user/bench", "x")
-
-    def pages(self, call: Call, **_: Any) -> Iterator[Answer]:
-        for data in self._pages.get(call.operation, [{}]):
-            yield Answer(data=data, request_id="r", aws_time=None, seconds=0.0)
-
-    def read(self, call: Call) -> Answer:
-        return next(self.pages(call))
-
-
-def inventory(count: int = 5_000) -> str:
-    raw = [
-        {
-            "InstanceId": f"i-{n:017x}",
-            "State": {"Name": "running"},
-            "InstanceType": "m6i.large",
-            "ImageId": "ami-1",
-            "VpcId": f"vpc-{n % 40}",
-            "SubnetId": f"subnet-{n % 120}",
-            "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}",
-            "LaunchTime": AT,
-            "MetadataOptions": {"HttpTokens": "required"},
-            "NetworkInterfaces": [
-                {
-                    "NetworkInterfaceId": f"eni-{n}",
-                    "PrivateIpAddress": f"10.0.{n // 250}.{n % 250}",
-                    "SubnetId": f"subnet-{n % 120}",
-                    "VpcId": f"vpc-{n % 40}",
-                    "Groups": [{"GroupId": f"sg-{n % 400}"}],
-                    "Attachment": {"DeviceIndex": 0},
-                }
-            ],
-            "BlockDeviceMappings": [
-                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeId": f"vol-{n}", "DeleteOnTermination": True}}
-            ],
-            "Tags": [{"Key": "Name", "Value": f"web-{n}"}, {"Key": "team", "Value": "x"}],
-        }
-        for n in range(count)
-    ]
-    ends = [
-        {
-            "VpcEndpointId": f"vpce-{n:017x}",
-            "VpcEndpointType": "Interface",
-            "ServiceName": f"com.amazonaws.{HOME}.sns",
-            "State": "available",
-            "VpcId": f"vpc-{n % 40}",
-            "Groups": [{"GroupId": f"sg-{n % 400}"}],
-            "SubnetIds": [f"subnet-{n % 120}"],
-            "NetworkInterfaceIds": [f"eni-e{n}"],
-            "PolicyDocument": OPEN,
-        }
-        for n in range(500)
-    ]
-    groups = [
-        {
-            "GroupId": f"sg-{n}",
-            "GroupName": f"g{n}",
-            "VpcId": f"vpc-{n % 40}",
-            "IpPermissions": [
-                {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-                for port in (22, 443)
-            ],
-        }
-        for n in range(400)
-    ]
-    pages = {
-        "DescribeInstances": [
-            {"Reservations": [{"OwnerId": OWN, "Instances": raw[at : at + 1_000]}]} for at in range(0, count, 1_000)
-        ],
-        "DescribeVpcEndpoints": [{"VpcEndpoints": ends}],
-        "DescribeSecurityGroups": [{"SecurityGroups": groups}],
-        "DescribeVpcs": [{"Vpcs": [{"VpcId": f"vpc-{n}", "CidrBlock": "10.0.0.0/16"} for n in range(40)]}],
-    }
-    found = look(Pages(pages), [HOME]).regions[HOME]  # type: ignore[arg-type]
-    assert (len(found.instances), len(found.network.endpoints), found.network.unknown) == (count, 500, {})
-    text = json.dumps(pages, default=str)
-    floor = best(lambda: json.loads(text))
-    taken = best(lambda: look(Pages(pages), [HOME]))  # type: ignore[arg-type,return-value]
-    return f"{count:,} instances, 500 endpoints, 400 groups, from AWS's pages to ours: {taken:.2f} s of ours; reading them as JSON {floor:.2f} s"
-
-
 def pivots(count: int = 100_000) -> str:
     texts = [json.dumps(_call(number)) for number in range(count)]
     events = [parse_text(text) for text in texts]
@@ -412,42 +182,6 @@ def pivots(count: int = 100_000) -> str:
         rows.append(f"{relation.name} {taken * 1000:.1f}")
     floor = best(lambda: [event for event in events if event.source_ip == subject.source_ip])
     return f"{count:,} events, ms a pivot: {', '.join(rows)} (bound 100; a plain walk over all: {floor * 1000:.0f}); the first one of all kinds, with its indexes: {warm * 1000:.0f}"
-
-
-def _call(number: int) -> dict[str, Any]:
-    at = AT - timedelta(seconds=number * 20)
-    return {
-        "eventVersion": "1.11",
-        "userIdentity": {
-            **BOB,
-            "userName": f"u{number % 500}",
-            "arn": f"arn:aws:iam::{OWN}:user/u{number % 500}",
-            "accessKeyId": f"ASIA{number % 2000}",
-        },
-        "eventTime": f"{at:%Y-%m-%dT%H:%M:%SZ}",
-        "eventSource": "ec2.amazonaws.com",
-        "eventName": "DescribeInstances",
-        "awsRegion": HOME,
-        "sourceIPAddress": f"192.0.2.{number % 250}",
-        "userAgent": "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2 md/arch#x86_64 lang/python#3.12.6",
-        "requestParameters": {
-            "instancesSet": {"items": [{"instanceId": f"i-{number % 5000:017x}"}]},
-            "filterSet": {"items": [{"name": "vpc-id", "valueSet": {"items": [{"value": f"vpc-{number % 90:017x}"}]}}]},
-        },
-        "responseElements": None,
-        "requestID": f"r-{number}",
-        "eventID": f"e-{number}",
-        "readOnly": True,
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "recipientAccountId": OWN,
-        "eventCategory": "Management",
-        "tlsDetails": {
-            "tlsVersion": "TLSv1.3",
-            "cipherSuite": "TLS_AES_128_GCM_SHA256",
-            "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com",
-        },
-    }
 
 
 def main() -> None:

@@ -15,12 +15,13 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, p
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
 from vpce_tui.plans.actions.relaunch.ami import default_image
+from vpce_tui.plans.actions.relaunch.block_devices import block_device_mappings
 from vpce_tui.plans.actions.relaunch.new_security_group import GROUP, GROUP_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.placeholders import TOKEN, ref, sealed
 from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch import KEY, SUBNET, LaunchVolume, Settings
+from vpce_tui.plans.targets.launch import KEY, SUBNET, Settings
 from vpce_tui.plans.targets.launch_images import IMAGE
 from vpce_tui.plans.targets.replacement import CHECKS, UP
 
@@ -159,7 +160,7 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
             }
         ],
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "BlockDeviceMappings": _mappings(world, settings, image, draft),
+        "BlockDeviceMappings": block_device_mappings(world, settings, image, draft),
         "InstanceInitiatedShutdownBehavior": "stop",
         "Monitoring": {"Enabled": True},
         "TagSpecifications": [
@@ -193,37 +194,6 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
         why="terminate the new instance",
     )
     _said(world, settings, image, kind, draft)
-
-
-def _mappings(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> list[dict[str, object]]:
-    """The AMI's root volume, not smaller than the old one, and the ticked data volumes, empty; every one encrypted."""
-    key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
-    old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
-    size = max(image.root_size, old_root.size_gib if old_root else 0)
-    root: dict[str, object] = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True, **key}
-    if size:
-        root["VolumeSize"] = size
-    found: list[dict[str, object]] = [{"DeviceName": image.root_device, "Ebs": root}]
-    wanted = parts(draft.choices["volumes"])
-    for disk in settings.disks:
-        if disk.volume in wanted:
-            ebs = {"VolumeSize": disk.size_gib, "Encrypted": True, "DeleteOnTermination": True, **_speed(disk), **key}
-            found.append({"DeviceName": disk.device, "Ebs": ebs})
-    named = {str(item["DeviceName"]) for item in found}
-    for extra in image.disks:  # what the AMI brings along is encrypted too
-        if extra.device not in named:
-            found.append({"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}})
-    return found
-
-
-def _speed(disk: LaunchVolume) -> dict[str, object]:
-    """Its type, and the speed that this type takes."""
-    found: dict[str, object] = {"VolumeType": disk.type}
-    if disk.iops and disk.type in ("gp3", "io1", "io2"):
-        found["Iops"] = disk.iops
-    if disk.throughput and disk.type == "gp3":
-        found["Throughput"] = disk.throughput
-    return found
 
 
 def _said(world: InstanceState, settings: Settings, image: Image, kind: str, draft: Draft) -> None:

@@ -1,0 +1,40 @@
+"""The volumes of a new instance: never smaller than the old ones, each encrypted."""
+
+from vpce_tui.inventory.amis import Image
+from vpce_tui.plans.actions import parts
+from vpce_tui.plans.step_builder import Draft
+from vpce_tui.plans.targets.instance_state import InstanceState
+from vpce_tui.plans.targets.launch import LaunchVolume, Settings
+
+
+def block_device_mappings(
+    world: InstanceState, settings: Settings, image: Image, draft: Draft
+) -> list[dict[str, object]]:
+    """The AMI's root volume, not smaller than the old one, and the ticked data volumes, empty; every one encrypted."""
+    key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}
+    old_root = next((disk for disk in settings.disks if disk.device == world.instance.root_device), None)
+    size = max(image.root_size, old_root.size_gib if old_root else 0)
+    root: dict[str, object] = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True, **key}
+    if size:
+        root["VolumeSize"] = size
+    found: list[dict[str, object]] = [{"DeviceName": image.root_device, "Ebs": root}]
+    wanted = parts(draft.choices["volumes"])
+    for disk in settings.disks:
+        if disk.volume in wanted:
+            ebs = {"VolumeSize": disk.size_gib, "Encrypted": True, "DeleteOnTermination": True, **_speed(disk), **key}
+            found.append({"DeviceName": disk.device, "Ebs": ebs})
+    named = {str(item["DeviceName"]) for item in found}
+    for extra in image.disks:  # what the AMI brings along is encrypted too
+        if extra.device not in named:
+            found.append({"DeviceName": extra.device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True, **key}})
+    return found
+
+
+def _speed(disk: LaunchVolume) -> dict[str, object]:
+    """Its type, and the speed that this type takes."""
+    found: dict[str, object] = {"VolumeType": disk.type}
+    if disk.iops and disk.type in ("gp3", "io1", "io2"):
+        found["Iops"] = disk.iops
+    if disk.throughput and disk.type == "gp3":
+        found["Throughput"] = disk.throughput
+    return found
