@@ -1,6 +1,7 @@
 """The app by its keys, on the lab over HTTP: its lists, what it says of faults, what is lost (nothing)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from textual.widgets import Input, OptionList
 from tests.app import app_on, looked, until, walkthrough, words
 from tests.conftest import Aws, Labs
 from tests.test_trail import endpoint, write
+from vpce_tui.core.coverage import Coverage, Part, Status
 from vpce_tui.tui.app import ago
 from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen
 from vpce_tui.tui.screens.incident import IncidentScreen
@@ -35,6 +37,22 @@ async def test_it_opens_on_the_worst_event_with_the_reasons_on_screen(aws: Aws, 
         assert "Connects to a service that is not owned by AWS" in said
         assert app.screen.table.key == aws.facts["event_exit"]
         assert app.screen.table.rows[0].cells[0] == "▲▲ CRITICAL"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [((80, 24), "history 1/4, 21 s"), ((160, 48), "event history █████░░░░░░░░░░░░░░░ 1/4, about 21 s left")],
+)
+async def test_how_far_the_look_back_is_and_the_time_that_is_left(aws: Aws, size: tuple[int, int], said: str) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, looked(app))
+        parts = [Part("a", Status.LOOKED), *(Part(name, Status.RUNNING) for name in "bcd")]
+        app.workspace.snapshot = replace(
+            app.workspace.snapshot, lookback=Coverage("questions", tuple(parts)), seconds_left=21.3
+        )
+        app.screen.update()
+        assert said in words(app)
 
 
 async def test_enter_goes_in_and_escape_comes_back(aws: Aws) -> None:

@@ -94,3 +94,14 @@ def test_the_tables_of_faults_name_steps_that_there_are() -> None:
         rows = re.findall(r"^\| (?!step /)([a-z-]+) / ", path.read_text(encoding="utf-8"), re.MULTILINE)
         gone += [f"{path.name}: {step}" for step in rows if step not in steps]
     assert gone == [], "EVERY_CASE=1 UPDATE_TABLES=1 pytest tests/test_playbooks.py writes them"
+
+
+def test_no_file_is_longer_than_one_idea_takes() -> None:
+    root = Path(__file__).parent.parent
+    long = {
+        str(path.relative_to(root)): count
+        for folder in ("vpce_tui", "tests")
+        for path in (root / folder).rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}

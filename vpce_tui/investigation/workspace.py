@@ -102,6 +102,11 @@ class Workspace:
         return self.snapshot.history_coverage if self.snapshot is not None else Coverage("questions")
 
     @property
+    def seconds_left(self) -> float | None:
+        """Of the look back, at the rate that AWS allows; None: none is running, or it is not known yet."""
+        return self.snapshot.seconds_left if self.snapshot is not None else None
+
+    @property
     def regions_seen(self) -> Mapping[str, Any] | None:
         """Regions as they are now; None: none was looked at."""
         return self.snapshot.inventory if self.snapshot is not None else None

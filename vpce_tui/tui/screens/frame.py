@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 
-from vpce_tui.core.coverage import Coverage, Part
+from vpce_tui.core.coverage import Coverage, Part, Status
 from vpce_tui.core.text import sign, visible
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.screens.app_services import AppServices
@@ -23,6 +23,8 @@ from vpce_tui.tui.widgets.steady import Steady
 
 WIDE = 130
 SMALLEST = (60, 15)
+_BAR = 20
+"""Cells of the bar of the look back."""
 
 
 class Frame(Screen[None]):
@@ -183,7 +185,7 @@ class Frame(Screen[None]):
         elif searched is None:
             bar.show(self.crumbs(), "", complete=True)
         elif searched.running or not searched.parts:
-            done = sum(part.status.value != "being searched" for part in searched.parts)
+            done = sum(part.status is not Status.RUNNING for part in searched.parts)
             said = f"{done} of {len(searched.parts)} {searched.kind}" if searched.parts else self.main.connecting()
             bar.show(self.crumbs(), said, complete=None)
         else:
@@ -194,10 +196,18 @@ class Frame(Screen[None]):
                 said += f" · read {self.main.ago(asked)}"
             looking = self.work.history_coverage
             if looking.running and searched is not looking:
-                done = sum(part.status.value != "being searched" for part in looking.parts)
-                wide = self.app.size.width >= WIDE
-                said = f"{searched.sentence()} · history {done}/{len(looking.parts)}{' event history queries' if wide else ''}"
+                said = f"{searched.sentence()} · {self._lookback(looking)}"
             bar.show(self.crumbs(), said, complete=searched.complete)
+
+    def _lookback(self, looking: Coverage) -> str:
+        """How far the look back is: a bar where there is room, and the time that is left."""
+        total, done = len(looking.parts), sum(part.status is not Status.RUNNING for part in looking.parts)
+        wide = self.app.size.width >= WIDE
+        full = round(_BAR * done / total) if total else 0
+        bar = f"{sign('█') * full}{sign('░') * (_BAR - full)} " if wide else ""
+        seconds = self.work.seconds_left
+        left = f", {'about ' if wide else ''}{seconds:.0f} s{' left' if wide else ''}" if seconds else ""
+        return f"{'event ' if wide else ''}history {bar}{done}/{total}{left}"
 
     def action_leave(self) -> None:
         """Go back to where we came from."""
