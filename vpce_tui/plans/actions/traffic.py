@@ -271,12 +271,11 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
     for rule, _ in letting:
         others = world.holders.get(rule.group, ())
         name = world.group_names.get(rule.group, "")
-        draft.note(
-            f"{block}: allowed by {rule.id}: {name} {rule.group} {rule.says}; {many(len(others), 'other holds', 'others hold')} the group"
-        )
+        draft.note(f"{block}: allowed by {rule.id}: {name} {rule.group} {rule.says}; {_in_group(len(others))}")
         if others:
             draft.add_impact(
-                f"{many(len(others), 'other holds', 'others hold')} {name or rule.group}, with the same rule", others
+                f"{many(len(others), 'other interface is', 'other interfaces are')} in {name or rule.group}, with the same rule",
+                others,
             )
     if not letting and world.rules is not None:
         draft.note(
@@ -288,6 +287,10 @@ def _about(world: InterfaceState, block: str, draft: Draft) -> None:
             f"{many(len(neighbours), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
             neighbours,
         )
+
+
+def _in_group(others: int) -> str:
+    return f"{many(others, 'other interface is', 'other interfaces are') if others else 'no other interface is'} in this group"
 
 
 # -- prove that it stopped

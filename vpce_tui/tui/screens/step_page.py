@@ -47,14 +47,17 @@ def dots(plan: Plan, at: int, state_of: Callable[[Step], StepState]) -> Content:
     return line(*parts, f"  step {at + 1} of {len(plan.steps)}: ", (plan.steps[at].title, "bold"))
 
 
-def step_list(plan: Plan, at: int, state_of: Callable[[Step], StepState]) -> Content:
-    """Every step by its title, beside the page."""
+def step_list(plan: Plan, at: int, state_of: Callable[[Step], StepState], width: int) -> Content:
+    """Every step by its title, beside the page, ``width`` cells wide."""
     found = []
     for number, step in enumerate(plan.steps):
         state, look = state_of(step), "bold" if number == at else ""
         pointer = sign("›") if number == at else " "
         mark = (sign(state.sign), STATE_LOOK.get(state, "dim"))
-        found.append(line((f"{pointer} ", look), mark, (f" {number + 1} {step.title}", look)))
+        indent = f" {number + 1} "
+        first, *rest = hanging(indent, step.title, width - 3, look, look)
+        found.append(line((f"{pointer} ", look), mark).append(first))
+        found += [line("   ").append(part) for part in rest]
         if state is not StepState.TODO:
             found.append(line(("      " + state.value, "dim")))
     return lines(found)
@@ -163,7 +166,11 @@ class StepPage:
         long = any(len(question.options) > _LISTED for question in questions)
         if len(questions) > _FEW or (long and (step.calls or step.kind is StepKind.READ)):
             found += [self.hanging("? ", _answered(question)) for question in questions]
-            return [*found, line((f"  Answer them ({self.key('prompts')})", "dim")), line("")]
+            return [
+                *found,
+                line((f"  Answer {'them' if len(questions) > 1 else 'it'} ({self.key('prompts')})", "dim")),
+                line(""),
+            ]
         for question in questions:
             found += [
                 line(("? ", "bold $warning"), question.question, (f"  ({self.key('prompts')})", "dim")),

@@ -140,7 +140,9 @@ class WalkthroughScreen(WalkthroughActions):
     def show(self) -> None:
         plan, at = self.plan, self.at
         self.query_one("#dots", Steady).update(dots(plan, at, self._state) if plan else "")
-        self.query_one("#steps", Page).show(step_list(plan, at, self._state) if plan else Content(""))
+        self.query_one("#steps", Page).show(
+            step_list(plan, at, self._state, self.query_one("#steps").size.width - 2) if plan else Content("")
+        )
         self.query_one("#page", Page).show(self._page())
         self.query_one("#tabs", Steady).update(tabs(self.view))
 
@@ -200,22 +202,15 @@ class WalkthroughScreen(WalkthroughActions):
         """Where a step that has not ended was left, and what comes next."""
         key = self.main.keymap.shown("run")
         why = {call.id: call.why or call.name for call in (*step.calls, *step.undo)}
-        found = [
-            line(
-                ("! ", "bold $warning"),
-                f"started, outcome unknown: {why.get(made.id, made.id)}; check with AWS and continue ({key})",
-            )
+        said = [
+            f"started, outcome unknown: {why.get(made.id, made.id)}; check with AWS and continue ({key})"
             for made in known.open_calls
         ]
         missing = [call for call in step.calls if call.id not in known.calls]
         if known.state is StepState.RUNNING and known.calls and missing and step.kind is StepKind.CHANGE:
             made = len(step.calls) - len(missing)
-            found.append(
-                line(
-                    ("! ", "bold $warning"), f"{made} of {len(step.calls)} calls were made; next: {why[missing[0].id]}"
-                )
-            )
-        return found
+            said.append(f"{made} of {len(step.calls)} calls were made; next: {why[missing[0].id]}")
+        return [part for text in said for part in hanging("! ", text, self._width, "", "bold $warning")]
 
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: how far it is or what came out, then its calls."""
@@ -224,26 +219,29 @@ class WalkthroughScreen(WalkthroughActions):
         found: list[Content] = []
         if running and log is not None:
             found += log.how_far(step, self.main.now())
-            found += [log.under_way] if log.under_way is not None else []
+            found += hanging(f"{sign('▶')} ", log.under_way, self._width, "", "bold $accent") if log.under_way else []
         if step.id in self.walk.drifted:
             why = "its answers were changed since" if step.kind is StepKind.READ else "no longer true"
-            found.append(line((f"! Drift: verified earlier, {why}. ", "bold $warning"), "Remaining changes:"))
+            found += hanging(
+                "! ", f"Drift: verified earlier, {why}. Remaining changes:", self._width, "", "bold $warning"
+            )
         elif outcome is not None:
             look = "$success" if outcome.good else "bold $error"
-            found.append(line((f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: ", look), outcome.says))
-            found += [
-                line("    " + detail) for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN
-            ]
+            head = f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: "
+            found += hanging(head, outcome.says, self._width, "", look)
+            for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN else ():
+                found += hanging("    ", detail, self._width)
         elif known.state is not StepState.TODO:
-            found.append(
-                line((f"{sign(known.state.sign)} {known.state.value}  ", STATE_LOOK.get(known.state, "")), known.saw)
-            )
+            head = f"{sign(known.state.sign)} {known.state.value}  "
+            found += hanging(head, known.saw, self._width, "", STATE_LOOK.get(known.state, ""))
             found += self._left_off(step, known)
         if step.id not in self.walk.drifted and log is not None:
-            found += log.lines(running=running)
-        found += [line(("note: ", "dim"), note) for note in known.notes]
+            found += log.lines(self._width, running=running)
+        for note in known.notes:
+            found += hanging("note: ", note, self._width)
         if log is None or not log.made:  # else its lines say so
-            found += [line(("! not recorded: ", "$warning"), f"{name}: {why}") for name, why in known.missing.items()]
+            for name, why in known.missing.items():
+                found += hanging("! not recorded: ", f"{name}: {why}", self._width, "", "$warning")
         return [*found, line("")] if found else []
 
     def action_turn(self, by: int) -> None:

@@ -1,7 +1,7 @@
 """The questions of a step as a form: options to tick, texts to type, validated while typing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,8 +14,11 @@ from textual.widgets import Input, Static
 from vpce_tui.core.text import sign
 from vpce_tui.plans.plan import Question
 from vpce_tui.tui.widgets.keymap import binding
-from vpce_tui.tui.widgets.safe_text import line, lines
+from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.tick_table import TickTable
+
+_WIDTH: Final = 60
+"""Cells of the options before their width is known."""
 
 
 class Ticks(Static, can_focus=True):
@@ -30,12 +33,19 @@ class Ticks(Static, can_focus=True):
     def __init__(self, question: Question, changed: Callable[[], object]) -> None:
         super().__init__(id=f"ticks-{question.id}", classes="form--ticks")
         self.question, self._changed = question, changed
+        self._width = 0
+        """Cells that the options were drawn for; 0: not laid out yet."""
         chosen = question.chosen.split(",") if question.many else [question.chosen]
         self.ticked = [option.value for option in question.options if option.value in chosen]
         self.at = next((at for at, option in enumerate(question.options) if option.value in self.ticked), 0)
 
     def on_mount(self) -> None:
         self.redraw()
+
+    def on_resize(self) -> None:
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self.redraw()
 
     def on_focus(self, _: events.Focus) -> None:
         self.redraw()
@@ -52,7 +62,7 @@ class Ticks(Static, can_focus=True):
             mark = f"[{'x' if on else ' '}]" if self.question.many else f"({sign('●') if on else ' '})"
             look = "reverse" if self.has_focus and at == self.at else ""
             text = label if label == value or not value else f"{value}  {label}" if self.question.many else label
-            shown.append(line((f"  {mark} {text}", look)))
+            shown += hanging(f"  {mark} ", text, self._width or _WIDTH, look, look)
         self.update(lines(shown) if shown else line(("  there are no choices here", "dim")))
 
     def on_key(self, event: events.Key) -> None:
@@ -120,13 +130,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
                     yield from self._asked(question)
             yield Static(
                 line(
-                    "Enter: use these answers   Space: tick"
+                    "↵ use these answers   space tick"
                     + (
-                        "   a: all   /: filter   S: sort"
+                        "   a all   / filter   S sort"
                         if any(question.columns for question in self._questions)
                         else "   ↑ ↓"
                     )
-                    + "   Tab: next   Escape: cancel"
+                    + "   tab next   esc cancel"
                 ),
                 classes="muted",
             )
