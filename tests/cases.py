@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conftest import HOME, Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 
 
 @dataclass(frozen=True)

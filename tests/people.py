@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.conftest import Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 
 
 def keyring(aws: Aws, who: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.cases import CASES
 from tests.conftest import Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 
 CASE = next(case for case in CASES if case.name == "relaunch-instance")
 

@@ -239,7 +239,7 @@ def see(event: Event, **more: Any) -> EventSubject:
         context=told,
         ours=ours,
         past=before,
-        machines=machines,
+        instances_by_id=machines,
         roles=None,
         traffic=flows,
     )

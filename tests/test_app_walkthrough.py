@@ -6,8 +6,8 @@ from textual.widgets import Input, Static
 
 from tests.app import app_on, in_incident, looked, ran, until, walkthrough, words
 from tests.conftest import Aws
+from tests.emulated_aws import clients, dump
 from tests.test_engine import apply
-from tests.world import clients, dump
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.rows import IncidentOpened
 from vpce_tui.incident.states import StepState

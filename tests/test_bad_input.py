@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
-from tests.world import clients
+from tests.emulated_aws import clients
 from vpce_tui.cloudtrail.event import parse
 from vpce_tui.tui.screens.event_targets import principal_target
 

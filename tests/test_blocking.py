@@ -4,8 +4,8 @@ import pytest
 
 from tests.cases import INTRUDER, flow
 from tests.conftest import HOME, Aws
+from tests.emulated_aws import clients
 from tests.traffic import acl_of, apply, notes, plan, way_out
-from tests.world import clients
 
 
 def test_the_entry_stands_before_the_first_that_allows_and_a_full_list_is_refused(aws: Aws) -> None:

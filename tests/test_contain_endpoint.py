@@ -4,7 +4,7 @@ import pytest
 
 from tests.cases import CASES, apply, planned, shown
 from tests.conftest import Aws, Labs
-from tests.world import clients
+from tests.emulated_aws import clients
 
 
 def test_a_deleted_endpoint_is_made_again_as_it_was_before_the_incident(labs: Labs) -> None:

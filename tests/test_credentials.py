@@ -8,7 +8,7 @@ import pytest
 
 from tests.cases import shown
 from tests.conftest import HOME, Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 from vpce_tui.plans.actions.credentials.least_privilege import narrowed
 
 

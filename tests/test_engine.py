@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
-from tests.world import clients, dump
+from tests.emulated_aws import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.core.canonical_json import digest
 from vpce_tui.engine.playbook_session import PlaybookSession

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.cases import shown
 from tests.conftest import HOME, Aws, Labs
-from tests.world import clients, dump
+from tests.emulated_aws import clients, dump
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, Progress, WaitPolicy

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients
 from tests.terminal import Terminal
 from tests.test_trail import endpoint
-from tests.world import clients
 
 ESCAPES = "\x1b]52;c;RVZJTA==\x07\x1b]0;pwn\x07\x1b[31mRED\x9b5mC1\x00"
 UNSEEN = "\u202ertl\u2066\u200b\ufeff\u2028\u00ad"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import HOME, Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 from vpce_tui.aws.call import Call
 from vpce_tui.incident import evidence, redaction
 from vpce_tui.incident.durable_files import ensure_room

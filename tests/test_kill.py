@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws, Labs
-from tests.world import dump
+from tests.emulated_aws import dump
 
 
 def apply(aws: Aws, plan: str, kill_at: int = 0) -> tuple[int | None, str]:

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from tests.conftest import HOME, Aws, Labs, Zygote
-from tests.world import clients
+from tests.emulated_aws import clients
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.cloudtrail.lookup import LookupQuery
 from vpce_tui.inventory.account_inventory import look

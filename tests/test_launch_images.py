@@ -8,8 +8,8 @@ import pytest
 
 from tests.cases import planned, shown
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients
 from tests.relaunch import CASE, step
-from tests.world import clients
 from vpce_tui.inventory import amis
 from vpce_tui.inventory.amis import Image, family_of, name_pattern, newest_first
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients, dump
 from tests.test_engine import apply, saved
-from tests.world import clients, dump
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Cancel
 from vpce_tui.cloudtrail.event_cache import EventCache

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conftest import Aws, Labs
+from tests.emulated_aws import clients
 from tests.rules import HOME, WORLD, created, network, region, see
-from tests.world import clients
 from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.inventory.account_inventory import look
 from vpce_tui.inventory.resources import SecurityGroupPermission
@@ -17,7 +17,7 @@ def rule(peer: str, port: int = 443) -> SecurityGroupPermission:
 
 def worlds(*rules: SecurityGroupPermission, **lists: tuple[str, ...]) -> list[str]:
     named = {name.replace("_", "-"): blocks for name, blocks in lists.items()}
-    return [item.peer for item in read_together(rules, named) if item.world]
+    return [item.peer for item in read_together(rules, named) if item.open_to_world]
 
 
 SLICES = tuple(f"{first}.0.0.0/9" for first in range(40, 43))
@@ -90,7 +90,7 @@ def test_many_blocks_at_many_ports_are_read_in_one_go() -> None:
     ]
     assert len(read_together(many, {})) == 20_000
     same = [rule(block.peer) for block in many] + [rule(f"{first}.0.0.0/10") for first in range(60, 64)]
-    assert any(item.world for item in read_together(same, {}))
+    assert any(item.open_to_world for item in read_together(same, {}))
 
 
 def test_prefix_lists_of_groups_are_read_from_aws(aws: Aws) -> None:
@@ -108,7 +108,7 @@ def test_prefix_lists_of_groups_are_read_from_aws(aws: Aws) -> None:
     )
     net = look(aws.session(), [HOME]).regions[HOME].network
     found = net.groups[group].ingress
-    assert {(item.peer, item.through, item.world) for item in found} == {
+    assert {(item.peer, item.through, item.open_to_world) for item in found} == {
         ("198.18.0.0/15", made, False),
         (WORLD, made, True),
     }

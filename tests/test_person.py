@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 from vpce_tui.cloudtrail.session_owner import Behind, Person, named
 
 PEOPLE = [

@@ -13,8 +13,8 @@ import pytest
 
 from tests.cases import CASES, DEEP, EVERY_CASE, SCRIPTED, Case, apply, effects, planned, reversible
 from tests.conftest import Aws, Labs
+from tests.emulated_aws import clients, dump
 from tests.iam import beyond, needed, refused, without
-from tests.world import clients, dump
 from vpce_tui.aws.catalogue import find
 from vpce_tui.aws.operation import Access
 from vpce_tui.core.canonical_json import digest

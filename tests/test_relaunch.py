@@ -9,8 +9,8 @@ import pytest
 
 from tests.cases import apply, effects, planned, with_template
 from tests.conftest import HOME, Aws
+from tests.emulated_aws import clients, dump
 from tests.relaunch import CASE, launched, step
-from tests.world import clients, dump
 from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
 from vpce_tui.plans.actions.relaunch.return_to_service import PROVE
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind

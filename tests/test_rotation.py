@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Aws, Labs
+from tests.emulated_aws import clients
 from tests.people import ALICE, approved, bobs_keys, keyring, rotate_plan, with_team
-from tests.world import clients
 
 
 def rotate(aws: Aws, *more: str, env: dict[str, str] | None = None) -> tuple[int | None, str]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients
 from tests.scripts import EVIL, INCIDENT, plan_of
-from tests.world import clients
 from vpce_tui.aws.call import Call, Permit
 from vpce_tui.plans.placeholders import document, ref, resolve, text
 from vpce_tui.plans.plan import PlannedCall

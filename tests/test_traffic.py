@@ -6,8 +6,8 @@ import pytest
 
 from tests.cases import INTRUDER, REJECTED, flow, table
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients
 from tests.traffic import ACCEPTED, apply, notes, plan, way_out
-from tests.world import clients
 from vpce_tui.plans.actions.flow_logs import FIELDS
 
 

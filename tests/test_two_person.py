@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws
+from tests.emulated_aws import clients
 from tests.people import (
     ALICE,
     approved,
@@ -25,7 +26,6 @@ from tests.people import (
     team,
     with_team,
 )
-from tests.world import clients
 from vpce_tui.core.canonical_json import canonical, digest, rfc3339
 from vpce_tui.incident import approval
 from vpce_tui.incident.journal import Journal

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from tests.conftest import HOME, Aws, Labs
+from tests.emulated_aws import clients
 from tests.test_engine import apply, saved
-from tests.world import clients
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import HOME, Aws
+from tests.emulated_aws import clients
 from tests.forged import append_raw
 from tests.test_forged_record import held
-from tests.world import clients
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, WaitPolicy
 from vpce_tui.engine.roll_back import Undo

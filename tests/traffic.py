@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.cases import REJECTED, shown
 from tests.conftest import HOME, Aws
-from tests.world import clients
+from tests.emulated_aws import clients
 
 ACCEPTED = REJECTED.replace("REJECT", "ACCEPT")
 

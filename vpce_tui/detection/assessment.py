@@ -134,13 +134,13 @@ class AssessmentInputs:
             context=self.context,
             ours=self.ours,
             past=self.past,
-            machines=self.machines,
+            instances_by_id=self.instances_by_id,
             roles=self.roles,
             traffic=self.traffic,
         )
 
     @cached_property
-    def machines(self) -> Mapping[str, tuple[Instance, Region]]:
+    def instances_by_id(self) -> Mapping[str, tuple[Instance, Region]]:
         """Every instance by id, with its region."""
         regions = (self.regions or {}).values()
         return {instance.id: (instance, region) for region in regions for instance in region.instances}
@@ -259,7 +259,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
     by_role: dict[str, list[Event]] = defaultdict(list)
     for event in known.past.ordered:
         name = event.principal.instance_id
-        if name and delivered(event.principal, role_of(known.machines.get(name), known.roles)):
+        if name and delivered(event.principal, role_of(known.instances_by_id.get(name), known.roles)):
             by_role[name].append(event)
     calls = about(known.past, instances, now)
     owned: dict[str, int] = defaultdict(int)

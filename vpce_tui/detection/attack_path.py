@@ -43,7 +43,7 @@ def attack_path(
     assessment: Assessment,
     past: EventIndex,
     region: Region | None,
-    machine: tuple[Instance, Region] | None,
+    instance: tuple[Instance, Region] | None,
     instance_severity: Severity | None,
     traffic: Traffic | None,
     ours: TrustZone = TrustZone(),
@@ -81,7 +81,7 @@ def attack_path(
             relation=Relation("key", principal.access_key_id),
         )
     if principal.instance_id:
-        if machine is None:
+        if instance is None:
             yield Node(
                 depth=depth + 1,
                 text=f"instance {principal.instance_id}",
@@ -90,7 +90,7 @@ def attack_path(
                 relation=Relation("instance", principal.instance_id),
             )
         else:
-            found = machine[0]
+            found = instance[0]
             note = f"{found.private_ip} {found.public_ip or 'no public address'}, {found.state}"
             yield Node(
                 depth=depth + 1,

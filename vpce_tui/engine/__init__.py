@@ -36,7 +36,7 @@ from vpce_tui.playbooks.library import load
 
 
 def tries(step: Step) -> tuple[PlannedCall, ...]:
-    """Of the reads of a step, which may change as the world does, those that must not: with whose credentials what is tried."""
+    """Of the reads of a step, which may change as AWS does, those that must not: with whose credentials what is tried."""
     return tuple(call for call in step.calls if call.profile)
 
 

@@ -152,7 +152,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
 
 
 def _judged_before(work: ExecutionContext, undone: Step) -> None:
-    """What a step assessed of a world that an undo has changed since holds no more."""
+    """What a step assessed before an undo changed the state is no longer true."""
     record = work.record()
     for step in work.plan.steps:
         assessed = work.playbook_step(step.id).action.judges

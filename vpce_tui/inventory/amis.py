@@ -38,14 +38,14 @@ class Image:
     architecture: str
     virtualization: str
     root_device: str
-    disks: tuple[AmiVolume, ...] = ()
+    volumes: tuple[AmiVolume, ...] = ()
     public: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root_size(self) -> int:
         """GiB of its root volume; 0 where it does not say."""
-        return next((disk.size_gib for disk in self.disks if disk.device == self.root_device), 0)
+        return next((volume.size_gib for volume in self.volumes if volume.device == self.root_device), 0)
 
     def age_days(self, now: datetime) -> int | None:
         """Whole days since it was made."""
@@ -63,7 +63,7 @@ class Image:
 
 def image(raw: Mapping[str, Any]) -> Image:
     """One item of ``DescribeImages``."""
-    disks = tuple(
+    volumes = tuple(
         AmiVolume(str(item.get("DeviceName", "")), int(ebs.get("VolumeSize") or 0), str(ebs.get("VolumeType", "")))
         for item in raw.get("BlockDeviceMappings") or ()
         if (ebs := item.get("Ebs"))
@@ -79,7 +79,7 @@ def image(raw: Mapping[str, Any]) -> Image:
         architecture=str(raw.get("Architecture", "")),
         virtualization=str(raw.get("VirtualizationType", "")),
         root_device=str(raw.get("RootDeviceName", "")),
-        disks=disks,
+        volumes=volumes,
         public=bool(raw.get("Public")),
         tags=tags_of(raw.get("Tags")),
     )
@@ -117,8 +117,8 @@ def _amazon_linux(known: Image) -> Family | None:
         size, kernel = match[1] or "", match[2]
         return Family("Amazon Linux 2023", f"{base}/al2023-ami-{size}kernel-{kernel}-{known.architecture}")
     if match := re.match(r"amzn2-ami-(kernel-[0-9]+\.[0-9]+-)?hvm-2\.0\.", known.name):
-        disk = "gp2" if known.name.endswith("gp2") else "ebs"
-        name = f"{base}/amzn2-ami-{match[1] or ''}hvm-{known.architecture}-{disk}"
+        volume = "gp2" if known.name.endswith("gp2") else "ebs"
+        name = f"{base}/amzn2-ami-{match[1] or ''}hvm-{known.architecture}-{volume}"
         return Family("Amazon Linux 2", name, "2026-06-30")
     if known.name.startswith("amzn-ami-"):
         return Family("Amazon Linux 1", "", "2023-12-31")
@@ -142,10 +142,10 @@ def _ubuntu(known: Image) -> Family | None:
     )
     if not match:
         return None
-    disk = "ebs-gp3" if match[1] == "ssd-gp3" else "ebs-gp2"
+    volume = "ebs-gp3" if match[1] == "ssd-gp3" else "ebs-gp2"
     architecture = _UBUNTU_ARCHITECTURE.get(known.architecture, match[3])
     base = f"/aws/service/canonical/ubuntu/server/{match[2]}/stable/current"
-    return Family(f"Ubuntu {match[2]}", f"{base}/{architecture}/hvm/{disk}/ami-id")
+    return Family(f"Ubuntu {match[2]}", f"{base}/{architecture}/hvm/{volume}/ami-id")
 
 
 def _windows(known: Image) -> Family | None:

@@ -36,7 +36,7 @@ class SecurityGroupPermission:
     together: int = 0
 
     @property
-    def world(self) -> bool:
+    def open_to_world(self) -> bool:
         """Open to every address, IPv4 or IPv6, or to so large a part of them that it comes to the same."""
         return self.together > 0 or is_world(self.peer)
 

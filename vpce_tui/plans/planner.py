@@ -1,4 +1,4 @@
-"""Makes plans: a whole playbook over the world as it will be, or one step over the world as it is now."""
+"""Makes plans: a whole playbook over the state as it will be, or one step over the state as it is now."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.playbook import Choices, Playbook, PlaybookStep
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets import TargetKind
-from vpce_tui.plans.targets.planning_context import AppliedCall, PlanningContext, Unreadable, World
+from vpce_tui.plans.targets.planning_context import AppliedCall, PlanningContext, TargetState, Unreadable
 
 
 def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> PlanningContext:
@@ -276,11 +276,11 @@ def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedC
     return replace(recorded, gives=gives, until=until, why=planned.why)
 
 
-def _must_be_known(playbook_step: PlaybookStep, world: World, wrong: str) -> None:
+def _must_be_known(playbook_step: PlaybookStep, state: TargetState, wrong: str) -> None:
     """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
-    for facet in sorted(playbook_step.action.facets & set(world.unknown)):
+    for facet in sorted(playbook_step.action.facets & set(state.unknown)):
         raise Unreadable(
-            f"step {playbook_step.id}: {wrong} That may be because the {facet} could not be read: {world.unknown[facet]}"
+            f"step {playbook_step.id}: {wrong} That may be because the {facet} could not be read: {state.unknown[facet]}"
         )
 
 

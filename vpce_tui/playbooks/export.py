@@ -66,7 +66,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
 
     Its commands are ``vpce-tui`` ones; with a ``plan`` each step carries the AWS CLI commands of that plan.
     """
-    person, machine = _id("individual", playbook.name, "operator"), _id("linux", playbook.name, "workstation")
+    person, instance = _id("individual", playbook.name, "operator"), _id("linux", playbook.name, "workstation")
     start, end = _id("start", playbook.name, ""), _id("end", playbook.name, "")
     actions = [(_id("action", playbook.name, playbook_step.id), playbook_step) for playbook_step in playbook.steps]
     planning = _id("action", playbook.name, "vpce-tui plan")
@@ -79,7 +79,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
             "name": "Plan it",
             "description": "Reads only; shows what each step would do now.",
             "commands": [_bash(f'vpce-tui plan {playbook.name} "{_TARGET}:value" --out plan.json')],
-            "agent": machine,
+            "agent": instance,
             "on_completion": actions[0][0],
         },
     }
@@ -90,7 +90,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
             "name": visible(playbook_step.title),
             "description": visible(playbook_step.description),
             "commands": [_manual(playbook_step)] if manual else [_bash(_command(playbook_step, plan))],
-            "agent": person if manual else machine,
+            "agent": person if manual else instance,
             "on_completion": then,
         }
     workflow[end] = {"type": "end"}
@@ -117,7 +117,7 @@ def cacao(playbook: Playbook, now: datetime, plan: Plan | None = None) -> str:
         "workflow": workflow,
         "agent_definitions": {
             person: {"type": "individual", "name": "the operator"},
-            machine: {"type": "linux", "name": "the operator's workstation", "address": {"dname": ["localhost"]}},
+            instance: {"type": "linux", "name": "the operator's workstation", "address": {"dname": ["localhost"]}},
         },
     }
     return json.dumps(made, indent=2) + "\n"

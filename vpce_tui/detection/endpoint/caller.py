@@ -53,11 +53,11 @@ def session_elsewhere(see: EventSubject) -> Answer:
     name = see.maker.instance_id
     if not name:
         return None
-    if see.maker.machine is None:
+    if see.maker.instance is None:
         return Inconclusive(
             f"the addresses of {name}: it is in none of the regions searched" if see.region else NOT_LOOKED
         )
-    instance, region = see.maker.machine
+    instance, region = see.maker.instance
     if not delivered(see.event.principal, see.maker.instance_role):
         return None  # a session that somebody gave the name of an instance
     found = where_used(see.event, instance, region, see.ours)

@@ -154,8 +154,8 @@ def unused_region(see: EventSubject) -> Answer:
         return Inconclusive(
             f"whether others have instances in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
         )
-    machines = see.region.instances if see.region else ()
-    if any(_of_another(see, instance.id, who) for instance in machines):
+    instances = see.region.instances if see.region else ()
+    if any(_of_another(see, instance.id, who) for instance in instances):
         return None
     if region in known.cut:
         return Inconclusive(

@@ -152,7 +152,7 @@ class CallerFacts:
     console: bool = False
     context: Context = field(default_factory=Context)
     past: EventIndex = NOBODY
-    machine: tuple[Instance, Region] | None = None
+    instance: tuple[Instance, Region] | None = None
     """The instance whose session it is, with its region, where it was found in some region."""
     instance_role: str = ""
     """The role that the instance's profile hands out, where it is known."""

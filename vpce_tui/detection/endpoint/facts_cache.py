@@ -27,7 +27,7 @@ class FactsCache:
     context: Context
     ours: TrustZone
     past: EventIndex = NOBODY
-    machines: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
+    instances_by_id: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
     roles: IamRoles | None = None
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     _sensitive_calls: dict[tuple[str, str, bool], SensitiveCallSet] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class FactsCache:
         key = (event.principal, event.account, event.user_agent, event.session_credential_from_console)
         found = self._makers.get(key)
         if found is None:
-            machine = self.machines.get(event.principal.instance_id)
+            instance = self.instances_by_id.get(event.principal.instance_id)
             found = CallerFacts(
                 principal=event.principal,
                 account=event.account,
@@ -70,8 +70,8 @@ class FactsCache:
                 console=event.session_credential_from_console,
                 context=self.context,
                 past=self.past,
-                machine=machine,
-                instance_role=role_of(machine, self.roles),
+                instance=instance,
+                instance_role=role_of(instance, self.roles),
             )
             found.sensitive_calls = self._sensitive_calls_of("session", credential_of(event.principal), found)
             found.sensitive_calls_elsewhere = self._sensitive_calls_of("who", found.who, found)
@@ -90,9 +90,9 @@ class FactsCache:
         return self._sensitive_calls[key]
 
 
-def role_of(machine: tuple[Instance, Region] | None, roles: IamRoles | None) -> str:
+def role_of(instance: tuple[Instance, Region] | None, roles: IamRoles | None) -> str:
     """The name of the role that an instance's profile hands out; ``""``: it has none, or roles were not read."""
-    return roles.by_profile.get(machine[0].profile_arn, "") if machine is not None and roles is not None else ""
+    return roles.by_profile.get(instance[0].profile_arn, "") if instance is not None and roles is not None else ""
 
 
 def sensitive_calls_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> SensitiveCallSet:

@@ -214,7 +214,8 @@ def _from_elsewhere(see: EndpointFacts, blocks: tuple[str, ...]) -> str:
             peer = _block(item.peer)
             if peer is None:
                 continue  # a group or a prefix list
-            if not item.world and own and not any(peer.version == net.version and peer.subnet_of(net) for net in own):  # type: ignore[arg-type]
+            inside = any(peer.version == net.version and peer.subnet_of(net) for net in own)  # type: ignore[arg-type]
+            if own and not item.open_to_world and not inside:
                 return f"{group.id}: {item}"
     return ""
 

@@ -38,7 +38,7 @@ def open_group(see: EndpointFacts) -> Answer:
     worst: tuple[Severity, list[SignalFact], str] | None = None
     for group in groups:
         for item in group.ingress:
-            if item.world:
+            if item.open_to_world:
                 only_https = _only(item, 443)
                 severity = Severity.MEDIUM if only_https else Severity.HIGH
                 what = f"allows {item.whom} on {'port 443' if only_https else 'more than port 443'}"

@@ -59,7 +59,7 @@ def reachable(see: InstanceSubject) -> Answer:
     open_ports = {}
     for group in see.groups:
         for item in group.ingress:
-            if item.world and (":" in item.peer or ":" not in see.public):
+            if item.open_to_world and (":" in item.peer or ":" not in see.public):
                 for port, name in ADMINISTRATION_PORTS.items():
                     if item.covers(port):
                         open_ports[port] = (name, group, item)

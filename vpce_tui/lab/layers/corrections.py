@@ -126,11 +126,11 @@ class Ec2(Guard, Endpoints, PublicAccess, Instances, Volumes, EC2Response):  # t
 
     def start_instances(self) -> Any:
         """A terminated instance stays terminated; one that was stopped says when it was started again."""
-        machines = [self.ec2_backend.get_instance(identifier) for identifier in self._get_param("InstanceIds", [])]
-        for instance in machines:
+        instances = [self.ec2_backend.get_instance(identifier) for identifier in self._get_param("InstanceIds", [])]
+        for instance in instances:
             if instance.state == "terminated":
                 raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance.id}' cannot be started.")
-        stopped = [instance for instance in machines if instance.state == "stopped"]
+        stopped = [instance for instance in instances if instance.state == "stopped"]
         answer = super().start_instances()
         for instance in stopped:
             instance.launch_time = utcnow()

@@ -106,18 +106,18 @@ class Instances:
 
 def _disks(image: Any) -> Any:
     """What it was registered with, from its own snapshot; moto's own AMIs have one volume."""
-    disks = getattr(image, "lab_disks", None) or [{"DeviceName": image.root_device_name, "Ebs": {"VolumeSize": 15}}]
+    volumes = getattr(image, "lab_disks", None) or [{"DeviceName": image.root_device_name, "Ebs": {"VolumeSize": 15}}]
     return [
         {
-            **disk,
+            **volume,
             "Ebs": {
                 "DeleteOnTermination": True,
                 "VolumeType": "gp3",
-                **disk["Ebs"],
+                **volume["Ebs"],
                 "SnapshotId": image.ebs_snapshot.id,
             },
         }
-        for disk in disks
+        for volume in volumes
     ]
 
 

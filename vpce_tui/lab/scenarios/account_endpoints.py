@@ -9,7 +9,7 @@ from vpce_tui.lab.scenarios.account_parts import (
     ELSEWHERE,
     HOME,
     ORGANISATION,
-    World,
+    Facts,
     endpoint,
     group,
 )
@@ -51,10 +51,10 @@ def policy_with_limits() -> str:
     )
 
 
-def create_endpoints(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
+def create_endpoints(clients: InProcess, account: str, now: datetime, facts: Facts, *, tidy: bool) -> None:
     ec2 = clients.client("ec2", HOME)
-    vpc, private = world["vpc"], [world["subnet_app-a"], world["subnet_app-b"]]
-    made: dict[str, Any] = world["endpoints"]
+    vpc, private = facts["vpc"], [facts["subnet_app-a"], facts["subnet_app-b"]]
+    made: dict[str, Any] = facts["endpoints"]
     for service in ("sts", "logs", "ssm"):
         made[f"pipeline_{service}"] = endpoint(
             ec2,
@@ -65,7 +65,7 @@ def create_endpoints(clients: InProcess, account: str, now: datetime, world: Wor
             VpcId=vpc,
             ServiceName=f"com.amazonaws.{HOME}.{service}",
             SubnetIds=private,
-            SecurityGroupIds=[world["group_endpoints-443"]],
+            SecurityGroupIds=[facts["group_endpoints-443"]],
             PrivateDnsEnabled=True,
             PolicyDocument=policy_with_limits(),
         )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from moto.backends import get_backend
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_parts import HOME, World, age, group, tags_of
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, age, group, tags_of
 
 _USER_DATA: Final = """#!/bin/bash
 # storefront bootstrap
@@ -22,10 +22,10 @@ web-3 login: [ 8123.220011] audit: type=1400 apparmor="DENIED" comm="curl" name=
 """
 
 
-def run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **more: Any) -> str:
+def run(ec2: Any, facts: Facts, region: str, subnet: str, groups: list[str], **more: Any) -> str:
     tags = more.pop("tags", {})
     started = ec2.run_instances(
-        ImageId=world[f"image_{region}"],
+        ImageId=facts[f"image_{region}"],
         MinCount=1,
         MaxCount=1,
         SubnetId=subnet,
@@ -37,22 +37,22 @@ def run(ec2: Any, world: World, region: str, subnet: str, groups: list[str], **m
     return identifier
 
 
-def create_web_servers(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
+def create_web_servers(clients: InProcess, account: str, now: datetime, facts: Facts, *, tidy: bool) -> None:
     ec2, kms = clients.client("ec2", HOME), clients.client("kms", HOME)
     balancer, scaling, classic = (
         clients.client("elbv2", HOME),
         clients.client("autoscaling", HOME),
         clients.client("elb", HOME),
     )
-    world["kms_key"] = kms.create_key(Description="data volumes")["KeyMetadata"]["Arn"]
-    web = [world["group_web"], world["group_ssh-from-bastion"]]
+    facts["kms_key"] = kms.create_key(Description="data volumes")["KeyMetadata"]["Arn"]
+    web = [facts["group_web"], facts["group_ssh-from-bastion"]]
     servers = []
     for number, subnet, days in ((1, "app-a", 40), (2, "app-b", 40), (3, "app-a", 12)):
         identifier = run(
             ec2,
-            world,
+            facts,
             HOME,
-            world[f"subnet_{subnet}"],
+            facts[f"subnet_{subnet}"],
             web,
             InstanceType="m6i.large",
             UserData=_USER_DATA,
@@ -63,22 +63,22 @@ def create_web_servers(clients: InProcess, account: str, now: datetime, world: W
         )
         age(account, HOME, identifier, now - timedelta(days=days, hours=3 * number))
         servers.append(identifier)
-    world["web_servers"], world["victim"] = servers, servers[2]
+    facts["web_servers"], facts["victim"] = servers, servers[2]
     victim = servers[2]
     second = ec2.create_network_interface(
-        SubnetId=world["subnet_data-a"],
-        Groups=[world["group_db-client"]],
+        SubnetId=facts["subnet_data-a"],
+        Groups=[facts["group_db-client"]],
         Description="database side",
         PrivateIpAddress="10.0.9.14",
     )["NetworkInterface"]["NetworkInterfaceId"]
     ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=victim, DeviceIndex=1)
-    world["victim_second_interface"] = second
+    facts["victim_second_interface"] = second
     data = ec2.create_volume(
         AvailabilityZone=f"{HOME}a",
         Size=100,
         VolumeType="gp3",
         Encrypted=True,
-        KmsKeyId=world["kms_key"],
+        KmsKeyId=facts["kms_key"],
         TagSpecifications=tags_of("volume", Name="web-3-data"),
     )["VolumeId"]
     ec2.attach_volume(VolumeId=data, InstanceId=victim, Device="/dev/sdf")
@@ -86,13 +86,13 @@ def create_web_servers(clients: InProcess, account: str, now: datetime, world: W
         InstanceId=victim,
         BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}],
     )
-    world["victim_data_volume"] = data
+    facts["victim_data_volume"] = data
     target_group = balancer.create_target_group(
-        Name="storefront-web", Protocol="HTTPS", Port=443, VpcId=world["vpc"], TargetType="instance"
+        Name="storefront-web", Protocol="HTTPS", Port=443, VpcId=facts["vpc"], TargetType="instance"
     )["TargetGroups"][0]["TargetGroupArn"]
-    world["target_group"] = target_group
+    facts["target_group"] = target_group
     scaling.create_launch_configuration(
-        LaunchConfigurationName="storefront-web-7", ImageId=world[f"image_{HOME}"], InstanceType="m6i.large"
+        LaunchConfigurationName="storefront-web-7", ImageId=facts[f"image_{HOME}"], InstanceType="m6i.large"
     )
     scaling.create_auto_scaling_group(
         AutoScalingGroupName="storefront-web",
@@ -100,14 +100,14 @@ def create_web_servers(clients: InProcess, account: str, now: datetime, world: W
         MinSize=2,
         MaxSize=6,
         DesiredCapacity=0,
-        VPCZoneIdentifier=f"{world['subnet_app-a']},{world['subnet_app-b']}",
+        VPCZoneIdentifier=f"{facts['subnet_app-a']},{facts['subnet_app-b']}",
     )
     scaling.attach_instances(AutoScalingGroupName="storefront-web", InstanceIds=servers)
     balancer.register_targets(TargetGroupArn=target_group, Targets=[{"Id": item, "Port": 443} for item in servers])
     classic.create_load_balancer(
         LoadBalancerName="storefront-internal",
         Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 8443, "InstanceProtocol": "TCP", "InstancePort": 8443}],
-        Subnets=[world["subnet_app-a"]],
+        Subnets=[facts["subnet_app-a"]],
     )
     classic.register_instances_with_load_balancer(
         LoadBalancerName="storefront-internal", Instances=[{"InstanceId": item} for item in servers]
@@ -115,40 +115,40 @@ def create_web_servers(clients: InProcess, account: str, now: datetime, world: W
     get_backend("ec2")[account][HOME].get_instance(victim).lab_console = _CONSOLE
 
 
-def create_other_instances(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
+def create_other_instances(clients: InProcess, account: str, now: datetime, facts: Facts, *, tidy: bool) -> None:
     ec2 = clients.client("ec2", HOME)
-    world["database"] = run(
+    facts["database"] = run(
         ec2,
-        world,
+        facts,
         HOME,
-        world["subnet_data-a"],
-        [world["group_database"]],
+        facts["subnet_data-a"],
+        [facts["group_database"]],
         InstanceType="r6i.xlarge",
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
         tags={"Name": "db-1", "team": "storefront"},
     )
-    age(account, HOME, world["database"], now - timedelta(days=101))
+    age(account, HOME, facts["database"], now - timedelta(days=101))
     request = ec2.request_spot_instances(
         SpotPrice="0.09",
         InstanceCount=1,
         Type="persistent",
         LaunchSpecification={
-            "ImageId": world[f"image_{HOME}"],
+            "ImageId": facts[f"image_{HOME}"],
             "InstanceType": "c6i.large",
-            "SubnetId": world["subnet_app-b"],
+            "SubnetId": facts["subnet_app-b"],
         },
     )["SpotInstanceRequests"][0]
-    world["spot"], world["spot_request"] = request["InstanceId"], request["SpotInstanceRequestId"]
+    facts["spot"], facts["spot_request"] = request["InstanceId"], request["SpotInstanceRequestId"]
     ec2.create_tags(
-        Resources=[world["spot"]],
+        Resources=[facts["spot"]],
         Tags=[{"Key": "Name", "Value": "batch-worker-spot"}, {"Key": "team", "Value": "batch"}],
     )
-    ec2.associate_iam_instance_profile(InstanceId=world["spot"], IamInstanceProfile={"Name": "batch-worker"})
+    ec2.associate_iam_instance_profile(InstanceId=facts["spot"], IamInstanceProfile={"Name": "batch-worker"})
     if tidy:
-        ec2.modify_instance_metadata_options(InstanceId=world["spot"], HttpTokens="required")
-    spot = get_backend("ec2")[account][HOME].get_instance(world["spot"])
-    spot.spot_instance_request_id, spot.lifecycle = world["spot_request"], "spot"
-    age(account, HOME, world["spot"], now - timedelta(hours=7))
+        ec2.modify_instance_metadata_options(InstanceId=facts["spot"], HttpTokens="required")
+    spot = get_backend("ec2")[account][HOME].get_instance(facts["spot"])
+    spot.spot_instance_request_id, spot.lifecycle = facts["spot_request"], "spot"
+    age(account, HOME, facts["spot"], now - timedelta(hours=7))
     for region, name, days in (
         ("us-east-1", "bastion", 210),
         ("us-east-1", "reports", 33),
@@ -164,7 +164,7 @@ def create_other_instances(clients: InProcess, account: str, now: datetime, worl
         )
         identifier = run(
             local,
-            world,
+            facts,
             region,
             subnet,
             [guard],
@@ -175,4 +175,4 @@ def create_other_instances(clients: InProcess, account: str, now: datetime, worl
         if name != "bastion":
             get_backend("ec2")[account][region].get_instance(identifier).nics[0].public_ip = None
         age(account, region, identifier, now - timedelta(days=days))
-        world[name] = identifier
+        facts[name] = identifier

@@ -21,7 +21,7 @@ NAT_ADDRESS: Final = "203.0.113.9"
 ORGANISATION: Final = "o-a1b2c3d4e5"
 
 
-World = dict[str, Any]
+Facts = dict[str, Any]
 
 
 def trust(service: str) -> str:

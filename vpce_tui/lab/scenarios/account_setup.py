@@ -13,7 +13,7 @@ from vpce_tui.lab.scenarios.account_parts import (
     ELSEWHERE,
     HOME,
     ORGANISATION,
-    World,
+    Facts,
     allow,
     group,
     image,
@@ -22,33 +22,33 @@ from vpce_tui.lab.scenarios.account_parts import (
 )
 
 
-def build(clients: InProcess, account: str, now: datetime, *, tidy: bool = False) -> World:
+def build(clients: InProcess, account: str, now: datetime, *, tidy: bool = False) -> Facts:
     """Everything live that is there on an ordinary day; gives the ids by their part in the story.
 
     ``tidy``: nothing lies open: no old metadata service, no powerful role, no bastion for the world, no old AMI.
     """
-    world: World = {"account": account, "profiles": {}, "endpoints": {}}
-    _identities(clients, account, world, tidy=tidy)
-    _network(clients, world)
-    _images(clients, account, now, world, tidy=tidy)
-    create_web_servers(clients, account, now, world, tidy=tidy)
-    create_other_instances(clients, account, now, world, tidy=tidy)
-    create_endpoints(clients, account, now, world, tidy=tidy)
+    facts: Facts = {"account": account, "profiles": {}, "endpoints": {}}
+    _identities(clients, account, facts, tidy=tidy)
+    _network(clients, facts)
+    _images(clients, account, now, facts, tidy=tidy)
+    create_web_servers(clients, account, now, facts, tidy=tidy)
+    create_other_instances(clients, account, now, facts, tidy=tidy)
+    create_endpoints(clients, account, now, facts, tidy=tidy)
     record_flows_elsewhere(clients, account)
-    flow_records.record(clients, HOME, now, world)
-    flow_records.guard(clients, HOME, world)
+    flow_records.record(clients, HOME, now, facts)
+    flow_records.guard(clients, HOME, facts)
     for region in (HOME, "us-east-1"):
         clients.client("guardduty", region).create_detector(Enable=True)
-    _amazons(clients, account, now, world)
-    _to_harden(clients, world)
+    _amazons(clients, account, now, facts)
+    _to_harden(clients, facts)
     managed.load(account)
     backend = get_backend("ec2")[account][HOME]
     backend._create_default_encryption_key()
-    world["default_key"] = backend.default_kms_key_id
-    return world
+    facts["default_key"] = backend.default_kms_key_id
+    return facts
 
 
-def _identities(clients: InProcess, account: str, world: World, *, tidy: bool) -> None:
+def _identities(clients: InProcess, account: str, facts: Facts, *, tidy: bool) -> None:
     iam, sts = clients.client("iam"), clients.client("sts")
     iam.create_account_alias(AccountAlias="prod-main")
     clients.client("organizations").create_organization(FeatureSet="ALL")
@@ -85,13 +85,13 @@ def _identities(clients: InProcess, account: str, world: World, *, tidy: bool) -
     session = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OnCallResponder", RoleSessionName="alice")[
         "Credentials"
     ]
-    world["operator"] = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    facts["operator"] = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
 
 
-def _network(clients: InProcess, world: World) -> None:
+def _network(clients: InProcess, facts: Facts) -> None:
     ec2 = clients.client("ec2", HOME)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags_of("vpc", Name="production", env="production"))
-    world["vpc"] = vpc_id = vpc["Vpc"]["VpcId"]
+    facts["vpc"] = vpc_id = vpc["Vpc"]["VpcId"]
     for name, block, zone in (
         ("app-a", "10.0.1.0/24", "a"),
         ("app-b", "10.0.2.0/24", "b"),
@@ -104,17 +104,17 @@ def _network(clients: InProcess, world: World) -> None:
             AvailabilityZone=f"{HOME}{zone}",
             TagSpecifications=tags_of("subnet", Name=name),
         )
-        world[f"subnet_{name}"] = subnet["Subnet"]["SubnetId"]
+        facts[f"subnet_{name}"] = subnet["Subnet"]["SubnetId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
     address = ec2.allocate_address(Domain="vpc")
-    nat = ec2.create_nat_gateway(SubnetId=world["subnet_edge-a"], AllocationId=address["AllocationId"])["NatGateway"]
-    world["nat_address"] = address["PublicIp"]
+    nat = ec2.create_nat_gateway(SubnetId=facts["subnet_edge-a"], AllocationId=address["AllocationId"])["NatGateway"]
+    facts["nat_address"] = address["PublicIp"]
     table = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags_of("route-table", Name="private"))
-    world["route_table"] = table_id = table["RouteTable"]["RouteTableId"]
+    facts["route_table"] = table_id = table["RouteTable"]["RouteTableId"]
     ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat["NatGatewayId"])
     for name in ("app-a", "app-b", "data-a"):
-        ec2.associate_route_table(RouteTableId=table_id, SubnetId=world[f"subnet_{name}"])
+        ec2.associate_route_table(RouteTableId=table_id, SubnetId=facts[f"subnet_{name}"])
     groups: dict[str, list[tuple[int, int, str]]] = {
         "web": [(443, 443, "10.0.100.0/24")],
         "ssh-from-bastion": [(22, 22, "10.0.100.0/24")],
@@ -123,28 +123,28 @@ def _network(clients: InProcess, world: World) -> None:
         "database": [(5432, 5432, "10.0.1.0/24")],
     }
     for name, rules in groups.items():
-        world[f"group_{name}"] = group(ec2, vpc_id, name, rules)
+        facts[f"group_{name}"] = group(ec2, vpc_id, name, rules)
 
 
-def _images(clients: InProcess, account: str, now: datetime, world: World, *, tidy: bool) -> None:
+def _images(clients: InProcess, account: str, now: datetime, facts: Facts, *, tidy: bool) -> None:
     """What instances were started from, and the newer one that the team has baked since."""
     for region in (HOME, *ELSEWHERE):
-        world[f"image_{region}"] = image(clients, region, "storefront-base-2026-03")
+        facts[f"image_{region}"] = image(clients, region, "storefront-base-2026-03")
         made = now - timedelta(days=60 if tidy else 268)
-        get_backend("ec2")[account][region].amis[world[f"image_{region}"]].creation_date = made
-    world["image_newer"] = image(clients, HOME, "storefront-base-2026-09")
-    get_backend("ec2")[account][HOME].amis[world["image_newer"]].creation_date = now - timedelta(
+        get_backend("ec2")[account][region].amis[facts[f"image_{region}"]].creation_date = made
+    facts["image_newer"] = image(clients, HOME, "storefront-base-2026-09")
+    get_backend("ec2")[account][HOME].amis[facts["image_newer"]].creation_date = now - timedelta(
         days=50 if tidy else 71
     )
 
 
-def _to_harden(clients: InProcess, world: World) -> None:
+def _to_harden(clients: InProcess, facts: Facts) -> None:
     """What lies open besides: named, so that it can be chosen."""
     ec2 = clients.client("ec2", HOME)
-    attached = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [world["database"]]}])
-    world["database_disk"] = f"{HOME}/{attached['Volumes'][0]['VolumeId']}"
+    attached = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [facts["database"]]}])
+    facts["database_disk"] = f"{HOME}/{attached['Volumes'][0]['VolumeId']}"
     ec2.modify_instance_attribute(
-        InstanceId=world["database"],
+        InstanceId=facts["database"],
         BlockDeviceMappings=[
             {"DeviceName": attached["Volumes"][0]["Attachments"][0]["Device"], "Ebs": {"DeleteOnTermination": True}}
         ],
@@ -158,11 +158,11 @@ def _to_harden(clients: InProcess, world: World) -> None:
         TagSpecifications=tags_of("volume", Name="old-exports"),
     )
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    world["default_vpc"] = vpcs[0]["VpcId"]
-    world["loose_disk"] = f"{HOME}/{loose['VolumeId']}"
+    facts["default_vpc"] = vpcs[0]["VpcId"]
+    facts["loose_disk"] = f"{HOME}/{loose['VolumeId']}"
 
 
-def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def _amazons(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """Two AMIs of Amazon's: the one that its public parameter names, and an older one of the same family."""
     backend = get_backend("ec2")[account][HOME]
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
@@ -185,4 +185,4 @@ def _amazons(clients: InProcess, account: str, now: datetime, world: World) -> N
             root_device_type="ebs",
             region_name=f"{HOME}a",
         )
-        world[part] = identifier
+        facts[part] = identifier

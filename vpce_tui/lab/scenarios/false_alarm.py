@@ -7,7 +7,7 @@ from typing import Final
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
-from vpce_tui.lab.scenarios.account_parts import HOME, ORGANISATION, World, endpoint
+from vpce_tui.lab.scenarios.account_parts import HOME, ORGANISATION, Facts, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS, endpoint_of_old
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, made
 from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
@@ -16,14 +16,14 @@ CAROL: Final = "192.0.2.18"
 BACKUP_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0b4c4b5e7d1ce0001"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """A known partner's service, a bucket's gateway, an endpoint made manually at night; all with limits."""
     ec2, s3 = clients.client("ec2", HOME), clients.client("s3", HOME)
     s3.create_bucket(Bucket="storefront-assets", CreateBucketConfiguration={"LocationConstraint": HOME})
-    vpc, private = world["vpc"], [world["subnet_app-a"], world["subnet_app-b"]]
+    vpc, private = facts["vpc"], [facts["subnet_app-a"], facts["subnet_app-b"]]
     tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "owner", "Value": "platform"}]}]
-    guard = [world["group_endpoints-443"]]
-    world["endpoints"]["backup"] = endpoint(
+    guard = [facts["group_endpoints-443"]]
+    facts["endpoints"]["backup"] = endpoint(
         ec2,
         account,
         HOME,
@@ -50,7 +50,7 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::al2023-repos-{HOME}-de612dc2/*",
     }
-    world["endpoints"]["assets"] = endpoint(
+    facts["endpoints"]["assets"] = endpoint(
         ec2,
         account,
         HOME,
@@ -59,10 +59,10 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         VpcId=vpc,
         TagSpecifications=tags,
         ServiceName=f"com.amazonaws.{HOME}.s3",
-        RouteTableIds=[world["route_table"]],
+        RouteTableIds=[facts["route_table"]],
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [assets, packages]}),
     )
-    world["endpoints"]["repair"] = endpoint(
+    facts["endpoints"]["repair"] = endpoint(
         ec2,
         account,
         HOME,
@@ -76,7 +76,7 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         PrivateDnsEnabled=True,
         PolicyDocument=policy_with_limits(),
     )
-    world["endpoints"]["first"] = endpoint(
+    facts["endpoints"]["first"] = endpoint(
         ec2,
         account,
         HOME,
@@ -91,7 +91,7 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
     )
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """Carol is on call, and has been before; Erin is new, and her endpoint was announced."""
     for days in (28, 21, 15, 10, 8, 3):
         before = scribe.user("carol", f"ASIALABCAROLOLD{days:05}", mfa=True)
@@ -99,7 +99,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
     earlier = scribe.user("carol", "ASIALABCAROLEARLIER1", mfa=True)
     endpoint_of_old(scribe, 15 * DAY, HOME, earlier, CAROL, CONSOLE, 77)
     pipeline = scribe.role("ci-network", "build-4720", "ASIALABPIPELINE00720", minutes_old=110)
-    world["event_backup"] = made(scribe, world, 95, HOME, pipeline, "backup", PIPELINE_ADDRESS, TERRAFORM)
+    facts["event_backup"] = made(scribe, facts, 95, HOME, pipeline, "backup", PIPELINE_ADDRESS, TERRAFORM)
     scribe.write(
         90,
         HOME,
@@ -110,10 +110,10 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         agent=TERRAFORM,
         request={"bucketName": "storefront-assets", "bucketPolicy": {"Statement": []}},
     )
-    world["event_assets"] = made(scribe, world, 82, HOME, pipeline, "assets", PIPELINE_ADDRESS, TERRAFORM)
+    facts["event_assets"] = made(scribe, facts, 82, HOME, pipeline, "assets", PIPELINE_ADDRESS, TERRAFORM)
     carol = scribe.user("carol", "ASIALABCAROL00000002", mfa=True)
-    world["event_repair"] = made(
-        scribe, world, 38, HOME, carol, "repair", CAROL, CONSOLE, sessionCredentialFromConsole="true"
+    facts["event_repair"] = made(
+        scribe, facts, 38, HOME, carol, "repair", CAROL, CONSOLE, sessionCredentialFromConsole="true"
     )
     scribe.write(
         30,
@@ -123,7 +123,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         carol,
         ip=CAROL,
         agent=CONSOLE,
-        request={"target": world["web_servers"][0]},
+        request={"target": facts["web_servers"][0]},
         response={"sessionId": "carol-0a1b2c"},
     )
     scribe.write(
@@ -134,12 +134,12 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         carol,
         ip=CAROL,
         agent=CONSOLE,
-        request={"target": world["web_servers"][1]},
+        request={"target": facts["web_servers"][1]},
     )
-    world["web_server"] = world["web_servers"][0]
+    facts["web_server"] = facts["web_servers"][0]
     erin = scribe.user("erin", "ASIALABERIN000000001", mfa=True)
-    world["event_first"] = made(
-        scribe, world, 17, HOME, erin, "first", CAROL, CONSOLE, sessionCredentialFromConsole="true"
+    facts["event_first"] = made(
+        scribe, facts, 17, HOME, erin, "first", CAROL, CONSOLE, sessionCredentialFromConsole="true"
     )
 
 

@@ -14,35 +14,35 @@ SCANNER: Final = "192.0.2.77"
 _GROUP: Final = "/vpc/production"
 
 
-def record(clients: InProcess, region: str, now: datetime, world: dict[str, Any]) -> None:
+def record(clients: InProcess, region: str, now: datetime, facts: dict[str, Any]) -> None:
     """Flow logs of the production VPC: customers, the database, a scanner that is rejected."""
     logs, ec2 = clients.client("logs", region), clients.client("ec2", region)
     logs.create_log_group(logGroupName=_GROUP)
-    world["flow_log"] = ec2.create_flow_logs(
-        ResourceIds=[world["vpc"]],
+    facts["flow_log"] = ec2.create_flow_logs(
+        ResourceIds=[facts["vpc"]],
         ResourceType="VPC",
         TrafficType="ALL",
         LogDestinationType="cloud-watch-logs",
         LogGroupName=_GROUP,
-        DeliverLogsPermissionArn=f"arn:aws:iam::{world['account']}:role/flow-logs",
+        DeliverLogsPermissionArn=f"arn:aws:iam::{facts['account']}:role/flow-logs",
     )["FlowLogIds"][0]
-    first, second = _interfaces(ec2, world["victim"])
-    database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
-    _put(clients, region, world, first["NetworkInterfaceId"], "all", _of_customers(first["PrivateIpAddress"], now))
+    first, second = _interfaces(ec2, facts["victim"])
+    database = ec2.describe_instances(InstanceIds=[facts["database"]])["Reservations"][0]["Instances"][0]
+    _put(clients, region, facts, first["NetworkInterfaceId"], "all", _of_customers(first["PrivateIpAddress"], now))
     queries = _of_database(second["PrivateIpAddress"], database["PrivateIpAddress"], now)
-    _put(clients, region, world, second["NetworkInterfaceId"], "all", queries)
+    _put(clients, region, facts, second["NetworkInterfaceId"], "all", queries)
 
 
-def record_intruder(clients: InProcess, region: str, now: datetime, world: dict[str, Any]) -> None:
+def record_intruder(clients: InProcess, region: str, now: datetime, facts: dict[str, Any]) -> None:
     """A beacon, and what leaves through the intruder's way out."""
     ec2 = clients.client("ec2", region)
-    first, _ = _interfaces(ec2, world["victim"])
+    first, _ = _interfaces(ec2, facts["victim"])
     way_out = ec2.describe_network_interfaces(
-        NetworkInterfaceIds=world["endpoints"]["intruder_exit"]["made"]["NetworkInterfaceIds"]
+        NetworkInterfaceIds=facts["endpoints"]["intruder_exit"]["made"]["NetworkInterfaceIds"]
     )["NetworkInterfaces"][0]
     own, beyond = first["PrivateIpAddress"], way_out["PrivateIpAddress"]
-    _put(clients, region, world, first["NetworkInterfaceId"], "later", _of_intruder(own, beyond, now))
-    _put(clients, region, world, way_out["NetworkInterfaceId"], "all", _of_way_out(beyond, own, now))
+    _put(clients, region, facts, first["NetworkInterfaceId"], "later", _of_intruder(own, beyond, now))
+    _put(clients, region, facts, way_out["NetworkInterfaceId"], "all", _of_way_out(beyond, own, now))
 
 
 def _interfaces(ec2: Any, instance: str) -> list[dict[str, Any]]:
@@ -50,18 +50,18 @@ def _interfaces(ec2: Any, instance: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda nic: nic["Attachment"]["DeviceIndex"])
 
 
-def _put(clients: InProcess, region: str, world: dict[str, Any], interface: str, name: str, lines: "Lines") -> None:
+def _put(clients: InProcess, region: str, facts: dict[str, Any], interface: str, name: str, lines: "Lines") -> None:
     stream = f"{interface}-{name}"
     clients.client("logs", region).create_log_stream(logGroupName=_GROUP, logStreamName=stream)
     events = [
         {
             "timestamp": int(at.timestamp() * 1000),
-            "message": f"2 {world['account']} {interface} {said.format(begin=int(at.timestamp()) - 59, end=int(at.timestamp()))}",
+            "message": f"2 {facts['account']} {interface} {said.format(begin=int(at.timestamp()) - 59, end=int(at.timestamp()))}",
         }
         for at, said in lines
     ]
     # past moto's gate, which refuses what is older than 14 days by the instance's clock, and not by the lab's
-    get_backend("logs")[world["account"]][region].groups[_GROUP].put_log_events(stream, events)
+    get_backend("logs")[facts["account"]][region].groups[_GROUP].put_log_events(stream, events)
 
 
 Lines = Iterable[tuple[datetime, str]]
@@ -105,7 +105,7 @@ def _of_way_out(own: str, victim: str, now: datetime) -> Lines:
         yield at, _line(own, victim, "443 44310", 22_000, 1_400_000)
 
 
-def guard(clients: InProcess, region: str, world: dict[str, Any]) -> None:
+def guard(clients: InProcess, region: str, facts: dict[str, Any]) -> None:
     """A web ACL that blocks a set of addresses."""
     waf = clients.client("wafv2", region)
     made = waf.create_ip_set(
@@ -115,7 +115,7 @@ def guard(clients: InProcess, region: str, world: dict[str, Any]) -> None:
         Addresses=["203.0.113.200/32"],
         Description="what the web ACL blocks",
     )["Summary"]
-    world["ip_set"] = f"regional/{made['Name']}/{made['Id']}"
+    facts["ip_set"] = f"regional/{made['Name']}/{made['Id']}"
     seen = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "storefront"}
     waf.create_web_acl(
         Name="storefront",

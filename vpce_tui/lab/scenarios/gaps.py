@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_parts import HOME, World, endpoint
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint
 from vpce_tui.lab.scenarios.records import Scribe, create_endpoint, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
 
@@ -13,36 +13,36 @@ INTRUDER: Final = "198.51.100.77"
 _AGENT: Final = "aws-cli/2.17.9 md/awscrt#0.20.11 ua/2.0 os/windows#10 md/arch#amd64 lang/python#3.11.9"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """One open gateway endpoint."""
-    world["endpoints"]["quiet"] = endpoint(
+    facts["endpoints"]["quiet"] = endpoint(
         clients.client("ec2", HOME),
         account,
         HOME,
         now - timedelta(minutes=27),
         VpcEndpointType="Gateway",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=f"com.amazonaws.{HOME}.dynamodb",
-        RouteTableIds=[world["route_table"]],
+        RouteTableIds=[facts["route_table"]],
     )
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """The session stops the trail, waits, and builds."""
-    stolen = scribe.role("web-app", world["web_servers"][0], "ASIALABQUIET00000001", minutes_old=90, ec2=True)
+    stolen = scribe.role("web-app", facts["web_servers"][0], "ASIALABQUIET00000001", minutes_old=90, ec2=True)
 
     def did(minutes_ago: float, source: str, name: str, **more: Any) -> Any:
         return scribe.write(minutes_ago, HOME, source, name, stolen, ip=INTRUDER, agent=_AGENT, **more)
 
     did(58, "sts", "GetCallerIdentity", read_only=True)
     did(55, "cloudtrail", "StopLogging", request={"name": "main"})
-    world["event_quiet"] = made(scribe, world, 27, HOME, stolen, "quiet", INTRUDER, _AGENT)
-    world["web_server"] = world["web_servers"][0]
+    facts["event_quiet"] = made(scribe, facts, 27, HOME, stolen, "quiet", INTRUDER, _AGENT)
+    facts["web_server"] = facts["web_servers"][0]
     root = {
         "type": "Root",
-        "principalId": world["account"],
-        "arn": f"arn:aws:iam::{world['account']}:root",
-        "accountId": world["account"],
+        "principalId": facts["account"],
+        "arn": f"arn:aws:iam::{facts['account']}:root",
+        "accountId": facts["account"],
     }
     asked, answer = create_endpoint(
         {
@@ -59,7 +59,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
     record = scribe.write(
         19, "us-west-2", "ec2", "CreateVpcEndpoint", root, ip=INTRUDER, agent=_AGENT, request=asked, response=answer
     )
-    world["event_root"] = str(record["eventID"])
+    facts["event_root"] = str(record["eventID"])
 
 
 STORY: Final = Story(

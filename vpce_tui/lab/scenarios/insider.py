@@ -7,7 +7,7 @@ from typing import Any, Final
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
 from vpce_tui.lab.scenarios.account_instances import run
-from vpce_tui.lab.scenarios.account_parts import HOME, World, age, endpoint
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, age, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY
 from vpce_tui.lab.scenarios.records import CONSOLE, Scribe, made
 from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
@@ -16,81 +16,81 @@ OFFICE: Final = "192.0.2.90"
 APPLIANCE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a77b1c2d3e4f5061"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """A load balancer endpoint with a route to it, an endpoint whose limits are gone, a mirroring session; no flow logs."""
     ec2 = clients.client("ec2", HOME)
-    world["endpoints"]["appliance"] = endpoint(
+    facts["endpoints"]["appliance"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=64),
         VpcEndpointType="GatewayLoadBalancer",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=APPLIANCE,
-        SubnetIds=[world["subnet_edge-a"]],
+        SubnetIds=[facts["subnet_edge-a"]],
     )
     ec2.create_route(
-        RouteTableId=world["route_table"],
+        RouteTableId=facts["route_table"],
         DestinationCidrBlock="198.18.0.0/15",
-        GatewayId=world["endpoints"]["appliance"]["made"]["VpcEndpointId"],
+        GatewayId=facts["endpoints"]["appliance"]["made"]["VpcEndpointId"],
     )
-    world["endpoints"]["widened"] = endpoint(
+    facts["endpoints"]["widened"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=48),
         VpcEndpointType="Interface",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=f"com.amazonaws.{HOME}.execute-api",
-        SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]],
+        SubnetIds=[facts["subnet_data-a"]],
+        SecurityGroupIds=[facts["group_endpoints-443"]],
         PrivateDnsEnabled=True,
         PolicyDocument=policy_with_limits(),
     )
-    ec2.modify_vpc_endpoint(VpcEndpointId=world["endpoints"]["widened"]["made"]["VpcEndpointId"], ResetPolicy=True)
-    database = ec2.describe_instances(InstanceIds=[world["database"]])["Reservations"][0]["Instances"][0]
-    world["database_interface"] = database["NetworkInterfaces"][0]["NetworkInterfaceId"]
-    ec2.delete_flow_logs(FlowLogIds=[world["flow_log"]])
-    world["collector"] = run(
+    ec2.modify_vpc_endpoint(VpcEndpointId=facts["endpoints"]["widened"]["made"]["VpcEndpointId"], ResetPolicy=True)
+    database = ec2.describe_instances(InstanceIds=[facts["database"]])["Reservations"][0]["Instances"][0]
+    facts["database_interface"] = database["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    ec2.delete_flow_logs(FlowLogIds=[facts["flow_log"]])
+    facts["collector"] = run(
         ec2,
-        world,
+        facts,
         HOME,
-        world["subnet_data-a"],
-        [world["group_db-client"]],
+        facts["subnet_data-a"],
+        [facts["group_db-client"]],
         InstanceType="m6i.large",
         tags={"Name": "collector"},
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
     )
-    age(account, HOME, world["collector"], now - timedelta(minutes=58))
-    collector = ec2.describe_instances(InstanceIds=[world["collector"]])["Reservations"][0]["Instances"][0]
+    age(account, HOME, facts["collector"], now - timedelta(minutes=58))
+    collector = ec2.describe_instances(InstanceIds=[facts["collector"]])["Reservations"][0]["Instances"][0]
     nic = collector["NetworkInterfaces"][0]["NetworkInterfaceId"]
     target = ec2.create_traffic_mirror_target(NetworkInterfaceId=nic)["TrafficMirrorTarget"]
     chosen = ec2.create_traffic_mirror_filter()["TrafficMirrorFilter"]
     ec2.create_traffic_mirror_session(
-        NetworkInterfaceId=world["database_interface"],
+        NetworkInterfaceId=facts["database_interface"],
         TrafficMirrorTargetId=target["TrafficMirrorTargetId"],
         TrafficMirrorFilterId=chosen["TrafficMirrorFilterId"],
         SessionNumber=1,
     )
     iam = clients.client("iam")
     iam.create_user(UserName="svc-archive")
-    world["made_key"] = iam.create_access_key(UserName="svc-archive")["AccessKey"]["AccessKeyId"]
-    world["endpoints"]["archive"] = endpoint(
+    facts["made_key"] = iam.create_access_key(UserName="svc-archive")["AccessKey"]["AccessKeyId"]
+    facts["endpoints"]["archive"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=24),
         VpcEndpointType="Interface",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName="com.amazonaws.us-east-1.s3",
         ServiceRegion="us-east-1",
-        SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]],
+        SubnetIds=[facts["subnet_data-a"]],
+        SecurityGroupIds=[facts["group_endpoints-443"]],
         PrivateDnsEnabled=False,
     )
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """Weeks of ordinary work from the office, then an hour at night from the same desk."""
     for days in (24, 20, 15, 9, 7, 3):
         work = scribe.user("dave", f"ASIALABDAVEOLD0{days:05}", mfa=False)
@@ -104,28 +104,28 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
             minutes_ago, HOME, source, name, dave, ip=OFFICE, agent=CONSOLE, sessionCredentialFromConsole="true", **more
         )
 
-    did(79, "cloudtrail", "StopLogging", request={"name": f"arn:aws:cloudtrail:{HOME}:{world['account']}:trail/main"})
+    did(79, "cloudtrail", "StopLogging", request={"name": f"arn:aws:cloudtrail:{HOME}:{facts['account']}:trail/main"})
     did(
         77,
         "ec2",
         "DeleteFlowLogs",
-        request={"DeleteFlowLogsRequest": {"FlowLogId": {"tag": 1, "content": world["flow_log"]}}},
+        request={"DeleteFlowLogsRequest": {"FlowLogId": {"tag": 1, "content": facts["flow_log"]}}},
     )
     gone = {"sessionCredentialFromConsole": "true"}
-    world["event_appliance"] = made(scribe, world, 64, HOME, dave, "appliance", OFFICE, CONSOLE, **gone)
+    facts["event_appliance"] = made(scribe, facts, 64, HOME, dave, "appliance", OFFICE, CONSOLE, **gone)
     did(
         62,
         "ec2",
         "CreateRoute",
         request={
-            "routeTableId": world["route_table"],
+            "routeTableId": facts["route_table"],
             "destinationCidrBlock": "198.18.0.0/15",
-            "vpcEndpointId": world["endpoints"]["appliance"]["made"]["VpcEndpointId"],
+            "vpcEndpointId": facts["endpoints"]["appliance"]["made"]["VpcEndpointId"],
         },
         response={"_return": True},
     )
-    world["event_widened"] = made(scribe, world, 48, HOME, dave, "widened", OFFICE, CONSOLE, **gone)
-    identifier = world["endpoints"]["widened"]["made"]["VpcEndpointId"]
+    facts["event_widened"] = made(scribe, facts, 48, HOME, dave, "widened", OFFICE, CONSOLE, **gone)
+    identifier = facts["endpoints"]["widened"]["made"]["VpcEndpointId"]
     did(
         40,
         "ec2",
@@ -138,20 +138,20 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         "ec2",
         "RunInstances",
         request={"instanceType": "m6i.large"},
-        response={"instancesSet": {"items": [{"instanceId": world["collector"]}]}},
+        response={"instancesSet": {"items": [{"instanceId": facts["collector"]}]}},
     )
     did(
         52,
         "ec2",
         "ModifyInstanceAttribute",
         response={"_return": True},
-        request={"instanceId": world["database"], "userData": "<sensitiveDataRemoved>"},
+        request={"instanceId": facts["database"], "userData": "<sensitiveDataRemoved>"},
     )
     did(
         36,
         "ec2",
         "CreateTrafficMirrorSession",
-        request={"CreateTrafficMirrorSessionRequest": {"NetworkInterfaceId": world["database_interface"]}},
+        request={"CreateTrafficMirrorSessionRequest": {"NetworkInterfaceId": facts["database_interface"]}},
     )
     scribe.write(
         29,
@@ -162,10 +162,10 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         ip=OFFICE,
         agent=CONSOLE,
         request={"userName": "svc-archive"},
-        response={"accessKey": {"userName": "svc-archive", "accessKeyId": world["made_key"], "status": "Active"}},
+        response={"accessKey": {"userName": "svc-archive", "accessKeyId": facts["made_key"], "status": "Active"}},
     )
-    service = scribe.user("svc-archive", world["made_key"])
-    world["event_archive"] = made(scribe, world, 24, HOME, service, "archive", OFFICE, "rclone/v1.66.0")
+    service = scribe.user("svc-archive", facts["made_key"])
+    facts["event_archive"] = made(scribe, facts, 24, HOME, service, "archive", OFFICE, "rclone/v1.66.0")
 
 
 STORY: Final = Story(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_parts import HOME, World, age, endpoint, group, tags_of
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, age, endpoint, group, tags_of
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS
 from vpce_tui.lab.scenarios.records import Scribe, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
@@ -18,7 +18,7 @@ _AGENT: Final = "aws-cli/2.15.30 Python/3.11.8 Linux/5.15.0 exe/x86_64.ubuntu.22
 _USUAL: Final = "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.10 lang/python#3.9.16"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """The user with its key; six large instances and an endpoint far away."""
     iam = clients.client("iam")
     iam.create_user(UserName="deploy-bot")
@@ -29,7 +29,7 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "s3:*"], "Resource": "*"}]}
         ),
     )
-    world["leaked_key"] = iam.create_access_key(UserName="deploy-bot")["AccessKey"]["AccessKeyId"]
+    facts["leaked_key"] = iam.create_access_key(UserName="deploy-bot")["AccessKey"]["AccessKeyId"]
     ec2 = clients.client("ec2", FAR)
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnet = sorted(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"])[0]
@@ -49,9 +49,9 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         SecurityGroupIds=[guard],
         MetadataOptions={"HttpTokens": "optional", "HttpEndpoint": "enabled"},
     )
-    world["miners"] = [item["InstanceId"] for item in started["Instances"]]
-    world["miner"] = world["miners"][0]
-    for number, identifier in enumerate(world["miners"]):
+    facts["miners"] = [item["InstanceId"] for item in started["Instances"]]
+    facts["miner"] = facts["miners"][0]
+    for number, identifier in enumerate(facts["miners"]):
         age(account, FAR, identifier, now - timedelta(minutes=70 - number))
     drop = {
         "Version": "2012-10-17",
@@ -59,7 +59,7 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
             {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::drop-7f3a/*"}
         ],
     }
-    world["endpoints"]["drop"] = endpoint(
+    facts["endpoints"]["drop"] = endpoint(
         ec2,
         account,
         FAR,
@@ -72,21 +72,21 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         PolicyDocument=json.dumps(drop),
     )
     home = clients.client("ec2", HOME)
-    found = home.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [world["database"]]}])[
+    found = home.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [facts["database"]]}])[
         "Volumes"
     ]
-    world["database_volume"] = found[0]["VolumeId"]
-    world["snapshot"] = home.create_snapshot(
-        VolumeId=world["database_volume"], TagSpecifications=tags_of("snapshot", Name="backup")
+    facts["database_volume"] = found[0]["VolumeId"]
+    facts["snapshot"] = home.create_snapshot(
+        VolumeId=facts["database_volume"], TagSpecifications=tags_of("snapshot", Name="backup")
     )["SnapshotId"]
     home.modify_snapshot_attribute(
-        SnapshotId=world["snapshot"], Attribute="createVolumePermission", OperationType="add", UserIds=[STRANGER]
+        SnapshotId=facts["snapshot"], Attribute="createVolumePermission", OperationType="add", UserIds=[STRANGER]
     )
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """Weeks of deployments with the key, then the thief's evening."""
-    bot = scribe.user("deploy-bot", world["leaked_key"])
+    bot = scribe.user("deploy-bot", facts["leaked_key"])
     for days in (25, 21, 18, 13, 10, 6, 3):
         scribe.write(
             days * DAY + 60, HOME, "ec2", "DescribeInstances", bot, ip=PIPELINE_ADDRESS, agent=_USUAL, read_only=True
@@ -106,7 +106,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
     )
     for minute, region in ((88, HOME), (87, "us-east-1"), (86, FAR)):
         did(minute, region, "ec2", "DescribeInstances", request={"filterSet": {}}, read_only=True)
-    for number, identifier in enumerate(world["miners"]):
+    for number, identifier in enumerate(facts["miners"]):
         did(
             70 - number,
             FAR,
@@ -120,8 +120,8 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         HOME,
         "ec2",
         "CreateSnapshot",
-        request={"volumeId": world["database_volume"]},
-        response={"snapshotId": world["snapshot"], "volumeId": world["database_volume"]},
+        request={"volumeId": facts["database_volume"]},
+        response={"snapshotId": facts["snapshot"], "volumeId": facts["database_volume"]},
     )
     did(
         52,
@@ -129,13 +129,13 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         "ec2",
         "ModifySnapshotAttribute",
         request={
-            "snapshotId": world["snapshot"],
+            "snapshotId": facts["snapshot"],
             "attributeType": "CREATE_VOLUME_PERMISSION",
             "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}},
         },
         response={"_return": True},
     )
-    did(49, "us-west-2", "ec2", "GetPasswordData", request={"instanceId": world["build-1"]}, read_only=True)
+    did(49, "us-west-2", "ec2", "GetPasswordData", request={"instanceId": facts["build-1"]}, read_only=True)
     did(
         46,
         "us-west-2",
@@ -150,7 +150,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
             "command": {"commandId": "0f3c9a1b-2d4e-5f60-7a8b-9c0d1e2f3a4b", "documentName": "AWS-RunShellScript"}
         },
     )
-    world["event_drop"] = made(scribe, world, 41, FAR, bot, "drop", THIEF, _AGENT)
+    facts["event_drop"] = made(scribe, facts, 41, FAR, bot, "drop", THIEF, _AGENT)
 
 
 STORY: Final = Story(

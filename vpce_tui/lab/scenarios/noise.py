@@ -4,21 +4,21 @@ import itertools
 import random
 from typing import Any, Final
 
-from vpce_tui.lab.scenarios.account_parts import ELSEWHERE, HOME, World
+from vpce_tui.lab.scenarios.account_parts import ELSEWHERE, HOME, Facts
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe
 
 _EVENTS: Final = 420
 _SDK: Final = "Boto3/1.40.12 md/Botocore#1.40.12 ua/2.1 os/linux#6.1.112 md/arch#x86_64 lang/python#3.12.7"
 
 
-def write(scribe: Scribe, world: World, chance: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, chance: random.Random) -> None:
     """Write the noise."""
     regions = (HOME, *ELSEWHERE)
     monitor = scribe.role("monitoring", "i-0c0ffee0c0ffee000", "ASIALABMONITOR000001", ec2=True)
-    web = scribe.role("web-app", world["web_servers"][0], "ASIALABWEBONE0000001", ec2=True)
+    web = scribe.role("web-app", facts["web_servers"][0], "ASIALABWEBONE0000001", ec2=True)
     carol = scribe.user("carol", "ASIALABCAROL00000001", mfa=True)
     pipeline = scribe.role("ci-network", "build-4699", "ASIALABPIPELINE00002", minutes_old=700)
-    inside = world["nat_address"]
+    inside = facts["nat_address"]
     ordinary: tuple[tuple[str, str, Any, str, str, bool], ...] = (
         ("ec2", "DescribeInstances", monitor, inside, _SDK, True),
         ("ec2", "DescribeVolumes", monitor, inside, _SDK, True),
@@ -41,16 +41,16 @@ def write(scribe: Scribe, world: World, chance: random.Random) -> None:
         ("kms", "GenerateDataKey", scribe.service("ebs"), "ebs.amazonaws.com", "ebs.amazonaws.com", True),
     )
     # the stolen session is not among them: what is known of it must come from elsewhere
-    machines = itertools.cycle(item for item in world["web_servers"] if item != world["victim"])
+    instances = itertools.cycle(item for item in facts["web_servers"] if item != facts["victim"])
     for _ in range(_EVENTS):
         source, name, who, ip, agent, read_only = chance.choice(ordinary)
         region = chance.choices(regions, weights=(5, 3, 2, 1))[0]
         asked = answered = None
         if name == "AssumeRole":  # EC2 hands a role's session to an instance that holds it, where the instance is
-            region, machine = HOME, next(machines)
-            asked = {"roleArn": f"arn:aws:iam::{scribe.account}:role/web-app", "roleSessionName": machine}
-            session = f"arn:aws:sts::{scribe.account}:assumed-role/web-app/{machine}"
-            answered = {"assumedRoleUser": {"arn": session, "assumedRoleId": f"AROAEXAMPLE:{machine}"}}
+            region, instance = HOME, next(instances)
+            asked = {"roleArn": f"arn:aws:iam::{scribe.account}:role/web-app", "roleSessionName": instance}
+            session = f"arn:aws:sts::{scribe.account}:assumed-role/web-app/{instance}"
+            answered = {"assumedRoleUser": {"arn": session, "assumedRoleId": f"AROAEXAMPLE:{instance}"}}
         scribe.write(
             chance.uniform(6, 1430),
             region,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vpce_tui.lab.scenarios.account_parts import HOME, World
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts
 from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, create_endpoint, made
 
 PIPELINE_ADDRESS: Final = "192.0.2.40"
@@ -10,26 +10,26 @@ BOB_ADDRESS: Final = "192.0.2.77"
 DAY: Final = 1440
 
 
-def write(scribe: Scribe, world: World) -> None:
-    """The last day's harmless events; adds the ids of the ones that matter to ``world``."""
+def write(scribe: Scribe, facts: Facts) -> None:
+    """The last day's harmless events; adds the ids of the ones that matter to ``facts``."""
     pipeline = scribe.role("ci-network", "build-4711", "ASIALABPIPELINE00001", minutes_old=200)
     for offset, service in enumerate(("sts", "logs", "ssm")):
-        world[f"event_{service}"] = made(
-            scribe, world, 184 - offset * 0.4, HOME, pipeline, f"pipeline_{service}", PIPELINE_ADDRESS, TERRAFORM
+        facts[f"event_{service}"] = made(
+            scribe, facts, 184 - offset * 0.4, HOME, pipeline, f"pipeline_{service}", PIPELINE_ADDRESS, TERRAFORM
         )
     for number, region in enumerate(("us-east-1", "us-west-2", "ap-southeast-2")):
-        world[f"event_pipeline_{region}"] = made(
-            scribe, world, 300 + 7 * number, region, pipeline, f"pipeline_{region}", PIPELINE_ADDRESS, TERRAFORM
+        facts[f"event_pipeline_{region}"] = made(
+            scribe, facts, 300 + 7 * number, region, pipeline, f"pipeline_{region}", PIPELINE_ADDRESS, TERRAFORM
         )
     bob = scribe.user("bob", "ASIALABBOB0000000001", mfa=True)
-    world["event_bob"] = made(
-        scribe, world, 121, "us-east-1", bob, "bob", BOB_ADDRESS, CONSOLE, sessionCredentialFromConsole="true"
+    facts["event_bob"] = made(
+        scribe, facts, 121, "us-east-1", bob, "bob", BOB_ADDRESS, CONSOLE, sessionCredentialFromConsole="true"
     )
     asked, answer = create_endpoint(
-        {"VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds", "VpcEndpointType": "Interface"},
-        {"VpcEndpointId": "vpce-0b1e55ed0b1e55ed0", "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds"},
+        {"VpcId": facts["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds", "VpcEndpointType": "Interface"},
+        {"VpcEndpointId": "vpce-0b1e55ed0b1e55ed0", "VpcId": facts["vpc"], "ServiceName": f"com.amazonaws.{HOME}.rds"},
     )
-    world["event_service"] = scribe.write(
+    facts["event_service"] = scribe.write(
         400,
         HOME,
         "ec2",
@@ -54,10 +54,10 @@ def write(scribe: Scribe, world: World) -> None:
         },
         response={"vpcEndpoint": {"vpcEndpointId": "aos-1f2e3d", "status": "CREATING"}},
     )
-    _before(scribe, world)
+    _before(scribe, facts)
 
 
-def _before(scribe: Scribe, world: World) -> None:
+def _before(scribe: Scribe, facts: Facts) -> None:
     """The month before: what is usual here, and for whom."""
     for number, (days, region) in enumerate(
         ((27, HOME), (23, "us-east-1"), (19, HOME), (16, "us-west-2"), (12, HOME), (9, "ap-southeast-2"), (4, HOME))
@@ -70,8 +70,8 @@ def _before(scribe: Scribe, world: World) -> None:
         bob = scribe.user("bob", f"ASIALABBOB00000{number:05}", mfa=True)
         endpoint_of_old(scribe, days * DAY + 33, "us-east-1", bob, BOB_ADDRESS, CONSOLE, 50 + number)
     for days in (26, 21, 17, 11, 8, 5, 2):
-        machine = world["web_servers"][days % 3]
-        for name in {machine, world["victim"]}:
+        instance = facts["web_servers"][days % 3]
+        for name in {instance, facts["victim"]}:
             web = scribe.role("web-app", name, f"ASIALABWEB0000000{days:03}", ec2=True)
             scribe.write(
                 days * DAY + 77,
@@ -79,7 +79,7 @@ def _before(scribe: Scribe, world: World) -> None:
                 "logs",
                 "CreateLogStream",
                 web,
-                ip=world["nat_address"],
+                ip=facts["nat_address"],
                 agent="aws-sdk-go/1.55.5",
             )
         bob = scribe.user("bob", f"ASIALABBOBOLD000{days:04}", mfa=True)
@@ -94,7 +94,7 @@ def _before(scribe: Scribe, world: World) -> None:
                 "monitoring",
                 "PutMetricAlarm",
                 monitor,
-                ip=world["nat_address"],
+                ip=facts["nat_address"],
                 agent="Boto3/1.40.12",
             )
         for source, name in (
@@ -110,7 +110,7 @@ def _before(scribe: Scribe, world: World) -> None:
                     source,
                     name,
                     monitor,
-                    ip=world["nat_address"],
+                    ip=facts["nat_address"],
                     agent="Boto3/1.40.12",
                     read_only=source != "ssm",
                 )

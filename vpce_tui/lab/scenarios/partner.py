@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_parts import HOME, World, endpoint, group
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint, group
 from vpce_tui.lab.scenarios.ordinary import DAY
 from vpce_tui.lab.scenarios.records import Scribe, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
@@ -17,7 +17,7 @@ KEY: Final = "ASIALABPARTNER000001"
 _AGENT: Final = "Boto3/1.34.84 md/Botocore#1.34.84 ua/2.0 os/macos#23.4.0 lang/python#3.12.2"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """The role that the partner may take; an endpoint to a database of theirs, one with them in its policy."""
     ec2, iam = clients.client("ec2", HOME), clients.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{PARTNER}:root"}, "Action": "sts:AssumeRole"}
@@ -25,17 +25,17 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
         RoleName="partner-integration",
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )
-    guard = group(ec2, world["vpc"], "replica-link", [(5432, 5432, "10.0.0.0/16")])
-    world["resource"] = f"arn:aws:vpc-lattice:{HOME}:{PARTNER}:resourceconfiguration/rcfg-0c1d2e3f4a5b6c7d8"
-    world["endpoints"]["door"] = endpoint(
+    guard = group(ec2, facts["vpc"], "replica-link", [(5432, 5432, "10.0.0.0/16")])
+    facts["resource"] = f"arn:aws:vpc-lattice:{HOME}:{PARTNER}:resourceconfiguration/rcfg-0c1d2e3f4a5b6c7d8"
+    facts["endpoints"]["door"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=34),
         VpcEndpointType="Resource",
-        VpcId=world["vpc"],
-        ResourceConfigurationArn=world["resource"],
-        SubnetIds=[world["subnet_data-a"]],
+        VpcId=facts["vpc"],
+        ResourceConfigurationArn=facts["resource"],
+        SubnetIds=[facts["subnet_data-a"]],
         SecurityGroupIds=[guard],
     )
     theirs = {
@@ -49,33 +49,33 @@ def build(clients: InProcess, account: str, now: datetime, world: World) -> None
             }
         ],
     }
-    world["endpoints"]["guest"] = endpoint(
+    facts["endpoints"]["guest"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=22),
         VpcEndpointType="Interface",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=f"com.amazonaws.{HOME}.secretsmanager",
-        SubnetIds=[world["subnet_data-a"]],
-        SecurityGroupIds=[world["group_endpoints-443"]],
+        SubnetIds=[facts["subnet_data-a"]],
+        SecurityGroupIds=[facts["group_endpoints-443"]],
         PrivateDnsEnabled=True,
         PolicyDocument=json.dumps(theirs),
     )
-    closed = ec2.create_route_table(VpcId=world["vpc"])["RouteTable"]["RouteTableId"]
-    world["endpoints"]["closet"] = endpoint(
+    closed = ec2.create_route_table(VpcId=facts["vpc"])["RouteTable"]["RouteTableId"]
+    facts["endpoints"]["closet"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=15),
         VpcEndpointType="Gateway",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=f"com.amazonaws.{HOME}.dynamodb",
         RouteTableIds=[closed],
     )
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """The partner's usual nightly reading; then the role is used to build."""
     for days in (22, 17, 12, 8, 4, 2):
         usual = scribe.role("partner-integration", "nightly", f"ASIALABPARTNEROLD{days:03}")
@@ -97,7 +97,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         ip=THEIRS,
         agent=_AGENT,
         read_only=True,
-        request={"roleArn": f"arn:aws:iam::{world['account']}:role/partner-integration", "roleSessionName": "nightly"},
+        request={"roleArn": f"arn:aws:iam::{facts['account']}:role/partner-integration", "roleSessionName": "nightly"},
         response={"credentials": {"accessKeyId": KEY}, "assumedRoleUser": {"arn": taken["arn"]}},
         sharedEventID=scribe.identifier(),
     )
@@ -107,10 +107,10 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
 
     for minute, name in ((47, "DescribeVpcs"), (46, "DescribeSubnets"), (45, "DescribeSecurityGroups")):
         did(minute, "ec2", name, request={"filterSet": {}}, read_only=True)
-    world["event_door"] = made(scribe, world, 34, HOME, taken, "door", THEIRS, _AGENT)
+    facts["event_door"] = made(scribe, facts, 34, HOME, taken, "door", THEIRS, _AGENT)
     shared = {"sharedEventID": scribe.identifier()}
-    world["event_guest"] = made(scribe, world, 22, HOME, taken, "guest", THEIRS, _AGENT, **shared)
-    world["event_closet"] = made(scribe, world, 15, HOME, taken, "closet", THEIRS, _AGENT)
+    facts["event_guest"] = made(scribe, facts, 22, HOME, taken, "guest", THEIRS, _AGENT, **shared)
+    facts["event_closet"] = made(scribe, facts, 15, HOME, taken, "closet", THEIRS, _AGENT)
 
 
 STORY: Final = Story(

@@ -176,7 +176,7 @@ def create_endpoint(
 
 def made(
     scribe: Scribe,
-    world: Mapping[str, Any],
+    facts: Mapping[str, Any],
     minutes_ago: float,
     region: str,
     identity: Mapping[str, Any],
@@ -186,7 +186,7 @@ def made(
     **more: Any,
 ) -> str:
     """A successful ``CreateVpcEndpoint`` that matches a live endpoint; gives the event id."""
-    endpoint = world["endpoints"][which]
+    endpoint = facts["endpoints"][which]
     names = {"SecurityGroupIds": "SecurityGroupId", "SubnetIds": "SubnetId", "RouteTableIds": "RouteTableId"}
     request = {names.get(key, key): value for key, value in endpoint["request"].items()}
     asked, answer = create_endpoint(request, endpoint["made"], scribe.identifier())

@@ -1,4 +1,4 @@
-"""What a story is: a world, what happened in it, and the truth about it as data, so that findings can be scored."""
+"""What a story is: an account, what happened in it, and the truth about it as data, so that findings can be scored."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.scenarios.account_parts import World
+from vpce_tui.lab.scenarios.account_parts import Facts
 from vpce_tui.lab.scenarios.records import Scribe
 
 
@@ -31,8 +31,8 @@ class Story:
     the name under which the coverage must say so. ``faults``: what its AWS refuses from the start."""
 
     name: str
-    build: Callable[[InProcess, str, datetime, World], None]
-    write: Callable[[Scribe, World, random.Random], None]
+    build: Callable[[InProcess, str, datetime, Facts], None]
+    write: Callable[[Scribe, Facts, random.Random], None]
     truth: tuple[Truth, ...]
     context: str = ""
     tidy: bool = False

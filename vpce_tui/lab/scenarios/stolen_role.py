@@ -8,7 +8,7 @@ from moto.backends import get_backend
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios import flow_records
-from vpce_tui.lab.scenarios.account_parts import HOME, World, endpoint, group, image
+from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint, group, image
 from vpce_tui.lab.scenarios.records import CLI_ON_KALI, Scribe, create_endpoint, made
 from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
 
@@ -17,58 +17,58 @@ STOLEN_KEY: Final = "ASIALABSTOLEN0000001"
 FOREIGN_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
 
 
-def build(clients: InProcess, account: str, now: datetime, world: World) -> None:
+def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None:
     """What the intruder made: a user with a key, an open group, two endpoints, an AMI; and what GuardDuty found."""
     iam, ec2 = clients.client("iam"), clients.client("ec2", HOME)
     iam.create_user(UserName="ci-backup")
     iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
     key = iam.create_access_key(UserName="ci-backup")["AccessKey"]
-    world["intruder_user_key"] = key["AccessKeyId"]
+    facts["intruder_user_key"] = key["AccessKeyId"]
     held = get_backend("iam")[account]["aws"]
     held.access_keys[key["AccessKeyId"]].create_date = now - timedelta(minutes=44)
     held.users["ci-backup"].create_date = now - timedelta(minutes=45)
-    world["profiles"]["stolen-key"] = (key["AccessKeyId"], key["SecretAccessKey"], "")
-    world["group_open"] = group(ec2, world["vpc"], "endpoint-access", [])
+    facts["profiles"]["stolen-key"] = (key["AccessKeyId"], key["SecretAccessKey"], "")
+    facts["group_open"] = group(ec2, facts["vpc"], "endpoint-access", [])
     ec2.authorize_security_group_ingress(
-        GroupId=world["group_open"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        GroupId=facts["group_open"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [world["group_open"]]}])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [facts["group_open"]]}])
     wide = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
-    world["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
-    world["endpoints"]["intruder_s3"] = endpoint(
+    facts["wide_rule"] = f"{HOME}/{wide['SecurityGroupRuleId']}"
+    facts["endpoints"]["intruder_s3"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=21),
         VpcEndpointType="Gateway",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=f"com.amazonaws.{HOME}.s3",
-        RouteTableIds=[world["route_table"]],
+        RouteTableIds=[facts["route_table"]],
     )
-    world["endpoints"]["intruder_exit"] = endpoint(
+    facts["endpoints"]["intruder_exit"] = endpoint(
         ec2,
         account,
         HOME,
         now - timedelta(minutes=13),
         VpcEndpointType="Interface",
-        VpcId=world["vpc"],
+        VpcId=facts["vpc"],
         ServiceName=FOREIGN_SERVICE,
-        SubnetIds=[world["subnet_app-a"]],
-        SecurityGroupIds=[world["group_open"]],
+        SubnetIds=[facts["subnet_app-a"]],
+        SecurityGroupIds=[facts["group_open"]],
         PrivateDnsEnabled=False,
     )
-    world["image_poisoned"] = image(clients, HOME, "storefront-base-2026-10")
-    get_backend("ec2")[account][HOME].amis[world["image_poisoned"]].creation_date = now - timedelta(minutes=31)
-    flow_records.record_intruder(clients, HOME, now, world)
-    _findings(account, now, world)
+    facts["image_poisoned"] = image(clients, HOME, "storefront-base-2026-10")
+    get_backend("ec2")[account][HOME].amis[facts["image_poisoned"]].creation_date = now - timedelta(minutes=31)
+    flow_records.record_intruder(clients, HOME, now, facts)
+    _findings(account, now, facts)
     stolen = clients.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/web-app", RoleSessionName=world["victim"]
+        RoleArn=f"arn:aws:iam::{account}:role/web-app", RoleSessionName=facts["victim"]
     )["Credentials"]
-    world["profiles"]["stolen-session"] = (stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"])
+    facts["profiles"]["stolen-session"] = (stolen["AccessKeyId"], stolen["SecretAccessKey"], stolen["SessionToken"])
 
 
-def _findings(account: str, now: datetime, world: World) -> None:
-    victim = world["victim"]
+def _findings(account: str, now: datetime, facts: Facts) -> None:
+    victim = facts["victim"]
     detector = next(iter(get_backend("guardduty")[account][HOME].detectors.values()))
     stolen = {
         "SchemaVersion": "2.0",
@@ -112,9 +112,9 @@ def _findings(account: str, now: datetime, world: World) -> None:
     detector.lab_findings = {stolen["Id"]: stolen}
 
 
-def write(scribe: Scribe, world: World, _: random.Random) -> None:
+def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     """The intruder's hour."""
-    stolen = scribe.role("web-app", world["victim"], STOLEN_KEY, minutes_old=75, ec2=True)
+    stolen = scribe.role("web-app", facts["victim"], STOLEN_KEY, minutes_old=75, ec2=True)
 
     def did(minutes_ago: float, region: str, source: str, name: str, **more: Any) -> Any:
         return scribe.write(minutes_ago, region, source, name, stolen, ip=INTRUDER, agent=CLI_ON_KALI, **more)
@@ -143,13 +143,13 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         "CreateAccessKey",
         request={"userName": "ci-backup"},
         response={
-            "accessKey": {"userName": "ci-backup", "accessKeyId": world["intruder_user_key"], "status": "Active"}
+            "accessKey": {"userName": "ci-backup", "accessKeyId": facts["intruder_user_key"], "status": "Active"}
         },
     )
     refused = (
         "Client.UnauthorizedOperation",
         "You are not authorized to perform this operation. User: arn:aws:sts::"
-        f"{world['account']}:assumed-role/web-app/{world['victim']} is not authorized to perform: ec2:CreateVpcEndpoint",
+        f"{facts['account']}:assumed-role/web-app/{facts['victim']} is not authorized to perform: ec2:CreateVpcEndpoint",
     )
     for minute in (39.2, 38.7, 38.1):
         asked, _none = create_endpoint(
@@ -157,7 +157,7 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         )
         did(minute, "us-east-1", "ec2", "CreateVpcEndpoint", request=asked, error=refused)
     probe, _none = create_endpoint(
-        {"DryRun": True, "VpcId": world["vpc"], "ServiceName": f"com.amazonaws.{HOME}.s3"}, None
+        {"DryRun": True, "VpcId": facts["vpc"], "ServiceName": f"com.amazonaws.{HOME}.s3"}, None
     )
     did(
         31,
@@ -172,8 +172,8 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         HOME,
         "ec2",
         "CreateSecurityGroup",
-        request={"groupName": "endpoint-access", "vpcId": world["vpc"]},
-        response={"groupId": world["group_open"]},
+        request={"groupName": "endpoint-access", "vpcId": facts["vpc"]},
+        response={"groupId": facts["group_open"]},
     )
     did(
         25.5,
@@ -181,13 +181,13 @@ def write(scribe: Scribe, world: World, _: random.Random) -> None:
         "ec2",
         "AuthorizeSecurityGroupIngress",
         request={
-            "groupId": world["group_open"],
+            "groupId": facts["group_open"],
             "ipPermissions": {"items": [{"ipProtocol": "-1", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]},
         },
         response={"_return": True},
     )
-    world["event_s3"] = made(scribe, world, 21, HOME, stolen, "intruder_s3", INTRUDER, CLI_ON_KALI)
-    world["event_exit"] = made(scribe, world, 13, HOME, stolen, "intruder_exit", INTRUDER, CLI_ON_KALI)
+    facts["event_s3"] = made(scribe, facts, 21, HOME, stolen, "intruder_s3", INTRUDER, CLI_ON_KALI)
+    facts["event_exit"] = made(scribe, facts, 13, HOME, stolen, "intruder_exit", INTRUDER, CLI_ON_KALI)
 
 
 STORY: Final = Story(

@@ -1,4 +1,4 @@
-"""The code behind the steps. An action is pure: it plans from the state of its target, says what the world is after, and when it is verified."""
+"""The code behind the steps. An action is pure: it plans from the state of its target, says what the state is after, and when that is verified."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from vpce_tui.blocks.model import BlockColumn
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.plan import Option, PlannedCall, Question, Step
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.planning_context import World
+from vpce_tui.plans.targets.planning_context import TargetState
 
 ReadBack = tuple[VerificationState, str]
 """What reading back showed, and what was seen."""
@@ -23,7 +23,7 @@ Options = tuple[tuple[str, str] | Option, ...]
 """Values with their labels; an option where there is more to say of it."""
 
 
-S = TypeVar("S", bound=World)
+S = TypeVar("S", bound=TargetState)
 
 
 class AnyChoice(Protocol):
@@ -49,7 +49,7 @@ class AnyChoice(Protocol):
 class Choice(Generic[S]):
     """Something the operator decides before a step; the first option is the safe default unless ``default`` says more.
 
-    ``options`` may depend on the world. ``many``: several of them, joined by commas, or none. ``free``: anything that
+    ``options`` may depend on the state. ``many``: several of them, joined by commas, or none. ``free``: anything that
     ``check`` finds nothing wrong with; ``check`` gives the sentence that says what is. ``columns``: the options are the rows
     of a table, each with its cells.
     """
@@ -68,20 +68,20 @@ class Choice(Generic[S]):
         """Its options, where they do not depend on the target."""
         return None if callable(self.options) else _options(self.options)
 
-    def offered(self, world: S) -> tuple[Option, ...]:
+    def offered(self, state: S) -> tuple[Option, ...]:
         """The options for a target in this state, those that cannot be chosen too."""
-        return _options(self.options(world) if callable(self.options) else self.options)
+        return _options(self.options(state) if callable(self.options) else self.options)
 
-    def default_value(self, world: S) -> str:
+    def default_value(self, state: S) -> str:
         """What stands when nobody decides."""
         if self.default is not None:
-            return self.default(world)
-        offered = self.offered(world)
+            return self.default(state)
+        offered = self.offered(state)
         return "" if self.many or not offered else offered[0].value
 
-    def wrong(self, world: S, value: str) -> str:
+    def wrong(self, state: S, value: str) -> str:
         """What is wrong with ``value``, as a sentence; ``""``: nothing."""
-        return self.wrong_among(self.offered(world), value)
+        return self.wrong_among(self.offered(state), value)
 
     def wrong_among(self, options: Sequence[Option], value: str) -> str:
         """The same, where these are the options."""
@@ -100,12 +100,12 @@ class Choice(Generic[S]):
                 return f"{self.id}: {said}"
         return ""
 
-    def question_in(self, world: S, chosen: str) -> Question:
+    def question_in(self, state: S, chosen: str) -> Question:
         """As it is asked."""
         return Question(
             id=self.id,
             question=self.question,
-            options=self.offered(world),
+            options=self.offered(state),
             chosen=chosen,
             free=self.free,
             many=self.many,
@@ -188,9 +188,9 @@ class Action(Generic[S]):
         )
 
 
-def unchanged(world: S, _: Mapping[str, str]) -> S:
+def unchanged(state: S, _: Mapping[str, str]) -> S:
     """For actions that change nothing a later step looks at."""
-    return world
+    return state
 
 
 def read_back(_: object, __: Step) -> ReadBack:

@@ -21,9 +21,9 @@ _GRACE: Final = timedelta(seconds=60)
 _LINK_LOCAL: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
 
 
-def why_not_blockable(world: InterfaceState, block: str) -> str:
+def why_not_blockable(state: InterfaceState, block: str) -> str:
     """Why neither lists nor flow logs know of an address; ``""``: they do."""
-    own = [str(ipaddress.ip_network(base).network_address + 2) for base in world.vpc_ranges if ":" not in base]
+    own = [str(ipaddress.ip_network(base).network_address + 2) for base in state.vpc_ranges if ":" not in base]
     resolvers = {f"{address}/32" for address in own}
     if any(is_subnet(block, base) for base in _LINK_LOCAL) or block in resolvers:
         return (
@@ -38,15 +38,15 @@ BEYOND_REMEDY: Final = (
 )
 
 
-def blocked_at(world: InterfaceState, block: str) -> datetime | None:
+def blocked_at(state: InterfaceState, block: str) -> datetime | None:
     """Since when this incident blocks ``block`` for good, both ways; None: it does not."""
-    found = [moment for moment in (_by_acl(world, block), _by_rules(world, block), _by_dark(world, block)) if moment]
+    found = [moment for moment in (_by_acl(state, block), _by_rules(state, block), _by_dark(state, block)) if moment]
     return min(found, default=None)
 
 
-def _by_acl(world: InterfaceState, block: str) -> datetime | None:
+def _by_acl(state: InterfaceState, block: str) -> datetime | None:
     ways: dict[str, dict[bool, datetime]] = {}
-    for made in world.in_effect.values():
+    for made in state.in_effect.values():
         denied = str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
         if made.operation == "CreateNetworkAclEntry" and is_subnet(block, denied):
             acl = ways.setdefault(str(made.parameters["NetworkAclId"]), {})
@@ -56,11 +56,11 @@ def _by_acl(world: InterfaceState, block: str) -> datetime | None:
     return max(moment for both in ways.values() for moment in both.values())
 
 
-def _by_rules(world: InterfaceState, block: str) -> datetime | None:
-    closed = [made.at for made in world.in_effect.values() if made.operation.startswith("RevokeSecurityGroup")]
-    if not closed or world.rules is None or InterfaceAspect.RULES in world.unknown:
+def _by_rules(state: InterfaceState, block: str) -> datetime | None:
+    closed = [made.at for made in state.in_effect.values() if made.operation.startswith("RevokeSecurityGroup")]
+    if not closed or state.rules is None or InterfaceAspect.RULES in state.unknown:
         return None
-    open_still = any(overlap(rule.peer, block) or not _is_block(rule.peer) for rule in world.rules)
+    open_still = any(overlap(rule.peer, block) or not _is_block(rule.peer) for rule in state.rules)
     return None if open_still else datetime.fromisoformat(max(closed))
 
 
@@ -69,39 +69,39 @@ def _is_block(peer: str) -> bool:
     return not peer.startswith(("sg-", "pl-"))
 
 
-def _by_dark(world: InterfaceState, block: str) -> datetime | None:
+def _by_dark(state: InterfaceState, block: str) -> datetime | None:
     if not ipaddress.ip_network(block).is_global:
         return None
     modes = [
         datetime.fromisoformat(made.at)
-        for made in world.in_effect.values()
+        for made in state.in_effect.values()
         if made.parameters.get("InternetGatewayBlockMode") == "block-bidirectional"
     ]
     return max(modes, default=None)
 
 
-def blocks_of(world: InterfaceState) -> tuple[str, ...]:
+def blocks_of(state: InterfaceState) -> tuple[str, ...]:
     """The addresses that this incident denied, where nobody names any."""
     found = [
         str(made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock") or "")
-        for made in world.in_effect.values()
+        for made in state.in_effect.values()
         if made.operation == "CreateNetworkAclEntry"
     ]
     return tuple(dict.fromkeys(block for block in found if block))
 
 
-def verdicts(world: InterfaceState, traffic: Traffic | None, blocks: Iterable[str]) -> list[tuple[str, str]]:
+def verdicts(state: InterfaceState, traffic: Traffic | None, blocks: Iterable[str]) -> list[tuple[str, str]]:
     """For each block ``stopped``, ``flows``, ``wait`` or ``unknown``, and the sentence."""
-    return [_verdict(world, traffic, block) for block in blocks]
+    return [_verdict(state, traffic, block) for block in blocks]
 
 
 def _at(moment: datetime | None) -> str:
     return moment.strftime("%m-%d %H:%M:%SZ") if moment else "?"
 
 
-def _verdict(world: InterfaceState, traffic: Traffic | None, block: str) -> tuple[str, str]:
-    since = blocked_at(world, block)
-    beyond = why_not_blockable(world, block)
+def _verdict(state: InterfaceState, traffic: Traffic | None, block: str) -> tuple[str, str]:
+    since = blocked_at(state, block)
+    beyond = why_not_blockable(state, block)
     if beyond:
         return "unknown", beyond
     if traffic is None:
@@ -113,23 +113,23 @@ def _verdict(world: InterfaceState, traffic: Traffic | None, block: str) -> tupl
     begun = max((item.accepted_from for item in flow_peers if item.accepted_from), default=None)
     if begun is not None and begun > since + _GRACE:
         return "flows", f"{block}: still accepted at {_at(begun)}, after it was blocked at {_at(since)}"
-    doubt = _doubt(world, traffic, flow_peers, since)
+    doubt = _doubt(state, traffic, flow_peers, since)
     if doubt:
         return "wait", f"{block}: {doubt}"
-    newest = min((traffic.newest_of[nic] for nic in _judged_by(world, traffic, flow_peers)), default=traffic.newest)
+    newest = min((traffic.newest_of[nic] for nic in _judged_by(state, traffic, flow_peers)), default=traffic.newest)
     tried = max((item.last for item in flow_peers if item.rejected and item.last), default=None)
     said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "no attempt since"
     return "stopped", f"{block}: nothing accepted from {_at(since)} until {_at(newest)}; {said}"
 
 
-def _judged_by(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
+def _judged_by(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
     named = {nic for item in flow_peers for nic in item.interfaces}
-    own = [nic.id for nic in world.interfaces if nic.id in traffic.newest_of]
+    own = [nic.id for nic in state.interfaces if nic.id in traffic.newest_of]
     return [nic for nic in own if nic in named] or own
 
 
-def _doubt(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], since: datetime) -> str:
+def _doubt(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], since: datetime) -> str:
     """Why nothing can be said yet; ``""``: it can."""
     if traffic.window.start > since:
         return (
@@ -139,20 +139,20 @@ def _doubt(world: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
         return f"only the {flow_log_queries.MOST} largest flows were returned, and it may be among the others: query less time (see.hours)"
     if traffic.skipped:
         return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): some traffic may be missing"
-    whole = since + timedelta(seconds=world.log.interval if world.log else 600) + _GRACE
-    late = [nic for nic in _judged_by(world, traffic, flow_peers) if traffic.newest_of[nic] < whole]
+    whole = since + timedelta(seconds=state.log.interval if state.log else 600) + _GRACE
+    late = [nic for nic in _judged_by(state, traffic, flow_peers) if traffic.newest_of[nic] < whole]
     if late or not traffic.newest_of:
         return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} first; then run it again"
     return ""
 
 
-def judge(world: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
+def judge(state: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
     """The verification, from the answer that was kept as ``name``."""
-    traffic = world.traffic
+    traffic = state.traffic
     if name in pages and traffic is not None:
         rows = [row for page in pages[name] for row in flow_log_queries.rows_of(page)]
-        traffic = flow_log_queries.traffic_of(traffic.window, rows, (), world.addresses)
-    found = verdicts(world, traffic, blocks)
+        traffic = flow_log_queries.traffic_of(traffic.window, rows, (), state.addresses)
+    found = verdicts(state, traffic, blocks)
     if not found:
         return (
             VerificationState.NOT_YET,

@@ -221,8 +221,8 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
 
 
 def _role_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], Options]:
-    def options(world: S) -> Options:
-        known = logging(world)
+    def options(state: S) -> Options:
+        known = logging(state)
         named = [(arn, arn.partition(":role/")[2]) for arn in (known.roles if known else ())]
         return (*named, (NEW, f"a new role, {OWN_ROLE}"))
 
@@ -230,8 +230,8 @@ def _role_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], O
 
 
 def _group_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], Options]:
-    def options(world: S) -> Options:
-        known = logging(world)
+    def options(state: S) -> Options:
+        known = logging(state)
         used = [log.destination for log in (known.logs if known else ()) if log.destination.startswith("/")]
         groups = [
             name for name in (known.log_groups if known else ()) if "vpc" in name.lower() or "flow" in name.lower()
@@ -242,7 +242,7 @@ def _group_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], 
 
 
 def choices(logging: Callable[[S], FlowLogging | None]) -> tuple[Choice[S], ...]:
-    """The questions of a step that turns flow logs on; ``logging`` finds the world's :class:`FlowLogging`."""
+    """The questions of a step that turns flow logs on; ``logging`` finds the :class:`FlowLogging` in the state."""
     return (
         Choice(
             "role",
@@ -261,12 +261,12 @@ def choices(logging: Callable[[S], FlowLogging | None]) -> tuple[Choice[S], ...]
     )
 
 
-def _plan_vpc(region: str, vpc: str, target: str, world: EndpointState | InterfaceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, "flow logs")
+def _plan_vpc(region: str, vpc: str, target: str, state: EndpointState | InterfaceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, "flow logs")
     if not vpc:
         draft.note(f"{target} does not exist any more")
-    elif world.flow_logs is not None and not draft.blocked:
-        plan_flow_logs([Wanted(region=region, kind="VPC", id=vpc, logging=world.flow_logs)], target, draft)
+    elif state.flow_logs is not None and not draft.blocked:
+        plan_flow_logs([Wanted(region=region, kind="VPC", id=vpc, logging=state.flow_logs)], target, draft)
     return draft.step(StepKind.CHANGE)
 
 
@@ -280,12 +280,12 @@ _COLUMNS: Final = (
 )
 
 
-def _vpc_options(world: AccountState) -> Options:
-    return tuple(_vpc_option(world, vpc) for vpc in world.vpcs or ())
+def _vpc_options(state: AccountState) -> Options:
+    return tuple(_vpc_option(state, vpc) for vpc in state.vpcs or ())
 
 
-def _vpc_option(world: AccountState, vpc: AccountVpc) -> Option:
-    missing = unlogged(world, vpc.region, vpc.id)
+def _vpc_option(state: AccountState, vpc: AccountVpc) -> Option:
+    missing = unlogged(state, vpc.region, vpc.id)
     return Option(
         value=vpc.key,
         label=f"{vpc.name} {vpc.interfaces} interfaces{', default VPC' if vpc.default else ''}".strip(),
@@ -294,28 +294,28 @@ def _vpc_option(world: AccountState, vpc: AccountVpc) -> Option:
     )
 
 
-def _used(world: AccountState) -> str:
+def _used(state: AccountState) -> str:
     """VPCs in which something stands."""
-    return ",".join(vpc.key for vpc in world.vpcs or () if vpc.interfaces and unlogged(world, vpc.region, vpc.id))
+    return ",".join(vpc.key for vpc in state.vpcs or () if vpc.interfaces and unlogged(state, vpc.region, vpc.id))
 
 
-def _plan_account(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, "flow logs")
+def _plan_account(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, "flow logs")
     chosen = parts(draft.choices["vpcs"])
     if not draft.blocked:
-        known = {vpc.key: vpc for vpc in world.vpcs or ()}
+        known = {vpc.key: vpc for vpc in state.vpcs or ()}
         for key in chosen:
             if key not in known:
                 draft.block(f"the VPC {key} is gone", "choose again in its prompts, or --set flow-logs.vpcs=…")
         found = [known[key] for key in chosen if key in known]
         plan_flow_logs(
-            [Wanted(region=vpc.region, kind="VPC", id=vpc.id, logging=world.logging[vpc.region]) for vpc in found],
+            [Wanted(region=vpc.region, kind="VPC", id=vpc.id, logging=state.logging[vpc.region]) for vpc in found],
             draft.target,
             draft,
         )
         if not chosen:
             draft.note("no VPC is chosen, or every one records its traffic")
-    gaps(world, draft, "flow logs")
+    gaps(state, draft, "flow logs")
     return draft.step(StepKind.CHANGE)
 
 
@@ -332,19 +332,19 @@ _MAY: Final = (
 _INVERSES: Final = ("iam:DeleteRole", "iam:DeleteRolePolicy", "logs:DeleteLogGroup", "ec2:DeleteFlowLogs")
 ENDPOINT_FLOW_LOGS: Final[Action[EndpointState]] = Action(
     facets=frozenset({"flow logs"}),
-    plan=lambda world, draft: _plan_vpc(world.endpoint.region, world.endpoint.vpc_id, world.endpoint.id, world, draft),
+    plan=lambda state, draft: _plan_vpc(state.endpoint.region, state.endpoint.vpc_id, state.endpoint.id, state, draft),
     expect=unchanged,
     verify=by_effects,
-    choices=choices(lambda world: world.flow_logs),
+    choices=choices(lambda state: state.flow_logs),
     may=_MAY,
     taken_back_by=_INVERSES,
 )
 TRAFFIC_FLOW_LOGS: Final[Action[InterfaceState]] = Action(
     facets=frozenset({"flow logs"}),
-    plan=lambda world, draft: _plan_vpc(world.region, world.vpc_id, world.target, world, draft),
+    plan=lambda state, draft: _plan_vpc(state.region, state.vpc_id, state.target, state, draft),
     expect=unchanged,
     verify=by_effects,
-    choices=choices(lambda world: world.flow_logs),
+    choices=choices(lambda state: state.flow_logs),
     may=_MAY,
     taken_back_by=_INVERSES,
 )
@@ -362,7 +362,7 @@ ACCOUNT_FLOW_LOGS: Final[Action[AccountState]] = Action(
             default=_used,
             many=True,
         ),
-        *choices(lambda world: next(iter(world.logging.values()), None)),
+        *choices(lambda state: next(iter(state.logging.values()), None)),
     ),
     look=look_in_scope,
     may=_MAY,

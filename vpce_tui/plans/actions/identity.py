@@ -20,16 +20,16 @@ CUT: Final = "CutSessions"
 CUT_AGAIN: Final = "CutSessionsAfterProfileWasRemoved"
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InstanceAspect.ROLE)
-    role = world.role
+def _plan(state: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InstanceAspect.ROLE)
+    role = state.role
     if role is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
     if not role.profile_arn:
-        draft.note(f"{world.instance.id} has no instance profile: there are no role sessions to revoke")
+        draft.note(f"{state.instance.id} has no instance profile: there are no role sessions to revoke")
         return draft.step(StepKind.CHANGE)
     policy = {"RoleName": role.name, "PolicyName": text(CUT_POLICY, ref(INCIDENT))}
-    iam: dict[str, str] = {"service": "iam", "region": iam_region(world.instance.region)}
+    iam: dict[str, str] = {"service": "iam", "region": iam_region(state.instance.region)}
     if role.name:
         draft.ensure(
             "cut",
@@ -49,7 +49,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
             service="iam",
             region=iam["region"],
         )
-    _take_profile(world, draft)
+    _take_profile(state, draft)
     if role.name:
         draft.ensure(
             "cut-again",
@@ -67,14 +67,14 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
             "get new credentials automatically, but only within hours",
             role.other_users,
         )
-    draft.changes.append(f"{world.instance.id} loses instance profile {role.profile_name}")
-    filters = [{"Name": "instance-id", "Values": [world.instance.id]}]
+    draft.changes.append(f"{state.instance.id} loses instance profile {role.profile_name}")
+    filters = [{"Name": "instance-id", "Values": [state.instance.id]}]
     draft.prove("no profile is associated", "DescribeIamInstanceProfileAssociations", {"Filters": filters})
     return draft.step(StepKind.CHANGE)
 
 
-def _take_profile(world: InstanceState, draft: Draft) -> None:
-    role = world.role
+def _take_profile(state: InstanceState, draft: Draft) -> None:
+    role = state.role
     assert role is not None
     before = draft.recall("take-profile")
     association = role.association or (str(before.parameters["AssociationId"]) if before else "")
@@ -90,7 +90,7 @@ def _take_profile(world: InstanceState, draft: Draft) -> None:
     draft.add_inverse(
         "undo-take-profile",
         "AssociateIamInstanceProfile",
-        {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": world.instance.id},
+        {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": state.instance.id},
         undoes=("take-profile",),
         why=f"give it {role.profile_name} again",
     )

@@ -19,18 +19,18 @@ from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import VpcGroups
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
-    instance = world.instance
-    draft.block_unknown(world.unknown, InstanceAspect.INTERFACES, InstanceAspect.GROUPS)
+def _plan(state: InstanceState, draft: Draft) -> Step:
+    instance = state.instance
+    draft.block_unknown(state.unknown, InstanceAspect.INTERFACES, InstanceAspect.GROUPS)
     if instance.gone:
         draft.block(f"{instance.id} is {instance.state}: it has no connection left", "nothing; it is gone")
-    if InstanceAspect.INTERFACES in world.unknown or InstanceAspect.GROUPS in world.unknown:
+    if InstanceAspect.INTERFACES in state.unknown or InstanceAspect.GROUPS in state.unknown:
         return draft.step(StepKind.CHANGE)
-    interfaces = [nic for nic in world.interfaces or () if not nic.requester_managed]
+    interfaces = [nic for nic in state.interfaces or () if not nic.requester_managed]
     two_moves = draft.choices["moves"] == "two"
-    quarantine = _group(world, draft, "quarantine", QUARANTINE, "no-egress")
-    untracked = _group(world, draft, "untracked", UNTRACKED, "untracked-in", "untracked-shut") if two_moves else None
-    no_egress(draft, _groups(world), quarantine, QUARANTINE)
+    quarantine = _group(state, draft, "quarantine", QUARANTINE, "no-egress")
+    untracked = _group(state, draft, "untracked", UNTRACKED, "untracked-in", "untracked-shut") if two_moves else None
+    no_egress(draft, _groups(state), quarantine, QUARANTINE)
     cut_off = bool(interfaces) and all(nic.groups == (draft.bindings.get(QUARANTINE),) for nic in interfaces)
     if two_moves:
         _everything_in(draft, untracked, cut_off=cut_off)
@@ -48,9 +48,9 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
             undoes=undoes,
             why=f"{nic.id} back into its security groups",
         )
-        before = ", ".join(_groups(world).label(group) for group in _groups_before(draft, nic))
+        before = ", ".join(_groups(state).label(group) for group in _groups_before(draft, nic))
         draft.changes.append(
-            f"{nic.id}  {nic.private_ip}  {before} → {name_of(_groups(world), 'quarantine', instance.id)}"
+            f"{nic.id}  {nic.private_ip}  {before} → {name_of(_groups(state), 'quarantine', instance.id)}"
         )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     if two_moves:
@@ -59,7 +59,7 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
         draft.note("with one change, established connections stay open until they end by themselves")
     draft.add_impact("whoever works on it over the network, Session Manager too: capture its memory before this")
-    if len(interfaces) < len(world.interfaces or ()):
+    if len(interfaces) < len(state.interfaces or ()):
         draft.note("interfaces that AWS manages for a service are not changed")
     draft.add_impact("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
@@ -71,18 +71,18 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-def _groups(world: InstanceState) -> VpcGroups:
-    assert world.groups is not None, "the step is blocked where the groups are unknown"
-    return world.groups
+def _groups(state: InstanceState) -> VpcGroups:
+    assert state.groups is not None, "the step is blocked where the groups are unknown"
+    return state.groups
 
 
-def _group(world: InstanceState, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
-    stand_in = next((group for nic in world.interfaces or () for group in nic.groups), "")
+def _group(state: InstanceState, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
+    stand_in = next((group for nic in state.interfaces or () for group in nic.groups), "")
     return own_group(
         draft,
-        _groups(world),
-        vpc=world.instance.vpc_id,
-        target=world.instance.id,
+        _groups(state),
+        vpc=state.instance.vpc_id,
+        target=state.instance.id,
         purpose=purpose,
         reference=reference,
         with_rules=rules,
@@ -98,7 +98,7 @@ _EVERYTHING: Final = {
 
 
 def _is_open(own: SecurityGroup | None) -> bool:
-    return own is not None and any(rule.world and rule.all_ports for rule in own.ingress)
+    return own is not None and any(rule.open_to_world and rule.all_ports for rule in own.ingress)
 
 
 def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:

@@ -13,25 +13,25 @@ from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.service import Registration, Scaling
 
 
-def _default_capacity(world: InstanceState) -> str:
-    group = world.scaling
+def _default_capacity(state: InstanceState) -> str:
+    group = state.scaling
     return "replace" if group and group.desired - 1 < group.minimum else "lower"
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC)
+def _plan(state: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC)
     if draft.blocked:
         return draft.step(StepKind.CHANGE)
     handled: tuple[str, ...] = ()
-    if world.scaling is not None:
-        handled = world.scaling.target_groups
-        _detach(world, draft)
-    for target in world.targets or ():
+    if state.scaling is not None:
+        handled = state.scaling.target_groups
+        _detach(state, draft)
+    for target in state.targets or ():
         if target.balancer not in handled:
             _deregister(target, draft)
         else:
             draft.changes.append(f"the Auto Scaling group removes it from target group {target.name} too")
-    for registration in world.classic or ():
+    for registration in state.classic or ():
         _deregister_classic(registration, draft)
     if draft.remembered is not None:
         draft.recall_done((*draft.remembered.calls, *draft.remembered.already))
@@ -41,8 +41,8 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-def _detach(world: InstanceState, draft: Draft) -> None:
-    group = world.scaling
+def _detach(state: InstanceState, draft: Draft) -> None:
+    group = state.scaling
     assert group is not None
     lower = draft.choices["capacity"] == "lower"
     if lower and group.desired - 1 < group.minimum and not leaving(group):
@@ -50,7 +50,7 @@ def _detach(world: InstanceState, draft: Draft) -> None:
             f"{group.group} is at its minimum of {group.minimum}: its capacity cannot be lowered",
             "choose capacity: replace",
         )
-    members = {"InstanceIds": [world.instance.id], "AutoScalingGroupName": group.group}
+    members = {"InstanceIds": [state.instance.id], "AutoScalingGroupName": group.group}
     draft.ensure(
         "detach",
         "DetachInstances",
@@ -82,10 +82,10 @@ def leaving(group: Scaling | None) -> bool:
     return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
 
 
-def _settled(world: InstanceState, step: Step) -> ReadBack:
-    if world.scaling is not None and not step.blocked:
-        return VerificationState.NOT_YET, f"{world.scaling.group}: {world.scaling.lifecycle or 'still a member'}"
-    return by_effects(world, step)
+def _settled(state: InstanceState, step: Step) -> ReadBack:
+    if state.scaling is not None and not step.blocked:
+        return VerificationState.NOT_YET, f"{state.scaling.group}: {state.scaling.lifecycle or 'still a member'}"
+    return by_effects(state, step)
 
 
 def _deregister(target: Registration, draft: Draft) -> None:
@@ -133,8 +133,8 @@ def _deregister_classic(registration: Registration, draft: Draft) -> None:
     draft.changes.append(f"leaves classic load balancer {registration.name}")
 
 
-def _expect(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
-    return replace(world, scaling=None, targets=(), classic=())
+def _expect(state: InstanceState, _: Mapping[str, str]) -> InstanceState:
+    return replace(state, scaling=None, targets=(), classic=())
 
 
 TAKE_OUT: Final[Action[InstanceState]] = Action(

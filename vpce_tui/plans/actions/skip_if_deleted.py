@@ -9,11 +9,11 @@ _WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNe
 """Inverses that make sense although the instance is gone."""
 
 
-def skip_if_deleted(world: InstanceState, call: PlannedCall, still: bool, everything: bool) -> str:
+def skip_if_deleted(state: InstanceState, call: PlannedCall, still: bool, everything: bool) -> str:
     """Why ``call`` is not made on an instance that is gone; see :attr:`Action.leave`."""
-    if not world.gone:
+    if not state.gone:
         return ""
-    instance = world.instance
+    instance = state.instance
     if call.operation not in _WITHOUT_INSTANCE:
         return f"{instance.id} is {instance.state}, there is nothing to undo"
     if call.operation == "ModifyNetworkInterfaceAttribute" and not still:

@@ -53,7 +53,7 @@ def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {HOURS: int(said)} if said.isdigit() else {}
 
 
-def warnings(world: InterfaceState, block: str) -> list[str]:
+def warnings(state: InterfaceState, block: str) -> list[str]:
     """What speaks against blocking it."""
     network = ipaddress.ip_network(block)
 
@@ -61,22 +61,22 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
         return inside(address, block)
 
     said = []
-    for base in world.vpc_ranges:
+    for base in state.vpc_ranges:
         resolver = str(ipaddress.ip_network(base).network_address + 2)
         if covers(resolver):
             said.append(
-                f"{block}: the resolver of {world.vpc_id} ({resolver}) is in it: DNS names would no longer resolve"
+                f"{block}: the resolver of {state.vpc_id} ({resolver}) is in it: DNS names would no longer resolve"
             )
     said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
-    said += [f"{block}: you call AWS from {address}" for address in sorted(world.operator) if covers(address)]
-    beyond = why_not_blockable(world, block)
+    said += [f"{block}: you call AWS from {address}" for address in sorted(state.operator) if covers(address)]
+    beyond = why_not_blockable(state, block)
     said += [beyond] if beyond else []
     said += [
         f"{block}: it is in the instance's own subnet {base}, and a network ACL does not filter traffic inside a subnet"
-        for base in world.subnet_ranges
+        for base in state.subnet_ranges
         if overlap(base, block)
     ]
-    same = [name for address, name in sorted(world.endpoints.items()) if covers(address)]
+    same = [name for address, name in sorted(state.endpoints.items()) if covers(address)]
     said += [
         f"{block}: it is an endpoint, {name}; contain-endpoint contains it for the whole VPC"
         for name in dict.fromkeys(same)
@@ -85,7 +85,7 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
         network.version == (other := ipaddress.ip_network(item)).version and network.overlaps(other)
         for item in _PRIVATE
     )
-    held = [name for address, name in sorted(world.holder_of.items()) if covers(address)]
+    held = [name for address, name in sorted(state.holder_of.items()) if covers(address)]
     if held and not same:
         said.append(f"{block}: it belongs to {', '.join(dict.fromkeys(held))}")
     elif private and not same:
@@ -93,24 +93,24 @@ def warnings(world: InterfaceState, block: str) -> list[str]:
     return said
 
 
-def rules_that_let(world: InterfaceState, blocks: Iterable[str]) -> list[tuple[GroupRule, list[FlowPeer]]]:
+def rules_that_let(state: InterfaceState, blocks: Iterable[str]) -> list[tuple[GroupRule, list[FlowPeer]]]:
     """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
     wanted = tuple(blocks)
     flow_peers = [
         flow_peer
-        for flow_peer in (world.traffic.flow_peers if world.traffic else ())
+        for flow_peer in (state.traffic.flow_peers if state.traffic else ())
         if any(inside(flow_peer.peer, block) for block in wanted)
     ]
     return [
-        (rule, [flow_peer for flow_peer in flow_peers if went_through(world, rule, flow_peer)])
-        for rule in world.rules or ()
+        (rule, [flow_peer for flow_peer in flow_peers if went_through(state, rule, flow_peer)])
+        for rule in state.rules or ()
         if any(overlap(rule.peer, block) for block in wanted)
     ]
 
 
-def went_through(world: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) -> bool:
+def went_through(state: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) -> bool:
     """Whether a rule lets this traffic through, on an interface that is in its group."""
-    held = any(rule.group in nic.groups for nic in world.interfaces if nic.id in flow_peer.interfaces)
+    held = any(rule.group in nic.groups for nic in state.interfaces if nic.id in flow_peer.interfaces)
     return (
         held and rule.egress is not flow_peer.serving and rule.lets(flow_peer.protocol, flow_peer.port, flow_peer.peer)
     )
@@ -119,40 +119,40 @@ def went_through(world: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) ->
 # -- see it
 
 
-def _plan_see(world: InterfaceState, draft: Draft) -> Step:
-    ids = [nic.id for nic in world.interfaces]
+def _plan_see(state: InterfaceState, draft: Draft) -> Step:
+    ids = [nic.id for nic in state.interfaces]
     draft.read(
         "interfaces",
         "DescribeNetworkInterfaces",
         {"Filters": [{"Name": "network-interface-id", "Values": ids}]},
         "its interfaces and their groups",
     )
-    resources = [world.vpc_id, *sorted({nic.subnet_id for nic in world.interfaces}), *ids]
+    resources = [state.vpc_id, *sorted({nic.subnet_id for nic in state.interfaces}), *ids]
     draft.read(
         "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
     )
-    ask(world, draft, "who", "its peers", flow_log_queries.talkers_query)
-    if world.traffic is not None:
-        window = world.traffic.window
+    ask(state, draft, "who", "its peers", flow_log_queries.talkers_query)
+    if state.traffic is not None:
+        window = state.traffic.window
         ask(
-            world,
+            state,
             draft,
             "when",
             "how much, over time",
             lambda form, ids: flow_log_queries.bars_query(form, ids, window),
         )
-    draft.note_unread(world.unknown)
-    _seen(world, draft)
+    draft.note_unread(state.unknown)
+    _seen(state, draft)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def ask(world: InterfaceState, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
+def ask(state: InterfaceState, draft: Draft, name: str, why: str, query: Callable[[str, list[str]], str]) -> None:
     """The question to the flow log, and its answer, as reads; none where its traffic is not known."""
-    if world.traffic is None or world.log is None:
+    if state.traffic is None or state.log is None:
         return
-    text = query(world.log.format, [nic.id for nic in world.interfaces])
-    parameters = flow_log_queries.start_parameters(world.log.destination, text, world.traffic.window)
+    text = query(state.log.format, [nic.id for nic in state.interfaces])
+    parameters = flow_log_queries.start_parameters(state.log.destination, text, state.traffic.window)
     reference = f"QUERY_{name.upper()}"
     draft.read(f"ask-{name}", "StartQuery", parameters, f"ask: {why}", service="logs", gives={reference: "queryId"})
     draft.read(
@@ -166,24 +166,24 @@ def ask(world: InterfaceState, draft: Draft, name: str, why: str, query: Callabl
     )
 
 
-def _seen(world: InterfaceState, draft: Draft) -> None:
-    if world.traffic is None:
-        if InterfaceAspect.TRAFFIC not in world.unknown:
+def _seen(state: InterfaceState, draft: Draft) -> None:
+    if state.traffic is None:
+        if InterfaceAspect.TRAFFIC not in state.unknown:
             draft.warn(
-                f"no flow log records all traffic of {world.target}: its peers are unknown; step “Record its traffic” "
+                f"no flow log records all traffic of {state.target}: its peers are unknown; step “Record its traffic” "
                 "turns one on, and its records come within ten minutes"
             )
         return
     names = {
-        nic.id: f"{nic.id} {nic.private_ip}{' ' + world.what[nic.id] if world.what.get(nic.id) else ''}"
-        for nic in world.interfaces
+        nic.id: f"{nic.id} {nic.private_ip}{' ' + state.what[nic.id] if state.what.get(nic.id) else ''}"
+        for nic in state.interfaces
     }
-    draft.show(*traffic_blocks(world.traffic, names, who(world)))
+    draft.show(*traffic_blocks(state.traffic, names, who(state)))
 
 
-def who(world: InterfaceState) -> dict[str, str]:
+def who(state: InterfaceState) -> dict[str, str]:
     """Whose an address is that it talked with."""
-    return {**world.holder_of, **world.endpoints}
+    return {**state.holder_of, **state.endpoints}
 
 
 # -- choose what to block
@@ -203,21 +203,21 @@ _OFFERED: Final = 200
 """Addresses that can be chosen from; others can be typed."""
 
 
-def _address_options(world: InterfaceState) -> Options:
+def _address_options(state: InterfaceState) -> Options:
     found: dict[str, list[FlowPeer]] = {}
-    for flow_peer in world.traffic.flow_peers if world.traffic else ():
+    for flow_peer in state.traffic.flow_peers if state.traffic else ():
         if address_of(flow_peer.peer) is not None:
             found.setdefault(flow_peer.peer, []).append(flow_peer)
-    return tuple(_address_option(world, peer, flow_peers) for peer, flow_peers in list(found.items())[:_OFFERED])
+    return tuple(_address_option(state, peer, flow_peers) for peer, flow_peers in list(found.items())[:_OFFERED])
 
 
-def _address_option(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> Option:
+def _address_option(state: InterfaceState, peer: str, flow_peers: list[FlowPeer]) -> Option:
     ports = ", ".join(
         dict.fromkeys(f"{'our ' if item.serving else ''}{item.protocol} {item.port}" for item in flow_peers[:3])
     )
     firsts = [item.first for item in flow_peers if item.first]
     lasts = [item.last for item in flow_peers if item.last]
-    total, holder = sum(item.bytes for item in flow_peers), who(world).get(peer, "")
+    total, holder = sum(item.bytes for item in flow_peers), who(state).get(peer, "")
     stopped = "" if any(item.accepted for item in flow_peers) else ", all rejected"
     return Option(
         value=peer,
@@ -235,18 +235,18 @@ def _address_option(world: InterfaceState, peer: str, flow_peers: list[FlowPeer]
     )
 
 
-def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
+def _plan_choose(state: InterfaceState, draft: Draft) -> Step:
     draft.read(
         "rules",
         "DescribeSecurityGroupRules",
         {
             "Filters": [
-                {"Name": "group-id", "Values": sorted({group for nic in world.interfaces for group in nic.groups})}
+                {"Name": "group-id", "Values": sorted({group for nic in state.interfaces for group in nic.groups})}
             ]
         },
         "the rules of its groups",
     )
-    subnets = sorted({nic.subnet_id for nic in world.interfaces})
+    subnets = sorted({nic.subnet_id for nic in state.interfaces})
     draft.read(
         "acls",
         "DescribeNetworkAcls",
@@ -259,30 +259,30 @@ def _plan_choose(world: InterfaceState, draft: Draft) -> Step:
             "nothing is chosen yet: choose addresses in its prompts, or --set " + f"{draft.id}.addresses=ADDRESS,…"
         )
     for block in blocks:
-        _about(world, block, draft)
-    draft.note_unread(world.unknown)
+        _about(state, block, draft)
+    draft.note_unread(state.unknown)
     draft.prove("current rules and network ACLs are recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _about(world: InterfaceState, block: str, draft: Draft) -> None:
-    draft.warn(*warnings(world, block))
-    letting = rules_that_let(world, (block,))
+def _about(state: InterfaceState, block: str, draft: Draft) -> None:
+    draft.warn(*warnings(state, block))
+    letting = rules_that_let(state, (block,))
     for rule, _ in letting:
-        others = world.holders.get(rule.group, ())
-        name = world.group_names.get(rule.group, "")
+        others = state.holders.get(rule.group, ())
+        name = state.group_names.get(rule.group, "")
         draft.note(f"{block}: allowed by {rule.id}: {name} {rule.group} {rule.says}; {_in_group(len(others))}")
         if others:
             draft.add_impact(
                 f"{many(len(others), 'other interface is', 'other interfaces are')} in {name or rule.group}, with the same rule",
                 others,
             )
-    if not letting and world.rules is not None:
+    if not letting and state.rules is not None:
         draft.note(
             f"{block}: no address rule of its security groups allows it; rules with security groups or prefix lists are not checked"
         )
-    for acl in world.acls or ():
-        neighbours = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
+    for acl in state.acls or ():
+        neighbours = tuple(name for subnet in acl.subnets for name in state.neighbours.get(subnet, ()))
         draft.add_impact(
             f"{many(len(neighbours), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
             neighbours,
@@ -296,35 +296,35 @@ def _in_group(others: int) -> str:
 # -- prove that it stopped
 
 
-def _plan_prove(world: InterfaceState, draft: Draft) -> Step:
-    ask(world, draft, "after", "its peers since", flow_log_queries.talkers_query)
+def _plan_prove(state: InterfaceState, draft: Draft) -> Step:
+    ask(state, draft, "after", "its peers since", flow_log_queries.talkers_query)
     if not draft.calls:
-        ids = [nic.id for nic in world.interfaces]
+        ids = [nic.id for nic in state.interfaces]
         draft.read(
             "flow-logs",
             "DescribeFlowLogs",
-            {"Filter": [{"Name": "resource-id", "Values": [world.vpc_id, *ids]}]},
+            {"Filter": [{"Name": "resource-id", "Values": [state.vpc_id, *ids]}]},
             "what is recorded",
         )
-    draft.note_unread(world.unknown)
-    blocks = _blocks(world, draft)
-    draft.note(*(said for _, said in verdicts(world, world.traffic, blocks)))
+    draft.note_unread(state.unknown)
+    blocks = _blocks(state, draft)
+    draft.note(*(said for _, said in verdicts(state, state.traffic, blocks)))
     if not blocks:
         draft.note("no address is chosen, and none was denied in this incident")
     draft.bindings[_BLOCKS] = ",".join(blocks)
-    if world.traffic is None and InterfaceAspect.TRAFFIC not in world.unknown:
+    if state.traffic is None and InterfaceAspect.TRAFFIC not in state.unknown:
         draft.note("its traffic is not recorded: inconclusive; check the instance itself")
     draft.prove("no flow of these addresses was accepted after they were blocked in both directions")
     return draft.step(StepKind.READ)
 
 
-def _blocks(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
+def _blocks(state: InterfaceState, draft: Draft) -> tuple[str, ...]:
     """What the verification is about: the chosen addresses, else those that this incident denied."""
-    return chosen(draft) or blocks_of(world)
+    return chosen(draft) or blocks_of(state)
 
 
-def _judge(world: InterfaceState, step: Step, pages: Pages) -> ReadBack:
-    return judge(world, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
+def _judge(state: InterfaceState, step: Step, pages: Pages) -> ReadBack:
+    return judge(state, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 
 def _wrong_hours(text: str) -> str:

@@ -9,10 +9,10 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
 from vpce_tui.plans.targets.instance_state import InstanceState
 from vpce_tui.plans.targets.interface_state import InterfaceState
-from vpce_tui.plans.targets.planning_context import PlanningContext, World, find_region, iam_region
+from vpce_tui.plans.targets.planning_context import PlanningContext, TargetState, find_region, iam_region
 from vpce_tui.plans.targets.principal_state import PrincipalState
 
-S_co = TypeVar("S_co", bound=World, covariant=True)
+S_co = TypeVar("S_co", bound=TargetState, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ ACCOUNT: Final[TargetKind[account.AccountState]] = TargetKind(
     region=lambda caller, _, __: caller.home_region,
     reads=account.READS,
 )
-KINDS: Final[Mapping[str, TargetKind[World]]] = {
+KINDS: Final[Mapping[str, TargetKind[TargetState]]] = {
     kind.name: kind for kind in (INSTANCE, ENDPOINT, INTERFACE, PRINCIPAL, ACCOUNT)
 }
 """The kinds of target, by name."""

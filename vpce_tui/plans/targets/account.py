@@ -130,12 +130,12 @@ Found = TypeVar("Found")
 
 
 def _each(
-    caller: Caller, world: AccountState, asked: PlanningContext, what: str, read: Callable[[str], Found]
+    caller: Caller, state: AccountState, asked: PlanningContext, what: str, read: Callable[[str], Found]
 ) -> tuple[dict[str, Found], dict[str, str]]:
     """``read`` in every region; gives what was found and the gaps. Raises :class:`Unreadable` where nothing could be read, or
     not where it matters."""
-    named = _named_regions(world, asked)
-    regions = [name for name in world.regions if name in named] if named else list(world.regions)
+    named = _named_regions(state, asked)
+    regions = [name for name in state.regions if name in named] if named else list(state.regions)
     found: dict[str, Found] = {}
 
     def one(name: str) -> tuple[list[str], Part]:
@@ -151,29 +151,29 @@ def _each(
     failed = {part.name: part.reason for part in parts if part.status is not Status.LOOKED}
     if failed and (named & set(failed) or len(failed) == len(regions)):
         raise Unreadable("; ".join(f"{name}: {why}" for name, why in failed.items()))
-    gaps = {**world.gaps, **{f"{what} in {name}": why for name, why in failed.items()}}
+    gaps = {**state.gaps, **{f"{what} in {name}": why for name, why in failed.items()}}
     return {name: found[name] for name in regions if name in found}, gaps
 
 
-def _named_regions(world: AccountState, asked: PlanningContext) -> set[str]:
+def _named_regions(state: AccountState, asked: PlanningContext) -> set[str]:
     """The regions of what the answers name (``region/id``, or a region)."""
     parts = [part.strip() for value in asked.choices.values() for part in value.split(",")]
-    return {region for part in parts if (region := part.partition("/")[0]) in world.regions}
+    return {region for part in parts if (region := part.partition("/")[0]) in state.regions}
 
 
-def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
+def _instances(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
     now, opened = aws_now(caller), parse.moment(asked.since)
 
     def read(region: str) -> tuple[AccountInstance, ...]:
         instances = [
             item
             for page in caller.pages(Call("ec2", "DescribeInstances", region))
-            for item in parse.instances(page.data, region, world.account)
+            for item in parse.instances(page.data, region, state.account)
             if not item.gone
         ]
         known = _images_of(caller, region, instances)
         newest = {
-            identifier: launch_images.newest_of(caller, region, item, world.account, now, opened)
+            identifier: launch_images.newest_of(caller, region, item, state.account, now, opened)
             for identifier, item in known.items()
         }
         made = []
@@ -192,8 +192,8 @@ def _instances(caller: Caller, world: AccountState, asked: PlanningContext) -> A
             )
         return tuple(made)
 
-    found, gaps = _each(caller, world, asked, "instances", read)
-    return replace(world, instances=tuple(item for some in found.values() for item in some), gaps=gaps)
+    found, gaps = _each(caller, state, asked, "instances", read)
+    return replace(state, instances=tuple(item for some in found.values() for item in some), gaps=gaps)
 
 
 def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
@@ -208,7 +208,7 @@ def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> di
     return found
 
 
-def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
+def _rules(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[WideRule, ...], dict[str, frozenset[tuple[str, bool, str, int, int, str]]]]:
         pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", region))
         every = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
@@ -234,9 +234,9 @@ def _rules(caller: Caller, world: AccountState, asked: PlanningContext) -> Accou
             for rule in sorted(wide, key=lambda rule: (rule.group, rule.from_port, rule.peer))
         ), frozen
 
-    found, gaps = _each(caller, world, asked, "group rules", read)
+    found, gaps = _each(caller, state, asked, "group rules", read)
     return replace(
-        world,
+        state,
         rules=tuple(item for some, _ in found.values() for item in some),
         group_effects={key: held for _, some in found.values() for key, held in some.items()},
         gaps=gaps,
@@ -279,20 +279,20 @@ def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[
     return {group: tuple(sorted(names)) for group, names in found.items()}
 
 
-def _encryption(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
+def _encryption(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> bool:
         return bool(caller.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
 
-    found, gaps = _each(caller, world, asked, "encryption by default", read)
-    return replace(world, encrypted=found, gaps=gaps)
+    found, gaps = _each(caller, state, asked, "encryption by default", read)
+    return replace(state, encrypted=found, gaps=gaps)
 
 
-def _volumes(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
-    found, gaps = _each(caller, world, asked, "volumes", lambda region: ebs.read(caller, region, world.account, asked))
-    return replace(world, volumes=ebs.merged(found.values()), gaps=gaps)
+def _volumes(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+    found, gaps = _each(caller, state, asked, "volumes", lambda region: ebs.read(caller, region, state.account, asked))
+    return replace(state, volumes=ebs.merged(found.values()), gaps=gaps)
 
 
-def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
+def _flow_logs(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[AccountVpc, ...], FlowLogging]:
         raws = [raw for page in caller.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
         count: dict[str, int] = {}
@@ -310,24 +310,24 @@ def _flow_logs(caller: Caller, world: AccountState, asked: PlanningContext) -> A
             for raw in sorted(raws, key=lambda raw: str(raw["VpcId"]))
         )
         ids = [vpc.id for vpc in vpcs]
-        return vpcs, flow_logging(caller, region, ids, world.account, asked) if ids else FlowLogging()
+        return vpcs, flow_logging(caller, region, ids, state.account, asked) if ids else FlowLogging()
 
-    found, gaps = _each(caller, world, asked, "flow logs", read)
+    found, gaps = _each(caller, state, asked, "flow logs", read)
     return replace(
-        world,
+        state,
         vpcs=tuple(vpc for vpcs, _ in found.values() for vpc in vpcs),
         logging={region: logging for region, (_, logging) in found.items()},
         gaps=gaps,
     )
 
 
-def _config(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
-    found, gaps = _each(caller, world, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
-    return replace(world, config=recording.read_config(caller, world.account, world.region, found, asked), gaps=gaps)
+def _config(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+    found, gaps = _each(caller, state, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
+    return replace(state, config=recording.read_config(caller, state.account, state.region, found, asked), gaps=gaps)
 
 
-def _trails(caller: Caller, world: AccountState, asked: PlanningContext) -> AccountState:
-    return replace(world, trails=recording.read_trails(caller, world.account, world.region, asked))
+def _trails(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+    return replace(state, trails=recording.read_trails(caller, state.account, state.region, asked))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -116,49 +116,49 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
     deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
     raw: Mapping[str, object] = found[0] if found else deleted
-    world = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
-    if world.gone:
-        facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and world.endpoint.vpc_id)]
-    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    state = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
+    if state.gone:
+        facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and state.endpoint.vpc_id)]
+    read, unknown = read_facets(caller, state, facets, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
-def _service(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
-    if world.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
-        return replace(world, service=Service(parse.account_of(world.endpoint.resource), takes_policy=False))
+def _service(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+    if state.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
+        return replace(state, service=Service(parse.account_of(state.endpoint.resource), takes_policy=False))
     call = Call(
         service="ec2",
         operation="DescribeVpcEndpointServices",
-        region=world.endpoint.region,
-        parameters={"ServiceNames": [world.endpoint.service]},
+        region=state.endpoint.region,
+        parameters={"ServiceNames": [state.endpoint.service]},
     )
-    if not world.endpoint.service:
-        return replace(world, service=Service())
+    if not state.endpoint.service:
+        return replace(state, service=Service())
     try:
         details = caller.read(call).data.get("ServiceDetails", [])
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code == "InvalidServiceName":
-            return replace(world, service=Service())
+            return replace(state, service=Service())
         raise
     if not details:
-        return replace(world, service=Service())
+        return replace(state, service=Service())
     supported = details[0].get("VpcEndpointPolicySupported")
     return replace(
-        world, service=Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)
+        state, service=Service(str(details[0].get("Owner", "")), bool(supported) if supported is not None else None)
     )
 
 
-def _groups(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
-    endpoint = world.endpoint
-    return replace(world, groups=vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked))
+def _groups(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+    endpoint = state.endpoint
+    return replace(state, groups=vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked))
 
 
-def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
+def _vpc(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcs",
-        region=world.endpoint.region,
-        parameters={"VpcIds": [world.endpoint.vpc_id]},
+        region=state.endpoint.region,
+        parameters={"VpcIds": [state.endpoint.vpc_id]},
     )
     ranges = []
     for raw in caller.read(call).data.get("Vpcs", []):
@@ -166,53 +166,53 @@ def _vpc(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointSt
         ranges += [str(block["CidrBlock"]) for block in four if _associated(block, "CidrBlockState")]
         six = raw.get("Ipv6CidrBlockAssociationSet") or ()
         ranges += [str(block["Ipv6CidrBlock"]) for block in six if _associated(block, "Ipv6CidrBlockState")]
-    return replace(world, vpc_ranges=tuple(sorted(set(ranges) - {""})))
+    return replace(state, vpc_ranges=tuple(sorted(set(ranges) - {""})))
 
 
 def _associated(block: Mapping[str, object], key: str) -> bool:
     return mapping(block, key).get("State", "associated") == "associated"
 
 
-def _routes(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
-    filters = [{"Name": "vpc-id", "Values": [world.endpoint.vpc_id]}]
+def _routes(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+    filters = [{"Name": "vpc-id", "Values": [state.endpoint.vpc_id]}]
     call = Call(
-        service="ec2", operation="DescribeRouteTables", region=world.endpoint.region, parameters={"Filters": filters}
+        service="ec2", operation="DescribeRouteTables", region=state.endpoint.region, parameters={"Filters": filters}
     )
     found = [
         (str(table["RouteTableId"]), str(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId", "")))
         for page in caller.pages(call)
         for table in page.data.get("RouteTables", [])
         for route in table.get("Routes", [])
-        if world.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
+        if state.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
     ]
-    return replace(world, routes=tuple(sorted(found)))
+    return replace(state, routes=tuple(sorted(found)))
 
 
-def _organization(caller: Caller, world: EndpointState, _: PlanningContext) -> EndpointState:
+def _organization(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
     try:
         answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
     except AwsError as error:
         if error.code == "AWSOrganizationsNotInUseException":
-            return replace(world, organization="")
+            return replace(state, organization="")
         raise
-    return replace(world, organization=str((answer.get("Organization") or {}).get("Id", "")))
+    return replace(state, organization=str((answer.get("Organization") or {}).get("Id", "")))
 
 
-def _flow_logs(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
-    endpoint = world.endpoint
-    return replace(world, flow_logs=flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked))
+def _flow_logs(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+    endpoint = state.endpoint
+    return replace(state, flow_logs=flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked))
 
 
-def _use(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
-    if world.endpoint.type == "Gateway":
-        return replace(world, reach=_in_its_subnets(caller, world.endpoint))
-    if not world.endpoint.interfaces:
-        return world
+def _use(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+    if state.endpoint.type == "Gateway":
+        return replace(state, reach=_in_its_subnets(caller, state.endpoint))
+    if not state.endpoint.interfaces:
+        return state
     facets = {InterfaceAspect.TRAFFIC}
-    seen = interface.observe(caller, world.endpoint.id, world.endpoint.region, facets, asked)
+    seen = interface.observe(caller, state.endpoint.id, state.endpoint.region, facets, asked)
     if why := seen.unknown.get(InterfaceAspect.TRAFFIC):
         raise Unreadable(why)
-    return replace(world, use=seen)
+    return replace(state, use=seen)
 
 
 def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
@@ -247,48 +247,48 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     )
 
 
-def _hit(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
-    return world if asked.live else _use(caller, world, asked)
+def _hit(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+    return state if asked.live else _use(caller, state, asked)
 
 
-def _encryption(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
+def _encryption(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcEncryptionControls",
-        region=world.endpoint.region,
-        parameters={"VpcIds": [world.endpoint.vpc_id]},
+        region=state.endpoint.region,
+        parameters={"VpcIds": [state.endpoint.vpc_id]},
     )
     for page in caller.pages(call):
         for raw in page.data.get("VpcEncryptionControls", []):
             if raw.get("State") in ("deleted", "deleting"):
                 continue
             identifier, tags = str(raw.get("VpcEncryptionControlId", "")), tags_of(raw.get("Tags"))
-            mine = ours(tags, world.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
+            mine = ours(tags, state.endpoint.id, asked) and asked.made_by(tags[TAG_CALL], identifier)
             return replace(
-                world,
+                state,
                 encryption=EncryptionControl(
                     id=identifier, mode=str(raw.get("Mode", "")), state=str(raw.get("State", "")), ours=mine
                 ),
             )
-    return replace(world, encryption=EncryptionControl())
+    return replace(state, encryption=EncryptionControl())
 
 
-def _recreated(caller: Caller, world: EndpointState, asked: PlanningContext) -> EndpointState:
+def _recreated(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
     if not asked.incident:
-        return world
-    filters = [{"Name": "tag:vpce-tui:target", "Values": [world.endpoint.id]}]
+        return state
+    filters = [{"Name": "tag:vpce-tui:target", "Values": [state.endpoint.id]}]
     call = Call(
-        service="ec2", operation="DescribeVpcEndpoints", region=world.endpoint.region, parameters={"Filters": filters}
+        service="ec2", operation="DescribeVpcEndpoints", region=state.endpoint.region, parameters={"Filters": filters}
     )
     found = [
         str(raw["VpcEndpointId"])
         for page in caller.pages(call)
         for raw in page.data.get("VpcEndpoints", [])
-        if ours(tags_of(raw.get("Tags")), world.endpoint.id, asked)
+        if ours(tags_of(raw.get("Tags")), state.endpoint.id, asked)
         and tags_of(raw.get("Tags")).get(TAG_CALL) == RECREATE
         and str(raw.get("State", "")).lower() not in ("deleted", "deleting", "failed")
     ]
-    return replace(world, recreated=found[0] if found else "")
+    return replace(state, recreated=found[0] if found else "")
 
 
 _USE_READS: Final = (

@@ -51,15 +51,15 @@ def observe(
     """
     account, asked = caller.identity().account, asked or PlanningContext()
     try:
-        world = InstanceState(_instance(caller, instance_id, region, account))
+        state = InstanceState(_instance(caller, instance_id, region, account))
     except TargetGone:
         if not asked.begun:
             raise
         # AWS forgets a terminated instance within the hour; what this incident did around it can still be taken back
         vpc = str(asked.remembered.get("vpc_id", ""))
-        world = InstanceState(Instance(id=instance_id, region=region, account=account, state="terminated", vpc_id=vpc))
+        state = InstanceState(Instance(id=instance_id, region=region, account=account, state="terminated", vpc_id=vpc))
         facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != InstanceAspect.GROUPS)]
-    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    read, unknown = read_facets(caller, state, facets, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -78,24 +78,24 @@ def _instance(caller: Caller, instance_id: str, region: str, account: str) -> In
     return found[0]
 
 
-def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
-    if world.instance.gone:
-        return replace(world, attributes=Attributes(False, False, ""))
+def _attributes(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+    if state.instance.gone:
+        return replace(state, attributes=Attributes(False, False, ""))
 
     def one(name: str) -> object:
-        parameters = {"InstanceId": world.instance.id, "Attribute": name}
+        parameters = {"InstanceId": state.instance.id, "Attribute": name}
         answer = caller.read(
             Call(
                 service="ec2",
                 operation="DescribeInstanceAttribute",
-                region=world.instance.region,
+                region=state.instance.region,
                 parameters=parameters,
             )
         ).data
         return (answer.get(name[0].upper() + name[1:]) or {}).get("Value")
 
     return replace(
-        world,
+        state,
         attributes=Attributes(
             termination_protection=bool(one("disableApiTermination")),
             stop_protection=bool(one("disableApiStop")),
@@ -104,48 +104,48 @@ def _attributes(caller: Caller, world: InstanceState, _: PlanningContext) -> Ins
     )
 
 
-def _interfaces(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    filters = [{"Name": "attachment.instance-id", "Values": [world.instance.id]}]
+def _interfaces(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    filters = [{"Name": "attachment.instance-id", "Values": [state.instance.id]}]
     before = strings(asked.remembered, "interfaces")
-    if world.instance.gone and before:  # some outlive the instance, detached
+    if state.instance.gone and before:  # some outlive the instance, detached
         filters = [{"Name": "network-interface-id", "Values": list(before)}]
     call = Call(
         service="ec2",
         operation="DescribeNetworkInterfaces",
-        region=world.instance.region,
+        region=state.instance.region,
         parameters={"Filters": filters},
     )
     found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
-    return replace(world, interfaces=tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id))))
+    return replace(state, interfaces=tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id))))
 
 
-def _groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    instance = world.instance
+def _groups(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    instance = state.instance
     vpc = launch.vpc_of(caller, instance, asked)
-    return replace(world, groups=vpc_groups(caller, instance.region, vpc, instance.id, asked))
+    return replace(state, groups=vpc_groups(caller, instance.region, vpc, instance.id, asked))
 
 
-def _spot(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
-    request = world.instance.spot_request_id
+def _spot(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+    request = state.instance.spot_request_id
     if not request:
-        return replace(world, spot=None)
+        return replace(state, spot=None)
     call = Call(
         service="ec2",
         operation="DescribeSpotInstanceRequests",
-        region=world.instance.region,
+        region=state.instance.region,
         parameters={"SpotInstanceRequestIds": [request]},
     )
     found = [item for page in caller.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
     if not found:
-        return replace(world, spot=None)
-    return replace(world, spot=Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", ""))))
+        return replace(state, spot=None)
+    return replace(state, spot=Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", ""))))
 
 
-def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
-    region, found = world.instance.region, {}
+def _findings(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+    region, found = state.instance.region, {}
     for page in caller.pages(Call("guardduty", "ListDetectors", region)):
         for detector in page.data.get("DetectorIds", []):
-            criteria = {"Criterion": {"resource.instanceDetails.instanceId": {"Eq": [world.instance.id]}}}
+            criteria = {"Criterion": {"resource.instanceDetails.instanceId": {"Eq": [state.instance.id]}}}
             call = Call(
                 service="guardduty",
                 operation="ListFindings",
@@ -154,40 +154,40 @@ def _findings(caller: Caller, world: InstanceState, _: PlanningContext) -> Insta
             )
             ids = [str(item) for answer in caller.pages(call) for item in answer.data.get("FindingIds", [])]
             found[str(detector)] = tuple(ids[:50])
-    return replace(world, detectors=found)
+    return replace(state, detectors=found)
 
 
-def _group_name(world: InstanceState, asked: PlanningContext) -> str:
+def _group_name(state: InstanceState, asked: PlanningContext) -> str:
     """Its Auto Scaling group, also where the incident detached it."""
     before = str(asked.before.get("undo-detach", {}).get("AutoScalingGroupName", ""))
-    return world.scaling.group if world.scaling else before
+    return state.scaling.group if state.scaling else before
 
 
-def _old_rules(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    rules, names = launch.read_rules(caller, world.instance, asked)
-    return replace(world, old_rules=rules, group_names=names)
+def _old_rules(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    rules, names = launch.read_rules(caller, state.instance, asked)
+    return replace(state, old_rules=rules, group_names=names)
 
 
-def _starter(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    if world.scaling is None and not world.gone:
-        world = replace(world, scaling=scaling_of(caller, world.instance))
-    name = _group_name(world, asked)
-    return replace(world, starter=service.starter_of(caller, world.instance, name, asked) if name else None)
+def _starter(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    if state.scaling is None and not state.gone:
+        state = replace(state, scaling=scaling_of(caller, state.instance))
+    name = _group_name(state, asked)
+    return replace(state, starter=service.starter_of(caller, state.instance, name, asked) if name else None)
 
 
-def _target_groups(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    new = replacement.read_replacement(caller, world.instance, asked)
-    vpc = new.vpc_id if new else world.instance.vpc_id
-    found = service.target_groups_of(caller, world.instance, vpc, asked)
-    there = {item.arn: service.registered(caller, world.instance.region, item.arn) for item in found}
-    balancers = service.classic_balancers_of(caller, world.instance, vpc, asked)
-    return replace(world, target_groups=found, registered=there, balancers=balancers)
+def _target_groups(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    new = replacement.read_replacement(caller, state.instance, asked)
+    vpc = new.vpc_id if new else state.instance.vpc_id
+    found = service.target_groups_of(caller, state.instance, vpc, asked)
+    there = {item.arn: service.registered(caller, state.instance.region, item.arn) for item in found}
+    balancers = service.classic_balancers_of(caller, state.instance, vpc, asked)
+    return replace(state, target_groups=found, registered=there, balancers=balancers)
 
 
-def _addresses(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
-    new = replacement.read_replacement(caller, world.instance, asked)
-    both = [world.instance.id, *([new.id] if new else [])]
-    return replace(world, addresses=service.addresses_of(caller, world.instance.region, both))
+def _addresses(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    new = replacement.read_replacement(caller, state.instance, asked)
+    both = [state.instance.id, *([new.id] if new else [])]
+    return replace(state, addresses=service.addresses_of(caller, state.instance.region, both))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -257,29 +257,29 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.ATTRIBUTES: _attributes,
     InstanceAspect.INTERFACES: _interfaces,
     InstanceAspect.VOLUMES: read_volumes,
-    InstanceAspect.ROLE: lambda caller, world, asked: replace(world, role=role_of(caller, world.instance, asked)),
-    InstanceAspect.SCALING: lambda caller, world, _: replace(world, scaling=scaling_of(caller, world.instance)),
-    InstanceAspect.TARGETS: lambda caller, world, _: replace(world, targets=targets_of(caller, world.instance)),
-    InstanceAspect.CLASSIC: lambda caller, world, _: replace(world, classic=classic_of(caller, world.instance)),
+    InstanceAspect.ROLE: lambda caller, state, asked: replace(state, role=role_of(caller, state.instance, asked)),
+    InstanceAspect.SCALING: lambda caller, state, _: replace(state, scaling=scaling_of(caller, state.instance)),
+    InstanceAspect.TARGETS: lambda caller, state, _: replace(state, targets=targets_of(caller, state.instance)),
+    InstanceAspect.CLASSIC: lambda caller, state, _: replace(state, classic=classic_of(caller, state.instance)),
     InstanceAspect.GROUPS: _groups,
     InstanceAspect.SNAPSHOTS: read_snapshots,
     InstanceAspect.SPOT: _spot,
     InstanceAspect.FINDINGS: _findings,
-    InstanceAspect.IMAGES: lambda caller, world, asked: replace(
-        world, images=launch_images.read_images(caller, world.instance, asked)
+    InstanceAspect.IMAGES: lambda caller, state, asked: replace(
+        state, images=launch_images.read_images(caller, state.instance, asked)
     ),
-    InstanceAspect.SETTINGS: lambda caller, world, asked: replace(
-        world, settings=launch.read_settings(caller, world.instance, asked)
+    InstanceAspect.SETTINGS: lambda caller, state, asked: replace(
+        state, settings=launch.read_settings(caller, state.instance, asked)
     ),
     InstanceAspect.OLD_RULES: _old_rules,
-    InstanceAspect.POLICIES: lambda caller, world, asked: replace(
-        world, policies=launch.read_policies(caller, world.instance, asked)
+    InstanceAspect.POLICIES: lambda caller, state, asked: replace(
+        state, policies=launch.read_policies(caller, state.instance, asked)
     ),
-    InstanceAspect.NEW_ROLE: lambda caller, world, asked: replace(
-        world, new_role=launch.read_new_role(caller, world.instance, asked)
+    InstanceAspect.NEW_ROLE: lambda caller, state, asked: replace(
+        state, new_role=launch.read_new_role(caller, state.instance, asked)
     ),
-    InstanceAspect.REPLACEMENT: lambda caller, world, asked: replace(
-        world, replacement=replacement.read_replacement(caller, world.instance, asked)
+    InstanceAspect.REPLACEMENT: lambda caller, state, asked: replace(
+        state, replacement=replacement.read_replacement(caller, state.instance, asked)
     ),
     InstanceAspect.STARTER: _starter,
     InstanceAspect.TARGET_GROUPS: _target_groups,

@@ -18,17 +18,17 @@ from vpce_tui.plans.targets.planning_context import (
 )
 
 
-def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> InstanceState:
-    ids = [volume.id for volume in world.instance.volumes]
+def read_volumes(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+    ids = [volume.id for volume in state.instance.volumes]
     known: dict[str, Mapping[str, object]] = {}
     if ids:
         call = Call(
-            service="ec2", operation="DescribeVolumes", region=world.instance.region, parameters={"VolumeIds": ids}
+            service="ec2", operation="DescribeVolumes", region=state.instance.region, parameters={"VolumeIds": ids}
         )
         for page in caller.pages(call):
             known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
     managers = {
-        key: _key_manager(caller, world.instance.region, key)
+        key: _key_manager(caller, state.instance.region, key)
         for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
         if key
     }
@@ -41,10 +41,10 @@ def read_volumes(caller: Caller, world: InstanceState, _: PlanningContext) -> In
             kms_key=str(raw.get("KmsKeyId", "")),
             size_gib=integer(raw, "Size"),
         )
-        for volume in world.instance.volumes
+        for volume in state.instance.volumes
         for raw in (known.get(volume.id, {}),)
     ]
-    return replace(world, volumes=tuple(volumes))
+    return replace(state, volumes=tuple(volumes))
 
 
 def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
@@ -58,12 +58,12 @@ def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
     return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
 
 
-def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext) -> InstanceState:
+def read_snapshots(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
     if not asked.incident:
-        return replace(world, snapshots=())
-    region = world.instance.region
+        return replace(state, snapshots=())
+    region = state.instance.region
     filters = [
-        {"Name": f"tag:{TAG_TARGET}", "Values": [world.instance.id]},
+        {"Name": f"tag:{TAG_TARGET}", "Values": [state.instance.id]},
         {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
     ]
     call = Call(
@@ -91,7 +91,7 @@ def read_snapshots(caller: Caller, world: InstanceState, asked: PlanningContext)
         }
     shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
     return replace(
-        world,
+        state,
         snapshots=tuple(
             EbsSnapshot(
                 id=str(raw["SnapshotId"]),

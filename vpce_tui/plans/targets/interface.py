@@ -49,7 +49,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         str(raw["NetworkInterfaceId"]): str(raw.get("Description") or raw.get("InterfaceType") or "") for raw in raws
     }
     ranges = _ranges(caller, region, found[0].vpc_id) if found else ()
-    world = InterfaceState(
+    state = InterfaceState(
         target=target,
         region=region,
         account=account,
@@ -60,7 +60,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         remembered=asked.remembered,
         gone=not found,
     )
-    read, unknown = read_facets(caller, world, facets if found else (), _READERS, asked)
+    read, unknown = read_facets(caller, state, facets if found else (), _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -88,11 +88,11 @@ def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
     return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
 
 
-def _flow_logs(caller: Caller, world: InterfaceState, asked: PlanningContext) -> InterfaceState:
-    subnets = sorted({nic.subnet_id for nic in world.interfaces})
-    resources = (world.vpc_id, *subnets, *(nic.id for nic in world.interfaces))
-    logging = flow_logging(caller, world.region, resources, world.target, asked)
-    return replace(world, flow_logs=logging, log=_covering(logging, world.vpc_id, world.interfaces, subnets))
+def _flow_logs(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+    subnets = sorted({nic.subnet_id for nic in state.interfaces})
+    resources = (state.vpc_id, *subnets, *(nic.id for nic in state.interfaces))
+    logging = flow_logging(caller, state.region, resources, state.target, asked)
+    return replace(state, flow_logs=logging, log=_covering(logging, state.vpc_id, state.interfaces, subnets))
 
 
 def _covering(
@@ -108,8 +108,8 @@ def _covering(
     )
 
 
-def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> InterfaceState:
-    read = _flow_logs(caller, world, asked)
+def _traffic(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+    read = _flow_logs(caller, state, asked)
     log = read.log
     if log is None:
         return read
@@ -122,16 +122,16 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> I
         )
     now = aws_now(caller)
     window = Window.last(integer(asked.remembered.get(HOURS, 6)), now)
-    ids = [nic.id for nic in world.interfaces]
+    ids = [nic.id for nic in state.interfaces]
     try:
         asking = flow_log_queries.talkers_query(log.format, ids)
-        rows = flow_log_queries.ask(caller, world.region, log.destination, asking, window)
+        rows = flow_log_queries.ask(caller, state.region, log.destination, asking, window)
         slots = flow_log_queries.ask(
-            caller, world.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
+            caller, state.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
         )
     except flow_log_queries.Unanswered as error:
         raise Unreadable(str(error)) from error
-    peers = described(caller, world.region, [{"Name": "vpc-id", "Values": [world.vpc_id]}])
+    peers = described(caller, state.region, [{"Name": "vpc-id", "Values": [state.vpc_id]}])
     endpoints = {
         str(item["PrivateIpAddress"]): str(raw.get("Description") or raw["NetworkInterfaceId"])
         for raw in peers
@@ -139,7 +139,7 @@ def _traffic(caller: Caller, world: InterfaceState, asked: PlanningContext) -> I
         for item in mappings(raw, "PrivateIpAddresses") or (raw,)
         if item.get("PrivateIpAddress")
     }
-    seen = flow_log_queries.traffic_of(window, rows, slots, world.addresses)
+    seen = flow_log_queries.traffic_of(window, rows, slots, state.addresses)
     return replace(read, traffic=seen, endpoints=endpoints, holder_of=_holder_of(peers))
 
 
@@ -154,14 +154,14 @@ def _holder_of(interfaces: Iterable[Mapping[str, object]]) -> dict[str, str]:
     return found
 
 
-def _operator(caller: Caller, world: InterfaceState, __: PlanningContext) -> InterfaceState:
+def _operator(caller: Caller, state: InterfaceState, __: PlanningContext) -> InterfaceState:
     who = caller.identity().arn.rpartition("/")[2]
     about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
     answer = caller.read(
         Call(service="cloudtrail", operation="LookupEvents", region=caller.home_region, parameters=about)
     ).data
     found = (re.search(r'"sourceIPAddress": ?"([^"]+)"', str(raw.get("CloudTrailEvent"))) for raw in answer["Events"])
-    return replace(world, operator=frozenset(match[1] for match in found if match))
+    return replace(state, operator=frozenset(match[1] for match in found if match))
 
 
 def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:

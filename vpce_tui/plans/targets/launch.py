@@ -57,7 +57,7 @@ class Settings:
     """How the old instance runs, beyond what every look at it shows."""
 
     subnet: LaunchSubnet | None
-    disks: tuple[LaunchVolume, ...] = ()
+    volumes: tuple[LaunchVolume, ...] = ()
     key_name: str = ""
     ebs_optimized: bool = False
     tenancy: str = "default"
@@ -102,7 +102,7 @@ def read_settings(caller: Caller, instance: Instance, asked: PlanningContext) ->
     default_key, unread = _default_key(caller, region)
     return Settings(
         subnet=_subnet(caller, region, subnet) if subnet else None,
-        disks=_disks(caller, instance),
+        volumes=_volumes(caller, instance),
         key_name=str(raw.get("KeyName") or ""),
         ebs_optimized=bool(raw.get("EbsOptimized")),
         tenancy=string(raw, "Placement", "Tenancy") or "default",
@@ -149,7 +149,7 @@ def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None
     )
 
 
-def _disks(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
+def _volumes(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
     ids = [volume.id for volume in instance.volumes]
     if not ids:
         return ()

@@ -78,7 +78,7 @@ class PlanningContext:
         return identifier in self.gave[call] if call in self.gave else call in self.begun
 
 
-class World(Protocol):
+class TargetState(Protocol):
     """Anything a step is planned over: frozen, read at one moment."""
 
     @property
@@ -90,7 +90,7 @@ class World(Protocol):
         """Whether the target does not exist any more."""
 
 
-W = TypeVar("W", bound=World)
+W = TypeVar("W", bound=TargetState)
 Reader = Callable[[Caller, W, PlanningContext], W]
 """Reads one facet: the state with what it read; raises :class:`AwsError`, or :class:`Unreadable`."""
 

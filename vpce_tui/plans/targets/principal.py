@@ -75,7 +75,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         if error.kind is ErrorKind.NOT_FOUND:
             raise TargetGone(f"there is no {kind} {name} in account {account}.") from error
         raise
-    world = PrincipalState(
+    state = PrincipalState(
         kind=kind,
         name=name,
         arn=str(raw["Arn"]),
@@ -87,7 +87,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         own=signed_in,
         operator=_operator(identity.arn),
     )
-    read, unknown = read_facets(caller, world, facets, _READERS, asked)
+    read, unknown = read_facets(caller, state, facets, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -128,15 +128,15 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
     return kind, rest.rpartition("/")[2]
 
 
-def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    if world.kind != "user":
-        return replace(world, keys=())
+def _keys(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    if state.kind != "user":
+        return replace(state, keys=())
     given = asked.gave.get("new-key", frozenset())
     begun = parse.moment(asked.lost.get("new-key", ""))
     lost: set[str] = set()
     found = []
     for page in caller.pages(
-        Call(service="iam", operation="ListAccessKeys", region=world.region, parameters={"UserName": world.name})
+        Call(service="iam", operation="ListAccessKeys", region=state.region, parameters={"UserName": state.name})
     ):
         for raw in page.data.get("AccessKeyMetadata", []):
             identifier = str(raw["AccessKeyId"])
@@ -144,7 +144,7 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> Prin
                 Call(
                     service="iam",
                     operation="GetAccessKeyLastUsed",
-                    region=world.region,
+                    region=state.region,
                     parameters={"AccessKeyId": identifier},
                 )
             ).data
@@ -163,16 +163,16 @@ def _keys(caller: Caller, world: PrincipalState, asked: PlanningContext) -> Prin
                 )
             )
     return replace(
-        world, keys=tuple(sorted(found, key=lambda key: key.id)), keys_given=given, keys_lost=frozenset(lost)
+        state, keys=tuple(sorted(found, key=lambda key: key.id)), keys_given=given, keys_lost=frozenset(lost)
     )
 
 
-def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if world.kind != "user":
-        return replace(world, password=False)
-    named = {"UserName": world.name}
+def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+    if state.kind != "user":
+        return replace(state, password=False)
+    named = {"UserName": state.name}
     try:
-        caller.read(Call(service="iam", operation="GetLoginProfile", region=world.region, parameters=named))
+        caller.read(Call(service="iam", operation="GetLoginProfile", region=state.region, parameters=named))
         password = True
     except AwsError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
@@ -180,11 +180,11 @@ def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> Princ
         password = False
 
     def ids(operation: str, key: str, name: str) -> tuple[str, ...]:
-        pages = caller.pages(Call(service="iam", operation=operation, region=world.region, parameters=named))
+        pages = caller.pages(Call(service="iam", operation=operation, region=state.region, parameters=named))
         return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
 
     return replace(
-        world,
+        state,
         password=password,
         mfa=ids("ListMFADevices", "MFADevices", "SerialNumber"),
         certificates=ids("ListSigningCertificates", "Certificates", "CertificateId"),
@@ -194,23 +194,23 @@ def _console(caller: Caller, world: PrincipalState, _: PlanningContext) -> Princ
     )
 
 
-def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if world.kind != "role":
-        return replace(world, instances=())
+def _users(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+    if state.kind != "role":
+        return replace(state, instances=())
     profiles = [
         str(profile["Arn"])
         for page in caller.pages(
             Call(
                 service="iam",
                 operation="ListInstanceProfilesForRole",
-                region=world.region,
-                parameters={"RoleName": world.name},
+                region=state.region,
+                parameters={"RoleName": state.name},
             )
         )
         for profile in page.data.get("InstanceProfiles", [])
     ]
     if not profiles:
-        return replace(world, instances=())
+        return replace(state, instances=())
     found = []
     regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     for region in sorted(str(item["RegionName"]) for item in regions):
@@ -221,24 +221,24 @@ def _users(caller: Caller, world: PrincipalState, _: PlanningContext) -> Princip
         for page in caller.pages(
             Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
         ):
-            found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, world.account)]
-    return replace(world, instances=tuple(sorted(found)))
+            found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, state.account)]
+    return replace(state, instances=tuple(sorted(found)))
 
 
-def _sessions(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def _sessions(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
-    if world.kind != "role":
-        return replace(world, sessions=())
+    if state.kind != "role":
+        return replace(state, sessions=())
     found: set[str] = set()
     since = aws_now(caller) - timedelta(days=1)
     for region in sorted({caller.home_region, "us-east-1"}):
-        found |= _handed_out(caller, world, region, since)[0]
-    return replace(world, sessions=tuple(sorted(found)))
+        found |= _handed_out(caller, state, region, since)[0]
+    return replace(state, sessions=tuple(sorted(found)))
 
 
-def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
+def _handed_out(caller: Caller, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
     """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
-    about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": world.arn}]}
+    about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": state.arn}]}
     found: set[str] = set()
     pages = caller.pages(
         Call(
@@ -258,39 +258,39 @@ def _handed_out(caller: Caller, world: PrincipalState, region: str, since: datet
     return found, True
 
 
-def _history(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def _history(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """What was done under its name, its keys, and the sessions and instances that hold it."""
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], integer(asked.remembered.get(DAYS, 7))
     gaps: list[str] = []
-    if world.kind == "root":
+    if state.kind == "root":
         names = [("Username", "root")]
-    elif world.kind == "user":
-        keys = _keys(caller, world, asked).keys or ()
-        names = [("Username", world.name), *(("AccessKeyId", key.id) for key in keys)]
+    elif state.kind == "user":
+        keys = _keys(caller, state, asked).keys or ()
+        names = [("Username", state.name), *(("AccessKeyId", key.id) for key in keys)]
     else:
-        named, gaps = _session_names(caller, world, asked, regions, days)
+        named, gaps = _session_names(caller, state, asked, regions, days)
         names = [("Username", name) for name in named[:_NAMES]]
         if len(named) > _NAMES:
-            gaps.append(f"{len(named) - _NAMES} more sessions of {world.name}: name the ones you mean (sessions)")
-    found = history_of(caller, names, regions, days, role=world.name if world.kind == "role" else "")
+            gaps.append(f"{len(named) - _NAMES} more sessions of {state.name}: name the ones you mean (sessions)")
+    found = history_of(caller, names, regions, days, role=state.name if state.kind == "role" else "")
     found = replace(found, gaps=(*found.gaps, *gaps))
-    return replace(world, history=found, incident_opened=parse.moment(asked.since), now=aws_now(caller))
+    return replace(state, history=found, incident_opened=parse.moment(asked.since), now=aws_now(caller))
 
 
 def _session_names(
-    caller: Caller, world: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
+    caller: Caller, state: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
 ) -> tuple[list[str], list[str]]:
     """Names of sessions of the role: those that the operator names, instances of this incident (whose profile may be taken by
     now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
-    held = [name.partition(" ")[0] for name in _users(caller, world, asked).instances or ()]
+    held = [name.partition(" ")[0] for name in _users(caller, state, asked).instances or ()]
     gaps: list[str] = []
     since = aws_now(caller) - timedelta(days=days)
 
     def one(region: str) -> tuple[list[str], Part]:
         try:
-            names, whole = _handed_out(caller, world, region, since)
+            names, whole = _handed_out(caller, state, region, since)
             if not whole:
                 gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
             return sorted(names), Part(region, Status.LOOKED)
@@ -304,19 +304,19 @@ def _session_names(
     return list(dict.fromkeys([*strings(asked.remembered, SESSIONS), *ours, *held, *found])), gaps
 
 
-def _made(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    read = _history(caller, world, asked)
+def _made(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    read = _history(caller, state, asked)
     quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
     made = read.history.made if read.history else ()
-    return replace(read, made_states=states_of(caller, world.region, made, quarantine, QUARANTINE_DOCUMENT))
+    return replace(read, made_states=states_of(caller, state.region, made, quarantine, QUARANTINE_DOCUMENT))
 
 
-def _trails(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    return replace(world, trails=recording.read_trails(caller, world.account, world.region, asked))
+def _trails(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    return replace(state, trails=recording.read_trails(caller, state.account, state.region, asked))
 
 
-def _profiles(caller: Caller, world: PrincipalState, __: PlanningContext) -> PrincipalState:
-    return replace(world, profiles=caller.profiles())
+def _profiles(caller: Caller, state: PrincipalState, __: PlanningContext) -> PrincipalState:
+    return replace(state, profiles=caller.profiles())
 
 
 _HISTORY_READS: Final = (

@@ -29,43 +29,43 @@ def trusted_by(document: object) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    kind = world.kind.capitalize()
-    named = {f"{kind}Name": world.name}
+def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    kind = state.kind.capitalize()
+    named = {f"{kind}Name": state.name}
     inline = [
         str(item)
         for page in caller.pages(
-            Call(service="iam", operation=f"List{kind}Policies", region=world.region, parameters=named)
+            Call(service="iam", operation=f"List{kind}Policies", region=state.region, parameters=named)
         )
         for item in page.data.get("PolicyNames", [])
     ]
     attached = []
     for page in caller.pages(
-        Call(service="iam", operation=f"ListAttached{kind}Policies", region=world.region, parameters=named)
+        Call(service="iam", operation=f"ListAttached{kind}Policies", region=state.region, parameters=named)
     ):
         for item in page.data.get("AttachedPolicies", []):
             policy = caller.read(
                 Call(
                     service="iam",
                     operation="GetPolicy",
-                    region=world.region,
+                    region=state.region,
                     parameters={"PolicyArn": item["PolicyArn"]},
                 )
             ).data["Policy"]
             attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
     groups: list[str] = []
-    if world.kind == "user":
+    if state.kind == "user":
         groups = [
             str(item["GroupName"])
             for page in caller.pages(
-                Call(service="iam", operation="ListGroupsForUser", region=world.region, parameters=named)
+                Call(service="iam", operation="ListGroupsForUser", region=state.region, parameters=named)
             )
             for item in page.data.get("Groups", [])
         ]
     cut, own, quarantine = "", f"{SESSIONS_POLICY}{asked.incident}", f"{QUARANTINE_POLICY}{asked.incident}"
     if asked.incident and own in inline:
         call = Call(
-            service="iam", operation=f"Get{kind}Policy", region=world.region, parameters={**named, "PolicyName": own}
+            service="iam", operation=f"Get{kind}Policy", region=state.region, parameters={**named, "PolicyName": own}
         )
         cut = cut_stage(caller.read(call).data, asked.since)
     denied = False
@@ -73,12 +73,12 @@ def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext)
         call = Call(
             service="iam",
             operation=f"Get{kind}Policy",
-            region=world.region,
+            region=state.region,
             parameters={**named, "PolicyName": quarantine},
         )
         denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
     return replace(
-        world,
+        state,
         inline=tuple(sorted(set(inline) - {own, quarantine})),
         attached=tuple(sorted(attached)),
         groups=tuple(sorted(groups)),
@@ -87,11 +87,11 @@ def read_policies(caller: Caller, world: PrincipalState, asked: PlanningContext)
     )
 
 
-def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if world.kind == "root":
-        return replace(world, documents=())
-    kind, home = world.kind.capitalize(), world.region
-    named = {f"{kind}Name": world.name}
+def read_policy_documents(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+    if state.kind == "root":
+        return replace(state, documents=())
+    kind, home = state.kind.capitalize(), state.region
+    named = {f"{kind}Name": state.name}
     found = []
     for page in caller.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
         for name in page.data.get("PolicyNames", []):
@@ -109,7 +109,7 @@ def read_policy_documents(caller: Caller, world: PrincipalState, _: PlanningCont
         Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
     ):
         found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
-    return replace(world, documents=tuple(sorted(found, key=lambda policy: policy.key)))
+    return replace(state, documents=tuple(sorted(found, key=lambda policy: policy.key)))
 
 
 def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:

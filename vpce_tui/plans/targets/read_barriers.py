@@ -23,30 +23,30 @@ def described(caller: Caller, region: str, filters: Sequence[Mapping[str, object
     return [raw for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
 
 
-def rules(caller: Caller, world: InterfaceState, _: PlanningContext) -> InterfaceState:
+def rules(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """The rules of the groups that the interfaces are in, the names of the groups, and who else holds them."""
-    groups = sorted({group for nic in world.interfaces for group in nic.groups})
+    groups = sorted({group for nic in state.interfaces for group in nic.groups})
     if not groups:
-        return replace(world, rules=())
+        return replace(state, rules=())
     call = Call(
         service="ec2",
         operation="DescribeSecurityGroupRules",
-        region=world.region,
+        region=state.region,
         parameters={"Filters": [{"Name": "group-id", "Values": groups}]},
     )
     raws = [raw for page in caller.pages(call) for raw in page.data.get("SecurityGroupRules", [])]
     named = caller.read(
-        Call(service="ec2", operation="DescribeSecurityGroups", region=world.region, parameters={"GroupIds": groups})
+        Call(service="ec2", operation="DescribeSecurityGroups", region=state.region, parameters={"GroupIds": groups})
     ).data
-    own = {nic.id for nic in world.interfaces}
+    own = {nic.id for nic in state.interfaces}
     holders: dict[str, list[str]] = {group: [] for group in groups}
-    for raw in described(caller, world.region, [{"Name": "group-id", "Values": groups}]):
+    for raw in described(caller, state.region, [{"Name": "group-id", "Values": groups}]):
         if raw["NetworkInterfaceId"] not in own:
             for held in mappings(raw, "Groups"):
                 if held.get("GroupId") in holders:
                     holders[str(held["GroupId"])].append(_label(raw))
     return replace(
-        world,
+        state,
         rules=tuple(
             sorted((group_rule(raw) for raw in raws), key=lambda rule: (rule.egress, rule.group, rule.peer, rule.id))
         ),
@@ -80,24 +80,24 @@ def _port(value: object) -> int:
     return -1 if value is None else integer(value)
 
 
-def acls(caller: Caller, world: InterfaceState, _: PlanningContext) -> InterfaceState:
+def acls(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """The network ACLs of their subnets, and who else is in the subnets these guard."""
-    subnets = sorted({nic.subnet_id for nic in world.interfaces})
+    subnets = sorted({nic.subnet_id for nic in state.interfaces})
     call = Call(
         service="ec2",
         operation="DescribeNetworkAcls",
-        region=world.region,
+        region=state.region,
         parameters={"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
     )
     found = [acl(raw) for page in caller.pages(call) for raw in page.data.get("NetworkAcls", [])]
     guarded = sorted({subnet for acl in found for subnet in acl.subnets})
-    own, neighbours = {nic.id for nic in world.interfaces}, {subnet: list[str]() for subnet in guarded}
-    for raw in described(caller, world.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
+    own, neighbours = {nic.id for nic in state.interfaces}, {subnet: list[str]() for subnet in guarded}
+    for raw in described(caller, state.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
         if raw["NetworkInterfaceId"] not in own:
             neighbours[str(raw["SubnetId"])].append(_label(raw))
     described_subnets = (
         caller.read(
-            Call(service="ec2", operation="DescribeSubnets", region=world.region, parameters={"SubnetIds": subnets})
+            Call(service="ec2", operation="DescribeSubnets", region=state.region, parameters={"SubnetIds": subnets})
         ).data
         if subnets
         else {}
@@ -109,17 +109,17 @@ def acls(caller: Caller, world: InterfaceState, _: PlanningContext) -> Interface
         for item in raw.get("Ipv6CidrBlockAssociationSet") or ()
     ]
     return replace(
-        world,
+        state,
         subnet_ranges=tuple(sorted({*ranges} - {""})),
         acls=tuple(sorted(found, key=lambda acl: acl.id)),
         neighbours={subnet: tuple(sorted(names)) for subnet, names in neighbours.items()},
     )
 
 
-def sets(caller: Caller, world: InterfaceState, _: PlanningContext) -> InterfaceState:
+def sets(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """Every IP set of WAF for the region and for CloudFront, and which web ACLs name it."""
     found = []
-    for scope, region in (("REGIONAL", world.region), ("CLOUDFRONT", "us-east-1")):
+    for scope, region in (("REGIONAL", state.region), ("CLOUDFRONT", "us-east-1")):
         users = _users_of_sets(caller, scope, region)
         for item in _listed(caller, "ListIPSets", "IPSets", scope, region):
             named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
@@ -141,7 +141,7 @@ def sets(caller: Caller, world: InterfaceState, _: PlanningContext) -> Interface
                     lets_in=tuple(sorted(name for name, blocks in uses.items() if not blocks)),
                 )
             )
-    return replace(world, sets=tuple(sorted(found, key=lambda item: item.key)))
+    return replace(state, sets=tuple(sorted(found, key=lambda item: item.key)))
 
 
 def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -> Iterable[Mapping[str, object]]:
@@ -201,12 +201,12 @@ def _arns(value: object) -> Iterable[str]:
             yield from _arns(item)
 
 
-def public(caller: Caller, world: InterfaceState, asked: PlanningContext) -> InterfaceState:
+def public(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
     """VPC Block Public Access of the region."""
-    answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", world.region)).data
+    answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", state.region)).data
     options = answer.get("VpcBlockPublicAccessOptions") or {}
     mode, verify = str(options.get("InternetGatewayBlockMode", "off")), options.get("State") != "update-in-progress"
-    gateways = caller.pages(Call("ec2", "DescribeInternetGateways", world.region))
+    gateways = caller.pages(Call("ec2", "DescribeInternetGateways", state.region))
     vpcs = {
         str(item["VpcId"])
         for page in gateways
@@ -215,11 +215,11 @@ def public(caller: Caller, world: InterfaceState, asked: PlanningContext) -> Int
         if item.get("VpcId")
     }
     exclusions, own = {}, {}
-    for page in caller.pages(Call("ec2", "DescribeVpcBlockPublicAccessExclusions", world.region)):
+    for page in caller.pages(Call("ec2", "DescribeVpcBlockPublicAccessExclusions", state.region)):
         for raw in page.data.get("VpcBlockPublicAccessExclusions", []):
             vpc = str(raw.get("ResourceArn", "")).rpartition("/")[2]
-            lets, state = str(raw.get("InternetGatewayExclusionMode", "")), str(raw.get("State", ""))
-            whole = lets == "allow-bidirectional" and state in (
+            lets, exclusion_state = str(raw.get("InternetGatewayExclusionMode", "")), str(raw.get("State", ""))
+            whole = lets == "allow-bidirectional" and exclusion_state in (
                 "create-complete",
                 "update-complete",
                 "create-in-progress",
@@ -228,13 +228,13 @@ def public(caller: Caller, world: InterfaceState, asked: PlanningContext) -> Int
                 continue
             identifier, tags = str(raw["ExclusionId"]), tags_of(raw.get("Tags"))
             exclusions[vpc] = (identifier, lets)
-            if ours(tags, world.target, asked) and asked.made_by(tags[TAG_CALL], identifier):
+            if ours(tags, state.target, asked) and asked.made_by(tags[TAG_CALL], identifier):
                 own[tags[TAG_CALL]] = identifier
-    for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", world.region)):
+    for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", state.region)):
         for raw in page.data.get("EgressOnlyInternetGateways", []):
             vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
     return replace(
-        world,
+        state,
         public=BlockPublicAccess(
             mode=mode, open_vpcs=tuple(sorted(vpcs)), exclusions=exclusions, own=own, verify=verify
         ),

@@ -102,7 +102,7 @@ def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
             item.assessment,
             known.past,
             (known.regions or {}).get(event.region),
-            known.machines.get(name),
+            known.instances_by_id.get(name),
             severity,
             known.traffic.get(item.request.endpoint_id),
             known.ours,

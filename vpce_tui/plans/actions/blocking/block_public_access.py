@@ -13,21 +13,21 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 
-def _vpc_options(world: InterfaceState) -> Options:
-    others = [vpc for vpc in (world.public.open_vpcs if world.public else ()) if vpc != world.vpc_id]
+def _vpc_options(state: InterfaceState) -> Options:
+    others = [vpc for vpc in (state.public.open_vpcs if state.public else ()) if vpc != state.vpc_id]
     return tuple((vpc, "stays reachable (exclusion)") for vpc in others)
 
 
-def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
+def _plan_dark(state: InterfaceState, draft: Draft) -> Step:
     mode = draft.choices["mode"]
     if mode == "no":
         draft.note("not chosen: it blocks the internet for every VPC of the account in this region")
         return draft.step(StepKind.CHANGE)
-    draft.block_unknown(world.unknown, InterfaceAspect.PUBLIC)
-    public = world.public
-    if public is not None and world.vpc_id in public.exclusions:
+    draft.block_unknown(state.unknown, InterfaceAspect.PUBLIC)
+    public = state.public
+    if public is not None and state.vpc_id in public.exclusions:
         draft.block(
-            f"{world.vpc_id} is excluded already ({public.exclusions[world.vpc_id][0]}): its own traffic would not be blocked",
+            f"{state.vpc_id} is excluded already ({public.exclusions[state.vpc_id][0]}): its own traffic would not be blocked",
             "delete that exclusion first (VPC › Settings › Block Public Access), or deny the address in the subnet",
         )
     if draft.blocked or public is None:
@@ -41,7 +41,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
                 "VpcId": vpc,
                 "InternetGatewayExclusionMode": "allow-bidirectional",
                 "TagSpecifications": draft.tags(
-                    "vpc-block-public-access-exclusion", name, world.target, f"vpce-tui-{vpc}"
+                    "vpc-block-public-access-exclusion", name, state.target, f"vpce-tui-{vpc}"
                 ),
             },
             so_already=vpc in public.exclusions,
@@ -72,7 +72,7 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
         "ModifyVpcBlockPublicAccessOptions",
         {"InternetGatewayBlockMode": mode},
         so_already=public.mode == mode and public.verify,
-        why=f"{world.region}: no VPC "
+        why=f"{state.region}: no VPC "
         + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
     )
     draft.add_inverse(
@@ -80,11 +80,11 @@ def _plan_dark(world: InterfaceState, draft: Draft) -> Step:
         "ModifyVpcBlockPublicAccessOptions",
         {"InternetGatewayBlockMode": before},
         undoes=("block-public-access",),
-        why=f"{world.region}: as it was, {before}",
+        why=f"{state.region}: as it was, {before}",
     )
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
-    draft.changes.append(f"{world.region}: internet gateways {public.mode} → {mode}, for the whole account")
+    draft.changes.append(f"{state.region}: internet gateways {public.mode} → {mode}, for the whole account")
     draft.add_impact(
         f"{many(len(hit), 'VPC')} with an internet gateway or egress-only internet gateway: everything in them", hit
     )

@@ -6,18 +6,18 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.interface_state import InterfaceState
 
 
-def filtered(world: InterfaceState, blocks: tuple[str, ...], draft: Draft) -> None:
+def filtered(state: InterfaceState, blocks: tuple[str, ...], draft: Draft) -> None:
     """Block what no list and no group filters."""
     for block in blocks:
-        beyond = why_not_blockable(world, block)
+        beyond = why_not_blockable(state, block)
         if beyond:
             draft.block(beyond, BEYOND_REMEDY)
 
 
-def nothing_chosen(world: InterfaceState, draft: Draft) -> tuple[str, ...]:
+def nothing_chosen(state: InterfaceState, draft: Draft) -> tuple[str, ...]:
     """The chosen addresses; blocks or says why there is nothing to do."""
-    if world.gone:
-        draft.block(f"{world.target} does not exist any more", "nothing; it has no traffic any more")
+    if state.gone:
+        draft.block(f"{state.target} does not exist any more", "nothing; it has no traffic any more")
         return ()
     blocks = chosen(draft)
     if not blocks:

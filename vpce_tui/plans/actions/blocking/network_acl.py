@@ -19,27 +19,27 @@ from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceSta
 _LAST: Final = 32_767
 
 
-def _plan_acl(world: InterfaceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InterfaceAspect.ACLS)
-    blocks = nothing_chosen(world, draft)
+def _plan_acl(state: InterfaceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InterfaceAspect.ACLS)
+    blocks = nothing_chosen(state, draft)
     if draft.choices["deny"] == "no":
         draft.note("not chosen: the subnets still allow the addresses")
         blocks = ()
-    filtered(world, blocks, draft)
+    filtered(state, blocks, draft)
     if not draft.blocked:
-        for acl in world.acls or ():
+        for acl in state.acls or ():
             for egress in (False, True):
                 _deny_all(acl, egress, blocks, draft)
             if blocks:
-                _who_is_behind(world, acl, draft)
+                _who_is_behind(state, acl, draft)
         if blocks:
-            draft.warn(*(said for block in blocks for said in warnings(world, block)))
+            draft.warn(*(said for block in blocks for said in warnings(state, block)))
             draft.note("a network ACL is stateless: established connections are blocked at once")
-        _denied_before(world, draft)
+        _denied_before(state, draft)
     draft.prove(
         "each deny entry reads back before the first allow entry",
         "DescribeNetworkAcls",
-        {"NetworkAclIds": [acl.id for acl in world.acls or ()]},
+        {"NetworkAclIds": [acl.id for acl in state.acls or ()]},
     )
     return draft.step(StepKind.CHANGE)
 
@@ -94,20 +94,20 @@ def _recalled_number(stem: str, draft: Draft) -> int:
     return next((integer(call.parameters, "RuleNumber") for call in calls if call.id.startswith(stem)), 0)
 
 
-def _entry_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
+def _entry_as_left(state: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
     """The entry under this number may be another one by now; see :attr:`Action.leave`."""
     asked = call.parameters
     found = next(
         (
             entry
-            for acl in world.acls or ()
+            for acl in state.acls or ()
             if acl.id == asked["NetworkAclId"]
             for entry in acl.entries
             if entry.number == asked["RuleNumber"] and entry.egress is asked["Egress"]
         ),
         None,
     )
-    made = world.in_effect.get(call.undoes[0])
+    made = state.in_effect.get(call.undoes[0])
     block = str((made.parameters.get("CidrBlock") or made.parameters.get("Ipv6CidrBlock")) if made else "")
     if found is not None and (found.allow or (block and found.block != block)):
         return f"entry {asked['RuleNumber']} of {asked['NetworkAclId']} was changed by somebody else: check it in AWS"
@@ -123,24 +123,24 @@ def _denies(entry: AclEntry, block: str) -> bool:
     return not entry.allow and same and is_subnet(block, entry.block)
 
 
-def _who_is_behind(world: InterfaceState, acl: Acl, draft: Draft) -> None:
-    behind = tuple(name for subnet in acl.subnets for name in world.neighbours.get(subnet, ()))
+def _who_is_behind(state: InterfaceState, acl: Acl, draft: Draft) -> None:
+    behind = tuple(name for subnet in acl.subnets for name in state.neighbours.get(subnet, ()))
     draft.add_impact(
         f"{many(len(behind), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
         behind,
     )
     if acl.default:
-        draft.note(f"{acl.id} is the default network ACL of {world.vpc_id}: it also applies to new subnets")
+        draft.note(f"{acl.id} is the default network ACL of {state.vpc_id}: it also applies to new subnets")
 
 
-def _denied_before(world: InterfaceState, draft: Draft) -> None:
+def _denied_before(state: InterfaceState, draft: Draft) -> None:
     """Entries of an earlier plan of the step for addresses that are no longer chosen."""
     if draft.remembered is None:
         return
     planned = {call.id for call in (*draft.calls, *draft.already)}
     there = {
         (acl.id, entry.egress, entry.number, entry.block)
-        for acl in world.acls or ()
+        for acl in state.acls or ()
         for entry in acl.entries
         if not entry.allow
     }

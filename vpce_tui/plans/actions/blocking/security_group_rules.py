@@ -34,18 +34,18 @@ _COLUMNS: Final = (
 )
 
 
-def _rule_options(world: InterfaceState) -> Options:
+def _rule_options(state: InterfaceState) -> Options:
     everything = (
-        rules_that_let(world, (flow_peer.peer for flow_peer in world.traffic.flow_peers)) if world.traffic else []
+        rules_that_let(state, (flow_peer.peer for flow_peer in state.traffic.flow_peers)) if state.traffic else []
     )
     whole = "every rule that allows a chosen address"
     matching = Option(value=_MATCHING, label=whole, cells=(_MATCHING, whole, "", "", "", None))
-    return (matching, *(_rule_option(world, rule) for rule, _ in everything))
+    return (matching, *(_rule_option(state, rule) for rule, _ in everything))
 
 
-def _rule_option(world: InterfaceState, rule: GroupRule) -> Option:
-    others = len(world.holders.get(rule.group, ()))
-    name = world.group_names.get(rule.group, "")
+def _rule_option(state: InterfaceState, rule: GroupRule) -> Option:
+    others = len(state.holders.get(rule.group, ()))
+    name = state.group_names.get(rule.group, "")
     return Option(
         value=rule.id,
         label=f"{name} {rule.says}; {many(others, 'other holds', 'others hold')} the group",
@@ -53,23 +53,23 @@ def _rule_option(world: InterfaceState, rule: GroupRule) -> Option:
     )
 
 
-def _default_rules(world: InterfaceState) -> str:
+def _default_rules(state: InterfaceState) -> str:
     """None where others hold the groups: denying the address in the subnet hits less."""
-    return "" if any(world.holders.values()) else _MATCHING
+    return "" if any(state.holders.values()) else _MATCHING
 
 
-def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InterfaceAspect.RULES, InterfaceAspect.TRAFFIC)
-    blocks = nothing_chosen(world, draft)
-    filtered(world, blocks, draft)
+def _plan_rules(state: InterfaceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InterfaceAspect.RULES, InterfaceAspect.TRAFFIC)
+    blocks = nothing_chosen(state, draft)
+    filtered(state, blocks, draft)
     if not draft.blocked:
         wanted = parts(draft.choices["rules"])
-        letting = rules_that_let(world, blocks) if blocks else []
-        named = {rule.id: rule for rule in world.rules or ()}
+        letting = rules_that_let(state, blocks) if blocks else []
+        named = {rule.id: rule for rule in state.rules or ()}
         picked = {rule.id: (rule, through) for rule, through in letting if _MATCHING in wanted}
         picked |= {item: (named[item], []) for item in wanted if item in named and item not in picked}
         for rule, through in picked.values():
-            _close(world, rule, through, blocks, draft)
+            _close(state, rule, through, blocks, draft)
         if letting and not wanted:
             draft.note(
                 "no rule is chosen, as others use these security groups: a network ACL deny affects less; or choose rules in the prompts"
@@ -84,7 +84,7 @@ def _plan_rules(world: InterfaceState, draft: Draft) -> Step:
                 f"the rule {item} does not exist any more: somebody revoked it",
                 "choose again in its prompts, or --set rules.rules=…",
             )
-        _closed_before(world, draft)
+        _closed_before(state, draft)
     draft.prove("each rule reads as revoked, its narrower one as present")
     return draft.step(StepKind.CHANGE)
 
@@ -94,12 +94,12 @@ def _was_closed(draft: Draft, rule: str) -> bool:
 
 
 def _close(
-    world: InterfaceState, rule: GroupRule, through: list[FlowPeer], blocks: tuple[str, ...], draft: Draft
+    state: InterfaceState, rule: GroupRule, through: list[FlowPeer], blocks: tuple[str, ...], draft: Draft
 ) -> None:
     name, way = short_id(rule.id), "Egress" if rule.egress else "Ingress"
-    label = f"{world.group_names.get(rule.group, '')} {rule.group}".strip()
-    narrower = _replacements(world, rule, blocks, draft)
-    there = {item.effect for item in world.rules or ()}
+    label = f"{state.group_names.get(rule.group, '')} {rule.group}".strip()
+    narrower = _replacements(state, rule, blocks, draft)
+    there = {item.effect for item in state.rules or ()}
     fresh = _not_there(narrower, there, draft)
     recalled = draft.recall(f"narrow-{name}")
     if recalled is not None:
@@ -137,17 +137,17 @@ def _close(
     )
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {item.says}" for item in narrower]
-    others = world.holders.get(rule.group, ())
+    others = state.holders.get(rule.group, ())
     draft.add_impact(
         f"{many(len(others), 'other holds', 'others hold')} {label}: traffic that this rule allows ends for them too",
         others,
     )
     lost = [
         item
-        for item in (world.traffic.flow_peers if world.traffic else ())
-        if went_through(world, rule, item)
+        for item in (state.traffic.flow_peers if state.traffic else ())
+        if went_through(state, rule, item)
         and item not in through
-        and not any(went_through(world, new, item) for new in narrower)
+        and not any(went_through(state, new, item) for new in narrower)
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
@@ -168,22 +168,22 @@ def _not_there(narrower: tuple[GroupRule, ...], there: AbstractSet[object], draf
 
 
 def _replacements(
-    world: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
+    state: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
 ) -> tuple[GroupRule, ...]:
     """What continues being accepted, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
-        fitting = [item for item in world.vpc_ranges if item != rule.peer and is_subnet(item, rule.peer)]
+        fitting = [item for item in state.vpc_ranges if item != rule.peer and is_subnet(item, rule.peer)]
         ranges = [item for item in fitting if not any(overlap(item, block) for block in blocks)]
         if len(ranges) < len(fitting):
             draft.note(f"{rule.id}: a chosen address is inside the VPC, so the VPC range is not a narrower rule")
         return tuple(replace(rule, id="", peer=block, description="") for block in ranges)
-    if mode != "seen" or world.traffic is None:
+    if mode != "seen" or state.traffic is None:
         return ()
     seen = {
         _for(rule, item)
-        for item in world.traffic.flow_peers
-        if item.accepted and went_through(world, rule, item) and not any(inside(item.peer, block) for block in blocks)
+        for item in state.traffic.flow_peers
+        if item.accepted and went_through(state, rule, item) and not any(inside(item.peer, block) for block in blocks)
     }
     if len(seen) > _MOST_RULES:
         draft.block(
@@ -239,12 +239,12 @@ def rules_of(call: PlannedCall) -> list[GroupRule]:
     ]
 
 
-def _closed_before(world: InterfaceState, draft: Draft) -> None:
+def _closed_before(state: InterfaceState, draft: Draft) -> None:
     """What an earlier plan of the step closed: so still, unless an equal rule is there again."""
     if draft.remembered is None:
         return
     planned = {call.id for call in (*draft.calls, *draft.already)}
-    there = {item.effect for item in world.rules or ()}
+    there = {item.effect for item in state.rules or ()}
     inverses = {name: call for call in draft.remembered.undo for name in call.undoes}
     for call in (*draft.remembered.calls, *draft.remembered.already):
         inverse = inverses.get(call.id)

@@ -17,7 +17,7 @@ from vpce_tui.plans.targets.barriers import AddressSet
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 
-def _set_options(world: InterfaceState) -> Options:
+def _set_options(state: InterfaceState) -> Options:
     listed = [
         (
             item.key,
@@ -25,18 +25,18 @@ def _set_options(world: InterfaceState) -> Options:
             + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
             + (f"; NOT used to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
         )
-        for item in world.sets or ()
+        for item in state.sets or ()
     ]
     return (("none", "none: no web ACL is in front of it"), *listed)
 
 
-def _plan_waf(world: InterfaceState, draft: Draft) -> Step:
+def _plan_waf(state: InterfaceState, draft: Draft) -> Step:
     if draft.choices["ip_set"] == "none":
         draft.note("not chosen: a web ACL sees only what comes through a load balancer, API or distribution")
         return draft.step(StepKind.CHANGE)
-    draft.block_unknown(world.unknown, InterfaceAspect.SETS)
-    blocks = nothing_chosen(world, draft)
-    known = next((item for item in world.sets or () if item.key == draft.choices["ip_set"]), None)
+    draft.block_unknown(state.unknown, InterfaceAspect.SETS)
+    blocks = nothing_chosen(state, draft)
+    known = next((item for item in state.sets or () if item.key == draft.choices["ip_set"]), None)
     if known is None and not draft.blocked:
         draft.block(f"the IP set {draft.choices['ip_set']} is gone", "choose another one in its prompts")
     if known is not None and blocks and not draft.blocked:
@@ -143,14 +143,14 @@ def _added(step: Step) -> Mapping[str, object]:
     return {"added": tuple(item for item in strings(calls["ip-set"].parameters, "Addresses") if item not in before)}
 
 
-def _set_as_left(world: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
+def _set_as_left(state: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
     """Putting the set back as it was would undo what somebody else changed in it since; see :attr:`Action.leave`."""
-    known = next((item for item in world.sets or () if item.id == call.parameters.get("Id")), None)
+    known = next((item for item in state.sets or () if item.id == call.parameters.get("Id")), None)
     if known is None:
         return "the set is gone"
     if call.operation != "UpdateIPSet":
         return ""
-    left = {*strings(call.parameters, "Addresses"), *strings(world.remembered, "added")}
+    left = {*strings(call.parameters, "Addresses"), *strings(state.remembered, "added")}
     return "" if left == set(known.addresses) else f"somebody changed {known.name} since: remove the addresses manually"
 
 

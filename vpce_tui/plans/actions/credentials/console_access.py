@@ -20,24 +20,24 @@ _REMOVALS: Final = {
 """What can be deleted, by the first word of an option: the operation, what names the thing in it, why."""
 
 
-def _console_options(world: PrincipalState) -> tuple[tuple[str, str], ...]:
-    found = [("login-profile", "the console password")] if world.password else []
-    found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in world.mfa]
-    found += [(f"certificate:{item}", "signing certificate") for item in world.certificates]
-    found += [(f"credential:{item}", "service-specific credential") for item in world.service_credentials]
+def _console_options(state: PrincipalState) -> tuple[tuple[str, str], ...]:
+    found = [("login-profile", "the console password")] if state.password else []
+    found += [(f"mfa:{item}", "MFA device, if the intruder added it") for item in state.mfa]
+    found += [(f"certificate:{item}", "signing certificate") for item in state.certificates]
+    found += [(f"credential:{item}", "service-specific credential") for item in state.service_credentials]
     return tuple(found)
 
 
-def _plan_console(world: PrincipalState, draft: Draft) -> Step:
-    if cannot_act(world, draft, PrincipalAspect.CONSOLE):
+def _plan_console(state: PrincipalState, draft: Draft) -> Step:
+    if cannot_act(state, draft, PrincipalAspect.CONSOLE):
         return draft.step(StepKind.CHANGE, reversible=False)
-    if world.kind != "user":
+    if state.kind != "user":
         draft.note("a role has no password, device or certificate of its own")
         return draft.step(StepKind.CHANGE, reversible=False)
-    there = dict(_console_options(world))
+    there = dict(_console_options(state))
     chosen = parts(draft.choices["remove"])
-    named = names_in_iam(world)
-    iam: Place = {"service": "iam", "region": world.region}
+    named = names_in_iam(state)
+    iam: Place = {"service": "iam", "region": state.region}
     for item in chosen:
         kind, _, identifier = item.partition(":")
         operation, key, why = _REMOVALS[kind]
@@ -46,16 +46,16 @@ def _plan_console(world: PrincipalState, draft: Draft) -> Step:
             operation,
             {**named, **({key: identifier} if key else {})},
             so_already=item not in there,
-            why=why.format(name=world.name, id=identifier),
+            why=why.format(name=state.name, id=identifier),
             **iam,
         )
-        draft.changes.append(f"{item} of {world.name} is permanently deleted")
+        draft.changes.append(f"{item} of {state.name} is permanently deleted")
     if not chosen:
         draft.note("nothing was chosen" if there else "it has no password, device, certificate or service credential")
     draft.add_impact(
-        f"the person who uses {world.name} cannot sign in until new ones are issued" if chosen else "nobody"
+        f"the person who uses {state.name} cannot sign in until new ones are issued" if chosen else "nobody"
     )
-    draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=world.region)
+    draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=state.region)
     return draft.step(StepKind.CHANGE, reversible=False)
 
 
@@ -69,7 +69,7 @@ CONSOLE: Final[Action[PrincipalState]] = Action(
             id="remove",
             question="What is permanently deleted",
             options=_console_options,
-            default=lambda world: "login-profile" if world.password else "",
+            default=lambda state: "login-profile" if state.password else "",
             many=True,
         ),
     ),

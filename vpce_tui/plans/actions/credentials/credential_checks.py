@@ -21,22 +21,22 @@ _WHO: Final = "whose-it-is"
 _USE: Final = "what-it-gets"
 
 
-def _profiles(world: PrincipalState) -> Options:
-    found = tuple((name, f"try the credentials of profile {name}") for name in world.profiles or ())
+def _profiles(state: PrincipalState) -> Options:
+    found = tuple((name, f"try the credentials of profile {name}") for name in state.profiles or ())
     return (("", "none: only read back, nothing is tried"), *found)
 
 
-def _plan(world: PrincipalState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
-    if world.kind == "root" or world.managed:
-        draft.note(world.managed or "no IAM policy limits the root user, so there is no deny to verify")
+def _plan(state: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
+    if state.kind == "root" or state.managed:
+        draft.note(state.managed or "no IAM policy limits the root user, so there is no deny to verify")
         return draft.step(StepKind.READ)
-    kind, profile = world.kind.capitalize(), draft.choices["profile"]
-    named = {f"{kind}Name": world.name}
-    iam: Place = {"service": "iam", "region": world.region}
-    if world.kind == "user":
+    kind, profile = state.kind.capitalize(), draft.choices["profile"]
+    named = {f"{kind}Name": state.name}
+    iam: Place = {"service": "iam", "region": state.region}
+    if state.kind == "user":
         draft.read("keys", "ListAccessKeys", named, "whether its keys are inactive", **iam)
-        for number, key in enumerate(world.keys or ()):
+        for number, key in enumerate(state.keys or ()):
             used = f"when {key.id} was last used"
             draft.read(f"last-use-{number}", "GetAccessKeyLastUsed", {"AccessKeyId": key.id}, used, **iam)
     policy = {**named, "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
@@ -51,11 +51,11 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             {},
             f"{it}, tried: their owner, and whether they are still valid",
             service="sts",
-            region=world.region,
+            region=state.region,
             profile=profile,
         )
         draft.read(
-            _USE, "DescribeRegions", {}, f"{it}, tried: whether a call succeeds", region=world.region, profile=profile
+            _USE, "DescribeRegions", {}, f"{it}, tried: whether a call succeeds", region=state.region, profile=profile
         )
         draft.note(
             f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this host"
@@ -66,22 +66,22 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(world: PrincipalState, _: Step, answers: Pages) -> ReadBack:
-    if world.kind == "root" or world.managed:
+def _judge(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
+    if state.kind == "root" or state.managed:
         return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
         f"the {facet} could not be read"
         for facet in (PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
-        if facet in world.unknown
+        if facet in state.unknown
     ]
-    live = [key.id for key in world.keys or () if key.active and key.id not in world.keys_given]
+    live = [key.id for key in state.keys or () if key.active and key.id not in state.keys_given]
     left = [*unread, *(f"{key} is active" for key in live)]
-    if not (world.cut or world.quarantined):
+    if not (state.cut or state.quarantined):
         left.append("its sessions are not revoked")
-    outcome, said = _tried(world, answers)
+    outcome, said = _tried(state, answers)
     if outcome is _Tried.WORKS:
         return VerificationState.FAILED, said
-    if outcome is _Tried.DENIED and world.quarantined and not unread:  # whatever is active: a deny refuses it
+    if outcome is _Tried.DENIED and state.quarantined and not unread:  # whatever is active: a deny refuses it
         return VerificationState.VERIFIED, f"it is refused; {said}"
     if left or outcome is _Tried.UNCLEAR:
         return VerificationState.NOT_YET, "; ".join([*left, said])
@@ -98,15 +98,15 @@ class _Tried(StrEnum):
     UNCLEAR = "it proves nothing"
 
 
-def _tried(world: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
+def _tried(state: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
     """What came of the tries, and in words."""
     who, use = (answers.get(name, [None])[0] for name in (_WHO, _USE))
     if who is None or use is None:
         return _Tried.NOT, "nothing was tried"
     key, code = str(who["keyId"]), str(who.get("refused", ""))
-    is_its_key = key in {item.id for item in world.keys or ()}
+    is_its_key = key in {item.id for item in state.keys or ()}
     if key.startswith("AKIA") and not is_its_key:
-        return _Tried.UNCLEAR, f"{key} was tried, and is not a key of {world.name}: inconclusive"
+        return _Tried.UNCLEAR, f"{key} was tried, and is not a key of {state.name}: inconclusive"
     if code in NOT_TAKEN:
         if is_its_key:
             return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not accept it any more ({code})"
@@ -117,8 +117,8 @@ def _tried(world: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
     if code:
         return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
     arn = string(who, "answer", "Arn")
-    if not _is_of(arn, world):
-        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {world.name}: inconclusive"
+    if not _is_of(arn, state):
+        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {state.name}: inconclusive"
     return _got(key, use)
 
 
@@ -135,13 +135,13 @@ def _got(key: str, use: Mapping[str, object]) -> tuple[_Tried, str]:
     )
 
 
-def _is_of(arn: str, world: PrincipalState) -> bool:
+def _is_of(arn: str, state: PrincipalState) -> bool:
     """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
-    if world.kind == "user":
-        return arn == world.arn
+    if state.kind == "user":
+        return arn == state.arn
     parts = arn.split(":", 5)
     session = parts[5].split("/") if len(parts) == 6 else []
-    return session[:2] == ["assumed-role", world.name] and parts[2] == "sts" and parts[4] == world.account
+    return session[:2] == ["assumed-role", state.name] and parts[2] == "sts" and parts[4] == state.account
 
 
 REFUSED: Final[Action[PrincipalState]] = Action(

@@ -15,19 +15,19 @@ from vpce_tui.plans.targets.principal_state import (
 )
 
 
-def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
-    iam: Place = {"service": "iam", "region": world.region}
-    named = names_in_iam(world)
-    if world.kind == "root":
+def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
+    iam: Place = {"service": "iam", "region": state.region}
+    named = names_in_iam(state)
+    if state.kind == "root":
         draft.read(
             "summary", "GetAccountSummary", {}, "whether the root user has access keys and MFA", optional=True, **iam
         )
     else:
-        kind = world.kind.capitalize()
-        draft.read("principal", f"Get{kind}", named, f"the {world.kind}", **iam)
+        kind = state.kind.capitalize()
+        draft.read("principal", f"Get{kind}", named, f"the {state.kind}", **iam)
         draft.read("inline-policies", f"List{kind}Policies", named, "its inline policies", **iam)
         draft.read("attached-policies", f"ListAttached{kind}Policies", named, "its managed policies", **iam)
-        for number, policy in enumerate(world.inline or ()):
+        for number, policy in enumerate(state.inline or ()):
             draft.read(
                 f"inline-policy-{number}",
                 f"Get{kind}Policy",
@@ -35,7 +35,7 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
                 f"inline policy {policy}",
                 **iam,
             )
-        for number, (arn, version) in enumerate(world.attached):
+        for number, (arn, version) in enumerate(state.attached):
             draft.read(
                 f"managed-policy-{number}",
                 "GetPolicyVersion",
@@ -43,20 +43,20 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
                 f"managed policy {arn}",
                 **iam,
             )
-    if world.kind == "user":
+    if state.kind == "user":
         draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
         draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
-    attribute = {"AttributeKey": "Username", "AttributeValue": world.name}
+    attribute = {"AttributeKey": "Username", "AttributeValue": state.name}
     draft.read(
         "history",
         "LookupEvents",
         {"LookupAttributes": [attribute]},
         "calls in its name",
         service="cloudtrail",
-        region=world.region,
+        region=state.region,
         optional=True,
     )
-    for number, key in enumerate(world.keys or ()):
+    for number, key in enumerate(state.keys or ()):
         by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
         draft.read(
             f"history-of-key-{number}",
@@ -64,41 +64,41 @@ def _plan_identify(world: PrincipalState, draft: Draft) -> Step:
             {"LookupAttributes": [by_key]},
             f"calls with {key.id}",
             service="cloudtrail",
-            region=world.region,
+            region=state.region,
             optional=True,
         )
-    _who(world, draft)
-    draft.note_unread(world.unknown)
+    _who(state, draft)
+    draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _who(world: PrincipalState, draft: Draft) -> None:
+def _who(state: PrincipalState, draft: Draft) -> None:
     policies = ""
-    if world.inline is not None and world.kind != "root":
-        policies = ", ".join([*world.inline, *(arn.rpartition("/")[2] for arn, _ in world.attached)]) or "none"
-    sessions = world.sessions if world.kind == "role" else None
+    if state.inline is not None and state.kind != "root":
+        policies = ", ".join([*state.inline, *(arn.rpartition("/")[2] for arn, _ in state.attached)]) or "none"
+    sessions = state.sessions if state.kind == "role" else None
     facts = (
-        (world.kind, world.name),
-        ("ARN", world.arn),
-        ("managed", world.managed),
-        ("groups", ", ".join(world.groups or ())),
+        (state.kind, state.name),
+        ("ARN", state.arn),
+        ("managed", state.managed),
+        ("groups", ", ".join(state.groups or ())),
         ("policies", policies),
-        ("boundary", world.boundary),
-        ("trusts", ", ".join(world.trusts or ())),
-        ("instances", ", ".join(world.instances or ())),
+        ("boundary", state.boundary),
+        ("trusts", ", ".join(state.trusts or ())),
+        ("instances", ", ".join(state.instances or ())),
         (
             "sessions",
             f"{many(len(sessions), 'AssumeRole call')} of the last day in event history; sessions of instances, and older ones, are not among them"
             if sessions is not None
             else "",
         ),
-        ("console", f"{'a' if world.password else 'no'} password" if world.kind == "user" else ""),
-        ("MFA", many(len(world.mfa), "device") if world.kind == "user" else ""),
+        ("console", f"{'a' if state.password else 'no'} password" if state.kind == "user" else ""),
+        ("MFA", many(len(state.mfa), "device") if state.kind == "user" else ""),
     )
     draft.show(FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts if value)))
-    if world.keys:
-        rows = tuple(BlockRow(id=key.id, cells=key_cells(key)) for key in world.keys)
+    if state.keys:
+        rows = tuple(BlockRow(id=key.id, cells=key_cells(key)) for key in state.keys)
         draft.show(TableBlock(title="access keys", columns=KEY_COLUMNS, rows=rows))
     draft.note(
         "what it created (users, keys, roles, grants) is listed in a separate step; for endpoints and instances see the events"

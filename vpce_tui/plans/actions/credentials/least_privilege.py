@@ -121,48 +121,48 @@ def _of(action: str, used: frozenset[str]) -> list[str]:
     )
 
 
-def _options(world: PrincipalState) -> Options:
+def _options(state: PrincipalState) -> Options:
     return (
         (NONE, "none"),
         *(
             (policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}")
-            for policy in world.documents or ()
+            for policy in state.documents or ()
             if policy.ours
         ),
     )
 
 
-def _until(world: PrincipalState, hours: str) -> datetime | None:
+def _until(state: PrincipalState, hours: str) -> datetime | None:
     """The end of honest use: the hours before the incident was opened (or now) are left out."""
-    begun = world.incident_opened or world.now
+    begun = state.incident_opened or state.now
     return begun - timedelta(hours=int(hours)) if begun and hours.isdigit() else None
 
 
-def _plan(world: PrincipalState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY)
-    history, chosen = world.history, draft.choices["policy"]
+def _plan(state: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY)
+    history, chosen = state.history, draft.choices["policy"]
     draft.note(
         *(
             f"{policy.name}: it is AWS managed and cannot be reduced; attach a customer managed policy instead"
-            for policy in world.documents or ()
+            for policy in state.documents or ()
             if not policy.ours
         )
     )
-    policy = next((item for item in world.documents or () if item.key == chosen), None)
+    policy = next((item for item in state.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
         draft.note_first("no policy is chosen: choose one in its prompts to see which permissions it would lose")
         return draft.step(StepKind.CHANGE)
     if policy is None:
         draft.block(f"the policy {chosen} is gone", "choose again in its prompts, or --set least-privilege.policy=…")
         return draft.step(StepKind.CHANGE)
-    used = history.used(_until(world, draft.choices["leave_out"]))
+    used = history.used(_until(state, draft.choices["leave_out"]))
     recalled = draft.recall(f"narrow-{short_id(chosen)}")
     before = _before(policy, draft)
     wanted, gone, came = narrowed(before, used)
     if recalled is not None:
         wanted = mapping(document_in(recalled.parameters["PolicyDocument"]))
     _said(
-        world=world,
+        state=state,
         policy=policy,
         before=before,
         used=used,
@@ -177,9 +177,9 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
             "look back further, or exclude less, in its prompts; or quarantine it",
         )
     if policy.arn:
-        _managed(world, policy, wanted, draft)
+        _managed(state, policy, wanted, draft)
     else:
-        _inline(world, policy, before, wanted, draft)
+        _inline(state, policy, before, wanted, draft)
     return draft.step(StepKind.CHANGE)
 
 
@@ -196,7 +196,7 @@ def _before(policy: PrincipalPolicy, draft: Draft) -> Mapping[str, object]:
 
 
 def _said(
-    world: PrincipalState,
+    state: PrincipalState,
     policy: PrincipalPolicy,
     before: Mapping[str, object],
     used: frozenset[str],
@@ -225,20 +225,20 @@ def _said(
         f"{many(len(used), 'action')} were used in {days} days, but for the last {hours} hours before the incident"
     )
     draft.note("data events (objects, items, messages) are not in event history: their permissions are kept")
-    draft.note(*(f"not searched: {gap}" for gap in (world.history.gaps if world.history else ())))
+    draft.note(*(f"not searched: {gap}" for gap in (state.history.gaps if state.history else ())))
     if any("NotAction" in item for item in raw_statements(before)):
         draft.note(
             "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
         )
-    others = tuple(name for name in policy.holders if name != f"{world.kind}/{world.name}")
-    draft.add_impact(f"rare actions that {world.name} did not use in that time are denied from now on")
+    others = tuple(name for name in policy.holders if name != f"{state.kind}/{state.name}")
+    draft.add_impact(f"rare actions that {state.name} did not use in that time are denied from now on")
     if policy.arn:
         draft.add_impact(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
 
 
-def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, object], draft: Draft) -> None:
+def _managed(state: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, object], draft: Draft) -> None:
     """A new version, made default: two calls, so that each can be taken back by itself; the old version is kept."""
-    iam: Place = {"service": "iam", "region": world.region}
+    iam: Place = {"service": "iam", "region": state.region}
     name, arn = short_id(policy.key), {"PolicyArn": policy.arn}
     recalled = draft.recall(f"narrow-{name}") is not None
     own = policy.version_with(wanted) if recalled else ""
@@ -295,15 +295,15 @@ def _managed(world: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
 
 
 def _inline(
-    world: PrincipalState,
+    state: PrincipalState,
     policy: PrincipalPolicy,
     before: Mapping[str, object],
     wanted: Mapping[str, object],
     draft: Draft,
 ) -> None:
-    iam: Place = {"service": "iam", "region": world.region}
-    kind = world.kind.capitalize()
-    call, named = f"narrow-{short_id(policy.key)}", {f"{kind}Name": world.name, "PolicyName": policy.name}
+    iam: Place = {"service": "iam", "region": state.region}
+    kind = state.kind.capitalize()
+    call, named = f"narrow-{short_id(policy.key)}", {f"{kind}Name": state.name, "PolicyName": policy.name}
     if wanted["Statement"]:
         forward = (f"Put{kind}Policy", {**named, "PolicyDocument": document(wanted)})
     else:

@@ -43,9 +43,9 @@ def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {**look_back(choices.get("days", "7"), others.get("principal-least-privilege", {}).get("days", "")), **named}
 
 
-def _containable(world: PrincipalState) -> list[CreatedResource]:
-    states = world.made_states or {}
-    return [item for item in (world.history.made if world.history else ()) if item.key in states]
+def _containable(state: PrincipalState) -> list[CreatedResource]:
+    states = state.made_states or {}
+    return [item for item in (state.history.made if state.history else ()) if item.key in states]
 
 
 _COLUMNS: Final = (
@@ -57,19 +57,27 @@ _COLUMNS: Final = (
 )
 
 
-def _options(world: PrincipalState) -> Options:
-    return tuple(_option(world, item) for item in (world.history.made if world.history else ()))
+def _options(state: PrincipalState) -> Options:
+    return tuple(_option(state, item) for item in (state.history.made if state.history else ()))
 
 
-def _option(world: PrincipalState, item: CreatedResource) -> Option:
-    state, why_not = (world.made_states or {}).get(item.key), ""
-    if state is None:
+def _option(state: PrincipalState, item: CreatedResource) -> Option:
+    containment, why_not = (state.made_states or {}).get(item.key), ""
+    if containment is None:
         why_not = _elsewhere(item)
-    elif not state.there:
+    elif not containment.there:
         why_not = "it was deleted already"
-    elif _operators(world, item):
+    elif _operators(state, item):
         why_not = "you are signed in as it, and would lock yourself out"
-    standing = "" if state is None else "deleted" if not state.there else "contained" if state.contained else "active"
+    standing = (
+        ""
+        if containment is None
+        else "deleted"
+        if not containment.there
+        else "contained"
+        if containment.contained
+        else "active"
+    )
     return Option(
         value=item.key,
         label=item.says,
@@ -83,46 +91,46 @@ def _elsewhere(item: CreatedResource) -> str:
     return _ELSEWHERE.get(item.kind, "check it in AWS").format(id=item.id, of=item.of)
 
 
-def _recent(world: PrincipalState) -> str:
+def _recent(state: PrincipalState) -> str:
     """What was made in the day before the incident was opened, or since, and can do something; older may be honest work."""
-    states, begun = world.made_states or {}, world.incident_opened or world.now
+    states, begun = state.made_states or {}, state.incident_opened or state.now
     since = begun - timedelta(hours=24) if begun else None
     return ",".join(
         item.key
-        for item in _containable(world)
+        for item in _containable(state)
         if states[item.key].there
         and not states[item.key].contained
-        and not _operators(world, item)
+        and not _operators(state, item)
         and (since is None or item.at is None or item.at >= since)
     )
 
 
-def _operators(world: PrincipalState, item: CreatedResource) -> bool:
+def _operators(state: PrincipalState, item: CreatedResource) -> bool:
     """Whether containing it takes the rights of whoever is signed in."""
     kind = "user" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "role"
-    return f"{kind}/{item.of or item.id}" == world.operator
+    return f"{kind}/{item.of or item.id}" == state.operator
 
 
-def _plan(world: PrincipalState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, PrincipalAspect.MADE)
-    history = world.history
+def _plan(state: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, PrincipalAspect.MADE)
+    history = state.history
     if history is None or draft.blocked:
         return draft.step(StepKind.CHANGE)
-    known = {item.key: item for item in _containable(world)}
+    known = {item.key: item for item in _containable(state)}
     chosen = parts(draft.choices["contain"])
     if history.nobody:
         draft.block(
-            f"no session of {world.name} is known in the last {many(history.days, 'day')}, so what it created is unknown",
+            f"no session of {state.name} is known in the last {many(history.days, 'day')}, so what it created is unknown",
             "name its sessions as the events show them in its prompts, or --set persistence.sessions=i-…; or look back further",
         )
     for key in chosen:
-        if key in known and _operators(world, known[key]):
+        if key in known and _operators(state, known[key]):
             draft.block(
                 f"{known[key].says}: you are signed in as it, and would lock yourself out",
                 "exclude it in its prompts; or sign in as somebody else",
             )
         elif key in known:
-            _contain(world, known[key], draft)
+            _contain(state, known[key], draft)
         elif draft.recall(f"contain-{short_id(key)}") is None:
             draft.block(
                 f"{key} was not created by it, according to event history",
@@ -131,7 +139,7 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     for item in history.made:
         if item.kind not in CONTAINED_HERE:
             draft.note(f"{item.says}: {_elsewhere(item)}")
-        elif not (world.made_states or {})[item.key].there:
+        elif not (state.made_states or {})[item.key].there:
             draft.note(f"already deleted: {item.says}")
         elif item.key not in chosen:
             draft.note(f"not chosen, not changed: {item.says}")
@@ -139,18 +147,18 @@ def _plan(world: PrincipalState, draft: Draft) -> Step:
     draft.note(f"searched: {searched}; data events (objects, items, messages) are not in event history")
     draft.note(*(f"not searched: {gap}" for gap in history.gaps))
     draft.add_impact(
-        f"whoever uses these users, roles and keys; {world.name} created them, in the intrusion or in normal work: check each"
+        f"whoever uses these users, roles and keys; {state.name} created them, in the intrusion or in normal work: check each"
     )
     draft.prove("each is read back as contained")
     return draft.step(StepKind.CHANGE)
 
 
-def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None:
-    iam: Place = {"service": "iam", "region": world.region}
-    state = (world.made_states or {})[item.key]
+def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None:
+    iam: Place = {"service": "iam", "region": state.region}
+    containment = (state.made_states or {})[item.key]
     call = f"contain-{short_id(item.key)}"
     recalled = draft.recall(call) is not None
-    if not state.there and not recalled:
+    if not containment.there and not recalled:
         return
     kind = "User" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "Role"
     named = {f"{kind}Name": item.of or item.id}
@@ -161,7 +169,7 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
             call,
             ("UpdateAccessKey", {**key, "Status": "Inactive"}),
             ("UpdateAccessKey", {**key, "Status": "Active"}),
-            state.contained,
+            containment.contained,
             f"{item.id} of {item.of} is refused from now on",
             f"{item.id} works again",
             iam,
@@ -173,7 +181,7 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
             call,
             (f"Put{kind}Policy", {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)}),
             (f"Delete{kind}Policy", policy),
-            state.contained,
+            containment.contained,
             f"{item.kind} {item.id} is denied everything",
             f"{item.kind} {item.id}: remove that deny",
             iam,
@@ -185,7 +193,7 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
             call,
             ("RemoveUserFromGroup", member),
             ("AddUserToGroup", member),
-            not state.there,
+            not containment.there,
             f"{item.of} leaves group {item.id}",
             f"{item.of} in group {item.id} again",
             iam,
@@ -197,7 +205,7 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
             call,
             (f"Detach{kind}Policy", attached),
             (f"Attach{kind}Policy", attached),
-            not state.there,
+            not containment.there,
             f"{item.of} loses {item.id}",
             f"{item.of} has {item.id} again",
             iam,
@@ -208,8 +216,8 @@ def _contain(world: PrincipalState, item: CreatedResource, draft: Draft) -> None
             draft,
             call,
             (f"Delete{kind}Policy", inline),
-            (f"Put{kind}Policy", {**inline, "PolicyDocument": document(state.document)}),
-            not state.there,
+            (f"Put{kind}Policy", {**inline, "PolicyDocument": document(containment.document)}),
+            not containment.there,
             f"{item.of} loses inline policy {item.id}",
             f"{item.of} has inline policy {item.id} again",
             iam,

@@ -28,35 +28,35 @@ from vpce_tui.plans.targets.principal_state import (
 # -- keys
 
 
-def _key_options(world: PrincipalState) -> Options:
+def _key_options(state: PrincipalState) -> Options:
     return tuple(
         Option(
             value=key.id,
             label=f"{'active' if key.active else 'inactive'}, {key.usage}",
             cells=key_cells(key),
         )
-        for key in world.keys or ()
+        for key in state.keys or ()
     )
 
 
-def _all_active(world: PrincipalState) -> str:
-    return ",".join(key.id for key in world.keys or () if key.active)
+def _all_active(state: PrincipalState) -> str:
+    return ",".join(key.id for key in state.keys or () if key.active)
 
 
-def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
-    if cannot_act(world, draft, PrincipalAspect.KEYS):
+def _plan_keys(state: PrincipalState, draft: Draft) -> Step:
+    if cannot_act(state, draft, PrincipalAspect.KEYS):
         return draft.step(StepKind.CHANGE)
-    if world.kind != "user":
+    if state.kind != "user":
         draft.note("a role has no keys of its own, only sessions: the next step revokes them")
         return draft.step(StepKind.CHANGE)
-    known = {key.id: key for key in world.keys or ()}
+    known = {key.id: key for key in state.keys or ()}
     chosen = parts(draft.choices["keys"])
     for identifier in chosen:
         key = known.get(identifier)
         if key is None:
             draft.block(f"the key {identifier} is gone", "choose again in its prompts, or --set keys.keys=…")
             continue
-        named = {"UserName": world.name, "AccessKeyId": identifier}
+        named = {"UserName": state.name, "AccessKeyId": identifier}
         call_id = f"off-{short_id(identifier)}"
         draft.ensure(
             call_id,
@@ -65,7 +65,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
             so_already=not key.active,
             why=f"{identifier} is deactivated",
             service="iam",
-            region=world.region,
+            region=state.region,
         )
         draft.add_inverse(
             f"undo-{call_id}",
@@ -74,7 +74,7 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
             undoes=(call_id,),
             why=f"{identifier} works again",
             service="iam",
-            region=world.region,
+            region=state.region,
         )
         draft.changes.append(f"{identifier} becomes inactive ({key.usage})")
         if key.last_used:
@@ -85,55 +85,55 @@ def _plan_keys(world: PrincipalState, draft: Draft) -> Step:
     if not chosen:
         draft.note("it has no active key" if not left else "no key was chosen")
     draft.note("sessions made with a key stay valid: the next step revokes them")
-    draft.prove("each key reads inactive", "ListAccessKeys", names_in_iam(world), service="iam", region=world.region)
+    draft.prove("each key reads inactive", "ListAccessKeys", names_in_iam(state), service="iam", region=state.region)
     return draft.step(StepKind.CHANGE)
 
 
 # -- sessions
 
 
-def _plan_sessions(world: PrincipalState, draft: Draft) -> Step:
-    if cannot_act(world, draft, PrincipalAspect.POLICIES):
+def _plan_sessions(state: PrincipalState, draft: Draft) -> Step:
+    if cannot_act(state, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
-    policy = {**names_in_iam(world), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
-    kind = world.kind.capitalize()
-    iam: Place = {"service": "iam", "region": world.region}
+    policy = {**names_in_iam(state), "PolicyName": text(SESSIONS_POLICY, ref(INCIDENT))}
+    kind = state.kind.capitalize()
+    iam: Place = {"service": "iam", "region": state.region}
     draft.ensure(
         "cut",
         f"Put{kind}Policy",
         {**policy, "PolicyDocument": deny_older_sessions("CutSessions")},
-        so_already=bool(world.cut),
-        why=f"{world.name}: deny everything to sessions issued before now",
+        so_already=bool(state.cut),
+        why=f"{state.name}: deny everything to sessions issued before now",
         **iam,
     )
     draft.add_inverse(
-        "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{world.name}: remove that deny", **iam
+        "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{state.name}: remove that deny", **iam
     )
-    draft.changes.append(f"{world.kind} {world.name}: every session issued before now is denied, wherever it is used")
-    if world.kind == "role":
-        _who_else(world, draft)
+    draft.changes.append(f"{state.kind} {state.name}: every session issued before now is denied, wherever it is used")
+    if state.kind == "role":
+        _who_else(state, draft)
         draft.note(
             "whoever is trusted to assume the role can do so again at once: the next step, quarantine, denies that too"
         )
     else:
         draft.add_impact("every session created with the user's keys, by GetSessionToken or GetFederationToken")
         draft.note("an active key can create new sessions: deactivate it first")
-    if world.cut:
+    if state.cut:
         draft.note("already revoked in this incident; to revoke later sessions, undo this step and run it again")
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
 
 
-def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) -> None:
+def _who_else(state: PrincipalState, draft: Draft, *, for_good: bool = False) -> None:
     """Who works as the role too; ``for_good``: new credentials do not help them."""
-    sessions, instances = world.sessions or (), world.instances or ()
-    if PrincipalAspect.SESSIONS in world.unknown:
+    sessions, instances = state.sessions or (), state.instances or ()
+    if PrincipalAspect.SESSIONS in state.unknown:
         draft.add_impact(
-            f"every session of {world.name}; how many there are could not be read: {world.unknown[PrincipalAspect.SESSIONS]}"
+            f"every session of {state.name}; how many there are could not be read: {state.unknown[PrincipalAspect.SESSIONS]}"
         )
     else:
         draft.add_impact(
-            f"every session of {world.name}; event history shows {len(sessions)} in the last day; older ones may still be valid",
+            f"every session of {state.name}; event history shows {len(sessions)} in the last day; older ones may still be valid",
             sessions,
         )
     if instances:
@@ -143,7 +143,7 @@ def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) ->
             else "they get new credentials automatically, but only within hours"
         )
         draft.add_impact(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
-    others = [name for name in world.trusts if "ec2.amazonaws.com" not in name]
+    others = [name for name in state.trusts if "ec2.amazonaws.com" not in name]
     if others:
         draft.add_impact(f"also trusted with it: {', '.join(others)}")
 
@@ -151,33 +151,33 @@ def _who_else(world: PrincipalState, draft: Draft, *, for_good: bool = False) ->
 # -- quarantine
 
 
-def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
-    if cannot_act(world, draft, PrincipalAspect.POLICIES):
+def _plan_quarantine(state: PrincipalState, draft: Draft) -> Step:
+    if cannot_act(state, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
     if draft.choices["deny"] == "no":
         draft.note("not chosen: the principal keeps what its policies allow, for new sessions")
         return draft.step(StepKind.CHANGE)
-    policy = {**names_in_iam(world), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
-    kind = world.kind.capitalize()
-    iam: Place = {"service": "iam", "region": world.region}
+    policy = {**names_in_iam(state), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
+    kind = state.kind.capitalize()
+    iam: Place = {"service": "iam", "region": state.region}
     draft.ensure(
         "deny",
         f"Put{kind}Policy",
         {**policy, "PolicyDocument": document(QUARANTINE_DOCUMENT)},
-        so_already=world.quarantined,
-        why=f"{world.name}: deny everything",
+        so_already=state.quarantined,
+        why=f"{state.name}: deny everything",
         **iam,
     )
     draft.add_inverse(
-        "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{world.name}: remove that deny", **iam
+        "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{state.name}: remove that deny", **iam
     )
     draft.changes.append(
-        f"{world.kind} {world.name} is denied everything, whatever its policies, groups and boundary allow"
+        f"{state.kind} {state.name} is denied everything, whatever its policies, groups and boundary allow"
     )
-    if world.kind == "role":
-        _who_else(world, draft, for_good=True)
+    if state.kind == "role":
+        _who_else(state, draft, for_good=True)
     else:
-        draft.add_impact(f"everything that uses {world.name}")
+        draft.add_impact(f"everything that uses {state.name}")
     draft.note("access by resource policies is denied too; sessions of other roles that it assumed before are not")
     draft.prove("the deny is in effect", f"Get{kind}Policy", policy, **iam)
     return draft.step(StepKind.CHANGE)
@@ -189,8 +189,8 @@ def _plan_quarantine(world: PrincipalState, draft: Draft) -> Step:
 # -- root
 
 
-def _plan_root(world: PrincipalState, draft: Draft) -> Step:
-    if world.kind == "root":
+def _plan_root(state: PrincipalState, draft: Draft) -> Step:
+    if state.kind == "root":
         draft.note(
             "no policy limits the root user of a standalone account; in an organization a service control policy does, for member accounts",
             "sign in as root, change the password, delete every access key of root, remove MFA devices that are not yours, add one of yours",
@@ -199,7 +199,7 @@ def _plan_root(world: PrincipalState, draft: Draft) -> Step:
         )
     else:
         draft.note(
-            f"check who may assume {world.name} from outside, and resource policies (buckets, keys, queues) that name it",
+            f"check who may assume {state.name} from outside, and resource policies (buckets, keys, queues) that name it",
             "rotate what it could read: secrets, parameters, keys of other systems",
             "each user, role, endpoint or instance that was found is a target of its own playbook",
             "note here what is left, and who is responsible for it",
@@ -248,7 +248,7 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
             id="deny",
             question="Deny it everything from now on",
             options=(("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
-            default=lambda world: "yes" if world.kind == "user" else "no",
+            default=lambda state: "yes" if state.kind == "user" else "no",
         ),
     ),
     may=(

@@ -17,29 +17,29 @@ SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - where it stands in a
 _MOST: Final = 2
 
 
-def _only_users(world: PrincipalState, draft: Draft) -> bool:
-    draft.block_unknown(world.unknown, PrincipalAspect.KEYS)
-    if world.kind != "user":
+def _only_users(state: PrincipalState, draft: Draft) -> bool:
+    draft.block_unknown(state.unknown, PrincipalAspect.KEYS)
+    if state.kind != "user":
         draft.note("a role or the root user gets no access key here: a role has only sessions")
-    elif world.own:
+    elif state.own:
         draft.block(
             "you are signed in as this user: the new key would replace the one that you use now",
             "sign in as somebody else who may do it",
         )
-    return world.kind == "user" and not draft.blocked
+    return state.kind == "user" and not draft.blocked
 
 
-def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
+def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
     if draft.choices["rotate"] == "no":
         draft.note("not chosen: the user gets no new key")
         return draft.step(StepKind.CHANGE)
-    if not _only_users(world, draft):
+    if not _only_users(state, draft):
         return draft.step(StepKind.CHANGE)
-    iam: Place = {"service": "iam", "region": world.region}
-    named = {"UserName": world.name}
-    known = {key.id: key for key in world.keys or ()}
-    mine = next((key for key in known.values() if key.id in world.keys_given), None)
-    lost = [key for key in known.values() if key.id in world.keys_lost]
+    iam: Place = {"service": "iam", "region": state.region}
+    named = {"UserName": state.name}
+    known = {key.id: key for key in state.keys or ()}
+    mine = next((key for key in known.values() if key.id in state.keys_given), None)
+    lost = [key for key in known.values() if key.id in state.keys_lost]
     for key in lost:
         draft.ensure(
             f"drop-{short_id(key.id)}",
@@ -56,7 +56,7 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
     draft.recall_done(tuple(call for call in earlier if call.id.startswith("drop-")))
     if mine is None and len(known) - len(lost) >= _MOST:
         draft.block(
-            f"{world.name} has {len(known)} keys, and AWS allows {_MOST}",
+            f"{state.name} has {len(known)} keys, and AWS allows {_MOST}",
             "delete one that is not needed, in a later step; or with: aws iam delete-access-key",
         )
     draft.ensure(
@@ -64,7 +64,7 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
         "CreateAccessKey",
         named,
         so_already=mine is not None,
-        why=f"a new key for {world.name}",
+        why=f"a new key for {state.name}",
         gives={NEW: "AccessKey.AccessKeyId"},
         secret=SECRET,
         **iam,
@@ -81,7 +81,7 @@ def _plan_rotate(world: PrincipalState, draft: Draft) -> Step:
         draft.bindings[NEW] = mine.id
         draft.note(f"the new key is {mine.id}: {mine.usage}")
     draft.changes.append(
-        f"{world.name} gets a new key; its secret is shown only once, or stored in this host's keyring, and nowhere else"
+        f"{state.name} gets a new key; its secret is shown only once, or stored in this host's keyring, and nowhere else"
     )
     draft.note(
         "send it to its user by a channel that the intruder cannot read, and only after eradication",
@@ -106,24 +106,24 @@ ROTATE: Final[Action[PrincipalState]] = Action(
 # -- old keys
 
 
-def _options(world: PrincipalState) -> Options:
+def _options(state: PrincipalState) -> Options:
     return tuple(
         Option(value=key.id, label=f"{'active' if key.active else 'inactive'}, {key.usage}", cells=key_cells(key))
-        for key in world.keys or ()
+        for key in state.keys or ()
     )
 
 
-def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
+def _plan_drop(state: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["keys"])
     if not chosen:
         draft.note("no key is chosen: inactive keys cannot be used")
         return draft.step(StepKind.CHANGE, reversible=False)
-    if not _only_users(world, draft):
+    if not _only_users(state, draft):
         return draft.step(StepKind.CHANGE, reversible=False)
-    known = {key.id: key for key in world.keys or ()}
-    waiting = [key for key in known.values() if key.id in world.keys_given and not key.last_used]
+    known = {key.id: key for key in state.keys or ()}
+    waiting = [key for key in known.values() if key.id in state.keys_given and not key.last_used]
     for identifier in chosen:
-        _drop(world, known.get(identifier), identifier, draft)
+        _drop(state, known.get(identifier), identifier, draft)
     if waiting and draft.choices["wait"] == "yes":
         draft.block(
             f"the new key {waiting[0].id} was not used yet",
@@ -131,24 +131,24 @@ def _plan_drop(world: PrincipalState, draft: Draft) -> Step:
         )
     draft.add_impact("whatever still uses these keys")
     draft.prove(
-        "none of them is listed", "ListAccessKeys", {"UserName": world.name}, service="iam", region=world.region
+        "none of them is listed", "ListAccessKeys", {"UserName": state.name}, service="iam", region=state.region
     )
     return draft.step(StepKind.CHANGE, reversible=False)
 
 
-def _drop(world: PrincipalState, key: AccessKey | None, identifier: str, draft: Draft) -> None:
+def _drop(state: PrincipalState, key: AccessKey | None, identifier: str, draft: Draft) -> None:
     if key is not None and key.active:
         draft.block(f"{identifier} is active", "deactivate it first, the step before, and see that nothing breaks")
     draft.ensure(
         f"delete-{short_id(identifier)}",
         "DeleteAccessKey",
-        {"UserName": world.name, "AccessKeyId": identifier},
+        {"UserName": state.name, "AccessKeyId": identifier},
         so_already=key is None,
         why=f"{identifier} is permanently deleted",
         service="iam",
-        region=world.region,
+        region=state.region,
     )
-    draft.changes.append(f"{identifier} of {world.name} is permanently deleted")
+    draft.changes.append(f"{identifier} of {state.name} is permanently deleted")
 
 
 DROP_KEYS: Final[Action[PrincipalState]] = Action(

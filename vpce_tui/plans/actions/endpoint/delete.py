@@ -54,13 +54,13 @@ def recreation(raw: Mapping[str, object], inverses: Mapping[str, Mapping[str, ob
     return wanted
 
 
-def _plan_delete(world: EndpointState, draft: Draft) -> Step:
-    endpoint = world.endpoint
+def _plan_delete(state: EndpointState, draft: Draft) -> Step:
+    endpoint = state.endpoint
     recalled = next((call for call in (draft.remembered.undo if draft.remembered else ()) if call.id == RECREATE), None)
-    if world.gone:
-        _deleted(world, draft, recalled)
+    if state.gone:
+        _deleted(state, draft, recalled)
         return draft.step(StepKind.CHANGE, reversible=False)
-    if cannot(world, draft):
+    if cannot(state, draft):
         return draft.step(StepKind.CHANGE, reversible=False)
     tags = draft.tags("vpc-endpoint", RECREATE, endpoint.id, endpoint.tags.get("Name", f"again-{endpoint.id}"))
     kept = [
@@ -75,47 +75,47 @@ def _plan_delete(world: EndpointState, draft: Draft) -> Step:
     draft.add_inverse(
         RECREATE,
         "CreateVpcEndpoint",
-        {**recreation(world.raw, world.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
+        {**recreation(state.raw, state.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
         undoes=(DELETE,),
         why=f"create it again with the same settings and a new id (it was {endpoint.id})",
     )
     draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is deleted; its connections end")
-    seen_using(world, draft)
+    seen_using(state, draft)
     draft.add_impact("everything that uses it", endpoint.route_tables or endpoint.subnets)
-    if world.routes and endpoint.type == "GatewayLoadBalancer":
+    if state.routes and endpoint.type == "GatewayLoadBalancer":
         draft.add_impact(
-            "these routes lose their target", tuple(f"{where} in {table}" for table, where in world.routes)
+            "these routes lose their target", tuple(f"{where} in {table}" for table, where in state.routes)
         )
     draft.note("its settings are recorded: vpce-tui undo creates one like it, with a new id and new addresses")
-    draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(world))
+    draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE, reversible=False)
 
 
-def _deleted(world: EndpointState, draft: Draft, recalled: PlannedCall | None) -> None:
+def _deleted(state: EndpointState, draft: Draft, recalled: PlannedCall | None) -> None:
     call = draft.recall(DELETE)
     if call is None:
-        draft.note(f"{world.endpoint.id} is {world.endpoint.state}")
+        draft.note(f"{state.endpoint.id} is {state.endpoint.state}")
         return
-    draft.ensure(DELETE, call.operation, call.parameters, so_already=not world.recreated, why=call.why)
+    draft.ensure(DELETE, call.operation, call.parameters, so_already=not state.recreated, why=call.why)
     if recalled is not None:
         draft.undo.append(recalled)
-    draft.changes.append(f"{world.endpoint.id} is deleted")
-    if world.recreated:
-        draft.note(f"it was created again as {world.recreated}: contain that one if needed")
+    draft.changes.append(f"{state.endpoint.id} is deleted")
+    if state.recreated:
+        draft.note(f"it was created again as {state.recreated}: contain that one if needed")
         draft.block(
-            f"{world.endpoint.id} was created again as {world.recreated}", f"open the playbook on {world.recreated}"
+            f"{state.endpoint.id} was created again as {state.recreated}", f"open the playbook on {state.recreated}"
         )
 
 
-def _delete_settled(world: EndpointState, step: Step) -> ReadBack:
-    if world.gone and not world.recreated:
-        state = world.endpoint.state
+def _delete_settled(state: EndpointState, step: Step) -> ReadBack:
+    if state.gone and not state.recreated:
+        now = state.endpoint.state
         return (
-            (VerificationState.VERIFIED, f"{world.endpoint.id} is no longer listed")
-            if state == "deleted"
-            else (VerificationState.NOT_YET, f"it is {state}")
+            (VerificationState.VERIFIED, f"{state.endpoint.id} is no longer listed")
+            if now == "deleted"
+            else (VerificationState.NOT_YET, f"it is {now}")
         )
-    return by_effects(world, step)
+    return by_effects(state, step)
 
 
 REMOVE: Final[Action[EndpointState]] = Action(

@@ -10,12 +10,12 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_encryption(world: EndpointState, draft: Draft) -> Step:
-    endpoint, control = world.endpoint, world.encryption
+def _plan_encryption(state: EndpointState, draft: Draft) -> Step:
+    endpoint, control = state.endpoint, state.encryption
     if draft.choices["monitor"] == "no":
         draft.note("not chosen; it is billed per hour and VPC, and shows which traffic is not encrypted")
         return draft.step(StepKind.CHANGE)
-    draft.block_unknown(world.unknown, EndpointAspect.ENCRYPTION)
+    draft.block_unknown(state.unknown, EndpointAspect.ENCRYPTION)
     if draft.blocked or control is None:
         return draft.step(StepKind.CHANGE)
     draft.ensure(

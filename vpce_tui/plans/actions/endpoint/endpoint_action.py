@@ -13,16 +13,16 @@ WITH_GROUPS: Final = ("Interface", "Resource", "ServiceNetwork")
 """Types of endpoints that are in subnets and have security groups."""
 
 
-def named(world: EndpointState) -> dict[str, object]:
+def named(state: EndpointState) -> dict[str, object]:
     """The endpoint, as parameters of ``DescribeVpcEndpoints``."""
-    return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [world.endpoint.id]}]}
+    return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [state.endpoint.id]}]}
 
 
-def cannot(world: EndpointState, draft: Draft, *facets: str) -> bool:
+def cannot(state: EndpointState, draft: Draft, *facets: str) -> bool:
     """Block what no step can do: a deleted endpoint, one that another service manages, something unreadable."""
-    endpoint = world.endpoint
-    draft.block_unknown(world.unknown, *facets)
-    if world.gone:
+    endpoint = state.endpoint
+    draft.block_unknown(state.unknown, *facets)
+    if state.gone:
         draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it does not exist any more")
     elif endpoint.requester_managed:
         draft.block(
@@ -43,27 +43,27 @@ def vpc_of(step: Step) -> Mapping[str, object]:
     return {}
 
 
-def only_live(world: EndpointState, call: PlannedCall, _: bool, __: bool) -> str:
+def only_live(state: EndpointState, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
-    if world.gone and call.operation == "ModifyVpcEndpoint":
-        return f"{world.endpoint.id} is {world.endpoint.state}, there is nothing to undo"
+    if state.gone and call.operation == "ModifyVpcEndpoint":
+        return f"{state.endpoint.id} is {state.endpoint.state}, there is nothing to undo"
     return ""
 
 
-def seen_using(world: EndpointState, draft: Draft) -> None:
+def seen_using(state: EndpointState, draft: Draft) -> None:
     """Say who was seen using it, so that whoever closes it knows whom that hits."""
-    if EndpointAspect.HIT in world.unknown:
-        draft.add_impact(f"its users are unknown: {world.unknown[EndpointAspect.HIT]}")
-    if world.reach is not None:
+    if EndpointAspect.HIT in state.unknown:
+        draft.add_impact(f"its users are unknown: {state.unknown[EndpointAspect.HIT]}")
+    if state.reach is not None:
         draft.add_impact(
-            f"{many(len(world.reach), 'instance')} in the subnets of its route tables can use it", world.reach
+            f"{many(len(state.reach), 'instance')} in the subnets of its route tables can use it", state.reach
         )
-    if world.use is None or world.use.traffic is None:
+    if state.use is None or state.use.traffic is None:
         return
-    traffic = world.use.traffic
+    traffic = state.use.traffic
     hours = traffic.window.hours
     users = dict.fromkeys(flow_peer.peer for flow_peer in traffic.flow_peers if flow_peer.accepted)
-    named_so = tuple(f"{peer} {world.use.holder_of.get(peer, '')}".strip() for peer in users)
+    named_so = tuple(f"{peer} {state.use.holder_of.get(peer, '')}".strip() for peer in users)
     if named_so:
         draft.add_impact(f"{many(len(named_so), 'address', 'addresses')} used it in the last {hours} h", named_so)
     else:

@@ -9,15 +9,15 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_guard(world: EndpointState, draft: Draft) -> Step:
-    organization = world.organization or "o-yourorganization"
+def _plan_guard(state: EndpointState, draft: Draft) -> Step:
+    organization = state.organization or "o-yourorganization"
     guard = {
         "Sid": "EndpointsOnlyByThePipeline",
         "Effect": "Deny",
         "Action": "ec2:CreateVpcEndpoint",
         "Resource": "*",
         "Condition": {
-            "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{world.endpoint.account}:role/YOUR-PIPELINE-ROLE"}
+            "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{state.endpoint.account}:role/YOUR-PIPELINE-ROLE"}
         },
     }
     services = {
@@ -25,7 +25,7 @@ def _plan_guard(world: EndpointState, draft: Draft) -> Step:
         "Effect": "Deny",
         "Action": "ec2:CreateVpcEndpoint",
         "Resource": "arn:aws:ec2:*:*:vpc-endpoint/*",
-        "Condition": {"StringNotEquals": {"ec2:VpceServiceOwner": ["amazon", world.endpoint.account]}},
+        "Condition": {"StringNotEquals": {"ec2:VpceServiceOwner": ["amazon", state.endpoint.account]}},
     }
     data = {
         "Sid": "OnlyThroughOwnEndpoints",

@@ -16,17 +16,17 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_identify(world: EndpointState, draft: Draft) -> Step:
-    endpoint = world.endpoint
+def _plan_identify(state: EndpointState, draft: Draft) -> Step:
+    endpoint = state.endpoint
     about = [{"AttributeKey": "ResourceName", "AttributeValue": endpoint.id}]
     draft.read(
         "endpoint",
         "DescribeVpcEndpoints",
-        named(world),
+        named(state),
         "the endpoint: type, service, policy, security groups, route tables",
     )
     if endpoint.service and not (
-        world.service and not world.service.owner
+        state.service and not state.service.owner
     ):  # what AWS does not list gives no answer to keep
         draft.read(
             "service",
@@ -59,17 +59,17 @@ def _plan_identify(world: EndpointState, draft: Draft) -> Step:
     draft.read("routes", "DescribeRouteTables", {"Filters": in_vpc}, "routes of its VPC", optional=True)
     by_resource = [{"Name": "resource-id", "Values": [endpoint.vpc_id, *endpoint.interfaces]}]
     draft.read("flow-logs", "DescribeFlowLogs", {"Filter": by_resource}, "flow logs of its traffic", optional=True)
-    if world.use is not None:
-        ask(world.use, draft, "who", "who used it", flow_log_queries.talkers_query)
-    draft.show(_what_it_is(world))
-    _who_uses_it(world, draft)
-    draft.note_unread(world.unknown)
+    if state.use is not None:
+        ask(state.use, draft, "who", "who used it", flow_log_queries.talkers_query)
+    draft.show(_what_it_is(state))
+    _who_uses_it(state, draft)
+    draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _what_it_is(world: EndpointState) -> FactsBlock:
-    endpoint, service = world.endpoint, world.service
+def _what_it_is(state: EndpointState) -> FactsBlock:
+    endpoint, service = state.endpoint, state.service
     owner = (service.owner if service else "") or "unknown: AWS does not list it to this account"
     whose = {"amazon": "AWS", endpoint.account: f"{endpoint.account}, this account"}.get(owner, owner)
     facts = [
@@ -82,12 +82,12 @@ def _what_it_is(world: EndpointState) -> FactsBlock:
             if endpoint.requester_managed
             else "",
         ),
-        ("groups", ", ".join(world.groups.label(group) for group in endpoint.groups) if world.groups else ""),
+        ("groups", ", ".join(state.groups.label(group) for group in endpoint.groups) if state.groups else ""),
         ("route tables", ", ".join(endpoint.route_tables)),
-        ("routes to it", ", ".join(f"{where} in {table}" for table, where in world.routes or ())),
+        ("routes to it", ", ".join(f"{where} in {table}" for table, where in state.routes or ())),
         ("private DNS", "on" if endpoint.private_dns else "off"),
         ("policy", _policy_in_words(endpoint.policy)),
-        ("traffic", _recorded_where(world)),
+        ("traffic", _recorded_where(state)),
     ]
     return FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts if value))
 
@@ -99,27 +99,27 @@ def _policy_in_words(policy: str) -> str:
     return "allows full access" if whole else "has limits; in evidence"
 
 
-def _recorded_where(world: EndpointState) -> str:
-    if world.flow_logs is None:
+def _recorded_where(state: EndpointState) -> str:
+    if state.flow_logs is None:
         return ""
-    log = world.flow_logs.covers(world.endpoint.vpc_id)
+    log = state.flow_logs.covers(state.endpoint.vpc_id)
     return f"recorded by {log.id} into {log.destination}" if log else "not recorded, so it is unknown who uses it"
 
 
-def _who_uses_it(world: EndpointState, draft: Draft) -> None:
-    if world.endpoint.type == "Gateway":
-        _who_can_use_it(world, draft)
-    elif world.use is not None and world.use.traffic is not None:
-        names = {nic.id: f"{nic.id} {nic.private_ip}" for nic in world.use.interfaces}
-        draft.show(*traffic_blocks(world.use.traffic, names, world.use.holder_of))
+def _who_uses_it(state: EndpointState, draft: Draft) -> None:
+    if state.endpoint.type == "Gateway":
+        _who_can_use_it(state, draft)
+    elif state.use is not None and state.use.traffic is not None:
+        names = {nic.id: f"{nic.id} {nic.private_ip}" for nic in state.use.interfaces}
+        draft.show(*traffic_blocks(state.use.traffic, names, state.use.holder_of))
 
 
-def _who_can_use_it(world: EndpointState, draft: Draft) -> None:
+def _who_can_use_it(state: EndpointState, draft: Draft) -> None:
     """A gateway has no interface, so that flow logs do not name its users."""
-    if world.reach is None:
+    if state.reach is None:
         draft.warn("its possible users are unknown: instances, subnets or route tables could not be read")
         return
-    rows = tuple(BlockRow(id=name, cells=(name,)) for name in world.reach)
+    rows = tuple(BlockRow(id=name, cells=(name,)) for name in state.reach)
     title = "instances in the subnets of its route tables: who can use it"
     draft.show(TableBlock(title=title, columns=(column("INSTANCE"),), rows=rows))
     draft.note("flow logs show its users only with the field traffic-path: value 7 (it has no interface of its own)")

@@ -19,23 +19,23 @@ from vpce_tui.plans.targets.planning_context import VpcGroups
 _NARROW: Final = "ENDPOINT_GROUP"
 
 
-def _plan_network(world: EndpointState, draft: Draft) -> Step:
-    endpoint, mode = world.endpoint, draft.choices["mode"]
-    if cannot(world, draft, EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES):
-        if world.gone and world.groups is not None and draft.remembered is not None:
-            _group_that_stays(world, draft)
+def _plan_network(state: EndpointState, draft: Draft) -> Step:
+    endpoint, mode = state.endpoint, draft.choices["mode"]
+    if cannot(state, draft, EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES):
+        if state.gone and state.groups is not None and draft.remembered is not None:
+            _group_that_stays(state, draft)
         return draft.step(StepKind.CHANGE)
     if endpoint.type == "Gateway":
-        _gateway(world, draft, mode)
+        _gateway(state, draft, mode)
     elif endpoint.type in WITH_GROUPS and mode == "narrow" and endpoint.resource:
         draft.block(
             f"{endpoint.leads_to} uses its own ports (a database: 5432): allowing only 443 would block it",
             "choose quarantine, or revoke single rules: run playbook block-traffic on this endpoint",
         )
     elif endpoint.type in WITH_GROUPS:
-        _swap_groups(world, draft, mode)
+        _swap_groups(state, draft, mode)
     else:
-        routes = ", ".join(f"{where} in {table}" for table, where in world.routes or ()) or "none"
+        routes = ", ".join(f"{where} in {table}" for table, where in state.routes or ()) or "none"
         draft.block(
             f"an endpoint of type {endpoint.type} has neither security groups nor route tables; routes to it: {routes}",
             "restore the earlier targets of those routes (see its events), or delete the endpoint",
@@ -43,8 +43,8 @@ def _plan_network(world: EndpointState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE)
 
 
-def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
-    endpoint = world.endpoint
+def _gateway(state: EndpointState, draft: Draft, mode: str) -> None:
+    endpoint = state.endpoint
     if mode == "narrow":
         draft.note("a gateway endpoint has no security groups: only its policy limits it")
         return
@@ -73,12 +73,12 @@ def _gateway(world: EndpointState, draft: Draft, mode: str) -> None:
         "every subnet of these route tables: traffic to the service uses another route, or fails",
         tuple(tables),
     )
-    seen_using(world, draft)
-    draft.prove("no route table has a route to it", "DescribeVpcEndpoints", named(world))
+    seen_using(state, draft)
+    draft.prove("no route table has a route to it", "DescribeVpcEndpoints", named(state))
 
 
-def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
-    endpoint, groups = world.endpoint, world.groups
+def _swap_groups(state: EndpointState, draft: Draft, mode: str) -> None:
+    endpoint, groups = state.endpoint, state.groups
     assert groups is not None
     purpose, reference = ("quarantine", QUARANTINE) if mode == "quarantine" else ("narrow", _NARROW)
     rules = ("no-egress",) if mode == "quarantine" else ("no-egress", "only-443")
@@ -95,7 +95,7 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     if mode == "quarantine":
         no_egress(draft, groups, own, reference)
     else:
-        _narrow_rules(world, draft, own)
+        _narrow_rules(state, draft, own)
     before = _groups_before(draft, endpoint.groups, draft.bindings.get(reference, ""))
     it = {"VpcEndpointId": endpoint.id}
     swapped = bool(own) and endpoint.groups == (own.id if own else "",)
@@ -115,12 +115,12 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
     )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     label = ", ".join(map(groups.label, before)) or "no group"
-    what = "no rules, in or out" if mode == "quarantine" else f"443 from {', '.join(world.vpc_ranges)}, nothing out"
+    what = "no rules, in or out" if mode == "quarantine" else f"443 from {', '.join(state.vpc_ranges)}, nothing out"
     draft.changes += [
         f"new group {name_of(groups, purpose, endpoint.id)} in {endpoint.vpc_id}: {what}",
         f"{endpoint.id}  {label} → {name_of(groups, purpose, endpoint.id)}",
     ]
-    seen_using(world, draft)
+    seen_using(state, draft)
     if mode == "quarantine":
         draft.note("established connections are tracked and stay open until they end; deleting the endpoint ends them")
         draft.add_impact("everything that uses this endpoint loses it", tuple(endpoint.subnets))
@@ -128,26 +128,26 @@ def _swap_groups(world: EndpointState, draft: Draft, mode: str) -> None:
         draft.add_impact(
             "callers from outside the VPC's own ranges, or on other ports than 443", tuple(endpoint.subnets)
         )
-    draft.prove("the endpoint is in that group alone", "DescribeVpcEndpoints", named(world))
+    draft.prove("the endpoint is in that group alone", "DescribeVpcEndpoints", named(state))
 
 
-def _group_that_stays(world: EndpointState, draft: Draft) -> None:
+def _group_that_stays(state: EndpointState, draft: Draft) -> None:
     """The endpoint is gone; the group that we made for it may still be there, and can be deleted."""
     assert draft.remembered is not None
-    own = (world.groups or VpcGroups()).own
+    own = (state.groups or VpcGroups()).own
     for call in (*draft.remembered.calls, *draft.remembered.already):
         if call.operation == "CreateSecurityGroup" and call.id in own:
             draft.already.append(call)
     draft.undo += draft.remembered.undo
 
 
-def _narrow_rules(world: EndpointState, draft: Draft, own: SecurityGroup | None) -> None:
+def _narrow_rules(state: EndpointState, draft: Draft, own: SecurityGroup | None) -> None:
     permission: dict[str, object] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     for key, name, six in (("IpRanges", "CidrIp", False), ("Ipv6Ranges", "CidrIpv6", True)):
-        ranges = [{name: block, "Description": "own VPC"} for block in world.vpc_ranges if (":" in block) is six]
+        ranges = [{name: block, "Description": "own VPC"} for block in state.vpc_ranges if (":" in block) is six]
         if ranges:
             permission[key] = ranges
-    groups = world.groups or VpcGroups()
+    groups = state.groups or VpcGroups()
     everywhere: dict[str, object] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if groups.ipv6:
         everywhere["Ipv6Ranges"] = [{"CidrIpv6": "::/0"}]
@@ -162,8 +162,8 @@ def _narrow_rules(world: EndpointState, draft: Draft, own: SecurityGroup | None)
         "only-443",
         "AuthorizeSecurityGroupIngress",
         {"GroupId": ref(_NARROW), "IpPermissions": [permission]},
-        so_already=own is not None and _only_443(own.ingress, world.vpc_ranges),
-        why=f"allow 443 from {', '.join(world.vpc_ranges)}",
+        so_already=own is not None and _only_443(own.ingress, state.vpc_ranges),
+        why=f"allow 443 from {', '.join(state.vpc_ranges)}",
     )
 
 

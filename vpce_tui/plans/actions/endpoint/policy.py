@@ -46,21 +46,21 @@ def _same(one: str, other: Mapping[str, object]) -> bool:
         return False
 
 
-def _plan_policy(world: EndpointState, draft: Draft) -> Step:
-    endpoint, mode = world.endpoint, draft.choices["mode"]
+def _plan_policy(state: EndpointState, draft: Draft) -> Step:
+    endpoint, mode = state.endpoint, draft.choices["mode"]
     if cannot(
-        world, draft, EndpointAspect.SERVICE, *((EndpointAspect.ORGANISATION,) if mode == "own-organization" else ())
+        state, draft, EndpointAspect.SERVICE, *((EndpointAspect.ORGANISATION,) if mode == "own-organization" else ())
     ):
         return draft.step(StepKind.CHANGE)
-    if not endpoint.policy or (world.service and world.service.takes_policy is False):
+    if not endpoint.policy or (state.service and state.service.takes_policy is False):
         draft.note(
             f"an endpoint of type {endpoint.type} to {endpoint.leads_to} has no endpoint policy: restrict its network, the next step"
         )
         return draft.step(StepKind.CHANGE)
-    if mode == "own-organization" and not world.organization:
+    if mode == "own-organization" and not state.organization:
         draft.block("this account is in no organization", "choose mode: own-account, or deny-all")
         return draft.step(StepKind.CHANGE)
-    wanted = policy_of(mode, world.organization, endpoint.account)
+    wanted = policy_of(mode, state.organization, endpoint.account)
     so_already = _same(endpoint.policy, wanted)
     done = draft.recall("policy")
     before = endpoint.policy
@@ -72,7 +72,7 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     it = {"VpcEndpointId": endpoint.id}
     why = {
         "deny-all": f"{endpoint.id}: everything through it is denied",
-        "own-organization": f"{endpoint.id}: only {world.organization}'s principals reach its resources, and only over TLS",
+        "own-organization": f"{endpoint.id}: only {state.organization}'s principals reach its resources, and only over TLS",
         "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only over TLS",
     }[mode]
     draft.ensure(
@@ -97,15 +97,15 @@ def _plan_policy(world: EndpointState, draft: Draft) -> Step:
     draft.add_impact(
         "everything that uses this endpoint"
         + (" loses the service it leads to" if mode == "deny-all" else ", where it acts for others"),
-        world.endpoint.route_tables or world.endpoint.subnets,
+        state.endpoint.route_tables or state.endpoint.subnets,
     )
-    seen_using(world, draft)
+    seen_using(state, draft)
     if mode != "deny-all":
         draft.note(
             "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organization: add those that you need manually"
         )
     draft.note("a policy change can take some minutes to take effect")
-    draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(world))
+    draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE)
 
 

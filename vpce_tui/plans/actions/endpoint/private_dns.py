@@ -9,9 +9,9 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.endpoint import EndpointAspect, EndpointState
 
 
-def _plan_dns(world: EndpointState, draft: Draft) -> Step:
-    endpoint = world.endpoint
-    if cannot(world, draft):
+def _plan_dns(state: EndpointState, draft: Draft) -> Step:
+    endpoint = state.endpoint
+    if cannot(state, draft):
         return draft.step(StepKind.CHANGE)
     if not endpoint.private_dns and draft.recall("dns") is None:
         draft.note("private DNS is off: no DNS name of the service resolves to it")
@@ -35,8 +35,8 @@ def _plan_dns(world: EndpointState, draft: Draft) -> Step:
     draft.add_impact(
         f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs other egress, for example a NAT gateway"
     )
-    seen_using(world, draft)
-    draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(world))
+    seen_using(state, draft)
+    draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE)
 
 

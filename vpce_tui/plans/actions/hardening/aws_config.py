@@ -54,9 +54,9 @@ def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, o
     ]
 
 
-def _config_options(world: AccountState) -> Options:
+def _config_options(state: AccountState) -> Options:
     return tuple(
-        (region, _recorder_said(item)) for region, item in (world.config.recorders if world.config else {}).items()
+        (region, _recorder_said(item)) for region, item in (state.config.recorders if state.config else {}).items()
     )
 
 
@@ -67,22 +67,22 @@ def _recorder_said(item: ConfigRecorder) -> str:
     return f"{said}{'' if item.channel else ', no channel'}{'' if item.everything else ', not every type'}"
 
 
-def _plan_config(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.CONFIG)
-    config, chosen = world.config, parts(draft.choices["in"])
+def _plan_config(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.CONFIG)
+    config, chosen = state.config, parts(draft.choices["in"])
     if config is not None and not draft.blocked:
         if chosen:
-            _config(world, chosen, draft)
+            _config(state, chosen, draft)
         else:
             off = [region for region, item in config.recorders.items() if not item.recording]
             draft.note(f"AWS Config does not record in {len(off)} of {len(config.recorders)} regions; none is chosen")
-    gaps(world, draft, "AWS Config")
+    gaps(state, draft, "AWS Config")
     draft.prove("every chosen region reads as recording")
     return draft.step(StepKind.CHANGE)
 
 
-def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
-    config = world.config
+def _config(state: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
+    config = state.config
     assert config is not None
     items = {region: config.recorders.get(region) for region in chosen}
     for region, item in items.items():
@@ -98,21 +98,21 @@ def _config(world: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
         if bucket is None:
             draft.block("no bucket is named", "name one in its prompts, or --set config.bucket=…")
             return
-        if not plan_bucket(bucket, world.region, _config_statements(world.account, world.region, bucket.name), draft):
+        if not plan_bucket(bucket, state.region, _config_statements(state.account, state.region, bucket.name), draft):
             return
-    _service_role(world, draft)
+    _service_role(state, draft)
     for region, item in items.items():
         assert item is not None
-        _record(world, region, item, bucket.name if bucket else "", draft)
+        _record(state, region, item, bucket.name if bucket else "", draft)
     draft.add_impact("nobody: changes are recorded, not blocked; AWS Config bills each recorded change")
 
 
-def _service_role(world: AccountState, draft: Draft) -> None:
+def _service_role(state: AccountState, draft: Draft) -> None:
     """The role by which AWS Config reads. AWS gives it its rights, and refuses to delete it while a region uses it."""
-    there = bool(world.config and world.config.role)
+    there = bool(state.config and state.config.role)
     if there and draft.recall("service-role") is None:
         return
-    iam: Place = {"service": "iam", "region": iam_region(world.region)}
+    iam: Place = {"service": "iam", "region": iam_region(state.region)}
     draft.ensure(
         "service-role",
         "CreateServiceLinkedRole",
@@ -131,10 +131,10 @@ def _service_role(world: AccountState, draft: Draft) -> None:
     )
 
 
-def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str, draft: Draft) -> None:
+def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str, draft: Draft) -> None:
     at: Place = {"service": "config", "region": region}
     name = item.name or "default"
-    role = f"arn:{partition(region)}:iam::{world.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    role = f"arn:{partition(region)}:iam::{state.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
     if not item.name or draft.recall(f"recorder-{region}") is not None:
         draft.ensure(
             f"recorder-{region}",
@@ -143,7 +143,7 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
                 "ConfigurationRecorder": {
                     "name": name,
                     "roleARN": role,
-                    "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": region == world.region},
+                    "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": region == state.region},
                 }
             },
             so_already=bool(item.name),
@@ -200,10 +200,10 @@ def _record(world: AccountState, region: str, item: ConfigRecorder, bucket: str,
         draft.note(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
 
 
-def _config_buckets(world: AccountState) -> Options:
-    own = own_bucket(world.account, "config")
-    used = [item.bucket for item in (world.config.recorders.values() if world.config else ()) if item.bucket]
-    known = world.config.buckets if world.config else ()
+def _config_buckets(state: AccountState) -> Options:
+    own = own_bucket(state.account, "config")
+    used = [item.bucket for item in (state.config.recorders.values() if state.config else ()) if item.bucket]
+    known = state.config.buckets if state.config else ()
     return tuple((name, name if name != own else f"{name}, new") for name in dict.fromkeys([*used, own, *known]))
 
 

@@ -219,22 +219,22 @@ def _put_right(trail: Trail, draft: Draft) -> None:
 def trail_choices(trails: Callable[[S], Trails | None], account: Callable[[S], str]) -> tuple[Choice[S], ...]:
     """The questions of a step that turns a trail on."""
 
-    def options(world: S) -> Options:
-        found = trails(world)
+    def options(state: S) -> Options:
+        found = trails(state)
         named = [(trail.name, _said(trail)) for trail in (found.trails if found else ()) if trail.name != NEW_TRAIL]
         return (*named, ("new", f"a new one, {NEW_TRAIL}"))
 
-    def default(world: S) -> str:
-        found = trails(world)
+    def default(state: S) -> str:
+        found = trails(state)
         known = found.trails if found else ()
         best = next((trail for trail in known if trail.good), None) or next(
             (trail for trail in known if trail.multi_region and not trail.blind), None
         )
         return best.name if best and best.name != NEW_TRAIL else "new"
 
-    def buckets(world: S) -> Options:
-        found = trails(world)
-        own = own_bucket(account(world), "trail")
+    def buckets(state: S) -> Options:
+        found = trails(state)
+        own = own_bucket(account(state), "trail")
         return tuple(
             (name, name if name != own else f"{name}, new")
             for name in dict.fromkeys([own, *(found.buckets if found else ())])
@@ -277,9 +277,9 @@ _INVERSES: Final = (
 )
 
 
-def _plan_account_trail(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.TRAILS)
-    return plan_trail(world.trails, world.account, world.region, draft)
+def _plan_account_trail(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.TRAILS)
+    return plan_trail(state.trails, state.account, state.region, draft)
 
 
 ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
@@ -287,7 +287,7 @@ ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
     plan=_plan_account_trail,
     expect=unchanged,
     verify=by_effects,
-    choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    choices=trail_choices(lambda state: state.trails, lambda state: str(state.account)),
     leave=full_bucket_stays,
     look=look_trail,
     may=TRAIL_MAY,
@@ -295,9 +295,9 @@ ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
 )
 
 
-def _plan_principal_trail(world: PrincipalState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.TRAILS)
-    return plan_trail(world.trails, world.account, draft.region, draft)
+def _plan_principal_trail(state: PrincipalState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.TRAILS)
+    return plan_trail(state.trails, state.account, draft.region, draft)
 
 
 PRINCIPAL_TRAIL: Final[Action[PrincipalState]] = Action(
@@ -305,7 +305,7 @@ PRINCIPAL_TRAIL: Final[Action[PrincipalState]] = Action(
     plan=_plan_principal_trail,
     expect=unchanged,
     verify=by_effects,
-    choices=trail_choices(lambda world: world.trails, lambda world: str(world.account)),
+    choices=trail_choices(lambda state: state.trails, lambda state: str(state.account)),
     leave=full_bucket_stays,
     look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")},
     may=TRAIL_MAY,

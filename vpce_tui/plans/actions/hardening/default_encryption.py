@@ -12,18 +12,18 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
 
 
-def _default_options(world: AccountState) -> Options:
-    return tuple((region, "off" if not on else "on already") for region, on in (world.encrypted or {}).items())
+def _default_options(state: AccountState) -> Options:
+    return tuple((region, "off" if not on else "on already") for region, on in (state.encrypted or {}).items())
 
 
-def _where_off(world: AccountState) -> str:
-    return ",".join(region for region, on in (world.encrypted or {}).items() if not on)
+def _where_off(state: AccountState) -> str:
+    return ",".join(region for region, on in (state.encrypted or {}).items() if not on)
 
 
-def _plan_default(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.ENCRYPTION)
+def _plan_default(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.ENCRYPTION)
     for region in parts(draft.choices["in"]):
-        on = (world.encrypted or {}).get(region)
+        on = (state.encrypted or {}).get(region)
         if on is None:
             draft.block(
                 f"whether {region} encrypts new volumes could not be read",
@@ -53,7 +53,7 @@ def _plan_default(world: AccountState, draft: Draft) -> Step:
     draft.note(
         "what shares snapshots with other accounts needs a customer key: those under the AWS-managed key cannot be shared"
     )
-    gaps(world, draft, "encryption by default")
+    gaps(state, draft, "encryption by default")
     draft.prove("each region reads as on")
     return draft.step(StepKind.CHANGE)
 

@@ -12,7 +12,7 @@ from vpce_tui.iam.policy_document import raw_statements
 from vpce_tui.plans.placeholders import document
 from vpce_tui.plans.plan import PlannedCall
 from vpce_tui.plans.step_builder import Draft, Place
-from vpce_tui.plans.targets.planning_context import World
+from vpce_tui.plans.targets.planning_context import TargetState
 from vpce_tui.plans.targets.recording import LogBucket
 
 _BUCKET: Final = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -133,12 +133,12 @@ def _policy(bucket: LogBucket, statements: list[dict[str, object]], at: Place, d
         draft.changes += [f"{bucket.name}: + {item['Sid']}" for item in missing]
 
 
-def full_bucket_stays(world: World, call: PlannedCall, _: bool, __: bool) -> str:
+def full_bucket_stays(state: TargetState, call: PlannedCall, _: bool, __: bool) -> str:
     """A bucket that holds records by now stays, with its policy."""
     bucket: LogBucket | None = next(
         (
             found.bucket
-            for found in (getattr(world, "trails", None), getattr(world, "config", None))
+            for found in (getattr(state, "trails", None), getattr(state, "config", None))
             if found is not None and found.bucket
         ),
         None,

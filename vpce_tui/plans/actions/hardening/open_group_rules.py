@@ -19,8 +19,8 @@ from vpce_tui.plans.targets.account import AccountAspect, AccountState, WideRule
 from vpce_tui.plans.targets.barriers import GroupRule
 
 
-def _wide(world: AccountState) -> dict[str, WideRule]:
-    return {item.key: item for item in world.rules or () if too_wide(item.rule)}
+def _wide(state: AccountState) -> dict[str, WideRule]:
+    return {item.key: item for item in state.rules or () if too_wide(item.rule)}
 
 
 _COLUMNS: Final = (
@@ -33,8 +33,8 @@ _COLUMNS: Final = (
 )
 
 
-def _options(world: AccountState) -> Options:
-    return tuple(_option(key, item) for key, item in _wide(world).items())
+def _options(state: AccountState) -> Options:
+    return tuple(_option(key, item) for key, item in _wide(state).items())
 
 
 def _option(key: str, item: WideRule) -> Option:
@@ -46,29 +46,29 @@ def _option(key: str, item: WideRule) -> Option:
     )
 
 
-def _plan(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.RULES)
-    known, mode = _wide(world), draft.choices["instead"]
+def _plan(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.RULES)
+    known, mode = _wide(state), draft.choices["instead"]
     for key in parts(draft.choices["rules"]):
         if key in known:
-            _narrow(world, known[key], mode, draft)
+            _narrow(state, known[key], mode, draft)
         elif draft.recall(f"rule-{short_id(key)}") is None:
             draft.block(
                 f"the rule {key} is gone: somebody removed it", "choose again in its prompts, or --set groups.rules=…"
             )
     if draft.remembered is not None:
-        _narrowed_before(world, draft)
+        _narrowed_before(state, draft)
     if not draft.calls and not draft.already:
         draft.note(f"{many(len(known), 'rule')} are open to the world and should not be; none is chosen")
     left = [key for key in known if key not in parts(draft.choices["rules"])]
     if draft.calls and left:
         draft.note(f"not chosen, not changed: {', '.join(left)}")
-    gaps(world, draft, "group rules")
+    gaps(state, draft, "group rules")
     draft.prove("each rule reads as revoked, its narrower one as present")
     return draft.step(StepKind.CHANGE)
 
 
-def _narrow(world: AccountState, item: WideRule, mode: str, draft: Draft) -> None:
+def _narrow(state: AccountState, item: WideRule, mode: str, draft: Draft) -> None:
     rule, name = item.rule, short_id(item.key)
     label = f"{item.region} {item.group_name} {rule.group}"
     narrower = _instead(item, mode)
@@ -133,7 +133,7 @@ def _effects_of(call: PlannedCall) -> set[tuple[object, ...]]:
     return {rule.effect for rule in rules_of(call)} if "IpPermissions" in call.parameters else set()
 
 
-def _narrowed_before(world: AccountState, draft: Draft) -> None:
+def _narrowed_before(state: AccountState, draft: Draft) -> None:
     """What this step did before: so still, unless an equal rule is there again."""
     assert draft.remembered is not None
     planned = {call.id for call in (*draft.calls, *draft.already)}
@@ -142,7 +142,7 @@ def _narrowed_before(world: AccountState, draft: Draft) -> None:
         inverse = inverses.get(call.id)
         if call.id in planned or inverse is None:
             continue
-        there = world.group_effects.get(f"{call.region}/{call.parameters['GroupId']}", frozenset())
+        there = state.group_effects.get(f"{call.region}/{call.parameters['GroupId']}", frozenset())
         effects = {rule.effect for rule in rules_of(inverse)}
         holds = not effects & there if call.id.startswith("rule-") else effects <= there
         (draft.already if holds else draft.calls).append(call)

@@ -27,18 +27,18 @@ def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, object]
     return {REGIONS: parts(others.get(OVERVIEW, {}).get("regions", ""))}
 
 
-def gaps(world: AccountState, draft: Draft, what: str) -> None:
+def gaps(state: AccountState, draft: Draft, what: str) -> None:
     """Say what could not be looked at."""
-    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items()) if name.startswith(what)))
+    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(state.gaps.items()) if name.startswith(what)))
 
 
-def _region_options(world: AccountState) -> Options:
-    return tuple((name, name) for name in world.regions)
+def _region_options(state: AccountState) -> Options:
+    return tuple((name, name) for name in state.regions)
 
 
-def _plan_overview(world: AccountState, draft: Draft) -> Step:
-    regions = parts(draft.choices["regions"]) or world.regions
-    for region in world.regions:
+def _plan_overview(state: AccountState, draft: Draft) -> Step:
+    regions = parts(draft.choices["regions"]) or state.regions
+    for region in state.regions:
         if region not in regions:
             continue
         draft.read(
@@ -74,12 +74,12 @@ def _plan_overview(world: AccountState, draft: Draft) -> Step:
         {"includeShadowTrails": True},
         "every trail",
         service="cloudtrail",
-        region=world.region,
+        region=state.region,
         optional=True,
     )
-    _open(world, draft)
-    draft.note_unread(world.unknown)
-    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(world.gaps.items())))
+    _open(state, draft)
+    draft.note_unread(state.unknown)
+    draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(state.gaps.items())))
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)
 
@@ -96,45 +96,45 @@ _COLUMNS: Final = (
 )
 
 
-def _open(world: AccountState, draft: Draft) -> None:
+def _open(state: AccountState, draft: Draft) -> None:
     """What is one for the whole account, then a row for each region, most findings first."""
-    if world.trails is not None:
-        good = [trail.name for trail in world.trails.trails if trail.good]
+    if state.trails is not None:
+        good = [trail.name for trail in state.trails.trails if trail.good]
         said = "a trail records every region and can be validated"
         if good:
             draft.note(f"{said}: {', '.join(good)}")
         else:
             draft.warn(f"no {said.removeprefix('a ')}")
-    kept = [volume.id for volume in world.volumes.volumes if REPLACED in volume.tags] if world.volumes else []
+    kept = [volume.id for volume in state.volumes.volumes if REPLACED in volume.tags] if state.volumes else []
     if kept:
         draft.note(f"{many(len(kept), 'old volume')} kept after replacement by an encrypted one: not counted")
     rows, behind = [], {}
-    for region in world.regions:
-        cells = _cells(world, region)
+    for region in state.regions:
+        cells = _cells(state, region)
         for name, found in cells.items():
             if found is not None and found.rows:
                 behind[f"{region}/{name}"] = found
         counts = [None if found is None else len(found.rows) for found in cells.values()]
         behind[f"{region}/FINDINGS"] = behind[f"{region}/REGION"] = _every_finding(region, cells)
-        default = None if world.encrypted is None else world.encrypted.get(region)
-        recorder = world.config.recorders.get(region) if world.config else None
+        default = None if state.encrypted is None else state.encrypted.get(region)
+        recorder = state.config.recorders.get(region) if state.config else None
         settings = (default, None if recorder is None else recorder.recording)
         findings = sum(count or 0 for count in counts) + sum(setting is False for setting in settings)
         rows.append(BlockRow(id=region, cells=(region, findings, *counts, *settings), worst=findings > 0))
     rows.sort(key=lambda row: -int(row.cells[1] or 0))
     draft.show(TableBlock(title="findings by region", columns=_COLUMNS, rows=tuple(rows), behind=behind))
-    if world.trails is not None:
-        draft.warn(*(f"lately: {stop}" for stop in world.trails.stops))
+    if state.trails is not None:
+        draft.warn(*(f"lately: {stop}" for stop in state.trails.stops))
 
 
-def _cells(world: AccountState, region: str) -> dict[str, TableBlock | None]:
+def _cells(state: AccountState, region: str) -> dict[str, TableBlock | None]:
     """What each cell of a region's row counts; None: it could not be looked at."""
-    volumes = None if world.volumes is None else [item for item in world.volumes.volumes if REPLACED not in item.tags]
+    volumes = None if state.volumes is None else [item for item in state.volumes.volumes if REPLACED not in item.tags]
     return {
         "AMIS": _behind(
             f"outdated AMIs in {region}",
             (column("INSTANCE"), column("NAME"), column("AMI"), column("WHY"), column("NEWEST OF ITS FAMILY")),
-            world.instances,
+            state.instances,
             lambda item: item.instance.region == region and bool(outdated(item)),
             lambda item: (
                 item.instance.id,
@@ -147,7 +147,7 @@ def _cells(world: AccountState, region: str) -> dict[str, TableBlock | None]:
         "RULES": _behind(
             f"rules that are too wide in {region}",
             (column("RULE"), column("GROUP"), column("GROUP ID"), column("ALLOWS"), column("WHY")),
-            world.rules,
+            state.rules,
             lambda item: item.region == region and bool(too_wide(item.rule)),
             lambda item: (item.rule.id, item.group_name, item.rule.group, item.rule.says, too_wide(item.rule)),
         ),
@@ -161,8 +161,8 @@ def _cells(world: AccountState, region: str) -> dict[str, TableBlock | None]:
         "VPCS": _behind(
             f"VPCs without flow logs in {region}",
             (column("VPC"), column("NAME"), column("INTERFACES", ColumnKind.COUNT)),
-            world.vpcs,
-            lambda item: item.region == region and unlogged(world, item.region, item.id),
+            state.vpcs,
+            lambda item: item.region == region and unlogged(state, item.region, item.id),
             lambda item: (item.id, item.name, item.interfaces),
         ),
     }
@@ -197,28 +197,28 @@ def _behind(
     return TableBlock(title=title, columns=columns, rows=tuple(rows))
 
 
-def unlogged(world: AccountState, region: str, vpc: str) -> bool:
+def unlogged(state: AccountState, region: str, vpc: str) -> bool:
     """Whether nothing good records the traffic of a VPC."""
-    logging = world.logging.get(region)
+    logging = state.logging.get(region)
     return logging is not None and logging.covers(vpc) is None
 
 
-def outdated(machine: AccountInstance) -> str:
+def outdated(instance: AccountInstance) -> str:
     """Why an instance's AMI is outdated; ``""``: it is not, as far as can be told."""
-    image, newest = machine.image, machine.newest
+    image, newest = instance.image, instance.newest
     if image is None:
         return "its AMI is deregistered or not visible"
-    if machine.deprecated:
+    if instance.deprecated:
         return "its AMI is deprecated"
-    if machine.ended:
-        return f"its family has no security updates since {machine.ended}"
+    if instance.ended:
+        return f"its family has no security updates since {instance.ended}"
     newer = (
         newest is not None
         and newest.id != image.id
         and bool(newest.created and image.created and newest.created > image.created)
     )
-    if newer and (machine.age_days or 0) > OLD_DAYS:
-        return f"its AMI is {machine.age_days} days old, and there is a newer one"
+    if newer and (instance.age_days or 0) > OLD_DAYS:
+        return f"its AMI is {instance.age_days} days old, and there is a newer one"
     return ""
 
 
@@ -252,36 +252,38 @@ ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
 # -- AMIs
 
 
-def _plan_images(world: AccountState, draft: Draft) -> Step:
-    for region in sorted({machine.instance.region for machine in world.instances or ()}):
+def _plan_images(state: AccountState, draft: Draft) -> Step:
+    for region in sorted({instance.instance.region for instance in state.instances or ()}):
         draft.read(
             f"instances-{region}", "DescribeInstances", {}, f"{region}: its instances", optional=True, region=region
         )
-    old = [machine for machine in world.instances or () if outdated(machine)]
-    new = [machine.instance.id for machine in world.instances or () if not outdated(machine)]
-    draft.note(*(_judged(machine) for machine in old))
+    old = [instance for instance in state.instances or () if outdated(instance)]
+    new = [instance.instance.id for instance in state.instances or () if not outdated(instance)]
+    draft.note(*(_judged(instance) for instance in old))
     if new:
         draft.note(
             f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
         )
     if old:
         draft.note("to replace one: vpce-tui plan relaunch-instance i-…, or its playbooks in the instance list")
-    elif world.instances is not None and not new:
+    elif state.instances is not None and not new:
         draft.note("there is no instance")
-    draft.note_unread(world.unknown)
-    gaps(world, draft, "instances")
+    draft.note_unread(state.unknown)
+    gaps(state, draft, "instances")
     draft.prove("every answer is kept as evidence")
     return draft.step(StepKind.READ)
 
 
-def _judged(machine: AccountInstance) -> str:
-    instance, newest = machine.instance, machine.newest
+def _judged(found_instance: AccountInstance) -> str:
+    instance, newest = found_instance.instance, found_instance.newest
     to = (
         f"; newest of its family: {newest.id} {newest.name}"
         if newest is not None
         else "; no newer one of its family is known"
     )
-    return f"{instance.region} {instance.id} {instance.name}: {outdated(machine)}; it runs {instance.image_id}{to}"
+    return (
+        f"{instance.region} {instance.id} {instance.name}: {outdated(found_instance)}; it runs {instance.image_id}{to}"
+    )
 
 
 ACCOUNT_IMAGES: Final[Action[AccountState]] = Action(

@@ -43,9 +43,9 @@ def _instances(step: Step) -> Mapping[str, object]:
     }
 
 
-def _listed(world: AccountState) -> list[UnencryptedVolume]:
+def _listed(state: AccountState) -> list[UnencryptedVolume]:
     """Those that could be moved: not what an encrypted one has taken the place of already."""
-    return [volume for volume in (world.volumes or EbsVolumes()).volumes if REPLACED not in volume.tags]
+    return [volume for volume in (state.volumes or EbsVolumes()).volumes if REPLACED not in volume.tags]
 
 
 _COLUMNS: Final = (
@@ -59,17 +59,17 @@ _COLUMNS: Final = (
 )
 
 
-def _options(world: AccountState) -> Options:
-    return tuple(_option(world, volume) for volume in _listed(world))
+def _options(state: AccountState) -> Options:
+    return tuple(_option(state, volume) for volume in _listed(state))
 
 
-def _option(world: AccountState, volume: UnencryptedVolume) -> Option:
-    ebs = world.volumes or EbsVolumes()
-    machine = ebs.instances.get(volume.instance)
+def _option(state: AccountState, volume: UnencryptedVolume) -> Option:
+    ebs = state.volumes or EbsVolumes()
+    instance = ebs.instances.get(volume.instance)
     where = "not attached"
     if volume.instance:
-        name = f" {machine.name}" if machine and machine.name else ""
-        root = ", its root" if machine and machine.root_device == volume.device else ""
+        name = f" {instance.name}" if instance and instance.name else ""
+        root = ", its root" if instance and instance.root_device == volume.device else ""
         where = f"{volume.device} of {volume.instance}{name}{root}"
     return Option(
         value=volume.key,
@@ -79,16 +79,16 @@ def _option(world: AccountState, volume: UnencryptedVolume) -> Option:
             volume.id,
             volume.size_gib,
             volume.type,
-            f"{volume.instance} {machine.name if machine else ''}".strip(),
+            f"{volume.instance} {instance.name if instance else ''}".strip(),
             volume.device,
             volume.state,
         ),
     )
 
 
-def _plan(world: AccountState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, AccountAspect.VOLUMES)
-    ebs = world.volumes or EbsVolumes()
+def _plan(state: AccountState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, AccountAspect.VOLUMES)
+    ebs = state.volumes or EbsVolumes()
     known = {volume.key: volume for volume in ebs.volumes}
     chosen: list[UnencryptedVolume] = []
     for key in parts(draft.choices["volumes"]):
@@ -113,14 +113,14 @@ def _plan(world: AccountState, draft: Draft) -> Step:
         elif _may_stop(ebs, instance, volumes, draft):
             _moved(ebs, instance, volumes, draft)
     if not chosen:
-        draft.note(f"{many(len(_listed(world)), 'volume is', 'volumes are')} not encrypted; none is chosen")
+        draft.note(f"{many(len(_listed(state)), 'volume is', 'volumes are')} not encrypted; none is chosen")
     else:
         _said(by_instance, ebs, draft)
     kept = [volume for volume in ebs.volumes if REPLACED in volume.tags]
     draft.note(
         *(f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept)
     )
-    gaps(world, draft, "volumes")
+    gaps(state, draft, "volumes")
     draft.prove("each encrypted volume is attached where the old one was, and the instance is up")
     return draft.step(StepKind.CHANGE)
 
@@ -253,9 +253,9 @@ def _outdated(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolu
             )
 
 
-def _leave(world: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
+def _leave(state: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
     """Why an inverse is not made: the volume of before is in use elsewhere; see :attr:`Action.leave`."""
-    ebs = world.volumes or EbsVolumes()
+    ebs = state.volumes or EbsVolumes()
     new = {volume.id for volume in ebs.own_volumes.values() if volume.instance == call.part}
     for old in ebs.volumes:
         if old.instance not in ("", call.part) and old.tags.get(REPLACED) in new:
@@ -270,21 +270,21 @@ def _later(volumes: list[UnencryptedVolume]) -> tuple[str, ...]:
 
 def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, draft: Draft) -> None:
     for name, volumes in by_instance.items():
-        machine = ebs.instances.get(name)
+        instance = ebs.instances.get(name)
         for volume in volumes:
             where = f"{home_of(volume, draft)[1]} of {name}" if name.startswith("i-") else "not attached"
             draft.changes.append(
                 f"{volume.id}  {volume.size_gib} GiB {volume.type}, {where}  →  a new encrypted one; the old one is kept"
             )
-        if machine is not None:
-            draft.changes.append(f"{name} {machine.name} stops before its volumes are copied, and starts after")
+        if instance is not None:
+            draft.changes.append(f"{name} {instance.name} stops before its volumes are copied, and starts after")
             draft.add_impact(
-                f"whoever uses {name} {machine.name}, for as long as its volumes are copied: minutes for each 100 GiB, as a rule",
+                f"whoever uses {name} {instance.name}, for as long as its volumes are copied: minutes for each 100 GiB, as a rule",
                 (name,),
             )
-            if machine.public_ip:
+            if instance.public_ip:
                 draft.add_impact(
-                    f"{name} gets another public address when it starts, unless {machine.public_ip} is an Elastic IP"
+                    f"{name} gets another public address when it starts, unless {instance.public_ip} is an Elastic IP"
                 )
     sizes = sum(volume.size_gib for volumes in by_instance.values() for volume in volumes)
     draft.note(

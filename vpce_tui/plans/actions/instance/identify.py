@@ -11,15 +11,15 @@ from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.planning_context import iam_region
 
 
-def describe(world: InstanceState) -> dict[str, object]:
+def describe(state: InstanceState) -> dict[str, object]:
     """The instance, as parameters of ``DescribeInstances``."""
-    return {"InstanceIds": [world.instance.id]}
+    return {"InstanceIds": [state.instance.id]}
 
 
-def _plan_identify(world: InstanceState, draft: Draft) -> Step:
-    instance = world.instance
+def _plan_identify(state: InstanceState, draft: Draft) -> Step:
+    instance = state.instance
     attached = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
-    draft.read("instance", "DescribeInstances", describe(world), "the instance")
+    draft.read("instance", "DescribeInstances", describe(state), "the instance")
     draft.read(
         "interfaces",
         "DescribeNetworkInterfaces",
@@ -78,7 +78,7 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
             region=iam_region(instance.region),
             optional=True,
         )
-    for detector, findings in sorted(world.detectors.items()):
+    for detector, findings in sorted(state.detectors.items()):
         if findings:
             draft.read(
                 "findings",
@@ -95,36 +95,36 @@ def _plan_identify(world: InstanceState, draft: Draft) -> Step:
         "flow logs of its traffic",
         optional=True,
     )
-    draft.show(_what_it_is(world))
+    draft.show(_what_it_is(state))
     draft.note("who launched and changed it, and calls of its role: see history and calls-by-its-role in the evidence")
-    draft.note_unread(world.unknown)
+    draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _what_it_is(world: InstanceState) -> FactsBlock:
+def _what_it_is(state: InstanceState) -> FactsBlock:
     """What the operator wants to know at once, from what is read anyway."""
-    instance = world.instance
+    instance = state.instance
     launched = instance.launched.strftime("%Y-%m-%d %H:%MZ") if instance.launched else "at an unknown time"
     addresses = [f"{nic.private_ip} {nic.public_ip}".strip() + f" ({nic.id})" for nic in instance.interfaces]
-    disks = [f"{volume.device} {volume.id}" for volume in instance.volumes]
-    findings = sum(len(found) for found in world.detectors.values())
+    volumes = [f"{volume.device} {volume.id}" for volume in instance.volumes]
+    findings = sum(len(found) for found in state.detectors.values())
     facts = (
         ("instance", f"{instance.type} from {instance.image_id}, {instance.state}"),
         ("launched", launched),
         ("role", instance.profile_arn.rpartition("/")[2] or "none"),
         ("metadata", f"tokens {instance.http_tokens or 'unknown'}"),
         ("addresses", ", ".join(addresses) or "none"),
-        ("volumes", ", ".join(disks) or "none"),
+        ("volumes", ", ".join(volumes) or "none"),
         ("GuardDuty", many(findings, "finding") + " about it"),
     )
     return FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts))
 
 
-def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
-    instance = world.instance
+def _plan_preserve(state: InstanceState, draft: Draft) -> Step:
+    instance = state.instance
     one = {"InstanceId": instance.id}
-    draft.read("instance", "DescribeInstances", describe(world), "full description")
+    draft.read("instance", "DescribeInstances", describe(state), "full description")
     draft.read("console-output", "GetConsoleOutput", {**one, "Latest": True}, "its console output", optional=True)
     draft.read("console-screenshot", "GetConsoleScreenshot", one, "its console screenshot", optional=True)
     draft.read(
@@ -133,7 +133,7 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
         {**one, "Attribute": "userData"},
         "user data, recorded as evidence and not shown",
     )
-    interfaces = world.interfaces if world.interfaces is not None else instance.interfaces
+    interfaces = state.interfaces if state.interfaces is not None else instance.interfaces
     groups = sorted({group for nic in interfaces for group in nic.groups})
     if groups:
         draft.read("groups", "DescribeSecurityGroups", {"GroupIds": groups}, "its security groups")
@@ -149,7 +149,7 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
         by_subnet = [{"Name": "association.subnet-id", "Values": subnets}]
         draft.read("routes", "DescribeRouteTables", {"Filters": by_subnet}, "their routes")
         draft.read("acls", "DescribeNetworkAcls", {"Filters": by_subnet}, "their network ACLs")
-    role = world.role
+    role = state.role
     if role and role.name:
         named = {"RoleName": role.name}
         draft.read("role", "GetRole", named, "its role", service="iam", region=iam_region(instance.region))
@@ -171,14 +171,14 @@ def _plan_preserve(world: InstanceState, draft: Draft) -> Step:
                 service="iam",
                 region=iam_region(instance.region),
             )
-    draft.note_unread(world.unknown)
+    draft.note_unread(state.unknown)
     draft.note("instance store is lost on stop and on termination; only the instance itself can copy it")
     draft.prove("one evidence file for each answer, by SHA-256")
     return draft.step(StepKind.READ)
 
 
-def _plan_memory(world: InstanceState, draft: Draft) -> Step:
-    identifier = world.instance.id
+def _plan_memory(state: InstanceState, draft: Draft) -> Step:
+    identifier = state.instance.id
     draft.note(
         "memory cannot be captured once the instance is stopped; decide before the last step",
         f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",

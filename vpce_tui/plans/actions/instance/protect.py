@@ -13,9 +13,9 @@ from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, InstanceState
 
 
-def _plan_hold(world: InstanceState, draft: Draft) -> Step:
-    instance, now = world.instance, world.attributes
-    draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES)
+def _plan_hold(state: InstanceState, draft: Draft) -> Step:
+    instance, now = state.instance, state.attributes
+    draft.block_unknown(state.unknown, InstanceAspect.ATTRIBUTES)
     if instance.gone:
         draft.block(f"{instance.id} is {instance.state}", "nothing; it is gone")
     if now is None or draft.blocked:
@@ -75,7 +75,7 @@ def _plan_hold(world: InstanceState, draft: Draft) -> Step:
     draft.prove(
         "protection, shutdown behaviour and the flag of each volume read back",
         "DescribeInstances",
-        describe(world),
+        describe(state),
     )
     return draft.step(StepKind.CHANGE)
 
@@ -85,12 +85,12 @@ def _delete_flag(instance: str, volume: Volume, value: bool) -> dict[str, object
     return {"InstanceId": instance, "BlockDeviceMappings": [mapping]}
 
 
-def _expect_hold(world: InstanceState, _: Mapping[str, str]) -> InstanceState:
-    if world.instance.gone:
-        return world
-    volumes = tuple(replace(volume, delete_on_termination=False) for volume in world.instance.volumes)
-    held = Attributes(True, world.attributes.stop_protection if world.attributes else False, "stop")
-    return replace(world, instance=replace(world.instance, volumes=volumes), attributes=held)
+def _expect_hold(state: InstanceState, _: Mapping[str, str]) -> InstanceState:
+    if state.instance.gone:
+        return state
+    volumes = tuple(replace(volume, delete_on_termination=False) for volume in state.instance.volumes)
+    held = Attributes(True, state.attributes.stop_protection if state.attributes else False, "stop")
+    return replace(state, instance=replace(state.instance, volumes=volumes), attributes=held)
 
 
 HOLD: Final[Action[InstanceState]] = Action(

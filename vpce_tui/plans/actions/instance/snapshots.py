@@ -18,14 +18,14 @@ from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 
-def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
-    instance = world.instance
-    draft.block_unknown(world.unknown, InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES)
+def _plan_snapshots(state: InstanceState, draft: Draft) -> Step:
+    instance = state.instance
+    draft.block_unknown(state.unknown, InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES)
     volumes = instance.volumes
     if not volumes:
         draft.note("no EBS volume is attached: there is nothing to snapshot")
         return draft.step(StepKind.CHANGE, reversible=False)
-    made = {snapshot.volume_id: snapshot for snapshot in world.snapshots or () if snapshot.state != "error"}
+    made = {snapshot.volume_id: snapshot for snapshot in state.snapshots or () if snapshot.state != "error"}
     draft.ensure(
         "snapshots",
         "CreateSnapshots",
@@ -41,16 +41,22 @@ def _plan_snapshots(world: InstanceState, draft: Draft) -> Step:
     for volume in volumes:
         if volume.id in made:
             draft.bindings[_name(volume)] = made[volume.id].id
-    _lock_and_share(world, draft, made)
-    known = {volume.id: volume for volume in world.volumes or ()}
+    _lock_and_share(state, draft, made)
+    known = {volume.id: volume for volume in state.volumes or ()}
     for volume in volumes:
-        disk = known.get(volume.id, volume)
-        state = "encrypted with " + (disk.kms_key.rpartition("/")[2] or "a key") if disk.encrypted else "not encrypted"
-        draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {disk.size_gib} GiB, {state})")
-        if disk.encrypted:
-            draft.note(f"the snapshot of {volume.id} stays readable only while its KMS key exists: {disk.kms_key}")
-        if disk.key_unread:
-            draft.note(f"the owner of key {disk.kms_key} could not be read: {disk.key_unread}")
+        ebs_volume = known.get(volume.id, volume)
+        encryption = (
+            "encrypted with " + (ebs_volume.kms_key.rpartition("/")[2] or "a key")
+            if ebs_volume.encrypted
+            else "not encrypted"
+        )
+        draft.changes.append(f"new snapshot of {volume.id} ({volume.device}, {ebs_volume.size_gib} GiB, {encryption})")
+        if ebs_volume.encrypted:
+            draft.note(
+                f"the snapshot of {volume.id} stays readable only while its KMS key exists: {ebs_volume.kms_key}"
+            )
+        if ebs_volume.key_unread:
+            draft.note(f"the owner of key {ebs_volume.kms_key} could not be read: {ebs_volume.key_unread}")
     draft.note("a snapshot is of the time of the call; the instance may be terminated while it is pending")
     draft.add_impact("nobody: the volumes stay in use")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
@@ -71,10 +77,10 @@ def _wrong_account(text: str) -> str:
     return "" if _ACCOUNT.fullmatch(text) else f"{text!r} is not a 12-digit account id"
 
 
-def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, object]) -> None:
+def _lock_and_share(state: InstanceState, draft: Draft, made: Mapping[str, object]) -> None:
     days, account = draft.choices["lock_days"], draft.choices["share_with"]
-    snapshots = {snapshot.volume_id: snapshot for snapshot in world.snapshots or ()}
-    for volume in world.instance.volumes:
+    snapshots = {snapshot.volume_id: snapshot for snapshot in state.snapshots or ()}
+    for volume in state.instance.volumes:
         snapshot = snapshots.get(volume.id)
         if days != "0":
             draft.changes.append(
@@ -88,7 +94,7 @@ def _lock_and_share(world: InstanceState, draft: Draft, made: Mapping[str, objec
                 why=f"nobody without special rights can delete it for {days} days",
             )
         if account:
-            encrypted = next((v for v in world.volumes or () if v.id == volume.id), volume)
+            encrypted = next((v for v in state.volumes or () if v.id == volume.id), volume)
             if encrypted.key_unread:
                 draft.block(
                     f"whether {volume.id} is encrypted with the AWS-managed key, which cannot be shared, could not be read: {encrypted.key_unread}",
@@ -118,18 +124,18 @@ def _name(volume: Volume) -> str:
     return "SNAPSHOT_" + volume.id.replace("-", "_").upper()
 
 
-def _snapshots_settled(world: InstanceState, step: Step) -> ReadBack:
-    good = {snapshot.volume_id for snapshot in world.snapshots or () if snapshot.state != "error"}
-    failed = [snapshot.id for snapshot in world.snapshots or () if snapshot.volume_id not in good]
+def _snapshots_settled(state: InstanceState, step: Step) -> ReadBack:
+    good = {snapshot.volume_id for snapshot in state.snapshots or () if snapshot.state != "error"}
+    failed = [snapshot.id for snapshot in state.snapshots or () if snapshot.volume_id not in good]
     if failed:
         return VerificationState.FAILED, f"in error: {', '.join(failed)}"
-    state, said = by_effects(world, step)
-    if state == VerificationState.VERIFIED and world.snapshots:
+    proof, said = by_effects(state, step)
+    if proof == VerificationState.VERIFIED and state.snapshots:
         progress = ", ".join(
-            f"{snapshot.id} {snapshot.state} {snapshot.progress}".strip() for snapshot in world.snapshots
+            f"{snapshot.id} {snapshot.state} {snapshot.progress}".strip() for snapshot in state.snapshots
         )
         return VerificationState.VERIFIED, progress
-    return state, said
+    return proof, said
 
 
 SNAPSHOTS: Final[Action[InstanceState]] = Action(

@@ -14,40 +14,40 @@ from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, In
 _FLEET_TAGS: Final = ("aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
 
 
-def _plan_terminate(world: InstanceState, draft: Draft) -> Step:
-    instance = world.instance
+def _plan_terminate(state: InstanceState, draft: Draft) -> Step:
+    instance = state.instance
     stop = draft.choices["how"] == "stop"
     waived = draft.choices["evidence"] == "waived"
     requires = () if waived else ("preserve", "snapshots")
-    draft.block_unknown(world.unknown, InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT)
-    if world.scaling is not None and not instance.gone and not leaving(world.scaling):
+    draft.block_unknown(state.unknown, InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT)
+    if state.scaling is not None and not instance.gone and not leaving(state.scaling):
         draft.block(
-            f"it is still in the Auto Scaling group {world.scaling.group}, which would launch another from the same AMI",
+            f"it is still in the Auto Scaling group {state.scaling.group}, which would launch another from the same AMI",
             "run the step that takes it out of service first",
         )
     if stop:
-        _stop(world, draft)
+        _stop(state, draft)
         return draft.step(StepKind.CHANGE, reversible=True, requires=requires)
-    _terminate(world, draft, waived)
+    _terminate(state, draft, waived)
     return draft.step(StepKind.CHANGE, reversible=False, requires=requires)
 
 
-def _stop(world: InstanceState, draft: Draft) -> None:
-    identifier = world.instance.id
-    protected = bool(world.attributes and world.attributes.stop_protection)
+def _stop(state: InstanceState, draft: Draft) -> None:
+    identifier = state.instance.id
+    protected = bool(state.attributes and state.attributes.stop_protection)
     _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
     draft.ensure(
         "stop",
         "StopInstances",
         {"InstanceIds": [identifier]},
-        so_already=world.instance.state in ("stopping", "stopped"),
+        so_already=state.instance.state in ("stopping", "stopped"),
         why="stop it; volumes are kept, memory and instance store are lost",
     )
     draft.add_inverse(
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
     )
     draft.changes.append(f"{identifier} stops; memory and instance store are lost, volumes stay")
-    draft.prove("its state reads stopped", "DescribeInstances", describe(world))
+    draft.prove("its state reads stopped", "DescribeInstances", describe(state))
 
 
 def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, why: str) -> None:
@@ -68,15 +68,15 @@ def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected
         )
 
 
-def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
-    instance = world.instance
+def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
+    instance = state.instance
     doomed = [volume.id for volume in instance.volumes if volume.delete_on_termination]
     if doomed and not waived and not instance.gone:
         draft.block(
             f"{', '.join(doomed)} would be deleted with it",
             "run the step that protects the instance first, or choose evidence: waived",
         )
-    attributes = world.attributes or Attributes(False, False, "")
+    attributes = state.attributes or Attributes(False, False, "")
     _lift(
         draft,
         instance.id,
@@ -93,13 +93,13 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
         attributes.stop_protection,
         "stop protection off",
     )
-    if world.spot and world.spot.type == "persistent":
+    if state.spot and state.spot.type == "persistent":
         draft.ensure(
             "cancel-spot",
             "CancelSpotInstanceRequests",
-            {"SpotInstanceRequestIds": [world.spot.id]},
-            so_already=world.spot.state in ("cancelled", "closed"),
-            why=f"cancel {world.spot.id}, which would launch it again",
+            {"SpotInstanceRequestIds": [state.spot.id]},
+            so_already=state.spot.state in ("cancelled", "closed"),
+            why=f"cancel {state.spot.id}, which would launch it again",
         )
     for key in _FLEET_TAGS:
         if instance.tags.get(key):
@@ -123,18 +123,18 @@ def _terminate(world: InstanceState, draft: Draft, waived: bool) -> None:
     )
     draft.add_impact(
         "nobody else, once it is out of service"
-        if world.scaling is None
+        if state.scaling is None
         else "the Auto Scaling group launches another one"
     )
-    draft.prove("its state reads terminated", "DescribeInstances", describe(world))
+    draft.prove("its state reads terminated", "DescribeInstances", describe(state))
 
 
-def _terminate_settled(world: InstanceState, step: Step) -> ReadBack:
-    state = world.instance.state
+def _terminate_settled(state: InstanceState, step: Step) -> ReadBack:
+    now = state.instance.state
     wanted = "stopped" if step.choices.get("how") == "stop" else "terminated"
-    if state == wanted:
-        return VerificationState.VERIFIED, f"{world.instance.id} is {state}"
-    return VerificationState.NOT_YET, f"{world.instance.id} is {state}"
+    if now == wanted:
+        return VerificationState.VERIFIED, f"{state.instance.id} is {now}"
+    return VerificationState.NOT_YET, f"{state.instance.id} is {now}"
 
 
 TERMINATE: Final[Action[InstanceState]] = Action(

@@ -46,8 +46,8 @@ _COLUMNS: Final = (
 )
 
 
-def _options(world: InstanceState) -> Options:
-    known = world.images
+def _options(state: InstanceState) -> Options:
+    known = state.images
     return tuple(_option(known, item) for item in known.candidates) if known else ()
 
 
@@ -68,9 +68,9 @@ def _option(known: Images, item: Image) -> Option:
     )
 
 
-def default_image(world: InstanceState) -> str:
+def default_image(state: InstanceState) -> str:
     """The newest that no intruder can have made; the old one where there is none."""
-    known = world.images
+    known = state.images
     if known is None:
         return ""
     trusted = [item for item in known.candidates if not known.suspect(item)]
@@ -84,12 +84,12 @@ def _age(item: Image, now: datetime) -> str:
     return f"{item.created:%Y-%m-%d}, {'made today' if days == 0 else many(days, 'day') + ' old'}"
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
-    known, chosen = world.images, draft.choices["ami"]
-    draft.read("old-image", "DescribeImages", {"ImageIds": [world.instance.image_id]}, "the old AMI", optional=True)
-    if chosen and chosen != world.instance.image_id:
+def _plan(state: InstanceState, draft: Draft) -> Step:
+    known, chosen = state.images, draft.choices["ami"]
+    draft.read("old-image", "DescribeImages", {"ImageIds": [state.instance.image_id]}, "the old AMI", optional=True)
+    if chosen and chosen != state.instance.image_id:
         draft.read("new-image", "DescribeImages", {"ImageIds": [chosen]}, "the new AMI")
-    draft.note_unread(world.unknown)
+    draft.note_unread(state.unknown)
     if known is not None:
         draft.show(_side_by_side(known, known.by_id(chosen), chosen))
         draft.note(*_warnings(known, known.by_id(chosen), chosen), *known.notes)
@@ -151,11 +151,11 @@ def _unlike(old: Image, new: Image) -> list[str]:
     ]
 
 
-def _settled(world: InstanceState, step: Step) -> ReadBack:
+def _settled(state: InstanceState, step: Step) -> ReadBack:
     chosen = step.choices.get("ami", "")
-    if world.images is None:
+    if state.images is None:
         return VerificationState.NOT_YET, "the AMIs could not be read"
-    new = world.images.by_id(chosen)
+    new = state.images.by_id(chosen)
     if new is None or new.state != "available":
         return VerificationState.FAILED, f"{chosen or 'no AMI'} cannot be launched: choose another"
     return VerificationState.VERIFIED, f"{new.id} {new.name} is available"
@@ -189,12 +189,12 @@ CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
 # -- user data
 
 
-def _plan_user_data(world: InstanceState, draft: Draft) -> Step:
-    one = {"InstanceId": world.instance.id, "Attribute": "userData"}
+def _plan_user_data(state: InstanceState, draft: Draft) -> Step:
+    one = {"InstanceId": state.instance.id, "Attribute": "userData"}
     draft.read("user-data", "DescribeInstanceAttribute", one, "user data, kept as evidence and not shown here")
-    raw = world.settings.user_data if world.settings else b""
-    draft.note_unread(world.unknown)
-    if world.gone:
+    raw = state.settings.user_data if state.settings else b""
+    draft.note_unread(state.unknown)
+    if state.gone:
         draft.note(
             "the user data of a terminated instance is no longer available: see the evidence that terminate-instance preserved"
         )

@@ -47,10 +47,10 @@ def _policy_key(policy: PolicyOf) -> str:
 _POLICY_COLUMNS: Final = (column("POLICY"), column("KIND"), column("ARN"))
 
 
-def _policy_options(world: InstanceState) -> Options:
+def _policy_options(state: InstanceState) -> Options:
     shell = "a shell without keys and open ports"
     manager = Option(value="session-manager", label=f"{_MANAGER}: {shell}", cells=(_MANAGER, "managed by AWS", shell))
-    return (manager, *(_policy_option(item) for item in world.policies or ()))
+    return (manager, *(_policy_option(item) for item in state.policies or ()))
 
 
 def _policy_option(item: PolicyOf) -> Option:
@@ -63,24 +63,24 @@ def _policy_option(item: PolicyOf) -> Option:
     )
 
 
-def _plan_profile(world: InstanceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE)
+def _plan_profile(state: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE)
     draft.note(
-        *(f"cannot be ticked: {item.name}: {why}" for item in world.policies or () if (why := why_overprivileged(item)))
+        *(f"cannot be ticked: {item.name}: {why}" for item in state.policies or () if (why := why_overprivileged(item)))
     )
     if draft.choices["profile"] == "none":
         draft.note_first("no profile: the new instance has no AWS credentials")
-    elif not draft.blocked and world.new_role is not None:
-        _new_profile(world, world.new_role, draft)
-    if world.policies:
+    elif not draft.blocked and state.new_role is not None:
+        _new_profile(state, state.new_role, draft)
+    if state.policies:
         draft.note("the old instance's role is never reused: its credentials may still be stolen")
     draft.prove("role and profile read back")
     return draft.step(StepKind.CHANGE)
 
 
-def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
-    name = own_role_name(world.instance.id)
-    iam: Place = {"service": "iam", "region": iam_region(world.instance.region)}
+def _new_profile(state: InstanceState, there: NewRole, draft: Draft) -> None:
+    name = own_role_name(state.instance.id)
+    iam: Place = {"service": "iam", "region": iam_region(state.instance.region)}
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
     if there.taken:
         draft.block(
@@ -91,7 +91,7 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
 
     def tags(call: str) -> list[dict[str, object]]:
         own: list[dict[str, object]] = [
-            {"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, world.instance.id))
+            {"Key": key, "Value": value} for key, value in ((TAG_CALL, call), (TAG_TARGET, state.instance.id))
         ]
         return [*own, {"Key": TAG_INCIDENT, "Value": ref(INCIDENT)}]
 
@@ -101,7 +101,7 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
         {
             **role,
             "AssumeRolePolicyDocument": document(_TRUST),
-            "Description": f"For the replacement of {world.instance.id}",
+            "Description": f"For the replacement of {state.instance.id}",
             "Tags": tags("role"),
         },
         so_already=bool(there.arn),
@@ -111,7 +111,7 @@ def _new_profile(world: InstanceState, there: NewRole, draft: Draft) -> None:
     )
     draft.add_inverse("undo-role", "DeleteRole", role, undoes=("role",), why=f"delete role {name}", **iam)
     for key in parts(draft.choices["policies"]):
-        _policy(world, there, key, role, iam, draft)
+        _policy(state, there, key, role, iam, draft)
     draft.ensure(
         "profile",
         "CreateInstanceProfile",
@@ -165,10 +165,10 @@ def _untouched(there: NewRole, draft: Draft) -> None:
         )
 
 
-def _policy(world: InstanceState, there: NewRole, key: str, role: Mapping[str, str], iam: Place, draft: Draft) -> None:
+def _policy(state: InstanceState, there: NewRole, key: str, role: Mapping[str, str], iam: Place, draft: Draft) -> None:
     name = short_id(key)
     if key.startswith("inline/"):
-        found = next((item for item in world.policies or () if _policy_key(item) == key), None)
+        found = next((item for item in state.policies or () if _policy_key(item) == key), None)
         recalled = draft.recall(f"policy-{name}")
         if found is None and recalled is None:
             draft.block(f"the policy {key} is gone", "choose again in its prompts, or --set profile.policies=…")

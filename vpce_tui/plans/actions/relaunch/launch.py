@@ -43,31 +43,31 @@ def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     }
 
 
-def chosen_image(world: InstanceState, others: Answers) -> str:
+def chosen_image(state: InstanceState, others: Answers) -> str:
     """The AMI that the step before chose, or the default where this playbook has no such step."""
-    return others.get(IMAGE_STEP, {}).get("ami", "") or default_image(world)
+    return others.get(IMAGE_STEP, {}).get("ami", "") or default_image(state)
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
+def _plan(state: InstanceState, draft: Draft) -> Step:
     requires = [GROUP_STEP]
     if draft.others.get(PROFILE_STEP, {}).get("profile") == "new":
         requires.append(PROFILE_STEP)
     if draft.choices["user_data"] == "copy":
         requires.append(USER_DATA_STEP)
-    _stand_ins(world, draft)
-    settings = world.settings
-    new = world.replacement
+    _stand_ins(state, draft)
+    settings = state.settings
+    new = state.replacement
     if new is None:
-        draft.block_unknown(world.unknown, InstanceAspect.IMAGES, InstanceAspect.SETTINGS, InstanceAspect.GROUPS)
-    draft.block_unknown(world.unknown, InstanceAspect.REPLACEMENT)
+        draft.block_unknown(state.unknown, InstanceAspect.IMAGES, InstanceAspect.SETTINGS, InstanceAspect.GROUPS)
+    draft.block_unknown(state.unknown, InstanceAspect.REPLACEMENT)
     if draft.recall("launch") is not None and new is not None:
         draft.already += [call for call in (draft.recall("user-data"), draft.recall("launch")) if call is not None]
         draft.undo += [call for call in draft.remembered.undo if "launch" in call.undoes] if draft.remembered else []
     elif not draft.blocked and settings is not None:
-        image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
-        if _may_start(world, settings, image, draft):
+        image = state.images.by_id(chosen_image(state, draft.others)) if state.images else None
+        if _may_start(state, settings, image, draft):
             assert image is not None
-            _launch(world, settings, image, draft)
+            _launch(state, settings, image, draft)
     if draft.calls or draft.already:
         _protect(new is not None and new.protected, draft)
         _wait(new is not None and new.checks == UP, draft)
@@ -78,21 +78,21 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.CHANGE, requires=tuple(requires))
 
 
-def _stand_ins(world: InstanceState, draft: Draft) -> None:
+def _stand_ins(state: InstanceState, draft: Draft) -> None:
     """For dry runs, before these exist."""
-    if world.groups is not None:
-        own = world.groups.own.get(PURPOSE)
+    if state.groups is not None:
+        own = state.groups.own.get(PURPOSE)
         if own is not None:
             draft.bindings[GROUP] = own.id
-        draft.stand_ins[GROUP] = next(iter(world.groups.all), "")
-    if world.new_role is not None and world.new_role.profile_arn:
-        draft.bindings[PROFILE] = world.new_role.profile_arn
+        draft.stand_ins[GROUP] = next(iter(state.groups.all), "")
+    if state.new_role is not None and state.new_role.profile_arn:
+        draft.bindings[PROFILE] = state.new_role.profile_arn
     draft.stand_ins[USER_DATA] = "IyEvYmluL3No"
-    draft.stand_ins[NEW] = world.instance.id
+    draft.stand_ins[NEW] = state.instance.id
 
 
-def _may_start(world: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
-    wanted = chosen_image(world, draft.others)
+def _may_start(state: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
+    wanted = chosen_image(state, draft.others)
     if not wanted:
         draft.block("no AMI is chosen", "the step that chooses the AMI in its prompts, or --set ami.ami=ami-…")
     elif image is None or image.state != "available":
@@ -118,13 +118,13 @@ def _may_start(world: InstanceState, settings: Settings, image: Image | None, dr
             f"the key {settings.key.id} cannot be used: {settings.key.unusable}",
             "name another in its prompts, or --set launch.key=…, or enable it in KMS",
         )
-    if not world.instance.type and not draft.choices["type"]:
+    if not state.instance.type and not draft.choices["type"]:
         draft.block("its instance type is no longer known", "name one: --set launch.type=m6i.large")
     return not draft.blocked
 
 
-def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft) -> None:
-    instance, choices = world.instance, draft.choices
+def _launch(state: InstanceState, settings: Settings, image: Image, draft: Draft) -> None:
+    instance, choices = state.instance, draft.choices
     copy = choices["user_data"] == "copy"
     if copy:
         one = {"InstanceId": instance.id, "Attribute": "userData"}
@@ -160,7 +160,7 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
             }
         ],
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "BlockDeviceMappings": block_device_mappings(world, settings, image, draft),
+        "BlockDeviceMappings": block_device_mappings(state, settings, image, draft),
         "InstanceInitiatedShutdownBehavior": "stop",
         "Monitoring": {"Enabled": True},
         "TagSpecifications": [
@@ -193,11 +193,11 @@ def _launch(world: InstanceState, settings: Settings, image: Image, draft: Draft
         undoes=("launch",),
         why="terminate the new instance",
     )
-    _said(world, settings, image, kind, draft)
+    _said(state, settings, image, kind, draft)
 
 
-def _said(world: InstanceState, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
-    choices, old = draft.choices, world.instance
+def _said(state: InstanceState, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
+    choices, old = draft.choices, state.instance
     key = choices["key"] or settings.default_key or "the region's key for EBS"
     if settings.default_key_unread and not choices["key"]:
         draft.note(f"which key that is could not be read: {settings.default_key_unread}")
@@ -214,17 +214,17 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
         f"user data  {_copied(settings) if choices['user_data'] == 'copy' else 'none'}",
         "protected against termination, monitored every minute, a shutdown stops it",
     ]
-    data = [disk for disk in settings.disks if disk.device != old.root_device]
+    data = [volume for volume in settings.volumes if volume.device != old.root_device]
     brought = parts(choices["volumes"])
     draft.note(
         *(
-            f"{disk.volume} ({disk.device}, {disk.size_gib} GiB): "
+            f"{volume.volume} ({volume.device}, {volume.size_gib} GiB): "
             + (
                 "created new and empty; restore its data from a backup older than the incident"
-                if disk.volume in brought
+                if volume.volume in brought
                 else "not created"
             )
-            for disk in data
+            for volume in data
         )
     )
     if choices["user_data"] == "none" and settings.user_data:
@@ -232,11 +232,11 @@ def _said(world: InstanceState, settings: Settings, image: Image, kind: str, dra
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.block(
             f"{old.id} is terminated, and its user data is no longer available"
-            if world.gone
+            if state.gone
             else "the old instance has no user data to copy",
             "choose none in its prompts, or --set launch.user_data=none",
         )
-    if world.gone:
+    if state.gone:
         draft.note(
             "the old instance is terminated: its volumes, security groups and role are known only as far as AWS still lists them"
         )
@@ -286,10 +286,10 @@ def _wait(up: bool, draft: Draft) -> None:
     )
 
 
-def _settled(world: InstanceState, step: Step) -> ReadBack:
-    new = world.replacement
-    if InstanceAspect.REPLACEMENT in world.unknown:
-        return VerificationState.NOT_YET, world.unknown[InstanceAspect.REPLACEMENT]
+def _settled(state: InstanceState, step: Step) -> ReadBack:
+    new = state.replacement
+    if InstanceAspect.REPLACEMENT in state.unknown:
+        return VerificationState.NOT_YET, state.unknown[InstanceAspect.REPLACEMENT]
     if new is None:
         return VerificationState.NOT_YET, step.blocked[0].says if step.blocked else "the new instance is not there"
     if new.checks == UP and not new.protected:
@@ -301,15 +301,15 @@ def _settled(world: InstanceState, step: Step) -> ReadBack:
     ), f"{new.id}: {new.checks}"
 
 
-def _volume_options(world: InstanceState) -> Options:
-    if world.settings is None:
+def _volume_options(state: InstanceState) -> Options:
+    if state.settings is None:
         return ()
-    data = [disk for disk in world.settings.disks if disk.device != world.instance.root_device]
-    return tuple((disk.volume, f"{disk.device}, {disk.size_gib} GiB {disk.type}") for disk in data)
+    data = [volume for volume in state.settings.volumes if volume.device != state.instance.root_device]
+    return tuple((volume.volume, f"{volume.device}, {volume.size_gib} GiB {volume.type}") for volume in data)
 
 
-def _key_pair_options(world: InstanceState) -> Options:
-    known = world.settings.key_name if world.settings else ""
+def _key_pair_options(state: InstanceState) -> Options:
+    known = state.settings.key_name if state.settings else ""
     return (("", "none: Session Manager"), *(((known, f"{known}, as the old one"),) if known else ()))
 
 

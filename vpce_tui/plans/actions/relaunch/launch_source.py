@@ -17,14 +17,14 @@ VERSION: Final = "TEMPLATE_VERSION"
 TEMPLATE_ID: Final = "TEMPLATE_ID"
 
 
-def group_and_profile(world: InstanceState, draft: Draft) -> None:
-    own = world.groups.own.get(PURPOSE) if world.groups else None
+def group_and_profile(state: InstanceState, draft: Draft) -> None:
+    own = state.groups.own.get(PURPOSE) if state.groups else None
     if own is not None:
         draft.bindings[GROUP] = own.id
-    if world.groups is not None:
-        draft.stand_ins[GROUP] = next(iter(world.groups.all), "")
-    if world.new_role is not None and world.new_role.profile_arn:
-        draft.bindings[PROFILE] = world.new_role.profile_arn
+    if state.groups is not None:
+        draft.stand_ins[GROUP] = next(iter(state.groups.all), "")
+    if state.new_role is not None and state.new_role.profile_arn:
+        draft.bindings[PROFILE] = state.new_role.profile_arn
     draft.stand_ins[PROFILE] = "arn:aws:iam::123456789012:instance-profile/stand-in"
     draft.stand_ins[USER_DATA] = "IyEvYmluL3No"
 
@@ -37,14 +37,14 @@ def recalled(draft: Draft) -> None:
             draft.undo.append(call)
 
 
-def _template_data(world: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, object]:
+def _template_data(state: InstanceState, settings: Settings | None, draft: Draft) -> dict[str, object]:
     """What a clean instance is started with: as the replacement."""
     launch = draft.others.get(LAUNCH_STEP, {})
-    image = world.images.by_id(chosen_image(world, draft.others)) if world.images else None
+    image = state.images.by_id(chosen_image(state, draft.others)) if state.images else None
     key = {"KmsKeyId": launch["key"]} if launch.get("key") else {}
     data: dict[str, object] = {
-        "ImageId": chosen_image(world, draft.others),
-        "InstanceType": launch.get("type") or world.instance.type,
+        "ImageId": chosen_image(state, draft.others),
+        "InstanceType": launch.get("type") or state.instance.type,
         "SecurityGroupIds": [ref(GROUP)],
         "Monitoring": {"Enabled": True},
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
@@ -63,7 +63,7 @@ def _template_data(world: InstanceState, settings: Settings | None, draft: Draft
     return data
 
 
-def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
+def plan_launch_source(state: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["group_starts"] == "old":
         draft.note(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
         return
@@ -74,9 +74,9 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
         return
     recalled = draft.recall("starts")
     made_before = recalled is not None
-    data = _template_data(world, world.settings, draft)
+    data = _template_data(state, state.settings, draft)
     if draft.others.get(LAUNCH_STEP, {}).get("user_data") == "copy":
-        one = {"InstanceId": world.instance.id, "Attribute": "userData"}
+        one = {"InstanceId": state.instance.id, "Attribute": "userData"}
         there = bool(starter.own_template or starter.own_version)
         draft.ensure(
             "user-data",
@@ -87,7 +87,7 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
             gives={USER_DATA: "UserData.Value"},
         )
     if starter.kind == CONFIGURATION or (made_before and draft.recall("template") is not None):
-        wanted = _new_template(world, starter, data, draft)
+        wanted = _new_template(state, starter, data, draft)
     else:
         wanted = _new_version(starter, data, draft)
     group = {"AutoScalingGroupName": starter.group}
@@ -118,7 +118,7 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
         service="autoscaling",
     )
     draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
-    others = tuple(member for member in starter.members if member != world.instance.id)
+    others = tuple(member for member in starter.members if member != state.instance.id)
     draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
     if others:
         draft.note(
@@ -127,10 +127,10 @@ def plan_launch_source(world: InstanceState, starter: LaunchSource, draft: Draft
 
 
 def _new_template(
-    world: InstanceState, starter: LaunchSource, data: Mapping[str, object], draft: Draft
+    state: InstanceState, starter: LaunchSource, data: Mapping[str, object], draft: Draft
 ) -> dict[str, object]:
     """For a group with a launch configuration, which AWS lets nobody make any more."""
-    name = f"vpce-tui-{starter.group}-{short_id(world.instance.id)}"
+    name = f"vpce-tui-{starter.group}-{short_id(state.instance.id)}"
     draft.ensure(
         "template",
         "CreateLaunchTemplate",
@@ -138,7 +138,7 @@ def _new_template(
             "LaunchTemplateName": name,
             "LaunchTemplateData": data,
             "ClientToken": ref(TOKEN),
-            "TagSpecifications": draft.tags("launch-template", "template", world.instance.id, name),
+            "TagSpecifications": draft.tags("launch-template", "template", state.instance.id, name),
         },
         so_already=bool(starter.own_template),
         why=f"new launch template {name}",

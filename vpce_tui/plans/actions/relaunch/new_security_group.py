@@ -47,7 +47,7 @@ def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
 def too_wide(rule: GroupRule) -> str:
     """Why a rule may not be taken over; ``""``: it may. Administration and database ports are never open to the world."""
     as_rule = _as_rule(rule)
-    if rule.egress or not as_rule.world:
+    if rule.egress or not as_rule.open_to_world:
         return ""
     if as_rule.all_ports:
         return "it allows every port from anywhere"
@@ -69,8 +69,8 @@ def _administration(rule: GroupRule) -> bool:
     return not rule.egress and any(_as_rule(rule).covers(port) for port in ADMINISTRATION_PORTS)
 
 
-def _usable(world: InstanceState) -> list[GroupRule]:
-    return [rule for rule in world.old_rules or () if not too_wide(rule)]
+def _usable(state: InstanceState) -> list[GroupRule]:
+    return [rule for rule in state.old_rules or () if not too_wide(rule)]
 
 
 _RULE_COLUMNS: Final = (
@@ -82,16 +82,16 @@ _RULE_COLUMNS: Final = (
 )
 
 
-def _rule_options(world: InstanceState) -> Options:
-    listed = [_rule_option(world, rule) for rule in world.old_rules or ()]
-    if any(_everything_out(rule) for rule in _usable(world)):
+def _rule_options(state: InstanceState) -> Options:
+    listed = [_rule_option(state, rule) for rule in state.old_rules or ()]
+    if any(_everything_out(rule) for rule in _usable(state)):
         instead = "instead of all traffic: allows egress tcp 443 to 0.0.0.0/0"
         listed.insert(0, Option(value=HTTPS_OUT, label=instead, cells=(HTTPS_OUT, "", "out", "tcp 443", "0.0.0.0/0")))
     return tuple(listed)
 
 
-def _rule_option(world: InstanceState, rule: GroupRule) -> Option:
-    name = world.group_names.get(rule.group, "")
+def _rule_option(state: InstanceState, rule: GroupRule) -> Option:
+    name = state.group_names.get(rule.group, "")
     return Option(
         value=rule.id,
         label=f"{name} {rule.says}".strip(),
@@ -100,14 +100,14 @@ def _rule_option(world: InstanceState, rule: GroupRule) -> Option:
     )
 
 
-def _default_rules(world: InstanceState) -> str:
+def _default_rules(state: InstanceState) -> str:
     """Every rule that names less than the world and opens no administration; out of it 443 alone, where it had everything."""
-    narrow = [rule.id for rule in _usable(world) if not _everything_out(rule) and not _administration(rule)]
-    return ",".join([*([HTTPS_OUT] if any(map(_everything_out, _usable(world))) else []), *narrow])
+    narrow = [rule.id for rule in _usable(state) if not _everything_out(rule) and not _administration(rule)]
+    return ",".join([*([HTTPS_OUT] if any(map(_everything_out, _usable(state))) else []), *narrow])
 
 
-def _ticked(world: InstanceState, draft: Draft) -> list[GroupRule]:
-    known = {rule.id: rule for rule in _usable(world)}
+def _ticked(state: InstanceState, draft: Draft) -> list[GroupRule]:
+    known = {rule.id: rule for rule in _usable(state)}
     found: list[GroupRule] = []
     for item in parts(draft.choices["rules"]):
         if item == HTTPS_OUT:
@@ -123,36 +123,36 @@ def _ticked(world: InstanceState, draft: Draft) -> list[GroupRule]:
     return found
 
 
-def _plan_group(world: InstanceState, draft: Draft) -> Step:
-    draft.block_unknown(world.unknown, InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS)
-    vpc = world.settings.subnet.vpc_id if world.settings and world.settings.subnet else world.instance.vpc_id
+def _plan_group(state: InstanceState, draft: Draft) -> Step:
+    draft.block_unknown(state.unknown, InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS)
+    vpc = state.settings.subnet.vpc_id if state.settings and state.settings.subnet else state.instance.vpc_id
     if not vpc and not draft.blocked:
         draft.block(
             "it is terminated, and AWS no longer returns its subnet",
             "name the subnet of the new instance: --set launch.subnet=subnet-…",
         )
-    if draft.blocked or world.groups is None:
+    if draft.blocked or state.groups is None:
         return draft.step(StepKind.CHANGE)
-    ticked = _ticked(world, draft)
+    ticked = _ticked(state, draft)
     incoming, outgoing = [rule for rule in ticked if not rule.egress], [rule for rule in ticked if rule.egress]
     everything = any(map(_everything_out, outgoing))
-    name = draft.choices["name"] or f"vpce-tui-relaunch-{world.instance.id}"
+    name = draft.choices["name"] or f"vpce-tui-relaunch-{state.instance.id}"
     written = tuple(
         call for call, wanted in (("no-egress", not everything), ("in", incoming), ("out", outgoing)) if wanted
     )
     own = own_group(
         draft,
-        world.groups,
+        state.groups,
         vpc=vpc,
-        target=world.instance.id,
+        target=state.instance.id,
         purpose=PURPOSE,
         reference=GROUP,
         with_rules=written,
-        stand_in=next(iter(world.groups.all), ""),
+        stand_in=next(iter(state.groups.all), ""),
         named=name,
     )
     if not everything:
-        _drop_default(draft, world.groups, own)
+        _drop_default(draft, state.groups, own)
     else:
         outgoing = [rule for rule in outgoing if rule.peer == "::/0" or not _everything_out(rule)]
     _let("in", "Ingress", incoming, own, draft)
@@ -161,13 +161,13 @@ def _plan_group(world: InstanceState, draft: Draft) -> Step:
     draft.changes += [f"+ {rule.says}" for rule in ticked] or ["no rule is selected: no traffic is allowed in or out"]
     draft.note(
         *(
-            f"cannot be ticked: {world.group_names.get(rule.group, '')} {rule.says}: {why}"
-            for rule in world.old_rules or ()
+            f"cannot be ticked: {state.group_names.get(rule.group, '')} {rule.says}: {why}"
+            for rule in state.old_rules or ()
             if (why := too_wide(rule))
         )
     )
-    left = [rule for rule in _usable(world) if rule not in ticked]
-    draft.note(*(f"not copied: {world.group_names.get(rule.group, '')} {rule.says}" for rule in left))
+    left = [rule for rule in _usable(state) if rule not in ticked]
+    draft.note(*(f"not copied: {state.group_names.get(rule.group, '')} {rule.says}" for rule in left))
     draft.add_impact("nobody: the new group has no member yet")
     draft.prove(
         "the security group reads back with only these rules",
@@ -186,7 +186,7 @@ def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) ->
         "no-egress",
         "RevokeSecurityGroupEgress",
         {"GroupId": ref(GROUP), "IpPermissions": [everything]},
-        so_already=own is not None and not any(rule.world and rule.all_ports for rule in own.egress),
+        so_already=own is not None and not any(rule.open_to_world and rule.all_ports for rule in own.egress),
         why="revoke the default egress rule of a new security group",
     )
 

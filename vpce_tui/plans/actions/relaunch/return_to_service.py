@@ -28,9 +28,9 @@ def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     return {IMAGE: others.get(IMAGE_STEP, {}).get("ami", ""), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
 
-def _plan(world: InstanceState, draft: Draft) -> Step:
+def _plan(state: InstanceState, draft: Draft) -> Step:
     draft.block_unknown(
-        world.unknown,
+        state.unknown,
         InstanceAspect.REPLACEMENT,
         InstanceAspect.TARGET_GROUPS,
         InstanceAspect.ADDRESSES,
@@ -38,20 +38,20 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
         InstanceAspect.GROUPS,
         InstanceAspect.IMAGES,
     )
-    new = world.replacement
+    new = state.replacement
     if new is not None:
         draft.bindings[NEW] = new.id
         if new.checks != UP:
             draft.note(f"{new.id} is not up yet ({new.checks}): run the step before first")
-    draft.stand_ins[NEW] = world.instance.id
-    group_and_profile(world, draft)
+    draft.stand_ins[NEW] = state.instance.id
+    group_and_profile(state, draft)
     if not draft.blocked:
-        if world.starter is not None:
-            plan_launch_source(world, world.starter, draft)
-            _member(world, world.starter, draft)
-        _targets(world, draft)
-        _balancers(world, draft)
-        _address(world, draft)
+        if state.starter is not None:
+            plan_launch_source(state, state.starter, draft)
+            _member(state, state.starter, draft)
+        _targets(state, draft)
+        _balancers(state, draft)
+        _address(state, draft)
     if draft.remembered is not None:
         recalled(draft)
     if not draft.calls and not draft.already:
@@ -64,11 +64,11 @@ def _plan(world: InstanceState, draft: Draft) -> Step:
 # -- what the group starts
 
 
-def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
+def _member(state: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["join"] == "no":
         draft.note(f"not chosen: the new instance does not join {starter.group}")
         return
-    new = world.replacement.id if world.replacement else ""
+    new = state.replacement.id if state.replacement else ""
     joined = bool(new) and new in starter.members
     if not joined and starter.desired + 1 > starter.maximum:
         draft.block(
@@ -93,30 +93,30 @@ def _member(world: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         service="autoscaling",
     )
     draft.changes.append(f"the new instance joins {starter.group}, and the target groups that belong to it")
-    if world.instance.id in starter.members:
-        draft.note(f"{world.instance.id} is still in {starter.group}: both serve until it is detached")
+    if state.instance.id in starter.members:
+        draft.note(f"{state.instance.id} is still in {starter.group}: both serve until it is detached")
 
 
 # -- traffic
 
 
-def _target_options(world: InstanceState) -> Options:
+def _target_options(state: InstanceState) -> Options:
     return tuple(
         (key, f"{item.arn.rpartition(':')[2]}{', as the old one' if item.held_old else ''}")
-        for item in world.target_groups or ()
+        for item in state.target_groups or ()
         for key in item.keys
     )
 
 
-def _default_targets(world: InstanceState) -> str:
-    return ",".join(key for item in world.target_groups or () if item.held_old for key in item.keys)
+def _default_targets(state: InstanceState) -> str:
+    return ",".join(key for item in state.target_groups or () if item.held_old for key in item.keys)
 
 
-def _targets(world: InstanceState, draft: Draft) -> None:
+def _targets(state: InstanceState, draft: Draft) -> None:
     known = {
-        key: (item, port) for item in world.target_groups or () for key, port in zip(item.keys, item.ports, strict=True)
+        key: (item, port) for item in state.target_groups or () for key, port in zip(item.keys, item.ports, strict=True)
     }
-    new = world.replacement.id if world.replacement else ""
+    new = state.replacement.id if state.replacement else ""
     for key in parts(draft.choices["targets"]):
         if key not in known:
             draft.block(f"the target group {key} is gone", "choose again in its prompts, or --set return.targets=…")
@@ -128,7 +128,7 @@ def _targets(world: InstanceState, draft: Draft) -> None:
             name,
             "RegisterTargets",
             parameters,
-            so_already=bool(new) and (new, port) in world.registered.get(item.arn, ()),
+            so_already=bool(new) and (new, port) in state.registered.get(item.arn, ()),
             why=f"traffic from {item.name} on port {port}",
             service="elbv2",
         )
@@ -143,17 +143,17 @@ def _targets(world: InstanceState, draft: Draft) -> None:
         draft.changes.append(f"target group {item.name} sends to the new instance too, port {port}")
 
 
-def _balancer_options(world: InstanceState) -> Options:
-    return tuple((item.name, "as the old one" if item.held_old else "classic") for item in world.balancers)
+def _balancer_options(state: InstanceState) -> Options:
+    return tuple((item.name, "as the old one" if item.held_old else "classic") for item in state.balancers)
 
 
-def _default_balancers(world: InstanceState) -> str:
-    return ",".join(item.name for item in world.balancers if item.held_old)
+def _default_balancers(state: InstanceState) -> str:
+    return ",".join(item.name for item in state.balancers if item.held_old)
 
 
-def _balancers(world: InstanceState, draft: Draft) -> None:
-    known = {item.name: item for item in world.balancers}
-    new = world.replacement.id if world.replacement else ""
+def _balancers(state: InstanceState, draft: Draft) -> None:
+    known = {item.name: item for item in state.balancers}
+    new = state.replacement.id if state.replacement else ""
     for name in parts(draft.choices["balancers"]):
         if name not in known:
             draft.block(
@@ -184,18 +184,18 @@ def _balancers(world: InstanceState, draft: Draft) -> None:
 _ADDRESS_COLUMNS: Final = (column("ALLOCATION"), column("ADDRESS"), column("NOW AT"))
 
 
-def _address_options(world: InstanceState) -> Options:
+def _address_options(state: InstanceState) -> Options:
     return tuple(
         Option(
             value=item.allocation,
             label=item.public_ip,
             cells=(item.allocation, item.public_ip, item.instance or item.interface),
         )
-        for item in world.addresses or ()
+        for item in state.addresses or ()
     )
 
 
-def _address(world: InstanceState, draft: Draft) -> None:
+def _address(state: InstanceState, draft: Draft) -> None:
     if len(parts(draft.choices["address"])) > 1:
         draft.block(
             "two Elastic IPs on one instance need two private addresses: AWS would replace the first one by the second",
@@ -203,11 +203,11 @@ def _address(world: InstanceState, draft: Draft) -> None:
         )
         return
     for allocation in parts(draft.choices["address"]):
-        item = next((one for one in world.addresses or () if one.allocation == allocation), None)
+        item = next((one for one in state.addresses or () if one.allocation == allocation), None)
         if item is None:
             draft.block(f"the address {allocation} is gone", "choose again in its prompts, or --set return.address=…")
             continue
-        new = world.replacement.id if world.replacement else ""
+        new = state.replacement.id if state.replacement else ""
         name = f"address-{short_id(allocation)}"
         moved = {"AllocationId": allocation, "AllowReassociation": True}
         recorded = (
@@ -306,16 +306,16 @@ RETURN: Final[Action[InstanceState]] = Action(
 # -- prove
 
 
-def _plan_prove(world: InstanceState, draft: Draft) -> Step:
+def _plan_prove(state: InstanceState, draft: Draft) -> Step:
     by_tag = [
-        {"Name": "tag:vpce-tui:target", "Values": [world.instance.id]},
+        {"Name": "tag:vpce-tui:target", "Values": [state.instance.id]},
         {"Name": "tag:vpce-tui:call", "Values": ["launch"]},
     ]
     draft.read("new-instance", "DescribeInstances", {"Filters": by_tag}, "the new instance")
     draft.read(
-        "old-instance", "DescribeInstances", {"InstanceIds": [world.instance.id]}, "the old instance", optional=True
+        "old-instance", "DescribeInstances", {"InstanceIds": [state.instance.id]}, "the old instance", optional=True
     )
-    for item in world.target_groups or ():
+    for item in state.target_groups or ():
         if any(key in parts(draft.others.get("relaunch-return", {}).get("targets", "")) for key in item.keys):
             draft.read(
                 f"health-{short_id(item.arn)}",
@@ -325,40 +325,40 @@ def _plan_prove(world: InstanceState, draft: Draft) -> Step:
                 service="elbv2",
                 optional=True,
             )
-    new = world.replacement
+    new = state.replacement
     draft.note(
         f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance is not there yet",
-        f"old: {world.instance.id} is {world.instance.state}"
-        + ("" if world.gone else ": it still runs, contain it with terminate-instance"),
+        f"old: {state.instance.id} is {state.instance.state}"
+        + ("" if state.gone else ": it still runs, contain it with terminate-instance"),
     )
-    if world.starter is not None:
-        draft.note(f"{world.starter.group} starts {world.starter.image or 'several AMIs'}")
-    draft.note_unread(world.unknown)
+    if state.starter is not None:
+        draft.note(f"{state.starter.group} starts {state.starter.image or 'several AMIs'}")
+    draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
-def _judge(world: InstanceState, step: Step, pages: Pages) -> ReadBack:
+def _judge(state: InstanceState, step: Step, pages: Pages) -> ReadBack:
     """Up, and healthy wherever it was registered, by the answers that are kept."""
-    proof = _prove_settled(world, step)
-    if proof[0] != VerificationState.VERIFIED or world.replacement is None:
+    proof = _prove_settled(state, step)
+    if proof[0] != VerificationState.VERIFIED or state.replacement is None:
         return proof
     said, ill = list[str](), list[str]()
-    if InstanceAspect.TARGET_GROUPS in world.unknown:
+    if InstanceAspect.TARGET_GROUPS in state.unknown:
         return (
             VerificationState.NOT_YET,
-            f"its target groups could not be read: {world.unknown[InstanceAspect.TARGET_GROUPS]}",
+            f"its target groups could not be read: {state.unknown[InstanceAspect.TARGET_GROUPS]}",
         )
     for call in (call for call in step.calls if call.id.startswith("health-")):
         answers, before = pages.get(call.id, ()), len(said)
         for item in [one for page in answers for one in mappings(page, "TargetHealthDescriptions")]:
-            if at(item, "Target", "Id") != world.replacement.id:
+            if at(item, "Target", "Id") != state.replacement.id:
                 continue
             health = mapping(item, "TargetHealth")
-            state = str(health.get("State", "unknown"))
-            why = f" ({health.get('Description') or health.get('Reason')})" if state != "healthy" else ""
-            said.append(f"port {at(item, 'Target', 'Port') or '?'}: {state}{why}")
-            ill += [] if state == "healthy" else [state]
+            condition = str(health.get("State", "unknown"))
+            why = f" ({health.get('Description') or health.get('Reason')})" if condition != "healthy" else ""
+            said.append(f"port {at(item, 'Target', 'Port') or '?'}: {condition}{why}")
+            ill += [] if condition == "healthy" else [condition]
         if len(said) == before:
             said.append(f"{call.why}: it is not among them, or that could not be read")
             ill.append("unknown")
@@ -366,8 +366,8 @@ def _judge(world: InstanceState, step: Step, pages: Pages) -> ReadBack:
     return (VerificationState.NOT_YET if ill else VerificationState.VERIFIED), seen
 
 
-def _prove_settled(world: InstanceState, _: Step) -> ReadBack:
-    new = world.replacement
+def _prove_settled(state: InstanceState, _: Step) -> ReadBack:
+    new = state.replacement
     if new is None:
         return VerificationState.NOT_YET, "the new instance is not there"
     return (

@@ -16,10 +16,10 @@ def _modify_instance(parameters: Parameters) -> str:
     if "InstanceInitiatedShutdownBehavior" in parameters:
         chosen = str(at(parameters, "InstanceInitiatedShutdownBehavior", "Value")).capitalize()
         return f"{where}Instance settings › Change shutdown behavior › {chosen} › Save"
-    disk = mapping(parameters, "BlockDeviceMappings", 0)
+    volume = mapping(parameters, "BlockDeviceMappings", 0)
     return (
-        f"not in the console for a running instance; use the CLI view (device {disk['DeviceName']}, "
-        f"DeleteOnTermination {str(at(disk, 'Ebs', 'DeleteOnTermination')).lower()})"
+        f"not in the console for a running instance; use the CLI view (device {volume['DeviceName']}, "
+        f"DeleteOnTermination {str(at(volume, 'Ebs', 'DeleteOnTermination')).lower()})"
     )
 
 
