@@ -3,7 +3,7 @@
 Hooks on the botocore session, so that every client made from it has them: ``provide-client-params`` (before parameters
 are looked at; presigning passes it too) and ``before-sign`` (helpers that sign without a call, such as database tokens,
 end here; what is about to be signed is compared with the bundled model). One call makes one write request:
-botocore's S3 redirector, which would send it again, is told that it has done so already.
+botocore's S3 redirector, which would send it again, is made to believe that it has done so already.
 """
 
 from collections.abc import Iterator

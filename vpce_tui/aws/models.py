@@ -82,7 +82,7 @@ def wire_forms(service: str) -> Mapping[str, WireForm]:
 
 
 def _protocol(meta: Mapping[str, Any]) -> str:
-    """The protocol that botocore speaks: the first of its own order of preference that the service offers."""
+    """The protocol that botocore uses: the first of its own order of preference that the service offers."""
     from botocore.model import PRIORITY_ORDERED_SUPPORTED_PROTOCOLS  # noqa: PLC0415
 
     offered = meta.get("protocols") or [meta.get("protocol")]

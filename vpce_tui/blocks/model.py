@@ -30,7 +30,7 @@ class ColumnKind(StrEnum):
 class TextBlock(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="text", omit_defaults=True
 ):
-    """One sentence or paragraph. ``warning``: it speaks against going on, or says what is not known."""
+    """One sentence or paragraph. ``warning``: a reason not to continue, or something that is not known."""
 
     text: str
     warning: bool = False
@@ -110,7 +110,7 @@ class SeriesBlock(
 class DiffBlock(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="block", tag="diff", omit_defaults=True
 ):
-    """Two texts, line by line: what stands there now, and what will. ``""``: there is none."""
+    """Two texts, line by line: the present text and the new one. ``""``: there is none."""
 
     title: str
     before: str

@@ -131,7 +131,7 @@ class EventHistory:
     ) -> None:
         """Ask many queries in one region, in their order, with as few requests as are known to do.
 
-        ``on_answer`` is told of each; ``on_left`` of how many requests are left, as far as can be told.
+        ``on_answer`` is called with each; ``on_left`` with an estimate of the requests that are left.
         """
         stop, account = cancel or Cancel(), self._caller.identity().account
         if len(self._open(account, region, queries)) > 1:
@@ -231,8 +231,8 @@ class EventHistory:
     ) -> None:
         """Read the newest events of a region, whatever they are, as long as that saves requests.
 
-        The pace of the last page tells how many more it would take. What was done last is often done in a burst (this program's own
-        calls are), so where that says too many, one page from the middle of the time tells how dense it is there; where it
+        The pace of the last page gives how many more it would take. What was done last is often done in a burst (this program's own
+        calls are), so where that says too many, one page from the middle of the time shows the density there; where it
         is not, some pages more are tried. An account that is busy all the time is asked two requests too many.
         """
         until, began = max(query.until for query in queries), datetime.now(UTC)

@@ -60,7 +60,7 @@ _FIRST = EPOCH + timedelta(seconds=1)
 NONE = Timeline([])
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _ENOUGH: Final = 5
-"""Calls that are enough to tell what is usual for somebody."""
+"""Number of calls from which on somebody has a baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class CallerBaseline:
     """Since when somebody does what, by calls that have a time; the end of time: never.
 
     ``made``: made endpoints; ``changed``: changed anything in EC2; ``began``: called from an address; ``enough``: did so often
-    enough to tell what is usual; ``addresses``: from each of them, the oldest first.
+    enough for a baseline; ``addresses``: from each of them, the oldest first.
     """
 
     made: datetime = NEVER
@@ -124,7 +124,7 @@ class FirstSeen:
     since: tuple[tuple[datetime, str], ...]
 
     def others(self, who: str, before: datetime) -> bool:
-        """Whether somebody else was seen before a time: the earliest of the others tells."""
+        """Whether somebody else was seen before a time: by the earliest of the others."""
         for at, name in self.since:
             if name != who:
                 return at < before

@@ -43,7 +43,7 @@ class FoundEvent:
 
     event: Event
     attributes: frozenset[tuple[str, str]]
-    """Pairs such as ``("Username", "alice")``; ``ResourceName`` may stand there several times."""
+    """Pairs such as ``("Username", "alice")``; ``ResourceName`` may be repeated."""
 
     def answers(self, query: LookupQuery) -> bool:
         """Whether AWS would list it for ``query``, whatever its span."""

@@ -1,4 +1,4 @@
-"""Who is behind a session, as far as AWS tells.
+"""Who is behind a session, as far as AWS records it.
 
 A role session's name is what its holder wrote there, so it says nothing by itself. What does: the name of an IAM user, the
 session name that IAM Identity Center sets (the user's), the source identity (fixed when the first role was assumed, carried

@@ -72,7 +72,7 @@ class AmbiguousJson(ValueError):
 
 
 def loads_strict(text: str) -> Any:
-    """JSON that says one thing: a key that stands twice in an object, or ``NaN``, is refused.
+    """JSON that says one thing: a key that is twice in an object, or ``NaN``, is refused.
 
     Raises ``ValueError``; ``RecursionError`` for what is nested too deep.
     """

@@ -112,7 +112,7 @@ def side_by_side(
 ) -> tuple[list[Item], tuple[Part, ...]]:
     """Run ``work`` for every name at once; gives the items and parts in the order of ``names``.
 
-    ``on_part`` is told of each part as it ends, from the thread that ran it.
+    ``on_part`` is called with each part as it ends, from the thread that ran it.
     """
 
     def one(name: str) -> tuple[Sequence[Item], Part]:

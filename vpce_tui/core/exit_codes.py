@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What the process tells the shell that called it."""
+    """Exit code of the process."""
 
     DONE = 0
     FAILED = 1

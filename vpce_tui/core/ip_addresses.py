@@ -53,7 +53,7 @@ def inside(address: str, block: str) -> bool:
 
 
 def is_subnet(one: str, other: str) -> bool:
-    """Whether a CIDR block lies wholly in another of its family."""
+    """Whether a CIDR block is a subnet of another of its family."""
     try:
         small, large = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
     except ValueError:

@@ -1,7 +1,7 @@
 """Parts of a value whose shape is known only when it runs: JSON, what AWS answered, the parameters of a call.
 
 Each function looks along ``path`` (keys of objects, places in lists) and gives one type: what is not there, or is of another
-type, is the empty value of that type. Where absent must be told from empty, use :func:`at`.
+type, is the empty value of that type. Where absent differs from empty, use :func:`at`.
 """
 
 from collections.abc import Mapping

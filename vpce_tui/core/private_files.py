@@ -168,7 +168,7 @@ def _resolved(path: Path, *, strict: bool = False) -> Path:
 
 
 def _trusted(real: Path) -> None:
-    """See that nobody but this user and root can put something else in the place of what lies in ``real``."""
+    """See that nobody but this user and root can put something else in the place of what is in ``real``."""
     for folder in _upwards(real):
         found = os.stat(folder)
         if found.st_uid not in _trusted_owners():

@@ -55,7 +55,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def read(text: str, wanted: type[T], ready: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data) -> T:
-    """The text as ``wanted``, its data made ``ready`` first. Raises :class:`InvalidToml` with every fault that can be told apart."""
+    """The text as ``wanted``, its data made ``ready`` first. Raises :class:`InvalidToml` with every fault that can be separated."""
     found, problems = check(text, ready(parse(text)), wanted)
     if found is None:
         raise InvalidToml(problems)
@@ -122,7 +122,7 @@ class Places:
         self._known = dict(self._scan())
 
     def of(self, path: Path) -> tuple[int, int]:
-        """Line and column (from 1) of what is at ``path``; of the nearest thing around it where it stands nowhere."""
+        """Line and column (from 1) of what is at ``path``; of the nearest thing around it where it is not in the text."""
         for length in range(len(path), 0, -1):
             place = self._known.get(path[:length])
             if place is None:

@@ -31,7 +31,7 @@ from vpce_tui.inventory.resources import Finding, Instance
 
 _NO_REQUEST = EndpointRequest()
 _HAPPENED: Final = frozenset({"guardduty", "activity", "instance_traffic"})
-"""Families of rules that look at what somebody did; the others at how an instance stands."""
+"""Families of rules that look at what somebody did; the others at the configuration of an instance."""
 _NEAR: Final = frozenset({"INST-03", "INST-18"})
 """Medium where it happened near the instance: an endpoint in its subnet, flow logs of its region."""
 _GAP = 3
@@ -153,7 +153,7 @@ def whole_past(events: Sequence[Event]) -> EventIndex:
     """
     days = sorted({event.time.date() for event in events if event.time > EPOCH}, reverse=True)
     since = days[0] if days else None
-    for day in days:  # back to the first gap: an old record alone does not tell of the time after it
+    for day in days:  # back to the first gap: an old record alone says nothing of the time after it
         if since is None or (since - day).days > _GAP:
             break
         since = day
@@ -222,7 +222,7 @@ def services_of(events: Iterable[Event]) -> dict[str, set[str]]:
 
 
 def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[NearbySuspiciousEndpoint, ...]:
-    """The endpoints to worry about, for the instances that stand near them."""
+    """The endpoints to worry about, for the instances near them."""
     found = []
     for item in assessed:
         if item.assessment.severity < Severity.HIGH and not (

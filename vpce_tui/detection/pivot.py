@@ -120,7 +120,7 @@ def chain(event: Event, past: EventIndex) -> list[Link]:
 
 
 def _elsewhere(event: Event, past: EventIndex) -> Event | None:
-    """The record of the same call in the caller's own account, which tells more of who it was."""
+    """The record of the same call in the caller's own account, which says more about who it was."""
     if not event.shared_event_id:
         return None
     others = past.by_shared.get(event.shared_event_id, NONE).events

@@ -44,7 +44,7 @@ class Rule(Generic[S]):
     """One rule of the catalogue.
 
     ``category`` is what it looks at: rules of one category are not independent of each other. ``section`` is the part of an
-    endpoint's detail in which its answer stands (access, encryption, network; ``""``: none).
+    endpoint's detail that shows its answer (access, encryption, network; ``""``: none).
     """
 
     id: str
@@ -117,7 +117,7 @@ def rule(
 
 
 class Answers(NamedTuple):
-    """What some rules say of a subject: signals, and (rule, why or what) of what cannot be told and of what is fine."""
+    """What some rules say of a subject: signals, and (rule, why or what) of what is inconclusive and of what is fine."""
 
     signals: tuple[Signal, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()

@@ -70,7 +70,7 @@ class Signal(NamedTuple):
 class Assessment(NamedTuple):
     """Every signal about one subject, worst first, and the severity that follows.
 
-    ``unknown``: what could not be told, as (rule, why). ``fine``: what was looked at and found good, as (rule, what).
+    ``unknown``: what is inconclusive, as (rule, why). ``fine``: what was looked at and found good, as (rule, what).
     """
 
     severity: Severity
@@ -87,7 +87,7 @@ class Assessment(NamedTuple):
 
     @property
     def cannot_tell(self) -> tuple[str, ...]:
-        """What could not be told, each reason once, with the rules that it keeps from assessing."""
+        """What is inconclusive, each reason once, with the rules that it keeps from assessing."""
         rules: dict[str, list[str]] = {}
         for rule, why in sorted(self.unknown):
             rules.setdefault(why, []).append(rule)

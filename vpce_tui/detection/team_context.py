@@ -32,7 +32,7 @@ class Hours:
     zone: str
 
     def holds(self, moment: datetime) -> bool:
-        """Whether ``moment`` lies in them."""
+        """Whether ``moment`` is within them."""
         local = moment.astimezone(ZoneInfo(self.zone))
         return local.weekday() in self.days and self.begin <= local.time() < self.end
 

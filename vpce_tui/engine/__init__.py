@@ -77,7 +77,7 @@ class Engine:
         return self._work.key(step_id)
 
     def record(self) -> Record:
-        """The incident as it stands."""
+        """The current state of the incident."""
         return self._work.record()
 
     def live(self, step: Step) -> LiveStep:

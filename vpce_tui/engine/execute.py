@@ -145,7 +145,7 @@ def make(
             if not undo or error.kind in _ALL_FAIL:
                 raise StepFailed(Outcome(Ended.FAILED, said)) from error
             refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
-            broken |= {planned.part} - {""}  # but within a part each call stands on the one before
+            broken |= {planned.part} - {""}  # but within a part each call needs the one before
             continue
         work.journal.append(
             CallResult(

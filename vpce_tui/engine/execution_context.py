@@ -74,7 +74,7 @@ class ExecutionContext:
         return f"{self.plan.playbook}/{self.plan.target}/{step_id}"
 
     def record(self) -> Record:
-        """The incident as it stands."""
+        """The current state of the incident."""
         return self.journal.record()
 
     def live(self, step: Step, *, undone: bool = False) -> LiveStep:
@@ -98,7 +98,7 @@ class ExecutionContext:
 
     @property
     def answers(self) -> dict[str, Mapping[str, str]]:
-        """What every step of the plan was told, by its action."""
+        """The answers to the questions of every step, by its action."""
         return {self.playbook_step(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
@@ -106,7 +106,7 @@ class ExecutionContext:
         return self.playbook.step(step_id)
 
     def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, object]:
-        """What the references of a call stand for."""
+        """The values of the references of a call."""
         known: dict[str, object] = {**bindings, INCIDENT: self.journal.name}
         if AWS_NOW in names(planned.parameters):
             known[AWS_NOW] = rfc3339(self.aws_now())

@@ -1,4 +1,4 @@
-"""How a step ended, and what the engine tells while it runs."""
+"""How a step ended, and its progress while it runs."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -107,7 +107,7 @@ class Progress:
 
     @property
     def words(self) -> str:
-        """What is shown of it: a call that is done speaks for itself, anything else is named."""
+        """What is shown of it: nothing for a call that is done, the state otherwise."""
         return (
             self.says
             if self.state in (ProgressState.DONE, ProgressState.WAITING) and self.call != "dry run"

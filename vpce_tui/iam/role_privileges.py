@@ -98,7 +98,7 @@ def _role(raw: Mapping[str, Any], managed: Mapping[str, str]) -> IamRole:
 
 @dataclass(frozen=True, slots=True)
 class RolePrivileges:
-    """What a role may do beyond an instance's work, by the policy that lets it; ``doubts``: what could not be told."""
+    """What a role may do beyond an instance's work, by the policy that lets it; ``doubts``: what is inconclusive."""
 
     everything: str = ""
     may: tuple[tuple[str, str, str], ...] = ()

@@ -27,7 +27,7 @@ class AccessScope(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScopeResult:
-    """One side of a permission. ``names``: the foreign ones that are named; ``why``: what it could not be told for."""
+    """One side of a permission. ``names``: the foreign ones that are named; ``why``: why it is inconclusive."""
 
     reach: AccessScope
     names: tuple[str, ...] = ()

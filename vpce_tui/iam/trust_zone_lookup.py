@@ -11,7 +11,7 @@ from vpce_tui.iam.trust_zone import TrustZone
 
 @dataclass(frozen=True, slots=True)
 class TrustZoneLookup:
-    """:class:`TrustZone` as AWS tells it, and what could not be read of it."""
+    """:class:`TrustZone` as AWS describes it, and what could not be read of it."""
 
     ours: TrustZone
     unknown: tuple[str, ...] = ()

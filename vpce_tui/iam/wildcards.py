@@ -8,7 +8,7 @@ _STARS: Final = re.compile(r"\*+")
 
 
 def patterns_overlap(one: str, other: str) -> bool:
-    """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` stand for what IAM lets them); case is ignored."""
+    """Whether some action is meant by both of two IAM patterns (``*`` and ``?`` match what IAM lets them); case is ignored."""
     left, right = _STARS.sub("*", one.lower()), _STARS.sub("*", other.lower())
     plain = min(_plain_length(left), _plain_length(right))
     if left[:plain] != right[:plain]:

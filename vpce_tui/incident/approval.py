@@ -280,7 +280,7 @@ def lacking(
     use: Use,
     count: Callable[[Approved], object] = lambda _: None,
 ) -> str:
-    """What keeps something that cannot be undone from running; ``""``: nothing. ``count`` is told of each that counts."""
+    """What keeps something that cannot be undone from running; ``""``: nothing. ``count`` is called with each that counts."""
     if rules.approvals <= 1:
         return ""
     said, counted = [], list[Approved]()

@@ -51,7 +51,7 @@ def told(error: OSError, path: Path) -> RecordError:
 
 
 def ensure_room(path: Path, needed: int = ROOM_NEEDED) -> None:
-    """Raise :class:`DiskFull` when less than ``needed`` bytes are free where ``path`` lies."""
+    """Raise :class:`DiskFull` when less than ``needed`` bytes are free on the file system of ``path``."""
     try:
         free = shutil.disk_usage(path).free
     except OSError as error:

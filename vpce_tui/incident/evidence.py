@@ -66,7 +66,7 @@ def store(
 
 
 def evidence_path(folder: Path, sha256: str) -> Path:
-    """Where the evidence with this hash lies. Raises :class:`RecordError` for what is no hash: it may be a path."""
+    """Path of the evidence file with this hash. Raises :class:`RecordError` for what is no hash: it may be a path."""
     if not _SHA256.fullmatch(sha256):
         raise RecordError(f"{visible(sha256, limit=80)!r} is not the SHA-256 of an evidence file. Run vpce-tui verify.")
     return folder / "evidence" / sha256

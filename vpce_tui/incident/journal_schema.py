@@ -77,7 +77,7 @@ def lacking(db: sqlite3.Connection) -> str:
 
 
 def beside_a_journal(path: Path) -> str:
-    """Why the journal at ``path`` is not opened for what it is, or for what lies beside it; ``""``: it may be.
+    """Why the journal at ``path`` is not opened for what it is, or for what is beside it; ``""``: it may be.
 
     A rollback journal would be rolled back, and the file that it names deleted. A journal of ours never has one: it is made in
     its place, and written ahead.
@@ -103,7 +103,7 @@ def not_a_file(path: Path) -> str:
 
 
 def _found(db: sqlite3.Connection) -> "Counter[Item]":
-    """What the file's schema lists, each as often as it stands there: SQLite takes the same index twice."""
+    """What the file's schema lists, each as often as it is listed: SQLite takes the same index twice."""
     return Counter(
         (str(kind), str(name), str(table), sql) for kind, name, table, sql in db.execute(_LIST).fetchmany(_MOST_ITEMS)
     )

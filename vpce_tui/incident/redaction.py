@@ -129,7 +129,7 @@ def _web_token(match: re.Match[str]) -> str:
 
 
 def _after(match: re.Match[str]) -> str:
-    """Hide what stands after the name of a secret, and leave the quotes around it."""
+    """Hide what follows the name of a secret, and leave the quotes around it."""
     named = match.group(1)
     found = match.group()[len(named) :]
     if HIDDEN in found:
@@ -159,7 +159,7 @@ def text(value: str) -> str:
 
 
 def parameters(value: Any, key: str = "") -> Any:
-    """Parameters of a call without credentials. A word that only stands after the name of a secret (a description, a tag) is left:
+    """Parameters of a call without credentials. A word that only follows the name of a secret (a description, a tag) is left:
     the inverse of a call must be recorded exactly."""
     if _POLICY.search(key):
         return _listed(value)

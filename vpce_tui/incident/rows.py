@@ -1,6 +1,6 @@
 """What the rows of a journal hold: one type for each thing that is recorded, read and written by msgspec from these types.
 
-A row's ``kind`` is a column of its own; where two types share a kind, a key that only one of them has tells which it is.
+A row's ``kind`` is a column of its own; where two types share a kind, a key that only one of them has decides.
 """
 
 import json

@@ -172,7 +172,7 @@ def look_back(
     on_answer: Callable[[LookbackQuery, str, Sequence[Event], Part], object] = lambda *_: None,
     on_progress: Callable[[LookbackProgress], object] = lambda _: None,
 ) -> LookbackResult:
-    """Ask, all regions side by side, the questions of each in turn. ``on_answer`` and ``on_progress`` are told from worker threads."""
+    """Ask, all regions side by side, the questions of each in turn. ``on_answer`` and ``on_progress`` are called from worker threads."""
     by_region: dict[str, dict[str, LookbackQuery]] = defaultdict(dict)
     for item in wanted:
         for region in item.regions:

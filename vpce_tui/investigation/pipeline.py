@@ -1,6 +1,6 @@
 """An investigation: search, inventory, look back. Once, for the app and the commands; each thing it learns gives a new snapshot.
 
-It runs on the thread that calls it, and tells of snapshots from that thread and its workers, one after another. What is shown
+It runs on the thread that calls it, and hands out snapshots from that thread and its workers, one after another. What is shown
 first never waits for what only refines it: the search ends before the inventory begins, and that before the look back.
 """
 

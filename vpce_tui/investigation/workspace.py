@@ -128,7 +128,7 @@ class Workspace:
             self._listeners.remove(listener)
 
     def deliver(self) -> None:
-        """Take in what the threads found; tells the listeners once."""
+        """Take in what the threads found; notifies the listeners once."""
         self.background.deliver()
         if self._stale and not self._judging:
             self._stale, self._judging = False, True
@@ -242,7 +242,7 @@ class Workspace:
         return run
 
     def _take(self, run: Investigation, known: Snapshot) -> None:
-        """Show what is known by now; what a run that was given up still tells is not taken."""
+        """Show what is known by now; results of a cancelled run are ignored."""
         if run is not self._investigation:
             return
         before, self.snapshot = self.snapshot, known

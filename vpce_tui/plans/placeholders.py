@@ -143,7 +143,7 @@ def malformed(value: object) -> str:
 
 
 def fill(value: object, known: Mapping[str, object]) -> object:
-    """``value`` with the references that are known as what they stand for; the others stay."""
+    """``value`` with known references replaced by their values; the others stay."""
     if is_ref(value):
         return known.get(str(value["$ref"]), value)
     if is_literal(value):

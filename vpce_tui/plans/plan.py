@@ -48,7 +48,7 @@ class PlannedCall(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     A read that gives something is a means to later calls: its answer is no evidence of its own. ``part``: the thing that it
     belongs to where a step works on many; a run that is stopped ends between two of them. ``secret``: where in the answer
-    (JMESPath) a secret stands, which is handed to the operator once and recorded nowhere. ``profile``: the profile of the
+    (JMESPath) a secret is, which is handed to the operator once and recorded nowhere. ``profile``: the profile of the
     operator's AWS config that signs it in place of the operator's own credentials: stolen ones are tried, to see them refused.
     """
 
@@ -152,7 +152,7 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One step as planned. ``already``: calls whose effect is there; ``content``: what the operator should see of it.
 
-    ``bindings``: references known from what is there; ``stand_ins``: values that stand for references in a dry run.
+    ``bindings``: references known from what is there; ``stand_ins``: values in place of references in a dry run.
     """
 
     id: str

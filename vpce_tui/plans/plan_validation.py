@@ -33,7 +33,7 @@ _INCIDENT_ID: Final = re.compile(r"(?:[0-9a-f]{64})?")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 _RESERVED: Final = frozenset({INCIDENT, AWS_NOW, TOKEN})
-"""References that are never bound by a plan: what they stand for is known when it runs."""
+"""References that are never bound by a plan: their values are known at run time."""
 
 
 def from_json(data: object, name: str = "the plan") -> Plan:
@@ -71,7 +71,7 @@ _FIRST: Final = "vpce-tui:plan:1"
 
 
 def _whole_of_today(data: Mapping[str, object]) -> Mapping[str, object]:
-    """A plan of the first form as one of today: an incident that was begun with it goes on."""
+    """A plan of the first form as one of today: an incident that was begun with it can continue."""
     steps = data.get("steps")
     if data.get("schema") != _FIRST or not isinstance(steps, list):
         return data

@@ -60,7 +60,7 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
 
 
 def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, object]]:
-    """The parameters of the inverses of what stands of these steps, by the inverse's id."""
+    """The parameters of the inverses of what is in effect of these steps, by the inverse's id."""
     return {
         undo["id"]: undo["parameters"]
         for step in steps
@@ -70,7 +70,7 @@ def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, object]]:
 
 
 def remembered_step(record: Record | None, key: str) -> Step | None:
-    """A step as the record has it, where calls of it stand, or may."""
+    """A step as the record has it, where calls of it are in effect, or may be."""
     known = record.steps.get(key) if record else None
     standing = known is not None and (known.done_by_us or known.open_calls)
     return recorded_step(known.planned) if known and known.planned and standing else None
@@ -90,7 +90,7 @@ def plan_playbook(
 
     With an incident's record, what was made in it is known as ours. Raises
     :class:`~vpce_tui.plans.targets.planning_context.TargetGone`, :class:`WrongChoice` for a choice that is none,
-    :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where that cannot be told.
+    :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where that cannot be determined.
     """
     known = {step.id for step in playbook.steps}
     for step_id in choices or {}:
@@ -175,7 +175,7 @@ class KindPlanner(Generic[S]):
         remembered: Step | None,
         others: Answers,
     ) -> LiveStep:
-        """One step from live state; ``remembered`` is the step as planned before, ``others`` what other steps were told."""
+        """One step from live state; ``remembered`` is the step as planned before, ``others`` the answers of the other steps."""
         action = self.actions[playbook_step.id]
         looked = {**(action.remember(remembered) if remembered else {}), **action.look(choices, others)}
         context = dataclasses.replace(asked, remembered=looked, choices=choices, live=True)
@@ -208,7 +208,7 @@ class KindPlanner(Generic[S]):
         )
         if (
             remembered is not None
-        ):  # the inverse of what stands is the recorded one, whatever the target looks like by now
+        ):  # the inverse of what is in effect is the recorded one, whatever the target looks like by now
             recorded = {call.id: call for call in remembered.undo if call.id in answers.inverses}
             step = replace(step, undo=tuple(_as_recorded(call, recorded.get(call.id)) for call in step.undo))
         other = action.strange(step)
@@ -257,7 +257,7 @@ class KindPlanner(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What one step is planned with: what it and the others were told, and what was recorded of it."""
+    """What one step is planned with: its answers and those of the others, and what was recorded of it."""
 
     given: Mapping[str, str]
     remembered: Step | None

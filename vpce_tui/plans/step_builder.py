@@ -220,7 +220,7 @@ class Draft:
         self.content.insert(0, TextBlock(text=sentence))
 
     def warn(self, *sentences: str) -> None:
-        """What speaks against going on, or is not known."""
+        """Reasons not to continue, or what is not known."""
         self.content += [TextBlock(text=sentence, warning=True) for sentence in sentences]
 
     def note_unread(self, unknown: Mapping[str, str]) -> None:

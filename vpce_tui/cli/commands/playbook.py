@@ -361,7 +361,7 @@ def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
 
 
 def resolve(args: argparse.Namespace) -> Exit:
-    """Record what the operator found out about a call that AWS cannot tell about."""
+    """Record the outcome of a call whose result is unknown."""
     caller = session(args)
     with open_incident(caller, args.incident, create=False) as journal:
         if journal.holder:

@@ -55,7 +55,7 @@ def first_time(see: EventSubject) -> Answer:
 
 
 def _all_calls_known(see: EventSubject) -> bool:
-    """Whether everything that its maker did was asked for: of a role that is every session, which only files tell."""
+    """Whether everything that its maker did was asked for: of a role that is every session, which only files show."""
     if EVERYTHING in see.past.answered:
         return True
     principal = see.event.principal

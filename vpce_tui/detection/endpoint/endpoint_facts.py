@@ -23,7 +23,7 @@ from vpce_tui.inventory.networks import Network
 from vpce_tui.inventory.resources import Endpoint, Instance, SecurityGroup
 
 USUAL: Final = timedelta(days=7)
-"""Less of a look-back than this tells nothing of what is usual."""
+"""A shorter look-back gives no baseline."""
 
 NOT_LOOKED: Final = "the current state of the account was not read"
 NOBODY: Final = EventIndex()

@@ -1,4 +1,4 @@
-"""The network around an endpoint, and what it stands next to."""
+"""The network around an endpoint, and what is next to it."""
 
 import ipaddress
 import json

@@ -1,4 +1,4 @@
-"""Who reaches an endpoint: its security groups, and what speaks through them."""
+"""Who reaches an endpoint: its security groups, and what talks through them."""
 
 from functools import lru_cache
 from typing import Final

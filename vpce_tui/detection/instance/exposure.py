@@ -1,4 +1,4 @@
-"""How open an instance lies: metadata service, ports, role, AMI, volumes, tags."""
+"""How exposed an instance is: metadata service, ports, role, AMI, volumes, tags."""
 
 from datetime import timedelta
 from fnmatch import fnmatchcase

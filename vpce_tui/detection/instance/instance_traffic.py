@@ -15,7 +15,7 @@ NOT_ASKED: Final = "its traffic: its flow logs were not queried (on request: it 
 
 
 def _serves(flow_peer: FlowPeer) -> bool:
-    """Whether the instance serves the other: flow logs tell it by the lower port, which above 32768 proves nothing."""
+    """Whether the instance serves the other: by the lower port in flow logs, which above 32768 proves nothing."""
     return flow_peer.serving and flow_peer.port < 32_768
 
 

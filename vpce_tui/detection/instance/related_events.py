@@ -13,9 +13,9 @@ from vpce_tui.inventory.resources import Instance
 About = Mapping[str, tuple[Event, ...]]
 """Calls about one instance, by their name."""
 UNREAD_TARGETS: Final = "SendCommand, to targets that are not understood"
-"""Stands among the names for commands of which nobody can tell here whom they were sent to (resource groups)."""
+"""Among the names for commands whose recipients are not known here (resource groups)."""
 LATELY: Final = timedelta(days=7)
-"""How far back somebody's first call of a kind means something: everybody's first one lies somewhere in a look-back."""
+"""How far back somebody's first call of a kind means something: everybody has a first one somewhere in a look-back."""
 _NAMES: Final = frozenset(
     {
         "ModifyInstanceAttribute",

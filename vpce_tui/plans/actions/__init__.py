@@ -73,7 +73,7 @@ class Choice(Generic[S]):
         return _options(self.options(state) if callable(self.options) else self.options)
 
     def default_value(self, state: S) -> str:
-        """What stands when nobody decides."""
+        """The default answer."""
         if self.default is not None:
             return self.default(state)
         offered = self.offered(state)

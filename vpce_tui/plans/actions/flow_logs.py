@@ -295,7 +295,7 @@ def _vpc_option(state: AccountState, vpc: AccountVpc) -> Option:
 
 
 def _used(state: AccountState) -> str:
-    """VPCs in which something stands."""
+    """VPCs that contain anything."""
     return ",".join(vpc.key for vpc in state.vpcs or () if vpc.interfaces and unlogged(state, vpc.region, vpc.id))
 
 

@@ -11,7 +11,7 @@ NAME = "manual"
 
 
 def manual(guidance: Sequence[str]) -> Action[S]:
-    """A step that tells ``guidance``."""
+    """A manual step that shows ``guidance``."""
 
     def plan(_: S, draft: Draft) -> Step:
         draft.note(*guidance)

@@ -48,13 +48,13 @@ def wrong_address(text: str) -> str:
 
 
 def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
-    """How far back to look, as the first step was told."""
+    """How far back to look: the answer to the first step."""
     said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
     return {HOURS: int(said)} if said.isdigit() else {}
 
 
 def warnings(state: InterfaceState, block: str) -> list[str]:
-    """What speaks against blocking it."""
+    """Reasons not to block it."""
     network = ipaddress.ip_network(block)
 
     def covers(address: str) -> bool:

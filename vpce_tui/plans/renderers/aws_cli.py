@@ -30,7 +30,7 @@ _COMMANDS: Final[Mapping[str, str]] = {"s3": "s3api", "config": "configservice"}
 _NO: Final[Mapping[str, str]] = {"egress": "--ingress", "disable-api-termination": "--enable-api-termination"}
 """Options whose opposite has a name of its own."""
 _WIDE: Final = 90
-"""Characters of a command that still stands on one line."""
+"""Longest command that is written on one line, in characters."""
 LONGEST: Final = 1000
 """Bytes of a printed line at most: a terminal gives a shell without line editing 4,095 of a pasted line (macOS 1,023), and the
 rest is gone, a closing quote with it."""
@@ -39,7 +39,7 @@ _PIECE: Final = 700
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 """What the CLI reads a value from, where one begins so: ``file://``, ``fileb://``, in version 1 ``http://``."""
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]*")
-"""An item of a list that can stand as a word of its own."""
+"""An item of a list that can be a word of its own."""
 _GIVEN: Final = ("A-Za-z0-9._:/+=,@-", "''|None|-*|*://*")
 """Letters of ids, ARNs, versions and tokens of AWS, and shell patterns of what none of them is."""
 

@@ -1,6 +1,6 @@
 """The plan as a Python program over boto3, which runs as printed.
 
-Every value stands as a Python literal of ASCII letters; what an answer gives is used as a value and never as a piece of the
+Every value is written as a Python literal of ASCII letters; what an answer gives is used as a value and never as a piece of the
 program. A write is made once: retries are off, and so is the redirector of S3.
 """
 

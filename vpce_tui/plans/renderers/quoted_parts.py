@@ -1,6 +1,6 @@
 """A value as the parts of a text: what is known, and the variables whose values only the run will know.
 
-The parts stay apart until each is quoted for the place where it stands: nothing in a known text can be taken for a variable.
+The parts stay apart until each is quoted for its place: nothing in a known text can be taken for a variable.
 """
 
 import json

@@ -48,7 +48,7 @@ class InterfaceState:
     operator: frozenset[str] = frozenset()
     """Addresses from which the operator's session called AWS lately."""
     in_effect: Mapping[str, AppliedCall] = field(default_factory=dict)
-    """The calls of this incident on it that stand."""
+    """The calls of this incident on it that are in effect."""
     subnet_ranges: tuple[str, ...] = ()
     """The ranges of its own subnets: no network ACL acts inside them."""
     remembered: Mapping[str, object] = field(default_factory=dict)

@@ -43,7 +43,7 @@ class LaunchVolume:
 
 @dataclass(frozen=True, slots=True)
 class LaunchSubnet:
-    """Where a new instance would stand."""
+    """Where a new instance would be launched."""
 
     id: str
     vpc_id: str

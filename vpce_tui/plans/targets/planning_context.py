@@ -36,7 +36,7 @@ class TargetGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AppliedCall:
-    """A call of the incident that took effect and stands. ``at``: when it was begun (RFC 3339)."""
+    """A call of the incident that is in effect. ``at``: when it was begun (RFC 3339)."""
 
     at: str
     operation: str

@@ -97,7 +97,7 @@ class ListFrame(Frame):
         raise NotImplementedError
 
     def above(self) -> ComposeResult:
-        """What stands above the table."""
+        """What is shown above the table."""
         yield from ()
 
     def body(self) -> ComposeResult:

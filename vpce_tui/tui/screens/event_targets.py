@@ -1,4 +1,4 @@
-"""What stands behind an event that a playbook can act on: its endpoint, the instance and the principal that made the call."""
+"""What a playbook can act on, of an event: its endpoint, the instance and the principal that made the call."""
 
 from __future__ import annotations
 

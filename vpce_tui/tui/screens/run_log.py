@@ -32,7 +32,7 @@ class RunLog:
     ended: set[str] = field(default_factory=set)
 
     def add(self, progress: Progress) -> None:
-        """Take in what the engine tells."""
+        """Take in a progress report of the engine."""
         self.under_way = ""
         if progress.state in (ProgressState.DONE, ProgressState.MISSING) and progress.call != "dry run":
             self.ended.add(progress.call)

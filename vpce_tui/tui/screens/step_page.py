@@ -38,7 +38,7 @@ def asked(step: Step) -> tuple[Question, ...]:
 
 
 def dots(plan: Plan, at: int, state_of: Callable[[Step], StepState]) -> Content:
-    """Where every step stands, on one line."""
+    """The state of every step, on one line."""
     parts: list[str | tuple[str, str]] = []
     for number, step in enumerate(plan.steps):
         state = state_of(step)

@@ -54,7 +54,7 @@ class WalkthroughState(Frame):
         return self.record.step(self.walk.key(step.id))
 
     def _state(self, step: Step) -> StepState:
-        """Where a step stands; what was verified and is so no more needs somebody."""
+        """The state of a step; what was verified and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
         return StepState.NOT_VERIFIED if step.id in self.walk.drifted else self.known(step).state

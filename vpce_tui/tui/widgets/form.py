@@ -166,7 +166,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
         self.call_after_refresh(self.query_one("#form", VerticalScroll).scroll_home, animate=False)
 
     def answers(self) -> dict[str, str]:
-        """The answers as they stand."""
+        """The current answers."""
         found = {}
         for question in self._questions:
             ticked_now = self._ticked_of(question)

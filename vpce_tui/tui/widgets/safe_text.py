@@ -1,4 +1,4 @@
-"""Safe text in Textual: content that is never markup, a last filter before the terminal, crashes that tell no values."""
+"""Safe text in Textual: content that is never markup, a last filter before the terminal, crash output without values."""
 
 import sys
 import traceback

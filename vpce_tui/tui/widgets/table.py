@@ -71,7 +71,7 @@ class Table(ScrollView, can_focus=True):
             self.key = key
 
     class Moved(Message):
-        """The cursor stands on another row (``""``: on none)."""
+        """The cursor moved to another row (``""``: on none)."""
 
         def __init__(self, key: str) -> None:
             super().__init__()

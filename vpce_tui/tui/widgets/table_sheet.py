@@ -20,7 +20,7 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
 
 TALL = 30
-"""Lines of a terminal from which on charts stand above the table."""
+"""Lines of a terminal from which on charts are shown above the table."""
 _NONE = TableBlock(title="", columns=(), rows=())
 
 

@@ -157,7 +157,7 @@ def _close(
 
 
 def _not_there(narrower: tuple[GroupRule, ...], there: AbstractSet[object], draft: Draft) -> tuple[GroupRule, ...]:
-    """Those that neither stand already nor are planned in this step: AWS refuses a rule that is there, and all with it."""
+    """Those that neither exist nor are planned in this step: AWS refuses a rule that is there, and all with it."""
     planned = {
         rule.effect
         for call in (*draft.calls, *draft.already)

@@ -1,6 +1,6 @@
 """See that what was stolen is refused: read back, and tried where the operator holds it in a profile.
 
-``sts:GetCallerIdentity`` is answered whatever is denied, while key or session is good: it tells whose the credentials are,
+``sts:GetCallerIdentity`` is answered whatever is denied, while key or session is good: it names the owner of the credentials,
 and shows an inactive key. A harmless read shows a deny. (AWS: "GetCallerIdentity", "Troubleshoot access denied error messages".)
 """
 

@@ -1,6 +1,6 @@
 """Least privilege from real use: a policy of the principal cut down to the actions that it used, shown as a diff.
 
-What event history cannot show (data events) is never taken away: nobody can tell whether it is used. (AWS: "Refine permissions
+What event history cannot show (data events) is never taken away: its use cannot be seen. (AWS: "Refine permissions
 using last accessed information", "Logging data events".)
 """
 

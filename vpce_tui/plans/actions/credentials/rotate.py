@@ -13,7 +13,7 @@ from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalAspect, PrincipalState
 
 NEW: Final = "NEW_KEY_ID"
-SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - where it stands in an answer
+SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - its path in the answer
 _MOST: Final = 2
 
 

@@ -204,7 +204,7 @@ def unlogged(state: AccountState, region: str, vpc: str) -> bool:
 
 
 def outdated(instance: AccountInstance) -> str:
-    """Why an instance's AMI is outdated; ``""``: it is not, as far as can be told."""
+    """Why an instance's AMI is outdated; ``""``: it is not, or that cannot be determined."""
     image, newest = instance.image, instance.newest
     if image is None:
         return "its AMI is deregistered or not visible"

@@ -90,7 +90,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
 
 
 def _half_undone(volume: UnencryptedVolume, instance: Instance, draft: Draft) -> bool:
-    """Whether the old volume is back and does not go with its instance yet: what flagging the new one did still stands."""
+    """Whether the old volume is back and does not go with its instance yet: the flag on the new one is still set."""
     known = draft.recall(f"flag-{volume.id}") is not None
     return known and volume.instance == instance.id and not volume.delete_on_termination
 

@@ -1,4 +1,4 @@
-"""Which AMI the replacement is started from, and what the old one was told at its start.
+"""Which AMI the replacement is started from, and the user data of the old one.
 
 (AWS: "Find the latest AMI using Systems Manager", "Deprecate an AMI".)
 """

@@ -30,7 +30,7 @@ def group_and_profile(state: InstanceState, draft: Draft) -> None:
 
 
 def recalled(draft: Draft) -> None:
-    """What stands because this step made it, where the live state no longer shows what it was made from."""
+    """What exists because this step created it, where the live state no longer shows what it was created from."""
     assert draft.remembered is not None
     for call in draft.remembered.undo:
         if call.id not in {known.id for known in draft.undo}:
