@@ -244,10 +244,16 @@ def see(event: Event, **more: Any) -> EventSubject:
         traffic=flows,
     )
     return EventSubject(
-        event=event, made=known.made(event, event.request), maker=known.maker(event), past=before, **more
+        event=event,
+        endpoint_facts=known.endpoint_facts(event, event.request),
+        caller_facts=known.caller_facts(event),
+        past=before,
+        **more,
     )
 
 
 def says(rule: Any, subject: EventSubject) -> Any:
     """What one rule about an event says."""
-    return rule.check(subject.made if rule in ENDPOINT_RULES else subject.maker if rule in CALLER_RULES else subject)
+    return rule.check(
+        subject.endpoint_facts if rule in ENDPOINT_RULES else subject.caller_facts if rule in CALLER_RULES else subject
+    )

@@ -263,7 +263,7 @@ async def shoot_endpoint(folder: Path, access: Any, endpoint: str) -> None:
 async def shoot_traffic(folder: Path, access: Any, target: str) -> None:
     async with walking(access, "block-traffic", target) as (pilot, walk, planned):
         keep(walk.app, folder, "traffic")
-        walk.walk.choose("choose", "addresses", "198.51.100.23")
+        walk.session.choose("choose", "addresses", "198.51.100.23")
         await pilot.press("right")
         walk.replan()
         await planned()
@@ -284,7 +284,7 @@ async def shoot_relaunch(folder: Path, access: Any, target: str) -> None:
 async def shoot_harden(folder: Path, access: Any, account: str, disk: str) -> None:
     async with walking(access, "harden-account", account) as (pilot, walk, planned):
         keep(walk.app, folder, "harden-overview")
-        walk.walk.choose("volumes", "volumes", disk)
+        walk.session.choose("volumes", "volumes", disk)
         walk.replan()
         await planned()
         await press(pilot, *["right"] * 7)
@@ -294,7 +294,7 @@ async def shoot_harden(folder: Path, access: Any, account: str, disk: str) -> No
 async def shoot_revoke(folder: Path, access: Any, key: str) -> None:
     async with walking(access, "revoke-credentials", key) as (pilot, walk, planned):
         keep(walk.app, folder, "revoke-who")
-        walk.walk.choose("refused", "profile", "stolen-key")
+        walk.session.choose("refused", "profile", "stolen-key")
         walk.app.work_in("case-42", lambda: None)
         walk.replan()
         await planned()

@@ -273,7 +273,7 @@ async def test_the_secret_of_a_new_key_is_shown_once_over_the_walk_and_forgotten
         await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None)
         walk = app.screen
         assert isinstance(walk, WalkthroughScreen)
-        walk.walk.choose("rotate", "rotate", "yes")
+        walk.session.choose("rotate", "rotate", "yes")
         await until(pilot, lambda: not walk.busy)
         walk.replan()
         await until(pilot, lambda: not walk.busy)

@@ -260,7 +260,7 @@ def test_a_missing_permission_blocks_the_step_and_is_named(labs: Labs, plan_text
     assert dump(aws) == before, "not one call of the step may have been made"
 
 
-def test_a_facet_that_cannot_be_read_blocks_and_is_never_taken_for_empty(labs: Labs, plan_text: str) -> None:
+def test_an_aspect_that_cannot_be_read_blocks_and_is_never_taken_for_empty(labs: Labs, plan_text: str) -> None:
     aws = labs.new("denied@DescribeAutoScalingInstances:99")
     code, said = apply(aws, plan_text, "--step", "out-of-service")
     assert code in (1, 4)

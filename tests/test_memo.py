@@ -175,5 +175,5 @@ def test_what_is_alike_is_found_out_once() -> None:
         created(eventID="a"),
         created(eventID="b", minutes=9, request={"TagSpecification": {"Tag": {"Key": "Name", "Value": "b"}}}),
     )
-    assert known.once.made(one, one.request) is known.once.made(two, two.request)  # type: ignore[arg-type]
-    assert known.once.maker(one) is known.once.maker(two)
+    assert known.facts_cache.endpoint_facts(one, one.request) is known.facts_cache.endpoint_facts(two, two.request)  # type: ignore[arg-type]
+    assert known.facts_cache.caller_facts(one) is known.facts_cache.caller_facts(two)

@@ -213,7 +213,10 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
         for rule in RULES:
             before = Listening(subject.past.events)
             whole = replace(
-                subject, past=before, maker=replace(subject.maker, past=before), made=replace(subject.made, past=before)
+                subject,
+                past=before,
+                caller_facts=replace(subject.caller_facts, past=before),
+                endpoint_facts=replace(subject.endpoint_facts, past=before),
             )
             says(rule, whole)
         asked = {

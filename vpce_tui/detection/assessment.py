@@ -127,7 +127,7 @@ class AssessmentInputs:
     now: datetime | None = None
 
     @cached_property
-    def once(self) -> FactsCache:
+    def facts_cache(self) -> FactsCache:
         """What many events have in common, assessed once: what they asked for, and who asked."""
         return FactsCache(
             regions=self.regions,
@@ -182,9 +182,12 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     if request is None:
         return AssessedEvent(event, _NO_REQUEST, NOTHING)
     see = EventSubject(
-        event=event, made=known.once.made(event, request), maker=known.once.maker(event), past=known.past
+        event=event,
+        endpoint_facts=known.facts_cache.endpoint_facts(event, request),
+        caller_facts=known.facts_cache.caller_facts(event),
+        past=known.past,
     )
-    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known), see.made.gone)
+    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known), see.endpoint_facts.gone)
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:

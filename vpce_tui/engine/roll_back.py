@@ -78,8 +78,8 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
             raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it manually")
     step = replace(step, bindings=live.step.bindings)
     if live.unknown:
-        facet, why = next(iter(live.unknown.items()))
-        raise Unreadable(f"the {facet} could not be read, so nothing is undone: {why}")
+        aspect, why = next(iter(live.unknown.items()))
+        raise Unreadable(f"the {aspect} could not be read, so nothing is undone: {why}")
     still = {call.id for call in live.step.already} & ours
     calls, left = [], []
     for call in step.undo:

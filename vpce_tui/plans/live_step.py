@@ -9,7 +9,7 @@ from vpce_tui.plans.plan import PlannedCall, Step
 
 @dataclass(frozen=True, slots=True)
 class LiveStep:
-    """A step planned from what is there now. ``unknown``: facets that could not be read, with the reason.
+    """A step planned from what is there now. ``unknown``: aspects that could not be read, with the reason.
 
     ``read_back``: whether its effects are there. ``leave``: why an inverse call makes no sense now (``""``: it does), given the call,
     whether what it takes back is still so, and whether everything is being undone. ``judge``: for a step that is verified from the

@@ -140,8 +140,8 @@ class KindPlanner(Generic[S]):
         for step in playbook.steps:
             looked |= self.actions[step.id].look(told[step.action_name], told)
         asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked)
-        facets = frozenset(facet for action in self.actions.values() for facet in action.facets)
-        state = self.kind.observe(caller, target, region, facets, asked)
+        aspects = frozenset(aspect for action in self.actions.values() for aspect in action.aspects)
+        state = self.kind.observe(caller, target, region, aspects, asked)
         steps = []
         for step in playbook.steps:
             answers = _Answers(
@@ -179,7 +179,7 @@ class KindPlanner(Generic[S]):
         action = self.actions[playbook_step.id]
         looked = {**(action.remember(remembered) if remembered else {}), **action.look(choices, others)}
         context = dataclasses.replace(asked, remembered=looked, choices=choices, live=True)
-        state = self.kind.observe(caller, target, region, action.facets, context)
+        state = self.kind.observe(caller, target, region, action.aspects, context)
         answers = _Answers(choices, remembered, frozenset(asked.inverses), others, target, region)
         step, judge = self._step(playbook_step, state, answers), action.judge
         return LiveStep(
@@ -278,9 +278,9 @@ def _as_recorded(planned: PlannedCall, recorded: PlannedCall | None) -> PlannedC
 
 def _must_be_known(playbook_step: PlaybookStep, state: TargetState, wrong: str) -> None:
     """Raise :class:`Unreadable` where what can be chosen is not known, as something of the step could not be read."""
-    for facet in sorted(playbook_step.action.facets & set(state.unknown)):
+    for aspect in sorted(playbook_step.action.aspects & set(state.unknown)):
         raise Unreadable(
-            f"step {playbook_step.id}: {wrong} That may be because the {facet} could not be read: {state.unknown[facet]}"
+            f"step {playbook_step.id}: {wrong} That may be because the {aspect} could not be read: {state.unknown[aspect]}"
         )
 
 

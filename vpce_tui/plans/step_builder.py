@@ -194,12 +194,12 @@ class Draft:
         """The step cannot run now."""
         self.blocked.append(Blocked(says, remedy))
 
-    def block_unknown(self, unknown: Mapping[str, str], *facets: str) -> None:
-        """Block on facets that could not be read: unknown is never taken for empty."""
-        for facet in facets:
-            if facet in unknown:
+    def block_unknown(self, unknown: Mapping[str, str], *aspects: str) -> None:
+        """Block on aspects that could not be read: unknown is never taken for empty."""
+        for aspect in aspects:
+            if aspect in unknown:
                 self.block(
-                    f"the {facet} could not be read: {unknown[facet]}",
+                    f"the {aspect} could not be read: {unknown[aspect]}",
                     "grant read access, then plan again; or do this step manually",
                 )
 
@@ -224,8 +224,8 @@ class Draft:
         self.content += [TextBlock(text=sentence, warning=True) for sentence in sentences]
 
     def note_unread(self, unknown: Mapping[str, str]) -> None:
-        """What could not be read, by facet."""
-        self.warn(*(f"the {facet} could not be read: {why}" for facet, why in unknown.items()))
+        """What could not be read, by aspect."""
+        self.warn(*(f"the {aspect} could not be read: {why}" for aspect, why in unknown.items()))
 
     def tags(self, kind: str, call_id: str, target: str, name: str) -> list[dict[str, object]]:
         """``TagSpecifications`` by which what is created can be recognised after a lost answer."""

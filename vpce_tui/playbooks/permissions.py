@@ -19,8 +19,8 @@ def operations_of(playbook: Playbook) -> tuple[Operation, ...]:
     named = {*ALWAYS, *reads[""]}
     for playbook_step in playbook.steps:
         named |= set(playbook_step.action.may)
-        for facet in playbook_step.action.facets:
-            named |= set(reads[facet])
+        for aspect in playbook_step.action.aspects:
+            named |= set(reads[aspect])
     found = []
     for name in named:
         service, _, operation = name.partition(":")

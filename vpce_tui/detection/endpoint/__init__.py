@@ -55,16 +55,16 @@ NOTHING: Final = Assessment(Severity.INFO)
 def assess_signals(see: EventSubject) -> Assessment:
     """Every reason to worry about an event. One that made no endpoint is assessed as an attempt, at most medium."""
     attempt = bool(see.event.error_code)
-    made, maker = see.made.answers.get(attempt), see.maker.answers.get(attempt)
+    made, maker = see.endpoint_facts.answers.get(attempt), see.caller_facts.answers.get(attempt)
     if made is None:
-        made = see.made.answers[attempt] = answers(see.made, _MADE[attempt])
+        made = see.endpoint_facts.answers[attempt] = answers(see.endpoint_facts, _MADE[attempt])
     if maker is None:
-        maker = see.maker.answers[attempt] = answers(see.maker, _MAKER[attempt])
+        maker = see.caller_facts.answers[attempt] = answers(see.caller_facts, _MAKER[attempt])
     one = answers(see, _EVENT[attempt])
     if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is assessed as all are that made the same
-        found = see.made.assessments.get(attempt)
+        found = see.endpoint_facts.assessments.get(attempt)
         if found is None:
-            found = see.made.assessments[attempt] = _judged(attempt, made)
+            found = see.endpoint_facts.assessments[attempt] = _judged(attempt, made)
         return found
     return _judged(attempt, made, maker, one)
 

@@ -50,15 +50,15 @@ def instance_session(see: CallerFacts) -> Answer:
     applies_to_failed_calls=True,
 )
 def session_elsewhere(see: EventSubject) -> Answer:
-    name = see.maker.instance_id
+    name = see.caller_facts.instance_id
     if not name:
         return None
-    if see.maker.instance is None:
+    if see.caller_facts.instance is None:
         return Inconclusive(
             f"the addresses of {name}: it is in none of the regions searched" if see.region else NOT_LOOKED
         )
-    instance, region = see.maker.instance
-    if not delivered(see.event.principal, see.maker.instance_role):
+    instance, region = see.caller_facts.instance
+    if not delivered(see.event.principal, see.caller_facts.instance_role):
         return None  # a session that somebody gave the name of an instance
     found = where_used(see.event, instance, region, see.ours)
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found

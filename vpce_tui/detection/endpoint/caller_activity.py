@@ -29,7 +29,7 @@ _MOST: Final = 200
 )
 def refused_attempts(see: EventSubject) -> Answer:
     event = see.event
-    line = see.maker.refused
+    line = see.caller_facts.refused
     before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
     if event.refused:
         count = before + 1
@@ -83,7 +83,7 @@ def changed_soon(see: EventSubject) -> Answer:
         return None
     changes = see.past.changes_of.get(endpoint)
     for other in changes.after(see.event.time, within=_DAY) if changes else ():
-        if caller_key(other) == see.maker.who:
+        if caller_key(other) == see.caller_facts.who:
             name = other.name
             minutes = int((other.time - see.event.time).total_seconds() // 60)
             fact = SignalFact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
@@ -110,7 +110,7 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     found_now = evaluate_endpoint_policy(policy, see.ours) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
-        if found_now.everything(see.made.short.split(".")[0]):
+        if found_now.everything(see.endpoint_facts.short.split(".")[0]):
             return "a policy that allows full access"
         if names:
             return f"a policy that names {names[0]}"
@@ -134,18 +134,20 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
 def same_session(see: EventSubject) -> Answer:
     principal = see.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    found = _near(see, see.maker.sensitive_calls) if see.maker.sensitive_calls else {}
+    found = _near(see, see.caller_facts.sensitive_calls) if see.caller_facts.sensitive_calls else {}
     if found:
-        severity = Severity.MEDIUM if see.maker.pipeline and all(map(_to_a_named_one, found.values())) else None
+        severity = Severity.MEDIUM if see.caller_facts.pipeline and all(map(_to_a_named_one, found.values())) else None
         return Match(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
-    elsewhere = _near(see, see.maker.sensitive_calls_elsewhere) if see.maker.sensitive_calls_elsewhere else {}
+    elsewhere = (
+        _near(see, see.caller_facts.sensitive_calls_elsewhere) if see.caller_facts.sensitive_calls_elsewhere else {}
+    )
     if elsewhere:
         return Match(
             f"Its creator also called {_few(list(elsewhere))}, in another {one}",
             tuple(elsewhere.values())[:8],
             Severity.MEDIUM,
         )
-    calls = see.maker.calls
+    calls = see.caller_facts.calls
     if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
         return Inconclusive("what else the same session did: its calls were not searched")
     return None

@@ -25,11 +25,11 @@ from vpce_tui.detection.signals import Severity, SignalFact
     applies_to_failed_calls=True,
 )
 def first_time(see: EventSubject) -> Answer:
-    if see.maker.by_aws:
+    if see.caller_facts.by_aws:
         return None
-    if see.maker.who in ("", "unknown"):
+    if see.caller_facts.who in ("", "unknown"):
         return Inconclusive("who created it: the record does not say")
-    known = see.made.place.makings
+    known = see.endpoint_facts.place.makings
     if known is None:
         return Inconclusive("whether its creator created endpoints before: not searched")
     span = see.event.time - known.since
@@ -38,8 +38,8 @@ def first_time(see: EventSubject) -> Answer:
         return Inconclusive(
             f"whether its creator created endpoints before: only {max(days, 0)} days before it were searched"
         )
-    who, cut = see.maker.who, see.event.time - _SPREE
-    habit = see.maker.habit
+    who, cut = see.caller_facts.who, see.event.time - _SPREE
+    habit = see.caller_facts.habit
     if habit.made < cut:
         return None
     calls = see.past.by_caller.get(who, NONE).count_before(cut)
@@ -81,7 +81,7 @@ _SPREE: Final = timedelta(days=2)
 )
 def new_address(see: EventSubject) -> Answer:
     address = see.event.source_ip
-    if address_of(address) is None or see.maker.by_aws:
+    if address_of(address) is None or see.caller_facts.by_aws:
         return None
     context = see.context
     bad = within(address, context.untrusted_networks)
@@ -95,16 +95,16 @@ def new_address(see: EventSubject) -> Answer:
     if own is not None:
         return Pass(f"it came from {address}, in the team's own {own}")
     time = see.event.time
-    cut, habit = time - _SPREE, see.maker.habit
+    cut, habit = time - _SPREE, see.caller_facts.habit
     if habit.enough >= cut or time - habit.began < USUAL:
-        calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
+        calls = see.past.addressed.get(see.caller_facts.who, NONE).count_before(cut)
         return Inconclusive(f"whether {address} is usual for its creator: too few earlier calls are known ({calls})")
     since = habit.addresses.get(address)
     if since is not None and since < cut:
         return None
     earlier = takewhile(lambda one: one[1] < cut, habit.addresses.items())
     seen = ", ".join(one for one, _ in islice(earlier, 6))
-    calls = see.past.addressed.get(see.maker.who, NONE).count_before(cut)
+    calls = see.past.addressed.get(see.caller_facts.who, NONE).count_before(cut)
     facts = (
         SignalFact("sourceIPAddress", address),
         SignalFact("its earlier addresses", seen, "history"),
@@ -139,15 +139,15 @@ def unused_region(see: EventSubject) -> Answer:
                 f"{region} was enabled {(at - other.time).days} days before",
                 (SignalFact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
-    known = see.made.place.changes
+    known = see.endpoint_facts.place.changes
     if known is None:
         return Inconclusive(f"what else happens in {region}: not searched")
     if at - known.since < USUAL:
         return Inconclusive(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were searched"
         )
-    who = see.maker.who
-    changers = see.made.place.changers
+    who = see.caller_facts.who
+    changers = see.endpoint_facts.place.changers
     if changers is not None and changers.others(who, at):
         return None
     if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
@@ -186,7 +186,7 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
 )
 def off_hours(see: EventSubject) -> Answer:
     hours = see.context.working_hours
-    if hours is None or see.event.time.year < 2000 or see.maker.by_aws or hours.holds(see.event.time):
+    if hours is None or see.event.time.year < 2000 or see.caller_facts.by_aws or hours.holds(see.event.time):
         return None
     return Match(
         "Created outside the team's working hours",
@@ -205,13 +205,13 @@ def off_hours(see: EventSubject) -> Answer:
 )
 def expected_maker(see: EventSubject) -> Answer:
     event, principal = see.event, see.event.principal
-    managed = bool(see.made.endpoint and see.made.endpoint.requester_managed)
-    if see.maker.by_aws or managed:
+    managed = bool(see.endpoint_facts.endpoint and see.endpoint_facts.endpoint.requester_managed)
+    if see.caller_facts.by_aws or managed:
         said, fact = (
             "Created by an AWS service",
             SignalFact("invokedBy", principal.invoked_by or "requester-managed"),
         )
-    elif see.maker.pipeline:
+    elif see.caller_facts.pipeline:
         said, fact = "Created by your configured pipeline", SignalFact("principal", principal.arn)
     else:
         return None

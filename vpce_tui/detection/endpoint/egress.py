@@ -180,13 +180,13 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
     techniques=("T1021.007", "T1572"),
 )
 def unused_service(see: EventSubject) -> Answer:
-    short = see.made.short
+    short = see.endpoint_facts.short
     if short in _SHELL:
-        vpc = see.made.request.vpc_id
+        vpc = see.endpoint_facts.request.vpc_id
         made = {
             one
             for one in _SHELL
-            if one == short or see.past.made_in.get((vpc, see.maker.who, one), NONE).around(see.event.time, _DAY)
+            if one == short or see.past.made_in.get((vpc, see.caller_facts.who, one), NONE).around(see.event.time, _DAY)
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (
@@ -199,12 +199,12 @@ def unused_service(see: EventSubject) -> Answer:
                 facts,
                 Severity.HIGH,
             )
-    if not see.made.source or not see.made.aws_service:
+    if not see.endpoint_facts.source or not see.endpoint_facts.aws_service:
         return None
-    known, used = see.made.place.uses, see.made.place.users
+    known, used = see.endpoint_facts.place.uses, see.endpoint_facts.place.users
     if known is None or see.event.time - known.since < USUAL:
         return Inconclusive(f"whether {short} was used here before: calls to it were not searched")
-    if used is not None and (used.others(see.maker.who, see.event.time) or used.anybody(see.event.time - USUAL)):
+    if used is not None and (used.others(see.caller_facts.who, see.event.time) or used.anybody(see.event.time - USUAL)):
         return None
     if see.event.region in known.cut:
         return Inconclusive(f"whether {short} was used here before: only the newest calls to it were read")

@@ -191,8 +191,8 @@ class EventSubject:
     """The event with what it made and who made it, and what else happened. Not to be changed once made."""
 
     event: Event
-    made: EndpointFacts
-    maker: CallerFacts
+    endpoint_facts: EndpointFacts
+    caller_facts: CallerFacts
     past: EventIndex = NOBODY
     endpoint_id: str = field(init=False)
     """The endpoint that it made; ``""``: none, or the record does not say."""
@@ -201,7 +201,7 @@ class EventSubject:
     ours: TrustZone = field(init=False)
 
     def __post_init__(self) -> None:
-        made = self.made
+        made = self.endpoint_facts
         self.endpoint_id = self.event.request.endpoint_id if self.event.request else ""
         self.region, self.context, self.ours = made.region, made.context, made.ours
 

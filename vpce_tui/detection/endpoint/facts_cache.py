@@ -34,7 +34,7 @@ class FactsCache:
     _made: dict[tuple[Any, ...], EndpointFacts] = field(default_factory=dict)
     _makers: dict[tuple[Any, ...], CallerFacts] = field(default_factory=dict)
 
-    def made(self, event: Event, request: EndpointRequest) -> EndpointFacts:
+    def endpoint_facts(self, event: Event, request: EndpointRequest) -> EndpointFacts:
         """What an event asked for, and what is there now."""
         region = self.regions.get(event.region) if self.regions is not None else None
         name = request.endpoint_id
@@ -57,7 +57,7 @@ class FactsCache:
             )
         return found
 
-    def maker(self, event: Event) -> CallerFacts:
+    def caller_facts(self, event: Event) -> CallerFacts:
         """Who made an event."""
         key = (event.principal, event.account, event.user_agent, event.session_credential_from_console)
         found = self._makers.get(key)

@@ -72,10 +72,10 @@ def only_way_out(see: EndpointFacts) -> Answer:
     false_positives="the team records owners elsewhere, or tags later",
 )
 def no_owner(see: EventSubject) -> Answer:
-    found, request = see.made.matters, see.event.request
+    found, request = see.endpoint_facts.matters, see.event.request
     if found is None or request is None:
         return None
-    tags = {**dict(request.tags), **(see.made.endpoint.tags if see.made.endpoint else {})}
+    tags = {**dict(request.tags), **(see.endpoint_facts.endpoint.tags if see.endpoint_facts.endpoint else {})}
     if see.context.owner(tags):
         return None
     return Match(

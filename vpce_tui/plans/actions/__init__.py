@@ -126,7 +126,7 @@ class AnyAction(Protocol):
     """An action as it looks from outside, whatever target it is for: what it asks, reads and may call."""
 
     @property
-    def facets(self) -> frozenset[str]:
+    def aspects(self) -> frozenset[str]:
         """What must be read to plan it."""
 
     @property
@@ -135,7 +135,7 @@ class AnyAction(Protocol):
 
     @property
     def may(self) -> tuple[str, ...]:
-        """Operations that its calls and inverses may be, beyond what its facets read."""
+        """Operations that its calls and inverses may be, beyond what its aspects read."""
 
     @property
     def judges(self) -> bool:
@@ -147,14 +147,14 @@ class AnyAction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[S]):
-    """One step's code, for targets whose state is ``S``. ``facets``: what must be read to plan it; ``expect``: the state after it.
+    """One step's code, for targets whose state is ``S``. ``aspects``: what must be read to plan it; ``expect``: the state after it.
 
     ``remember`` gives what an earlier plan of the step holds and looking needs (:attr:`PlanningContext.remembered`). ``leave`` says
     why an inverse call makes no sense in this state (``""``: it does), given the call, whether what it takes back is still so, and
     whether everything is being undone.
     """
 
-    facets: frozenset[str]
+    aspects: frozenset[str]
     plan: Callable[[S, Draft], Step]
     expect: Callable[[S, Mapping[str, str]], S]
     verify: Callable[[S, Step], ReadBack]
@@ -167,7 +167,7 @@ class Action(Generic[S]):
     """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()
-    """Operations (``service:Operation``) that its calls and inverses may be, beyond what its facets read."""
+    """Operations (``service:Operation``) that its calls and inverses may be, beyond what its aspects read."""
     taken_back_by: tuple[str, ...] = ()
     """Those of :attr:`may` that its inverses are, and no others: a record that was handed over cannot name another."""
 

@@ -331,7 +331,7 @@ _MAY: Final = (
 )
 _INVERSES: Final = ("iam:DeleteRole", "iam:DeleteRolePolicy", "logs:DeleteLogGroup", "ec2:DeleteFlowLogs")
 ENDPOINT_FLOW_LOGS: Final[Action[EndpointState]] = Action(
-    facets=frozenset({"flow logs"}),
+    aspects=frozenset({"flow logs"}),
     plan=lambda state, draft: _plan_vpc(state.endpoint.region, state.endpoint.vpc_id, state.endpoint.id, state, draft),
     expect=unchanged,
     verify=by_effects,
@@ -340,7 +340,7 @@ ENDPOINT_FLOW_LOGS: Final[Action[EndpointState]] = Action(
     taken_back_by=_INVERSES,
 )
 TRAFFIC_FLOW_LOGS: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({"flow logs"}),
+    aspects=frozenset({"flow logs"}),
     plan=lambda state, draft: _plan_vpc(state.region, state.vpc_id, state.target, state, draft),
     expect=unchanged,
     verify=by_effects,
@@ -349,7 +349,7 @@ TRAFFIC_FLOW_LOGS: Final[Action[InterfaceState]] = Action(
     taken_back_by=_INVERSES,
 )
 ACCOUNT_FLOW_LOGS: Final[Action[AccountState]] = Action(
-    facets=frozenset({"flow logs"}),
+    aspects=frozenset({"flow logs"}),
     plan=_plan_account,
     expect=unchanged,
     verify=by_effects,

@@ -117,7 +117,7 @@ def _profile(step: Step) -> dict[str, object]:
 
 
 CUT_CREDENTIALS: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.ROLE}),
+    aspects=frozenset({InstanceAspect.ROLE}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

@@ -170,7 +170,7 @@ def _moved(step: Step) -> dict[str, object]:
 
 
 ISOLATE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}),
+    aspects=frozenset({InstanceAspect.INTERFACES, InstanceAspect.GROUPS}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

@@ -17,4 +17,4 @@ def manual(guidance: Sequence[str]) -> Action[S]:
         draft.note(*guidance)
         return draft.step(StepKind.MANUAL)
 
-    return Action(facets=frozenset(), plan=plan, expect=unchanged, verify=read_back)
+    return Action(aspects=frozenset(), plan=plan, expect=unchanged, verify=read_back)

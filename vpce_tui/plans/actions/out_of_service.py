@@ -138,7 +138,7 @@ def _expect(state: InstanceState, _: Mapping[str, str]) -> InstanceState:
 
 
 TAKE_OUT: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}),
+    aspects=frozenset({InstanceAspect.SCALING, InstanceAspect.TARGETS, InstanceAspect.CLASSIC}),
     plan=_plan,
     expect=_expect,
     verify=_settled,

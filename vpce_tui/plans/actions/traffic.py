@@ -333,7 +333,7 @@ def _wrong_hours(text: str) -> str:
 
 
 TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.TRAFFIC}),
+    aspects=frozenset({InterfaceAspect.TRAFFIC}),
     plan=_plan_see,
     expect=unchanged,
     verify=read_back,
@@ -350,7 +350,7 @@ TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
     may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
 )
 TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
+    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
     plan=_plan_choose,
     expect=unchanged,
     verify=read_back,
@@ -369,7 +369,7 @@ TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
     may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
 )
 TRAFFIC_PROVE: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
+    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_prove,
     expect=unchanged,
     verify=read_back,

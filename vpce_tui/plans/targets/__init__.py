@@ -1,4 +1,4 @@
-"""What is known about a target: one frozen state a kind of target, read live, facet by facet."""
+"""What is known about a target: one frozen state a kind of target, read live, aspect by aspect."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

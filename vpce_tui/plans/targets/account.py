@@ -1,7 +1,7 @@
 """Everything a playbook needs to know to harden an account: instances and their AMIs, wide rules, volumes, flow logs, AWS Config,
 trails; read in every region of the scope, side by side.
 
-What one region keeps back is in ``gaps`` with its reason; where the answers name things of that region, the facet is unknown.
+What one region keeps back is in ``gaps`` with its reason; where the answers name things of that region, the aspect is unknown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ from vpce_tui.plans.targets import ebs_volumes as ebs
 from vpce_tui.plans.targets import launch_images, recording
 from vpce_tui.plans.targets.barriers import GroupRule
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
-from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_facets
+from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_aspects
 from vpce_tui.plans.targets.read_barriers import group_rule
 
 REGIONS: Final = "regions"
@@ -108,8 +108,8 @@ class AccountAspect:
     TRAILS = "trails"
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> AccountState:
-    """Read the named facets now, in the regions of the answers (nothing: every enabled one).
+def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> AccountState:
+    """Read the named aspects now, in the regions of the answers (nothing: every enabled one).
 
     Where the answers of a step that is about to run name things (``region/id``), only their regions are read. Raises
     :class:`Unreadable` where the credentials are for another account.
@@ -120,8 +120,8 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
     enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     wanted = [name for name in strings(asked.remembered, REGIONS) if name in enabled]
-    read, unknown = read_facets(
-        caller, AccountState(account, region, tuple(wanted or enabled)), facets, _READERS, asked
+    read, unknown = read_aspects(
+        caller, AccountState(account, region, tuple(wanted or enabled)), aspects, _READERS, asked
     )
     return replace(read, unknown=unknown)
 
@@ -352,7 +352,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     AccountAspect.CONFIG: recording.CONFIG_READS,
     AccountAspect.TRAILS: recording.TRAIL_READS,
 }
-"""The operations that reading each facet takes; under ``""`` those of the account itself."""
+"""The operations that reading each aspect takes; under ``""`` those of the account itself."""
 
 _READERS: Final[Mapping[str, Reader[AccountState]]] = {
     AccountAspect.INSTANCES: _instances,

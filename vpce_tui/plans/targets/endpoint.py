@@ -1,4 +1,4 @@
-"""Everything a playbook needs to know about one VPC endpoint, read live, facet by facet."""
+"""Everything a playbook needs to know about one VPC endpoint, read live, aspect by aspect."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from vpce_tui.plans.targets.planning_context import (
     Unreadable,
     VpcGroups,
     ours,
-    read_facets,
+    read_aspects,
     vpc_groups,
 )
 
@@ -102,8 +102,8 @@ _OF_ACCOUNT: Final = (EndpointAspect.RECREATED, EndpointAspect.ORGANISATION)
 """What does not depend on the endpoint."""
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> EndpointState:
-    """Read the endpoint and the named facets now.
+def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> EndpointState:
+    """Read the endpoint and the named aspects now.
 
     An endpoint that this incident deleted is the state of its target that is ``gone``; any other that is not there raises
     :class:`TargetGone`. Raises :class:`AwsError` where the endpoint itself cannot be read.
@@ -118,8 +118,10 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
     raw: Mapping[str, object] = found[0] if found else deleted
     state = EndpointState(parse.endpoint(raw, region, account), raw, inverses=asked.inverses)
     if state.gone:
-        facets = [facet for facet in facets if facet in _OF_ACCOUNT or (facet in _OF_VPC and state.endpoint.vpc_id)]
-    read, unknown = read_facets(caller, state, facets, _READERS, asked)
+        aspects = [
+            aspect for aspect in aspects if aspect in _OF_ACCOUNT or (aspect in _OF_VPC and state.endpoint.vpc_id)
+        ]
+    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -208,8 +210,8 @@ def _use(caller: Caller, state: EndpointState, asked: PlanningContext) -> Endpoi
         return replace(state, reach=_in_its_subnets(caller, state.endpoint))
     if not state.endpoint.interfaces:
         return state
-    facets = {InterfaceAspect.TRAFFIC}
-    seen = interface.observe(caller, state.endpoint.id, state.endpoint.region, facets, asked)
+    aspects = {InterfaceAspect.TRAFFIC}
+    seen = interface.observe(caller, state.endpoint.id, state.endpoint.region, aspects, asked)
     if why := seen.unknown.get(InterfaceAspect.TRAFFIC):
         raise Unreadable(why)
     return replace(state, use=seen)
@@ -316,7 +318,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     EndpointAspect.ENCRYPTION: ("ec2:DescribeVpcEncryptionControls",),
     EndpointAspect.RECREATED: ("ec2:DescribeVpcEndpoints",),
 }
-"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+"""The operations that reading each aspect takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[EndpointState]]] = {
     EndpointAspect.SERVICE: _service,

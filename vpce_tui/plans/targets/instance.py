@@ -1,6 +1,6 @@
-"""Everything a playbook needs to know about one instance, read live, facet by facet.
+"""Everything a playbook needs to know about one instance, read live, aspect by aspect.
 
-A facet that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+A aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
     Reader,
     TargetGone,
-    read_facets,
+    read_aspects,
     vpc_groups,
 )
 from vpce_tui.plans.targets.role import role_of
@@ -42,9 +42,9 @@ _OF_INSTANCE: Final = (
 
 
 def observe(
-    caller: Caller, instance_id: str, region: str, facets: Iterable[str], asked: PlanningContext | None = None
+    caller: Caller, instance_id: str, region: str, aspects: Iterable[str], asked: PlanningContext | None = None
 ) -> InstanceState:
-    """Read the instance and the named facets now.
+    """Read the instance and the named aspects now.
 
     ``asked.incident`` limits what counts as made by us to this incident; without one, nothing does.
     Raises :class:`TargetGone`, and :class:`AwsError` where the instance itself cannot be read.
@@ -58,8 +58,10 @@ def observe(
         # AWS forgets a terminated instance within the hour; what this incident did around it can still be taken back
         vpc = str(asked.remembered.get("vpc_id", ""))
         state = InstanceState(Instance(id=instance_id, region=region, account=account, state="terminated", vpc_id=vpc))
-        facets = [facet for facet in facets if facet not in _OF_INSTANCE and (vpc or facet != InstanceAspect.GROUPS)]
-    read, unknown = read_facets(caller, state, facets, _READERS, asked)
+        aspects = [
+            aspect for aspect in aspects if aspect not in _OF_INSTANCE and (vpc or aspect != InstanceAspect.GROUPS)
+        ]
+    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -251,7 +253,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     InstanceAspect.ADDRESSES: ("ec2:DescribeAddresses", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceAttribute"),
 }
-"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+"""The operations that reading each aspect takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.ATTRIBUTES: _attributes,

@@ -22,13 +22,13 @@ from vpce_tui.plans.targets.planning_context import (
     TargetGone,
     Unreadable,
     aws_now,
-    read_facets,
+    read_aspects,
 )
 from vpce_tui.plans.targets.read_barriers import described
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> InterfaceState:
-    """Read the interfaces of an instance, an endpoint, or one of its own, and the named facets now.
+def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> InterfaceState:
+    """Read the interfaces of an instance, an endpoint, or one of its own, and the named aspects now.
 
     Raises :class:`TargetGone`, and :class:`AwsError` where the interfaces cannot be read.
     """
@@ -60,7 +60,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         remembered=asked.remembered,
         gone=not found,
     )
-    read, unknown = read_facets(caller, state, facets if found else (), _READERS, asked)
+    read, unknown = read_aspects(caller, state, aspects if found else (), _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -220,7 +220,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "ec2:DescribeEgressOnlyInternetGateways",
     ),
 }
-"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+"""The operations that reading each aspect takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[InterfaceState]]] = {
     InterfaceAspect.FLOW_LOGS: _flow_logs,

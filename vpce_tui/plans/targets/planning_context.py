@@ -1,6 +1,6 @@
-"""What every look at a target shares: on whose behalf it is taken, what counts as ours, and how facets are read.
+"""What every look at a target shares: on whose behalf it is taken, what counts as ours, and how aspects are read.
 
-A facet that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+A aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -83,7 +83,7 @@ class TargetState(Protocol):
 
     @property
     def unknown(self) -> Mapping[str, str]:
-        """Facets that could not be read, with the reason."""
+        """Aspects that could not be read, with the reason."""
 
     @property
     def gone(self) -> bool:
@@ -92,21 +92,21 @@ class TargetState(Protocol):
 
 W = TypeVar("W", bound=TargetState)
 Reader = Callable[[Caller, W, PlanningContext], W]
-"""Reads one facet: the state with what it read; raises :class:`AwsError`, or :class:`Unreadable`."""
+"""Reads one aspect: the state with what it read; raises :class:`AwsError`, or :class:`Unreadable`."""
 
 
-def read_facets(
-    caller: Caller, state: W, facets: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
+def read_aspects(
+    caller: Caller, state: W, aspects: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
 ) -> tuple[W, dict[str, str]]:
-    """``state`` with each facet read, and why by each facet that could not be read."""
+    """``state`` with each aspect read, and why by each aspect that could not be read."""
     unknown: dict[str, str] = {}
-    for facet in sorted(set(facets)):
+    for aspect in sorted(set(aspects)):
         try:
-            state = readers[facet](caller, state, asked)
+            state = readers[aspect](caller, state, asked)
         except AwsError as error:
-            unknown[facet] = error.sentence()
+            unknown[aspect] = error.sentence()
         except Unreadable as error:
-            unknown[facet] = str(error)
+            unknown[aspect] = str(error)
     return state, unknown
 
 

@@ -1,4 +1,4 @@
-"""Everything a playbook needs to know about one IAM user or role, read live, facet by facet."""
+"""Everything a playbook needs to know about one IAM user or role, read live, aspect by aspect."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from vpce_tui.plans.targets.planning_context import (
     TargetGone,
     aws_now,
     iam_region,
-    read_facets,
+    read_aspects,
 )
 from vpce_tui.plans.targets.principal_history import (
     DAYS,
@@ -47,8 +47,8 @@ PATTERN: Final = re.compile(
 )
 
 
-def observe(caller: Caller, target: str, region: str, facets: Iterable[str], asked: PlanningContext) -> PrincipalState:
-    """Read the principal and the named facets now.
+def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> PrincipalState:
+    """Read the principal and the named aspects now.
 
     ``target``: an access key id of a user, ``user/NAME``, ``role/NAME``, ``root``, or an ARN of one of these or of a role's
     session. Raises :class:`TargetGone`, and :class:`AwsError` where the principal itself cannot be read.
@@ -87,7 +87,7 @@ def observe(caller: Caller, target: str, region: str, facets: Iterable[str], ask
         own=signed_in,
         operator=_operator(identity.arn),
     )
-    read, unknown = read_facets(caller, state, facets, _READERS, asked)
+    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -365,7 +365,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     PrincipalAspect.TRAILS: recording.TRAIL_READS,
     PrincipalAspect.PROFILES: (),
 }
-"""The operations that reading each facet takes; under ``""`` those of the target itself."""
+"""The operations that reading each aspect takes; under ``""`` those of the target itself."""
 
 _READERS: Final[Mapping[str, Reader[PrincipalState]]] = {
     PrincipalAspect.KEYS: _keys,

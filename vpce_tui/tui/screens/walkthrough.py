@@ -77,10 +77,10 @@ class WalkthroughScreen(WalkthroughActions):
 
     @property
     def crumb(self) -> str:
-        return self.walk.playbook.name
+        return self.session.playbook.name
 
     def crumbs(self) -> str:
-        return f"{self.walk.playbook.name} ─ {self.walk.target}"
+        return f"{self.session.playbook.name} ─ {self.session.target}"
 
     def _show_crumbs(self) -> None:
         from vpce_tui.tui.widgets.bars import CrumbBar  # noqa: PLC0415
@@ -112,7 +112,7 @@ class WalkthroughScreen(WalkthroughActions):
             known = self.known(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(hint("resolve"))
-            open_still = known.state is not StepState.VERIFIED or step.id in self.walk.drifted
+            open_still = known.state is not StepState.VERIFIED or step.id in self.session.drifted
             if step.kind is not StepKind.MANUAL and open_still and not step.blocked and not self._prerequisites(step):
                 found.append(hint("run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
@@ -176,7 +176,7 @@ class WalkthroughScreen(WalkthroughActions):
             plan=self.plan,
             at=self.at,
             known=self.known,
-            drifted=step.id in self.walk.drifted,
+            drifted=step.id in self.session.drifted,
             width=self._width,
             key=self.main.keymap.shown,
         )
@@ -193,7 +193,7 @@ class WalkthroughScreen(WalkthroughActions):
         names = ", ".join(self.about)
         return [
             page.hanging(
-                "! ", f"{names} is already open for this {self.walk.playbook.target}: resume it ({page.key('run')})"
+                "! ", f"{names} is already open for this {self.session.playbook.target}: resume it ({page.key('run')})"
             ),
             line(""),
         ]
@@ -220,7 +220,7 @@ class WalkthroughScreen(WalkthroughActions):
         if running and log is not None:
             found += log.how_far(step, self.main.now())
             found += hanging(f"{sign('▶')} ", log.under_way, self._width, "", "bold $accent") if log.under_way else []
-        if step.id in self.walk.drifted:
+        if step.id in self.session.drifted:
             why = "its answers were changed since" if step.kind is StepKind.READ else "no longer true"
             found += hanging(
                 "! ", f"Drift: verified earlier, {why}. Remaining changes:", self._width, "", "bold $warning"
@@ -235,7 +235,7 @@ class WalkthroughScreen(WalkthroughActions):
             head = f"{sign(known.state.sign)} {known.state.value}  "
             found += hanging(head, known.saw, self._width, "", STATE_LOOK.get(known.state, ""))
             found += self._left_off(step, known)
-        if step.id not in self.walk.drifted and log is not None:
+        if step.id not in self.session.drifted and log is not None:
             found += log.lines(self._width, running=running)
         for note in known.notes:
             found += hanging("note: ", note, self._width)

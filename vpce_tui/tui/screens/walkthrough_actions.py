@@ -53,7 +53,7 @@ class WalkthroughActions(WalkthroughState):
                 f"({self.main.keymap.shown('skip')})."
             )
             return
-        if self.known(step).state is StepState.VERIFIED and step.id not in self.walk.drifted:
+        if self.known(step).state is StepState.VERIFIED and step.id not in self.session.drifted:
             self.main.say("This step is already verified; it is not run again.")
             return
         if self.known(step).half_undone:
@@ -88,13 +88,13 @@ class WalkthroughActions(WalkthroughState):
         step = self.step
         assert step is not None
         if step.kind is StepKind.CHANGE and not step.reversible and step.calls:
-            question = f"This cannot be undone. Type {self.walk.target} to run “{step.title}”:"
+            question = f"This cannot be undone. Type {self.session.target} to run “{step.title}”:"
 
             def answered(typed: str | None) -> None:
-                if typed == self.walk.target:
+                if typed == self.session.target:
                     self._run(step, Approval("typed in the app", typed))
 
-            self.app.push_screen(Ask(step.title, question, must_be=self.walk.target), answered)
+            self.app.push_screen(Ask(step.title, question, must_be=self.session.target), answered)
         else:
             self._run(step, Approval("key in the app"))
 
@@ -106,7 +106,7 @@ class WalkthroughActions(WalkthroughState):
         self._start(
             step,
             f"running: {step.title}",
-            lambda tell, cancel: self.walk.run(
+            lambda tell, cancel: self.session.run(
                 journal, plan, step.id, approval, tell, cancel, lambda label, secret: self._take(app, label, secret)
             ),
         )
@@ -147,14 +147,14 @@ class WalkthroughActions(WalkthroughState):
             self.just_ended = True
             self.changed = self.changed or (outcome.good and step.kind is StepKind.CHANGE)
             self.outcomes[step.id] = outcome
-            self.record = self.walk.record(self.work.journal)
+            self.record = self.session.record(self.work.journal)
             self.update()
             self.replan()
 
         def failed(error: Exception) -> None:
             self.busy, self.at_work = "", False
             self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
-            self.record = self.walk.record(self.work.journal)
+            self.record = self.session.record(self.work.journal)
             self.update()
 
         self.work.background.start(
@@ -182,15 +182,15 @@ class WalkthroughActions(WalkthroughState):
             made = [*inverse_lines((call, shown_parameters(call)) for call in calls), *left]
 
             final = is_final(calls)
-            word = self.walk.target if final else "undo"
+            word = self.session.target if final else "undo"
 
             def answered(typed: str | None) -> None:
                 if typed == word:
-                    approval = Approval("typed in the app", self.walk.target if final else "")
+                    approval = Approval("typed in the app", self.session.target if final else "")
                     self._start(
                         step,
                         f"undoing: {step.title}",
-                        lambda tell, cancel: self.walk.undo(journal, plan, step.id, approval, found, tell, cancel),
+                        lambda tell, cancel: self.session.undo(journal, plan, step.id, approval, found, tell, cancel),
                     )
 
             if not calls and self.known(step).half_undone:
@@ -212,7 +212,7 @@ class WalkthroughActions(WalkthroughState):
 
         self.work.background.start(
             "undo",
-            lambda: self.walk.planned_undo(journal, plan, step.id),
+            lambda: self.session.planned_undo(journal, plan, step.id),
             lambda found: self._if_here(then, found),
             lambda error: self._if_here(failed, error),
         )
@@ -241,12 +241,12 @@ class WalkthroughActions(WalkthroughState):
                 if text is None or journal is None or plan is None:
                     return
                 try:
-                    self.walk.note(journal, plan, step.id, decision, text)
+                    self.session.note(journal, plan, step.id, decision, text)
                 except Exception as error:
                     self.main.say(told(error))
                     return
                 self.outcomes.pop(step.id, None)
-                self.record = self.walk.record(journal)
+                self.record = self.session.record(journal)
                 if decision:
                     self.action_step(1)
                 self.update()
@@ -270,11 +270,11 @@ class WalkthroughActions(WalkthroughState):
             changed = {question.id: question.chosen for question in questions}
             for key, value in (answers or {}).items():
                 if value != changed[key]:
-                    self.walk.choose(step.id, key, value)
+                    self.session.choose(step.id, key, value)
             if answers:
                 self.replan()
 
-        wrong = self.walk.wrong(step)
+        wrong = self.session.wrong(step)
         self.app.push_screen(Form(step.title, questions, wrong), answered)
 
     def action_decide(self) -> None:
@@ -293,11 +293,11 @@ class WalkthroughActions(WalkthroughState):
                     self.main.say("Nothing was recorded: write done or not done.")
                 return
             try:
-                self.walk.decide(journal, plan, step.id, call.id, text == "done")
+                self.session.decide(journal, plan, step.id, call.id, text == "done")
             except Exception as error:
                 self.main.say(told(error))
                 return
-            self.record = self.walk.record(journal)
+            self.record = self.session.record(journal)
             self.replan()
 
         self.app.push_screen(

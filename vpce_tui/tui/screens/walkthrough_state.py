@@ -23,9 +23,9 @@ class WalkthroughState(Frame):
         """Whether a step runs."""
         return self.at_work
 
-    def __init__(self, walk: PlaybookSession) -> None:
+    def __init__(self, session: PlaybookSession) -> None:
         super().__init__()
-        self.walk = walk
+        self.session = session
         self.plan: Plan | None = None
         self.record = Record()
         self.at = 0
@@ -51,13 +51,13 @@ class WalkthroughState(Frame):
 
     def known(self, step: Step) -> StepRecord:
         """What the record knows of a step."""
-        return self.record.step(self.walk.key(step.id))
+        return self.record.step(self.session.key(step.id))
 
     def _state(self, step: Step) -> StepState:
         """The state of a step; what was verified and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
-        return StepState.NOT_VERIFIED if step.id in self.walk.drifted else self.known(step).state
+        return StepState.NOT_VERIFIED if step.id in self.session.drifted else self.known(step).state
 
     def _questions(self) -> tuple[Question, ...]:
         return asked(self.step) if self.step else ()
@@ -72,8 +72,8 @@ class WalkthroughState(Frame):
         journal = self.work.journal
 
         def work() -> Any:
-            plan = self.walk.plan(journal)
-            return plan, self.walk.record(journal), [] if journal else about(self.walk.target)
+            plan = self.session.plan(journal)
+            return plan, self.session.record(journal), [] if journal else about(self.session.target)
 
         def then(found: Any) -> None:
             self.busy, self.just_ended = "", False
@@ -86,8 +86,8 @@ class WalkthroughState(Frame):
         def failed(error: Exception) -> None:
             self.busy, self.plan = "", None  # nothing runs from a plan that is not true any more
             self.problem = told(error)
-            if isinstance(error, WrongChoice) and self.walk.choices:
-                self.walk.choices.clear()
+            if isinstance(error, WrongChoice) and self.session.choices:
+                self.session.choices.clear()
                 self.problem += (
                     f" Your answers were reset. Plan again with the defaults ({self.main.keymap.shown('refresh')})."
                 )
@@ -107,7 +107,7 @@ class WalkthroughState(Frame):
         assert self.plan is not None
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         for number, step in enumerate(self.plan.steps):
-            if self.known(step).state not in ended or step.id in self.walk.drifted:
+            if self.known(step).state not in ended or step.id in self.session.drifted:
                 return number
         return len(self.plan.steps) - 1
 
@@ -132,12 +132,14 @@ class WalkthroughState(Frame):
         elif journal is not None:
             self.main.say(f"This incident is locked by {journal.holder}; it is read-only here.")
         else:
-            self.main.open_incident(self.walk.target, lambda: self._taken_up(go_on), self.about)
+            self.main.open_incident(self.session.target, lambda: self._taken_up(go_on), self.about)
 
     def _taken_up(self, go_on: Any) -> None:
         """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
-        record = self.walk.record(self.work.journal)
-        if any(record.step(self.walk.key(playbook_step.id)).planned for playbook_step in self.walk.playbook.steps):
+        record = self.session.record(self.work.journal)
+        if any(
+            record.step(self.session.key(playbook_step.id)).planned for playbook_step in self.session.playbook.steps
+        ):
             self.main.say("Resumed. Check the state below, then press the key again to continue.")
             self.replan(first=True)
         else:

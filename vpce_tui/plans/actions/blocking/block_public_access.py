@@ -94,7 +94,7 @@ def _plan_dark(state: InterfaceState, draft: Draft) -> Step:
 
 
 TRAFFIC_BLOCK_PUBLIC_ACCESS: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.PUBLIC}),
+    aspects=frozenset({InterfaceAspect.PUBLIC}),
     plan=_plan_dark,
     expect=unchanged,
     verify=by_effects,

@@ -154,7 +154,7 @@ def _denied_before(state: InterfaceState, draft: Draft) -> None:
 
 
 TRAFFIC_ACL: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.ACLS}),
+    aspects=frozenset({InterfaceAspect.ACLS}),
     plan=_plan_acl,
     expect=unchanged,
     verify=by_effects,

@@ -257,7 +257,7 @@ def _closed_before(state: InterfaceState, draft: Draft) -> None:
 
 
 TRAFFIC_RULES: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
+    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_rules,
     expect=unchanged,
     verify=by_effects,

@@ -155,7 +155,7 @@ def _set_as_left(state: InterfaceState, call: PlannedCall, _: bool, __: bool) ->
 
 
 TRAFFIC_WAF: Final[Action[InterfaceState]] = Action(
-    facets=frozenset({InterfaceAspect.SETS}),
+    aspects=frozenset({InterfaceAspect.SETS}),
     plan=_plan_waf,
     expect=unchanged,
     verify=by_effects,

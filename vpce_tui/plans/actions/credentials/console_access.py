@@ -60,7 +60,7 @@ def _plan_console(state: PrincipalState, draft: Draft) -> Step:
 
 
 CONSOLE: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.CONSOLE}),
+    aspects=frozenset({PrincipalAspect.CONSOLE}),
     plan=_plan_console,
     expect=unchanged,
     verify=by_effects,

@@ -70,9 +70,9 @@ def _judge(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
     if state.kind == "root" or state.managed:
         return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
-        f"the {facet} could not be read"
-        for facet in (PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
-        if facet in state.unknown
+        f"the {aspect} could not be read"
+        for aspect in (PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
+        if aspect in state.unknown
     ]
     live = [key.id for key in state.keys or () if key.active and key.id not in state.keys_given]
     left = [*unread, *(f"{key} is active" for key in live)]
@@ -145,7 +145,7 @@ def _is_of(arn: str, state: PrincipalState) -> bool:
 
 
 REFUSED: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}),
+    aspects=frozenset({PrincipalAspect.KEYS, PrincipalAspect.POLICIES, PrincipalAspect.PROFILES}),
     plan=_plan,
     expect=unchanged,
     verify=read_back,

@@ -119,7 +119,7 @@ def key_cells(key: AccessKey) -> tuple[Cell, ...]:
 
 
 IDENTIFY: Final[Action[PrincipalState]] = Action(
-    facets=frozenset(
+    aspects=frozenset(
         {
             PrincipalAspect.KEYS,
             PrincipalAspect.POLICIES,

@@ -344,7 +344,7 @@ def _wrong(most: int, unit: str) -> Callable[[str], str]:
 
 
 LEAST: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
+    aspects=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

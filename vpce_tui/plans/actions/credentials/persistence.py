@@ -257,7 +257,7 @@ def _wrong_session(said: str) -> str:
 
 
 CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.MADE}),
+    aspects=frozenset({PrincipalAspect.MADE}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

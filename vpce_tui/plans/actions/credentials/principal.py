@@ -208,7 +208,7 @@ def _plan_root(state: PrincipalState, draft: Draft) -> Step:
 
 
 KEYS: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.KEYS}),
+    aspects=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_keys,
     expect=unchanged,
     verify=by_effects,
@@ -226,7 +226,7 @@ KEYS: Final[Action[PrincipalState]] = Action(
     taken_back_by=("iam:UpdateAccessKey",),
 )
 SESSIONS: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_sessions,
     expect=unchanged,
     verify=by_effects,
@@ -239,7 +239,7 @@ SESSIONS: Final[Action[PrincipalState]] = Action(
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
 QUARANTINE: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
     plan=_plan_quarantine,
     expect=unchanged,
     verify=by_effects,
@@ -259,4 +259,4 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
     ),
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
-ROOT: Final[Action[PrincipalState]] = Action(facets=frozenset(), plan=_plan_root, expect=unchanged, verify=read_back)
+ROOT: Final[Action[PrincipalState]] = Action(aspects=frozenset(), plan=_plan_root, expect=unchanged, verify=read_back)

@@ -10,9 +10,9 @@ def names_in_iam(state: PrincipalState) -> dict[str, object]:
     return {f"{state.kind.capitalize()}Name": state.name}
 
 
-def cannot_act(state: PrincipalState, draft: Draft, *facets: str) -> bool:
+def cannot_act(state: PrincipalState, draft: Draft, *aspects: str) -> bool:
     """Block what no policy reaches: the root user, roles that belong to AWS, something unreadable."""
-    draft.block_unknown(state.unknown, *facets)
+    draft.block_unknown(state.unknown, *aspects)
     if state.kind == "root":
         draft.block(
             "no IAM policy of this account limits the root user",

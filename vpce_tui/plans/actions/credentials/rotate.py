@@ -93,7 +93,7 @@ def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
 
 
 ROTATE: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.KEYS}),
+    aspects=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_rotate,
     expect=unchanged,
     verify=by_effects,
@@ -152,7 +152,7 @@ def _drop(state: PrincipalState, key: AccessKey | None, identifier: str, draft: 
 
 
 DROP_KEYS: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({PrincipalAspect.KEYS}),
+    aspects=frozenset({PrincipalAspect.KEYS}),
     plan=_plan_drop,
     expect=unchanged,
     verify=by_effects,

@@ -119,7 +119,7 @@ def _delete_settled(state: EndpointState, step: Step) -> ReadBack:
 
 
 REMOVE: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
+    aspects=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
     plan=_plan_delete,
     expect=unchanged,
     verify=_delete_settled,

@@ -51,7 +51,7 @@ def _plan_encryption(state: EndpointState, draft: Draft) -> Step:
 
 
 ENCRYPTION: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.ENCRYPTION}),
+    aspects=frozenset({EndpointAspect.ENCRYPTION}),
     plan=_plan_encryption,
     expect=unchanged,
     verify=by_effects,

@@ -18,10 +18,10 @@ def named(state: EndpointState) -> dict[str, object]:
     return {"Filters": [{"Name": "vpc-endpoint-id", "Values": [state.endpoint.id]}]}
 
 
-def cannot(state: EndpointState, draft: Draft, *facets: str) -> bool:
+def cannot(state: EndpointState, draft: Draft, *aspects: str) -> bool:
     """Block what no step can do: a deleted endpoint, one that another service manages, something unreadable."""
     endpoint = state.endpoint
-    draft.block_unknown(state.unknown, *facets)
+    draft.block_unknown(state.unknown, *aspects)
     if state.gone:
         draft.block(f"{endpoint.id} is {endpoint.state}", "nothing; it does not exist any more")
     elif endpoint.requester_managed:

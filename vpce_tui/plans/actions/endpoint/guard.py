@@ -50,7 +50,7 @@ def _plan_guard(state: EndpointState, draft: Draft) -> Step:
 
 
 GUARD: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.ORGANISATION}),
+    aspects=frozenset({EndpointAspect.ORGANISATION}),
     plan=_plan_guard,
     expect=unchanged,
     verify=read_back,

@@ -126,7 +126,7 @@ def _who_can_use_it(state: EndpointState, draft: Draft) -> None:
 
 
 IDENTIFY: Final[Action[EndpointState]] = Action(
-    facets=frozenset(
+    aspects=frozenset(
         {
             EndpointAspect.SERVICE,
             EndpointAspect.GROUPS,

@@ -181,7 +181,7 @@ def _groups_before(draft: Draft, live: tuple[str, ...], own: str) -> tuple[str, 
 
 
 NETWORK: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}),
+    aspects=frozenset({EndpointAspect.GROUPS, EndpointAspect.VPC, EndpointAspect.ROUTES, EndpointAspect.HIT}),
     plan=_plan_network,
     expect=unchanged,
     verify=by_effects,

@@ -110,7 +110,7 @@ def _plan_policy(state: EndpointState, draft: Draft) -> Step:
 
 
 POLICY: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}),
+    aspects=frozenset({EndpointAspect.SERVICE, EndpointAspect.ORGANISATION, EndpointAspect.HIT}),
     plan=_plan_policy,
     expect=unchanged,
     verify=by_effects,

@@ -41,7 +41,7 @@ def _plan_dns(state: EndpointState, draft: Draft) -> Step:
 
 
 DNS: Final[Action[EndpointState]] = Action(
-    facets=frozenset({EndpointAspect.HIT}),
+    aspects=frozenset({EndpointAspect.HIT}),
     plan=_plan_dns,
     expect=unchanged,
     verify=by_effects,

@@ -208,7 +208,7 @@ def _config_buckets(state: AccountState) -> Options:
 
 
 ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.CONFIG}),
+    aspects=frozenset({AccountAspect.CONFIG}),
     plan=_plan_config,
     expect=unchanged,
     verify=by_effects,

@@ -283,7 +283,7 @@ def _plan_account_trail(state: AccountState, draft: Draft) -> Step:
 
 
 ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.TRAILS}),
+    aspects=frozenset({AccountAspect.TRAILS}),
     plan=_plan_account_trail,
     expect=unchanged,
     verify=by_effects,
@@ -301,7 +301,7 @@ def _plan_principal_trail(state: PrincipalState, draft: Draft) -> Step:
 
 
 PRINCIPAL_TRAIL: Final[Action[PrincipalState]] = Action(
-    facets=frozenset({AccountAspect.TRAILS}),
+    aspects=frozenset({AccountAspect.TRAILS}),
     plan=_plan_principal_trail,
     expect=unchanged,
     verify=by_effects,

@@ -59,7 +59,7 @@ def _plan_default(state: AccountState, draft: Draft) -> Step:
 
 
 ENCRYPTION_BY_DEFAULT: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.ENCRYPTION}),
+    aspects=frozenset({AccountAspect.ENCRYPTION}),
     plan=_plan_default,
     expect=unchanged,
     verify=by_effects,

@@ -158,7 +158,7 @@ def _wrong(text: str) -> str:
 
 
 ACCOUNT_GROUPS: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.RULES}),
+    aspects=frozenset({AccountAspect.RULES}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

@@ -223,7 +223,7 @@ def outdated(instance: AccountInstance) -> str:
 
 
 ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
-    facets=frozenset(
+    aspects=frozenset(
         {
             AccountAspect.INSTANCES,
             AccountAspect.RULES,
@@ -287,7 +287,7 @@ def _judged(found_instance: AccountInstance) -> str:
 
 
 ACCOUNT_IMAGES: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.INSTANCES}),
+    aspects=frozenset({AccountAspect.INSTANCES}),
     plan=_plan_images,
     expect=unchanged,
     verify=read_back,

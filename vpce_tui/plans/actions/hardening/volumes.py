@@ -295,7 +295,7 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
 
 
 ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
-    facets=frozenset({AccountAspect.VOLUMES}),
+    aspects=frozenset({AccountAspect.VOLUMES}),
     plan=_plan,
     expect=unchanged,
     verify=by_effects,

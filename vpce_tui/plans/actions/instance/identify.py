@@ -189,7 +189,7 @@ def _plan_memory(state: InstanceState, draft: Draft) -> Step:
 
 
 IDENTIFY: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.FINDINGS}),
+    aspects=frozenset({InstanceAspect.FINDINGS}),
     plan=_plan_identify,
     expect=unchanged,
     verify=read_back,
@@ -208,7 +208,7 @@ IDENTIFY: Final[Action[InstanceState]] = Action(
 
 
 PRESERVE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
+    aspects=frozenset({InstanceAspect.INTERFACES, InstanceAspect.ROLE}),
     plan=_plan_preserve,
     expect=unchanged,
     verify=read_back,
@@ -228,4 +228,6 @@ PRESERVE: Final[Action[InstanceState]] = Action(
 )
 
 
-MEMORY: Final[Action[InstanceState]] = Action(facets=frozenset(), plan=_plan_memory, expect=unchanged, verify=read_back)
+MEMORY: Final[Action[InstanceState]] = Action(
+    aspects=frozenset(), plan=_plan_memory, expect=unchanged, verify=read_back
+)

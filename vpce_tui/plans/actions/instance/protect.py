@@ -94,7 +94,7 @@ def _expect_hold(state: InstanceState, _: Mapping[str, str]) -> InstanceState:
 
 
 HOLD: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.ATTRIBUTES}),
+    aspects=frozenset({InstanceAspect.ATTRIBUTES}),
     plan=_plan_hold,
     expect=_expect_hold,
     verify=by_effects,

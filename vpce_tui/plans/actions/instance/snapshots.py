@@ -139,7 +139,7 @@ def _snapshots_settled(state: InstanceState, step: Step) -> ReadBack:
 
 
 SNAPSHOTS: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}),
+    aspects=frozenset({InstanceAspect.SNAPSHOTS, InstanceAspect.VOLUMES}),
     plan=_plan_snapshots,
     expect=unchanged,
     verify=_snapshots_settled,

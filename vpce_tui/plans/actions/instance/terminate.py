@@ -138,7 +138,7 @@ def _terminate_settled(state: InstanceState, step: Step) -> ReadBack:
 
 
 TERMINATE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}),
+    aspects=frozenset({InstanceAspect.ATTRIBUTES, InstanceAspect.SCALING, InstanceAspect.SPOT}),
     plan=_plan_terminate,
     expect=unchanged,
     verify=_terminate_settled,

@@ -166,7 +166,7 @@ def _wrong_image(text: str) -> str:
 
 
 CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.IMAGES}),
+    aspects=frozenset({InstanceAspect.IMAGES}),
     plan=_plan,
     expect=unchanged,
     verify=_settled,
@@ -222,7 +222,7 @@ def _what_it_holds(raw: bytes) -> list[str]:
 
 
 REVIEW_USER_DATA: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.SETTINGS}),
+    aspects=frozenset({InstanceAspect.SETTINGS}),
     plan=_plan_user_data,
     expect=unchanged,
     verify=read_back,

@@ -207,7 +207,7 @@ def _policy(state: InstanceState, there: NewRole, key: str, role: Mapping[str, s
 
 
 RELAUNCH_PROFILE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}),
+    aspects=frozenset({InstanceAspect.POLICIES, InstanceAspect.NEW_ROLE}),
     plan=_plan_profile,
     expect=unchanged,
     verify=by_effects,

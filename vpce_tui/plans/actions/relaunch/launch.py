@@ -318,7 +318,7 @@ def _wrong(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
 
 
 LAUNCH: Final[Action[InstanceState]] = Action(
-    facets=frozenset(
+    aspects=frozenset(
         {
             InstanceAspect.IMAGES,
             InstanceAspect.SETTINGS,

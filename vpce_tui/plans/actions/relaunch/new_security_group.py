@@ -217,7 +217,7 @@ def _wrong_name(text: str) -> str:
 
 
 RELAUNCH_GROUP: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}),
+    aspects=frozenset({InstanceAspect.GROUPS, InstanceAspect.OLD_RULES, InstanceAspect.SETTINGS}),
     plan=_plan_group,
     expect=unchanged,
     verify=by_effects,

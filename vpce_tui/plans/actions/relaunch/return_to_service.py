@@ -231,7 +231,7 @@ def _address(state: InstanceState, draft: Draft) -> None:
 
 
 RETURN: Final[Action[InstanceState]] = Action(
-    facets=frozenset(
+    aspects=frozenset(
         {
             InstanceAspect.REPLACEMENT,
             InstanceAspect.TARGET_GROUPS,
@@ -378,7 +378,7 @@ def _prove_settled(state: InstanceState, _: Step) -> ReadBack:
 
 
 PROVE: Final[Action[InstanceState]] = Action(
-    facets=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
+    aspects=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
     plan=_plan_prove,
     expect=unchanged,
     verify=_prove_settled,
