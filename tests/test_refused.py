@@ -27,7 +27,7 @@ from vpce_tui.incident.states import StepState
 from vpce_tui.plans.actions.credentials.credential_checks import _judge
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.renderers import aws_cli, boto3_program
-from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalState
+from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalKind, PrincipalState
 from vpce_tui.playbooks.plan_reader import read as read_plan
 
 STEP = Step("refused", "Verify that it is refused", StepKind.READ)
@@ -211,7 +211,7 @@ def world(kind: str, **more: Any) -> PrincipalState:
     name = "ci-backup" if kind == "user" else "web-app"
     keys = (AccessKey("AKIA1111111111111111", active=False),) if kind == "user" else ()
     made = PrincipalState(
-        kind=kind,
+        kind=PrincipalKind(kind),
         name=name,
         arn=f"arn:aws:iam::123456789012:{kind}/{name}",
         account="123456789012",

@@ -36,6 +36,7 @@ from vpce_tui.plans.targets.principal_state import (
     SESSIONS,
     AccessKey,
     PrincipalAspect,
+    PrincipalKind,
     PrincipalState,
 )
 
@@ -56,17 +57,17 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
     identity, home = caller.identity(), iam_region(region)
     account = identity.account
     kind, name = _resolve(caller, target, account, home)
-    if kind == "root":
+    if kind is PrincipalKind.ROOT:
         return PrincipalState(
-            kind="root", name="root", arn=f"arn:aws:iam::{account}:root", account=account, region=home
+            kind=PrincipalKind.ROOT, name="root", arn=f"arn:aws:iam::{account}:root", account=account, region=home
         )
     signed_in = (
         f":assumed-role/{name}/" in identity.arn
-        if kind == "role"
+        if kind is PrincipalKind.ROLE
         else identity.arn.endswith((f":user/{name}", f"/{name}"))
     )
-    signed_in = signed_in and (kind == "role" or ":user/" in identity.arn)
-    operation, key = ("GetUser", "User") if kind == "user" else ("GetRole", "Role")
+    signed_in = signed_in and (kind is PrincipalKind.ROLE or ":user/" in identity.arn)
+    operation, key = ("GetUser", "User") if kind is PrincipalKind.USER else ("GetRole", "Role")
     try:
         raw = caller.read(Call(service="iam", operation=operation, region=home, parameters={f"{key}Name": name})).data[
             key
@@ -96,9 +97,9 @@ def _operator(arn: str) -> str:
     return f"role/{rest.partition('/')[0]}" if kind == "assumed-role" else f"{kind}/{rest.rpartition('/')[2]}"
 
 
-def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str, str]:
+def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[PrincipalKind, str]:
     if target == "root" or target == f"arn:{target.split(':')[1] if ':' in target else 'aws'}:iam::{account}:root":
-        return "root", "root"
+        return PrincipalKind.ROOT, "root"
     if target.startswith("ASIA"):
         raise TargetGone(
             f"{target} is a temporary key: it belongs to a session. Name the role or user behind it (its events say which), "
@@ -112,7 +113,7 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
         )
         if not name:
             raise TargetGone(f"the key {target} belongs to no user of account {account}.")
-        return "user", name
+        return PrincipalKind.USER, name
     if target.startswith("arn:"):
         owner, resource = parse.account_of(target), target.split(":", 5)[5]
         if owner != account:
@@ -123,13 +124,22 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[str,
                 f"{rest} is a federated user: no policy is attached to it. Its rights are those of the user who called "
                 "GetFederationToken: name that one (its events say who: sessionIssuer)."
             )
-        return ("role", rest.split("/")[0]) if kind == "assumed-role" else (kind, rest.rpartition("/")[2])
+        if kind == "assumed-role":
+            return PrincipalKind.ROLE, rest.split("/")[0]
+        return _kind(kind, target), rest.rpartition("/")[2]
     kind, _, rest = target.partition("/")
-    return kind, rest.rpartition("/")[2]
+    return _kind(kind, target), rest.rpartition("/")[2]
+
+
+def _kind(kind: str, target: str) -> PrincipalKind:
+    try:
+        return PrincipalKind(kind)
+    except ValueError:
+        raise TargetGone(f"{target} is neither a user nor a role.") from None
 
 
 def _keys(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    if state.kind != "user":
+    if state.kind is not PrincipalKind.USER:
         return replace(state, keys=())
     given = asked.gave.get("new-key", frozenset())
     begun = parse.moment(asked.lost.get("new-key", ""))
@@ -168,7 +178,7 @@ def _keys(caller: Caller, state: PrincipalState, asked: PlanningContext) -> Prin
 
 
 def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if state.kind != "user":
+    if state.kind is not PrincipalKind.USER:
         return replace(state, password=False)
     named = {"UserName": state.name}
     try:
@@ -195,7 +205,7 @@ def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> Princ
 
 
 def _users(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if state.kind != "role":
+    if state.kind is not PrincipalKind.ROLE:
         return replace(state, instances=())
     profiles = [
         str(profile["Arn"])
@@ -227,7 +237,7 @@ def _users(caller: Caller, state: PrincipalState, _: PlanningContext) -> Princip
 
 def _sessions(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
-    if state.kind != "role":
+    if state.kind is not PrincipalKind.ROLE:
         return replace(state, sessions=())
     found: set[str] = set()
     since = aws_now(caller) - timedelta(days=1)
@@ -263,9 +273,9 @@ def _history(caller: Caller, state: PrincipalState, asked: PlanningContext) -> P
     raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], integer(asked.remembered.get(DAYS, 7))
     gaps: list[str] = []
-    if state.kind == "root":
+    if state.kind is PrincipalKind.ROOT:
         names = [("Username", "root")]
-    elif state.kind == "user":
+    elif state.kind is PrincipalKind.USER:
         keys = _keys(caller, state, asked).keys or ()
         names = [("Username", state.name), *(("AccessKeyId", key.id) for key in keys)]
     else:
@@ -273,7 +283,7 @@ def _history(caller: Caller, state: PrincipalState, asked: PlanningContext) -> P
         names = [("Username", name) for name in named[:_NAMES]]
         if len(named) > _NAMES:
             gaps.append(f"{len(named) - _NAMES} more sessions of {state.name}: name the ones you mean (sessions)")
-    found = history_of(caller, names, regions, days, role=state.name if state.kind == "role" else "")
+    found = history_of(caller, names, regions, days, role=state.name if state.kind is PrincipalKind.ROLE else "")
     found = replace(found, gaps=(*found.gaps, *gaps))
     return replace(state, history=found, incident_opened=parse.moment(asked.since), now=aws_now(caller))
 

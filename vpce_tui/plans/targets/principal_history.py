@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from vpce_tui.aws.call import Call
@@ -55,11 +56,29 @@ _ACTIONS: Final = {
 }
 
 
+class CreatedKind(StrEnum):
+    """What was created. The value is part of its key in ``--set``."""
+
+    KEY = "key"
+    USER = "user"
+    ROLE = "role"
+    ATTACHED_TO_USER = "attached-user"
+    ATTACHED_TO_ROLE = "attached-role"
+    INLINE_OF_USER = "inline-user"
+    INLINE_OF_ROLE = "inline-role"
+    MEMBER = "member"
+    PASSWORD = "password"  # noqa: S105 - a kind of thing
+    TRUST = "trust"
+    ENDPOINT = "endpoint"
+    INSTANCE = "instance"
+    FUNCTION = "function"
+
+
 @dataclass(frozen=True, slots=True)
 class CreatedResource:
-    """One thing that outlives the principal. ``kind``: see :data:`CONTAINED_HERE`; ``of``: whose it is (a user or role)."""
+    """One thing that outlives the principal. ``of``: the user or role that has it."""
 
-    kind: str
+    kind: CreatedKind
     id: str
     of: str
     region: str
@@ -77,34 +96,44 @@ class CreatedResource:
     def says(self) -> str:
         """One line for lists: kind, id, owner, time (UTC), region, source address."""
         when = self.at.strftime("%m-%d %H:%MZ") if self.at else "at an unknown time"
-        whose = f" of {self.of}" if self.of else ""
-        return f"{_WORDS.get(self.kind, self.kind)} {self.id}{whose}, {when} in {self.region} from {self.address}"
+        owner = f" of {self.of}" if self.of else ""
+        return f"{_WORDS[self.kind]} {self.id}{owner}, {when} in {self.region} from {self.address}"
 
 
 _WORDS: Final = {
-    "key": "access key",
-    "user": "user",
-    "role": "role",
-    "attached-user": "managed policy",
-    "attached-role": "managed policy",
-    "inline-user": "inline policy",
-    "inline-role": "inline policy",
-    "member": "membership in",
-    "password": "console password",
-    "trust": "trust policy of",
-    "endpoint": "VPC endpoint",
-    "instance": "instance",
-    "function": "Lambda function",
+    CreatedKind.KEY: "access key",
+    CreatedKind.USER: "user",
+    CreatedKind.ROLE: "role",
+    CreatedKind.ATTACHED_TO_USER: "managed policy",
+    CreatedKind.ATTACHED_TO_ROLE: "managed policy",
+    CreatedKind.INLINE_OF_USER: "inline policy",
+    CreatedKind.INLINE_OF_ROLE: "inline policy",
+    CreatedKind.MEMBER: "membership in",
+    CreatedKind.PASSWORD: "console password",
+    CreatedKind.TRUST: "trust policy of",
+    CreatedKind.ENDPOINT: "VPC endpoint",
+    CreatedKind.INSTANCE: "instance",
+    CreatedKind.FUNCTION: "Lambda function",
 }
+OF_USERS: Final = frozenset(
+    {
+        CreatedKind.USER,
+        CreatedKind.KEY,
+        CreatedKind.ATTACHED_TO_USER,
+        CreatedKind.INLINE_OF_USER,
+        CreatedKind.MEMBER,
+    }
+)
+"""What is a user, or belongs to one."""
 CONTAINED_HERE: Final = (
-    "key",
-    "user",
-    "role",
-    "attached-user",
-    "attached-role",
-    "inline-user",
-    "inline-role",
-    "member",
+    CreatedKind.KEY,
+    CreatedKind.USER,
+    CreatedKind.ROLE,
+    CreatedKind.ATTACHED_TO_USER,
+    CreatedKind.ATTACHED_TO_ROLE,
+    CreatedKind.INLINE_OF_USER,
+    CreatedKind.INLINE_OF_ROLE,
+    CreatedKind.MEMBER,
 )
 """What a step of revoke-credentials contains; anything else has a playbook of its own, or is for a person."""
 
@@ -202,17 +231,21 @@ def _is_session(record: Mapping[str, object], role: str) -> bool:
 def _made_by(event: Done) -> list[CreatedResource]:
     request, answer = event.request, event.answer
     user, role = string(request, "userName"), string(request, "roleName")
-    found: list[tuple[str, str, str]] = []
+    found: list[tuple[CreatedKind, str, str]] = []
     name = re.sub(r"[0-9]{8}(v[0-9]+)?$", "", event.name)
     if event.source == "iam.amazonaws.com":
         made = _IAM.get(name)
         found = [item for item in made(request, answer, user, role) if item[1]] if made else []
     elif event.source == "ec2.amazonaws.com" and name == "CreateVpcEndpoint":
-        found = [("endpoint", string(answer, "CreateVpcEndpointResponse", "vpcEndpoint", "vpcEndpointId"), "")]
+        found = [
+            (CreatedKind.ENDPOINT, string(answer, "CreateVpcEndpointResponse", "vpcEndpoint", "vpcEndpointId"), "")
+        ]
     elif event.source == "ec2.amazonaws.com" and name == "RunInstances":
-        found = [("instance", string(item, "instanceId"), "") for item in mappings(answer, "instancesSet", "items")]
+        found = [
+            (CreatedKind.INSTANCE, string(item, "instanceId"), "") for item in mappings(answer, "instancesSet", "items")
+        ]
     elif event.source == "lambda.amazonaws.com" and name == "CreateFunction":
-        found = [("function", string(request, "functionName"), "")]
+        found = [(CreatedKind.FUNCTION, string(request, "functionName"), "")]
     return [
         CreatedResource(kind=kind, id=identifier, of=of, region=event.region, at=event.at, address=event.address)
         for kind, identifier, of in found
@@ -220,22 +253,30 @@ def _made_by(event: Done) -> list[CreatedResource]:
     ]
 
 
-_Made = Callable[[object, object, str, str], list[tuple[str, str, str]]]
+_Made = Callable[[object, object, str, str], list[tuple[CreatedKind, str, str]]]
 """Of a call's request and answer, its user and its role: kind, id and owner of what it made."""
 _IAM: Final[Mapping[str, _Made]] = {
-    "CreateUser": lambda request, answer, user, role: [("user", user, "")],
+    "CreateUser": lambda request, answer, user, role: [(CreatedKind.USER, user, "")],
     "CreateAccessKey": lambda request, answer, user, role: [
-        ("key", string(answer, "accessKey", "accessKeyId"), user or string(answer, "accessKey", "userName"))
+        (CreatedKind.KEY, string(answer, "accessKey", "accessKeyId"), user or string(answer, "accessKey", "userName"))
     ],
-    "CreateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
-    "UpdateLoginProfile": lambda request, answer, user, role: [("password", user, user)],
-    "CreateRole": lambda request, answer, user, role: [("role", role, "")],
-    "UpdateAssumeRolePolicy": lambda request, answer, user, role: [("trust", role, role)],
-    "AttachUserPolicy": lambda request, answer, user, role: [("attached-user", string(request, "policyArn"), user)],
-    "AttachRolePolicy": lambda request, answer, user, role: [("attached-role", string(request, "policyArn"), role)],
-    "PutUserPolicy": lambda request, answer, user, role: [("inline-user", string(request, "policyName"), user)],
-    "PutRolePolicy": lambda request, answer, user, role: [("inline-role", string(request, "policyName"), role)],
-    "AddUserToGroup": lambda request, answer, user, role: [("member", string(request, "groupName"), user)],
+    "CreateLoginProfile": lambda request, answer, user, role: [(CreatedKind.PASSWORD, user, user)],
+    "UpdateLoginProfile": lambda request, answer, user, role: [(CreatedKind.PASSWORD, user, user)],
+    "CreateRole": lambda request, answer, user, role: [(CreatedKind.ROLE, role, "")],
+    "UpdateAssumeRolePolicy": lambda request, answer, user, role: [(CreatedKind.TRUST, role, role)],
+    "AttachUserPolicy": lambda request, answer, user, role: [
+        (CreatedKind.ATTACHED_TO_USER, string(request, "policyArn"), user)
+    ],
+    "AttachRolePolicy": lambda request, answer, user, role: [
+        (CreatedKind.ATTACHED_TO_ROLE, string(request, "policyArn"), role)
+    ],
+    "PutUserPolicy": lambda request, answer, user, role: [
+        (CreatedKind.INLINE_OF_USER, string(request, "policyName"), user)
+    ],
+    "PutRolePolicy": lambda request, answer, user, role: [
+        (CreatedKind.INLINE_OF_ROLE, string(request, "policyName"), role)
+    ],
+    "AddUserToGroup": lambda request, answer, user, role: [(CreatedKind.MEMBER, string(request, "groupName"), user)],
 }
 
 
@@ -266,22 +307,26 @@ def _state(
                 return None
             raise
 
-    if item.kind == "key":
+    if item.kind is CreatedKind.KEY:
         keys = mappings(ask("ListAccessKeys", UserName=item.of), "AccessKeyMetadata")
         known = next((key for key in keys if key.get("AccessKeyId") == item.id), None)
         return ContainmentState(known is not None, known is not None and known.get("Status") != "Active")
-    if item.kind in ("user", "role"):
+    if item.kind in (CreatedKind.USER, CreatedKind.ROLE):
         kind = item.kind.capitalize()
         if ask(f"Get{kind}", **{f"{kind}Name": item.id}) is None:
             return ContainmentState(False)
         held = ask(f"Get{kind}Policy", **{f"{kind}Name": item.id, "PolicyName": quarantine}) if quarantine else None
         return ContainmentState(True, held is not None and held.get("PolicyDocument") == document)
-    kind = "User" if item.kind in ("attached-user", "inline-user", "member") else "Role"
+    kind = (
+        "User"
+        if item.kind in (CreatedKind.ATTACHED_TO_USER, CreatedKind.INLINE_OF_USER, CreatedKind.MEMBER)
+        else "Role"
+    )
     named = {f"{kind}Name": item.of}
-    if item.kind == "member":
+    if item.kind is CreatedKind.MEMBER:
         groups = mappings(ask("ListGroupsForUser", **named), "Groups")
         return ContainmentState(any(group.get("GroupName") == item.id for group in groups))
-    if item.kind.startswith("attached"):
+    if item.kind in (CreatedKind.ATTACHED_TO_USER, CreatedKind.ATTACHED_TO_ROLE):
         policies = mappings(ask(f"ListAttached{kind}Policies", **named), "AttachedPolicies")
         return ContainmentState(any(policy.get("PolicyArn") == item.id for policy in policies))
     found = ask(f"Get{kind}Policy", **named, PolicyName=item.id)

@@ -13,6 +13,7 @@ from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
     SESSIONS_POLICY,
+    PrincipalKind,
     PrincipalPolicy,
     PrincipalState,
 )
@@ -54,7 +55,7 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
             ).data["Policy"]
             attached.append((str(item["PolicyArn"]), str(policy["DefaultVersionId"])))
     groups: list[str] = []
-    if state.kind == "user":
+    if state.kind is PrincipalKind.USER:
         groups = [
             str(item["GroupName"])
             for page in caller.pages(
@@ -88,7 +89,7 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
 
 
 def read_policy_documents(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
-    if state.kind == "root":
+    if state.kind is PrincipalKind.ROOT:
         return replace(state, documents=())
     kind, home = state.kind.capitalize(), state.region
     named = {f"{kind}Name": state.name}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from vpce_tui.plans.targets import recording
@@ -77,11 +78,19 @@ class PrincipalPolicy:
         return next((name for name, text in self.versions.items() if text == document), "")
 
 
+class PrincipalKind(StrEnum):
+    """What a principal is, as IAM calls it."""
+
+    USER = "user"
+    ROLE = "role"
+    ROOT = "root"
+
+
 @dataclass(frozen=True, slots=True)
 class PrincipalState:
-    """One user or role. ``kind``: ``user``, ``role`` or ``root``. A field of None was not asked for, or is in ``unknown``."""
+    """One user, role, or the root user. A field of None was not asked for, or is in ``unknown``."""
 
-    kind: str
+    kind: PrincipalKind
     name: str
     arn: str
     account: str
@@ -115,18 +124,18 @@ class PrincipalState:
     incident_opened: datetime | None = None
     now: datetime | None = None
     own: bool = False
+    """Whether the operator is signed in as it."""
     operator: str = ""
     """Who is signed in: ``user/NAME`` or ``role/NAME``."""
-    """Whether the operator is signed in as it."""
     gone: bool = False
     unknown: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def managed(self) -> str:
         """Why this is not ours to change; ``""``: it is."""
-        if self.kind == "role" and self.path.startswith("/aws-service-role/"):
+        if self.kind is PrincipalKind.ROLE and self.path.startswith("/aws-service-role/"):
             return "it is a service-linked role: only its AWS service uses it, and AWS refuses changes"
-        if self.kind == "role" and self.path.startswith("/aws-reserved/"):
+        if self.kind is PrincipalKind.ROLE and self.path.startswith("/aws-reserved/"):
             return "it is managed by IAM Identity Center, and AWS rejects changes from anywhere else"
         return ""
 

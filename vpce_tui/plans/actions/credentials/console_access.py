@@ -8,6 +8,7 @@ from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place, short_id
 from vpce_tui.plans.targets.principal_state import (
     PrincipalAspect,
+    PrincipalKind,
     PrincipalState,
 )
 
@@ -31,7 +32,7 @@ def _console_options(state: PrincipalState) -> tuple[tuple[str, str], ...]:
 def _plan_console(state: PrincipalState, draft: Draft) -> Step:
     if cannot_act(state, draft, PrincipalAspect.CONSOLE):
         return draft.step(StepKind.CHANGE, reversible=False)
-    if state.kind != "user":
+    if state.kind is not PrincipalKind.USER:
         draft.note("a role has no password, device or certificate of its own")
         return draft.step(StepKind.CHANGE, reversible=False)
     there = dict(_console_options(state))

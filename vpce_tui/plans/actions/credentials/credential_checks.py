@@ -15,7 +15,7 @@ from vpce_tui.plans.actions import Action, Choice, Options, Pages, ReadBack, rea
 from vpce_tui.plans.placeholders import INCIDENT, ref, text
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place
-from vpce_tui.plans.targets.principal_state import SESSIONS_POLICY, PrincipalAspect, PrincipalState
+from vpce_tui.plans.targets.principal_state import SESSIONS_POLICY, PrincipalAspect, PrincipalKind, PrincipalState
 
 _WHO: Final = "whose-it-is"
 _USE: Final = "what-it-gets"
@@ -28,13 +28,13 @@ def _profiles(state: PrincipalState) -> Options:
 
 def _plan(state: PrincipalState, draft: Draft) -> Step:
     draft.block_unknown(state.unknown, PrincipalAspect.KEYS, PrincipalAspect.POLICIES)
-    if state.kind == "root" or state.managed:
+    if state.kind is PrincipalKind.ROOT or state.managed:
         draft.note(state.managed or "no IAM policy limits the root user, so there is no deny to verify")
         return draft.step(StepKind.READ)
     kind, profile = state.kind.capitalize(), draft.choices["profile"]
     named = {f"{kind}Name": state.name}
     iam: Place = {"service": "iam", "region": state.region}
-    if state.kind == "user":
+    if state.kind is PrincipalKind.USER:
         draft.read("keys", "ListAccessKeys", named, "whether its keys are inactive", **iam)
         for number, key in enumerate(state.keys or ()):
             used = f"when {key.id} was last used"
@@ -67,7 +67,7 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
 
 
 def _judge(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
-    if state.kind == "root" or state.managed:
+    if state.kind is PrincipalKind.ROOT or state.managed:
         return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
         f"the {aspect} could not be read"
@@ -137,7 +137,7 @@ def _got(key: str, use: Mapping[str, object]) -> tuple[_Tried, str]:
 
 def _is_of(arn: str, state: PrincipalState) -> bool:
     """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
-    if state.kind == "user":
+    if state.kind is PrincipalKind.USER:
         return arn == state.arn
     parts = arn.split(":", 5)
     session = parts[5].split("/") if len(parts) == 6 else []

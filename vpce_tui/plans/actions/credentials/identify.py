@@ -11,6 +11,7 @@ from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.principal_state import (
     AccessKey,
     PrincipalAspect,
+    PrincipalKind,
     PrincipalState,
 )
 
@@ -18,7 +19,7 @@ from vpce_tui.plans.targets.principal_state import (
 def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
     iam: Place = {"service": "iam", "region": state.region}
     named = names_in_iam(state)
-    if state.kind == "root":
+    if state.kind is PrincipalKind.ROOT:
         draft.read(
             "summary", "GetAccountSummary", {}, "whether the root user has access keys and MFA", optional=True, **iam
         )
@@ -43,7 +44,7 @@ def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
                 f"managed policy {arn}",
                 **iam,
             )
-    if state.kind == "user":
+    if state.kind is PrincipalKind.USER:
         draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
         draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
     attribute = {"AttributeKey": "Username", "AttributeValue": state.name}
@@ -75,9 +76,9 @@ def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
 
 def _who(state: PrincipalState, draft: Draft) -> None:
     policies = ""
-    if state.inline is not None and state.kind != "root":
+    if state.inline is not None and state.kind is not PrincipalKind.ROOT:
         policies = ", ".join([*state.inline, *(arn.rpartition("/")[2] for arn, _ in state.attached)]) or "none"
-    sessions = state.sessions if state.kind == "role" else None
+    sessions = state.sessions if state.kind is PrincipalKind.ROLE else None
     facts = (
         (state.kind, state.name),
         ("ARN", state.arn),
@@ -93,8 +94,8 @@ def _who(state: PrincipalState, draft: Draft) -> None:
             if sessions is not None
             else "",
         ),
-        ("console", f"{'a' if state.password else 'no'} password" if state.kind == "user" else ""),
-        ("MFA", many(len(state.mfa), "device") if state.kind == "user" else ""),
+        ("console", f"{'a' if state.password else 'no'} password" if state.kind is PrincipalKind.USER else ""),
+        ("MFA", many(len(state.mfa), "device") if state.kind is PrincipalKind.USER else ""),
     )
     draft.show(FactsBlock(facts=tuple(Fact(name=name, value=value) for name, value in facts if value)))
     if state.keys:

@@ -15,7 +15,7 @@ from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects,
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place, short_id
-from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, CreatedResource
+from vpce_tui.plans.targets.principal_history import CONTAINED_HERE, DAYS, OF_USERS, CreatedKind, CreatedResource
 from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_DOCUMENT,
     QUARANTINE_POLICY,
@@ -25,11 +25,11 @@ from vpce_tui.plans.targets.principal_state import (
 )
 
 _ELSEWHERE: Final = {
-    "endpoint": "vpce-tui plan contain-endpoint {id}",
-    "instance": "vpce-tui plan terminate-instance {id}",
-    "password": "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
-    "trust": "check who may assume it: vpce-tui plan revoke-credentials role/{of}",
-    "function": "set its reserved concurrency to 0, then review its code and role",
+    CreatedKind.ENDPOINT: "vpce-tui plan contain-endpoint {id}",
+    CreatedKind.INSTANCE: "vpce-tui plan terminate-instance {id}",
+    CreatedKind.PASSWORD: "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
+    CreatedKind.TRUST: "check who may assume it: vpce-tui plan revoke-credentials role/{of}",
+    CreatedKind.FUNCTION: "set its reserved concurrency to 0, then review its code and role",
 }
 
 
@@ -107,7 +107,7 @@ def _recent(state: PrincipalState) -> str:
 
 def _operators(state: PrincipalState, item: CreatedResource) -> bool:
     """Whether containing it takes the rights of whoever is signed in."""
-    kind = "user" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "role"
+    kind = "user" if item.kind in OF_USERS else "role"
     return f"{kind}/{item.of or item.id}" == state.operator
 
 
@@ -160,9 +160,9 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
     recalled = draft.recall(call) is not None
     if not containment.there and not recalled:
         return
-    kind = "User" if item.kind in ("user", "attached-user", "inline-user", "member", "key") else "Role"
+    kind = "User" if item.kind in OF_USERS else "Role"
     named = {f"{kind}Name": item.of or item.id}
-    if item.kind == "key":
+    if item.kind is CreatedKind.KEY:
         key = {"UserName": item.of, "AccessKeyId": item.id}
         _both(
             draft,
@@ -174,7 +174,7 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             f"{item.id} works again",
             iam,
         )
-    elif item.kind in ("user", "role"):
+    elif item.kind in (CreatedKind.USER, CreatedKind.ROLE):
         policy = {**named, "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
         _both(
             draft,
@@ -186,7 +186,7 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             f"{item.kind} {item.id}: remove that deny",
             iam,
         )
-    elif item.kind == "member":
+    elif item.kind is CreatedKind.MEMBER:
         member = {"GroupName": item.id, "UserName": item.of}
         _both(
             draft,
@@ -198,7 +198,7 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             f"{item.of} in group {item.id} again",
             iam,
         )
-    elif item.kind.startswith("attached"):
+    elif item.kind in (CreatedKind.ATTACHED_TO_USER, CreatedKind.ATTACHED_TO_ROLE):
         attached = {**named, "PolicyArn": item.id}
         _both(
             draft,

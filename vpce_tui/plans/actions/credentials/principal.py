@@ -19,6 +19,7 @@ from vpce_tui.plans.targets.principal_state import (
     QUARANTINE_POLICY,
     SESSIONS_POLICY,
     PrincipalAspect,
+    PrincipalKind,
     PrincipalState,
 )
 
@@ -46,7 +47,7 @@ def _all_active(state: PrincipalState) -> str:
 def _plan_keys(state: PrincipalState, draft: Draft) -> Step:
     if cannot_act(state, draft, PrincipalAspect.KEYS):
         return draft.step(StepKind.CHANGE)
-    if state.kind != "user":
+    if state.kind is not PrincipalKind.USER:
         draft.note("a role has no keys of its own, only sessions: the next step revokes them")
         return draft.step(StepKind.CHANGE)
     known = {key.id: key for key in state.keys or ()}
@@ -110,7 +111,7 @@ def _plan_sessions(state: PrincipalState, draft: Draft) -> Step:
         "undo-cut", f"Delete{kind}Policy", policy, undoes=("cut",), why=f"{state.name}: remove that deny", **iam
     )
     draft.changes.append(f"{state.kind} {state.name}: every session issued before now is denied, wherever it is used")
-    if state.kind == "role":
+    if state.kind is PrincipalKind.ROLE:
         _who_else(state, draft)
         draft.note(
             "whoever is trusted to assume the role can do so again at once: the next step, quarantine, denies that too"
@@ -174,7 +175,7 @@ def _plan_quarantine(state: PrincipalState, draft: Draft) -> Step:
     draft.changes.append(
         f"{state.kind} {state.name} is denied everything, whatever its policies, groups and boundary allow"
     )
-    if state.kind == "role":
+    if state.kind is PrincipalKind.ROLE:
         _who_else(state, draft, for_good=True)
     else:
         draft.add_impact(f"everything that uses {state.name}")
@@ -190,7 +191,7 @@ def _plan_quarantine(state: PrincipalState, draft: Draft) -> Step:
 
 
 def _plan_root(state: PrincipalState, draft: Draft) -> Step:
-    if state.kind == "root":
+    if state.kind is PrincipalKind.ROOT:
         draft.note(
             "no policy limits the root user of a standalone account; in an organization a service control policy does, for member accounts",
             "sign in as root, change the password, delete every access key of root, remove MFA devices that are not yours, add one of yours",
@@ -248,7 +249,7 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
             id="deny",
             question="Deny it everything from now on",
             options=(("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
-            default=lambda state: "yes" if state.kind == "user" else "no",
+            default=lambda state: "yes" if state.kind is PrincipalKind.USER else "no",
         ),
     ),
     may=(

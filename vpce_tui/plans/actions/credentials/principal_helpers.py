@@ -2,6 +2,7 @@
 
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.principal_state import (
+    PrincipalKind,
     PrincipalState,
 )
 
@@ -13,7 +14,7 @@ def names_in_iam(state: PrincipalState) -> dict[str, object]:
 def cannot_act(state: PrincipalState, draft: Draft, *aspects: str) -> bool:
     """Block what no policy reaches: the root user, roles that belong to AWS, something unreadable."""
     draft.block_unknown(state.unknown, *aspects)
-    if state.kind == "root":
+    if state.kind is PrincipalKind.ROOT:
         draft.block(
             "no IAM policy of this account limits the root user",
             "do the last step manually: sign in as root, change its password, delete its keys, check its MFA devices",

@@ -10,7 +10,7 @@ from vpce_tui.plans.actions.credentials.identify import KEY_COLUMNS, key_cells
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place, short_id
-from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalAspect, PrincipalState
+from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalAspect, PrincipalKind, PrincipalState
 
 NEW: Final = "NEW_KEY_ID"
 SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - its path in the answer
@@ -19,14 +19,14 @@ _MOST: Final = 2
 
 def _only_users(state: PrincipalState, draft: Draft) -> bool:
     draft.block_unknown(state.unknown, PrincipalAspect.KEYS)
-    if state.kind != "user":
+    if state.kind is not PrincipalKind.USER:
         draft.note("a role or the root user gets no access key here: a role has only sessions")
     elif state.own:
         draft.block(
             "you are signed in as this user: the new key would replace the one that you use now",
             "sign in as somebody else who may do it",
         )
-    return state.kind == "user" and not draft.blocked
+    return state.kind is PrincipalKind.USER and not draft.blocked
 
 
 def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
