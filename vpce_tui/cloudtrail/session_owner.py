@@ -14,6 +14,7 @@ from typing import Any, Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError
+from vpce_tui.core.arn import parse_arn
 
 _IDENTITY_CENTER: Final = "AWSReservedSSO_"
 _LONGEST_CHAIN: Final = 3
@@ -87,7 +88,8 @@ def _plain(name: str) -> str:
 
 def named(arn: str) -> Person:
     """What an ARN alone says (``sts:GetCallerIdentity``)."""
-    resource = arn.split(":", 5)[-1]
+    found = parse_arn(arn)
+    resource = found.resource if found else arn
     kind, _, rest = resource.partition("/")
     name = rest.rpartition("/")[2]
     if kind == "user":

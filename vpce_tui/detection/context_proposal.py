@@ -14,6 +14,7 @@ from typing import Final
 from vpce_tui.aws.endpoint_services import AWS_SERVICE
 from vpce_tui.cloudtrail.callers import called_by_aws_service
 from vpce_tui.cloudtrail.event import Event
+from vpce_tui.core.arn import parse_arn
 from vpce_tui.core.ip_addresses import address_of, internal
 from vpce_tui.core.text import many, visible
 from vpce_tui.core.toml_text import toml
@@ -201,8 +202,10 @@ def _pipelines(events: Sequence[Event]) -> list[Proposal]:
     for (role, tool), done in sorted(made.items()):
         if _days(done) < PIPELINE:
             continue
-        parts = role.split(":", 5)
-        pattern = f"arn:{parts[1]}:sts::{parts[4]}:assumed-role/{role.rpartition('/')[2]}/*"
+        arn = parse_arn(role)
+        if arn is None:
+            continue
+        pattern = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{arn.name}/*"
         text = f"[[pipelines]]\nprincipal = {toml(pattern)}\nuser_agent = {toml(f'*{tool}*')}"
         addresses = sorted({event.source_ip for event in done})
         seen = (f"{many(len(done), 'endpoint')} on {many(_days(done), 'day')} from {', '.join(addresses[:4])}",)

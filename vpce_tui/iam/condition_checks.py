@@ -5,26 +5,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from vpce_tui.iam.policy_document import Condition, PolicyPrincipal
+from vpce_tui.core.arn import parse_arn
+from vpce_tui.iam.policy_document import Condition, PolicyPrincipal, PolicyPrincipalKind
 from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard, subsumes
 
 
 def party_of(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
-    if party.kind == "everybody":
+    if party.kind is PolicyPrincipalKind.EVERYBODY:
         return ScopeResult(AccessScope.ANY)
-    if party.kind in ("account", "principal"):
+    if party.kind in (PolicyPrincipalKind.ACCOUNT, PolicyPrincipalKind.PRINCIPAL):
         if has_wildcard(party.account):
             return ScopeResult(AccessScope.ANY)
         if any(subsumes(pattern, party.value, case=True) for pattern in ours.trusted):
             return ScopeResult(AccessScope.OURS)
         return _account(party.account, ours, party.value)
-    if party.kind == "service":
+    if party.kind is PolicyPrincipalKind.SERVICE:
         return ScopeResult(AccessScope.AWS)
-    if party.kind == "federated" and party.value.count(":") >= 5:
-        account = party.value.split(":", 5)[4]
-        if account not in ours.accounts:  # somebody else's provider vouches for whomever it likes
-            return _account(account, ours, party.value)
+    provider = parse_arn(party.value) if party.kind is PolicyPrincipalKind.FEDERATED else None
+    if provider is not None and provider.account not in ours.accounts:  # its owner vouches for whomever it likes
+        return _account(provider.account, ours, party.value)
     return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
 
 
@@ -77,21 +77,20 @@ def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
 
 
 def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
-    parts = pattern.split(":", 5)
-    if pattern == "*" or len(parts) < 6 or parts[0] != "arn":
+    arn = parse_arn(pattern)
+    if arn is None:
         return (
             ScopeResult(AccessScope.ANY)
             if has_wildcard(pattern)
             else ScopeResult(AccessScope.UNSURE, (), (f"what {pattern} is",))
         )
-    service, account, rest = parts[2], parts[4], parts[5]
-    if account:
-        return ScopeResult(AccessScope.ANY) if has_wildcard(account) else _account(account, ours, pattern)
-    if service in ("s3", "s3express"):
-        return _bucket(rest.split("/")[0], ours)
+    if arn.account:
+        return ScopeResult(AccessScope.ANY) if has_wildcard(arn.account) else _account(arn.account, ours, pattern)
+    if arn.service in ("s3", "s3express"):
+        return _bucket(arn.kind, ours)
     return (
         ScopeResult(AccessScope.ANY)
-        if has_wildcard(rest)
+        if has_wildcard(arn.resource)
         else ScopeResult(AccessScope.UNSURE, (), (f"whose {pattern} is",))
     )
 
@@ -213,14 +212,14 @@ def _by_arn(ours: TrustZone) -> Judge:
             return _same_as_asker(value)
         if value == "*" and patterned:
             return ScopeResult(AccessScope.ANY)
-        parts = value.split(":", 5)
-        if len(parts) < 6:
+        arn = parse_arn(value)
+        if arn is None:
             return (
                 ScopeResult(AccessScope.ANY) if patterned and has_wildcard(value) else ScopeResult(AccessScope.NOBODY)
             )
-        if patterned and any(map(has_wildcard, parts[:5])):
+        if patterned and any(map(has_wildcard, arn[:-1])):
             return ScopeResult(AccessScope.ANY)  # a star may match colons, too
-        return _account(parts[4], ours, value)
+        return _account(arn.account, ours, value)
 
     return judge
 

@@ -23,7 +23,7 @@ from vpce_tui.iam.condition_checks import (
     what_keys,
     who_keys,
 )
-from vpce_tui.iam.policy_document import Condition, Policy, Statement, parse
+from vpce_tui.iam.policy_document import Condition, Policy, PolicyPrincipalKind, Statement, parse
 from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
 from vpce_tui.iam.wildcards import patterns_overlap, subsumes
 
@@ -272,7 +272,7 @@ def _spared(conditions: Sequence[Condition], keys: ConditionKeys) -> ScopeResult
 
 
 def _means_everybody(deny: Statement) -> bool:
-    return any(party.kind == "everybody" for party in deny.parties or ())
+    return any(party.kind is PolicyPrincipalKind.EVERYBODY for party in deny.parties or ())
 
 
 def _covers_resources(deny: Statement, allow: Statement) -> bool:

@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
+from vpce_tui.core.arn import parse_arn
 from vpce_tui.iam.wildcards import subsumes
 
 LONGEST: Final = 25_000
@@ -22,11 +24,23 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _OPERATOR: Final = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?", re.IGNORECASE)
 
 
+class PolicyPrincipalKind(StrEnum):
+    """What the principal of a statement is. ``PRINCIPAL``: an ARN; ``CANONICAL``: a canonical user id."""
+
+    EVERYBODY = "everybody"
+    ACCOUNT = "account"
+    PRINCIPAL = "principal"
+    SERVICE = "service"
+    FEDERATED = "federated"
+    CANONICAL = "canonical"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyPrincipal:
-    """One principal. ``kind``: everybody, account, principal (an ARN), service, federated, canonical, unknown."""
+    """One principal of a statement."""
 
-    kind: str
+    kind: PolicyPrincipalKind
     value: str
     account: str = ""
 
@@ -171,31 +185,38 @@ def _parties(value: Any) -> Iterator[PolicyPrincipal]:
     if value is None:
         return
     if value == "*":
-        yield PolicyPrincipal("everybody", "*")
+        yield PolicyPrincipal(PolicyPrincipalKind.EVERYBODY, "*")
         return
     if not isinstance(value, Mapping):
-        yield PolicyPrincipal("unknown", str(value)[:200])
+        yield PolicyPrincipal(PolicyPrincipalKind.UNKNOWN, str(value)[:200])
         return
     for kind, named in value.items():
         for text in texts(named) or ("",):
             yield _party(str(kind), text)
 
 
+_KINDS: Final = {
+    "Service": PolicyPrincipalKind.SERVICE,
+    "Federated": PolicyPrincipalKind.FEDERATED,
+    "CanonicalUser": PolicyPrincipalKind.CANONICAL,
+}
+
+
 def _party(kind: str, text: str) -> PolicyPrincipal:
     if kind == "AWS":
         if text == "*":
-            return PolicyPrincipal("everybody", "*")
+            return PolicyPrincipal(PolicyPrincipalKind.EVERYBODY, "*")
         if _ACCOUNT.fullmatch(text):
-            return PolicyPrincipal("account", text, text)
-        parts = text.split(":", 5)
-        if len(parts) == 6 and parts[0] == "arn":
-            account = parts[4]
-            if parts[5] == "root" and _ACCOUNT.fullmatch(account):
-                return PolicyPrincipal("account", account, account)
-            return PolicyPrincipal("principal", text, account)
-        return PolicyPrincipal("unknown", text)  # the unique id of somebody who is gone, or no principal at all
-    words = {"Service": "service", "Federated": "federated", "CanonicalUser": "canonical"}
-    return PolicyPrincipal(words.get(kind, "unknown"), text)
+            return PolicyPrincipal(PolicyPrincipalKind.ACCOUNT, text, text)
+        arn = parse_arn(text)
+        if arn is not None:
+            if arn.resource == "root" and _ACCOUNT.fullmatch(arn.account):
+                return PolicyPrincipal(PolicyPrincipalKind.ACCOUNT, arn.account, arn.account)
+            return PolicyPrincipal(PolicyPrincipalKind.PRINCIPAL, text, arn.account)
+        return PolicyPrincipal(
+            PolicyPrincipalKind.UNKNOWN, text
+        )  # the unique id of somebody who is gone, or no principal at all
+    return PolicyPrincipal(_KINDS.get(kind, PolicyPrincipalKind.UNKNOWN), text)
 
 
 def _conditions(value: Any) -> tuple[Condition, ...] | str:
@@ -210,10 +231,14 @@ def _conditions(value: Any) -> tuple[Condition, ...] | str:
             return "a condition has an invalid form"
         each = {"forallvalues": "all", "foranyvalue": "any"}.get((match[1] or "").lower(), "")
         for key, values in block.items():
-            texts = tuple(_scalar(item) for item in (values if isinstance(values, list) else [values]))
+            compared = tuple(_scalar(item) for item in (values if isinstance(values, list) else [values]))
             found.append(
                 Condition(
-                    operator=match[2].lower(), key=str(key).lower(), values=texts, each=each, if_exists=bool(match[3])
+                    operator=match[2].lower(),
+                    key=str(key).lower(),
+                    values=compared,
+                    each=each,
+                    if_exists=bool(match[3]),
                 )
             )
     return tuple(found)

@@ -126,12 +126,6 @@ def endpoint(raw: Raw, region: str, account: str) -> Endpoint:
     )
 
 
-def account_of(arn: str) -> str:
-    """The account that an ARN names; ``""`` where it names none."""
-    parts = arn.split(":")
-    return parts[4] if len(parts) > 5 else ""
-
-
 def finding(raw: Raw, region: str) -> Finding:
     """One item of GuardDuty's ``GetFindings``."""
     resource = raw.get("Resource") or {}

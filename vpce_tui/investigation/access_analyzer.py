@@ -15,6 +15,7 @@ from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.cloudtrail.event import Event
+from vpce_tui.core.arn import parse_arn
 from vpce_tui.detection.endpoint.endpoint_facts import evaluate_endpoint_policy
 from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard
@@ -132,10 +133,7 @@ def _named(text: str, service: str, ours: TrustZone) -> list[str]:
         for grant in (through.grants if through else ())
         if grant.what.reach > AccessScope.AWS
         for resource in grant.statement.resources
-        if resource.startswith("arn:")
-        and resource.split(":")[2:3] == [service]
-        and resource.count(":") >= 5
-        and not has_wildcard(":".join(resource.split(":", 5)[:5]))
+        if (arn := parse_arn(resource)) is not None and arn.service == service and not any(map(has_wildcard, arn[:-1]))
     ]
     return list(dict.fromkeys(found))[:MOST]
 

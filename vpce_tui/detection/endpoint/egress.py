@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.cloudtrail.event_timeline import NONE
+from vpce_tui.core.arn import account_of
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EndpointFacts, EventSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Severity, SignalFact
-from vpce_tui.inventory.parse import account_of
 
 
 @rule(

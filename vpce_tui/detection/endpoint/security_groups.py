@@ -6,7 +6,7 @@ from typing import Final
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
 from vpce_tui.detection.signals import Severity, SignalFact
-from vpce_tui.iam.policy_document import Statement, parse
+from vpce_tui.iam.policy_document import PolicyPrincipalKind, Statement, parse
 from vpce_tui.inventory.resources import SecurityGroupPermission as GroupRule
 
 
@@ -211,7 +211,7 @@ def _encrypted_only(text: str) -> bool:
             not statement.allow
             and whole
             and asks(statement, "false")
-            and any(one.kind == "everybody" for one in statement.parties or ())
+            and any(one.kind is PolicyPrincipalKind.EVERYBODY for one in statement.parties or ())
         ):
             return True
     allowing = [statement for statement in found.statements if statement.allow]

@@ -7,6 +7,7 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.arn import account_of
 from vpce_tui.core.json_values import mapping, mappings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, tags_of
@@ -127,7 +128,7 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
 
 def _service(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
     if state.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
-        return replace(state, service=Service(parse.account_of(state.endpoint.resource), takes_policy=False))
+        return replace(state, service=Service(account_of(state.endpoint.resource), takes_policy=False))
     call = Call(
         service="ec2",
         operation="DescribeVpcEndpointServices",

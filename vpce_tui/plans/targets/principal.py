@@ -9,6 +9,7 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.core.arn import parse_arn
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import integer, strings
 from vpce_tui.inventory import parse
@@ -98,7 +99,8 @@ def _operator(arn: str) -> str:
 
 
 def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[PrincipalKind, str]:
-    if target == "root" or target == f"arn:{target.split(':')[1] if ':' in target else 'aws'}:iam::{account}:root":
+    arn = parse_arn(target)
+    if target == "root" or (arn is not None and arn[1:] == ("iam", "", account, "root")):
         return PrincipalKind.ROOT, "root"
     if target.startswith("ASIA"):
         raise TargetGone(
@@ -115,10 +117,10 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[Prin
             raise TargetGone(f"the key {target} belongs to no user of account {account}.")
         return PrincipalKind.USER, name
     if target.startswith("arn:"):
-        owner, resource = parse.account_of(target), target.split(":", 5)[5]
-        if owner != account:
+        if arn is None or arn.account != account:
+            owner = arn.account if arn else "that it does not name"
             raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
-        kind, _, rest = resource.partition("/")
+        kind, rest = arn.kind, arn.path
         if kind == "federated-user":
             raise TargetGone(
                 f"{rest} is a federated user: no policy is attached to it. Its rights are those of the user who called "

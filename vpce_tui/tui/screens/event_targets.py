@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from vpce_tui.inventory.parse import account_of
+from vpce_tui.core.arn import account_of, parse_arn
 from vpce_tui.tui.screens.frame import Frame
 
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ def principal_target(principal: Principal, own: str) -> str:
 
 
 def _target_of(arn: str) -> str:
-    resource = arn.split(":", 5)[5] if arn.count(":") >= 5 else ""
-    kind, _, rest = resource.partition("/")
-    if kind == "assumed-role":
-        return f"role/{rest.split('/')[0]}"
-    return resource if kind in ("user", "root") else ""
+    found = parse_arn(arn)
+    if found is None:
+        return ""
+    if found.kind == "assumed-role":
+        return f"role/{found.path.partition('/')[0]}"
+    return found.resource if found.kind in ("user", "root") else ""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from vpce_tui.aws.credential_check import DENIED, NOT_TAKEN
+from vpce_tui.core.arn import parse_arn
 from vpce_tui.core.json_values import string
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.actions import Action, Choice, Options, Pages, ReadBack, read_back, unchanged
@@ -139,9 +140,10 @@ def _is_of(arn: str, state: PrincipalState) -> bool:
     """Whether an ARN of ``GetCallerIdentity`` is the user, or a session of the role."""
     if state.kind is PrincipalKind.USER:
         return arn == state.arn
-    parts = arn.split(":", 5)
-    session = parts[5].split("/") if len(parts) == 6 else []
-    return session[:2] == ["assumed-role", state.name] and parts[2] == "sts" and parts[4] == state.account
+    found = parse_arn(arn)
+    if found is None or found.service != "sts" or found.account != state.account:
+        return False
+    return found.kind == "assumed-role" and found.path.partition("/")[0] == state.name
 
 
 REFUSED: Final[Action[PrincipalState]] = Action(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from vpce_tui.inventory.parse import account_of
+from vpce_tui.core.arn import account_of
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, S, by_effects, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
 from vpce_tui.plans.actions.hardening.overview import look_in_scope
