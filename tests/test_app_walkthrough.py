@@ -380,3 +380,14 @@ async def test_arrows_change_the_step_whatever_has_the_focus_and_however_long_it
             assert not walk.query_one("#page", Page).show_horizontal_scrollbar
         await pilot.press("left")
         assert walk.at == len(walk.plan.steps) - 2
+
+
+async def test_what_is_read_while_a_plan_is_made_is_said(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        walk = await walkthrough(pilot, aws)
+        walk.replan()
+        await until(pilot, lambda: "planning: reading " in words(app), "what is read")
+        await until(pilot, lambda: not walk.busy)
+        assert "planning: reading" not in words(app)

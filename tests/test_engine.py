@@ -96,7 +96,11 @@ def test_applied_whole_it_ends_terminated_with_evidence_and_a_record_that_verifi
     assert {"console-output", "console-screenshot", "user-data", "role", "acls", "history"} <= kept
     walk = PlaybookSession(aws.session(), lambda: datetime.now(UTC), "terminate-instance", aws.victim, HOME)
     with Journal.open(aws.incident(), "test", write=False) as journal:
-        walk.plan(journal)
+        reads: list[tuple[str, int, int]] = []
+        walk.plan(journal, lambda *read: reads.append(read))
+        assert [done for _, done, _ in reads] == list(range(len(reads))), "what is read while it plans is said"
+        assert {total for _, _, total in reads} == {len(reads)}
+        assert "interfaces" in {aspect for aspect, _, _ in reads}
     assert not walk.drifted, "what was done is shown as done"
 
 

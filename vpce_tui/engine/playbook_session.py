@@ -17,6 +17,7 @@ from vpce_tui.plans.plan import Plan, Step, StepKind
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import plan_playbook
 from vpce_tui.plans.playbook import Playbook, PlaybookStep
+from vpce_tui.plans.targets.planning_context import OnRead
 from vpce_tui.playbooks.library import load
 
 _BEGUN = (StepState.RUNNING, StepState.VERIFIED, StepState.NOT_VERIFIED, StepState.FAILED, StepState.OUTCOME_UNKNOWN)
@@ -68,13 +69,21 @@ class PlaybookSession:
         """How the journal names a step."""
         return f"{self.playbook.name}/{self.target}/{step_id}"
 
-    def plan(self, journal: Journal | None) -> Plan:
-        """The plan now. Steps that were begun are kept as they were approved, so that they can be finished or taken back;
+    def plan(self, journal: Journal | None, on_read: OnRead = lambda *_: None) -> Plan:
+        """The plan now; ``on_read`` is called before each read. Steps that were begun are kept as they were approved, so that they can be finished or taken back;
         a verified one whose effect is gone again is planned anew."""
         incident = journal.name if journal else ""
         record = self.record(journal)
         made = plan_playbook(
-            self.caller, self.playbook, self.target, self.region, self._clock(), self.choices, incident, record
+            self.caller,
+            self.playbook,
+            self.target,
+            self.region,
+            self._clock(),
+            self.choices,
+            incident,
+            record,
+            on_read,
         )
         steps: list[Step] = []
         drifted: set[str] = set()

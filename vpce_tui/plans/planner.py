@@ -19,7 +19,7 @@ from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.playbook import Choices, Playbook, PlaybookStep
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets import TargetKind
-from vpce_tui.plans.targets.planning_context import AppliedCall, PlanningContext, TargetState, Unreadable
+from vpce_tui.plans.targets.planning_context import AppliedCall, OnRead, PlanningContext, TargetState, Unreadable
 
 
 def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool = False) -> PlanningContext:
@@ -85,8 +85,9 @@ def plan_playbook(
     choices: Choices | None = None,
     incident: str = "",
     record: Record | None = None,
+    on_read: OnRead = lambda *_: None,
 ) -> Plan:
-    """Plan every step; each over the state that the steps before it leave. Reads only.
+    """Plan every step; each over the state that the steps before it leave. Reads only; ``on_read`` is called before each read.
 
     With an incident's record, what was made in it is known as ours. Raises
     :class:`~vpce_tui.plans.targets.planning_context.TargetGone`, :class:`WrongChoice` for a choice that is none,
@@ -99,7 +100,15 @@ def plan_playbook(
                 f"there is no step {step_id!r} to choose for; there is {', '.join(step.id for step in playbook.steps)}."
             )
     return playbook.planner.plan(
-        caller, playbook, target, region, now, choices=choices or {}, incident=incident, record=record
+        caller,
+        playbook,
+        target,
+        region,
+        now,
+        choices=choices or {},
+        incident=incident,
+        record=record,
+        on_read=on_read,
     )
 
 
@@ -121,6 +130,7 @@ class KindPlanner(Generic[S]):
         choices: Choices,
         incident: str,
         record: Record | None,
+        on_read: OnRead,
     ) -> Plan:
         """Every step of ``playbook``: see :func:`plan_playbook`."""
         identity = caller.identity()
@@ -139,7 +149,7 @@ class KindPlanner(Generic[S]):
         }
         for step in playbook.steps:
             looked |= self.actions[step.id].look(told[step.action_name], told)
-        asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked)
+        asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked, on_read=on_read)
         aspects = frozenset(aspect for action in self.actions.values() for aspect in action.aspects)
         state = self.kind.observe(caller, target, region, aspects, asked)
         steps = []

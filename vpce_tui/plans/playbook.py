@@ -10,7 +10,7 @@ from vpce_tui.incident.record import Record
 from vpce_tui.plans.actions import Answers, AnyAction
 from vpce_tui.plans.live_step import LiveStep
 from vpce_tui.plans.plan import Plan, Step
-from vpce_tui.plans.targets.planning_context import PlanningContext
+from vpce_tui.plans.targets.planning_context import OnRead, PlanningContext
 
 Choices = Mapping[str, Mapping[str, str]]
 """Choices by step id, then by choice id."""
@@ -30,6 +30,7 @@ class Planner(Protocol):
         choices: Choices,
         incident: str,
         record: Record | None,
+        on_read: OnRead,
     ) -> Plan:
         """Plan every step; each over the state that the steps before it leave."""
 

@@ -43,6 +43,10 @@ class AppliedCall:
     parameters: Mapping[str, object]
 
 
+OnRead = Callable[[str, int, int], object]
+"""What is read next, how many were read, and of how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
     """What a plan is made for: the incident, and what its record and earlier plans hold about the target."""
@@ -71,6 +75,8 @@ class PlanningContext:
     """Ids of everything that the incident acted on."""
     lost: Mapping[str, str] = field(default_factory=dict)
     """When (RFC 3339) each call was started whose answer was lost, by call id; it may have taken effect."""
+    on_read: OnRead = field(default=lambda *_: None, compare=False)
+    """Called before an aspect is read."""
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the
@@ -100,7 +106,9 @@ def read_aspects(
 ) -> tuple[W, dict[str, str]]:
     """``state`` with each aspect read, and why by each aspect that could not be read."""
     unknown: dict[str, str] = {}
-    for aspect in sorted(set(aspects)):
+    wanted = sorted(set(aspects))
+    for done, aspect in enumerate(wanted):
+        asked.on_read(aspect, done, len(wanted))
         try:
             state = readers[aspect](caller, state, asked)
         except AwsError as error:

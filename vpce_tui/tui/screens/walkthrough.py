@@ -89,7 +89,7 @@ class WalkthroughScreen(WalkthroughActions):
         if self.problem:
             bar.show(self.crumbs(), "not planned", complete=False)
         elif self.busy:
-            bar.show(self.crumbs(), self.busy, complete=None)
+            bar.show(self.crumbs(), self.reading if self.busy == "planning" else self.busy, complete=None)
         else:
             bar.show(self.crumbs(), f"planned {self.main.ago(self.planned_at)}", complete=True)
 
@@ -160,7 +160,7 @@ class WalkthroughScreen(WalkthroughActions):
             )
         step = self.step
         if self.plan is None or step is None:
-            return line(self.busy or "planning…")
+            return line(self.reading or self.busy or "planning…")
         head = [line(step.description), line("")]
         if self.app.size.width >= WIDE:
             head.insert(0, line((step.title, "bold")))

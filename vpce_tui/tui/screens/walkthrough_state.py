@@ -31,6 +31,8 @@ class WalkthroughState(Frame):
         self.at = 0
         self.view = "change"
         self.busy = ""
+        self.reading = ""
+        """What is being read for the plan."""
         self.at_work = False
         self.just_ended = False
         """A step has ended, and the plan after it is not there yet."""
@@ -64,15 +66,23 @@ class WalkthroughState(Frame):
 
     # -- planning
 
+    def _show_reading(self, read: tuple[str, int, int]) -> None:
+        aspect, done, total = read
+        self.reading = f"planning: reading {aspect} ({done} of {total})"
+        self.update()
+
     def replan(self, *, first: bool = False) -> None:
         """Plan again from live state, in the background."""
         if self.busy:
             return
-        self.busy, self.problem = "planning", ""
+        self.busy, self.reading, self.problem = "planning", "planning", ""
         journal = self.work.journal
 
+        def reads(aspect: str, done: int, total: int) -> None:
+            self.work.background.hand_over(lambda: self._if_here(self._show_reading, (aspect, done, total)))
+
         def work() -> Any:
-            plan = self.session.plan(journal)
+            plan = self.session.plan(journal, reads)
             return plan, self.session.record(journal), [] if journal else about(self.session.target)
 
         def then(found: Any) -> None:
