@@ -199,3 +199,15 @@ def test_what_made_no_endpoint_is_judged_as_an_attempt_and_at_most_medium() -> N
     assert assessed.severity.word == "medium"
     assert {"VPCE-01", "VPCE-19"} <= {signal.id for signal in assessed.signals}
     assert "VPCE-02" not in raised(see(created(S3, None, **REFUSED)))
+
+
+def test_whether_the_endpoint_is_gone_is_known_only_where_it_was_looked_for() -> None:
+    there = region(net=network(endpoints={"vpce-1": now()}))
+    for here, gone in (
+        (region(net=network(endpoints={})), True),
+        (region(net=network(endpoints={"vpce-1": now(state="deleted")})), True),
+        (there, False),
+        (region(net=network(endpoints={}, unknown={"endpoints": "denied"})), False),
+        (None, False),
+    ):
+        assert see(created(), region=here).endpoint_facts.gone is gone

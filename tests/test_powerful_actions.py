@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,9 @@ def test_the_actions_that_manage_permissions_are_those_of_the_service_authorizat
     path = Path(powerful_actions.__file__).with_name("permissions_management.txt")
     if os.environ.get("UPDATE_TABLES"):
         path.write_text("\n".join(found) + "\n")
-    assert list(powerful_actions.permissions_management()) == found, "UPDATE_TABLES=1 pytest tests/test_policies.py"
+    assert list(powerful_actions.permissions_management()) == found, (
+        "UPDATE_TABLES=1 pytest tests/test_powerful_actions.py"
+    )
 
 
 def test_every_described_action_is_in_the_catalogue() -> None:
@@ -47,6 +50,14 @@ def test_every_described_action_is_in_the_catalogue() -> None:
         ("ec2:RunInstances", True),
         ("organizations:LeaveOrganization", True),
         ("s3:*", False),
+        ("s3:**", False),
+        ("s3:?*", False),
+        ("sso:*", True),
+        ("ram:*", True),
+        ("iam:UpdateAccountName", True),
+        ("iam:SetSTS*", True),
+        ("iam:PutAccountProperties", True),
+        ("iam:" + "*z" * 2900, True),
         ("s3:Put*", True),
         ("cloudtrail:*", True),
         ("IAM:*", True),
@@ -83,3 +94,19 @@ def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
     assert not why_overprivileged(
         PolicyOf("x", "", {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
     )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Statement": {"Effect": "Allow", "Action": "iam:CreateUser", "Resource": "*"}},
+        {"Statement": [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]},
+        {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "iam:CreateUser"], "Resource": "*"}]},
+        {"Statement": []},
+        {},
+        "not json",
+    ],
+    ids=str,
+)
+def test_a_policy_that_gives_too_much_or_cannot_be_read_is_not_taken_over(document: Any) -> None:
+    assert why_overprivileged(PolicyOf("x", "", document))

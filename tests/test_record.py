@@ -1,13 +1,18 @@
 """The record of an incident, folded once."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.forged import append_raw
 from vpce_tui.aws.call import Call
+from vpce_tui.core.canonical_json import canonical
+from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import replay
+from vpce_tui.incident.record import JournaledCall, StepRecord, replay
 from vpce_tui.incident.rows import (
     CallResult,
     IncidentOpened,
@@ -63,3 +68,88 @@ def test_a_journal_that_somebody_else_writes_is_read_on_from_where_it_was(journa
         journal.append(NoteWritten(step="p/t/s", text="later"))
         assert before.step("p/t/s").notes == []
         assert reader.record().step("p/t/s").notes == ["later"]
+
+
+def test_a_copy_of_a_step_shares_nothing_that_a_row_changes() -> None:
+    call = JournaledCall(id="c", intent=1, gave={"A": "1"})
+    step = StepRecord("p/t/s", calls={"c": call}, undo_calls={"u": call}, made_under={"1": {"c"}})
+    copied = step.copy()
+    assert copied == step
+    for item in fields(StepRecord):
+        value = getattr(step, item.name)
+        if isinstance(value, (dict, list, set)) and item.name != "newest":  # the newest plan is replaced, never changed
+            assert getattr(copied, item.name) is not value, item.name
+    assert copied.calls["c"] is not call
+    assert copied.calls["c"].gave is not call.gave
+    assert copied.undo_calls["u"] is not call
+    assert copied.made_under["1"] is not step.made_under["1"]
+
+
+OLD_ROWS = [
+    ("opened", {"name": "case", "account": "1", "alias": "", "reason": ""}),
+    ("operator", {"arn": "arn:aws:iam::1:user/a"}),
+    ("plan", {"whole": {"playbook": "p", "target": "t"}}),
+    ("plan", {"step": "p/t/s", "plan": {"calls": [], "undo": []}, "sha256": "0"}),
+    ("approved", {"step": "p/t/s", "how": "key in the app", "confirmed": ""}),
+    ("approved", {"step": "p/t/s", "how": "--yes", "undo": True}),
+    ("intent", {"step": "p/t/s", "probe": True, "undo": False, "calls": []}),
+    ("intent", {"step": "p/t/s", "undo": True, "calls": []}),
+    ("result", {"step": "p/t/s", "probe": True, "passed": ["a"], "denied": [], "problems": []}),
+    (
+        "result",
+        {
+            "step": "p/t/s",
+            "call": "a",
+            "undo": False,
+            "undoes": [],
+            "ok": True,
+            "gave": {},
+            "requestId": "r",
+            "seconds": 0.1,
+            "handedOver": "keyring",
+        },
+    ),
+    (
+        "result",
+        {
+            "step": "p/t/s",
+            "call": "a",
+            "undo": False,
+            "undoes": [],
+            "ok": False,
+            "error": "x",
+            "outcomeKnown": False,
+            "requestId": "",
+        },
+    ),
+    ("check", {"step": "p/t/s", "call": "a", "undo": False, "undoes": [], "found": "done", "saw": "x", "gave": {}}),
+    ("check", {"step": "p/t/s", "verification": "not yet", "saw": "x", "undo": True}),
+    (
+        "evidence",
+        {
+            "step": "p/t/s",
+            "evidence": "e",
+            "sha256": "0" * 64,
+            "size": 1,
+            "service": "ec2",
+            "operation": "O",
+            "region": "r",
+        },
+    ),
+    ("note", {"step": "p/t/s", "decision": "", "text": "called the owner"}),
+    ("note", {"text": "x"}),
+    ("undo", {"step": "p/t/s", "calls": [{}], "left": ["x"]}),
+    ("error", {"step": "p/t/s", "error": "the plan is stale", "differences": ["x"]}),
+    ("closed", {}),
+]
+"""What version 0.1 wrote before rows had types."""
+
+
+@pytest.mark.parametrize(("kind", "data"), OLD_ROWS, ids=str)
+def test_a_row_that_was_written_before_rows_had_types_is_read(folder: Path, kind: str, data: dict[str, Any]) -> None:
+    with Journal.open(folder, "ann", create=True) as journal:
+        journal.append(IncidentOpened(name="case-1", account="1"))
+    append_raw(folder, kind, canonical(data).decode())
+    with Journal.open(folder, "reader", write=False) as journal:
+        journal.record()
+    assert verify(folder).problem in ("", f"its evidence file {'0' * 64} is missing")

@@ -48,6 +48,7 @@ def string(value: object, *path: str | int) -> str:
 def integer(value: object, *path: str | int) -> int:
     """The whole number there, also where it is written as a text; 0 where it is none."""
     found = at(value, *path)
-    if isinstance(found, str):
-        return int(found) if found.lstrip("-").isdecimal() else 0
-    return int(found) if isinstance(found, (int, float)) else 0
+    try:
+        return int(found) if isinstance(found, (int, float, str)) else 0
+    except (ValueError, OverflowError):
+        return 0

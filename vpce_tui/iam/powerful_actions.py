@@ -45,8 +45,15 @@ _BEYOND_PERMISSIONS: Final = (
     "ec2:DeleteFlowLogs",
     "ec2:ModifyVpcEndpoint",
     "ec2:RunInstances",
+    "iam:Add*",
+    "iam:Attach*",
     "iam:Create*",
+    "iam:Delete*",
+    "iam:PassRole",
+    "iam:Put*",
+    "iam:Set*",
     "iam:Tag*",
+    "iam:Update*",
     "kms:Schedule*",
     "lambda:Create*",
     "lambda:Update*",
@@ -57,6 +64,34 @@ _BEYOND_PERMISSIONS: Final = (
     "sts:AssumeRole*",
 )
 """Not of that access level: by these an intruder hides, stays, or moves to other resources."""
+
+
+_LONGEST: Final = 200
+"""Characters of an action: no service has one that is half as long."""
+_HOLDS_DATA: Final = frozenset(
+    {
+        "cloudwatch",
+        "dynamodb",
+        "ec2messages",
+        "ecr",
+        "elasticache",
+        "elasticfilesystem",
+        "es",
+        "events",
+        "firehose",
+        "kinesis",
+        "logs",
+        "rds",
+        "s3",
+        "ses",
+        "sns",
+        "sqs",
+        "ssmmessages",
+        "states",
+        "xray",
+    }
+)
+"""Services that hold an application's data or messages: a whole one is what many applications are given."""
 
 
 @lru_cache(maxsize=1)
@@ -71,13 +106,17 @@ def powerful_actions() -> tuple[str, ...]:
     return (*permissions_management(), *_BEYOND_PERMISSIONS)
 
 
+@lru_cache(maxsize=4096)
 def is_powerful(action: str) -> bool:
-    """Whether an action of a policy, which may be a pattern, allows one of the catalogue.
+    """Whether an action of a policy, which may be a pattern, allows one of the catalogue; one that is longer than any action does.
 
-    A whole service that holds data (``s3:*``) counts by what is beyond permissions alone: many an instance is given one, and
-    what it could share by a resource policy it can read anyway.
+    A whole service of :data:`_HOLDS_DATA` (``s3:*``) counts by what is beyond permissions alone: many an instance is given
+    one, and what it could share by a resource policy it can read anyway.
     """
-    whole = action.endswith(":*") and not action.lower().startswith("iam:")
+    if len(action) > _LONGEST:
+        return True
+    service, _, name = action.lower().partition(":")
+    whole = service in _HOLDS_DATA and "*" in name and not name.strip("*?")
     return any(
         patterns_overlap(action, powerful) for powerful in (_BEYOND_PERMISSIONS if whole else powerful_actions())
     )

@@ -235,9 +235,17 @@ class Journal:
         Raises :class:`RecordError` for a damaged file, or a row that no version of ours wrote.
         """
         with self._guard:
-            new = list(self.rows(after=self._folded))
-            if new:
-                self._record, self._folded = replay(new, self._record), new[-1].seq
+            last = self._folded
+
+            def counted() -> Iterator[JournalRow]:
+                nonlocal last
+                for row in self.rows(after=last):
+                    last = row.seq
+                    yield row
+
+            record = replay(counted(), self._record)
+            if last != self._folded:
+                self._record, self._folded = record, last
             return self._record
 
     def rows(self, after: int = 0) -> Iterator[JournalRow]:

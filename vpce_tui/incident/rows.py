@@ -288,6 +288,8 @@ class JournalRow:
         try:
             data = json.loads(self.payload)
             named = data if isinstance(data, dict) else {}
+            if self.kind == RowKind.NOTE and named.get("decision") == "":
+                del named["decision"]  # as version 0.1 wrote a note that decides nothing
             wanted = next(
                 (found for (kind, key), found in _BY_KEY.items() if kind == self.kind and key in named),
                 _TYPES.get(self.kind),

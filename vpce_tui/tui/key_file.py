@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ _KeysFile = msgspec.defstruct(
 )
 
 
+_MOST: Final = 5
+"""Faults that are said at most."""
+
+
 class KeysError(Exception):
     """The team's ``keys.toml`` cannot be used; the message says why, in which line, and what to do."""
 
@@ -39,9 +44,9 @@ def read(path: Path) -> Keymap:
         raise KeysError(f"{path} cannot be used: {error}") from None
     _, problems = check(text, data, _KeysFile)
     if not problems:
-        problems = tuple(_wrong(text, data))
+        problems = tuple(islice(_wrong(text, data), _MOST))
     if problems:
-        raise KeysError(f"{path} cannot be used: {'; '.join(map(str, problems))}")
+        raise KeysError(f"{path} cannot be used: {'; '.join(map(str, problems[:_MOST]))}")
     return Keymap({name: ",".join(map(str.strip, keys.split(","))) for name, keys in data.items()})
 
 

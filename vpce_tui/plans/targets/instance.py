@@ -171,9 +171,10 @@ def _old_rules(caller: Caller, state: InstanceState, asked: PlanningContext) -> 
 
 
 def _starter(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    scaled = state
     if state.scaling is None and not state.gone:
-        state = replace(state, scaling=scaling_of(caller, state.instance))
-    name = _group_name(state, asked)
+        scaled = replace(state, scaling=scaling_of(caller, state.instance))
+    name = _group_name(scaled, asked)
     return replace(state, starter=service.starter_of(caller, state.instance, name, asked) if name else None)
 
 

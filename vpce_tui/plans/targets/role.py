@@ -6,7 +6,7 @@ from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.caller import Caller
-from vpce_tui.core.json_values import at
+from vpce_tui.core.json_values import at, sequence
 from vpce_tui.iam.policy_document import raw_statements
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
@@ -142,8 +142,9 @@ def _role_behind(
 
 def cut_stage(answer: Mapping[str, object], since: str) -> str:
     """The statement id of our cut policy; ``""`` where it is not exactly as we write it, or older than the incident."""
-    statements = raw_statements(answer.get("PolicyDocument"))
-    if len(statements) != 1:
+    document = answer.get("PolicyDocument")
+    statements = raw_statements(document)
+    if len(statements) != 1 or len(sequence(document, "Statement")) > 1:
         return ""
     statement = statements[0]
     limit = at(statement, "Condition", "DateLessThan", "aws:TokenIssueTime")

@@ -74,7 +74,8 @@ class Frame(Screen[None]):
 
     def compose(self) -> ComposeResult:
         self._classes_of_size()
-        self._unpainted.enter_context(self.app.batch_update())
+        if not self.laid_out:
+            self._unpainted.enter_context(self.app.batch_update())
         yield TopBar(id="top")
         yield CrumbBar(id="crumbs")
         with Container(id="body"):

@@ -27,7 +27,7 @@ _TRUST: Final = {
 
 def why_overprivileged(policy: PolicyOf) -> str:
     """Why a policy may not be taken over; ``""``: it may."""
-    if not policy.document:
+    if not raw_statements(policy.document):
         return "its text could not be read"
     for statement in raw_statements(policy.document):
         if statement.get("Effect") != "Allow":
