@@ -177,3 +177,10 @@ def test_what_is_alike_is_found_out_once() -> None:
     )
     assert known.facts_cache.endpoint_facts(one, one.request) is known.facts_cache.endpoint_facts(two, two.request)  # type: ignore[arg-type]
     assert known.facts_cache.caller_facts(one) is known.facts_cache.caller_facts(two)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_event_says_whether_its_endpoint_is_gone(gone: bool) -> None:
+    here = region(net=network(endpoints={} if gone else {"vpce-1": now()}))
+    found = assess_event(created(), AssessmentInputs(past(), {HOME: here}, OURS, now=AT))
+    assert found.endpoint_gone is gone

@@ -97,16 +97,16 @@ def test_what_a_machine_needs_may_be_ticked(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("document", "says"),
     [
-        {"Statement": {"Effect": "Allow", "Action": "iam:CreateUser", "Resource": "*"}},
-        {"Statement": [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]},
-        {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "iam:CreateUser"], "Resource": "*"}]},
-        {"Statement": []},
-        {},
-        "not json",
+        ({"Statement": {"Effect": "Allow", "Action": "iam:CreateUser", "Resource": "*"}}, "it allows iam:CreateUser"),
+        ({"Statement": [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]}, "it uses NotAction"),
+        ({"Statement": [{"Effect": "Allow", "Action": ["s3:Get*", "iam:CreateUser"]}]}, "it allows iam:CreateUser"),
+        ({"Statement": []}, "its text could not be read"),
+        ({}, "its text could not be read"),
+        ("not json", "its text could not be read"),
     ],
     ids=str,
 )
-def test_a_policy_that_gives_too_much_or_cannot_be_read_is_not_taken_over(document: Any) -> None:
-    assert why_overprivileged(PolicyOf("x", "", document))
+def test_a_policy_that_gives_too_much_or_cannot_be_read_is_not_taken_over(document: Any, says: str) -> None:
+    assert why_overprivileged(PolicyOf("x", "", document)) == says
