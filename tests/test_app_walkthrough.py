@@ -168,9 +168,15 @@ async def test_in_read_only_no_key_changes_anything(aws: Aws) -> None:
             keys = str(app.screen.query_one(KeyBar).render())
             assert "◆" not in keys
             assert "run" not in keys
-            await pilot.press("r", "u", "s", "h", "n", "c", "d")
+            await pilot.press("r", "u", "s", "h", "n", "d")
             await pilot.pause()
             assert app.screen is walk
+        walk.at = 4
+        walk.update()
+        await pilot.press("c", "down", "enter")  # an answer is planned with, and nothing more
+        await until(pilot, lambda: app.screen is walk and not walk.busy)
+        assert walk.step is not None
+        assert walk.step.choices["moves"] == "one"
         app.open_incident("", lambda: None)
         await pilot.pause()
         assert app.workspace.journal is None
@@ -329,7 +335,7 @@ async def test_an_open_incident_about_the_target_is_named_and_offered(
     async with app.run_test(size=(100, 40)) as pilot:
         await until(pilot, looked(app))
         await walkthrough(pilot, aws)
-        assert "case is already open for this instance" in words(app)
+        assert "case is already open and about" in words(app)
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         assert app.screen.query_one(Input).value == "case"

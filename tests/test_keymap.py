@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.widgets import Input
 
 import vpce_tui.tui
 from tests.app import app_on, looked, until, words
@@ -16,6 +17,7 @@ from tests.conftest import Aws
 from vpce_tui.tui.key_file import KeysError, read
 from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.related_events import AroundScreen
+from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.keymap import KEYS, Keymap
 
 OWN = {"AskScreen", "Ask", "Read", "RevealSecretDialog", "VpceTui"}
@@ -113,3 +115,31 @@ def test_a_file_that_others_could_change_gives_no_keys(tmp_path: Path) -> None:
     os.mkfifo(path, 0o600)
     with pytest.raises(KeysError, match="regular file"):
         read(path)
+
+
+async def test_dialogs_name_the_keys_that_are_bound(aws: Aws) -> None:
+    app = app_on(aws)
+    app.keymap = Keymap({"back": "f10", "top": "f11", "bottom": "f12"})
+    app.set_keymap({"back": "f10", "top": "f11", "bottom": "f12"})
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("?")
+        assert "Back (f10)   Scroll (j k f11 f12)" in words(app)
+        await pilot.press("f10")
+        assert not isinstance(app.screen, Read)
+
+
+async def test_with_an_incident_open_the_key_that_opens_one_says_what_to_do(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        await pilot.press("3", "o")
+        assert app.messages[-1][1].startswith("case is open. Close it (C)")
+        app.leave_incident()
+        app.open_incidents = [("case", "")]
+        await pilot.press("o")
+        assert isinstance(app.screen, Ask)
+        assert app.screen.query_one("#answer", Input).value == "case", "resuming is one key away"
+        await pilot.press("space", "x", "enter")
+        assert app.screen.query_one("#answer", Input).value == "case x", "what was typed is kept"

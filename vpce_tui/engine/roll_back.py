@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
-from vpce_tui.core.text import short
+from vpce_tui.core.text import many, short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
 from vpce_tui.engine.execute import make, probe
@@ -140,7 +140,7 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
             continue
         there = forward & {call.id for call in live.step.already}
         if not there:
-            proof, saw = VerificationState.VERIFIED, f"{len(calls)} inverse calls read back"
+            proof, saw = VerificationState.VERIFIED, f"undone; {many(len(calls), 'inverse call')} read back"
             if left:
                 saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break

@@ -227,7 +227,8 @@ class VpceTui(SafeCrash, IncidentActions):
             identity = self.workspace.identity
             if identity is not None:
                 found.append((identity.account, self.workspace.caller.home_region))
-            self.push_screen(PlaybooksScreen(found))
+            gateways = {item.request.endpoint_id for item in self.workspace.assessed if item.request.type == "Gateway"}
+            self.push_screen(PlaybooksScreen(found, without_interfaces=gateways))
 
     def _region_of(self, target: str, otherwise: str) -> str:
         """Where an instance or an endpoint that the lists know is."""
@@ -235,6 +236,17 @@ class VpceTui(SafeCrash, IncidentActions):
         known = {item.request.endpoint_id: item.event.region for item in work.assessed if item.request.endpoint_id}
         known |= {item.instance.id: item.instance.region for item in work.instances}
         return known.get(target, otherwise)
+
+    def _sessions_of(self, target: str) -> list[str]:
+        """Names of the sessions of a role that made a call among the known events; none of any other target."""
+        role = target.removeprefix("role/") if target.startswith("role/") else ""
+        return sorted(
+            {
+                event.principal.session_name
+                for event in (self.workspace.known().past.events if role else ())
+                if event.principal.role_arn.rpartition("/")[2] == role and event.principal.session_name
+            }
+        )
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Open a playbook on a target."""
@@ -247,6 +259,9 @@ class VpceTui(SafeCrash, IncidentActions):
         while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
             self.pop_screen()
         chosen = self._chosen.setdefault((playbook, target), {})
+        sessions = self._sessions_of(target)
+        if playbook == "revoke-credentials" and sessions:  # also of an instance that no longer has the role
+            chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(sessions))
         walk = PlaybookSession(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
         self.push_screen(WalkthroughScreen(walk))
 

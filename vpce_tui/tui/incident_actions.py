@@ -59,7 +59,8 @@ class IncidentActions(App[int]):
 
         question = "Incident name (an existing incident is resumed). All changes are recorded in it:"
         if known:
-            question = f"{', '.join(known)} is open and about {about}. Keep its name to resume it, or type a new name:"
+            what = f" and about {about}" if about else " on this host"
+            question = f"{', '.join(known)} is open{what}. Keep its name to resume it, or type a new name:"
 
         def answered(name: str | None) -> None:
             if name:

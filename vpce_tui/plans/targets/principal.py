@@ -313,6 +313,10 @@ def _session_names(
             return [], Part(region, Status.LOOKED)
 
     found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
+    if not strings(asked.remembered, SESSIONS):
+        gaps.append(
+            f"sessions of instances that no longer hold {state.name}, unless this incident acted on them: name them"
+        )
     return list(dict.fromkeys([*strings(asked.remembered, SESSIONS), *ours, *held, *found])), gaps
 
 

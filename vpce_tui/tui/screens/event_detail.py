@@ -32,6 +32,8 @@ class EventScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("down", "scroll(3)"),
         binding("up", "scroll(-3)"),
+        binding("page-down", "scroll(15)"),
+        binding("page-up", "scroll(-15)"),
         binding("top", "scroll(-100000)"),
         binding("bottom", "scroll(100000)"),
         binding("next-view", "turn(1)", priority=True),
@@ -113,7 +115,7 @@ class EventScreen(Frame):
         if path:
             self.path.show_path(path_of(self.work, self.item))
             return
-        width = max(self.query_one("#page").size.width - 4, 40)
+        width = max((self.query_one("#page").size.width or self.app.size.width) - 4, 40)
         item = self.item
         found = (
             raw_lines(item, width)

@@ -213,11 +213,12 @@ class EventsScreen(ListFrame):
 
     def _nothing(self) -> Content:
         if self.work.problem:
+            keys = self.main.keymap
             return joined(
                 [
                     line(("Nothing could be searched.", "bold")),
                     line(self.work.problem),
-                    line("r: try again   !: coverage"),
+                    line(f"Try again ({keys.shown('refresh')})   Coverage ({keys.shown('coverage')})"),
                 ]
             )
         if self.filter:

@@ -85,11 +85,16 @@ def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone, playbo
         ("groups", ", ".join(request.groups)),
         ("subnets", ", ".join(request.subnets)),
         ("routes", ", ".join(request.route_tables)),
-        ("policy", request.policy or ("default policy: full access" if event.request is not None else "")),
+        (
+            "policy",
+            request.policy or ("none in the request: full access by default" if event.request is not None else ""),
+        ),
         ("warnings", "; ".join(event.parse_warnings)),
     ]
     verdict = (
-        severity_cell(severity) if event.request is not None else "not assessed: only CreateVpcEndpoint events are"
+        severity_cell(severity)
+        if event.request is not None
+        else "not assessed: only CreateVpcEndpoint events of EC2 are"
     )
     found = [line((verdict, LOOK[severity]))]
     if item.assessment.explained:

@@ -215,8 +215,14 @@ class IncidentScreen(Frame):
 
     def action_open(self) -> None:
         """Open an incident."""
-        if self.work.journal is None and not self.work.read_only:
-            self.main.open_incident("", self.update)
+        if self.work.journal is None:
+            self.main.open_incident("", self.update, [name for name, _ in self.main.open_incidents[:1]])
+        else:
+            close = self.main.keymap.shown("close-incident")
+            self.main.say(
+                f"{self.work.journal.name} is open. Close it ({close}), or leave it open for later: "
+                f"Leave the incident, in the palette ({self.main.keymap.shown('palette')})."
+            )
 
     def action_note(self) -> None:
         """Write a note."""

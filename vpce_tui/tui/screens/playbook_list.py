@@ -1,6 +1,6 @@
 """Which playbook, for which of the targets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -48,7 +48,8 @@ class PlaybooksScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, targets: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, targets: Sequence[tuple[str, str]], without_interfaces: Collection[str] = ()) -> None:
+        """``without_interfaces``: gateway endpoints among the targets, whose traffic no playbook can block."""
         super().__init__()
         self.targets = targets
         self.broken: list[str] = []
@@ -65,6 +66,7 @@ class PlaybooksScreen(Frame):
             for target, region in targets
             for playbook in found
             if KINDS[playbook.target].pattern.fullmatch(target)
+            and not (playbook.target == "interface" and target in without_interfaces)
         }
 
     def body(self) -> ComposeResult:

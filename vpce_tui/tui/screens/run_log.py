@@ -42,7 +42,9 @@ class RunLog:
         if progress.state is ProgressState.VERIFIED:
             return
         said = progress.words + (f"  {progress.seconds:.1f} s" if progress.seconds else "")
-        if progress.state is ProgressState.WAITING and self.made and self.made[-1][0] is ProgressState.WAITING:
+        if (
+            self.made and self.made[-1][0] is ProgressState.WAITING
+        ):  # what was waited for has come, or is waited for still
             self.made[-1] = (progress.state, said)
         else:
             self.made.append((progress.state, said))

@@ -31,9 +31,7 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
     from vpce_tui.investigation.context_file import DEFAULT, written  # noqa: PLC0415
 
     def reasoned(reason: str | None) -> None:
-        if reason == "":
-            screen.main.say("A reason is needed; nothing was changed.")
-        elif reason:
+        if reason:
             question = "Until which date (YYYY-MM-DD)? After this date the suppression expires."
             proposed = f"{(screen.main.now() + DEFAULT).date()}"
             screen.app.push_screen(Ask(_TITLE, question, proposed, wrong=_no_day), lambda day: dated(reason, day))
@@ -43,9 +41,7 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
             keep(reason, date.fromisoformat(day))
 
     def taken_back(reason: str | None) -> None:
-        if reason == "":
-            screen.main.say("A reason is needed; nothing was changed.")
-        elif reason:
+        if reason:
             keep(f"removed: {reason}", (screen.main.now() - timedelta(days=1)).date())
 
     def keep(reason: str, until: date) -> None:
@@ -66,10 +62,14 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
     where = f"This is written to {work.context_file}; nothing in AWS changes."
     if item.assessment.suppressed:
         question = f"It is {item.assessment.suppressed}. Why is the suppression removed? {where}"
-        screen.app.push_screen(Ask(_BACK, question, ""), taken_back)
+        screen.app.push_screen(Ask(_BACK, question, wrong=_no_reason), taken_back)
         return
     question = f"{event.name} {event.id} will be shown as info and stay in the list. Why is it suppressed? {where}"
-    screen.app.push_screen(Ask(_TITLE, question, ""), reasoned)
+    screen.app.push_screen(Ask(_TITLE, question, wrong=_no_reason), reasoned)
+
+
+def _no_reason(text: str) -> str:
+    return "" if text else "a reason is needed"
 
 
 def _no_day(text: str) -> str:

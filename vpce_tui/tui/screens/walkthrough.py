@@ -120,8 +120,8 @@ class WalkthroughScreen(WalkthroughActions):
             if known.state is not StepState.VERIFIED:
                 found += [hint("skip"), hint("manual")]
             found.append(hint("note"))
-            if self._questions() and self._may_choose(step):
-                found.append(hint("prompts"))
+        if step is not None and self._questions() and self._may_choose(step):
+            found.append(hint("prompts"))
         if self._tables():
             found.append(hint("open", "open table"))
         if step is not None and any(affected.names for affected in step.affects):
@@ -193,7 +193,7 @@ class WalkthroughScreen(WalkthroughActions):
         names = ", ".join(self.about)
         return [
             page.hanging(
-                "! ", f"{names} is already open for this {self.session.playbook.target}: resume it ({page.key('run')})"
+                "! ", f"{names} is already open and about {self.session.target}: resume it ({page.key('run')})"
             ),
             line(""),
         ]

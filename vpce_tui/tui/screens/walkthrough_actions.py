@@ -261,9 +261,7 @@ class WalkthroughActions(WalkthroughState):
     def action_choose(self) -> None:
         """Ask the step's questions."""
         step, questions = self.step, self._questions()
-        if step is None or not self._may() or not questions:
-            return
-        if not self._may_choose(step):
+        if step is None or not self._may_plan() or not questions or not self._may_choose(step):
             return
 
         def answered(answers: Mapping[str, str] | None) -> None:

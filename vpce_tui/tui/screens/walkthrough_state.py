@@ -130,6 +130,10 @@ class WalkthroughState(Frame):
         if self.work.read_only:
             self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
             return False
+        return self._may_plan()
+
+    def _may_plan(self) -> bool:
+        """Whether something that only reads may be started; says why not."""
         if self.busy == "planning":
             self.main.say("Planning from live state; press the key again when the plan is ready.")
         return not self.busy and self.plan is not None

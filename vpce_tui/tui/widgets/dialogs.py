@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from vpce_tui.tui.widgets.keymap import binding
+from vpce_tui.tui.widgets.keymap import Keymap, binding
 from vpce_tui.tui.widgets.safe_text import line
 
 
@@ -63,7 +63,6 @@ class Ask(ModalScreen[str | None]):
         if wrong:
             said = f"{wrong}; nothing was done.  "
             self.query_one("#hint", Static).update(line((said, "bold $error"), self._hint))
-            event.input.value = ""
             return
         self.dismiss(given)
 
@@ -77,6 +76,7 @@ class Read(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "leave", show=False),
+        binding("back", "leave"),
         binding("down", "down"),
         binding("up", "up"),
         binding("top", "to(0)"),
@@ -93,7 +93,9 @@ class Read(ModalScreen[None]):
             yield Static(line((self._title, "bold")), classes="dialog--title")
             with VerticalScroll(id="reading"):
                 yield Static(self._content)
-            yield Static(line("Back (Escape)   Scroll (j k g G)"), classes="muted")
+            shown = getattr(self.app, "keymap", Keymap()).shown
+            keys = " ".join(map(shown, ("down", "up", "top", "bottom")))
+            yield Static(line(f"Back ({shown('back')})   Scroll ({keys})"), classes="muted")
 
     def on_mount(self) -> None:
         self.query_one("#reading").focus()

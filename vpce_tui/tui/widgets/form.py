@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from vpce_tui.core.text import sign
 from vpce_tui.plans.plan import Question
-from vpce_tui.tui.widgets.keymap import binding
+from vpce_tui.tui.widgets.keymap import Keymap, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.tick_table import TickTable
 
@@ -123,6 +123,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
         self._ready = False
 
     def compose(self) -> ComposeResult:
+        shown = getattr(self.app, "keymap", Keymap()).shown
         with Vertical(classes="dialog dialog--form"):
             yield Static(line((self._title, "bold")), classes="dialog--title")
             with VerticalScroll(id="form", can_focus=False):
@@ -130,13 +131,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
                     yield from self._asked(question)
             yield Static(
                 line(
-                    "↵ use these answers   space tick"
+                    f"{shown('open')} use these answers   {shown('tick')} tick"
                     + (
-                        "   a all   / filter   S sort"
+                        f"   {shown('tick-all')} all   {shown('filter')} filter   {shown('sort')} sort"
                         if any(question.columns for question in self._questions)
                         else "   ↑ ↓"
                     )
-                    + "   tab next   esc cancel"
+                    + f"   tab next   {shown('back')} cancel"
                 ),
                 classes="muted",
             )

@@ -45,7 +45,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "page-up": Key("pageup,ctrl+b", "page up", shown="PgUp"),
     "next-view": Key("tab", "next view", "next view: of the event, of the step, or the next relation"),
     "previous-view": Key("shift+tab", "previous view", shown="⇧tab"),
-    "filter": Key(keys="slash", label="filter", does="filter the list by words; Escape clears it", shown="/"),
+    "filter": Key(keys="slash", label="filter", does="filter the list by words; the key for back clears it", shown="/"),
     "refresh": Key(keys="f5", label="refresh", does="refresh: search again, or plan the step again", shown="F5"),
     "copy": Key("y", "copy", "copy the id, or what is shown"),
     "help": Key(keys="question_mark", label="help", does="this help", shown="?"),
