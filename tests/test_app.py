@@ -20,6 +20,7 @@ from vpce_tui.tui.screens.incident import IncidentScreen
 from vpce_tui.tui.screens.instance_list import InstanceScreen, InstancesScreen
 from vpce_tui.tui.widgets.bars import CrumbBar
 from vpce_tui.tui.widgets.dialogs import Read
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
 
 
@@ -293,3 +294,15 @@ async def test_the_help_marks_the_keys_that_change_aws(aws: Aws) -> None:
         said = words(app)
         assert "next view: of the event" in said
         assert said.index("◆ r ") < said.index("next view: of the event") < said.index("the events")
+
+
+async def test_a_page_is_turned_in_every_view_of_an_event(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("enter", "tab", "tab")
+        page = app.screen.query_one("#page", Page)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: page.scroll_offset.y > 0, "a page further")
+        await pilot.press("pageup")
+        await until(pilot, lambda: page.scroll_offset.y == 0, "the first page")

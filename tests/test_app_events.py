@@ -19,7 +19,6 @@ from vpce_tui.tui.screens.event_targets import named_principals
 from vpce_tui.tui.screens.playbook_list import PlaybooksScreen
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.tui.widgets.dialogs import Ask
-from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.table import Table
 
 
@@ -393,15 +392,3 @@ async def test_without_a_reason_nothing_is_suppressed(aws: Aws) -> None:
         await pilot.press("x", "enter")
         assert isinstance(app.screen, Ask), "it is asked until there is one"
         assert "a reason is needed; nothing was done" in words(app)
-
-
-async def test_a_page_is_turned_in_every_view_of_an_event(aws: Aws) -> None:
-    app = app_on(aws)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, looked(app))
-        await pilot.press("enter", "tab", "tab")
-        page = app.screen.query_one("#page", Page)
-        await pilot.press("pagedown")
-        await until(pilot, lambda: page.scroll_offset.y > 0, "a page further")
-        await pilot.press("pageup")
-        await until(pilot, lambda: page.scroll_offset.y == 0, "the first page")
