@@ -1,5 +1,6 @@
 """The lab as a fixture: a fresh AWS over HTTP for each test."""
 
+import gc
 import json
 import os
 import signal
@@ -22,6 +23,8 @@ from vpce_tui.aws.session import AwsAccess, AwsSession
 
 TESTS = Path(__file__).parent
 HOME = "eu-west-1"
+
+gc.set_threshold(100_000, 50, 100)  # as the program sets it
 
 
 def start_zygote(socket_path: Path) -> "subprocess.Popen[bytes]":

@@ -115,6 +115,7 @@ def run(asked: dict) -> None:
 
 
 def child(work: object) -> None:
+    gc.disable()  # it lives for seconds
     try:
         work()  # type: ignore[operator]
     except BaseException:
