@@ -1,25 +1,30 @@
 """What processes that make many botocore clients need once: models, client classes and rule sets, read and built once for all."""
 
 import json
+from contextlib import suppress
 
 
 def warm_clients() -> None:
     """One cache of models, classes and rule sets for every fork."""
+    import botocore.exceptions
     import botocore.loaders
-    import botocore.session
+    from moto.core.utils import get_service_model
 
     from vpce_tui.aws.catalogue import OPERATIONS
     from vpce_tui.aws.models import loader as bundled_models
-    from vpce_tui.aws.models import wire_forms
+    from vpce_tui.aws.models import new_session, wire_forms
 
     loader = bundled_models()
     botocore.loaders.create_loader = lambda *_: loader
     keep_parsed()
-    session = botocore.session.Session()
+    session = new_session(None)  # as the program makes it: another session has a loader of its own
     for service in sorted({item.service for item in OPERATIONS}):
         wire_forms(service)
         loader.load_service_model(service, "service-2")
+        with suppress(botocore.exceptions.DataNotFoundError):
+            loader.load_service_model(service, "paginators-1")
         session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+        get_service_model(service)
 
 
 def keep_parsed() -> None:
