@@ -57,6 +57,14 @@ def test_the_help_of_a_command_begins_with_its_own_usage(command: Command, capsy
     assert capsys.readouterr().out.startswith(f"usage: vpce-tui {command.name} ")
 
 
+@pytest.mark.parametrize("word", ["doctor", "contain-it"])
+def test_a_word_that_can_be_no_id_is_no_target(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([word])
+    assert "is not a command or an id" in capsys.readouterr().err
+    assert parse(["root"]).target == "root"
+
+
 def test_a_word_that_is_nearly_a_command_is_no_target(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["evnets", "--json"])

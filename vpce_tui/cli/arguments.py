@@ -1,6 +1,7 @@
 """The command line's arguments: one sub-parser for each command, and which command is meant."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -66,6 +67,10 @@ class Command:
     run: str
 
 
+_NO_ID: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+"""A word without a digit, slash or colon: no event, endpoint, instance, principal or ARN is called so."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments of the command, with where it is as ``run``. Global options and those of the app may precede the command.
 
@@ -82,6 +87,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         near = get_close_matches(found.word or "", BY_NAME, 1, cutoff=0.7)
         if near:
             parser().error(f"{found.word!r} is not a command or an id; did you mean {near[0]}?")
+        if found.word and found.word != "root" and _NO_ID.fullmatch(found.word):
+            parser().error(f"{found.word!r} is not a command or an id; vpce-tui --help lists the commands")
         words.insert(0, APP.name)
     return parser().parse_args(words)
 

@@ -11,6 +11,7 @@ from vpce_tui.aws.catalogue import find
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.aws.operation import Access
 from vpce_tui.core.canonical_json import rfc3339
+from vpce_tui.core.text import many
 from vpce_tui.engine.collect_evidence import read
 from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, WaitFailed, WaitTimeout, as_call, given
 from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
@@ -73,7 +74,7 @@ def probe(
             step=step.id,
             call="dry run",
             state=ProgressState.DENIED if denied else ProgressState.DONE,
-            says=f"passed for {len(passed)} of {len(probes)} calls",
+            says=f"passed for {len(passed)} of {many(len(probes), 'call')}",
         )
     )
     if denied:

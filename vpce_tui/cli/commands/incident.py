@@ -117,7 +117,7 @@ def verify(args: argparse.Namespace) -> Exit:
         )
         print(f"the hash chain of the {verdict.rows} remaining rows is intact, up to {verdict.head}")
         return Exit.FAILED
-    print(f"verified: {verdict.rows} rows, {verdict.evidence} evidence files")
+    print(f"verified: {many(verdict.rows, 'row')}, {many(verdict.evidence, 'evidence file')}")
     print(f"head {verdict.head}")
     if at != verdict.rows:
         print(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from vpce_tui.core.ip_addresses import address_of, internal, within
-from vpce_tui.core.text import size
+from vpce_tui.core.text import many, size
 from vpce_tui.detection.instance.instance_facts import InstanceSubject
 from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
 from vpce_tui.detection.signals import Severity, SignalFact
@@ -74,7 +74,7 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     }
     if len(refused) >= _SCAN:
         return Match(
-            f"Rejected by {len(refused)} addresses",
+            f"Rejected by {many(len(refused), 'address', 'addresses')}",
             (SignalFact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from vpce_tui.aws.errors import told
 from vpce_tui.blocks.model import Block
-from vpce_tui.core.text import short, sign
+from vpce_tui.core.text import many, short, sign
 from vpce_tui.incident.integrity import IntegrityCheck, check_rows
 from vpce_tui.incident.narrative import LineMark, NarrativeLine, narrate
 from vpce_tui.incident.record_errors import RecordError
@@ -190,7 +190,7 @@ class IncidentScreen(Frame):
             ),
             line(
                 (state, "$success" if verdict.good else "bold $error"),
-                f"  {verdict.rows} rows, {verdict.evidence} evidence files",
+                f"  {many(verdict.rows, 'row')}, {many(verdict.evidence, 'evidence file')}",
             ),
             line((f"head {verdict.head}", "dim")),
             line((f"{journal.folder}", "dim")),

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from vpce_tui.aws.errors import told
 from vpce_tui.blocks.model import TableBlock
-from vpce_tui.core.text import sign, visible
+from vpce_tui.core.text import many, sign, visible
 from vpce_tui.engine.outcome import Ended
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import StepRecord
@@ -209,7 +209,7 @@ class WalkthroughScreen(WalkthroughActions):
         missing = [call for call in step.calls if call.id not in known.calls]
         if known.state is StepState.RUNNING and known.calls and missing and step.kind is StepKind.CHANGE:
             made = len(step.calls) - len(missing)
-            said.append(f"{made} of {len(step.calls)} calls were made; next: {why[missing[0].id]}")
+            said.append(f"{made} of {many(len(step.calls), 'call')} made; next: {why[missing[0].id]}")
         return [part for text in said for part in hanging("! ", text, self._width, "", "bold $warning")]
 
     def _run_lines(self, step: Step) -> list[Content]:

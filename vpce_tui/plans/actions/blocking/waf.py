@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vpce_tui.core.json_values import strings
+from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, unchanged
 from vpce_tui.plans.actions.blocking.blockable import nothing_chosen
 from vpce_tui.plans.placeholders import ref
@@ -21,7 +22,7 @@ def _set_options(state: InterfaceState) -> Options:
     listed = [
         (
             item.key,
-            f"{item.version}, {len(item.addresses)} addresses; "
+            f"{item.version}, {many(len(item.addresses), 'address', 'addresses')}; "
             + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
             + (f"; NOT used to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
         )

@@ -6,6 +6,7 @@
 from typing import Final
 
 from vpce_tui.core.json_values import strings
+from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import SecurityGroup, SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
@@ -68,7 +69,7 @@ def _gateway(state: EndpointState, draft: Draft, mode: str) -> None:
         undoes=("tables",),
         why=f"{endpoint.id} back into {', '.join(tables)}",
     )
-    draft.changes.append(f"{endpoint.id} leaves {len(tables)} route tables: {', '.join(tables)}")
+    draft.changes.append(f"{endpoint.id} leaves {many(len(tables), 'route table')}: {', '.join(tables)}")
     draft.add_impact(
         "every subnet of these route tables: traffic to the service uses another route, or fails",
         tuple(tables),
