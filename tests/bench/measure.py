@@ -127,7 +127,7 @@ def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     from vpce_tui.engine import Engine
     from vpce_tui.engine.outcome import Approval
     from vpce_tui.incident.journal import Journal
-    from vpce_tui.incident.rows import RowKind
+    from vpce_tui.incident.rows import IncidentOpened
     from vpce_tui.plans.planner import plan_playbook
     from vpce_tui.playbooks.library import load
 
@@ -164,7 +164,7 @@ def step_share(url: str, keys: list[str], victim: str, folder: Path) -> str:
     identity = session.identity()
     plan = plan_playbook(session, load("terminate-instance"), victim, "eu-west-1", datetime.now(UTC))
     with Journal.open(folder / "incidents" / "bench", identity.arn, create=True) as journal:
-        journal.append(RowKind.OPENED, {"account": identity.account})
+        journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
         engine = Engine(session, journal, plan)
         spent, began = 0.0, time.perf_counter()
