@@ -129,7 +129,10 @@ async def test_dialogs_name_the_keys_that_are_bound(aws: Aws) -> None:
         assert not isinstance(app.screen, Read)
 
 
-async def test_with_an_incident_open_the_key_that_opens_one_says_what_to_do(aws: Aws) -> None:
+async def test_with_an_incident_open_the_key_that_opens_one_says_what_to_do(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VPCE_TUI_STATE", str(aws.incident().parent.parent))
     app = app_on(aws)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
@@ -137,7 +140,7 @@ async def test_with_an_incident_open_the_key_that_opens_one_says_what_to_do(aws:
         await pilot.press("3", "o")
         assert app.messages[-1][1].startswith("case is open. Close it (C)")
         app.leave_incident()
-        app.open_incidents = [("case", "")]
+        await until(pilot, lambda: bool(app.open_incidents), "what was left open")
         await pilot.press("o")
         assert isinstance(app.screen, Ask)
         assert app.screen.query_one("#answer", Input).value == "case", "resuming is one key away"
