@@ -78,7 +78,11 @@ async def test_rows_are_ticked_filtered_and_what_cannot_be_says_why(aws: Aws) ->
         assert set(box.ticked) == set(values) - set(refused)
         await pilot.press("a")
         assert box.ticked == []
-        await pilot.press("slash", *"storefront", "enter", "a")
+        await pilot.press("slash", *"storefront", "enter", "space")
+        assert box.ticked == ["inline/storefront-assets"]
+        await pilot.press("space")
+        assert box.ticked == [], "and the tick is taken away"
+        await pilot.press("a")
         assert box.ticked == ["inline/storefront-assets"]
         await pilot.press("escape")
         assert isinstance(app.screen, Form), "Escape takes the filter away first"
