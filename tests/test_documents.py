@@ -13,6 +13,7 @@ from vpce_tui.detection import rule_catalogue
 from vpce_tui.detection.rule import Rule
 from vpce_tui.playbooks.export import summary
 from vpce_tui.playbooks.library import load, names
+from vpce_tui.tui.widgets.keymap import KEYS, Keymap
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -44,6 +45,12 @@ def table(*rows: tuple[str, ...]) -> str:
 def test_every_command_is_listed() -> None:
     rows = [(f"`{command.name}`", command.summary) for command in COMMANDS]
     generated("vpce_tui/cli/README.md", "commands", table(("command", "what it does"), *rows))
+
+
+def test_every_key_is_listed_with_its_name() -> None:
+    ours = Keymap()
+    rows = [(f"`{name}`", ours.shown(name), key.does or key.label) for name, key in KEYS.items()]
+    generated("vpce_tui/cli/README.md", "keys", table(("name", "key", "what it does"), *rows))
 
 
 def test_every_exit_code_is_listed() -> None:
