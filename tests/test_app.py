@@ -208,6 +208,24 @@ async def test_a_target_that_is_gone_is_said(aws: Aws) -> None:
         await until(pilot, lambda: "does not exist" in words(app), "the reason")
 
 
+async def test_the_sessions_of_a_role_start_with_the_instances_that_ec2_handed_it_to(aws: Aws) -> None:
+    """Of a role's sessions in the events, only those that EC2 vouches for: anybody chooses the name of another."""
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        assert app.workspace.instances_that_held("web-app") == (aws.victim,)
+        assert "web-app" in app.workspace.roles_of(aws.victim)
+        app.walk_through("revoke-credentials", "role/web-app", "eu-west-1")
+        assert app._chosen["revoke-credentials", "role/web-app"] == {"persistence": {"sessions": aws.victim}}
+        await until(pilot, lambda: not getattr(app.screen, "busy", "planning"), "the plan")
+        unvouched = (
+            item._replace(event=replace(item.event, principal=item.event.principal._replace(ec2_role_delivery="")))
+            for item in app.workspace.assessed
+        )
+        app.workspace.assessed = tuple(unvouched)
+        assert app.workspace.instances_that_held("web-app") == ()
+
+
 async def test_files_need_no_aws(aws: Aws, tmp_path: Path) -> None:
     write(tmp_path / "a.json", [endpoint(), endpoint(eventID="other", eventName="RunInstances")])
     app = app_on(aws, trail=tmp_path, url="http://127.0.0.1:9")

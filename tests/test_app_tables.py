@@ -1,11 +1,14 @@
 """Tables in the app: sorted, filtered, opened a level deeper, ticked; and an incident on one axis."""
 
 import json
+from datetime import UTC, datetime
 
 from tests.app import app_on, in_incident, looked, ran, until, walkthrough, words
 from tests.conftest import Aws
 from vpce_tui.blocks.model import TableBlock
+from vpce_tui.engine.outcome import Progress, ProgressState
 from vpce_tui.tui.screens.incident import IncidentScreen
+from vpce_tui.tui.screens.run_log import RunLog
 from vpce_tui.tui.screens.table_view import TableScreen
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.tui.widgets.form import Form
@@ -143,3 +146,13 @@ async def test_what_must_not_be_ticked_is_not_ticked_from_the_start() -> None:
         box.table.focus()
         await pilot.press("a", "j", "space")
         assert box.ticked == []
+
+
+def test_what_was_waited_for_leaves_the_log_when_it_has_come() -> None:
+    log = RunLog(datetime.now(UTC))
+    log.add(Progress("one", "ec2:StopInstances i-1", ProgressState.DONE, "stopped"))
+    log.add(Progress("one", "", ProgressState.WAITING, "running"))
+    log.add(Progress("one", "", ProgressState.WAITING, "stopping"))
+    assert [said for _, said in log.made] == ["stopped", "stopping"]
+    log.add(Progress("one", "", ProgressState.VERIFIED, "it is as it should be"))
+    assert [said for _, said in log.made] == ["stopped"]

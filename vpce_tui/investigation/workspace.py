@@ -142,21 +142,25 @@ class Workspace:
         self._dirty = True
 
     def roles_of(self, instance_id: str) -> tuple[str, ...]:
-        """Names of this account's roles whose sessions EC2 handed to the instance, in the events found so far.
+        """Names of this account's roles whose sessions EC2 handed to the instance, in the events found so far."""
+        return tuple(sorted({role for role, instance in self._handed_out() if instance == instance_id}))
+
+    def instances_that_held(self, role: str) -> tuple[str, ...]:
+        """Ids of the instances that EC2 handed sessions of this account's role to, in the events found so far."""
+        return tuple(sorted({instance for name, instance in self._handed_out() if name == role}))
+
+    def _handed_out(self) -> set[tuple[str, str]]:
+        """(role name, instance id) of each session that EC2 handed out and that made a call in the events found so far.
 
         A session's name alone proves nothing: whoever assumes a role chooses it.
         """
         own = self.identity.account if self.identity else ""
         principals = (item.event.principal for item in self.assessed)
-        return tuple(
-            sorted(
-                {
-                    who.role_name
-                    for who in principals
-                    if who.instance_id == instance_id and who.role_name and who.ec2_role_delivery and who.account == own
-                }
-            )
-        )
+        return {
+            (who.role_name, who.instance_id)
+            for who in principals
+            if who.role_name and who.instance_id and who.ec2_role_delivery and who.account == own
+        }
 
     # -- connecting and searching
 

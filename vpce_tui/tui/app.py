@@ -237,17 +237,6 @@ class VpceTui(SafeCrash, IncidentActions):
         known |= {item.instance.id: item.instance.region for item in work.instances}
         return known.get(target, otherwise)
 
-    def _sessions_of(self, target: str) -> list[str]:
-        """Names of the sessions of a role that made a call among the known events; none of any other target."""
-        role = target.removeprefix("role/") if target.startswith("role/") else ""
-        return sorted(
-            {
-                event.principal.session_name
-                for event in (self.workspace.known().past.events if role else ())
-                if event.principal.role_arn.rpartition("/")[2] == role and event.principal.session_name
-            }
-        )
-
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Open a playbook on a target."""
         from vpce_tui.engine.playbook_session import PlaybookSession  # noqa: PLC0415
@@ -259,9 +248,10 @@ class VpceTui(SafeCrash, IncidentActions):
         while any(isinstance(screen, WalkthroughScreen) for screen in self.screen_stack):
             self.pop_screen()
         chosen = self._chosen.setdefault((playbook, target), {})
-        sessions = self._sessions_of(target)
-        if playbook == "revoke-credentials" and sessions:  # also of an instance that no longer has the role
-            chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(sessions))
+        role = target.removeprefix("role/") if target.startswith("role/") else ""
+        held = self.workspace.instances_that_held(role) if role else ()
+        if playbook == "revoke-credentials" and held:  # also of an instance that no longer has the role
+            chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(held))
         walk = PlaybookSession(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
         self.push_screen(WalkthroughScreen(walk))
 

@@ -313,11 +313,12 @@ def _session_names(
             return [], Part(region, Status.LOOKED)
 
     found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
-    if not strings(asked.remembered, SESSIONS):
-        gaps.append(
-            f"sessions of instances that no longer hold {state.name}, unless this incident acted on them: name them"
-        )
-    return list(dict.fromkeys([*strings(asked.remembered, SESSIONS), *ours, *held, *found])), gaps
+    named = strings(asked.remembered, SESSIONS)
+    others = ", other than those that are named" if named else ""
+    gaps.append(
+        f"sessions of instances that no longer hold {state.name}{others}, unless this incident acted on them: name them"
+    )
+    return list(dict.fromkeys([*named, *ours, *held, *found])), gaps
 
 
 def _made(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:

@@ -39,14 +39,10 @@ class RunLog:
         if progress.state is ProgressState.RUNNING:
             self.under_way = progress.says or progress.call
             return
-        if progress.state is ProgressState.VERIFIED:
-            return
-        said = progress.words + (f"  {progress.seconds:.1f} s" if progress.seconds else "")
-        if (
-            self.made and self.made[-1][0] is ProgressState.WAITING
-        ):  # what was waited for has come, or is waited for still
-            self.made[-1] = (progress.state, said)
-        else:
+        if self.made and self.made[-1][0] is ProgressState.WAITING:  # it has come, or is waited for still
+            self.made.pop()
+        if progress.state is not ProgressState.VERIFIED:
+            said = progress.words + (f"  {progress.seconds:.1f} s" if progress.seconds else "")
             self.made.append((progress.state, said))
 
     def lines(self, width: int, *, running: bool) -> list[Content]:
