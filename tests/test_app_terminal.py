@@ -32,6 +32,7 @@ def test_a_screen_is_painted_once_when_it_opens_and_its_first_key_paints_little(
     """It is laid out for its size at once, and a hidden screen below it paints nothing through it."""
     terminal = Terminal(["--region", "eu-west-1"], aws.env, (160, 48))
     terminal.until("CRITICAL")
+    terminal.until("VPCE-05")  # of the live state: the last that is read
     terminal.quiet(1.0)
     opened = _written(terminal, lambda: terminal.send("2"))
     terminal.resize(161, 49)
