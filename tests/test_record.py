@@ -12,7 +12,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.incident.integrity import verify
 from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import JournaledCall, StepRecord, replay
+from vpce_tui.incident.record import CallStatus, StepRecord, replay
 from vpce_tui.incident.rows import (
     CallResult,
     IncidentOpened,
@@ -71,7 +71,7 @@ def test_a_journal_that_somebody_else_writes_is_read_on_from_where_it_was(journa
 
 
 def test_a_copy_of_a_step_shares_nothing_that_a_row_changes() -> None:
-    call = JournaledCall(id="c", intent=1, gave={"A": "1"})
+    call = CallStatus(id="c", call=Call("ec2", "CreateTags", "eu-west-1"), intent=1, gave={"A": "1"})
     step = StepRecord("p/t/s", calls={"c": call}, undo_calls={"u": call}, made_under={"1": {"c"}})
     copied = step.copy()
     assert copied == step

@@ -47,6 +47,23 @@ CASES: list[tuple[str, str, InstanceSubject, str | None]] = [
         ),
         "high",
     ),
+    (
+        "INST-08",
+        "another role, by a response",
+        subject(
+            about=about(other("AssociateIamInstanceProfile", minutes=30, requestID="r-1")),
+            responses=frozenset({"r-1"}),
+        ),
+        None,
+    ),
+    (
+        "INST-09",
+        "by a response",
+        subject(
+            YOUNG, past=past(other("RunInstances", minutes=120, requestID="r-1", **RUN)), responses=frozenset({"r-1"})
+        ),
+        None,
+    ),
     ("INST-08", "another role", subject(about=about(other("AssociateIamInstanceProfile", minutes=30))), "medium"),
     ("INST-08", "last week", subject(about=about(other("AssociateIamInstanceProfile", minutes=9000))), None),
     (

@@ -105,6 +105,12 @@ class Event:
         return parsed if isinstance(parsed, dict) else {}
 
     @property
+    def request_id(self) -> str:
+        """The id that AWS gave the request, and its caller in the answer; ``""``: the record has none."""
+        found = self.record.get("requestID")
+        return found if isinstance(found, str) else ""
+
+    @property
     def creates_endpoint(self) -> bool:
         """An EC2 ``CreateVpcEndpoint`` (other services use the same name for other things)."""
         return self.name == "CreateVpcEndpoint" and self.source == EC2

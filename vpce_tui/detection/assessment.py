@@ -125,6 +125,8 @@ class AssessmentInputs:
     context: Context = field(default_factory=Context)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     now: datetime | None = None
+    responses: frozenset[str] = frozenset()
+    """Request ids of the calls that incident records have."""
 
     @cached_property
     def facts_cache(self) -> FactsCache:
@@ -289,6 +291,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
                     by_role=tuple(by_role.get(instance.id, ())),
                     alike=owned.get(instance.vpc_id, 0),
                     findings=findings.get(instance.id, ()),
+                    responses=known.responses,
                 )
             ),
         )

@@ -1,6 +1,7 @@
 """The incident records on this host."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from vpce_tui.core import paths
@@ -46,11 +47,25 @@ def about(target: str) -> list[str]:
     return [name for _, name in sorted(found, reverse=True)]
 
 
-def open_ones() -> list[tuple[str, str]]:
-    """Open incidents on this host, the one opened last first: each name with what was walked in it."""
-    found = [
-        (record.opened_at, path.name, ", ".join(key.replace("/", " on ", 1) for key in record.plans))
-        for path, record in records()
-        if isinstance(record, Record) and not record.closed_at
-    ]
-    return [(name, walked) for _, name, walked in sorted(found, reverse=True)]
+@dataclass(frozen=True, slots=True)
+class KnownIncidents:
+    """What the records on this host say together, of those that can be read."""
+
+    open: tuple[tuple[str, str], ...] = ()
+    """Open incidents, the one opened last first: each name with the playbooks that were run in it."""
+    request_ids: frozenset[str] = frozenset()
+    """AWS's ids of every request that was made in one."""
+
+
+def known_incidents() -> KnownIncidents:
+    """Read every record on this host."""
+    found: list[tuple[str, str, str]] = []
+    request_ids = set[str]()
+    for path, record in records():
+        if not isinstance(record, Record):
+            continue
+        request_ids |= record.request_ids
+        if not record.closed_at:
+            run = ", ".join(key.replace("/", " on ", 1) for key in record.plans)
+            found.append((record.opened_at, path.name, run))
+    return KnownIncidents(tuple((name, run) for _, name, run in sorted(found, reverse=True)), frozenset(request_ids))

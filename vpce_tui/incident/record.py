@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from vpce_tui.aws.call import Call
 from vpce_tui.core.json_values import string
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import (
@@ -31,18 +32,16 @@ from vpce_tui.incident.states import CallState, Decision, StepState, Verificatio
 
 
 @dataclass
-class JournaledCall:
-    """One API call as the record knows it."""
+class CallStatus:
+    """What is known of a call since its intent was written, by the id that it has in the plan."""
 
     id: str
+    call: Call
+    """With its parameters as they were written down."""
     intent: int
+    """Number of the row that says that it is about to be made."""
     state: CallState = CallState.INTENDED
-    service: str = ""
-    operation: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     gave: dict[str, str] = field(default_factory=dict)
-    says: str = ""
-    seconds: float = 0.0
     at: str = ""
     """When the intent was written (RFC 3339)."""
 
@@ -59,8 +58,8 @@ class StepRecord:
     """Calls of earlier plans that were made, and that the newest plan does not have."""
     older_undo: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Inverses of such calls."""
-    calls: dict[str, JournaledCall] = field(default_factory=dict)
-    undo_calls: dict[str, JournaledCall] = field(default_factory=dict)
+    calls: dict[str, CallStatus] = field(default_factory=dict)
+    undo_calls: dict[str, CallStatus] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     saw: str = ""
@@ -119,7 +118,7 @@ class StepRecord:
         return {name: value for call in self.calls.values() for name, value in call.gave.items()}
 
     @property
-    def open_calls(self) -> list[JournaledCall]:
+    def open_calls(self) -> list[CallStatus]:
         """Calls, or undo calls, whose outcome is not known."""
         return [
             call
@@ -143,6 +142,8 @@ class Record:
     plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The latest whole plan by ``playbook/target``."""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    request_ids: frozenset[str] = frozenset()
+    """AWS's ids of the requests that were made: CloudTrail's ``requestID`` of their events."""
 
     def step(self, key: str) -> StepRecord:
         """The step's record (an empty one where nothing was done)."""
@@ -167,6 +168,7 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
     told = {name: getattr(known, name) for name in _TEXTS}
     plans, steps = dict(known.plans), dict(known.steps)
     own: set[str] = set()
+    request_ids = set[str]()
     for row in rows:
         content = row.content
         told["id"] = told["id"] or row.hash
@@ -182,6 +184,8 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
                 if not all(names):
                     raise _damaged(row)
                 plans["/".join(names)] = content.whole
+            case CallResult() if content.request_id:
+                request_ids.add(content.request_id)
         key = getattr(content, "step", "")
         if not key:
             continue
@@ -192,7 +196,7 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
             _change(steps[key], content, row)
         except DAMAGED as error:
             raise _damaged(row) from error
-    return Record(**told, plans=plans, steps=steps)
+    return Record(**told, plans=plans, steps=steps, request_ids=known.request_ids | request_ids)
 
 
 def _change(step: StepRecord, content: RowContent, row: JournalRow) -> None:
@@ -253,15 +257,7 @@ def _intended(step: StepRecord, content: CallsIntended, row: JournalRow) -> None
     step.half_undone = content.undo
     into = step.undo_calls if content.undo else step.calls
     for call in content.calls:
-        into[call.id] = JournaledCall(
-            id=call.id,
-            intent=row.seq,
-            state=CallState.INTENDED,
-            service=call.service,
-            operation=call.operation,
-            parameters=call.parameters,
-            at=row.time,
-        )
+        into[call.id] = CallStatus(id=call.id, call=call.resolved, intent=row.seq, at=row.time)
 
 
 def _result(step: StepRecord, content: CallResult) -> None:
@@ -320,9 +316,6 @@ def _settle(step: StepRecord, content: CallResult | CallCheck, state: CallState)
     if made is None:
         return
     made.state = state
-    made.seconds, made.says = (
-        (content.seconds, content.error) if isinstance(content, CallResult) else (0.0, content.saw)
-    )
     made.gave.update(content.gave)
     if state is CallState.DONE:
         for number in step.approvals:

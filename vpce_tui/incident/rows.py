@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from vpce_tui.aws.call import Call
 from vpce_tui.core.typed_data import convert
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.states import CallState, Decision, VerificationState
@@ -122,7 +123,8 @@ class ApprovalSigned(RowContent, frozen=True):
 
 
 class IntendedCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call that is about to be made, with its parameters as they may be written down."""
+    """How a row has a resolved call: by its id in the plan, with its parameters as they may be written down, and its
+    :meth:`~vpce_tui.aws.call.Call.fingerprint`."""
 
     id: str
     service: str
@@ -130,6 +132,11 @@ class IntendedCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     region: str
     parameters: dict[str, Any]
     fingerprint: str
+
+    @property
+    def resolved(self) -> Call:
+        """The call."""
+        return Call(self.service, self.operation, self.region, self.parameters)
 
 
 class CallsIntended(RowContent, frozen=True):

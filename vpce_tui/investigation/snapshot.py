@@ -117,8 +117,14 @@ class Snapshot:
         found += [Part(what, Status.RUNNING) for what in self.under_way]
         return found
 
-    def known(self, context: Context, traffic: Mapping[str, Traffic], now: datetime) -> AssessmentInputs:
-        """What assessments rest on."""
+    def known(
+        self,
+        context: Context,
+        traffic: Mapping[str, Traffic],
+        now: datetime,
+        responses: frozenset[str] = frozenset(),
+    ) -> AssessmentInputs:
+        """What assessments rest on. ``responses``: request ids of the calls that incident records have."""
         own = {self.account} - {""}
         trust_zone = self.trust_zone or TrustZone(
             accounts=frozenset({*own, *context.own_accounts}),
@@ -134,4 +140,5 @@ class Snapshot:
             context=context,
             traffic=traffic,
             now=now,
+            responses=responses,
         )

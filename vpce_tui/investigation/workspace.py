@@ -67,6 +67,8 @@ class Workspace:
         self.traffic: dict[str, Traffic] = {}
         """What flow logs said, by the endpoint or instance that they were asked about."""
         self.journal: Journal | None = None
+        self._recorded = frozenset[str]()
+        """Request ids of the calls in the records on this host, as of when they were read last."""
         self._investigation: Investigation | None = None
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
@@ -275,6 +277,12 @@ class Workspace:
         self._known_now = None
         self._changed()
 
+    def recorded(self, request_ids: frozenset[str]) -> None:
+        """Calls with these request ids are in incident records: assess by that from now on."""
+        if request_ids != self._recorded:
+            self._recorded = request_ids
+            self._rejudge()
+
     def use(self, context: Context) -> None:
         """Assess by another context from now on."""
         self.context = context
@@ -326,7 +334,16 @@ class Workspace:
         from vpce_tui.investigation.snapshot import Snapshot  # noqa: PLC0415
 
         found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
-        return found.known(self.context, self.traffic, self.clock())
+        return found.known(self.context, self.traffic, self.clock(), self._recorded | self._made_here())
+
+    def _made_here(self) -> frozenset[str]:
+        """Request ids of the calls of the open incident so far."""
+        from vpce_tui.incident.record_errors import RecordError  # noqa: PLC0415
+
+        try:
+            return self.journal.record().request_ids if self.journal is not None else frozenset()
+        except RecordError:  # its own screen says what is wrong with it
+            return frozenset()
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""

@@ -37,7 +37,9 @@ def asked_for(incident: str, record: Record | None, prefix: str, *, ever: bool =
     begun = frozenset(call.id for call in calls if call.state not in not_begun)
     gave = {call.id: frozenset(call.gave.values()) for call in calls if call.gave}
     in_effect = {
-        call.id: AppliedCall(call.at, call.operation, call.parameters) for call in calls if call.state is CallState.DONE
+        call.id: AppliedCall(call.at, call.call.operation, call.call.parameters)
+        for call in calls
+        if call.state is CallState.DONE
     }
     lost = {
         call.id: call.at

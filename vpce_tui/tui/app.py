@@ -78,7 +78,7 @@ class VpceTui(SafeCrash, IncidentActions):
         self.workspace.listen(self._arrive)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
         self.call_after_refresh(self.workspace.start)
-        self.call_after_refresh(self.look_for_open_incidents)
+        self.call_after_refresh(self.read_known_incidents)
 
     def now(self) -> datetime:
         """The time, from the workspace's clock."""

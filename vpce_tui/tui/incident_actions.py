@@ -40,15 +40,16 @@ class IncidentActions(App[int]):
     def walk_through(self, playbook: str, target: str, region: str) -> None:
         """Open a playbook on a target."""
 
-    def look_for_open_incidents(self) -> None:
-        """Which incidents were left open on this host; off the screen's thread, as records may be long."""
-        from vpce_tui.incident.incident_store import open_ones  # noqa: PLC0415
+    def read_known_incidents(self) -> None:
+        """Which incidents are open on this host, and what was called in all of them; off the screen's thread, as records may be long."""
+        from vpce_tui.incident.incident_store import KnownIncidents, known_incidents  # noqa: PLC0415
 
-        def then(found: list[tuple[str, str]]) -> None:
-            self.open_incidents = found
+        def then(found: KnownIncidents) -> None:
+            self.open_incidents = found.open
+            self.workspace.recorded(found.request_ids)
             self.show_changed()
 
-        self.workspace.background.start("shelf", open_ones, then, lambda error: self.say(told(error)))
+        self.workspace.background.start("incidents", known_incidents, then, lambda error: self.say(told(error)))
 
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
         """Ask for a name, open or make the incident, continue. ``known``: open incidents that are about it already."""
@@ -148,7 +149,7 @@ class IncidentActions(App[int]):
             self.workspace.caller.gate.open_incident(None)
             self.workspace.journal.close()
             self.workspace.journal = None
-            self.look_for_open_incidents()
+            self.read_known_incidents()
             self.show_changed()
 
 

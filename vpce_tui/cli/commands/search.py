@@ -25,6 +25,7 @@ from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import short, sign, visible
 from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, assess_events, assess_instances
 from vpce_tui.detection.signals import Assessment
+from vpce_tui.incident.incident_store import known_incidents
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,7 +60,7 @@ def instances(args: argparse.Namespace) -> Exit:
     """List and assess instances."""
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
-    known = found.known(context(), {}, now)
+    known = found.known(context(), {}, now, known_incidents().request_ids)
     assessed = assess_instances(known, assess_events(tuple(found.events.values()), known))
     if args.json:
         for item in assessed:

@@ -19,9 +19,13 @@ from vpce_tui.detection.signals import Severity, SignalFact
 _LATELY: Final = timedelta(days=2)
 
 
-def _by_people(events: Iterable[Event]) -> list[Event]:
-    """Calls that did something, by somebody other than a service of AWS."""
-    return [event for event in events if not event.error_code and not called_by_aws_service(event)]
+def _by_people(see: InstanceSubject, events: Iterable[Event]) -> list[Event]:
+    """Calls that did something, by somebody other than a service of AWS or an incident's responder."""
+    return [
+        event
+        for event in events
+        if not event.error_code and not called_by_aws_service(event) and not see.is_response(event)
+    ]
 
 
 def _asked(event: Event) -> Mapping[str, Any]:
@@ -68,7 +72,7 @@ _CHANGES: Final = {
 def changed_lately(see: InstanceSubject) -> Answer:
     found: list[tuple[str, Event]] = []
     for name, what in _CHANGES.items():
-        for event in _by_people(see.about.get(name, ())):
+        for event in _by_people(see, see.about.get(name, ())):
             if see.now is not None and see.now - event.time > _LATELY:
                 continue
             if name == "ModifyNetworkInterfaceAttribute" and "groupSet" not in _asked(event):
@@ -141,6 +145,8 @@ def strange_launch(see: InstanceSubject) -> Answer:
     ):
         reasons.append(f"as a {see.instance.type}")
     mine = see.past.launched.get(see.instance.id)
+    if mine is not None and see.is_response(mine):
+        return None
     if mine is not None and not called_by_aws_service(mine):
         facts.append(SignalFact("RunInstances", _when(mine), "history"))
         who, line = caller_key(mine), see.past.launches.get(caller_key(mine), NONE)
@@ -190,7 +196,7 @@ def shell(see: InstanceSubject) -> Answer:
     found: list[Event] = []
     unsure: list[Event] = []
     for name in _SHELLS:
-        for event in of_late(_by_people(see.about.get(name, ())), see.now):
+        for event in of_late(_by_people(see, see.about.get(name, ())), see.now):
             unusual = _unusual(see, event, tuple(_SHELLS))
             if event.principal.instance_id or unusual:
                 found.append(event)
@@ -223,10 +229,10 @@ def shell(see: InstanceSubject) -> Answer:
     techniques=("T1552", "T1580"),
 )
 def read_secrets(see: InstanceSubject) -> Answer:
-    calls = _by_people(see.about.get("GetPasswordData", ()))
+    calls = _by_people(see, see.about.get("GetPasswordData", ()))
     calls += [
         event
-        for event in _by_people(see.about.get("DescribeInstanceAttribute", ()))
+        for event in _by_people(see, see.about.get("DescribeInstanceAttribute", ()))
         if _asked(event).get("attribute") == "userData"
     ]
     calls = of_late(calls, see.now)
@@ -271,7 +277,7 @@ def shared_snapshots(see: InstanceSubject) -> Answer:
     }
     for snapshot in sorted(_with_copies(own, see.past)):
         for event in see.past.shares.get(snapshot, NONE).events:
-            if not _only_known(see, event):
+            if not _only_known(see, event) and not see.is_response(event):
                 facts = (SignalFact("snapshot", snapshot, "history"), SignalFact(event.name, _when(event), "history"))
                 return Match(f"A snapshot of its volume was {describe_impact(event)}", facts)
     why = see.unread("snapshots")
@@ -316,12 +322,13 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
     applies_to_failed_calls=True,
 )
 def no_longer_watched(see: InstanceSubject) -> Answer:
-    stopped = _by_people(see.about.get("UnmonitorInstances", ()))
+    stopped = _by_people(see, see.about.get("UnmonitorInstances", ()))
     places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
     for event in see.past.by_name.get("DeleteFlowLogs", NONE).events:
         if (
             event.region == see.instance.region
             and not event.error_code
+            and not see.is_response(event)
             and see.instance.vpc_id
             and not see.unread("flow logs", "networks")
             and not (places & see.region.network.recorded)

@@ -73,6 +73,12 @@ class InstanceSubject:
     """Instances of its VPC that carry an owner's tag."""
     findings: tuple[Finding, ...] = ()
     """GuardDuty's findings about it."""
+    responses: frozenset[str] = frozenset()
+    """Request ids of the calls that incident records have: what was done about an intrusion is no sign of one."""
+
+    def is_response(self, event: Event) -> bool:
+        """Whether an incident record has this very call; nobody can choose the request id that AWS gives a call."""
+        return bool(self.responses) and event.request_id in self.responses
 
     @property
     def groups(self) -> tuple[SecurityGroup, ...]:

@@ -118,8 +118,9 @@ class Recorder:
         asked = identify(environ)
         if asked is None:
             return self._app(environ, start)
-        answer = Capture().run(self._app, environ)
-        self._store.add(self._record(asked, answer))
+        answer, request_id = Capture().run(self._app, environ), self._store.identifier()
+        _number(answer, request_id)
+        self._store.add(self._record(asked, answer, request_id))
         self._store.handled.append(
             {
                 "service": asked.service,
@@ -132,7 +133,7 @@ class Recorder:
         )
         return answer.send(start)
 
-    def _record(self, asked: AwsRequest, answer: Capture) -> Record:
+    def _record(self, asked: AwsRequest, answer: Capture, request_id: str) -> Record:
         region = "us-east-1" if asked.service in _GLOBAL_SERVICES else asked.region
         record: Record = {
             "eventVersion": "1.11",
@@ -145,7 +146,7 @@ class Recorder:
             "userAgent": asked.user_agent,
             "requestParameters": request_parameters(asked),
             "responseElements": None,
-            "requestID": self._store.identifier(),
+            "requestID": request_id,
             "eventID": self._store.identifier(),
             "readOnly": asked.operation.startswith(("Describe", "Get", "List", "Lookup")),
             "eventType": "AwsApiCall",
@@ -184,6 +185,18 @@ class Recorder:
             "assumedRoleUser": {"assumedRoleId": known.get("AssumedRoleId", ""), "arn": known.get("Arn", "")},
             **({"sourceIdentity": source} if source else {}),
         }
+
+
+_REQUEST_ID: Final = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*</")
+
+
+def _number(answer: Capture, request_id: str) -> None:
+    """Give the answer the request id that CloudTrail will name: in moto's answers to EC2 and IAM all have the same."""
+    if answer.body[:1] == b"<":
+        answer.body = _REQUEST_ID.sub(rb"<\1>%s</" % request_id.encode(), answer.body)
+    own = {"x-amzn-requestid", "content-length"}
+    answer.headers = [(name, value) for name, value in answer.headers if name.lower() not in own]
+    answer.headers += [("x-amzn-RequestId", request_id), ("Content-Length", str(len(answer.body)))]
 
 
 def _element(name: str) -> re.Pattern[bytes]:

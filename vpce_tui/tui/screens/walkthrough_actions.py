@@ -301,7 +301,7 @@ class WalkthroughActions(WalkthroughState):
         self.app.push_screen(
             Ask(
                 "Decide",
-                f"It is unknown whether {call.service}:{call.operation} ({call.id}) took effect. Check it in AWS. Type done or not done:",
+                f"It is unknown whether {call.call.name} ({call.id}) took effect. Check it in AWS. Type done or not done:",
             ),
             answered,
         )
