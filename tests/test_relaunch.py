@@ -48,23 +48,6 @@ def test_the_new_machine_is_hardened(aws: Aws) -> None:
     assert {rule["FromPort"] for rule in group["IpPermissions"]} == {443}, "SSH is ticked by a person or not at all"
 
 
-def test_what_the_response_did_is_no_sign_of_an_intrusion(aws: Aws) -> None:
-    planned(aws, CASE)
-    code, said = apply(aws, CASE)
-    assert code == 0, said
-    _, said = aws.run("instances", "--json", "--lookback", "24h")
-    found = {
-        item["instanceId"]: item
-        for line in said.splitlines()
-        if line.startswith('{"instanceId"') and (item := json.loads(line))
-    }
-    new = found[launched(aws)["InstanceId"]]
-    calls = {fact["what"] for signal in new["signals"] for fact in signal["evidence"] if fact["source"] == "history"}
-    assert new["status"] != "compromised", new["signals"]
-    assert calls == set()
-    assert found[aws.victim]["status"] == "compromised"
-
-
 def test_it_takes_the_old_ones_place(aws: Aws) -> None:
     planned(aws, CASE)
     code, said = apply(aws, CASE)

@@ -231,7 +231,7 @@ def lab_options(made: argparse.ArgumentParser) -> None:
         "--fault",
         action="append",
         metavar="KIND@OPERATION:COUNT",
-        help="throttle, http500, reset, slow, expired-token, denied, lost-answer",
+        help="throttle, http500, reset, slow, expired-token, denied, lost-answer, empty-answer",
     )
 
 

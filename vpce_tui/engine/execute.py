@@ -95,7 +95,7 @@ def make(
     """Make the calls in order, each behind its own intent. Raises :class:`StepError` when one did not take effect."""
     key = work.key(step.id)
     refused: list[str] = []
-    part, broken = "", set[str]()
+    part, broken, written = "", set[str](), False
     for planned in calls:
         if planned.part in broken:
             continue
@@ -107,12 +107,15 @@ def make(
         if _is_read(planned):
             _read_on_the_way(work, step, planned, bindings)
             continue
-        known = work.known(step, planned, bindings)
-        if not_as_reviewed(planned.parameters, known):
-            raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
-        call = as_call(planned, resolve_parameters(planned.parameters, known))
-        recorded = {planned.id: resolve_parameters(planned.parameters, known, recorded=True)}
-        permits = work.journal.intend(key, {planned.id: call}, work.plan.account, undo=undo, recorded=recorded)
+        try:
+            call, recorded = _resolved(work, step, planned, bindings)
+        except (PlanError, Unresolved) as error:
+            if not written:
+                raise
+            raise _ended_halfway(work, step, planned, error) from error
+        permits = work.journal.intend(
+            key, {planned.id: call}, work.plan.account, undo=undo, recorded={planned.id: recorded}
+        )
         permit = permits[planned.id]
         began = datetime.now(UTC)
         work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
@@ -148,6 +151,7 @@ def make(
             refused.append(said)  # what can be taken back is taken back, whatever AWS says of the rest
             broken |= {planned.part} - {""}  # but within a part each call needs the one before
             continue
+        written = True
         work.journal.append(
             CallResult(
                 step=key,
@@ -170,6 +174,31 @@ def make(
     work.cancel = work.asked_to_stop
     if refused:
         raise StepFailed(Outcome(Ended.FAILED, f"not everything was undone: {'; '.join(refused)}", tuple(refused)))
+
+
+def _resolved(
+    work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
+) -> tuple[Call, dict[str, object]]:
+    """The call, and its parameters as they may be written down."""
+    known = work.known(step, planned, bindings)
+    if not_as_reviewed(planned.parameters, known):
+        raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
+    call = as_call(planned, resolve_parameters(planned.parameters, known))
+    return call, resolve_parameters(planned.parameters, known, recorded=True)
+
+
+def _ended_halfway(work: ExecutionContext, step: Step, planned: PlannedCall, error: Exception) -> StepFailed:
+    """Calls before this one took effect, and it cannot be made."""
+    why = str(error) if isinstance(error, PlanError) else f"AWS did not return {error}, which it needs"
+    said = f"{planned.why or planned.name}: not made: {why}"
+    work.journal.append(ErrorRecorded(step=work.key(step.id), error=said))
+    return StepFailed(
+        Outcome(
+            Ended.FAILED,
+            f"{said}. Earlier calls of this step took effect: undo the step, or run it again.",
+            (said,),
+        )
+    )
 
 
 def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:

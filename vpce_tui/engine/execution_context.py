@@ -131,5 +131,6 @@ def as_call(planned: PlannedCall, parameters: Mapping[str, object]) -> Call:
 
 
 def given(planned: PlannedCall, answer: object) -> dict[str, str]:
-    """What an answer gives to later calls, by name."""
-    return {name: str(jmespath.search(path, answer) or "") for name, path in planned.gives.items()}
+    """What an answer gives to later calls, by name: the texts and numbers that are in it."""
+    found = {name: jmespath.search(path, answer) for name, path in planned.gives.items()}
+    return {name: str(value) for name, value in found.items() if value and type(value) in (str, int)}

@@ -5,7 +5,7 @@ A record does not change: rows that follow give another one (:func:`replay`), wh
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vpce_tui.aws.call import Call
 from vpce_tui.core.json_values import string
@@ -127,6 +127,14 @@ class StepRecord:
         ]
 
 
+class PlaybookProgress(NamedTuple):
+    """How far a playbook was run on a target: ``done`` of its ``steps``."""
+
+    playbook: str
+    done: int
+    steps: int
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The state of an incident, folded from its rows."""
@@ -145,12 +153,27 @@ class Record:
     request_ids: frozenset[str] = frozenset()
     """AWS's ids of the requests that were made: CloudTrail's ``requestID`` of their events."""
 
+    def progress_on(self, target: str) -> tuple["PlaybookProgress", ...]:
+        """Of every playbook that was run on ``target``, the one begun last first."""
+        found = []
+        for key in reversed(tuple(self.plans)):
+            playbook, _, of = key.partition("/")
+            if of != target:
+                continue
+            steps = self.plans[key].get("steps")
+            ids = [string(step, "id") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+            states = [self.step(f"{key}/{step}").state for step in ids]
+            if any(state is not StepState.TODO for state in states):
+                found.append(PlaybookProgress(playbook, sum(state in _ENDED_WELL for state in states), len(ids)))
+        return tuple(found)
+
     def step(self, key: str) -> StepRecord:
         """The step's record (an empty one where nothing was done)."""
         return self.steps.get(key) or StepRecord(key)
 
 
 EMPTY: Final = Record()
+_ENDED_WELL: Final = (StepState.VERIFIED, StepState.NOT_VERIFIED, StepState.MANUAL)
 _TEXTS: Final = ("id", "account", "opened_at", "opened_by", "reason", "closed_at", "operator")
 DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading a plan in a row raises that no version of ours wrote."""

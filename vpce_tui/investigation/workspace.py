@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, AssessmentInputs
     from vpce_tui.detection.team_context import Context
     from vpce_tui.incident.journal import Journal
+    from vpce_tui.incident.record import Record
     from vpce_tui.inventory.flow_log_queries import Traffic
     from vpce_tui.investigation.pipeline import Investigation
     from vpce_tui.investigation.snapshot import Snapshot
@@ -277,6 +278,16 @@ class Workspace:
         self._known_now = None
         self._changed()
 
+    def responses_to(self, target: str) -> tuple[str, ...]:
+        """What was done about ``target`` in the open incident, a line for each playbook."""
+        record = self._record()
+        if record is None or self.journal is None:
+            return ()
+        return tuple(
+            f"{found.playbook} in {self.journal.name}: {found.done} of {found.steps} steps done"
+            for found in record.progress_on(target)
+        )
+
     def recorded(self, request_ids: frozenset[str]) -> None:
         """Calls with these request ids are in incident records: assess by that from now on."""
         if request_ids != self._recorded:
@@ -334,16 +345,18 @@ class Workspace:
         from vpce_tui.investigation.snapshot import Snapshot  # noqa: PLC0415
 
         found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
-        return found.known(self.context, self.traffic, self.clock(), self._recorded | self._made_here())
+        record = self._record()
+        responses = self._recorded | record.request_ids if record is not None else self._recorded
+        return found.known(self.context, self.traffic, self.clock(), responses)
 
-    def _made_here(self) -> frozenset[str]:
-        """Request ids of the calls of the open incident so far."""
+    def _record(self) -> Record | None:
+        """What the open incident's rows amount to; None: none is open, or its record is damaged, which its own screen says."""
         from vpce_tui.incident.record_errors import RecordError  # noqa: PLC0415
 
         try:
-            return self.journal.record().request_ids if self.journal is not None else frozenset()
-        except RecordError:  # its own screen says what is wrong with it
-            return frozenset()
+            return self.journal.record() if self.journal is not None else None
+        except RecordError:
+            return None
 
     def _judge(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""

@@ -166,7 +166,9 @@ class VpceTui(SafeCrash, IncidentActions):
                 return
         if work.settled:
             self._start_at = ""
-            self.say(f"No event or endpoint {target} in this time range. For the regions searched, press !.")
+            self.say(
+                f"No event or endpoint {target} in this time range. See the coverage ({self.keymap.shown('coverage')})."
+            )
 
     def open_instance(self, instance_id: str) -> None:
         """Open the page of an instance."""

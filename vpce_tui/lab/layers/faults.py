@@ -2,8 +2,8 @@
 
 ``kind@operation:count``, for instance ``lost-answer@TerminateInstances:1`` or ``throttle@ec2:*:3``; with ``each`` for the
 count every different call is hit once (times in it make no difference). Kinds: throttle,
-http500, reset, slow, expired-token, denied, and lost-answer (the call takes effect, the connection drops before the
-answer: the case that breaks tools).
+http500, reset, slow, expired-token, denied, lost-answer (the call takes effect, the connection drops before the
+answer: the case that breaks tools), and empty-answer (it takes effect, and nothing is in the answer).
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Final
 from vpce_tui.lab.layers.front import Capture
 from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error, identify
 
-KINDS: Final = ("throttle", "http500", "reset", "slow", "expired-token", "denied", "lost-answer")
+KINDS: Final = ("throttle", "http500", "reset", "slow", "expired-token", "denied", "lost-answer", "empty-answer")
 SLOW_SECONDS: Final = 3.0
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _FORM: Final = re.compile(
@@ -95,6 +95,8 @@ class Faults:
         if fault.kind == "slow":
             time.sleep(SLOW_SECONDS)
             return self._app(environ, start)
+        if fault.kind == "empty-answer":
+            return _emptied(Capture().run(self._app, environ)).send(start)
         if fault.kind == "lost-answer":
             Capture().run(self._app, environ)
         _drop(environ)
@@ -107,6 +109,18 @@ class Faults:
                     fault.left -= 1
                     return fault
         return None
+
+
+_ROOT: Final = re.compile(rb"(?:<\?[^>]*>\s*)?<([A-Za-z]+)([^>]*)>")
+
+
+def _emptied(answer: Capture) -> Capture:
+    """The answer without what is in it."""
+    root = _ROOT.match(answer.body)
+    answer.body = b"<%s%s></%s>" % (root[1], root[2], root[1]) if root else b"{}"
+    answer.headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
+    answer.headers.append(("Content-Length", str(len(answer.body))))
+    return answer
 
 
 def _drop(environ: Environ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from vpce_tui.tui.screens.event_page import raw_lines, why_lines
+from vpce_tui.tui.screens.event_page import raw_lines, what_to_do, why_lines
 from vpce_tui.tui.screens.event_path import AttackPathView, path_of
 from vpce_tui.tui.screens.event_targets import choose_playbook, open_instance_of
 from vpce_tui.tui.screens.frame import Frame
@@ -121,7 +121,11 @@ class EventScreen(Frame):
             raw_lines(item, width)
             if self.view == "record"
             else why_lines(
-                item, self.main.ago(item.event.time), width, self.work.known().ours, self.main.keymap.shown("playbooks")
+                item,
+                self.main.ago(item.event.time),
+                width,
+                self.work.known().ours,
+                () if self.work.trail else what_to_do(item, self.work, self.main.keymap),
             )
         )
         self.query_one("#page", Page).show(lines(found))

@@ -198,10 +198,10 @@ class EventsScreen(ListFrame):
         item = self._by_key.get(key)
         if item is None:
             return self._nothing()
-        width, event, do = self.page_width, item.event, what_to_do(item, self.main.keymap.shown("playbooks"))
+        width, event = self.page_width, item.event
         found = []
-        if do and not self.work.trail:
-            found += hanging("do: ", do, width, "bold")
+        for label, text in () if self.work.trail else what_to_do(item, self.work, self.main.keymap):
+            found += hanging(f"{label}: ", text, width, "bold")
         found += why_text(item.assessment, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
         harmless = next((signal.false_positives for signal in item.assessment.signals if not signal.mitigating), "")

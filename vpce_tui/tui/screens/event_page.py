@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from vpce_tui.tui.widgets.safe_text import hanging, line
 if TYPE_CHECKING:
     from vpce_tui.detection.assessment import AssessedEvent
     from vpce_tui.iam.trust_zone import TrustZone
+    from vpce_tui.investigation.workspace import Workspace
+    from vpce_tui.tui.widgets.keymap import Keymap
 
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
@@ -58,8 +61,10 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
     return [*found, line("")]
 
 
-def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone, playbooks: str) -> list[Content]:
-    """Who did what, where, when, and why it is suspicious. ``playbooks``: the key that opens them."""
+def why_lines(
+    item: AssessedEvent, ago: str, width: int, ours: TrustZone, advice: Sequence[tuple[str, str]]
+) -> list[Content]:
+    """Who did what, where, when, and why it is suspicious. ``advice``: see :func:`what_to_do`."""
     from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of  # noqa: PLC0415
 
     event, request, severity = item.event, item.request, item.assessment.severity
@@ -74,7 +79,7 @@ def why_lines(item: AssessedEvent, ago: str, width: int, ours: TrustZone, playbo
             f"{request.endpoint_id}  {request.type}".strip() or object_of(event),
         ),
         ("outcome", f"{event.error_code}: {event.error_message}" if event.error_code else ""),
-        ("do", what_to_do(item, playbooks)),
+        *advice,
     ]
     facts = [
         ("id", event.id),
@@ -129,12 +134,19 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
     return found
 
 
-def what_to_do(item: AssessedEvent, key: str) -> str:
-    """What an operator would do about an event that is worth looking at; ``""``: it is not. ``key``: that of the playbooks."""
-    if item.assessment.severity < Severity.MEDIUM:
-        return ""
+def what_to_do(item: AssessedEvent, work: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+    """What was done about what an event is about, and what an operator would do where it is worth looking at."""
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
-    targets = [f"the endpoint {made}"] if made and not item.endpoint_gone else []
-    targets += [f"the instance {instance}"] if instance else []
-    what = f"contain {' and '.join(targets)}" if targets else "revoke the caller's credentials"
-    return f"{what} ({key})"
+    about = {made: f"the endpoint {made}"} if made and not item.endpoint_gone else {}
+    about |= {instance: f"the instance {instance}"} if instance else {}
+    found = [("done", text) for target in about for text in response_lines(target, work, keys)]
+    if item.assessment.severity < Severity.MEDIUM:
+        return found
+    left = [name for target, name in about.items() if not work.responses_to(target)]
+    what = f"contain {' and '.join(left)}" if left else "revoke the caller's credentials" if not about else ""
+    return [*found, *([("do", f"{what} ({keys.shown('playbooks')})")] if what else [])]
+
+
+def response_lines(target: str, work: Workspace, keys: Keymap) -> list[str]:
+    """What the open incident did about ``target``, and the key that continues it."""
+    return [f"{target}: {text} ({keys.shown('playbooks')})" for text in work.responses_to(target)]

@@ -12,6 +12,7 @@ from vpce_tui.detection.assessment import AssessedInstance
 from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
+from vpce_tui.tui.screens.event_page import response_lines
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
@@ -97,7 +98,10 @@ class InstancesScreen(ListFrame):
             if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
                 return line(self.work.problem or "Looking…")
             return line("No instance. See the coverage line for the regions that were searched.")
-        return joined([*why_text(item.assessment, self.page_width, full=False), *_facts(item, self.page_width)])
+        done = response_lines(item.instance.id, self.work, self.main.keymap)
+        found = [part for text in done for part in hanging("done: ", text, self.page_width, "bold")]
+        found += why_text(item.assessment, self.page_width, full=False)
+        return joined([*found, *_facts(item, self.page_width)])
 
     def on_table_chosen(self) -> None:
         if self.table.key:
@@ -180,7 +184,7 @@ class InstanceScreen(Frame):
             said = (
                 "Searching…"
                 if running
-                else f"{self.instance_id} was not found in the regions searched; for coverage press !."
+                else f"{self.instance_id} was not found in the regions searched: see the coverage ({self.main.keymap.shown('coverage')})."
             )
             self.query_one("#page", Page).show(line(self.work.problem or said))
             return
@@ -190,6 +194,8 @@ class InstanceScreen(Frame):
         instance, severity = item.instance, item.assessment.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
+        for text in response_lines(instance.id, self.work, self.main.keymap):
+            found += hanging(f"{'done':<9} ", text, width, "", "bold")
         found += why_text(item.assessment, width, full=True)
         launched = (
             f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"
