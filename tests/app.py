@@ -37,9 +37,9 @@ def known_by_now(zygote: Zygote) -> Snapshot:
     with TemporaryDirectory() as folder:
         labs = Labs(zygote, Path(folder))
         now = datetime.now(UTC)
-        caller = labs.new().session(read_only=True)
+        client = labs.new().session(read_only=True)
         scope = Scope(now - timedelta(hours=24), now, STORY)
-        found = Investigation(caller, EventHistory(caller, EventCache(Path(folder))), scope, Context()).run()
+        found = Investigation(client, EventHistory(client, EventCache(Path(folder))), scope, Context()).run()
         labs.stop()
     return found
 
@@ -78,7 +78,7 @@ def app_on(
     )
 
     def open_record(name: str, _: str) -> Journal:
-        identity = work.caller.identity()
+        identity = work.client.identity()
         journal = Journal.open(aws.incident(name), identity.arn, create=True)
         if journal.writable and not list(journal.rows()):
             journal.append(IncidentOpened(name=name, account=identity.account))

@@ -99,9 +99,9 @@ def known_by_now(access: Any, regions: tuple[str, ...]) -> Any:
     from vpce_tui.cloudtrail.event_history import EventHistory
     from vpce_tui.investigation.pipeline import Investigation, Scope
 
-    caller = AwsSession(access, Gate(read_only=True))
+    client = AwsSession(access, Gate(read_only=True))
     scope = Scope(NOW - timedelta(hours=24), NOW, regions)
-    _KNOWN[regions] = Investigation(caller, EventHistory(caller, EventCache()), scope, CONTEXT).run()
+    _KNOWN[regions] = Investigation(client, EventHistory(client, EventCache()), scope, CONTEXT).run()
     return _KNOWN[regions]
 
 
@@ -123,7 +123,7 @@ def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = S
     )
 
     def open_record(name: str, _: str) -> Journal:
-        identity = work.caller.identity()
+        identity = work.client.identity()
         journal = Journal.open(incident_folder(name), identity.arn, create=True, clock=lambda: NOW)
         if not list(journal.rows()):
             journal.append(IncidentOpened(name=name, account=identity.account, reason="GuardDuty page"))

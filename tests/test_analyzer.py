@@ -99,16 +99,16 @@ def test_every_check_is_on_the_reviewed_list_of_reads() -> None:
 
 
 def test_the_answers_over_http(aws: Aws) -> None:
-    caller = aws.session(read_only=True)
-    validated, granted = ask(caller, checks(created(S3, OPEN)))
+    client = aws.session(read_only=True)
+    validated, granted = ask(client, checks(created(S3, OPEN)))
     assert (validated.good, granted.good) == (True, False)
     assert granted.said[0].startswith("yes, possibly")
     assert "statement 1" in granted.said[1]
-    assert [answer.good for answer in ask(caller, checks(created(S3, NARROW)))] == [True, True]
-    broken = ask(caller, checks(created(S3, "{")))
+    assert [answer.good for answer in ask(client, checks(created(S3, NARROW)))] == [True, True]
+    broken = ask(client, checks(created(S3, "{")))
     assert [answer.good for answer in broken] == [False, None]
     assert "JSON" in broken[0].said[0]
-    trust = ask(caller, checks(other("CreateRole", "iam", requestParameters={"assumeRolePolicyDocument": TRUST})))
+    trust = ask(client, checks(other("CreateRole", "iam", requestParameters={"assumeRolePolicyDocument": TRUST})))
     assert [answer.good for answer in trust] == [True, False]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Aws, Labs
 from tests.emulated_aws import clients
-from vpce_tui.engine.execution_context import given
+from vpce_tui.engine.execution_context import extract_outputs
 from vpce_tui.plans.plan import PlannedCall
 
 
@@ -49,4 +49,4 @@ def test_only_a_text_or_a_number_is_given_to_later_calls(answer: str, expected: 
     call = PlannedCall(
         id="a", service="ec2", operation="CreateSecurityGroup", region="eu-west-1", parameters={}, gives={"ID": "Id"}
     )
-    assert given(call, json.loads(answer)) == expected
+    assert extract_outputs(call, json.loads(answer)) == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import HOME, Aws
 from vpce_tui.aws import pacing
 from vpce_tui.aws.call import Answer, Call, Identity
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import SAMPLE, EventHistory
 from vpce_tui.cloudtrail.lookup import ANY, LookupQuery, look_up

@@ -6,7 +6,7 @@ from typing import Any
 from tests.cases import shown
 from tests.conftest import HOME, Aws, Labs
 from tests.emulated_aws import clients, dump
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Ended, Progress, WaitPolicy
 from vpce_tui.incident.journal import Journal
@@ -168,7 +168,7 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
             session,
             journal,
             made,
-            wait_policy=WaitPolicy(ask=(), prove=(0.1,), wait=(0.1,) * 20),
+            wait_policy=WaitPolicy(call_outcome=(), verification=(0.1,), condition=(0.1,) * 20),
             cancel=cancel,
             on_progress=stop,
         )

@@ -12,7 +12,7 @@ from tests.conftest import HOME, Aws, Labs
 from tests.emulated_aws import clients, dump
 from tests.test_engine import apply, saved
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.cloudtrail.lookup import LookupQuery
@@ -385,7 +385,9 @@ def test_a_call_that_may_still_be_under_way_is_waited_for_and_never_made_again(a
     with Journal.open(aws.incident(), identity.arn, create=True) as journal:
         journal.append(IncidentOpened(account=identity.account))
         session.gate.open_incident(journal)
-        engine = Engine(session, journal, plan, wait_policy=WaitPolicy(ask=(), prove=(1.0,)), cancel=meanwhile)
+        engine = Engine(
+            session, journal, plan, wait_policy=WaitPolicy(call_outcome=(), verification=(1.0,)), cancel=meanwhile
+        )
         key = engine.key("protect")
         journal.append(StepPlan(step=key, plan=step_data(step), sha256=plan.sha256))
         call = Call(

@@ -360,12 +360,12 @@ def test_the_lab_keeps_marks_in_a_file_of_its_own(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("VPCE_TUI_CONFIG", str(tmp_path / "mine"))
     monkeypatch.setenv("VPCE_TUI_CACHE", str(tmp_path / "scratch"))
     app = build(parse_arguments([]), lab=(7, "false-alarm"))
-    caller, told = app.workspace._connect()
+    client, told = app.workspace._connect()
     kept = load(app.workspace.context_file)
     assert (kept.trusted_services, kept.pipelines) == (told.trusted_services, told.pipelines) != ((), ())
     assert app.workspace.context_file.parent == tmp_path / "scratch"
     assert not (tmp_path / "mine").exists()
-    caller.close() if hasattr(caller, "close") else None
+    client.close() if hasattr(client, "close") else None
 
 
 def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:

@@ -88,7 +88,9 @@ def run(asked: dict) -> None:
     os.environ.update(asked["env"])
     # The lab is consistent at once: nothing is gained by waiting as for AWS.
     waits = (0.05,) * 60
-    playbook.wait_policy = lambda _: WaitPolicy(ask=(0.05,), under_way=0.0, prove=waits, wait=waits)
+    playbook.wait_policy = lambda _: WaitPolicy(
+        call_outcome=(0.05,), under_way=0.0, verification=waits, condition=waits
+    )
     from vpce_tui.aws.pacing import LIMITS
 
     LIMITS["cloudtrail", "LookupEvents"] = 500.0  # what AWS allows is tested where pacing is

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Answer, Call, CredentialCheck, Identity, Permit
-from vpce_tui.aws.caller import Cancel
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
+from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.credential_check import PROFILE, assessed, held_in, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
@@ -46,7 +46,7 @@ class AwsAccess:
 
 
 class AwsSession:
-    """A :class:`~vpce_tui.aws.caller.Caller` over botocore."""
+    """A :class:`~vpce_tui.aws.client.AwsClient` over botocore."""
 
     def __init__(self, access: AwsAccess, gate: Gate) -> None:
         self._access = access

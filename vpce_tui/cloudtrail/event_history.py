@@ -11,7 +11,7 @@ from math import ceil
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_cache import EventCache
@@ -52,10 +52,10 @@ OnPart = Callable[[Part], object]
 OnAnswer = Callable[[LookupQuery, Sequence[Event], Part], object]
 
 
-def enabled_regions(caller: Caller) -> tuple[tuple[str, ...], str]:
+def enabled_regions(client: AwsClient) -> tuple[tuple[str, ...], str]:
     """The account's enabled regions, and a note where they had to be assumed."""
     try:
-        answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
+        answer = client.read(Call("ec2", "DescribeRegions", client.home_region)).data
     except AwsError as error:
         if error.kind is not ErrorKind.DENIED:
             raise
@@ -82,8 +82,8 @@ class _Open:
 class EventHistory:
     """Looks events up, and remembers what was asked. Thread-safe."""
 
-    def __init__(self, caller: Caller, cache: EventCache | None = None) -> None:
-        self._caller = caller
+    def __init__(self, client: AwsClient, cache: EventCache | None = None) -> None:
+        self._client = client
         self._cache = cache or EventCache()
 
     def search(
@@ -133,7 +133,7 @@ class EventHistory:
 
         ``on_answer`` is called with each; ``on_left`` with an estimate of the requests that are left.
         """
-        stop, account = cancel or Cancel(), self._caller.identity().account
+        stop, account = cancel or Cancel(), self._client.identity().account
         if len(self._open(account, region, queries)) > 1:
             self._newest(account, region, queries, stop, on_left)
         left = len(self._open(account, region, queries))
@@ -154,7 +154,7 @@ class EventHistory:
         self, region: str, query: LookupQuery, *, cancel: Cancel | None = None, on_events: OnEvents | None = None
     ) -> tuple[list[Event], Part]:
         """What answers one query in one region, and how that ended."""
-        account, stop = self._caller.identity().account, cancel or Cancel()
+        account, stop = self._client.identity().account, cancel or Cancel()
         known = self._answers(account, region, query)
         if on_events and known:
             on_events(region, known)
@@ -168,7 +168,7 @@ class EventHistory:
         began = datetime.now(UTC)
         try:
             for since, until in reversed(open_still[0].spans):
-                for page in look_up(self._caller, region, replace(query, since=since, until=until), cancel=stop):
+                for page in look_up(self._client, region, replace(query, since=since, until=until), cancel=stop):
                     self._cache.keep(account, region, page.events)
                     new = [item.event for item in page.events if item.event.id not in seen]
                     seen.update(event.id for event in new)
@@ -185,7 +185,7 @@ class EventHistory:
         found: list[FoundEvent] = []
         more = False
         try:
-            for page in look_up(self._caller, region, query, cancel=stop):
+            for page in look_up(self._client, region, query, cancel=stop):
                 found += page.events
                 more = page.more
                 self._cache.keep(account, region, page.events)
@@ -241,7 +241,7 @@ class EventHistory:
         read, tried, dense = until, max(_TRIED, len(start) // 4), False
         try:
             for number, page in enumerate(
-                look_up(self._caller, region, LookupQuery(oldest, until, ANY), cancel=stop), start=1
+                look_up(self._client, region, LookupQuery(oldest, until, ANY), cancel=stop), start=1
             ):
                 self._cache.keep(account, region, page.events)
                 last = page.events[-1].event.time if page.events else oldest
@@ -263,7 +263,7 @@ class EventHistory:
         """Whether half of ``span`` alone would take more pages than there are questions: by one page from its middle."""
         since, until = span
         middle = since + (until - since) / 2
-        for page in look_up(self._caller, region, LookupQuery(since, middle, ANY, pages=1), cancel=stop):
+        for page in look_up(self._client, region, LookupQuery(since, middle, ANY, pages=1), cancel=stop):
             self._cache.keep(account, region, page.events)
             if page.more:
                 return (middle - since) / max(middle - page.events[-1].event.time, timedelta(seconds=1)) > questions

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.cloudtrail.event import Event, parse_text
 
 PAGE: Final = 50
@@ -58,13 +58,15 @@ class LookupPage:
     more: bool
 
 
-def look_up(caller: Caller, region: str, query: LookupQuery, *, cancel: Cancel | None = None) -> Iterator[LookupPage]:
+def look_up(
+    client: AwsClient, region: str, query: LookupQuery, *, cancel: Cancel | None = None
+) -> Iterator[LookupPage]:
     """The pages of ``query`` in one region, at most :attr:`LookupQuery.pages`. Raises ``AwsError``, ``Cancelled``."""
     parameters: dict[str, object] = {"StartTime": query.since, "EndTime": query.until, "MaxResults": PAGE}
     if query.value != ANY:
         parameters["LookupAttributes"] = [{"AttributeKey": query.attribute, "AttributeValue": query.value}]
     call = Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=parameters)
-    for number, page in enumerate(caller.pages(call, cancel=cancel), start=1):
+    for number, page in enumerate(client.pages(call, cancel=cancel), start=1):
         yield LookupPage(tuple(map(_found, page.data.get("Events", []))), bool(page.data.get("NextToken")))
         if number == query.pages:
             return

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.core.arn import parse_arn
 
@@ -103,20 +103,20 @@ def named(arn: str) -> Person:
     return Person(name or resource, Behind.SESSION, arn)
 
 
-def behind(caller: Caller, regions: tuple[str, ...]) -> Person:
+def behind(client: AwsClient, regions: tuple[str, ...]) -> Person:
     """Who is behind the caller's own session. ``regions``: where STS may have recorded it: the home region and the global one.
 
     Events come minutes after the call, and event history may be denied: then what the ARN says is all there is.
     """
-    person = named(caller.identity().arn)
-    return person if person.certain else _by_history(caller, caller.access_key, regions, person)
+    person = named(client.identity().arn)
+    return person if person.certain else _by_history(client, client.access_key, regions, person)
 
 
-def _by_history(caller: Caller, key: str, regions: tuple[str, ...], person: Person) -> Person:
+def _by_history(client: AwsClient, key: str, regions: tuple[str, ...], person: Person) -> Person:
     """Both count where both are known: the source identity, which whoever assumed the first role may have chosen, and who that was."""
     source, assumer = "", ""
     for _ in range(_LONGEST_CHAIN):
-        events = list(_events(caller, key, regions)) if key else []
+        events = list(_events(client, key, regions)) if key else []
         source = source or next((found for event in events if (found := _source_identity(event, key))), "")
         by = next((event["userIdentity"] for event in events if _began(event, key)), None)
         if by is None:
@@ -158,12 +158,12 @@ def _began(event: Mapping[str, Any], key: str) -> bool:
     return str(event.get("eventName", "")).startswith("AssumeRole") and given == key and not event.get("errorCode")
 
 
-def _events(caller: Caller, key: str, regions: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def _events(client: AwsClient, key: str, regions: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     for region in dict.fromkeys(regions):
         for attribute in ("ResourceName", "AccessKeyId"):
             asked = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": key}], "MaxResults": 10}
             try:
-                found = caller.read(
+                found = client.read(
                     Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=asked)
                 ).data.get("Events", [])
             except AwsError:

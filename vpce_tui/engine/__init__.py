@@ -10,17 +10,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
 from vpce_tui.blocks.model import sentences
-from vpce_tui.engine.apply_step import change
-from vpce_tui.engine.collect_evidence import keep
+from vpce_tui.engine.apply_step import apply_step
+from vpce_tui.engine.collect_evidence import collect_evidence
 from vpce_tui.engine.early_exit import refusal, stale, stopped
 from vpce_tui.engine.execution_context import ExecutionContext, StepError, StepFailed
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.reconcile import decide
-from vpce_tui.engine.roll_back import Undo, planned_undo, take_back
+from vpce_tui.engine.roll_back import Undo, planned_undo, roll_back
 from vpce_tui.incident import team_config
 from vpce_tui.incident.approval import Approved
 from vpce_tui.incident.journal import Journal
@@ -48,7 +48,7 @@ class Engine:
 
     def __init__(
         self,
-        caller: Caller,
+        client: AwsClient,
         journal: Journal,
         plan: Plan,
         *,
@@ -60,7 +60,7 @@ class Engine:
     ) -> None:
         self.plan, self.journal = plan, journal
         self._work = ExecutionContext(
-            caller=caller,
+            client=client,
             journal=journal,
             plan=plan,
             playbook=load(plan.playbook),
@@ -90,41 +90,41 @@ class Engine:
             return self._run(step_id, approval) if free else _BUSY
 
     def _run(self, step_id: str, approval: Approval) -> Outcome:
-        work = self._work
-        work.cancel = work.asked_to_stop
-        step = work.plan.step(step_id)
+        context = self._work
+        context.cancel = context.asked_to_stop
+        step = context.plan.step(step_id)
         try:
-            said_no = refusal(work, step)
+            said_no = refusal(context, step)
             if said_no:
                 return said_no
-            work.journal.ensure_room()
+            context.journal.ensure_room()
             if step.kind is not StepKind.CHANGE:
-                live = work.live(step).step
+                live = context.live(step).step
                 found = differences(
                     replace(step, calls=tries(step), already=(), undo=()),
                     replace(live, calls=tries(live), already=(), undo=()),
                 )
                 if found:
-                    return stale(work, step, found)
+                    return stale(context, step, found)
             if step.kind is StepKind.MANUAL:
                 return self._leave_open(step)
             if step.kind is StepKind.READ:
-                return keep(work, step, approval)
-            return change(work, step, approval)
+                return collect_evidence(context, step, approval)
+            return apply_step(context, step, approval)
         except StepError as ended:
             return ended.outcome
         except (AwsError, TargetGone, Unreadable) as error:
             said = error.sentence() if isinstance(error, AwsError) else str(error)
-            work.journal.append(ErrorRecorded(step=work.key(step_id), error=said))
+            context.journal.append(ErrorRecorded(step=context.key(step_id), error=said))
             return Outcome(Ended.FAILED, said)
         except (PlanError, Unresolved) as error:
             said = str(error) if isinstance(error, PlanError) else f"the value that {error} refers to is unknown"
-            return stale(work, step, [said])
+            return stale(context, step, [said])
         except Refused as error:
-            work.journal.append(ErrorRecorded(step=work.key(step_id), error=str(error)))
+            context.journal.append(ErrorRecorded(step=context.key(step_id), error=str(error)))
             return Outcome(Ended.REFUSED, str(error))
         except Cancelled:
-            return stopped(work, step_id)
+            return stopped(context, step_id)
 
     def _leave_open(self, step: Step) -> Outcome:
         state = self.record().step(self.key(step.id)).state
@@ -144,7 +144,7 @@ class Engine:
     def undo(self, step_id: str, approval: Approval, shown: Undo, *, with_others: bool = False) -> Outcome:
         """Take a step back by its recorded inverse, through the same path: what was ``shown``, and nothing else."""
         with self.journal.one_step() as free:
-            return take_back(self._work, step_id, approval, shown, with_others) if free else _BUSY
+            return roll_back(self._work, step_id, approval, shown, with_others) if free else _BUSY
 
     def decide(self, step_id: str, call_id: str, done: bool) -> None:
         """Record the outcome of a call whose result is unknown, as the operator found it."""

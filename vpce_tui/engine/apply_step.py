@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import blocked, stale
-from vpce_tui.engine.execute import make, probe
+from vpce_tui.engine.execute import execute_calls, probe
 from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Approval, Ended, Outcome
-from vpce_tui.engine.reconcile import prove, settle_open
+from vpce_tui.engine.reconcile import reconcile_calls, verify_step
 from vpce_tui.incident import redaction
 from vpce_tui.incident.rows import RunApproved, StepPlan, StepVerification
 from vpce_tui.incident.states import StepState, VerificationState
@@ -21,23 +21,23 @@ from vpce_tui.plans.plan_validation import recorded_step
 _DONE: Final = (StepState.VERIFIED, StepState.MANUAL)
 
 
-def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
+def apply_step(context: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     """Make exactly the planned calls, or say why not."""
-    key = work.key(step.id)
-    lost = settle_open(work, step)
+    key = context.key(step.id)
+    lost = reconcile_calls(context, step)
     if lost:
         return lost
-    live = work.live(step)
-    missing = _required(work, live.step)
+    live = context.live(step)
+    missing = _required(context, live.step)
     if missing:
         return Outcome(Ended.BLOCKED, missing)
-    in_the_way = blocked(work, live.step)
+    in_the_way = blocked(context, live.step)
     if in_the_way:
         return in_the_way
-    found = [*differences(step, live.step), *_other_inverses(work, step, live.step)]
+    found = [*differences(step, live.step), *_other_inverses(context, step, live.step)]
     if found:
-        return stale(work, step, found)
-    if any(call.secret for call in live.step.calls) and work.hand_over is None:
+        return stale(context, step, found)
+    if any(call.secret for call in live.step.calls) and context.hand_over is None:
         return Outcome(
             Ended.BLOCKED, "the secret could not be shown to anybody; nothing was done: run it in the app or a terminal"
         )
@@ -48,38 +48,38 @@ def change(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         )
         return Outcome(Ended.BLOCKED, f"{said}: do this step manually")
     if live.step.calls:
-        if not live.step.reversible and approval.confirmed != work.plan.target:
+        if not live.step.reversible and approval.confirmed != context.plan.target:
             return Outcome(
                 Ended.REFUSED,
-                f"{step.title} cannot be undone: it needs the id {work.plan.target}, typed (--confirm {work.plan.target}).",
+                f"{step.title} cannot be undone: it needs the id {context.plan.target}, typed (--confirm {context.plan.target}).",
             )
-        alone = not_approved(work, step, live.step.calls) if live.step.final else None
+        alone = not_approved(context, step, live.step.calls) if live.step.final else None
         if alone:
             return alone
-        work.journal.append(
-            StepPlan(step=key, plan=step_data(_as_approved(work, step, live.step)), sha256=work.plan.sha256)
+        context.journal.append(
+            StepPlan(step=key, plan=step_data(_as_approved(context, step, live.step)), sha256=context.plan.sha256)
         )
-        work.journal.append(RunApproved(step=key, how=approval.how, confirmed=approval.confirmed))
-        denied = probe(work, key, live.step, live.step.calls)
+        context.journal.append(RunApproved(step=key, how=approval.how, confirmed=approval.confirmed))
+        denied = probe(context, key, live.step, live.step.calls)
         if denied:
             return denied
-        bindings = {**work.record().step(key).bindings, **live.step.bindings}
-        make(work, step, live.step.calls, bindings)
+        bindings = {**context.record().step(key).bindings, **live.step.bindings}
+        execute_calls(context, step, live.step.calls, bindings)
     elif not live.step.already:
-        work.journal.append(StepVerification(step=key, verification=VerificationState.VERIFIED, saw="nothing to do"))
+        context.journal.append(StepVerification(step=key, verification=VerificationState.VERIFIED, saw="nothing to do"))
         return Outcome(
             Ended.NOTHING,
             "; ".join(sentences(live.step.content)) or "there is nothing to do",
             sentences(live.step.content),
         )
-    ours = work.record().step(key).done_by_us
-    return prove(work, step, nothing=not live.step.calls and not ours)
+    ours = context.record().step(key).done_by_us
+    return verify_step(context, step, nothing=not live.step.calls and not ours)
 
 
-def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str]:
+def _other_inverses(context: ExecutionContext, filed: Step, live: Step) -> list[str]:
     """Inverse calls that the file adds, changes or leaves out: each must be one that is planned now; the inverse of a
     call that was made is the recorded one, and nothing changes it."""
-    known = _inverses(work, live)
+    known = _inverses(context, live)
     named = {call.id for call in filed.undo}
     found = [
         f"its undo would also call {call.name} ({call.id})"
@@ -88,7 +88,9 @@ def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str
     ]
     found += [f"its undo would no longer call {call.name} ({call.id})" for call in live.undo if call.id not in named]
     there = {call.id for call in live.undo}
-    planned_before = work.record().step(work.key(filed.id)).planned  # of what is in effect the record has the order
+    planned_before = (
+        context.record().step(context.key(filed.id)).planned
+    )  # of what is in effect the record has the order
     if not planned_before and [call.id for call in filed.undo if call.id in there] != [
         call.id for call in live.undo if call.id in named
     ]:
@@ -96,13 +98,13 @@ def _other_inverses(work: ExecutionContext, filed: Step, live: Step) -> list[str
     return found
 
 
-def _inverses(work: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
+def _inverses(context: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
     """Inverses by id, in their order: those of calls that were made as the record has them, the others as they are planned now.
 
     What the record has keeps its order; what is new was done after it, and is undone before it.
     """
-    record = work.record().step(work.key(live.id))
-    made = record.done_by_us | {call.id for call in record.open_calls}
+    record = context.record().step(context.key(live.id))
+    made = record.done_by_us | {call.id for call in record.calls_with_unknown_outcome}
     recorded = recorded_step(record.planned).undo if record.planned else ()
     known = {call.id: call for call in live.undo}
     known |= {call.id: call for call in recorded if made & set(call.undoes)}
@@ -110,25 +112,25 @@ def _inverses(work: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
     return {name: known[name] for name in (*(name for name in known if name not in older), *older)}
 
 
-def _required(work: ExecutionContext, step: Step) -> str:
-    record = work.record()
+def _required(context: ExecutionContext, step: Step) -> str:
+    record = context.record()
     for needed in step.requires:
-        if record.step(work.key(needed)).state not in _DONE:
-            title = work.plan.step(needed).title
+        if record.step(context.key(needed)).state not in _DONE:
+            title = context.plan.step(needed).title
             return f"“{title}” must be verified, or recorded as done manually, before “{step.title}”"
-    for other in work.playbook.steps:  # of the playbook, whatever the file leaves out
+    for other in context.playbook.steps:  # of the playbook, whatever the file leaves out
         if other.id == step.id:
             break
-        if other.prerequisite and record.step(work.key(other.id)).state not in _DONE:
+        if other.prerequisite and record.step(context.key(other.id)).state not in _DONE:
             return f"“{other.title}” is a prerequisite and is not done"
     return ""
 
 
-def _as_approved(work: ExecutionContext, filed: Step, live: Step) -> Step:
+def _as_approved(context: ExecutionContext, filed: Step, live: Step) -> Step:
     """What is journalled as the plan: every call and inverse that was approved, whatever is in effect already, as it is planned
     now; of the file's prose nothing."""
     now = {call.id: call for call in (*live.calls, *live.already)}
-    inverses = _inverses(work, live)
+    inverses = _inverses(context, live)
     calls, already = (tuple(now[call.id] for call in group) for group in (filed.calls, filed.already))
     named = {call.id for call in filed.undo}
     undo = tuple(call for name, call in inverses.items() if name in named)

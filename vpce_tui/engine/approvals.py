@@ -13,31 +13,31 @@ from vpce_tui.plans.targets.planning_context import iam_region
 
 
 def not_approved(
-    work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
+    context: ExecutionContext, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
 ) -> Outcome | None:
     """Why these calls of a step, or of its undo, are refused; None: enough people approved them, which the journal has then."""
-    if work.team.approvals <= 1:
+    if context.team.approvals <= 1:
         return None
-    key = work.key(step.id)
-    unseen = _not_in_plan(work, step.id, calls, undo=undo)
+    key = context.key(step.id)
+    unseen = _not_in_plan(context, step.id, calls, undo=undo)
     if unseen:
         return Outcome(Ended.REFUSED, unseen)
-    record = work.record()
+    record = context.record()
     known = record.step(key)
     due = {call.id for call in calls}
     spent = known.spent | {number for number, made in known.made_under.items() if made & due}
     spent |= {number for number, was_undo in known.used_for.items() if was_undo is not undo}
     counted: list[Approved] = []
-    use = Use(record.id, work.aws_now(), frozenset(spent))
-    runner = _runner(work)
-    alone = lacking(work.plan, runner, work.team, work.approvals, use, counted.append)
+    use = Use(record.id, context.aws_now(), frozenset(spent))
+    runner = _runner(context)
+    alone = lacking(context.plan, runner, context.team, context.approvals, use, counted.append)
     if alone:
         return Outcome(Ended.REFUSED, alone)
     for approved in counted:
-        work.journal.append(
+        context.journal.append(
             PersonApproved(
                 step=key,
-                plan=work.plan.sha256,
+                plan=context.plan.sha256,
                 approval=approved.id,
                 by=approved.arn,
                 person=approved.person.to_json(),
@@ -50,9 +50,9 @@ def not_approved(
     return None
 
 
-def _not_in_plan(work: ExecutionContext, step_id: str, calls: Sequence[PlannedCall], *, undo: bool) -> str:
+def _not_in_plan(context: ExecutionContext, step_id: str, calls: Sequence[PlannedCall], *, undo: bool) -> str:
     """Which call the plan that people approve does not show; ``""``: none."""
-    planned = work.plan.step(step_id)
+    planned = context.plan.step(step_id)
     shown = {call.id: call for call in (planned.undo if undo else (*planned.calls, *planned.already))}
     for call in calls:
         if call.id not in shown or not call.same_as(shown[call.id]):
@@ -60,9 +60,9 @@ def _not_in_plan(work: ExecutionContext, step_id: str, calls: Sequence[PlannedCa
     return ""
 
 
-def _runner(work: ExecutionContext) -> Runner:
-    home = work.caller.home_region
-    person = behind(work.caller, (home, iam_region(home)))
+def _runner(context: ExecutionContext) -> Runner:
+    home = context.client.home_region
+    person = behind(context.client, (home, iam_region(home)))
     try:
         private = os_keyring.get(os_keyring.APPROVER_KEY)
     except os_keyring.NoKeyring:

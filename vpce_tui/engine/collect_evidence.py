@@ -7,7 +7,7 @@ import jmespath
 
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.engine.early_exit import blocked
-from vpce_tui.engine.execution_context import ExecutionContext, WaitFailed, WaitTimeout, as_call, given
+from vpce_tui.engine.execution_context import ExecutionContext, WaitFailed, WaitTimeout, extract_outputs, resolved_call
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.incident import evidence
 from vpce_tui.incident.rows import ErrorRecorded, RunApproved, StepPlan, StepVerification
@@ -18,31 +18,31 @@ from vpce_tui.plans.plan import PlannedCall, Step, step_data
 _UNAVAILABLE: Final = (ErrorKind.DENIED, ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.CONFLICT)
 
 
-def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
+def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     """A step that only reads: every answer becomes an evidence file."""
-    key = work.key(step.id)
-    live = work.live(step)
-    in_the_way = blocked(work, live.step)
+    key = context.key(step.id)
+    live = context.live(step)
+    in_the_way = blocked(context, live.step)
     if in_the_way:
         return in_the_way
     judge = live.judge
-    known = {} if judge else work.record().step(key).evidence
+    known = {} if judge else context.record().step(key).evidence
     answers: dict[str, Sequence[Mapping[str, object]]] = {}
-    work.journal.append(StepPlan(step=key, plan=step_data(live.step), sha256=work.plan.sha256))
-    work.journal.append(RunApproved(step=key, how=approval.how))
+    context.journal.append(StepPlan(step=key, plan=step_data(live.step), sha256=context.plan.sha256))
+    context.journal.append(RunApproved(step=key, how=approval.how))
     missing: list[str] = []
     bindings: dict[str, str] = {}
     for call in _due(live.step.calls, known):
-        work.cancel.check()
-        work.tell(Progress(step=step.id, call=call.id, state=ProgressState.RUNNING, says=call.why))
+        context.cancel.check()
+        context.tell(Progress(step=step.id, call=call.id, state=ProgressState.RUNNING, says=call.why))
         try:
-            pages, seconds = read(work, step, call, bindings)
+            pages, seconds = read(context, step, call, bindings)
         except (AwsError, Unresolved, WaitFailed) as error:
             if isinstance(error, AwsError) and error.kind not in _UNAVAILABLE:
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
-            work.journal.append(ErrorRecorded(step=key, evidence=call.id, error=said))
-            work.tell(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
+            context.journal.append(ErrorRecorded(step=key, evidence=call.id, error=said))
+            context.tell(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
             missing.append(f"{call.id}: {said}")
             continue
         if call.gives:
@@ -52,13 +52,13 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
         if call.profile:
             about["profile"] = call.profile
         kept = evidence.store(
-            work.journal,
+            context.journal,
             key,
             call.id,
             {**about, "parameters": _parameters(call, bindings), "pages": pages},
             **about,
         )
-        work.tell(
+        context.tell(
             Progress(
                 step=step.id,
                 call=call.id,
@@ -68,7 +68,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
             )
         )
     kept_now = (
-        answers if judge else work.record().step(key).evidence
+        answers if judge else context.record().step(key).evidence
     )  # what is assessed is assessed by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
@@ -76,7 +76,7 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
     assessed = judge(answers) if judge else live.read_back()
     proof, seen = (VerificationState.NOT_YET, "") if needed else assessed
     saw = f"{seen}; {saw}" if seen else saw
-    work.journal.append(StepVerification(step=key, verification=proof, saw="; ".join([saw, *missing])))
+    context.journal.append(StepVerification(step=key, verification=proof, saw="; ".join([saw, *missing])))
     if needed:
         said = f"{saw}; missing: {', '.join(needed)}. Run the step again, or accept the gap: vpce-tui note … {step.id} --manual"
         return Outcome(Ended.NOT_VERIFIED, said, tuple(missing))
@@ -87,21 +87,24 @@ def keep(work: ExecutionContext, step: Step, approval: Approval) -> Outcome:
 
 
 def read(
-    work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
+    context: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
 ) -> tuple[list[Mapping[str, object]], float]:
     """Every page of a read, made again until it says what is waited for; what it gives goes into ``bindings``.
 
     Raises :class:`WaitFailed` when it says that what is waited for never comes, :class:`WaitTimeout` when time is up.
     """
-    call, seconds = as_call(planned, resolve_parameters(planned.parameters, work.known(step, planned, bindings))), 0.0
+    call, seconds = (
+        resolved_call(planned, resolve_parameters(planned.parameters, context.known(step, planned, bindings))),
+        0.0,
+    )
     if planned.profile:
-        return [work.caller.trial(planned.profile, call).to_json()], seconds
-    for wait in (0.0, *work.wait_policy.wait):
+        return [context.client.trial(planned.profile, call).to_json()], seconds
+    for wait in (0.0, *context.wait_policy.condition):
         if wait:
-            work.cancel.wait(wait)
+            context.cancel.wait(wait)
         pages: list[Mapping[str, object]] = []
         try:
-            for page in work.caller.pages(call, cancel=work.cancel):
+            for page in context.client.pages(call, cancel=context.cancel):
                 pages.append(page.data)
                 seconds += page.seconds
         except AwsError as error:  # what was just made is not known everywhere at once
@@ -110,11 +113,11 @@ def read(
             pages = [{}]
         state = str(jmespath.search(planned.until.path, pages[-1])) if planned.until else ""
         if planned.until is None or state in planned.until.good:
-            bindings.update(given(planned, pages[0]))
+            bindings.update(extract_outputs(planned, pages[0]))
             return pages, seconds
         if state in planned.until.bad:
             raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
-        work.tell(
+        context.tell(
             Progress(
                 step=step.id,
                 call=planned.id,

@@ -6,46 +6,48 @@ from vpce_tui.incident.rows import ErrorRecorded
 from vpce_tui.plans.plan import Step, StepKind
 
 
-def refusal(work: ExecutionContext, step: Step) -> Outcome | None:
+def refusal(context: ExecutionContext, step: Step) -> Outcome | None:
     """Why the step may not run here at all: another account, or a process that is read-only."""
-    identity = work.caller.confirm_identity()
-    if identity.account != work.plan.account:
+    identity = context.client.confirm_identity()
+    if identity.account != context.plan.account:
         return Outcome(
             Ended.REFUSED,
-            f"the plan is for account {work.plan.account}, and these credentials are for {identity.account}; nothing was done.",
+            f"the plan is for account {context.plan.account}, and these credentials are for {identity.account}; nothing was done.",
         )
-    ours = work.record().id
-    if work.plan.incident_id not in ("", ours):
+    ours = context.record().id
+    if context.plan.incident_id not in ("", ours):
         return Outcome(
             Ended.REFUSED,
-            f"the plan is for another incident, {work.plan.incident!r}; nothing was done.",
+            f"the plan is for another incident, {context.plan.incident!r}; nothing was done.",
         )
-    if work.caller.read_only and step.kind is StepKind.CHANGE:
+    if context.client.read_only and step.kind is StepKind.CHANGE:
         return Outcome(
             Ended.REFUSED, "this process is read-only; nothing was done. Start vpce-tui without --read-only."
         )
     return None
 
 
-def blocked(work: ExecutionContext, step: Step) -> Outcome | None:
+def blocked(context: ExecutionContext, step: Step) -> Outcome | None:
     """A precondition of the step is not met; each with what would make it pass."""
     if not step.blocked:
         return None
     first = step.blocked[0]
     said = tuple(f"{item.says}. To unblock it: {item.remedy}" for item in step.blocked)
-    work.journal.append(ErrorRecorded(step=work.key(step.id), error=f"blocked: {first.says}"))
+    context.journal.append(ErrorRecorded(step=context.key(step.id), error=f"blocked: {first.says}"))
     return Outcome(Ended.BLOCKED, first.says, said)
 
 
-def stale(work: ExecutionContext, step: Step, found: list[str]) -> Outcome:
+def stale(context: ExecutionContext, step: Step, found: list[str]) -> Outcome:
     """The step would now do something else than was approved."""
-    work.journal.append(ErrorRecorded(step=work.key(step.id), error="the plan is stale", differences=tuple(found)))
+    context.journal.append(
+        ErrorRecorded(step=context.key(step.id), error="the plan is stale", differences=tuple(found))
+    )
     said = "the step would now make other changes than the plan; nothing was done. Plan again, with --incident"
-    return Outcome(Ended.STALE, f"{said} {work.journal.name}", tuple(found))
+    return Outcome(Ended.STALE, f"{said} {context.journal.name}", tuple(found))
 
 
-def stopped(work: ExecutionContext, step_id: str) -> Outcome:
+def stopped(context: ExecutionContext, step_id: str) -> Outcome:
     """The operator asked to stop."""
     said = "stopped by the operator"
-    work.journal.append(ErrorRecorded(step=work.key(step_id), error=said))
+    context.journal.append(ErrorRecorded(step=context.key(step_id), error=said))
     return Outcome(Ended.STOPPED, f"{said}; completed calls are recorded; run it again for the rest")

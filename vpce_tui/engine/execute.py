@@ -13,9 +13,16 @@ from vpce_tui.aws.operation import Access
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
 from vpce_tui.engine.collect_evidence import read
-from vpce_tui.engine.execution_context import ExecutionContext, StepFailed, WaitFailed, WaitTimeout, as_call, given
+from vpce_tui.engine.execution_context import (
+    ExecutionContext,
+    StepFailed,
+    WaitFailed,
+    WaitTimeout,
+    extract_outputs,
+    resolved_call,
+)
 from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
-from vpce_tui.engine.reconcile import ask
+from vpce_tui.engine.reconcile import check_call_outcome
 from vpce_tui.incident.rows import CallResult, DryRunResult, ErrorRecorded
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve_parameters
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step
@@ -26,11 +33,11 @@ _NOT_HANDED: Final = "could not be delivered"
 
 
 def probe(
-    work: ExecutionContext, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
+    context: ExecutionContext, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
 ) -> Outcome | None:
     """Every call of the step as a dry run, where the operation takes one, before the first real one."""
     known = {
-        INCIDENT: work.journal.name,
+        INCIDENT: context.journal.name,
         AWS_NOW: rfc3339(datetime.now(UTC)),
         TOKEN: "0" * 32,
         **step.stand_ins,
@@ -46,15 +53,15 @@ def probe(
             parameters = resolve_parameters(call.parameters, known)
         except Unresolved:
             continue
-        probes[call.id] = as_call(call, {**parameters, "DryRun": True})
+        probes[call.id] = resolved_call(call, {**parameters, "DryRun": True})
         recorded[call.id] = {**resolve_parameters(call.parameters, known, recorded=True), "DryRun": True}
     if not probes:
         return None
-    permits = work.journal.intend(key, probes, work.plan.account, recorded=recorded, probe=True, undo=undo)
+    permits = context.journal.intend(key, probes, context.plan.account, recorded=recorded, probe=True, undo=undo)
     denied, passed, problems = [], [], []
     for call_id, probe in probes.items():
         try:
-            work.caller.write(probe, permits[call_id])
+            context.client.write(probe, permits[call_id])
         except AwsError as error:
             if error.kind is ErrorKind.DRY_RUN_OK:
                 passed.append(call_id)
@@ -64,12 +71,12 @@ def probe(
                 problems.append(error.sentence())
         else:
             passed.append(call_id)
-    work.journal.append(
+    context.journal.append(
         DryRunResult(
             step=key, probe=True, passed=tuple(passed), denied=tuple(sorted(set(denied))), problems=tuple(problems)
         )
     )
-    work.tell(
+    context.tell(
         Progress(
             step=step.id,
             call="dry run",
@@ -89,40 +96,40 @@ def probe(
     return None
 
 
-def make(
-    work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False
+def execute_calls(
+    context: ExecutionContext, step: Step, calls: Sequence[PlannedCall], bindings: dict[str, str], *, undo: bool = False
 ) -> None:
     """Make the calls in order, each behind its own intent. Raises :class:`StepError` when one did not take effect."""
-    key = work.key(step.id)
+    key = context.key(step.id)
     refused: list[str] = []
     part, broken, written = "", set[str](), False
     for planned in calls:
         if planned.part in broken:
             continue
         if not planned.part or planned.part != part:
-            work.asked_to_stop.check()
+            context.asked_to_stop.check()
         part = planned.part
-        work.cancel = work.asked_to_stop.patient() if part else work.asked_to_stop
-        work.cancel.check()
+        context.cancel = context.asked_to_stop.patient() if part else context.asked_to_stop
+        context.cancel.check()
         if _is_read(planned):
-            _read_on_the_way(work, step, planned, bindings)
+            _read_on_the_way(context, step, planned, bindings)
             continue
         try:
-            call, recorded = _resolved(work, step, planned, bindings)
+            call, recorded = _resolved(context, step, planned, bindings)
         except (PlanError, Unresolved) as error:
             if not written:
                 raise
-            raise _ended_halfway(work, step, planned, error) from error
-        permits = work.journal.intend(
-            key, {planned.id: call}, work.plan.account, undo=undo, recorded={planned.id: recorded}
+            raise _ended_halfway(context, step, planned, error) from error
+        permits = context.journal.intend(
+            key, {planned.id: call}, context.plan.account, undo=undo, recorded={planned.id: recorded}
         )
         permit = permits[planned.id]
         began = datetime.now(UTC)
-        work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
+        context.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
         try:
-            gave, seconds, request_id, handed = _call(work, planned, call, permit)
+            gave, seconds, request_id, handed = _call(context, planned, call, permit)
         except AwsError as error:
-            work.journal.append(
+            context.journal.append(
                 CallResult(
                     step=key,
                     call=planned.id,
@@ -134,7 +141,7 @@ def make(
                     request_id=error.request_id,
                 )
             )
-            work.tell(
+            context.tell(
                 Progress(
                     step=step.id,
                     call=planned.id,
@@ -143,7 +150,7 @@ def make(
                 )
             )
             if not error.outcome_known:
-                bindings.update(ask(work, step, planned, undo=undo, began=began))
+                bindings.update(check_call_outcome(context, step, planned, undo=undo, began=began))
                 continue
             said = f"{planned.why or planned.name}: {error.sentence()}"
             if not undo or error.kind in _ALL_FAIL:
@@ -152,7 +159,7 @@ def make(
             broken |= {planned.part} - {""}  # but within a part each call needs the one before
             continue
         written = True
-        work.journal.append(
+        context.journal.append(
             CallResult(
                 step=key,
                 call=planned.id,
@@ -170,28 +177,28 @@ def make(
             lost = f"{', '.join(gave.values())} was created, and its secret is lost ({handed})"
             raise StepFailed(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
         said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
-        work.tell(Progress(step=step.id, call=planned.id, state=ProgressState.DONE, says=said, seconds=seconds))
-    work.cancel = work.asked_to_stop
+        context.tell(Progress(step=step.id, call=planned.id, state=ProgressState.DONE, says=said, seconds=seconds))
+    context.cancel = context.asked_to_stop
     if refused:
         raise StepFailed(Outcome(Ended.FAILED, f"not everything was undone: {'; '.join(refused)}", tuple(refused)))
 
 
 def _resolved(
-    work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
+    context: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
 ) -> tuple[Call, dict[str, object]]:
     """The call, and its parameters as they may be written down."""
-    known = work.known(step, planned, bindings)
+    known = context.known(step, planned, bindings)
     if not_as_reviewed(planned.parameters, known):
         raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
-    call = as_call(planned, resolve_parameters(planned.parameters, known))
+    call = resolved_call(planned, resolve_parameters(planned.parameters, known))
     return call, resolve_parameters(planned.parameters, known, recorded=True)
 
 
-def _ended_halfway(work: ExecutionContext, step: Step, planned: PlannedCall, error: Exception) -> StepFailed:
+def _ended_halfway(context: ExecutionContext, step: Step, planned: PlannedCall, error: Exception) -> StepFailed:
     """Calls before this one took effect, and it cannot be made."""
     why = str(error) if isinstance(error, PlanError) else f"AWS did not return {error}, which it needs"
     said = f"{planned.why or planned.name}: not made: {why}"
-    work.journal.append(ErrorRecorded(step=work.key(step.id), error=said))
+    context.journal.append(ErrorRecorded(step=context.key(step.id), error=said))
     return StepFailed(
         Outcome(
             Ended.FAILED,
@@ -201,15 +208,15 @@ def _ended_halfway(work: ExecutionContext, step: Step, planned: PlannedCall, err
     )
 
 
-def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
+def _read_on_the_way(context: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]) -> None:
     """A read between writes: what it gives is used by the next call, or its answer is waited for."""
     try:
-        _, seconds = read(work, step, planned, bindings)
+        _, seconds = read(context, step, planned, bindings)
     except WaitFailed as error:
         ended = Ended.NOT_VERIFIED if isinstance(error, WaitTimeout) else Ended.FAILED
-        work.journal.append(ErrorRecorded(step=work.key(step.id), error=str(error)))
+        context.journal.append(ErrorRecorded(step=context.key(step.id), error=str(error)))
         raise StepFailed(Outcome(ended, str(error))) from error
-    work.tell(
+    context.tell(
         Progress(
             step=step.id, call=planned.id, state=ProgressState.DONE, says=planned.why or planned.name, seconds=seconds
         )
@@ -217,15 +224,15 @@ def _read_on_the_way(work: ExecutionContext, step: Step, planned: PlannedCall, b
 
 
 def _call(
-    work: ExecutionContext, planned: PlannedCall, call: Call, permit: Permit
+    context: ExecutionContext, planned: PlannedCall, call: Call, permit: Permit
 ) -> tuple[dict[str, str], float, str, str]:
     """What the call gave; a secret in its answer is handed to the operator here, and goes no further."""
-    answer = work.caller.write(call, permit)
-    gave, handed = given(planned, answer.data), ""
-    if planned.secret and work.hand_over is not None:
-        label = f"{work.plan.account}/{next(iter(gave.values()), planned.id)}"
+    answer = context.client.write(call, permit)
+    gave, handed = extract_outputs(planned, answer.data), ""
+    if planned.secret and context.hand_over is not None:
+        label = f"{context.plan.account}/{next(iter(gave.values()), planned.id)}"
         try:
-            handed = work.hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
+            handed = context.hand_over(label, str(jmespath.search(planned.secret, answer.data) or ""))
         except Exception as error:  # whatever it was: AWS has made it, and that must be recorded
             handed = f"{_NOT_HANDED}: {type(error).__name__}"
     return gave, answer.seconds, answer.request_id, handed

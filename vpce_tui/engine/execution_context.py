@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import jmespath
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.outcome import Outcome, Progress, WaitPolicy
 from vpce_tui.incident.approval import Approved
@@ -54,7 +54,7 @@ class ExecutionContext:
     it is patient. ``hand_over`` takes a secret that AWS gives once, with its label, and says where it went.
     """
 
-    caller: Caller
+    client: AwsClient
     journal: Journal
     plan: Plan
     playbook: Playbook
@@ -86,7 +86,7 @@ class ExecutionContext:
         asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
         remembered = step if undone else remembered_step(record, self.key(step.id))
         return self.playbook.planner.plan_step(
-            self.caller,
+            self.client,
             self.playbook_step(step.id),
             self.plan.target,
             self.plan.region,
@@ -121,16 +121,16 @@ class ExecutionContext:
 
     def aws_now(self) -> datetime:
         """AWS's clock, rounded up: the second after its last answer's ``Date``."""
-        answer = self.caller.read(Call("sts", "GetCallerIdentity", self.caller.home_region))
+        answer = self.client.read(Call("sts", "GetCallerIdentity", self.client.home_region))
         return (answer.aws_time or datetime.now(UTC)) + timedelta(seconds=1)
 
 
-def as_call(planned: PlannedCall, parameters: Mapping[str, object]) -> Call:
+def resolved_call(planned: PlannedCall, parameters: Mapping[str, object]) -> Call:
     """The planned call with its parameters."""
     return Call(service=planned.service, operation=planned.operation, region=planned.region, parameters=parameters)
 
 
-def given(planned: PlannedCall, answer: object) -> dict[str, str]:
+def extract_outputs(planned: PlannedCall, answer: object) -> dict[str, str]:
     """What an answer gives to later calls, by name: the texts and numbers that are in it."""
     found = {name: jmespath.search(path, answer) for name, path in planned.gives.items()}
     return {name: str(value) for name, value in found.items() if value and type(value) in (str, int)}

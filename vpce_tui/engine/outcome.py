@@ -125,13 +125,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class WaitPolicy:
-    """Waits in seconds: ``ask`` between asking whether a lost call took effect, ``prove`` between reading back, ``wait``
-    between reading what a later call waits for.
+    """Waits in seconds: ``call_outcome`` between asking whether a lost call took effect, ``verification`` between reading a
+    step back, ``condition`` between reading what a later call waits for.
 
     ``under_way``: how long after it began a call without an answer may still take effect.
     """
 
-    ask: tuple[float, ...] = (1.0, 2.0, 4.0)
-    prove: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 115)))
-    wait: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 355)))
+    call_outcome: tuple[float, ...] = (1.0, 2.0, 4.0)
+    verification: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 115)))
+    condition: tuple[float, ...] = field(default=(0.3, 0.7, 1.0, 2.0, 3.0, *([5.0] * 355)))
     under_way: float = 60.0

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
@@ -28,14 +28,14 @@ class PlaybookSession:
 
     def __init__(
         self,
-        caller: Caller,
+        client: AwsClient,
         clock: Callable[[], datetime],
         playbook: str,
         target: str,
         region: str,
         choices: dict[str, dict[str, str]] | None = None,
     ) -> None:
-        self.caller, self._clock = caller, clock
+        self.client, self._clock = client, clock
         self.playbook: Playbook = load(playbook)
         self.target, self.region = target, region
         self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
@@ -75,7 +75,7 @@ class PlaybookSession:
         incident = journal.name if journal else ""
         record = self.record(journal)
         made = plan_playbook(
-            self.caller,
+            self.client,
             self.playbook,
             self.target,
             self.region,
@@ -89,7 +89,7 @@ class PlaybookSession:
         drifted: set[str] = set()
         for step in made.steps:
             known = record.step(self.key(step.id))
-            ours = bool(known.done_by_us or known.open_calls or known.state is StepState.VERIFIED)
+            ours = bool(known.done_by_us or known.calls_with_unknown_outcome or known.state is StepState.VERIFIED)
             begun = known.state in _BEGUN and bool(known.planned) and ours
             answered = known.planned.get("choices", {}) if known.planned else {}
             otherwise = (
@@ -117,7 +117,7 @@ class PlaybookSession:
         if journal.writable and (known is None or known.get("steps") != whole["steps"]):
             journal.append(WholePlan(whole=whole))
         return Engine(
-            self.caller,
+            self.client,
             journal,
             plan,
             wait_policy=self.wait_policy,

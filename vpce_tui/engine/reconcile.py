@@ -15,10 +15,10 @@ from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.targets.planning_context import TargetGone
 
 
-def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
+def reconcile_calls(context: ExecutionContext, step: Step) -> Outcome | None:
     """Ask AWS about every call of the step whose outcome is not known; an outcome only where AWS does not say."""
-    record = work.record().step(work.key(step.id))
-    for made in record.open_calls:
+    record = context.record().step(context.key(step.id))
+    for made in record.calls_with_unknown_outcome:
         undo = made.id in record.undo_calls and record.undo_calls[made.id] is made
         began = datetime.fromisoformat(made.at) if made.at else datetime.now(UTC)
         planned = _find(step, made.id, undo=undo)
@@ -30,30 +30,32 @@ def settle_open(work: ExecutionContext, step: Step) -> Outcome | None:
                 f"the plan does not know the call {made.id} that was started; check it in AWS",
             )
         try:
-            ask(work, step, planned, undo=undo, began=began)
+            check_call_outcome(context, step, planned, undo=undo, began=began)
         except StepError as lost:
             if lost.outcome.ended is Ended.OUTCOME_UNKNOWN:
                 return lost.outcome
     return None
 
 
-def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool, began: datetime) -> dict[str, str]:
+def check_call_outcome(
+    context: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool, began: datetime
+) -> dict[str, str]:
     """Whether ``planned`` took effect, from live state. Gives what it would have given; raises :class:`StepError`.
 
     While the call may still be under way (it began less than :attr:`WaitPolicy.under_way` seconds ago) *not there* is
     no answer.
     """
-    work.tell(
+    context.tell(
         Progress(
             step=step.id, call=planned.id, state=ProgressState.ASKING, says="checking with AWS whether it took effect"
         )
     )
     found, saw, live = CallState.UNKNOWN, "", None
-    for wait in _waits(work, began):
+    for wait in _waits(context, began):
         if wait:
-            work.cancel.wait(wait)
+            context.cancel.wait(wait)
         try:
-            live = work.live(step, undone=undo)
+            live = context.live(step, undone=undo)
         except (AwsError, TargetGone) as error:
             found, saw = CallState.UNKNOWN, error.sentence() if isinstance(error, AwsError) else str(error)
             continue
@@ -66,9 +68,9 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
         if found is CallState.DONE
         else {}
     )
-    work.journal.append(
+    context.journal.append(
         CallCheck(
-            step=work.key(step.id),
+            step=context.key(step.id),
             call=planned.id,
             found=found,
             saw=saw,
@@ -77,7 +79,7 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
             undoes=planned.undoes,
         )
     )
-    work.tell(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
+    context.tell(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
     if found is CallState.DONE:
         return gave
     if found is CallState.NOT_DONE:
@@ -96,22 +98,22 @@ def ask(work: ExecutionContext, step: Step, planned: PlannedCall, *, undo: bool,
     )
 
 
-def _waits(work: ExecutionContext, began: datetime) -> Iterator[float]:
+def _waits(context: ExecutionContext, began: datetime) -> Iterator[float]:
     """Seconds to wait before each time of asking."""
     yield 0.0
-    yield from work.wait_policy.ask
-    while (left := work.wait_policy.under_way - (datetime.now(UTC) - began).total_seconds()) > 0:
+    yield from context.wait_policy.call_outcome
+    while (left := context.wait_policy.under_way - (datetime.now(UTC) - began).total_seconds()) > 0:
         yield min(left, 5.0)
 
 
-def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
+def decide(context: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
     """Record the outcome of a call whose result is unknown, as the operator found it."""
-    record = work.record().step(work.key(step_id))
+    record = context.record().step(context.key(step_id))
     undo = call_id in record.undo_calls and record.undo_calls[call_id].state in (CallState.INTENDED, CallState.UNKNOWN)
-    planned = _find(work.plan.step(step_id), call_id, undo=undo)
-    work.journal.append(
+    planned = _find(context.plan.step(step_id), call_id, undo=undo)
+    context.journal.append(
         CallCheck(
-            step=work.key(step_id),
+            step=context.key(step_id),
             call=call_id,
             undo=undo,
             undoes=planned.undoes if planned else (),
@@ -121,16 +123,16 @@ def decide(work: ExecutionContext, step_id: str, call_id: str, done: bool) -> No
     )
 
 
-def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
+def verify_step(context: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
     """Read the step back until it is verified, or time is up. ``nothing``: no call was needed."""
-    key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
+    key, proof, saw = context.key(step.id), VerificationState.NOT_YET, ""
     live: LiveStep | None = None
-    for wait in (0.0, *work.wait_policy.prove):
+    for wait in (0.0, *context.wait_policy.verification):
         if wait:
-            work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
-            work.cancel.wait(wait)
+            context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
+            context.cancel.wait(wait)
         try:
-            live = work.live(step)
+            live = context.live(step)
         except AwsError as error:
             proof, saw = VerificationState.NOT_YET, f"could not be read back: {error.sentence()}"
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
@@ -139,8 +141,8 @@ def prove(work: ExecutionContext, step: Step, *, nothing: bool) -> Outcome:
         proof, saw = live.read_back()
         if proof is not VerificationState.NOT_YET:
             break
-    work.journal.append(StepVerification(step=key, verification=proof, saw=saw))
-    work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
+    context.journal.append(StepVerification(step=key, verification=proof, saw=saw))
+    context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw
         return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, sentences(live.step.content) if live else ())

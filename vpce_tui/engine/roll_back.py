@@ -11,10 +11,10 @@ from vpce_tui.aws.gate import Refused
 from vpce_tui.core.text import many, short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
-from vpce_tui.engine.execute import make, probe
+from vpce_tui.engine.execute import execute_calls, probe
 from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError
 from vpce_tui.engine.outcome import VERIFICATION, Approval, Ended, Outcome, Progress, ProgressState
-from vpce_tui.engine.reconcile import settle_open
+from vpce_tui.engine.reconcile import reconcile_calls
 from vpce_tui.incident.rows import ErrorRecorded, RunApproved, StepVerification, UndoShown
 from vpce_tui.incident.states import CallState, StepState, VerificationState
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, fill, names, resolve
@@ -52,27 +52,27 @@ def shown_parameters(call: PlannedCall) -> object:
     return resolve(call.parameters, {name: f"${name}" for name in names(call.parameters)})
 
 
-def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = False) -> Undo:
+def planned_undo(context: ExecutionContext, step_id: str, *, with_others: bool = False) -> Undo:
     """What undoing the step would do now. First AWS is asked about calls whose outcome is not known.
 
     Only what we did is taken back, and only where it is still as we left it. ``with_others``: as part of undoing
     everything; then the session cut of an instance that is gone stays. Raises :class:`Unreadable`, :class:`OutcomeUnknown`.
     """
-    planned = work.record().step(work.key(step_id)).planned
-    step = recorded_step(planned) if planned else work.plan.step(step_id)
-    unknown = settle_open(work, step)
+    planned = context.record().step(context.key(step_id)).planned
+    step = recorded_step(planned) if planned else context.plan.step(step_id)
+    unknown = reconcile_calls(context, step)
     if unknown:
         raise OutcomeUnknown(unknown)
-    record = work.record().step(work.key(step_id))
+    record = context.record().step(context.key(step_id))
     ours = record.done_by_us
     if not ours:
         return Undo(step)
-    strange = work.playbook_step(step_id).action.strange(replace(step, calls=(), already=()))
+    strange = context.playbook_step(step_id).action.strange(replace(step, calls=(), already=()))
     if strange is not None:
         raise PlanError(
             f"the record has {strange.name} as an inverse of {step_id}, which is not valid for that step: undo it manually"
         )
-    live = work.live(step, undone=True)
+    live = context.live(step, undone=True)
     for name, value in live.step.bindings.items():
         if record.bindings.get(name, value) != value:
             raise PlanError(f"for {name} the record has {record.bindings[name]}, and AWS has {value}: undo it manually")
@@ -98,21 +98,23 @@ def planned_undo(work: ExecutionContext, step_id: str, *, with_others: bool = Fa
     left += [f"{name}: no inverse of it is recorded; check it in AWS" for name in lost]
     return Undo(
         step=step,
-        calls=tuple(_filled_in(work, live.step, calls, {**step.bindings, **record.bindings})),
+        calls=tuple(_filled_in(context, live.step, calls, {**step.bindings, **record.bindings})),
         left=tuple(left),
         recorded=tuple(calls),
     )
 
 
 def _filled_in(
-    work: ExecutionContext, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
+    context: ExecutionContext, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
 ) -> Iterator[PlannedCall]:
     """Recorded inverses with the values of their references. What they give to each other, and wait for, is today's: a record may be forged,
     and what was shown would be sent with something else in it."""
     today = {call.id: call for call in live.undo}
-    given = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
-    known = {name: value for name, value in bindings.items() if name not in given and name not in (AWS_NOW, TOKEN)}
-    known[INCIDENT] = work.journal.name
+    extract_outputs = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
+    known = {
+        name: value for name, value in bindings.items() if name not in extract_outputs and name not in (AWS_NOW, TOKEN)
+    }
+    known[INCIDENT] = context.journal.name
     for call in calls:
         trusted = today.get(call.id)
         if not call.writes and (trusted is None or not trusted.same_as(call)):
@@ -123,15 +125,17 @@ def _filled_in(
         yield replace(call, parameters=fill(call.parameters, known), gives=gives, until=until)
 
 
-def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]) -> Outcome:
+def verify_undone(
+    context: ExecutionContext, step: Step, calls: Sequence[PlannedCall], left: tuple[str, ...]
+) -> Outcome:
     """Read back until nothing of what was taken back is in effect, or time is up."""
-    key, proof, saw = work.key(step.id), VerificationState.NOT_YET, ""
+    key, proof, saw = context.key(step.id), VerificationState.NOT_YET, ""
     forward = {name for call in calls for name in call.undoes}
-    for wait in (0.0, *work.wait_policy.prove):
+    for wait in (0.0, *context.wait_policy.verification):
         if wait:
-            work.cancel.wait(wait)
+            context.cancel.wait(wait)
         try:
-            live = work.live(step, undone=True)
+            live = context.live(step, undone=True)
         except AwsError as error:
             saw = error.sentence()
             continue
@@ -145,44 +149,44 @@ def prove_undone(work: ExecutionContext, step: Step, calls: Sequence[PlannedCall
                 saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
-    work.journal.append(StepVerification(step=key, verification=proof, saw=saw, undo=True))
-    work.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
-    _judged_before(work, step)
+    context.journal.append(StepVerification(step=key, verification=proof, saw=saw, undo=True))
+    context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
+    _judged_before(context, step)
     return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
 
 
-def _judged_before(work: ExecutionContext, undone: Step) -> None:
+def _judged_before(context: ExecutionContext, undone: Step) -> None:
     """What a step assessed before an undo changed the state is no longer true."""
-    record = work.record()
-    for step in work.plan.steps:
-        assessed = work.playbook_step(step.id).action.judges
-        if assessed and record.step(work.key(step.id)).state is StepState.VERIFIED:
+    record = context.record()
+    for step in context.plan.steps:
+        assessed = context.playbook_step(step.id).action.judges
+        if assessed and record.step(context.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
-            work.journal.append(
-                StepVerification(step=work.key(step.id), verification=VerificationState.NOT_YET, saw=saw)
+            context.journal.append(
+                StepVerification(step=context.key(step.id), verification=VerificationState.NOT_YET, saw=saw)
             )
 
 
-def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
+def roll_back(context: ExecutionContext, step_id: str, approval: Approval, shown: Undo, with_others: bool) -> Outcome:
     """Make the recorded inverse of what we did as it was ``shown``, or say why not."""
-    key = work.key(step_id)
-    work.cancel = work.asked_to_stop
+    key = context.key(step_id)
+    context.cancel = context.asked_to_stop
     try:
-        step = work.plan.step(step_id)
-        said_no = refusal(work, replace(step, kind=StepKind.CHANGE))
+        step = context.plan.step(step_id)
+        said_no = refusal(context, replace(step, kind=StepKind.CHANGE))
         if said_no:
             return said_no
-        work.journal.ensure_room()
-        now = planned_undo(work, step_id, with_others=with_others)
+        context.journal.ensure_room()
+        now = planned_undo(context, step_id, with_others=with_others)
         step, calls, left = now.step, now.calls, now.left
-        made = work.record().step(key)
+        made = context.record().step(key)
         begun = [
             call
             for call in step.undo
             if call.id in made.undo_calls and made.undo_calls[call.id].state is CallState.DONE
         ]
         if not calls and begun and made.half_undone:
-            return prove_undone(work, step, begun, left)
+            return verify_undone(context, step, begun, left)
         if not calls:
             return Outcome(
                 Ended.NOTHING,
@@ -191,35 +195,35 @@ def take_back(work: ExecutionContext, step_id: str, approval: Approval, shown: U
             )
         if not shown.shows(now):
             said = f"undoing {step.title} would now make other changes than shown; nothing was done. Review it again"
-            work.journal.append(ErrorRecorded(step=key, error=said))
+            context.journal.append(ErrorRecorded(step=key, error=said))
             return Outcome(Ended.STALE, said)
-        if is_final(calls) and approval.confirmed != work.plan.target:
+        if is_final(calls) and approval.confirmed != context.plan.target:
             return Outcome(
                 Ended.REFUSED,
-                f"undoing {step.title} permanently deletes what it created: it needs the id {work.plan.target}, typed "
-                f"(--confirm {work.plan.target}).",
+                f"undoing {step.title} permanently deletes what it created: it needs the id {context.plan.target}, typed "
+                f"(--confirm {context.plan.target}).",
             )
-        alone = not_approved(work, step, now.recorded, undo=True) if is_final(calls) else None
+        alone = not_approved(context, step, now.recorded, undo=True) if is_final(calls) else None
         if alone:
             return alone
-        work.journal.append(UndoShown(step=key, calls=[to_builtins(call) for call in calls], left=list(left)))
-        work.journal.append(RunApproved(step=key, how=approval.how, undo=True))
-        denied = probe(work, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
+        context.journal.append(UndoShown(step=key, calls=[to_builtins(call) for call in calls], left=list(left)))
+        context.journal.append(RunApproved(step=key, how=approval.how, undo=True))
+        denied = probe(context, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
         if denied:
             return denied
-        make(work, step, calls, {}, undo=True)
-        return prove_undone(work, step, calls, left)
+        execute_calls(context, step, calls, {}, undo=True)
+        return verify_undone(context, step, calls, left)
     except StepError as lost_call:
         return lost_call.outcome
     except (AwsError, TargetGone, Unreadable) as error:
         said = error.sentence() if isinstance(error, AwsError) else str(error)
-        work.journal.append(ErrorRecorded(step=key, error=said))
+        context.journal.append(ErrorRecorded(step=key, error=said))
         return Outcome(Ended.FAILED, said)
     except (PlanError, Unresolved) as error:
         said = f"{error}: undo this manually, then record it: vpce-tui note"
-        work.journal.append(ErrorRecorded(step=key, error=said))
+        context.journal.append(ErrorRecorded(step=key, error=said))
         return Outcome(Ended.FAILED, said)
     except Refused as error:
         return Outcome(Ended.REFUSED, str(error))
     except Cancelled:
-        return stopped(work, step_id)
+        return stopped(context, step_id)

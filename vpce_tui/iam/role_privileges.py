@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.iam.external_access import beside_the_point
 from vpce_tui.iam.policy_document import Policy, Statement, parse
@@ -40,20 +40,20 @@ class IamRoles:
         return self.by_name.get(self.by_profile.get(arn, ""))
 
 
-def look(caller: Caller, cancel: Cancel | None = None) -> IamRoles:
+def look(client: AwsClient, cancel: Cancel | None = None) -> IamRoles:
     """Every role (``GetAccountAuthorizationDetails``, some hundred a page)."""
     stop = cancel or Cancel()
     kinds = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]
     call = Call(
         service="iam",
         operation="GetAccountAuthorizationDetails",
-        region=caller.home_region,
+        region=client.home_region,
         parameters={"Filter": kinds},
     )
     raws: list[Mapping[str, Any]] = []
     managed: dict[str, str] = {}
     try:
-        for page in caller.pages(call, cancel=stop):
+        for page in client.pages(call, cancel=stop):
             raws += page.data.get("RoleDetailList", [])
             for policy in page.data.get("Policies", []):
                 for version in policy.get("PolicyVersionList") or ():

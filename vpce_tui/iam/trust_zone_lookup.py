@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.iam.trust_zone import TrustZone
 
@@ -18,7 +18,7 @@ class TrustZoneLookup:
 
 
 def look(
-    caller: Caller,
+    client: AwsClient,
     accounts: Iterable[str],
     organizations: Iterable[str],
     trusted: Iterable[str] = (),
@@ -26,17 +26,17 @@ def look(
 ) -> TrustZoneLookup:
     """Ask for the organization and the buckets; the rest is what the team has named besides."""
     stop = cancel or Cancel()
-    own, known, unknown = caller.identity().account, set(organizations), []
+    own, known, unknown = client.identity().account, set(organizations), []
     try:
         stop.check()
-        answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
+        answer = client.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
         known.add(str((answer.get("Organization") or {}).get("Id", "")))
     except AwsError as error:
         if error.code != "AWSOrganizationsNotInUseException":
             unknown.append(f"the organization: {error.sentence()}")
     buckets: frozenset[str] | None = None
     try:
-        pages = caller.pages(Call("s3", "ListBuckets", caller.home_region), cancel=stop)
+        pages = client.pages(Call("s3", "ListBuckets", client.home_region), cancel=stop)
         buckets = frozenset(str(raw.get("Name", "")) for page in pages for raw in page.data.get("Buckets", []))
     except AwsError as error:
         if error.kind is ErrorKind.EXPIRED:

@@ -118,7 +118,7 @@ class StepRecord:
         return {name: value for call in self.calls.values() for name, value in call.gave.items()}
 
     @property
-    def open_calls(self) -> list[CallStatus]:
+    def calls_with_unknown_outcome(self) -> list[CallStatus]:
         """Calls, or undo calls, whose outcome is not known."""
         return [
             call

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.core.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.inventory import networks, parse
@@ -63,7 +63,7 @@ class Inventory:
 
 
 def look(
-    caller: Caller,
+    client: AwsClient,
     regions: Sequence[str],
     *,
     services: Mapping[str, Collection[str]] | None = None,
@@ -75,12 +75,12 @@ def look(
     ``services``: by region, names of endpoint services to find the owner of, beside those of the endpoints that are there.
     """
     stop = cancel or Cancel()
-    account = caller.identity().account
+    account = client.identity().account
     asked = services or {}
 
     def one(name: str) -> tuple[list[Region], Part]:
         try:
-            region, part = _region(caller, name, account, asked.get(name, ()), stop)
+            region, part = _region(client, name, account, asked.get(name, ()), stop)
         except Cancelled:
             region, part = (
                 Region(name, unknown={"everything": "stopped by the operator"}),
@@ -97,7 +97,7 @@ def look(
     return Inventory({region.name: region for region in found}, Coverage("regions", parts))
 
 
-def _region(caller: Caller, name: str, account: str, services: Collection[str], stop: Cancel) -> tuple[Region, Part]:
+def _region(client: AwsClient, name: str, account: str, services: Collection[str], stop: Cancel) -> tuple[Region, Part]:
     unknown: dict[str, str] = {}
     found: dict[str, Any] = {}
 
@@ -110,20 +110,20 @@ def _region(caller: Caller, name: str, account: str, services: Collection[str], 
     instances: list[Instance] = []
     refused: AwsError | None = None
     try:
-        for page in caller.pages(Call("ec2", "DescribeInstances", name), cancel=stop):
+        for page in client.pages(Call("ec2", "DescribeInstances", name), cancel=stop):
             instances += parse.instances(page.data, name, account)
     except AwsError as error:
         if error.kind is not ErrorKind.DENIED:
             raise
         refused = error
         unknown["instances"] = error.sentence()
-    part("network", "networks", lambda: networks.look(caller, name, account, services, stop, whole=bool(instances)))
-    part("findings", "GuardDuty findings", lambda: tuple(_findings(caller, name, stop)))
+    part("network", "networks", lambda: networks.look(client, name, account, services, stop, whole=bool(instances)))
+    part("findings", "GuardDuty findings", lambda: tuple(_findings(client, name, stop)))
     if instances:
-        part("images", "images", lambda: _images(caller, name, {item.image_id for item in instances}, stop))
-        part("unencrypted", "volumes", lambda: frozenset(_unencrypted(caller, name, stop)))
-        part("public_snapshots", "snapshots", lambda: _public_snapshots(caller, name, stop))
-        part("mirrored", "traffic mirroring", lambda: dict(_mirrored(caller, name, stop)))
+        part("images", "images", lambda: _images(client, name, {item.image_id for item in instances}, stop))
+        part("unencrypted", "volumes", lambda: frozenset(_unencrypted(client, name, stop)))
+        part("public_snapshots", "snapshots", lambda: _public_snapshots(client, name, stop))
+        part("mirrored", "traffic mirroring", lambda: dict(_mirrored(client, name, stop)))
     looked: Network = found.get("network", Network())
     unknown |= {_WORDS.get(what, what): why for what, why in looked.unknown.items()}
     if refused is not None and "endpoints" in looked.unknown:
@@ -148,8 +148,8 @@ _WORDS: Final = {
 """How a part of the network is called."""
 
 
-def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
-    for detectors in caller.pages(Call("guardduty", "ListDetectors", region), cancel=stop):
+def _findings(client: AwsClient, region: str, stop: Cancel) -> Iterable[Finding]:
+    for detectors in client.pages(Call("guardduty", "ListDetectors", region), cancel=stop):
         for detector in detectors.data.get("DetectorIds", []):
             criteria = {"Criterion": {"service.archived": {"Eq": ["false"]}}}
             call = Call(
@@ -158,9 +158,9 @@ def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
                 region=region,
                 parameters={"DetectorId": detector, "FindingCriteria": criteria},
             )
-            for page in caller.pages(call, cancel=stop):
+            for page in client.pages(call, cancel=stop):
                 for some in _by(FINDINGS_A_CALL, list(page.data.get("FindingIds", []))):
-                    answer = caller.read(
+                    answer = client.read(
                         Call(
                             service="guardduty",
                             operation="GetFindings",
@@ -172,7 +172,7 @@ def _findings(caller: Caller, region: str, stop: Cancel) -> Iterable[Finding]:
                         yield parse.finding(raw, region)
 
 
-def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) -> dict[str, Image]:
+def _images(client: AwsClient, region: str, wanted: Collection[str], stop: Cancel) -> dict[str, Image]:
     """By a filter: an id that is gone makes no error of the whole question."""
     found = {}
     for some in _by(IMAGES_A_CALL, sorted({*wanted} - {""})):
@@ -183,14 +183,14 @@ def _images(caller: Caller, region: str, wanted: Collection[str], stop: Cancel) 
             region=region,
             parameters={"Filters": filters, "IncludeDeprecated": True},
         )
-        for page in caller.pages(call, cancel=stop):
+        for page in client.pages(call, cancel=stop):
             found.update({str(raw.get("ImageId")): image(raw) for raw in page.data.get("Images", [])})
     return found
 
 
-def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
+def _unencrypted(client: AwsClient, region: str, stop: Cancel) -> Iterable[str]:
     filters = [{"Name": "encrypted", "Values": ["false"]}, {"Name": "attachment.status", "Values": ["attached"]}]
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="ec2", operation="DescribeVolumes", region=region, parameters={"Filters": filters}), cancel=stop
     ):
         for raw in page.data.get("Volumes", []):
@@ -198,7 +198,7 @@ def _unencrypted(caller: Caller, region: str, stop: Cancel) -> Iterable[str]:
                 yield str(raw.get("VolumeId", ""))
 
 
-def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
+def _public_snapshots(client: AwsClient, region: str, stop: Cancel) -> dict[str, tuple[str, ...]]:
     call = Call(
         service="ec2",
         operation="DescribeSnapshots",
@@ -206,23 +206,23 @@ def _public_snapshots(caller: Caller, region: str, stop: Cancel) -> dict[str, tu
         parameters={"OwnerIds": ["self"], "RestorableByUserIds": ["all"]},
     )
     found: dict[str, tuple[str, ...]] = {}
-    for page in caller.pages(call, cancel=stop):
+    for page in client.pages(call, cancel=stop):
         for raw in page.data.get("Snapshots", []):
             volume = str(raw.get("VolumeId", ""))
             found[volume] = (*found.get(volume, ()), str(raw.get("SnapshotId", "")))
     return found
 
 
-def _mirrored(caller: Caller, region: str, stop: Cancel) -> Iterable[tuple[str, Mirror]]:
+def _mirrored(client: AwsClient, region: str, stop: Cancel) -> Iterable[tuple[str, Mirror]]:
     sessions = [
         raw
-        for page in caller.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), cancel=stop)
+        for page in client.pages(Call("ec2", "DescribeTrafficMirrorSessions", region), cancel=stop)
         for raw in page.data.get("TrafficMirrorSessions", [])
     ]
     targets: dict[str, str] = {}
     if sessions:
         with contextlib.suppress(AwsError):  # that it is copied is known all the same
-            for page in caller.pages(Call("ec2", "DescribeTrafficMirrorTargets", region), cancel=stop):
+            for page in client.pages(Call("ec2", "DescribeTrafficMirrorTargets", region), cancel=stop):
                 for raw in page.data.get("TrafficMirrorTargets", []):
                     goes_to = (
                         raw.get("NetworkInterfaceId")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 
 DEFAULT_FORMAT: Final = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} "
@@ -162,19 +162,19 @@ def slot_minutes(window: Window) -> int:
 
 
 def ask(
-    caller: Caller, region: str, group: str, query: str, window: Window, *, fresh: bool = False
+    client: AwsClient, region: str, group: str, query: str, window: Window, *, fresh: bool = False
 ) -> list[dict[str, str]]:
     """The rows of the answer; ``fresh``: asked now, whatever was answered before. Raises :class:`Unanswered`, :class:`~vpce_tui.aws.errors.AwsError`."""
     key = (region, group, query, window)
-    known = _ASKED.setdefault(caller, {})
+    known = _ASKED.setdefault(client, {})
     if key in known and not fresh:
         return known[key]
     parameters = start_parameters(group, query, window)
     identifier = str(
-        caller.read(Call(service="logs", operation="StartQuery", region=region, parameters=parameters)).data["queryId"]
+        client.read(Call(service="logs", operation="StartQuery", region=region, parameters=parameters)).data["queryId"]
     )
     for number in range(_POLLS):
-        answer = caller.read(
+        answer = client.read(
             Call(service="logs", operation="GetQueryResults", region=region, parameters={"queryId": identifier})
         ).data
         if answer.get("status") in DONE:

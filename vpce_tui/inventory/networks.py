@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Endpoint, SecurityGroup, tags_of
@@ -118,7 +118,9 @@ class Network:
         return next((acl for acl in self.acls if subnet in acl.subnets), None)
 
 
-def look(caller: Caller, region: str, account: str, services: Collection[str], stop: Cancel, *, whole: bool) -> Network:
+def look(
+    client: AwsClient, region: str, account: str, services: Collection[str], stop: Cancel, *, whole: bool
+) -> Network:
     """Read one region. ``services``: names of endpoint services to find the owner of, beside those of its endpoints.
 
     Without ``whole`` the rest is read only where there are endpoints. What may not be read is in ``unknown``.
@@ -134,7 +136,7 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
         return found.get(name)
 
     def every(operation: str, key: str, **parameters: Any) -> Iterator[Raw]:
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation=operation, region=region, parameters=parameters), cancel=stop
         ):
             yield from page.data.get(key, [])
@@ -170,7 +172,7 @@ def look(caller: Caller, region: str, account: str, services: Collection[str], s
         part("addresses", lambda: dict(_addresses(every, nics)))
     found.pop("encryption", None)
     wanted = {endpoint.service for endpoint in (endpoints or {}).values() if ".vpce." in endpoint.service} | {*services}
-    found["owners"] = _owners(caller, region, sorted(wanted - {""}), stop, unknown)
+    found["owners"] = _owners(client, region, sorted(wanted - {""}), stop, unknown)
     return Network(**found, unknown=unknown)
 
 
@@ -202,7 +204,7 @@ def _by_id(items: Any) -> dict[str, Any]:
 
 
 def _owners(
-    caller: Caller, region: str, services: Sequence[str], stop: Cancel, unknown: dict[str, str]
+    client: AwsClient, region: str, services: Sequence[str], stop: Cancel, unknown: dict[str, str]
 ) -> dict[str, str]:
     """Owner by service name. A service that AWS does not list has no entry."""
     owners: dict[str, str] = {}
@@ -217,7 +219,7 @@ def _owners(
             parameters={"ServiceNames": [service]},
         )
         try:
-            details = caller.read(call).data.get("ServiceDetails", [])
+            details = client.read(call).data.get("ServiceDetails", [])
         except AwsError as error:
             if error.kind is not ErrorKind.NOT_FOUND and error.code != "InvalidServiceName":
                 unknown["owners"] = error.sentence()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.cloudtrail.event import Event
@@ -158,18 +158,18 @@ _SETS: Final = {
 }
 
 
-def ask(caller: Caller, asked: Sequence[PolicyCheck]) -> tuple[PolicyCheckResult, ...]:
+def ask(client: AwsClient, asked: Sequence[PolicyCheck]) -> tuple[PolicyCheckResult, ...]:
     """Ask, one after the other. A check that is refused says why and keeps no other from being asked."""
-    return tuple(_one(caller, check) for check in asked)
+    return tuple(_one(client, check) for check in asked)
 
 
-def _one(caller: Caller, check: PolicyCheck) -> PolicyCheckResult:
+def _one(client: AwsClient, check: PolicyCheck) -> PolicyCheckResult:
     try:
         if check.call.operation == "ValidatePolicy":
             return _validated(
-                check, [item for page in caller.pages(check.call) for item in _list(page.data.get("findings"))]
+                check, [item for page in client.pages(check.call) for item in _list(page.data.get("findings"))]
             )
-        data = caller.read(check.call).data
+        data = client.read(check.call).data
     except AwsError as error:
         return PolicyCheckResult(check.question, None, (error.sentence(),))
     result = _text(data, "result")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.endpoint_services import source_of
 from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.cloudtrail.event import Event

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from vpce_tui.aws.caller import Caller, Cancel
+from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.cloudtrail import log_files
 from vpce_tui.cloudtrail.event import Event
@@ -61,7 +61,7 @@ class Investigation:
 
     def __init__(
         self,
-        caller: Caller,
+        client: AwsClient,
         history: EventHistory,
         scope: Scope,
         context: Context,
@@ -70,7 +70,7 @@ class Investigation:
         on_snapshot: Callable[[Snapshot], object] = lambda _: None,
     ) -> None:
         """``before``: what an earlier run of the same account knew; it is shown until it is known anew."""
-        self._caller, self._history, self._scope, self._context = caller, history, scope, context
+        self._client, self._history, self._scope, self._context = client, history, scope, context
         self._on_snapshot = on_snapshot
         self._lock = threading.RLock()
         self._snapshot = before or Snapshot()
@@ -125,10 +125,10 @@ class Investigation:
         )
 
     def _begin(self) -> None:
-        account = self._caller.identity().account
+        account = self._client.identity().account
         regions, note = self._scope.regions, ""
         if not regions:
-            regions, note = enabled_regions(self._caller)
+            regions, note = enabled_regions(self._client)
         gaps = [Part("list of regions", Status.DENIED, note)] if note else []
         if self._scope.since < self._now - OLDEST:
             said = "event history goes back 90 days; for older events use --log-files PATH"
@@ -177,12 +177,12 @@ class Investigation:
             )
 
         zone = trust_zone_lookup.look(
-            self._caller, told.own_accounts, told.organizations, told.trusted_principals, self.cancel
+            self._client, told.own_accounts, told.organizations, told.trusted_principals, self.cancel
         )
         self._learn(lambda _: {"trust_zone": zone.ours, "unknown_of_trust_zone": zone.unknown})
         regions = self._snapshot.regions
-        looked = look(self._caller, regions, services=services, cancel=self.cancel, on_region=region_seen)
-        roles = role_privileges.look(self._caller, self.cancel)
+        looked = look(self._client, regions, services=services, cancel=self.cancel, on_region=region_seen)
+        roles = role_privileges.look(self._client, self.cancel)
         self._learn(
             lambda now: {
                 "inventory": looked.regions,

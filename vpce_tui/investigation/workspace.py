@@ -44,7 +44,7 @@ class Workspace:
         read_only: bool,
         regions: Sequence[str] = (),
         since: timedelta = timedelta(hours=24),
-        trail: Path | None = None,
+        log_files: Path | None = None,
         cache: Path | None = None,
         look_back: timedelta = timedelta(days=30),
         context_file: Path | None = None,
@@ -53,11 +53,11 @@ class Workspace:
         """``snapshot``: what an earlier investigation knew; it is shown, and nothing is searched until it is asked for."""
         self._connect = connect
         self.clock, self.context, self.read_only = clock, context, read_only
-        self.asked_regions, self.since, self.trail, self._cache_folder = tuple(regions), since, trail, cache
+        self.asked_regions, self.since, self.log_files, self._cache_folder = tuple(regions), since, log_files, cache
         self.look_back, self.context_file = look_back, context_file
         self._known_now: AssessmentInputs | None = None
         self.background = Background()
-        self.caller: Any = None
+        self.client: Any = None
         self.identity: Identity | None = None
         self.problem = ""
         self.snapshot = snapshot
@@ -92,7 +92,9 @@ class Workspace:
     @property
     def coverage(self) -> Coverage:
         """Coverage of the event search."""
-        return self.snapshot.coverage if self.snapshot is not None else Coverage("files" if self.trail else "regions")
+        return (
+            self.snapshot.coverage if self.snapshot is not None else Coverage("files" if self.log_files else "regions")
+        )
 
     @property
     def instance_coverage(self) -> Coverage:
@@ -170,18 +172,18 @@ class Workspace:
     def start(self) -> None:
         """Connect and investigate, in the background."""
         self.problem = ""
-        if self.trail is not None:
-            self.background.start("trail", self._read_trail, self._files_read, self._failed)
+        if self.log_files is not None:
+            self.background.start("log files", self._read_log_files, self._files_read, self._failed)
         else:
             self.background.start("connect", self._connected, lambda _: self._begin(), self._failed)
 
     def _connected(self) -> None:
         from vpce_tui.investigation import pipeline  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
 
-        if self.caller is None:
-            self.caller, told = self._connect()
+        if self.client is None:
+            self.client, told = self._connect()
             self.context = told or self.context
-        identity = self.caller.identity()
+        identity = self.client.identity()
 
         def take() -> None:
             self.identity = identity
@@ -195,11 +197,11 @@ class Workspace:
         self.problem = error.sentence() if isinstance(error, AwsError) else str(error)
         self._changed()
 
-    def _read_trail(self) -> Snapshot:
+    def _read_log_files(self) -> Snapshot:
         from vpce_tui.investigation.pipeline import from_files  # noqa: PLC0415
 
-        assert self.trail is not None
-        return from_files(self.trail, self.context)
+        assert self.log_files is not None
+        return from_files(self.log_files, self.context)
 
     def _files_read(self, snapshot: Snapshot) -> None:
         self.snapshot, self.fetched_at = snapshot, self.clock()
@@ -207,7 +209,7 @@ class Workspace:
 
     def refresh(self) -> None:
         """Ask again for what is new."""
-        if self.trail is not None or self.caller is None:
+        if self.log_files is not None or self.client is None:
             self.start()
         elif self.snapshot is None or not self.snapshot.searching:
             self.search()
@@ -235,11 +237,11 @@ class Workspace:
         from vpce_tui.investigation.pipeline import Investigation, Scope  # noqa: PLC0415
 
         if self._history is None:
-            self._history = EventHistory(self.caller, EventCache(self._cache_folder))
+            self._history = EventHistory(self.client, EventCache(self._cache_folder))
         now = self.clock()
         scope = Scope(now - self.since, now, self.asked_regions, lookback=self.look_back)
         run = Investigation(
-            self.caller,
+            self.client,
             self._history,
             scope,
             self.context,
@@ -321,10 +323,10 @@ class Workspace:
 
         ``then`` is called with ``""``, or why they could not be queried.
         """
-        caller = self.caller
+        client = self.client
 
-        def work() -> tuple[Traffic | None, str]:
-            return read(caller)
+        def task() -> tuple[Traffic | None, str]:
+            return read(client)
 
         def told(found: tuple[Traffic | None, str]) -> None:
             answer, problem = found
@@ -333,7 +335,7 @@ class Workspace:
                 self._rejudge()
             then("" if answer is not None else problem)
 
-        self.background.start("traffic", work, told, lambda error: then(str(error)))
+        self.background.start("traffic", task, told, lambda error: then(str(error)))
 
     def known(self) -> AssessmentInputs:
         """Everything that assessments rest on, as of now."""
@@ -364,7 +366,7 @@ class Workspace:
 
         known, events, plain = self.known(), list(self.events.items()), self._plain
 
-        def work() -> tuple[list[AssessedEvent], list[AssessedInstance] | None]:
+        def task() -> tuple[list[AssessedEvent], list[AssessedInstance] | None]:
             assessed = []
             for key, event in events:
                 if event.request is not None:
@@ -386,7 +388,7 @@ class Workspace:
             self._judging = False
             self._failed(error)
 
-        self.background.start("judge", work, take, failed)
+        self.background.start("judge", task, take, failed)
 
     def stop(self) -> None:
         """Stop searching (Escape)."""

@@ -8,7 +8,7 @@ from typing import Generic
 
 from msgspec.structs import replace
 
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import CallState
@@ -74,12 +74,12 @@ def _inverses(steps: Iterable[StepRecord]) -> dict[str, Mapping[str, object]]:
 def remembered_step(record: Record | None, key: str) -> Step | None:
     """A step as the record has it, where calls of it are in effect, or may be."""
     known = record.steps.get(key) if record else None
-    standing = known is not None and (known.done_by_us or known.open_calls)
+    standing = known is not None and (known.done_by_us or known.calls_with_unknown_outcome)
     return recorded_step(known.planned) if known and known.planned and standing else None
 
 
 def plan_playbook(
-    caller: Caller,
+    client: AwsClient,
     playbook: Playbook,
     target: str,
     region: str,
@@ -102,7 +102,7 @@ def plan_playbook(
                 f"there is no step {step_id!r} to choose for; there is {', '.join(step.id for step in playbook.steps)}."
             )
     return playbook.planner.plan(
-        caller,
+        client,
         playbook,
         target,
         region,
@@ -123,7 +123,7 @@ class KindPlanner(Generic[S]):
 
     def plan(
         self,
-        caller: Caller,
+        client: AwsClient,
         playbook: Playbook,
         target: str,
         region: str,
@@ -135,7 +135,7 @@ class KindPlanner(Generic[S]):
         on_read: OnRead,
     ) -> Plan:
         """Every step of ``playbook``: see :func:`plan_playbook`."""
-        identity = caller.identity()
+        identity = client.identity()
         prefix = f"{playbook.name}/{target}/"
         remembered = {step.id: remembered_step(record, prefix + step.id) for step in playbook.steps}
         looked: dict[str, object] = {}
@@ -153,7 +153,7 @@ class KindPlanner(Generic[S]):
             looked |= self.actions[step.id].look(told[step.action_name], told)
         asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked, on_read=on_read)
         aspects = frozenset(aspect for action in self.actions.values() for aspect in action.aspects)
-        state = self.kind.observe(caller, target, region, aspects, asked)
+        state = self.kind.observe(client, target, region, aspects, asked)
         steps = []
         for step in playbook.steps:
             answers = _Answers(
@@ -177,7 +177,7 @@ class KindPlanner(Generic[S]):
 
     def plan_step(
         self,
-        caller: Caller,
+        client: AwsClient,
         playbook_step: PlaybookStep,
         target: str,
         region: str,
@@ -191,7 +191,7 @@ class KindPlanner(Generic[S]):
         action = self.actions[playbook_step.id]
         looked = {**(action.remember(remembered) if remembered else {}), **action.look(choices, others)}
         context = dataclasses.replace(asked, remembered=looked, choices=choices, live=True)
-        state = self.kind.observe(caller, target, region, action.aspects, context)
+        state = self.kind.observe(client, target, region, action.aspects, context)
         answers = _Answers(choices, remembered, frozenset(asked.inverses), others, target, region)
         step, judge = self._step(playbook_step, state, answers), action.judge
         return LiveStep(

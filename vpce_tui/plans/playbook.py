@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.incident.record import Record
 from vpce_tui.plans.actions import Answers, AnyAction
 from vpce_tui.plans.live_step import LiveStep
@@ -21,7 +21,7 @@ class Planner(Protocol):
 
     def plan(
         self,
-        caller: Caller,
+        client: AwsClient,
         playbook: "Playbook",
         target: str,
         region: str,
@@ -36,7 +36,7 @@ class Planner(Protocol):
 
     def plan_step(
         self,
-        caller: Caller,
+        client: AwsClient,
         playbook_step: "PlaybookStep",
         target: str,
         region: str,

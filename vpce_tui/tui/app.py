@@ -90,27 +90,27 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def top_line(self) -> tuple[str, str, str, str, str, str, str]:
         """Mode with its look, account, alias, scope, operator, clock."""
-        work = self.workspace
-        identity = work.identity
+        workspace = self.workspace
+        identity = workspace.identity
         waiting = len(self.open_incidents)
         mode, look = f"NO INCIDENT OPEN{f', {waiting} to resume' if waiting else ''}", "bold"
-        if work.read_only:
+        if workspace.read_only:
             mode, look = "READ-ONLY", "bold $success"
-        elif work.journal is not None:
-            mode, look = f"INCIDENT {work.journal.name}", "bold $text-error on $error-muted"
-            if not work.journal.writable:
+        elif workspace.journal is not None:
+            mode, look = f"INCIDENT {workspace.journal.name}", "bold $text-error on $error-muted"
+            if not workspace.journal.writable:
                 mode, look = f"{mode} (locked by another)", "bold $warning"
         account = (
             f"{'LAB ' if self._lab else ''}{identity.account}"
             if identity
             else "files only"
-            if work.trail
+            if workspace.log_files
             else self.connecting()
-            if not work.problem
+            if not workspace.problem
             else "not signed in"
         )
-        regions = len(work.regions)
-        scope = (work.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
+        regions = len(workspace.regions)
+        scope = (workspace.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
         alias, operator = (identity.alias, identity.operator) if identity else ("", "")
         return mode, look, account, alias, scope, operator, self.now().strftime("%H:%MZ")
 
@@ -148,23 +148,23 @@ class VpceTui(SafeCrash, IncidentActions):
         target = self._start_at
         if not target:
             return
-        work = self.workspace
+        workspace = self.workspace
         if target.startswith("i-"):
-            if work.identity is not None or work.trail is not None:
+            if workspace.identity is not None or workspace.log_files is not None:
                 self._start_at = ""
                 self.open_instance(target)
             return
         if target.startswith(("user/", "role/", "AKIA", "arn:", "eni-")) and self.names_a_target(target):
-            if work.identity is not None:
+            if workspace.identity is not None:
                 self._start_at = ""
-                self.open_playbooks([(target, work.caller.home_region)])
+                self.open_playbooks([(target, workspace.client.home_region)])
             return
-        for item in work.assessed:
+        for item in workspace.assessed:
             if target in (item.event.id, item.request.endpoint_id):
                 self._start_at = ""
                 self.push_screen(EventScreen(item))
                 return
-        if work.settled:
+        if workspace.settled:
             self._start_at = ""
             self.say(
                 f"No event or endpoint {target} in this time range. See the coverage ({self.keymap.shown('coverage')})."
@@ -218,7 +218,7 @@ class VpceTui(SafeCrash, IncidentActions):
         """The playbooks for some targets, each as (id, region)."""
         from vpce_tui.tui.screens.playbook_list import PlaybooksScreen  # noqa: PLC0415
 
-        if self.workspace.caller is not None:
+        if self.workspace.client is not None:
             found = [(name, self._region_of(name, region)) for name, region in targets]
             found += [
                 (f"role/{role}", region)
@@ -228,15 +228,15 @@ class VpceTui(SafeCrash, IncidentActions):
             ]
             identity = self.workspace.identity
             if identity is not None:
-                found.append((identity.account, self.workspace.caller.home_region))
+                found.append((identity.account, self.workspace.client.home_region))
             gateways = {item.request.endpoint_id for item in self.workspace.assessed if item.request.type == "Gateway"}
             self.push_screen(PlaybooksScreen(found, without_interfaces=gateways))
 
     def _region_of(self, target: str, otherwise: str) -> str:
         """Where an instance or an endpoint that the lists know is."""
-        work = self.workspace
-        known = {item.request.endpoint_id: item.event.region for item in work.assessed if item.request.endpoint_id}
-        known |= {item.instance.id: item.instance.region for item in work.instances}
+        workspace = self.workspace
+        known = {item.request.endpoint_id: item.event.region for item in workspace.assessed if item.request.endpoint_id}
+        known |= {item.instance.id: item.instance.region for item in workspace.instances}
         return known.get(target, otherwise)
 
     def walk_through(self, playbook: str, target: str, region: str) -> None:
@@ -254,7 +254,7 @@ class VpceTui(SafeCrash, IncidentActions):
         held = self.workspace.instances_that_held(role) if role else ()
         if playbook == "revoke-credentials" and held:  # also of an instance that no longer has the role
             chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(held))
-        walk = PlaybookSession(self.workspace.caller, self.workspace.clock, playbook, target, region, chosen)
+        walk = PlaybookSession(self.workspace.client, self.workspace.clock, playbook, target, region, chosen)
         self.push_screen(WalkthroughScreen(walk))
 
     def show_changed(self) -> None:

@@ -76,11 +76,11 @@ class Commands(Provider):
             if score > 0:
                 yield Hit(score, Content(name), run, text=name, help=help_text)
         app, target = cast(PaletteApp, self.app), query.strip()
-        if app.workspace.caller is not None and app.names_a_target(target):
+        if app.workspace.client is not None and app.names_a_target(target):
             said = f"Playbooks on {target}"
             yield Hit(
                 1,
                 Content(visible(said)),
-                lambda: app.open_playbooks([(target, app.workspace.caller.home_region)]),
+                lambda: app.open_playbooks([(target, app.workspace.client.home_region)]),
                 text=said,
             )

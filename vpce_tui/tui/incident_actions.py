@@ -80,8 +80,8 @@ class IncidentActions(App[int]):
             self.say("A step is running; wait until it has ended.")
             return
         opener = self.open_record
-        caller = self.workspace.caller
-        if opener is None or caller is None:
+        client = self.workspace.client
+        if opener is None or client is None:
             self.say("Not signed in yet; try again in a moment.")
             return
         try:
@@ -94,7 +94,7 @@ class IncidentActions(App[int]):
         if not journal.writable:
             self.say(f"{name} is locked by {journal.holder}; it is read-only here.")
         else:
-            caller.gate.open_incident(journal)
+            client.gate.open_incident(journal)
         self.show_changed()
         if journal.writable:
             then()
@@ -146,7 +146,7 @@ class IncidentActions(App[int]):
             self.say("A step is running; the incident stays open until it has ended.")
             return
         if self.workspace.journal is not None:
-            self.workspace.caller.gate.open_incident(None)
+            self.workspace.client.gate.open_incident(None)
             self.workspace.journal.close()
             self.workspace.journal = None
             self.read_known_incidents()

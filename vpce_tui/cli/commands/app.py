@@ -50,7 +50,7 @@ def build(
         raise UsageError(str(error)) from None
     now = clock or (lambda: datetime.now(UTC))
     read_only = bool(args.read_only) or paths.read_only_asked()
-    given, trail = args.since, Path(args.log_files) if args.log_files else None
+    given, log_files = args.since, Path(args.log_files) if args.log_files else None
     since = now() - moment(given, now()) if given else timedelta(hours=24)
     # the lab's team has a context of its own, and marks are written there
     known = context() if lab is None else Context()
@@ -63,14 +63,14 @@ def build(
         read_only=read_only,
         regions=args.region or (),
         since=since,
-        trail=trail,
+        log_files=log_files,
         cache=paths.cache_folder(),
         look_back=lookback(args.lookback, now()),
         context_file=context_file,
     )
 
     def open_record(name: str, reason: str) -> Any:
-        return opener(workspace.caller, name, reason)
+        return opener(workspace.client, name, reason)
 
     app = VpceTui(
         workspace,
@@ -127,9 +127,9 @@ def _connection(
         region = regions[0] if len(regions) == 1 else ""
         return AwsSession(AwsAccess(profile=args.profile or "", region=region), gate), None
 
-    def opener(caller: Any, name: str, reason: str) -> Any:
+    def opener(client: Any, name: str, reason: str) -> Any:
         from vpce_tui.cli.commands.incident import open_incident
 
-        return open_incident(caller, name, create=True, reason=reason)
+        return open_incident(client, name, create=True, reason=reason)
 
     return connect, opener

@@ -31,10 +31,10 @@ def approve(args: argparse.Namespace) -> Exit:
         raise UsageError(f"--hours takes a number up to {team_config.LONGEST}")
     plan = read_plan(text_of(args.file), args.file)
     private = _private_key()
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    person = behind(caller, (caller.home_region, iam_region(caller.home_region)))
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    person = behind(client, (client.home_region, iam_region(client.home_region)))
     if identity.account != plan.account:
         say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
         return Exit.REFUSED
@@ -56,7 +56,7 @@ def approve(args: argparse.Namespace) -> Exit:
         if sys.stdin.readline().strip() != plan.target:
             say("not approved")
             return Exit.DONE
-    with open_incident(caller, args.incident, create=True, reason="approvals") as journal:
+    with open_incident(client, args.incident, create=True, reason="approvals") as journal:
         if journal.holder:
             say(f"refused: {args.incident} is locked by {journal.holder}.")
             return Exit.REFUSED
@@ -73,7 +73,7 @@ def approve(args: argparse.Namespace) -> Exit:
             )
         )
         made = approval.approve(
-            plan, person, identity.user_id, at=_now(caller), hours=hours, record=row.hash, private=private
+            plan, person, identity.user_id, at=_now(client), hours=hours, record=row.hash, private=private
         )
     out = args.out or f"{args.file}.approval"
     write_out(out, made.text())
@@ -81,9 +81,9 @@ def approve(args: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def _now(caller: AwsSession) -> datetime:
+def _now(client: AwsSession) -> datetime:
     """AWS's clock."""
-    return caller.read(Call("sts", "GetCallerIdentity", caller.home_region)).aws_time or datetime.now(UTC)
+    return client.read(Call("sts", "GetCallerIdentity", client.home_region)).aws_time or datetime.now(UTC)
 
 
 def _private_key() -> str:

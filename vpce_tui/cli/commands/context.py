@@ -43,18 +43,18 @@ def _learn(args: argparse.Namespace) -> Exit:
         raise UsageError(
             f"--since must be before the last {NOT_LEARNED.days} days, which are not learned from: for instance 30d"
         )
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    regions, note = (args.region, "") if args.region else enabled_regions(caller)
-    history = EventHistory(caller, EventCache(paths.cache_folder()))
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    regions, note = (args.region, "") if args.region else enabled_regions(client)
+    history = EventHistory(client, EventCache(paths.cache_folder()))
     say(
         f"searching event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     )
     questions = [LookupQuery(since, until), LookupQuery(since, until, "false", "ReadOnly", SAMPLE)]
     found = history.search(sorted({*regions, "us-east-1"}), questions)
-    whose = trust_zone_lookup.look(caller, (), ())
-    inventory = look(caller, regions)
+    whose = trust_zone_lookup.look(client, (), ())
+    inventory = look(client, regions)
     tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
     coverage = Coverage(
         kind="regions",

@@ -17,12 +17,12 @@ from vpce_tui.incident.rows import IncidentClosed, IncidentOpened, OperatorResum
 from vpce_tui.incident.states import StepState
 
 
-def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
+def open_incident(client: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
     """The incident's journal, open for writing and known to the gate. Raises :class:`RecordError`.
 
     A second process gets it for reading: ``journal.holder`` says who holds it.
     """
-    identity = caller.identity()
+    identity = client.identity()
     folder = incident_folder(name)
     for above in (paths.state_folder(), folder.parent):
         state_folder(above)
@@ -43,7 +43,7 @@ def open_incident(caller: AwsSession, name: str, *, create: bool, reason: str = 
         raise Closed(f"the incident {name!r} was closed at {record.closed_at[:19]}Z; nothing was done. Open a new one.")
     elif record.operator != identity.arn:
         journal.append(OperatorResumed(arn=identity.arn))
-    caller.gate.open_incident(journal)
+    client.gate.open_incident(journal)
     return journal
 
 
@@ -57,10 +57,10 @@ class WrongAccount(RecordError):
 
 def open_new(args: argparse.Namespace) -> Exit:
     """Open an incident, or say that it is open already."""
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    with open_incident(caller, args.name, create=True, reason=args.reason or "") as journal:
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    with open_incident(client, args.name, create=True, reason=args.reason or "") as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED
@@ -82,8 +82,8 @@ def close(args: argparse.Namespace) -> Exit:
         if sys.stdin.readline().strip() != args.name:
             say("not closed")
             return Exit.DONE
-    caller = session(args)
-    with open_incident(caller, args.name, create=False) as journal:
+    client = session(args)
+    with open_incident(client, args.name, create=False) as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.name}.")
             return Exit.REFUSED

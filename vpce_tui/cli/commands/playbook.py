@@ -43,12 +43,12 @@ def plan(args: argparse.Namespace) -> Exit:
     if not kind.pattern.fullmatch(args.target):
         raise UsageError(f"{args.target!r} is not a valid {kind.name}; expected {kind.example}")
     choices = parse_choices(args.set or [], playbook)
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    region = args.region or kind.region(caller, args.target, enabled_regions(caller)[0])
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    region = args.region or kind.region(client, args.target, enabled_regions(client)[0])
     record = _known(args.incident) if args.incident else None
-    made = plan_playbook(caller, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
+    made = plan_playbook(client, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
     terminal = not args.out and sys.stdout.isatty()
     text = render(made, args.format or ("json" if args.out else "text"), terminal=terminal)
     if args.out:
@@ -78,10 +78,10 @@ def apply(args: argparse.Namespace) -> Exit:
             f"refused: --confirm names {', '.join(args.confirm)}, and the plan is about {made.target}; nothing was done."
         )
         return Exit.REFUSED
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    if caller.read_only:
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    if client.read_only:
         say("refused: this process is read-only; nothing was done. Start it without --read-only.")
         return Exit.REFUSED
     if identity.account != made.account:
@@ -91,7 +91,7 @@ def apply(args: argparse.Namespace) -> Exit:
         return Exit.REFUSED
     steps = [step for step in made.steps if not args.step or step.id in args.step]
     _say_approvals(steps, len(args.approval or ()))
-    with open_incident(caller, args.incident, create=True, reason=args.reason or "") as journal:
+    with open_incident(client, args.incident, create=True, reason=args.reason or "") as journal:
         if journal.holder:
             say(
                 f"refused: {args.incident} is locked by {journal.holder}; nothing was done. (If it is the app: close it.)"
@@ -99,7 +99,7 @@ def apply(args: argparse.Namespace) -> Exit:
             return Exit.REFUSED
         remember(journal, made)
         engine = Engine(
-            caller,
+            client,
             journal,
             made,
             wait_policy=wait_policy(args),
@@ -151,7 +151,7 @@ def wait_policy(args: argparse.Namespace) -> WaitPolicy:
     if not 0 <= args.wait <= 86_400:
         raise UsageError("--wait takes seconds from 0 to 86400")
     waits = tuple(0.2 for _ in range(int(args.wait * 5)))
-    return WaitPolicy(prove=waits, wait=waits)
+    return WaitPolicy(verification=waits, condition=waits)
 
 
 def remember(journal: Journal, made: Plan) -> None:
@@ -236,13 +236,13 @@ def undo(args: argparse.Namespace) -> Exit:
     if not args.yes and not sys.stdin.isatty():
         say("refused: confirmation needs a terminal; pass --yes")
         return Exit.REFUSED
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
-    if caller.read_only:
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
+    if client.read_only:
         say("refused: this process is read-only; nothing was done. Start it without --read-only.")
         return Exit.REFUSED
-    with open_incident(caller, args.incident, create=False) as journal:
+    with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
             return Exit.REFUSED
@@ -253,7 +253,7 @@ def undo(args: argparse.Namespace) -> Exit:
         worst = Exit.DONE
         for made, step_id in chosen:
             engine = Engine(
-                caller,
+                client,
                 journal,
                 made,
                 wait_policy=wait_policy(args),
@@ -303,7 +303,7 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
     order: dict[str, int] = {}
     for key, step in record.steps.items():
         intents = [call.intent for call in step.calls.values()]
-        if intents and (step.done_by_us or step.open_calls or step.half_undone):
+        if intents and (step.done_by_us or step.calls_with_unknown_outcome or step.half_undone):
             order[key] = max(intents)
     found: list[tuple[Plan, str]] = []
     for key in sorted(order, key=lambda item: -order[item]):
@@ -331,8 +331,8 @@ def plan_of(data: object) -> Plan | None:
 
 def note(args: argparse.Namespace) -> Exit:
     """Record a note about a step, that it was skipped, or that a person did it."""
-    caller = session(args)
-    with open_incident(caller, args.incident, create=False) as journal:
+    client = session(args)
+    with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
@@ -346,7 +346,7 @@ def note(args: argparse.Namespace) -> Exit:
         }
         key, plan_found = _only_one(fitting, args.step_id)
         decision = Decision.MANUAL if args.manual else Decision.SKIPPED if args.skipped else None
-        Engine(caller, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
+        Engine(client, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
         say(f"recorded for {key}")
         return Exit.DONE
 
@@ -362,8 +362,8 @@ def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
 
 def resolve(args: argparse.Namespace) -> Exit:
     """Record the outcome of a call whose result is unknown."""
-    caller = session(args)
-    with open_incident(caller, args.incident, create=False) as journal:
+    client = session(args)
+    with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
             say(f"refused: {journal.holder} holds the incident {args.incident}.")
             return Exit.REFUSED
@@ -372,11 +372,15 @@ def resolve(args: argparse.Namespace) -> Exit:
         for key, step in record.steps.items():
             playbook_target, _, name = key.rpartition("/")
             made = plan_of(record.plans.get(playbook_target))
-            if made and args.step_id in (name, key) and any(call.id == args.call_id for call in step.open_calls):
+            if (
+                made
+                and args.step_id in (name, key)
+                and any(call.id == args.call_id for call in step.calls_with_unknown_outcome)
+            ):
                 fitting[key] = made
         if fitting:
             key, found = _only_one(fitting, args.step_id)
-            Engine(caller, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
-            say(f"recorded: {args.call_id} of {key} was {args.found}, resolved by {caller.identity().arn}")
+            Engine(client, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
+            say(f"recorded: {args.call_id} of {key} was {args.found}, resolved by {client.identity().arn}")
             return Exit.DONE
     raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

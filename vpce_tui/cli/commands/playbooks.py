@@ -131,12 +131,12 @@ def _planned_again(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> 
 
     Raises :class:`PlanError` where the file says something else.
     """
-    caller = session(args)
-    identity = caller.identity()
+    client = session(args)
+    identity = client.identity()
     if identity.account != plan.account:
         raise PlanError(f"the plan is for account {plan.account}, and these credentials are for {identity.account}.")
     choices = {step.id: step.choices for step in plan.steps}
-    now = plan_playbook(caller, playbook, plan.target, plan.region, datetime.now(UTC), choices)
+    now = plan_playbook(client, playbook, plan.target, plan.region, datetime.now(UTC), choices)
     for step in plan.steps:
         filed, live = step, now.step(step.id)
         if step.kind is StepKind.READ:  # what is read may change as the world does

@@ -93,9 +93,9 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
         raise UsageError("--since is after --until")
     if until < now - OLDEST:
         raise UsageError("event history goes back 90 days, and --until is before that; use log files: --log-files PATH")
-    caller = session(args)
-    identity = caller.identity()
-    say_identity(identity.account, identity.arn, read_only=caller.read_only)
+    client = session(args)
+    identity = client.identity()
+    say_identity(identity.account, identity.arn, read_only=client.read_only)
     scope = Scope(
         since=since,
         until=until,
@@ -104,8 +104,8 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
         lookback=lookback(args.lookback, now),
         now=now,
     )
-    history = EventHistory(caller, EventCache(paths.cache_folder()))
-    return _run(lambda show: Investigation(caller, history, scope, context(), on_snapshot=show))
+    history = EventHistory(client, EventCache(paths.cache_folder()))
+    return _run(lambda show: Investigation(client, history, scope, context(), on_snapshot=show))
 
 
 def _run(made: "Callable[[Callable[[Snapshot], object]], Investigation]") -> "Snapshot":

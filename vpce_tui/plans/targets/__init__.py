@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.plans.targets import account, endpoint, instance, interface, principal
 from vpce_tui.plans.targets.instance_state import InstanceState
 from vpce_tui.plans.targets.interface_state import InterfaceState
@@ -22,15 +22,15 @@ class TargetKind(Generic[S_co]):
     name: str
     example: str
     pattern: re.Pattern[str]
-    observe: Callable[[Caller, str, str, Iterable[str], PlanningContext], S_co]
-    region: Callable[[Caller, str, Sequence[str]], str]
+    observe: Callable[[AwsClient, str, str, Iterable[str], PlanningContext], S_co]
+    region: Callable[[AwsClient, str, Sequence[str]], str]
     reads: Mapping[str, tuple[str, ...]]
 
 
-def _found_by(operation: str, key: str, name: str) -> Callable[[Caller, str, Sequence[str]], str]:
-    def find(caller: Caller, target: str, regions: Sequence[str]) -> str:
+def _found_by(operation: str, key: str, name: str) -> Callable[[AwsClient, str, Sequence[str]], str]:
+    def find(client: AwsClient, target: str, regions: Sequence[str]) -> str:
         parameters: dict[str, object] = {"Filters": [{"Name": name, "Values": [target]}]}
-        return find_region(caller, target, regions, "ec2", operation, key, parameters)
+        return find_region(client, target, regions, "ec2", operation, key, parameters)
 
     return find
 
@@ -64,7 +64,7 @@ PRINCIPAL: Final[TargetKind[PrincipalState]] = TargetKind(
     example="AKIA…, user/NAME, role/NAME or root",
     pattern=principal.PATTERN,
     observe=principal.observe,
-    region=lambda caller, _, __: iam_region(caller.home_region),
+    region=lambda client, _, __: iam_region(client.home_region),
     reads=principal.READS,
 )
 ACCOUNT: Final[TargetKind[account.AccountState]] = TargetKind(
@@ -72,7 +72,7 @@ ACCOUNT: Final[TargetKind[account.AccountState]] = TargetKind(
     example="123456789012",
     pattern=re.compile(r"[0-9]{12}"),
     observe=account.observe,
-    region=lambda caller, _, __: caller.home_region,
+    region=lambda client, _, __: client.home_region,
     reads=account.READS,
 )
 KINDS: Final[Mapping[str, TargetKind[TargetState]]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import strings
@@ -108,20 +108,22 @@ class AccountAspect:
     TRAILS = "trails"
 
 
-def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> AccountState:
+def observe(
+    client: AwsClient, target: str, region: str, aspects: Iterable[str], asked: PlanningContext
+) -> AccountState:
     """Read the named aspects now, in the regions of the answers (nothing: every enabled one).
 
     Where the answers of a step that is about to run name things (``region/id``), only their regions are read. Raises
     :class:`Unreadable` where the credentials are for another account.
     """
-    account = caller.identity().account
+    account = client.identity().account
     if target != account:
         raise Unreadable(f"{target} is not the account of these credentials, {account}.")
-    answer = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data
+    answer = client.read(Call("ec2", "DescribeRegions", client.home_region)).data
     enabled = sorted(str(item["RegionName"]) for item in answer.get("Regions", []))
     wanted = [name for name in strings(asked.remembered, REGIONS) if name in enabled]
     read, unknown = read_aspects(
-        caller, AccountState(account, region, tuple(wanted or enabled)), aspects, _READERS, asked
+        client, AccountState(account, region, tuple(wanted or enabled)), aspects, _READERS, asked
     )
     return replace(read, unknown=unknown)
 
@@ -130,7 +132,7 @@ Found = TypeVar("Found")
 
 
 def _each(
-    caller: Caller, state: AccountState, asked: PlanningContext, what: str, read: Callable[[str], Found]
+    client: AwsClient, state: AccountState, asked: PlanningContext, what: str, read: Callable[[str], Found]
 ) -> tuple[dict[str, Found], dict[str, str]]:
     """``read`` in every region; gives what was found and the gaps. Raises :class:`Unreadable` where nothing could be read, or
     not where it matters."""
@@ -161,19 +163,19 @@ def _named_regions(state: AccountState, asked: PlanningContext) -> set[str]:
     return {region for part in parts if (region := part.partition("/")[0]) in state.regions}
 
 
-def _instances(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
-    now, opened = aws_now(caller), parse.moment(asked.since)
+def _instances(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
+    now, opened = aws_now(client), parse.moment(asked.since)
 
     def read(region: str) -> tuple[AccountInstance, ...]:
         instances = [
             item
-            for page in caller.pages(Call("ec2", "DescribeInstances", region))
+            for page in client.pages(Call("ec2", "DescribeInstances", region))
             for item in parse.instances(page.data, region, state.account)
             if not item.gone
         ]
-        known = _images_of(caller, region, instances)
+        known = _images_of(client, region, instances)
         newest = {
-            identifier: launch_images.newest_of(caller, region, item, state.account, now, opened)
+            identifier: launch_images.newest_of(client, region, item, state.account, now, opened)
             for identifier, item in known.items()
         }
         made = []
@@ -192,25 +194,25 @@ def _instances(caller: Caller, state: AccountState, asked: PlanningContext) -> A
             )
         return tuple(made)
 
-    found, gaps = _each(caller, state, asked, "instances", read)
+    found, gaps = _each(client, state, asked, "instances", read)
     return replace(state, instances=tuple(item for some in found.values() for item in some), gaps=gaps)
 
 
-def _images_of(caller: Caller, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
+def _images_of(client: AwsClient, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
     ids = sorted({item.image_id for item in instances if item.image_id})
     found: dict[str, Image] = {}
     for start in range(0, len(ids), 100):
         filters = [{"Name": "image-id", "Values": ids[start : start + 100]}]
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation="DescribeImages", region=region, parameters={"Filters": filters})
         ):
             found.update({str(raw["ImageId"]): amis.image(raw) for raw in page.data.get("Images", [])})
     return found
 
 
-def _rules(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+def _rules(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[WideRule, ...], dict[str, frozenset[tuple[str, bool, str, int, int, str]]]]:
-        pages = caller.pages(Call("ec2", "DescribeSecurityGroupRules", region))
+        pages = client.pages(Call("ec2", "DescribeSecurityGroupRules", region))
         every = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
         effects: dict[str, set[tuple[str, bool, str, int, int, str]]] = {}
         for rule in every:
@@ -220,8 +222,8 @@ def _rules(caller: Caller, state: AccountState, asked: PlanningContext) -> Accou
         groups = sorted({rule.group for rule in wide})
         if not groups:
             return (), frozen
-        names, ranges = _group_facts(caller, region, groups)
-        holders = _holders(caller, region, groups)
+        names, ranges = _group_facts(client, region, groups)
+        holders = _holders(client, region, groups)
         return tuple(
             WideRule(
                 region=region,
@@ -234,7 +236,7 @@ def _rules(caller: Caller, state: AccountState, asked: PlanningContext) -> Accou
             for rule in sorted(wide, key=lambda rule: (rule.group, rule.from_port, rule.peer))
         ), frozen
 
-    found, gaps = _each(caller, state, asked, "group rules", read)
+    found, gaps = _each(client, state, asked, "group rules", read)
     return replace(
         state,
         rules=tuple(item for some, _ in found.values() for item in some),
@@ -243,11 +245,13 @@ def _rules(caller: Caller, state: AccountState, asked: PlanningContext) -> Accou
     )
 
 
-def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+def _group_facts(
+    client: AwsClient, region: str, groups: list[str]
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """Names of some groups, and the ranges of their VPCs."""
     names, vpc_of = {}, {}
     filters = [{"Name": "group-id", "Values": groups}]
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="ec2", operation="DescribeSecurityGroups", region=region, parameters={"Filters": filters})
     ):
         for raw in page.data.get("SecurityGroups", []):
@@ -256,7 +260,7 @@ def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[s
                 str(raw.get("VpcId", "")),
             )
     ranges = {}
-    for page in caller.pages(Call("ec2", "DescribeVpcs", region)):
+    for page in client.pages(Call("ec2", "DescribeVpcs", region)):
         for raw in page.data.get("Vpcs", []):
             blocks = [
                 str(item["CidrBlock"]) for item in raw.get("CidrBlockAssociationSet") or () if item.get("CidrBlock")
@@ -266,10 +270,10 @@ def _group_facts(caller: Caller, region: str, groups: list[str]) -> tuple[dict[s
     return names, {group: ranges.get(vpc, ()) for group, vpc in vpc_of.items()}
 
 
-def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[str, ...]]:
+def _holders(client: AwsClient, region: str, groups: list[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     filters = [{"Name": "group-id", "Values": groups}]
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="ec2", operation="DescribeNetworkInterfaces", region=region, parameters={"Filters": filters})
     ):
         for raw in page.data.get("NetworkInterfaces", []):
@@ -279,24 +283,24 @@ def _holders(caller: Caller, region: str, groups: list[str]) -> dict[str, tuple[
     return {group: tuple(sorted(names)) for group, names in found.items()}
 
 
-def _encryption(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+def _encryption(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> bool:
-        return bool(caller.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
+        return bool(client.read(Call("ec2", "GetEbsEncryptionByDefault", region)).data.get("EbsEncryptionByDefault"))
 
-    found, gaps = _each(caller, state, asked, "encryption by default", read)
+    found, gaps = _each(client, state, asked, "encryption by default", read)
     return replace(state, encrypted=found, gaps=gaps)
 
 
-def _volumes(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
-    found, gaps = _each(caller, state, asked, "volumes", lambda region: ebs.read(caller, region, state.account, asked))
+def _volumes(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
+    found, gaps = _each(client, state, asked, "volumes", lambda region: ebs.read(client, region, state.account, asked))
     return replace(state, volumes=ebs.merged(found.values()), gaps=gaps)
 
 
-def _flow_logs(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
+def _flow_logs(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
     def read(region: str) -> tuple[tuple[AccountVpc, ...], FlowLogging]:
-        raws = [raw for page in caller.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
+        raws = [raw for page in client.pages(Call("ec2", "DescribeVpcs", region)) for raw in page.data.get("Vpcs", [])]
         count: dict[str, int] = {}
-        for page in caller.pages(Call("ec2", "DescribeNetworkInterfaces", region)):
+        for page in client.pages(Call("ec2", "DescribeNetworkInterfaces", region)):
             for raw in page.data.get("NetworkInterfaces", []):
                 count[str(raw.get("VpcId", ""))] = count.get(str(raw.get("VpcId", "")), 0) + 1
         vpcs = tuple(
@@ -310,9 +314,9 @@ def _flow_logs(caller: Caller, state: AccountState, asked: PlanningContext) -> A
             for raw in sorted(raws, key=lambda raw: str(raw["VpcId"]))
         )
         ids = [vpc.id for vpc in vpcs]
-        return vpcs, flow_logging(caller, region, ids, state.account, asked) if ids else FlowLogging()
+        return vpcs, flow_logging(client, region, ids, state.account, asked) if ids else FlowLogging()
 
-    found, gaps = _each(caller, state, asked, "flow logs", read)
+    found, gaps = _each(client, state, asked, "flow logs", read)
     return replace(
         state,
         vpcs=tuple(vpc for vpcs, _ in found.values() for vpc in vpcs),
@@ -321,13 +325,13 @@ def _flow_logs(caller: Caller, state: AccountState, asked: PlanningContext) -> A
     )
 
 
-def _config(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
-    found, gaps = _each(caller, state, asked, "AWS Config", lambda region: recording.read_recorder(caller, region))
-    return replace(state, config=recording.read_config(caller, state.account, state.region, found, asked), gaps=gaps)
+def _config(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
+    found, gaps = _each(client, state, asked, "AWS Config", lambda region: recording.read_recorder(client, region))
+    return replace(state, config=recording.read_config(client, state.account, state.region, found, asked), gaps=gaps)
 
 
-def _trails(caller: Caller, state: AccountState, asked: PlanningContext) -> AccountState:
-    return replace(state, trails=recording.read_trails(caller, state.account, state.region, asked))
+def _trails(client: AwsClient, state: AccountState, asked: PlanningContext) -> AccountState:
+    return replace(state, trails=recording.read_trails(client, state.account, state.region, asked))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import integer, mappings, strings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance, tags_of
@@ -86,9 +86,9 @@ READS: Final = (
 )
 
 
-def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> EbsVolumes:
+def read(client: AwsClient, region: str, account: str, asked: PlanningContext) -> EbsVolumes:
     """The unencrypted volumes of one region, with all around them."""
-    plain = _volumes(caller, region, [{"Name": "encrypted", "Values": ["false"]}])
+    plain = _volumes(client, region, [{"Name": "encrypted", "Values": ["false"]}])
     mine = [
         {"Name": f"tag:{TAG_TARGET}", "Values": [account]},
         {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
@@ -96,7 +96,7 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
     own: dict[str, UnencryptedVolume] = {}
     snapshots: dict[str, Copy] = {}
     if asked.incident:
-        for volume in _volumes(caller, region, mine):
+        for volume in _volumes(client, region, mine):
             call = volume.tags.get(TAG_CALL, "")
             if (
                 ours(volume.tags, account, asked)
@@ -105,7 +105,7 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
                 and KEPT not in volume.tags
             ):
                 own[call] = volume
-        for page in caller.pages(
+        for page in client.pages(
             Call(
                 service="ec2",
                 operation="DescribeSnapshots",
@@ -125,7 +125,7 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
                     )
     wanted = {volume.instance for volume in (*plain, *own.values()) if volume.instance}
     wanted |= {str(name) for name in strings(asked.remembered, "instances") if name}
-    instances = _instances(caller, region, account, sorted(wanted))
+    instances = _instances(client, region, account, sorted(wanted))
     doomed = {volume.id for item in instances.values() for volume in item.volumes if volume.delete_on_termination}
     plain = [replace(volume, delete_on_termination=volume.id in doomed) for volume in plain]
     own = {call: replace(volume, delete_on_termination=volume.id in doomed) for call, volume in own.items()}
@@ -134,9 +134,9 @@ def read(caller: Caller, region: str, account: str, asked: PlanningContext) -> E
         own_volumes=own,
         snapshots=snapshots,
         instances=instances,
-        up=_up(caller, region, sorted(instances)),
-        groups=_groups(caller, region, sorted(instances)),
-        keys={region: read_key(caller, region, str(asked.remembered.get("key") or ""))},
+        up=_up(client, region, sorted(instances)),
+        groups=_groups(client, region, sorted(instances)),
+        keys={region: read_key(client, region, str(asked.remembered.get("key") or ""))},
     )
 
 
@@ -156,8 +156,8 @@ def merged(parts: Iterable[EbsVolumes]) -> EbsVolumes:
     return made
 
 
-def _volumes(caller: Caller, region: str, filters: Sequence[Mapping[str, object]]) -> list[UnencryptedVolume]:
-    pages = caller.pages(
+def _volumes(client: AwsClient, region: str, filters: Sequence[Mapping[str, object]]) -> list[UnencryptedVolume]:
+    pages = client.pages(
         Call(service="ec2", operation="DescribeVolumes", region=region, parameters={"Filters": filters})
     )
     return sorted(
@@ -188,22 +188,22 @@ def _volume(raw: Mapping[str, object], region: str) -> UnencryptedVolume:
     )
 
 
-def _instances(caller: Caller, region: str, account: str, ids: list[str]) -> dict[str, Instance]:
+def _instances(client: AwsClient, region: str, account: str, ids: list[str]) -> dict[str, Instance]:
     found: dict[str, Instance] = {}
     for start in range(0, len(ids), 100):
         filters = [{"Name": "instance-id", "Values": ids[start : start + 100]}]
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
         ):
             found.update({item.id: item for item in parse.instances(page.data, region, account)})
     return found
 
 
-def _up(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
+def _up(client: AwsClient, region: str, ids: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), 100):
         asked = {"InstanceIds": ids[start : start + 100], "IncludeAllInstances": True}
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=asked)
         ):
             for raw in page.data.get("InstanceStatuses", []):
@@ -213,11 +213,11 @@ def _up(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
     return found
 
 
-def _groups(caller: Caller, region: str, ids: list[str]) -> dict[str, str]:
+def _groups(client: AwsClient, region: str, ids: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), 50):
         asked = {"InstanceIds": ids[start : start + 50]}
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="autoscaling", operation="DescribeAutoScalingInstances", region=region, parameters=asked)
         ):
             for item in page.data.get("AutoScalingInstances", []):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.arn import account_of
 from vpce_tui.core.json_values import mapping, mappings
@@ -103,16 +103,18 @@ _OF_ACCOUNT: Final = (EndpointAspect.RECREATED, EndpointAspect.ORGANISATION)
 """What does not depend on the endpoint."""
 
 
-def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> EndpointState:
+def observe(
+    client: AwsClient, target: str, region: str, aspects: Iterable[str], asked: PlanningContext
+) -> EndpointState:
     """Read the endpoint and the named aspects now.
 
     An endpoint that this incident deleted is the state of its target that is ``gone``; any other that is not there raises
     :class:`TargetGone`. Raises :class:`AwsError` where the endpoint itself cannot be read.
     """
-    account = caller.identity().account
+    account = client.identity().account
     filters = [{"Name": "vpc-endpoint-id", "Values": [target]}]
     call = Call(service="ec2", operation="DescribeVpcEndpoints", region=region, parameters={"Filters": filters})
-    found = [raw for page in caller.pages(call) for raw in page.data.get("VpcEndpoints", [])]
+    found = [raw for page in client.pages(call) for raw in page.data.get("VpcEndpoints", [])]
     if not found and DELETE not in asked.begun:
         raise TargetGone(f"{target} does not exist in {region} of account {account}.")
     deleted = {"VpcEndpointId": target, "State": "deleted", "VpcId": asked.remembered.get("vpc_id", "")}
@@ -122,11 +124,11 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
         aspects = [
             aspect for aspect in aspects if aspect in _OF_ACCOUNT or (aspect in _OF_VPC and state.endpoint.vpc_id)
         ]
-    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
+    read, unknown = read_aspects(client, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
-def _service(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+def _service(client: AwsClient, state: EndpointState, _: PlanningContext) -> EndpointState:
     if state.endpoint.resource:  # its ARN names the account; no such endpoint takes a policy
         return replace(state, service=Service(account_of(state.endpoint.resource), takes_policy=False))
     call = Call(
@@ -138,7 +140,7 @@ def _service(caller: Caller, state: EndpointState, _: PlanningContext) -> Endpoi
     if not state.endpoint.service:
         return replace(state, service=Service())
     try:
-        details = caller.read(call).data.get("ServiceDetails", [])
+        details = client.read(call).data.get("ServiceDetails", [])
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code == "InvalidServiceName":
             return replace(state, service=Service())
@@ -151,12 +153,12 @@ def _service(caller: Caller, state: EndpointState, _: PlanningContext) -> Endpoi
     )
 
 
-def _groups(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+def _groups(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
     endpoint = state.endpoint
-    return replace(state, groups=vpc_groups(caller, endpoint.region, endpoint.vpc_id, endpoint.id, asked))
+    return replace(state, groups=vpc_groups(client, endpoint.region, endpoint.vpc_id, endpoint.id, asked))
 
 
-def _vpc(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+def _vpc(client: AwsClient, state: EndpointState, _: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcs",
@@ -164,7 +166,7 @@ def _vpc(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointSt
         parameters={"VpcIds": [state.endpoint.vpc_id]},
     )
     ranges = []
-    for raw in caller.read(call).data.get("Vpcs", []):
+    for raw in client.read(call).data.get("Vpcs", []):
         four = raw.get("CidrBlockAssociationSet") or ({"CidrBlock": raw.get("CidrBlock", "")},)
         ranges += [str(block["CidrBlock"]) for block in four if _associated(block, "CidrBlockState")]
         six = raw.get("Ipv6CidrBlockAssociationSet") or ()
@@ -176,14 +178,14 @@ def _associated(block: Mapping[str, object], key: str) -> bool:
     return mapping(block, key).get("State", "associated") == "associated"
 
 
-def _routes(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+def _routes(client: AwsClient, state: EndpointState, _: PlanningContext) -> EndpointState:
     filters = [{"Name": "vpc-id", "Values": [state.endpoint.vpc_id]}]
     call = Call(
         service="ec2", operation="DescribeRouteTables", region=state.endpoint.region, parameters={"Filters": filters}
     )
     found = [
         (str(table["RouteTableId"]), str(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId", "")))
-        for page in caller.pages(call)
+        for page in client.pages(call)
         for table in page.data.get("RouteTables", [])
         for route in table.get("Routes", [])
         if state.endpoint.id in (route.get("GatewayId"), route.get("VpcEndpointId"))
@@ -191,9 +193,9 @@ def _routes(caller: Caller, state: EndpointState, _: PlanningContext) -> Endpoin
     return replace(state, routes=tuple(sorted(found)))
 
 
-def _organization(caller: Caller, state: EndpointState, _: PlanningContext) -> EndpointState:
+def _organization(client: AwsClient, state: EndpointState, _: PlanningContext) -> EndpointState:
     try:
-        answer = caller.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
+        answer = client.read(Call("organizations", "DescribeOrganization", "us-east-1")).data
     except AwsError as error:
         if error.code == "AWSOrganizationsNotInUseException":
             return replace(state, organization="")
@@ -201,29 +203,29 @@ def _organization(caller: Caller, state: EndpointState, _: PlanningContext) -> E
     return replace(state, organization=str((answer.get("Organization") or {}).get("Id", "")))
 
 
-def _flow_logs(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+def _flow_logs(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
     endpoint = state.endpoint
-    return replace(state, flow_logs=flow_logging(caller, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked))
+    return replace(state, flow_logs=flow_logging(client, endpoint.region, (endpoint.vpc_id,), endpoint.id, asked))
 
 
-def _use(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+def _use(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
     if state.endpoint.type == "Gateway":
-        return replace(state, reach=_in_its_subnets(caller, state.endpoint))
+        return replace(state, reach=_in_its_subnets(client, state.endpoint))
     if not state.endpoint.interfaces:
         return state
     aspects = {InterfaceAspect.TRAFFIC}
-    seen = interface.observe(caller, state.endpoint.id, state.endpoint.region, aspects, asked)
+    seen = interface.observe(client, state.endpoint.id, state.endpoint.region, aspects, asked)
     if why := seen.unknown.get(InterfaceAspect.TRAFFIC):
         raise Unreadable(why)
     return replace(state, use=seen)
 
 
-def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
+def _in_its_subnets(client: AwsClient, endpoint: Endpoint) -> tuple[str, ...]:
     in_vpc = [{"Name": "vpc-id", "Values": [endpoint.vpc_id]}]
 
     def every(operation: str, key: str, filters: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
         call = Call(service="ec2", operation=operation, region=endpoint.region, parameters={"Filters": list(filters)})
-        return [raw for page in caller.pages(call) for raw in page.data.get(key, [])]
+        return [raw for page in client.pages(call) for raw in page.data.get(key, [])]
 
     told = [
         (str(raw["RouteTableId"]), str(item.get("SubnetId", "")))
@@ -250,18 +252,18 @@ def _in_its_subnets(caller: Caller, endpoint: Endpoint) -> tuple[str, ...]:
     )
 
 
-def _hit(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
-    return state if asked.live else _use(caller, state, asked)
+def _hit(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
+    return state if asked.live else _use(client, state, asked)
 
 
-def _encryption(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+def _encryption(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
     call = Call(
         service="ec2",
         operation="DescribeVpcEncryptionControls",
         region=state.endpoint.region,
         parameters={"VpcIds": [state.endpoint.vpc_id]},
     )
-    for page in caller.pages(call):
+    for page in client.pages(call):
         for raw in page.data.get("VpcEncryptionControls", []):
             if raw.get("State") in ("deleted", "deleting"):
                 continue
@@ -276,7 +278,7 @@ def _encryption(caller: Caller, state: EndpointState, asked: PlanningContext) ->
     return replace(state, encryption=EncryptionControl())
 
 
-def _recreated(caller: Caller, state: EndpointState, asked: PlanningContext) -> EndpointState:
+def _recreated(client: AwsClient, state: EndpointState, asked: PlanningContext) -> EndpointState:
     if not asked.incident:
         return state
     filters = [{"Name": "tag:vpce-tui:target", "Values": [state.endpoint.id]}]
@@ -285,7 +287,7 @@ def _recreated(caller: Caller, state: EndpointState, asked: PlanningContext) -> 
     )
     found = [
         str(raw["VpcEndpointId"])
-        for page in caller.pages(call)
+        for page in client.pages(call)
         for raw in page.data.get("VpcEndpoints", [])
         if ours(tags_of(raw.get("Tags")), state.endpoint.id, asked)
         and tags_of(raw.get("Tags")).get(TAG_CALL) == RECREATE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import at
 from vpce_tui.iam.policy_document import raw_statements, texts
 from vpce_tui.inventory.resources import tags_of
@@ -60,12 +60,12 @@ class FlowLogging:
 
 
 def flow_logging(
-    caller: Caller, region: str, resources: Sequence[str], target: str, asked: PlanningContext
+    client: AwsClient, region: str, resources: Sequence[str], target: str, asked: PlanningContext
 ) -> FlowLogging:
     """The flow logs of ``resources``, the roles and log groups that a new one could use."""
     filters = [{"Name": "resource-id", "Values": list(resources)}]
     logs = []
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="ec2", operation="DescribeFlowLogs", region=region, parameters={"Filter": filters})
     ):
         for raw in page.data.get("FlowLogs", []):
@@ -87,28 +87,28 @@ def flow_logging(
                     interval=int(raw.get("MaxAggregationInterval") or 600),
                 )
             )
-    roles = _roles(caller, region)
+    roles = _roles(client, region)
     own = next((arn for arn in roles if arn.endswith(f"/{OWN_ROLE}")), "")
     return FlowLogging(
         logs=tuple(sorted(logs, key=lambda log: log.id)),
         roles=tuple(arn for arn in roles if arn != own),
-        log_groups=_log_groups(caller, region),
+        log_groups=_log_groups(client, region),
         own_role=own,
-        own_policy=bool(own) and _has_policy(caller, region),
+        own_policy=bool(own) and _has_policy(client, region),
     )
 
 
-def _has_policy(caller: Caller, region: str) -> bool:
+def _has_policy(client: AwsClient, region: str) -> bool:
     call = Call(
         service="iam", operation="ListRolePolicies", region=iam_region(region), parameters={"RoleName": OWN_ROLE}
     )
-    return any(OWN_POLICY in page.data.get("PolicyNames", []) for page in caller.pages(call))
+    return any(OWN_POLICY in page.data.get("PolicyNames", []) for page in client.pages(call))
 
 
-def _roles(caller: Caller, region: str) -> tuple[str, ...]:
+def _roles(client: AwsClient, region: str) -> tuple[str, ...]:
     """Roles whose trust policy names the flow log service."""
     found = []
-    for page in caller.pages(Call("iam", "ListRoles", iam_region(region))):
+    for page in client.pages(Call("iam", "ListRoles", iam_region(region))):
         for role in page.data.get("Roles", []):
             for statement in raw_statements(role.get("AssumeRolePolicyDocument")):
                 if "vpc-flow-logs.amazonaws.com" in texts(at(statement, "Principal", "Service")):
@@ -116,11 +116,11 @@ def _roles(caller: Caller, region: str) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
-def _log_groups(caller: Caller, region: str) -> tuple[str, ...]:
+def _log_groups(client: AwsClient, region: str) -> tuple[str, ...]:
     return tuple(
         sorted(
             str(group["logGroupName"])
-            for page in caller.pages(Call("logs", "DescribeLogGroups", region))
+            for page in client.pages(Call("logs", "DescribeLogGroups", region))
             for group in page.data.get("logGroups", [])
         )
     )

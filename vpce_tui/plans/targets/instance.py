@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import parse
@@ -42,16 +42,16 @@ _OF_INSTANCE: Final = (
 
 
 def observe(
-    caller: Caller, instance_id: str, region: str, aspects: Iterable[str], asked: PlanningContext | None = None
+    client: AwsClient, instance_id: str, region: str, aspects: Iterable[str], asked: PlanningContext | None = None
 ) -> InstanceState:
     """Read the instance and the named aspects now.
 
     ``asked.incident`` limits what counts as made by us to this incident; without one, nothing does.
     Raises :class:`TargetGone`, and :class:`AwsError` where the instance itself cannot be read.
     """
-    account, asked = caller.identity().account, asked or PlanningContext()
+    account, asked = client.identity().account, asked or PlanningContext()
     try:
-        state = InstanceState(_instance(caller, instance_id, region, account))
+        state = InstanceState(_instance(client, instance_id, region, account))
     except TargetGone:
         if not asked.begun:
             raise
@@ -61,13 +61,13 @@ def observe(
         aspects = [
             aspect for aspect in aspects if aspect not in _OF_INSTANCE and (vpc or aspect != InstanceAspect.GROUPS)
         ]
-    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
+    read, unknown = read_aspects(client, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
-def _instance(caller: Caller, instance_id: str, region: str, account: str) -> Instance:
+def _instance(client: AwsClient, instance_id: str, region: str, account: str) -> Instance:
     try:
-        answer = caller.read(
+        answer = client.read(
             Call(service="ec2", operation="DescribeInstances", region=region, parameters={"InstanceIds": [instance_id]})
         )
     except AwsError as error:
@@ -80,13 +80,13 @@ def _instance(caller: Caller, instance_id: str, region: str, account: str) -> In
     return found[0]
 
 
-def _attributes(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+def _attributes(client: AwsClient, state: InstanceState, _: PlanningContext) -> InstanceState:
     if state.instance.gone:
         return replace(state, attributes=Attributes(False, False, ""))
 
     def one(name: str) -> object:
         parameters = {"InstanceId": state.instance.id, "Attribute": name}
-        answer = caller.read(
+        answer = client.read(
             Call(
                 service="ec2",
                 operation="DescribeInstanceAttribute",
@@ -106,7 +106,7 @@ def _attributes(caller: Caller, state: InstanceState, _: PlanningContext) -> Ins
     )
 
 
-def _interfaces(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+def _interfaces(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     filters = [{"Name": "attachment.instance-id", "Values": [state.instance.id]}]
     before = strings(asked.remembered, "interfaces")
     if state.instance.gone and before:  # some outlive the instance, detached
@@ -117,17 +117,17 @@ def _interfaces(caller: Caller, state: InstanceState, asked: PlanningContext) ->
         region=state.instance.region,
         parameters={"Filters": filters},
     )
-    found = [parse.interface(raw) for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
+    found = [parse.interface(raw) for page in client.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
     return replace(state, interfaces=tuple(sorted(found, key=lambda nic: (not nic.primary, nic.id))))
 
 
-def _groups(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+def _groups(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     instance = state.instance
-    vpc = launch.vpc_of(caller, instance, asked)
-    return replace(state, groups=vpc_groups(caller, instance.region, vpc, instance.id, asked))
+    vpc = launch.vpc_of(client, instance, asked)
+    return replace(state, groups=vpc_groups(client, instance.region, vpc, instance.id, asked))
 
 
-def _spot(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+def _spot(client: AwsClient, state: InstanceState, _: PlanningContext) -> InstanceState:
     request = state.instance.spot_request_id
     if not request:
         return replace(state, spot=None)
@@ -137,15 +137,15 @@ def _spot(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceS
         region=state.instance.region,
         parameters={"SpotInstanceRequestIds": [request]},
     )
-    found = [item for page in caller.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
+    found = [item for page in client.pages(call) for item in page.data.get("SpotInstanceRequests", [])]
     if not found:
         return replace(state, spot=None)
     return replace(state, spot=Spot(request, str(found[0].get("Type", "")), str(found[0].get("State", ""))))
 
 
-def _findings(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+def _findings(client: AwsClient, state: InstanceState, _: PlanningContext) -> InstanceState:
     region, found = state.instance.region, {}
-    for page in caller.pages(Call("guardduty", "ListDetectors", region)):
+    for page in client.pages(Call("guardduty", "ListDetectors", region)):
         for detector in page.data.get("DetectorIds", []):
             criteria = {"Criterion": {"resource.instanceDetails.instanceId": {"Eq": [state.instance.id]}}}
             call = Call(
@@ -154,7 +154,7 @@ def _findings(caller: Caller, state: InstanceState, _: PlanningContext) -> Insta
                 region=region,
                 parameters={"DetectorId": detector, "FindingCriteria": criteria},
             )
-            ids = [str(item) for answer in caller.pages(call) for item in answer.data.get("FindingIds", [])]
+            ids = [str(item) for answer in client.pages(call) for item in answer.data.get("FindingIds", [])]
             found[str(detector)] = tuple(ids[:50])
     return replace(state, detectors=found)
 
@@ -165,32 +165,32 @@ def _group_name(state: InstanceState, asked: PlanningContext) -> str:
     return state.scaling.group if state.scaling else before
 
 
-def _old_rules(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
-    rules, names = launch.read_rules(caller, state.instance, asked)
+def _old_rules(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    rules, names = launch.read_rules(client, state.instance, asked)
     return replace(state, old_rules=rules, group_names=names)
 
 
-def _starter(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+def _starter(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     scaled = state
     if state.scaling is None and not state.gone:
-        scaled = replace(state, scaling=scaling_of(caller, state.instance))
+        scaled = replace(state, scaling=scaling_of(client, state.instance))
     name = _group_name(scaled, asked)
-    return replace(state, starter=service.starter_of(caller, state.instance, name, asked) if name else None)
+    return replace(state, starter=service.starter_of(client, state.instance, name, asked) if name else None)
 
 
-def _target_groups(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
-    new = replacement.read_replacement(caller, state.instance, asked)
+def _target_groups(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    new = replacement.read_replacement(client, state.instance, asked)
     vpc = new.vpc_id if new else state.instance.vpc_id
-    found = service.target_groups_of(caller, state.instance, vpc, asked)
-    there = {item.arn: service.registered(caller, state.instance.region, item.arn) for item in found}
-    balancers = service.classic_balancers_of(caller, state.instance, vpc, asked)
+    found = service.target_groups_of(client, state.instance, vpc, asked)
+    there = {item.arn: service.registered(client, state.instance.region, item.arn) for item in found}
+    balancers = service.classic_balancers_of(client, state.instance, vpc, asked)
     return replace(state, target_groups=found, registered=there, balancers=balancers)
 
 
-def _addresses(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
-    new = replacement.read_replacement(caller, state.instance, asked)
+def _addresses(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
+    new = replacement.read_replacement(client, state.instance, asked)
     both = [state.instance.id, *([new.id] if new else [])]
-    return replace(state, addresses=service.addresses_of(caller, state.instance.region, both))
+    return replace(state, addresses=service.addresses_of(client, state.instance.region, both))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -260,29 +260,29 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.ATTRIBUTES: _attributes,
     InstanceAspect.INTERFACES: _interfaces,
     InstanceAspect.VOLUMES: read_volumes,
-    InstanceAspect.ROLE: lambda caller, state, asked: replace(state, role=role_of(caller, state.instance, asked)),
-    InstanceAspect.SCALING: lambda caller, state, _: replace(state, scaling=scaling_of(caller, state.instance)),
-    InstanceAspect.TARGETS: lambda caller, state, _: replace(state, targets=targets_of(caller, state.instance)),
-    InstanceAspect.CLASSIC: lambda caller, state, _: replace(state, classic=classic_of(caller, state.instance)),
+    InstanceAspect.ROLE: lambda client, state, asked: replace(state, role=role_of(client, state.instance, asked)),
+    InstanceAspect.SCALING: lambda client, state, _: replace(state, scaling=scaling_of(client, state.instance)),
+    InstanceAspect.TARGETS: lambda client, state, _: replace(state, targets=targets_of(client, state.instance)),
+    InstanceAspect.CLASSIC: lambda client, state, _: replace(state, classic=classic_of(client, state.instance)),
     InstanceAspect.GROUPS: _groups,
     InstanceAspect.SNAPSHOTS: read_snapshots,
     InstanceAspect.SPOT: _spot,
     InstanceAspect.FINDINGS: _findings,
-    InstanceAspect.IMAGES: lambda caller, state, asked: replace(
-        state, images=launch_images.read_images(caller, state.instance, asked)
+    InstanceAspect.IMAGES: lambda client, state, asked: replace(
+        state, images=launch_images.read_images(client, state.instance, asked)
     ),
-    InstanceAspect.SETTINGS: lambda caller, state, asked: replace(
-        state, settings=launch.read_settings(caller, state.instance, asked)
+    InstanceAspect.SETTINGS: lambda client, state, asked: replace(
+        state, settings=launch.read_settings(client, state.instance, asked)
     ),
     InstanceAspect.OLD_RULES: _old_rules,
-    InstanceAspect.POLICIES: lambda caller, state, asked: replace(
-        state, policies=launch.read_policies(caller, state.instance, asked)
+    InstanceAspect.POLICIES: lambda client, state, asked: replace(
+        state, policies=launch.read_policies(client, state.instance, asked)
     ),
-    InstanceAspect.NEW_ROLE: lambda caller, state, asked: replace(
-        state, new_role=launch.read_new_role(caller, state.instance, asked)
+    InstanceAspect.NEW_ROLE: lambda client, state, asked: replace(
+        state, new_role=launch.read_new_role(client, state.instance, asked)
     ),
-    InstanceAspect.REPLACEMENT: lambda caller, state, asked: replace(
-        state, replacement=replacement.read_replacement(caller, state.instance, asked)
+    InstanceAspect.REPLACEMENT: lambda client, state, asked: replace(
+        state, replacement=replacement.read_replacement(client, state.instance, asked)
     ),
     InstanceAspect.STARTER: _starter,
     InstanceAspect.TARGET_GROUPS: _target_groups,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.core.json_values import integer
 from vpce_tui.inventory import parse
@@ -18,17 +18,17 @@ from vpce_tui.plans.targets.planning_context import (
 )
 
 
-def read_volumes(caller: Caller, state: InstanceState, _: PlanningContext) -> InstanceState:
+def read_volumes(client: AwsClient, state: InstanceState, _: PlanningContext) -> InstanceState:
     ids = [volume.id for volume in state.instance.volumes]
     known: dict[str, Mapping[str, object]] = {}
     if ids:
         call = Call(
             service="ec2", operation="DescribeVolumes", region=state.instance.region, parameters={"VolumeIds": ids}
         )
-        for page in caller.pages(call):
+        for page in client.pages(call):
             known.update({str(raw["VolumeId"]): raw for raw in page.data.get("Volumes", [])})
     managers = {
-        key: _key_manager(caller, state.instance.region, key)
+        key: _key_manager(client, state.instance.region, key)
         for key in {str(raw.get("KmsKeyId", "")) for raw in known.values()}
         if key
     }
@@ -47,10 +47,10 @@ def read_volumes(caller: Caller, state: InstanceState, _: PlanningContext) -> In
     return replace(state, volumes=tuple(volumes))
 
 
-def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
+def _key_manager(client: AwsClient, region: str, key: str) -> tuple[str, str]:
     """``AWS`` or ``CUSTOMER``; ``""`` where it could not be read, and why."""
     try:
-        answer = caller.read(
+        answer = client.read(
             Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": key})
         ).data
     except AwsError as error:
@@ -58,7 +58,7 @@ def _key_manager(caller: Caller, region: str, key: str) -> tuple[str, str]:
     return str((answer.get("KeyMetadata") or {}).get("KeyManager", "")), ""
 
 
-def read_snapshots(caller: Caller, state: InstanceState, asked: PlanningContext) -> InstanceState:
+def read_snapshots(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     if not asked.incident:
         return replace(state, snapshots=())
     region = state.instance.region
@@ -74,14 +74,14 @@ def read_snapshots(caller: Caller, state: InstanceState, asked: PlanningContext)
     )
     raws = [
         raw
-        for page in caller.pages(call)
+        for page in client.pages(call)
         for raw in page.data.get("Snapshots", [])
         if asked.made_by(tags_of(raw.get("Tags")).get(TAG_CALL, ""), str(raw["SnapshotId"])) and _since(raw, asked)
     ]
     locked: set[str] = set()
     if raws:
         ids = [str(raw["SnapshotId"]) for raw in raws]
-        answer = caller.read(
+        answer = client.read(
             Call(service="ec2", operation="DescribeLockedSnapshots", region=region, parameters={"SnapshotIds": ids})
         ).data
         locked = {
@@ -89,7 +89,7 @@ def read_snapshots(caller: Caller, state: InstanceState, asked: PlanningContext)
             for item in answer.get("Snapshots", [])
             if item.get("LockState") not in (None, "expired")
         }
-    shared = {str(raw["SnapshotId"]): _shared_with(caller, region, str(raw["SnapshotId"])) for raw in raws}
+    shared = {str(raw["SnapshotId"]): _shared_with(client, region, str(raw["SnapshotId"])) for raw in raws}
     return replace(
         state,
         snapshots=tuple(
@@ -113,9 +113,9 @@ def _since(raw: Mapping[str, object], asked: PlanningContext) -> bool:
     return began is None or opened is None or began >= opened.replace(microsecond=0)
 
 
-def _shared_with(caller: Caller, region: str, snapshot: str) -> tuple[str, ...]:
+def _shared_with(client: AwsClient, region: str, snapshot: str) -> tuple[str, ...]:
     parameters = {"SnapshotId": snapshot, "Attribute": "createVolumePermission"}
-    answer = caller.read(
+    answer = client.read(
         Call(service="ec2", operation="DescribeSnapshotAttribute", region=region, parameters=parameters)
     ).data
     return tuple(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.core.json_values import at, integer, mappings, strings
 from vpce_tui.inventory import flow_log_queries, parse
@@ -27,13 +27,15 @@ from vpce_tui.plans.targets.planning_context import (
 from vpce_tui.plans.targets.read_barriers import described
 
 
-def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> InterfaceState:
+def observe(
+    client: AwsClient, target: str, region: str, aspects: Iterable[str], asked: PlanningContext
+) -> InterfaceState:
     """Read the interfaces of an instance, an endpoint, or one of its own, and the named aspects now.
 
     Raises :class:`TargetGone`, and :class:`AwsError` where the interfaces cannot be read.
     """
-    account = caller.identity().account
-    raws = _interfaces(caller, target, region)
+    account = client.identity().account
+    raws = _interfaces(client, target, region)
     if not raws:
         if not asked.begun:
             said = "; a gateway endpoint has none: use contain-endpoint" if target.startswith("vpce-") else ""
@@ -43,12 +45,12 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
         before = [
             {"Name": "network-interface-id", "Values": list(strings(asked.remembered, "interfaces") or ("eni-none",))}
         ]
-        raws = described(caller, region, before)
+        raws = described(client, region, before)
     found = sorted((parse.interface(raw) for raw in raws), key=lambda nic: (not nic.primary, nic.id))
     what = {
         str(raw["NetworkInterfaceId"]): str(raw.get("Description") or raw.get("InterfaceType") or "") for raw in raws
     }
-    ranges = _ranges(caller, region, found[0].vpc_id) if found else ()
+    ranges = _ranges(client, region, found[0].vpc_id) if found else ()
     state = InterfaceState(
         target=target,
         region=region,
@@ -60,27 +62,27 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
         remembered=asked.remembered,
         gone=not found,
     )
-    read, unknown = read_aspects(caller, state, aspects if found else (), _READERS, asked)
+    read, unknown = read_aspects(client, state, aspects if found else (), _READERS, asked)
     return replace(read, unknown=unknown)
 
 
-def _interfaces(caller: Caller, target: str, region: str) -> list[Mapping[str, object]]:
+def _interfaces(client: AwsClient, target: str, region: str) -> list[Mapping[str, object]]:
     if target.startswith("vpce-"):
         by_endpoint = [{"Name": "vpc-endpoint-id", "Values": [target]}]
         call = Call(service="ec2", operation="DescribeVpcEndpoints", region=region, parameters={"Filters": by_endpoint})
         ids = [
             str(item)
-            for page in caller.pages(call)
+            for page in client.pages(call)
             for raw in page.data.get("VpcEndpoints", [])
             for item in raw.get("NetworkInterfaceIds") or ()
         ]
-        return described(caller, region, [{"Name": "network-interface-id", "Values": ids}]) if ids else []
+        return described(client, region, [{"Name": "network-interface-id", "Values": ids}]) if ids else []
     name = "attachment.instance-id" if target.startswith("i-") else "network-interface-id"
-    return described(caller, region, [{"Name": name, "Values": [target]}])
+    return described(client, region, [{"Name": name, "Values": [target]}])
 
 
-def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
-    raws = caller.read(
+def _ranges(client: AwsClient, region: str, vpc: str) -> tuple[str, ...]:
+    raws = client.read(
         Call(service="ec2", operation="DescribeVpcs", region=region, parameters={"VpcIds": [vpc]})
     ).data.get("Vpcs", [])
     four = [str(item["CidrBlock"]) for raw in raws for item in raw.get("CidrBlockAssociationSet") or ()]
@@ -88,10 +90,10 @@ def _ranges(caller: Caller, region: str, vpc: str) -> tuple[str, ...]:
     return tuple(sorted({*four, *six, *(str(raw.get("CidrBlock", "")) for raw in raws)} - {""}))
 
 
-def _flow_logs(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+def _flow_logs(client: AwsClient, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
     subnets = sorted({nic.subnet_id for nic in state.interfaces})
     resources = (state.vpc_id, *subnets, *(nic.id for nic in state.interfaces))
-    logging = flow_logging(caller, state.region, resources, state.target, asked)
+    logging = flow_logging(client, state.region, resources, state.target, asked)
     return replace(state, flow_logs=logging, log=_covering(logging, state.vpc_id, state.interfaces, subnets))
 
 
@@ -108,8 +110,8 @@ def _covering(
     )
 
 
-def _traffic(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
-    read = _flow_logs(caller, state, asked)
+def _traffic(client: AwsClient, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+    read = _flow_logs(client, state, asked)
     log = read.log
     if log is None:
         return read
@@ -120,18 +122,18 @@ def _traffic(caller: Caller, state: InterfaceState, asked: PlanningContext) -> I
         raise Unreadable(
             f"{log.id} does not record {', '.join(missing)}: its fields are not enough; create another flow log"
         )
-    now = aws_now(caller)
+    now = aws_now(client)
     window = Window.last(integer(asked.remembered.get(HOURS, 6)), now)
     ids = [nic.id for nic in state.interfaces]
     try:
         asking = flow_log_queries.talkers_query(log.format, ids)
-        rows = flow_log_queries.ask(caller, state.region, log.destination, asking, window)
+        rows = flow_log_queries.ask(client, state.region, log.destination, asking, window)
         slots = flow_log_queries.ask(
-            caller, state.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
+            client, state.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
         )
     except flow_log_queries.Unanswered as error:
         raise Unreadable(str(error)) from error
-    peers = described(caller, state.region, [{"Name": "vpc-id", "Values": [state.vpc_id]}])
+    peers = described(client, state.region, [{"Name": "vpc-id", "Values": [state.vpc_id]}])
     endpoints = {
         str(item["PrivateIpAddress"]): str(raw.get("Description") or raw["NetworkInterfaceId"])
         for raw in peers
@@ -154,22 +156,22 @@ def _holder_of(interfaces: Iterable[Mapping[str, object]]) -> dict[str, str]:
     return found
 
 
-def _operator(caller: Caller, state: InterfaceState, __: PlanningContext) -> InterfaceState:
-    who = caller.identity().arn.rpartition("/")[2]
+def _operator(client: AwsClient, state: InterfaceState, __: PlanningContext) -> InterfaceState:
+    who = client.identity().arn.rpartition("/")[2]
     about = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": who}], "MaxResults": 50}
-    answer = caller.read(
-        Call(service="cloudtrail", operation="LookupEvents", region=caller.home_region, parameters=about)
+    answer = client.read(
+        Call(service="cloudtrail", operation="LookupEvents", region=client.home_region, parameters=about)
     ).data
     found = (re.search(r'"sourceIPAddress": ?"([^"]+)"', str(raw.get("CloudTrailEvent"))) for raw in answer["Events"])
     return replace(state, operator=frozenset(match[1] for match in found if match))
 
 
-def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
+def region_of(client: AwsClient, target: str, regions: Sequence[str]) -> str:
     """The region of ``regions`` in which the target has interfaces. Raises :class:`TargetGone`, :class:`Unreadable`."""
     failed = []
     for region in regions:
         try:
-            if _interfaces(caller, target, region):
+            if _interfaces(client, target, region):
                 return region
         except AwsError as error:
             failed.append(f"{region}: {error.sentence()}")
@@ -181,11 +183,11 @@ def region_of(caller: Caller, target: str, regions: Sequence[str]) -> str:
     )
 
 
-def query_traffic(caller: Caller, target: str, region: str, hours: int) -> tuple[Traffic | None, str]:
+def query_traffic(client: AwsClient, target: str, region: str, hours: int) -> tuple[Traffic | None, str]:
     """Traffic of the last ``hours`` of an endpoint or an instance, by its flow logs; None and why where none could be queried."""
     context = PlanningContext(remembered={HOURS: str(hours)})
     try:
-        found = observe(caller, target, region, [InterfaceAspect.FLOW_LOGS, InterfaceAspect.TRAFFIC], context)
+        found = observe(client, target, region, [InterfaceAspect.FLOW_LOGS, InterfaceAspect.TRAFFIC], context)
     except AwsError as error:
         return None, error.sentence()
     except TargetGone as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 
 
@@ -21,13 +21,13 @@ class KmsKey:
         return "" if not self.id or self.state == "Enabled" else self.said or f"it is {self.state}"
 
 
-def read_key(caller: Caller, region: str, named: str) -> KmsKey:
+def read_key(client: AwsClient, region: str, named: str) -> KmsKey:
     """The key of this id, ARN or alias (``""``: none was named)."""
     if not named:
         return KmsKey("", "Enabled")
     try:
         raw = (
-            caller.read(
+            client.read(
                 Call(service="kms", operation="DescribeKey", region=region, parameters={"KeyId": named})
             ).data.get("KeyMetadata")
             or {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.json_values import mapping, mappings, string, strings
 from vpce_tui.inventory.resources import Instance, tags_of
@@ -94,43 +94,43 @@ class NewRole:
     """The role or profile of that name that this incident did not make; ``""``: there is none."""
 
 
-def read_settings(caller: Caller, instance: Instance, asked: PlanningContext) -> Settings:
+def read_settings(client: AwsClient, instance: Instance, asked: PlanningContext) -> Settings:
     """How ``instance`` runs; for a terminated one AWS knows hardly anything, and the subnet must be named."""
     region = instance.region
-    raw = _raw(caller, instance)
+    raw = _raw(client, instance)
     subnet = str(asked.remembered.get(SUBNET) or instance.subnet_id)
-    default_key, unread = _default_key(caller, region)
+    default_key, unread = _default_key(client, region)
     return Settings(
-        subnet=_subnet(caller, region, subnet) if subnet else None,
-        volumes=_volumes(caller, instance),
+        subnet=_subnet(client, region, subnet) if subnet else None,
+        volumes=_volumes(client, instance),
         key_name=str(raw.get("KeyName") or ""),
         ebs_optimized=bool(raw.get("EbsOptimized")),
         tenancy=string(raw, "Placement", "Tenancy") or "default",
         default_key=default_key,
         default_key_unread=unread,
-        user_data=b"" if instance.gone else _user_data(caller, instance),
-        key=read_key(caller, region, str(asked.remembered.get(KEY) or "")),
+        user_data=b"" if instance.gone else _user_data(client, instance),
+        key=read_key(client, region, str(asked.remembered.get(KEY) or "")),
     )
 
 
-def vpc_of(caller: Caller, instance: Instance, asked: PlanningContext) -> str:
+def vpc_of(client: AwsClient, instance: Instance, asked: PlanningContext) -> str:
     """The VPC that is meant: that of the subnet in the answers, else the instance's."""
     named = str(asked.remembered.get(SUBNET) or "")
-    subnet = _subnet(caller, instance.region, named) if named else None
+    subnet = _subnet(client, instance.region, named) if named else None
     return subnet.vpc_id if subnet else instance.vpc_id
 
 
-def _raw(caller: Caller, instance: Instance) -> Mapping[str, object]:
+def _raw(client: AwsClient, instance: Instance) -> Mapping[str, object]:
     call = Call(
         service="ec2", operation="DescribeInstances", region=instance.region, parameters={"InstanceIds": [instance.id]}
     )
-    found = [raw for item in caller.read(call).data.get("Reservations", []) for raw in item.get("Instances", [])]
+    found = [raw for item in client.read(call).data.get("Reservations", []) for raw in item.get("Instances", [])]
     return found[0] if found else {}
 
 
-def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None:
+def _subnet(client: AwsClient, region: str, identifier: str) -> LaunchSubnet | None:
     try:
-        answer = caller.read(
+        answer = client.read(
             Call(service="ec2", operation="DescribeSubnets", region=region, parameters={"SubnetIds": [identifier]})
         ).data
     except AwsError as error:
@@ -149,11 +149,11 @@ def _subnet(caller: Caller, region: str, identifier: str) -> LaunchSubnet | None
     )
 
 
-def _volumes(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
+def _volumes(client: AwsClient, instance: Instance) -> tuple[LaunchVolume, ...]:
     ids = [volume.id for volume in instance.volumes]
     if not ids:
         return ()
-    pages = caller.pages(
+    pages = client.pages(
         Call(service="ec2", operation="DescribeVolumes", region=instance.region, parameters={"VolumeIds": ids})
     )
     known = {str(raw["VolumeId"]): raw for page in pages for raw in page.data.get("Volumes", [])}
@@ -171,16 +171,16 @@ def _volumes(caller: Caller, instance: Instance) -> tuple[LaunchVolume, ...]:
     )
 
 
-def _default_key(caller: Caller, region: str) -> tuple[str, str]:
+def _default_key(client: AwsClient, region: str) -> tuple[str, str]:
     try:
-        return str(caller.read(Call("ec2", "GetEbsDefaultKmsKeyId", region)).data.get("KmsKeyId") or ""), ""
+        return str(client.read(Call("ec2", "GetEbsDefaultKmsKeyId", region)).data.get("KmsKeyId") or ""), ""
     except AwsError as error:
         return "", error.sentence()
 
 
-def _user_data(caller: Caller, instance: Instance) -> bytes:
+def _user_data(client: AwsClient, instance: Instance) -> bytes:
     parameters = {"InstanceId": instance.id, "Attribute": "userData"}
-    answer = caller.read(
+    answer = client.read(
         Call(service="ec2", operation="DescribeInstanceAttribute", region=instance.region, parameters=parameters)
     ).data
     try:
@@ -202,18 +202,18 @@ def groups_before(instance: Instance, asked: PlanningContext) -> tuple[str, ...]
 
 
 def read_rules(
-    caller: Caller, instance: Instance, asked: PlanningContext
+    client: AwsClient, instance: Instance, asked: PlanningContext
 ) -> tuple[tuple[GroupRule, ...], dict[str, str]]:
     """The rules of those groups, by id, and the groups' names."""
     groups = groups_before(instance, asked)
     if not groups:
         return (), {}
     by_group = {"Filters": [{"Name": "group-id", "Values": list(groups)}]}
-    pages = caller.pages(
+    pages = client.pages(
         Call(service="ec2", operation="DescribeSecurityGroupRules", region=instance.region, parameters=by_group)
     )
     rules = [group_rule(raw) for page in pages for raw in page.data.get("SecurityGroupRules", [])]
-    named = caller.pages(
+    named = client.pages(
         Call(service="ec2", operation="DescribeSecurityGroups", region=instance.region, parameters=by_group)
     )
     names = {
@@ -230,43 +230,43 @@ def profile_before(instance: Instance, asked: PlanningContext) -> str:
     return instance.profile_arn or string(taken, "Arn")
 
 
-def read_policies(caller: Caller, instance: Instance, asked: PlanningContext) -> tuple[PolicyOf, ...]:
+def read_policies(client: AwsClient, instance: Instance, asked: PlanningContext) -> tuple[PolicyOf, ...]:
     """The policies of the old instance's role, ours left out; none where it had no role."""
     arn, home = profile_before(instance, asked), iam_region(instance.region)
     if not arn:
         return ()
     named = {"InstanceProfileName": arn.rpartition("/")[2]}
-    profile = caller.read(Call(service="iam", operation="GetInstanceProfile", region=home, parameters=named)).data
+    profile = client.read(Call(service="iam", operation="GetInstanceProfile", region=home, parameters=named)).data
     role = next((str(item["RoleName"]) for item in profile["InstanceProfile"].get("Roles") or ()), "")
     if not role:
         return ()
     found = []
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="iam", operation="ListRolePolicies", region=home, parameters={"RoleName": role})
     ):
         for name in page.data.get("PolicyNames", []):
             if not str(name).startswith("vpce-tui-"):
                 parameters = {"RoleName": role, "PolicyName": name}
-                answer = caller.read(
+                answer = client.read(
                     Call(service="iam", operation="GetRolePolicy", region=home, parameters=parameters)
                 ).data
                 found.append(PolicyOf(str(name), "", answer.get("PolicyDocument") or {}))
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="iam", operation="ListAttachedRolePolicies", region=home, parameters={"RoleName": role})
     ):
         for item in page.data.get("AttachedPolicies", []):
-            found.append(PolicyOf(str(item["PolicyName"]), str(item["PolicyArn"]), _version(caller, home, item)))
+            found.append(PolicyOf(str(item["PolicyName"]), str(item["PolicyArn"]), _version(client, home, item)))
     return tuple(sorted(found, key=lambda item: (item.arn, item.name)))
 
 
-def _version(caller: Caller, home: str, item: Mapping[str, object]) -> Mapping[str, object]:
+def _version(client: AwsClient, home: str, item: Mapping[str, object]) -> Mapping[str, object]:
     arn = str(item["PolicyArn"])
-    policy = caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters={"PolicyArn": arn})).data[
+    policy = client.read(Call(service="iam", operation="GetPolicy", region=home, parameters={"PolicyArn": arn})).data[
         "Policy"
     ]
     parameters = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
     document = (
-        caller.read(Call(service="iam", operation="GetPolicyVersion", region=home, parameters=parameters))
+        client.read(Call(service="iam", operation="GetPolicyVersion", region=home, parameters=parameters))
         .data["PolicyVersion"]
         .get("Document")
     )
@@ -278,28 +278,28 @@ def own_role_name(instance: str) -> str:
     return f"vpce-tui-relaunch-{instance}"
 
 
-def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) -> NewRole:
+def read_new_role(client: AwsClient, instance: Instance, asked: PlanningContext) -> NewRole:
     """Our role and profile, as far as they are there."""
     name, home = own_role_name(instance.id), iam_region(instance.region)
-    role = _there(caller, Call(service="iam", operation="GetRole", region=home, parameters={"RoleName": name}))
+    role = _there(client, Call(service="iam", operation="GetRole", region=home, parameters={"RoleName": name}))
     profile = _there(
-        caller,
+        client,
         Call(service="iam", operation="GetInstanceProfile", region=home, parameters={"InstanceProfileName": name}),
     )
     held = [string(item, "RoleName") for item in mappings(profile, "InstanceProfile", "Roles")]
     inline: dict[str, Mapping[str, object]] = {}
     attached: list[str] = []
     if role:
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="iam", operation="ListRolePolicies", region=home, parameters={"RoleName": name})
         ):
             for policy in page.data.get("PolicyNames", []):
                 parameters = {"RoleName": name, "PolicyName": policy}
-                answer = caller.read(
+                answer = client.read(
                     Call(service="iam", operation="GetRolePolicy", region=home, parameters=parameters)
                 ).data
                 inline[str(policy)] = answer.get("PolicyDocument") or {}
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="iam", operation="ListAttachedRolePolicies", region=home, parameters={"RoleName": name})
         ):
             attached += [str(item["PolicyArn"]) for item in page.data.get("AttachedPolicies", [])]
@@ -325,10 +325,10 @@ def read_new_role(caller: Caller, instance: Instance, asked: PlanningContext) ->
     )
 
 
-def _there(caller: Caller, call: Call) -> Mapping[str, object]:
+def _there(client: AwsClient, call: Call) -> Mapping[str, object]:
     """The answer; empty where AWS knows no such thing."""
     try:
-        return caller.read(call).data
+        return client.read(call).data
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND:
             return {}

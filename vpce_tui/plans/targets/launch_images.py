@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import amis, parse
 from vpce_tui.inventory.amis import Image
@@ -43,17 +43,17 @@ class Images:
         return item.suspect(self.account, self.opened or self.now)
 
 
-def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> Images:
+def read_images(client: AwsClient, instance: Instance, asked: PlanningContext) -> Images:
     """The AMI of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
-    region, account = instance.region, caller.identity().account
-    now = aws_now(caller)
-    old = next(iter(_images(caller, region, {"ImageIds": [instance.image_id]})), None)
+    region, account = instance.region, client.identity().account
+    now = aws_now(client)
+    old = next(iter(_images(client, region, {"ImageIds": [instance.image_id]})), None)
     family = amis.family_of(old) if old else None
-    candidates, notes = _candidates(caller, region, old, family) if old else ([], [])
+    candidates, notes = _candidates(client, region, old, family) if old else ([], [])
     chosen = str(asked.remembered.get(IMAGE) or "")
     known = {item.id for item in candidates}
     if chosen.startswith("ami-") and chosen not in known and chosen != instance.image_id:
-        candidates += _images(caller, region, {"ImageIds": [chosen]})
+        candidates += _images(client, region, {"ImageIds": [chosen]})
     listed = amis.newest_first(candidates, now)
     return Images(
         old_id=instance.image_id,
@@ -68,33 +68,35 @@ def read_images(caller: Caller, instance: Instance, asked: PlanningContext) -> I
     )
 
 
-def _candidates(caller: Caller, region: str, old: Image, family: amis.Family | None) -> tuple[list[Image], list[str]]:
+def _candidates(
+    client: AwsClient, region: str, old: Image, family: amis.Family | None
+) -> tuple[list[Image], list[str]]:
     """Newer AMIs of the same family, and what is to be said of how they were found."""
     notes: list[str] = []
     if family and family.parameter:
-        found, note = _by_parameter(caller, region, family.parameter)
+        found, note = _by_parameter(client, region, family.parameter)
         if found:
             return found, []
         notes = [note]
     pattern = amis.name_pattern(old.name)
     if not pattern:
         return [], [*notes, f"the name {old.name!r} has no date or number, so newer AMIs cannot be recognized by it"]
-    return _by_name(caller, region, old, pattern), notes
+    return _by_name(client, region, old, pattern), notes
 
 
 def newest_of(
-    caller: Caller, region: str, old: Image, account: str, now: datetime, opened: datetime | None
+    client: AwsClient, region: str, old: Image, account: str, now: datetime, opened: datetime | None
 ) -> Image | None:
     """The newest AMI of the family of ``old`` that no intruder can have made; None where none is known."""
-    found = amis.newest_first(_candidates(caller, region, old, amis.family_of(old))[0], now)
+    found = amis.newest_first(_candidates(client, region, old, amis.family_of(old))[0], now)
     return next((item for item in found if not item.suspect(account, opened or now)), None)
 
 
-def _images(caller: Caller, region: str, parameters: Mapping[str, object]) -> list[Image]:
+def _images(client: AwsClient, region: str, parameters: Mapping[str, object]) -> list[Image]:
     """None where AWS knows none of them any more."""
     try:
         pages = list(
-            caller.pages(Call(service="ec2", operation="DescribeImages", region=region, parameters=parameters))
+            client.pages(Call(service="ec2", operation="DescribeImages", region=region, parameters=parameters))
         )
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code.startswith("InvalidAMIID"):
@@ -103,25 +105,25 @@ def _images(caller: Caller, region: str, parameters: Mapping[str, object]) -> li
     return [amis.image(raw) for page in pages for raw in page.data.get("Images", [])]
 
 
-def _by_parameter(caller: Caller, region: str, name: str) -> tuple[list[Image], str]:
+def _by_parameter(client: AwsClient, region: str, name: str) -> tuple[list[Image], str]:
     """The AMI that a public parameter names, and why not where it could not be asked."""
     try:
-        answer = caller.read(
+        answer = client.read(
             Call(service="ssm", operation="GetParameters", region=region, parameters={"Names": [name]})
         ).data
     except AwsError as error:
         return [], f"{name} could not be read, so newer AMIs are recognized by their names: {error.sentence()}"
     found = [str(item["Value"]) for item in answer.get("Parameters", [])]
-    listed = _images(caller, region, {"ImageIds": found}) if found else []
+    listed = _images(client, region, {"ImageIds": found}) if found else []
     return listed, "" if listed else f"{name} names no AMI here, so newer ones are recognized by their names"
 
 
-def _by_name(caller: Caller, region: str, old: Image, pattern: str) -> list[Image]:
+def _by_name(client: AwsClient, region: str, old: Image, pattern: str) -> list[Image]:
     filters = [
         {"Name": "name", "Values": [pattern]},
         {"Name": "architecture", "Values": [old.architecture]},
         {"Name": "virtualization-type", "Values": [old.virtualization]},
         {"Name": "state", "Values": ["available"]},
     ]
-    found = _images(caller, region, {"Owners": [old.owner], "Filters": filters})
+    found = _images(client, region, {"Owners": [old.owner], "Filters": filters})
     return [item for item in found if item.id != old.id]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, TypeVar
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import SecurityGroup
@@ -97,12 +97,12 @@ class TargetState(Protocol):
 
 
 W = TypeVar("W", bound=TargetState)
-Reader = Callable[[Caller, W, PlanningContext], W]
+Reader = Callable[[AwsClient, W, PlanningContext], W]
 """Reads one aspect: the state with what it read; raises :class:`AwsError`, or :class:`Unreadable`."""
 
 
 def read_aspects(
-    caller: Caller, state: W, aspects: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
+    client: AwsClient, state: W, aspects: Iterable[str], readers: Mapping[str, Reader[W]], asked: PlanningContext
 ) -> tuple[W, dict[str, str]]:
     """``state`` with each aspect read, and why by each aspect that could not be read."""
     unknown: dict[str, str] = {}
@@ -110,7 +110,7 @@ def read_aspects(
     for done, aspect in enumerate(wanted):
         asked.on_read(aspect, done, len(wanted))
         try:
-            state = readers[aspect](caller, state, asked)
+            state = readers[aspect](client, state, asked)
         except AwsError as error:
             unknown[aspect] = error.sentence()
         except Unreadable as error:
@@ -118,9 +118,9 @@ def read_aspects(
     return state, unknown
 
 
-def aws_now(caller: Caller) -> datetime:
+def aws_now(client: AwsClient) -> datetime:
     """AWS's clock."""
-    answer = caller.read(Call("sts", "GetCallerIdentity", caller.home_region))
+    answer = client.read(Call("sts", "GetCallerIdentity", client.home_region))
     return answer.aws_time or datetime.now(UTC)
 
 
@@ -150,7 +150,7 @@ class VpcGroups:
         return f"{known.name} {identifier}" if known and known.name else identifier
 
 
-def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: PlanningContext) -> VpcGroups:
+def vpc_groups(client: AwsClient, region: str, vpc: str, target: str, asked: PlanningContext) -> VpcGroups:
     """Every group of ``vpc``, and which of them this incident made for ``target``."""
     call = Call(
         service="ec2",
@@ -160,13 +160,13 @@ def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: Planni
     )
     own: dict[str, SecurityGroup] = {}
     found: dict[str, SecurityGroup] = {}
-    for page in caller.pages(call):
+    for page in client.pages(call):
         for raw in page.data.get("SecurityGroups", []):
             group = parse.security_group(raw, region)
             found[group.id] = group
             if ours(group.tags, target, asked) and asked.made_by(group.tags[TAG_CALL], group.id):
                 own[group.tags[TAG_CALL]] = group
-    vpcs = caller.read(
+    vpcs = client.read(
         Call(service="ec2", operation="DescribeVpcs", region=region, parameters={"VpcIds": [vpc]})
     ).data.get("Vpcs", [])
     blocks = [block for raw in vpcs for block in raw.get("Ipv6CidrBlockAssociationSet") or ()]
@@ -175,7 +175,7 @@ def vpc_groups(caller: Caller, region: str, vpc: str, target: str, asked: Planni
 
 
 def find_region(
-    caller: Caller,
+    client: AwsClient,
     target: str,
     regions: Iterable[str],
     service: str,
@@ -190,7 +190,7 @@ def find_region(
         try:
             if any(
                 page.data.get(key)
-                for page in caller.pages(
+                for page in client.pages(
                     Call(service=service, operation=operation, region=region, parameters=parameters)
                 )
             ):

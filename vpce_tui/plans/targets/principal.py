@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.arn import parse_arn
 from vpce_tui.core.coverage import Part, Status, side_by_side
@@ -49,15 +49,17 @@ PATTERN: Final = re.compile(
 )
 
 
-def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], asked: PlanningContext) -> PrincipalState:
+def observe(
+    client: AwsClient, target: str, region: str, aspects: Iterable[str], asked: PlanningContext
+) -> PrincipalState:
     """Read the principal and the named aspects now.
 
     ``target``: an access key id of a user, ``user/NAME``, ``role/NAME``, ``root``, or an ARN of one of these or of a role's
     session. Raises :class:`TargetGone`, and :class:`AwsError` where the principal itself cannot be read.
     """
-    identity, home = caller.identity(), iam_region(region)
+    identity, home = client.identity(), iam_region(region)
     account = identity.account
-    kind, name = _resolve(caller, target, account, home)
+    kind, name = _resolve(client, target, account, home)
     if kind is PrincipalKind.ROOT:
         return PrincipalState(
             kind=PrincipalKind.ROOT, name="root", arn=f"arn:aws:iam::{account}:root", account=account, region=home
@@ -70,7 +72,7 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
     signed_in = signed_in and (kind is PrincipalKind.ROLE or ":user/" in identity.arn)
     operation, key = ("GetUser", "User") if kind is PrincipalKind.USER else ("GetRole", "Role")
     try:
-        raw = caller.read(Call(service="iam", operation=operation, region=home, parameters={f"{key}Name": name})).data[
+        raw = client.read(Call(service="iam", operation=operation, region=home, parameters={f"{key}Name": name})).data[
             key
         ]
     except AwsError as error:
@@ -89,7 +91,7 @@ def observe(caller: Caller, target: str, region: str, aspects: Iterable[str], as
         own=signed_in,
         operator=_operator(identity.arn),
     )
-    read, unknown = read_aspects(caller, state, aspects, _READERS, asked)
+    read, unknown = read_aspects(client, state, aspects, _READERS, asked)
     return replace(read, unknown=unknown)
 
 
@@ -98,7 +100,7 @@ def _operator(arn: str) -> str:
     return f"role/{rest.partition('/')[0]}" if kind == "assumed-role" else f"{kind}/{rest.rpartition('/')[2]}"
 
 
-def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[PrincipalKind, str]:
+def _resolve(client: AwsClient, target: str, account: str, home: str) -> tuple[PrincipalKind, str]:
     arn = parse_arn(target)
     if target == "root" or (arn is not None and arn[1:] == ("iam", "", account, "root")):
         return PrincipalKind.ROOT, "root"
@@ -109,7 +111,7 @@ def _resolve(caller: Caller, target: str, account: str, home: str) -> tuple[Prin
         )
     if target.startswith("AKIA"):
         name = str(
-            caller.read(
+            client.read(
                 Call(service="iam", operation="GetAccessKeyLastUsed", region=home, parameters={"AccessKeyId": target})
             ).data.get("UserName", "")
         )
@@ -140,19 +142,19 @@ def _kind(kind: str, target: str) -> PrincipalKind:
         raise TargetGone(f"{target} is neither a user nor a role.") from None
 
 
-def _keys(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def _keys(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     if state.kind is not PrincipalKind.USER:
         return replace(state, keys=())
     given = asked.gave.get("new-key", frozenset())
     begun = parse.moment(asked.lost.get("new-key", ""))
     lost: set[str] = set()
     found = []
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="iam", operation="ListAccessKeys", region=state.region, parameters={"UserName": state.name})
     ):
         for raw in page.data.get("AccessKeyMetadata", []):
             identifier = str(raw["AccessKeyId"])
-            used = caller.read(
+            used = client.read(
                 Call(
                     service="iam",
                     operation="GetAccessKeyLastUsed",
@@ -179,12 +181,12 @@ def _keys(caller: Caller, state: PrincipalState, asked: PlanningContext) -> Prin
     )
 
 
-def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+def _console(client: AwsClient, state: PrincipalState, _: PlanningContext) -> PrincipalState:
     if state.kind is not PrincipalKind.USER:
         return replace(state, password=False)
     named = {"UserName": state.name}
     try:
-        caller.read(Call(service="iam", operation="GetLoginProfile", region=state.region, parameters=named))
+        client.read(Call(service="iam", operation="GetLoginProfile", region=state.region, parameters=named))
         password = True
     except AwsError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
@@ -192,7 +194,7 @@ def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> Princ
         password = False
 
     def ids(operation: str, key: str, name: str) -> tuple[str, ...]:
-        pages = caller.pages(Call(service="iam", operation=operation, region=state.region, parameters=named))
+        pages = client.pages(Call(service="iam", operation=operation, region=state.region, parameters=named))
         return tuple(sorted(str(item[name]) for page in pages for item in page.data.get(key, [])))
 
     return replace(
@@ -206,12 +208,12 @@ def _console(caller: Caller, state: PrincipalState, _: PlanningContext) -> Princ
     )
 
 
-def _users(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+def _users(client: AwsClient, state: PrincipalState, _: PlanningContext) -> PrincipalState:
     if state.kind is not PrincipalKind.ROLE:
         return replace(state, instances=())
     profiles = [
         str(profile["Arn"])
-        for page in caller.pages(
+        for page in client.pages(
             Call(
                 service="iam",
                 operation="ListInstanceProfilesForRole",
@@ -224,35 +226,35 @@ def _users(caller: Caller, state: PrincipalState, _: PlanningContext) -> Princip
     if not profiles:
         return replace(state, instances=())
     found = []
-    regions = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    regions = client.read(Call("ec2", "DescribeRegions", client.home_region)).data.get("Regions", [])
     for region in sorted(str(item["RegionName"]) for item in regions):
         filters = [
             {"Name": "iam-instance-profile.arn", "Values": profiles},
             {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
         ]
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation="DescribeInstances", region=region, parameters={"Filters": filters})
         ):
             found += [f"{item.label} ({region})" for item in parse.instances(page.data, region, state.account)]
     return replace(state, instances=tuple(sorted(found)))
 
 
-def _sessions(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def _sessions(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if state.kind is not PrincipalKind.ROLE:
         return replace(state, sessions=())
     found: set[str] = set()
-    since = aws_now(caller) - timedelta(days=1)
-    for region in sorted({caller.home_region, "us-east-1"}):
-        found |= _handed_out(caller, state, region, since)[0]
+    since = aws_now(client) - timedelta(days=1)
+    for region in sorted({client.home_region, "us-east-1"}):
+        found |= _handed_out(client, state, region, since)[0]
     return replace(state, sessions=tuple(sorted(found)))
 
 
-def _handed_out(caller: Caller, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
+def _handed_out(client: AwsClient, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
     """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
     about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": state.arn}]}
     found: set[str] = set()
-    pages = caller.pages(
+    pages = client.pages(
         Call(
             service="cloudtrail",
             operation="LookupEvents",
@@ -270,39 +272,39 @@ def _handed_out(caller: Caller, state: PrincipalState, region: str, since: datet
     return found, True
 
 
-def _history(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def _history(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     """What was done under its name, its keys, and the sessions and instances that hold it."""
-    raws = caller.read(Call("ec2", "DescribeRegions", caller.home_region)).data.get("Regions", [])
+    raws = client.read(Call("ec2", "DescribeRegions", client.home_region)).data.get("Regions", [])
     regions, days = [str(item["RegionName"]) for item in raws], integer(asked.remembered.get(DAYS, 7))
     gaps: list[str] = []
     if state.kind is PrincipalKind.ROOT:
         names = [("Username", "root")]
     elif state.kind is PrincipalKind.USER:
-        keys = _keys(caller, state, asked).keys or ()
+        keys = _keys(client, state, asked).keys or ()
         names = [("Username", state.name), *(("AccessKeyId", key.id) for key in keys)]
     else:
-        named, gaps = _session_names(caller, state, asked, regions, days)
+        named, gaps = _session_names(client, state, asked, regions, days)
         names = [("Username", name) for name in named[:_NAMES]]
         if len(named) > _NAMES:
             gaps.append(f"{len(named) - _NAMES} more sessions of {state.name}: name the ones you mean (sessions)")
-    found = history_of(caller, names, regions, days, role=state.name if state.kind is PrincipalKind.ROLE else "")
+    found = history_of(client, names, regions, days, role=state.name if state.kind is PrincipalKind.ROLE else "")
     found = replace(found, gaps=(*found.gaps, *gaps))
-    return replace(state, history=found, incident_opened=parse.moment(asked.since), now=aws_now(caller))
+    return replace(state, history=found, incident_opened=parse.moment(asked.since), now=aws_now(client))
 
 
 def _session_names(
-    caller: Caller, state: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
+    client: AwsClient, state: PrincipalState, asked: PlanningContext, regions: Sequence[str], days: int
 ) -> tuple[list[str], list[str]]:
     """Names of sessions of the role: those that the operator names, instances of this incident (whose profile may be taken by
     now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
-    held = [name.partition(" ")[0] for name in _users(caller, state, asked).instances or ()]
+    held = [name.partition(" ")[0] for name in _users(client, state, asked).instances or ()]
     gaps: list[str] = []
-    since = aws_now(caller) - timedelta(days=days)
+    since = aws_now(client) - timedelta(days=days)
 
     def one(region: str) -> tuple[list[str], Part]:
         try:
-            names, whole = _handed_out(caller, state, region, since)
+            names, whole = _handed_out(client, state, region, since)
             if not whole:
                 gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
             return sorted(names), Part(region, Status.LOOKED)
@@ -321,19 +323,19 @@ def _session_names(
     return list(dict.fromkeys([*named, *ours, *held, *found])), gaps
 
 
-def _made(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    read = _history(caller, state, asked)
+def _made(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    read = _history(client, state, asked)
     quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
     made = read.history.made if read.history else ()
-    return replace(read, made_states=states_of(caller, state.region, made, quarantine, QUARANTINE_DOCUMENT))
+    return replace(read, made_states=states_of(client, state.region, made, quarantine, QUARANTINE_DOCUMENT))
 
 
-def _trails(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    return replace(state, trails=recording.read_trails(caller, state.account, state.region, asked))
+def _trails(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+    return replace(state, trails=recording.read_trails(client, state.account, state.region, asked))
 
 
-def _profiles(caller: Caller, state: PrincipalState, __: PlanningContext) -> PrincipalState:
-    return replace(state, profiles=caller.profiles())
+def _profiles(client: AwsClient, state: PrincipalState, __: PlanningContext) -> PrincipalState:
+    return replace(state, profiles=client.profiles())
 
 
 _HISTORY_READS: Final = (

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import mapping, mappings, string
@@ -169,13 +169,13 @@ class History:
 
 
 def history_of(
-    caller: Caller, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int, *, role: str = ""
+    client: AwsClient, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int, *, role: str = ""
 ) -> History:
     """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions``, each event once.
 
     ``role``: only what sessions of this role did, as others may have sessions of the same name.
     """
-    begin = {"StartTime": (aws_now(caller) - timedelta(days=min(days, 90))).timestamp()}
+    begin = {"StartTime": (aws_now(client) - timedelta(days=min(days, 90))).timestamp()}
     gaps: list[str] = []
     found: dict[str, Done] = {}
 
@@ -185,7 +185,7 @@ def history_of(
             about = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": value}], **begin}
             try:
                 for number, page in enumerate(
-                    caller.pages(Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=about))
+                    client.pages(Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=about))
                 ):
                     events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
                     if number + 1 >= PAGES:
@@ -290,18 +290,18 @@ class ContainmentState:
 
 
 def states_of(
-    caller: Caller, home: str, made: Iterable[CreatedResource], quarantine: str, document: Mapping[str, object]
+    client: AwsClient, home: str, made: Iterable[CreatedResource], quarantine: str, document: Mapping[str, object]
 ) -> dict[str, ContainmentState]:
     """The state of everything that can be contained, by its key. ``quarantine``: the name of our deny policy."""
-    return {item.key: _state(caller, home, item, quarantine, document) for item in made if item.kind in CONTAINED_HERE}
+    return {item.key: _state(client, home, item, quarantine, document) for item in made if item.kind in CONTAINED_HERE}
 
 
 def _state(
-    caller: Caller, home: str, item: CreatedResource, quarantine: str, document: Mapping[str, object]
+    client: AwsClient, home: str, item: CreatedResource, quarantine: str, document: Mapping[str, object]
 ) -> ContainmentState:
     def ask(operation: str, **parameters: str) -> Mapping[str, object] | None:
         try:
-            return caller.read(Call(service="iam", operation=operation, region=home, parameters=parameters)).data
+            return client.read(Call(service="iam", operation=operation, region=home, parameters=parameters)).data
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 return None

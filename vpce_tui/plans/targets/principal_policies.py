@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.iam.policy_document import raw_statements, texts
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
@@ -30,22 +30,22 @@ def trusted_by(document: object) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
+def read_policies(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
     kind = state.kind.capitalize()
     named = {f"{kind}Name": state.name}
     inline = [
         str(item)
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="iam", operation=f"List{kind}Policies", region=state.region, parameters=named)
         )
         for item in page.data.get("PolicyNames", [])
     ]
     attached = []
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="iam", operation=f"ListAttached{kind}Policies", region=state.region, parameters=named)
     ):
         for item in page.data.get("AttachedPolicies", []):
-            policy = caller.read(
+            policy = client.read(
                 Call(
                     service="iam",
                     operation="GetPolicy",
@@ -58,7 +58,7 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
     if state.kind is PrincipalKind.USER:
         groups = [
             str(item["GroupName"])
-            for page in caller.pages(
+            for page in client.pages(
                 Call(service="iam", operation="ListGroupsForUser", region=state.region, parameters=named)
             )
             for item in page.data.get("Groups", [])
@@ -68,7 +68,7 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
         call = Call(
             service="iam", operation=f"Get{kind}Policy", region=state.region, parameters={**named, "PolicyName": own}
         )
-        cut = cut_stage(caller.read(call).data, asked.since)
+        cut = cut_stage(client.read(call).data, asked.since)
     denied = False
     if asked.incident and quarantine in inline:
         call = Call(
@@ -77,7 +77,7 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
             region=state.region,
             parameters={**named, "PolicyName": quarantine},
         )
-        denied = caller.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
+        denied = client.read(call).data.get("PolicyDocument") == QUARANTINE_DOCUMENT
     return replace(
         state,
         inline=tuple(sorted(set(inline) - {own, quarantine})),
@@ -88,16 +88,16 @@ def read_policies(caller: Caller, state: PrincipalState, asked: PlanningContext)
     )
 
 
-def read_policy_documents(caller: Caller, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+def read_policy_documents(client: AwsClient, state: PrincipalState, _: PlanningContext) -> PrincipalState:
     if state.kind is PrincipalKind.ROOT:
         return replace(state, documents=())
     kind, home = state.kind.capitalize(), state.region
     named = {f"{kind}Name": state.name}
     found = []
-    for page in caller.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
+    for page in client.pages(Call(service="iam", operation=f"List{kind}Policies", region=home, parameters=named)):
         for name in page.data.get("PolicyNames", []):
             if not str(name).startswith((QUARANTINE_POLICY, SESSIONS_POLICY, CUT_POLICY)):
-                answer = caller.read(
+                answer = client.read(
                     Call(
                         service="iam",
                         operation=f"Get{kind}Policy",
@@ -106,24 +106,24 @@ def read_policy_documents(caller: Caller, state: PrincipalState, _: PlanningCont
                     )
                 ).data
                 found.append(PrincipalPolicy(str(name), "", answer.get("PolicyDocument") or {}))
-    for page in caller.pages(
+    for page in client.pages(
         Call(service="iam", operation=f"ListAttached{kind}Policies", region=home, parameters=named)
     ):
-        found += [_managed(caller, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
+        found += [_managed(client, home, str(item["PolicyArn"])) for item in page.data.get("AttachedPolicies", [])]
     return replace(state, documents=tuple(sorted(found, key=lambda policy: policy.key)))
 
 
-def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
+def _managed(client: AwsClient, home: str, arn: str) -> PrincipalPolicy:
     name, one = arn.rpartition("/")[2], {"PolicyArn": arn}
     if ":iam::aws:" in arn:
         return PrincipalPolicy(name, arn, {})
     default = str(
-        caller.read(Call(service="iam", operation="GetPolicy", region=home, parameters=one)).data["Policy"][
+        client.read(Call(service="iam", operation="GetPolicy", region=home, parameters=one)).data["Policy"][
             "DefaultVersionId"
         ]
     )
     versions = {
-        str(item["VersionId"]): caller.read(
+        str(item["VersionId"]): client.read(
             Call(
                 service="iam",
                 operation="GetPolicyVersion",
@@ -134,11 +134,11 @@ def _managed(caller: Caller, home: str, arn: str) -> PrincipalPolicy:
         .data["PolicyVersion"]
         .get("Document")
         or {}
-        for page in caller.pages(Call(service="iam", operation="ListPolicyVersions", region=home, parameters=one))
+        for page in client.pages(Call(service="iam", operation="ListPolicyVersions", region=home, parameters=one))
         for item in page.data.get("Versions", [])
     }
     holders = []
-    for page in caller.pages(Call(service="iam", operation="ListEntitiesForPolicy", region=home, parameters=one)):
+    for page in client.pages(Call(service="iam", operation="ListEntitiesForPolicy", region=home, parameters=one)):
         holders += [f"user/{item['UserName']}" for item in page.data.get("PolicyUsers", [])]
         holders += [f"role/{item['RoleName']}" for item in page.data.get("PolicyRoles", [])]
         holders += [f"group/{item['GroupName']}" for item in page.data.get("PolicyGroups", [])]

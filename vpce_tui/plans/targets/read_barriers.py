@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import at, integer, mappings, string
 from vpce_tui.inventory.networks import acl
 from vpce_tui.inventory.resources import tags_of
@@ -15,15 +15,15 @@ from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
 
-def described(caller: Caller, region: str, filters: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+def described(client: AwsClient, region: str, filters: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
     """Network interfaces as AWS describes them."""
     call = Call(
         service="ec2", operation="DescribeNetworkInterfaces", region=region, parameters={"Filters": list(filters)}
     )
-    return [raw for page in caller.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
+    return [raw for page in client.pages(call) for raw in page.data.get("NetworkInterfaces", [])]
 
 
-def rules(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
+def rules(client: AwsClient, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """The rules of the groups that the interfaces are in, the names of the groups, and who else holds them."""
     groups = sorted({group for nic in state.interfaces for group in nic.groups})
     if not groups:
@@ -34,13 +34,13 @@ def rules(caller: Caller, state: InterfaceState, _: PlanningContext) -> Interfac
         region=state.region,
         parameters={"Filters": [{"Name": "group-id", "Values": groups}]},
     )
-    raws = [raw for page in caller.pages(call) for raw in page.data.get("SecurityGroupRules", [])]
-    named = caller.read(
+    raws = [raw for page in client.pages(call) for raw in page.data.get("SecurityGroupRules", [])]
+    named = client.read(
         Call(service="ec2", operation="DescribeSecurityGroups", region=state.region, parameters={"GroupIds": groups})
     ).data
     own = {nic.id for nic in state.interfaces}
     holders: dict[str, list[str]] = {group: [] for group in groups}
-    for raw in described(caller, state.region, [{"Name": "group-id", "Values": groups}]):
+    for raw in described(client, state.region, [{"Name": "group-id", "Values": groups}]):
         if raw["NetworkInterfaceId"] not in own:
             for held in mappings(raw, "Groups"):
                 if held.get("GroupId") in holders:
@@ -80,7 +80,7 @@ def _port(value: object) -> int:
     return -1 if value is None else integer(value)
 
 
-def acls(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
+def acls(client: AwsClient, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """The network ACLs of their subnets, and who else is in the subnets these guard."""
     subnets = sorted({nic.subnet_id for nic in state.interfaces})
     call = Call(
@@ -89,14 +89,14 @@ def acls(caller: Caller, state: InterfaceState, _: PlanningContext) -> Interface
         region=state.region,
         parameters={"Filters": [{"Name": "association.subnet-id", "Values": subnets}]},
     )
-    found = [acl(raw) for page in caller.pages(call) for raw in page.data.get("NetworkAcls", [])]
+    found = [acl(raw) for page in client.pages(call) for raw in page.data.get("NetworkAcls", [])]
     guarded = sorted({subnet for acl in found for subnet in acl.subnets})
     own, neighbours = {nic.id for nic in state.interfaces}, {subnet: list[str]() for subnet in guarded}
-    for raw in described(caller, state.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
+    for raw in described(client, state.region, [{"Name": "subnet-id", "Values": guarded}]) if guarded else ():
         if raw["NetworkInterfaceId"] not in own:
             neighbours[str(raw["SubnetId"])].append(_label(raw))
     described_subnets = (
-        caller.read(
+        client.read(
             Call(service="ec2", operation="DescribeSubnets", region=state.region, parameters={"SubnetIds": subnets})
         ).data
         if subnets
@@ -116,14 +116,14 @@ def acls(caller: Caller, state: InterfaceState, _: PlanningContext) -> Interface
     )
 
 
-def sets(caller: Caller, state: InterfaceState, _: PlanningContext) -> InterfaceState:
+def sets(client: AwsClient, state: InterfaceState, _: PlanningContext) -> InterfaceState:
     """Every IP set of WAF for the region and for CloudFront, and which web ACLs name it."""
     found = []
     for scope, region in (("REGIONAL", state.region), ("CLOUDFRONT", "us-east-1")):
-        users = _users_of_sets(caller, scope, region)
-        for item in _listed(caller, "ListIPSets", "IPSets", scope, region):
+        users = _users_of_sets(client, scope, region)
+        for item in _listed(client, "ListIPSets", "IPSets", scope, region):
             named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
-            raw = caller.read(Call(service="wafv2", operation="GetIPSet", region=region, parameters=named)).data[
+            raw = client.read(Call(service="wafv2", operation="GetIPSet", region=region, parameters=named)).data[
                 "IPSet"
             ]
             uses = {name: arns[str(raw.get("ARN"))] for name, arns in users.items() if raw.get("ARN") in arns}
@@ -144,11 +144,11 @@ def sets(caller: Caller, state: InterfaceState, _: PlanningContext) -> Interface
     return replace(state, sets=tuple(sorted(found, key=lambda item: item.key)))
 
 
-def _listed(caller: Caller, operation: str, key: str, scope: str, region: str) -> Iterable[Mapping[str, object]]:
+def _listed(client: AwsClient, operation: str, key: str, scope: str, region: str) -> Iterable[Mapping[str, object]]:
     """Every item; WAF pages by a marker that botocore does not follow."""
     marker: dict[str, str] = {}
     while True:
-        answer = caller.read(
+        answer = client.read(
             Call(
                 service="wafv2", operation=operation, region=region, parameters={"Scope": scope, "Limit": 100, **marker}
             )
@@ -168,13 +168,13 @@ def _canonical(address: str) -> str:
         return address
 
 
-def _users_of_sets(caller: Caller, scope: str, region: str) -> dict[str, dict[str, bool]]:
+def _users_of_sets(client: AwsClient, scope: str, region: str) -> dict[str, dict[str, bool]]:
     """The IP sets that each web ACL names, and whether every rule that does blocks what is in the set."""
     found: dict[str, dict[str, bool]] = {}
-    for item in _listed(caller, "ListWebACLs", "WebACLs", scope, region):
+    for item in _listed(client, "ListWebACLs", "WebACLs", scope, region):
         named = {"Name": item["Name"], "Scope": scope, "Id": item["Id"]}
         raw = (
-            caller.read(Call(service="wafv2", operation="GetWebACL", region=region, parameters=named)).data.get(
+            client.read(Call(service="wafv2", operation="GetWebACL", region=region, parameters=named)).data.get(
                 "WebACL"
             )
             or {}
@@ -201,12 +201,12 @@ def _arns(value: object) -> Iterable[str]:
             yield from _arns(item)
 
 
-def public(caller: Caller, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+def public(client: AwsClient, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
     """VPC Block Public Access of the region."""
-    answer = caller.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", state.region)).data
+    answer = client.read(Call("ec2", "DescribeVpcBlockPublicAccessOptions", state.region)).data
     options = answer.get("VpcBlockPublicAccessOptions") or {}
     mode, verify = str(options.get("InternetGatewayBlockMode", "off")), options.get("State") != "update-in-progress"
-    gateways = caller.pages(Call("ec2", "DescribeInternetGateways", state.region))
+    gateways = client.pages(Call("ec2", "DescribeInternetGateways", state.region))
     vpcs = {
         str(item["VpcId"])
         for page in gateways
@@ -215,7 +215,7 @@ def public(caller: Caller, state: InterfaceState, asked: PlanningContext) -> Int
         if item.get("VpcId")
     }
     exclusions, own = {}, {}
-    for page in caller.pages(Call("ec2", "DescribeVpcBlockPublicAccessExclusions", state.region)):
+    for page in client.pages(Call("ec2", "DescribeVpcBlockPublicAccessExclusions", state.region)):
         for raw in page.data.get("VpcBlockPublicAccessExclusions", []):
             vpc = str(raw.get("ResourceArn", "")).rpartition("/")[2]
             lets, exclusion_state = str(raw.get("InternetGatewayExclusionMode", "")), str(raw.get("State", ""))
@@ -230,7 +230,7 @@ def public(caller: Caller, state: InterfaceState, asked: PlanningContext) -> Int
             exclusions[vpc] = (identifier, lets)
             if ours(tags, state.target, asked) and asked.made_by(tags[TAG_CALL], identifier):
                 own[tags[TAG_CALL]] = identifier
-    for page in caller.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", state.region)):
+    for page in client.pages(Call("ec2", "DescribeEgressOnlyInternetGateways", state.region)):
         for raw in page.data.get("EgressOnlyInternetGateways", []):
             vpcs |= {str(item["VpcId"]) for item in raw.get("Attachments") or () if item.get("VpcId")}
     return replace(

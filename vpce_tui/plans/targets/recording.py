@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.json_values import mapping, string
 from vpce_tui.inventory import parse
@@ -131,26 +131,26 @@ CONFIG_READS: Final = (
 )
 
 
-def read_trails(caller: Caller, account: str, home: str, asked: PlanningContext) -> Trails:
+def read_trails(client: AwsClient, account: str, home: str, asked: PlanningContext) -> Trails:
     """Every trail with its status; the bucket of the answers."""
-    raws = caller.read(
+    raws = client.read(
         Call(service="cloudtrail", operation="DescribeTrails", region=home, parameters={"includeShadowTrails": True})
     ).data.get("trailList", [])
-    trails = tuple(sorted((_trail(caller, raw, home) for raw in raws), key=lambda trail: (trail.home, trail.name)))
-    buckets = _buckets(caller, home)
+    trails = tuple(sorted((_trail(client, raw, home) for raw in raws), key=lambda trail: (trail.home, trail.name)))
+    buckets = _buckets(client, home)
     named = str(asked.remembered.get(TRAIL_BUCKET) or own_bucket(account, "trail"))
     return Trails(
         trails=trails,
-        bucket=read_bucket(caller, named, home, buckets, account),
+        bucket=read_bucket(client, named, home, buckets, account),
         buckets=buckets,
-        stops=_stops(caller, sorted({home, *(trail.home for trail in trails)})),
+        stops=_stops(client, sorted({home, *(trail.home for trail in trails)})),
     )
 
 
-def _trail(caller: Caller, raw: Mapping[str, object], home: str) -> Trail:
+def _trail(client: AwsClient, raw: Mapping[str, object], home: str) -> Trail:
     region = str(raw.get("HomeRegion") or home)
     arn = str(raw.get("TrailARN", ""))
-    status = caller.read(
+    status = client.read(
         Call(
             service="cloudtrail",
             operation="GetTrailStatus",
@@ -171,13 +171,13 @@ def _trail(caller: Caller, raw: Mapping[str, object], home: str) -> Trail:
         organization=bool(raw.get("IsOrganizationTrail")),
         stopped=stopped.strftime("%Y-%m-%dT%H:%M:%SZ") if stopped else "",
         problem=str(status.get("LatestDeliveryError") or ""),
-        blind=_left_out(caller, region, arn or str(raw.get("Name", ""))),
+        blind=_left_out(client, region, arn or str(raw.get("Name", ""))),
     )
 
 
-def _left_out(caller: Caller, region: str, trail: str) -> str:
+def _left_out(client: AwsClient, region: str, trail: str) -> str:
     """What the event selectors of a trail leave out of the management events; an intruder blinds a trail by them."""
-    answer = caller.read(
+    answer = client.read(
         Call(service="cloudtrail", operation="GetEventSelectors", region=region, parameters={"TrailName": trail})
     ).data
     simple, advanced = answer.get("EventSelectors") or (), answer.get("AdvancedEventSelectors") or ()
@@ -197,14 +197,14 @@ def _left_out(caller: Caller, region: str, trail: str) -> str:
     return f"{'only ' + ways.pop() if ways else 'no'} management events are recorded"
 
 
-def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
+def _stops(client: AwsClient, regions: Sequence[str]) -> tuple[str, ...]:
     """Who stopped logging, or deleted or changed a trail, lately."""
     said = []
     for region in regions:
         for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
             attribute = [{"AttributeKey": "EventName", "AttributeValue": name}]
             try:
-                answer = caller.read(
+                answer = client.read(
                     Call(
                         service="cloudtrail",
                         operation="LookupEvents",
@@ -224,18 +224,18 @@ def _stops(caller: Caller, regions: Sequence[str]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _buckets(caller: Caller, home: str) -> tuple[str, ...]:
+def _buckets(client: AwsClient, home: str) -> tuple[str, ...]:
     """The account's buckets by name."""
-    answer = caller.read(Call("s3", "ListBuckets", home)).data
+    answer = client.read(Call("s3", "ListBuckets", home)).data
     return tuple(sorted(str(item["Name"]) for item in answer.get("Buckets", [])))
 
 
-def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], account: str) -> LogBucket:
+def read_bucket(client: AwsClient, name: str, home: str, mine: Sequence[str], account: str) -> LogBucket:
     """What is to be known of a bucket before something is written to it, or it is deleted."""
     owned: dict[str, object] = {"Bucket": name, "ExpectedBucketOwner": account}
     if name not in mine:
         try:
-            caller.read(Call(service="s3", operation="HeadBucket", region=home, parameters={"Bucket": name}))
+            client.read(Call(service="s3", operation="HeadBucket", region=home, parameters={"Bucket": name}))
         except AwsError as error:
             if error.kind is ErrorKind.NOT_FOUND or error.code in ("404", "NoSuchBucket"):
                 return LogBucket(name, mine=False)
@@ -249,17 +249,17 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
                 raise
         return LogBucket(name, mine=False, taken=True)
     region = str(
-        caller.read(Call(service="s3", operation="HeadBucket", region=home, parameters=owned)).data.get("BucketRegion")
+        client.read(Call(service="s3", operation="HeadBucket", region=home, parameters=owned)).data.get("BucketRegion")
         or home
     )
-    objects = caller.read(
+    objects = client.read(
         Call(service="s3", operation="ListObjectsV2", region=region, parameters={**owned, "MaxKeys": 1})
     ).data
     policy = _or_nothing(
-        caller, Call(service="s3", operation="GetBucketPolicy", region=region, parameters=owned), "NoSuchBucketPolicy"
+        client, Call(service="s3", operation="GetBucketPolicy", region=region, parameters=owned), "NoSuchBucketPolicy"
     ).get("Policy")
     block = _or_nothing(
-        caller,
+        client,
         Call(service="s3", operation="GetPublicAccessBlock", region=region, parameters=owned),
         "NoSuchPublicAccessBlockConfiguration",
     )
@@ -274,26 +274,26 @@ def read_bucket(caller: Caller, name: str, home: str, mine: Sequence[str], accou
     )
 
 
-def _or_nothing(caller: Caller, call: Call, code: str) -> Mapping[str, object]:
+def _or_nothing(client: AwsClient, call: Call, code: str) -> Mapping[str, object]:
     try:
-        return caller.read(call).data
+        return client.read(call).data
     except AwsError as error:
         if error.kind is ErrorKind.NOT_FOUND or error.code == code:
             return {}
         raise
 
 
-def read_recorder(caller: Caller, region: str) -> ConfigRecorder:
+def read_recorder(client: AwsClient, region: str) -> ConfigRecorder:
     """The recorder and channel of one region; AWS allows one of each."""
-    recorders = caller.read(Call("config", "DescribeConfigurationRecorders", region)).data.get(
+    recorders = client.read(Call("config", "DescribeConfigurationRecorders", region)).data.get(
         "ConfigurationRecorders", []
     )
-    channels = caller.read(Call("config", "DescribeDeliveryChannels", region)).data.get("DeliveryChannels", [])
+    channels = client.read(Call("config", "DescribeDeliveryChannels", region)).data.get("DeliveryChannels", [])
     channel: Mapping[str, object] = channels[0] if channels else {}
     if not recorders:
         return ConfigRecorder(region, channel=str(channel.get("name", "")), bucket=str(channel.get("s3BucketName", "")))
     raw = recorders[0]
-    statuses = caller.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
+    statuses = client.read(Call("config", "DescribeConfigurationRecorderStatus", region)).data
     status: Mapping[str, object] = next(iter(statuses.get("ConfigurationRecordersStatus", [])), {})
     return ConfigRecorder(
         region=region,
@@ -308,19 +308,19 @@ def read_recorder(caller: Caller, region: str) -> ConfigRecorder:
 
 
 def read_config(
-    caller: Caller, account: str, home: str, recorders: Mapping[str, ConfigRecorder], asked: PlanningContext
+    client: AwsClient, account: str, home: str, recorders: Mapping[str, ConfigRecorder], asked: PlanningContext
 ) -> Config:
     """With what a new recorder needs: its bucket and role."""
-    buckets = _buckets(caller, home)
+    buckets = _buckets(client, home)
     named = str(asked.remembered.get(CONFIG_BUCKET) or own_bucket(account, "config"))
     role = _or_nothing(
-        caller,
+        client,
         Call(service="iam", operation="GetRole", region=iam_region(home), parameters={"RoleName": CONFIG_ROLE}),
         "NoSuchEntity",
     )
     return Config(
         recorders=recorders,
-        bucket=read_bucket(caller, named, home, buckets, account),
+        bucket=read_bucket(client, named, home, buckets, account),
         buckets=buckets,
         role=string(role, "Role", "Arn"),
     )

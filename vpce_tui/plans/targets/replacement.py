@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import at, mappings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
@@ -30,7 +30,7 @@ class Replacement:
     protected: bool = False
 
 
-def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext) -> Replacement | None:
+def read_replacement(client: AwsClient, instance: Instance, asked: PlanningContext) -> Replacement | None:
     """The instance that this incident started in its place, where there is one."""
     if not asked.incident:
         return None
@@ -39,7 +39,7 @@ def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext)
         {"Name": f"tag:{TAG_INCIDENT}", "Values": [asked.incident]},
         {"Name": f"tag:{TAG_CALL}", "Values": ["launch"]},
     ]
-    pages = caller.pages(
+    pages = client.pages(
         Call(service="ec2", operation="DescribeInstances", region=instance.region, parameters={"Filters": filters})
     )
     found = [
@@ -54,18 +54,18 @@ def read_replacement(caller: Caller, instance: Instance, asked: PlanningContext)
     return Replacement(
         id=new.id,
         state=new.state,
-        checks=_checks(caller, instance.region, new.id),
+        checks=_checks(client, instance.region, new.id),
         image=new.image_id,
         vpc_id=new.vpc_id,
         private_ip=new.private_ip,
-        protected=_protected(caller, instance.region, new.id),
+        protected=_protected(client, instance.region, new.id),
     )
 
 
-def _protected(caller: Caller, region: str, identifier: str) -> bool:
+def _protected(client: AwsClient, region: str, identifier: str) -> bool:
     parameters = {"InstanceId": identifier, "Attribute": "disableApiTermination"}
     answer = _there(
-        caller, Call(service="ec2", operation="DescribeInstanceAttribute", region=region, parameters=parameters)
+        client, Call(service="ec2", operation="DescribeInstanceAttribute", region=region, parameters=parameters)
     )
     return bool(at(answer, "DisableApiTermination", "Value"))
 
@@ -77,10 +77,10 @@ CHECKS: Final = "InstanceStatuses[0].[InstanceState.Name, SystemStatus.Status, I
 UP: Final = "running/ok/ok"
 
 
-def _checks(caller: Caller, region: str, identifier: str) -> str:
+def _checks(client: AwsClient, region: str, identifier: str) -> str:
     parameters = {"InstanceIds": [identifier], "IncludeAllInstances": True}
     answer = _there(
-        caller, Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=parameters)
+        client, Call(service="ec2", operation="DescribeInstanceStatus", region=region, parameters=parameters)
     )
     statuses = mappings(answer, "InstanceStatuses")
     if not statuses:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import at, sequence
 from vpce_tui.iam.policy_document import raw_statements
 from vpce_tui.inventory import parse
@@ -30,7 +30,7 @@ class HeldRole:
     other_users: tuple[str, ...] = ()
 
 
-def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldRole:
+def role_of(client: AwsClient, instance: Instance, asked: PlanningContext) -> HeldRole:
     """The profile the instance holds, or that we took from it, and the role in it."""
     region = instance.region
     filters = [
@@ -43,7 +43,7 @@ def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldR
         region=region,
         parameters={"Filters": filters},
     )
-    associations = [item for page in caller.pages(call) for item in page.data.get("IamInstanceProfileAssociations", [])]
+    associations = [item for page in client.pages(call) for item in page.data.get("IamInstanceProfileAssociations", [])]
     association = str(associations[0]["AssociationId"]) if associations else ""
     profile_arn = (
         str(associations[0]["IamInstanceProfile"]["Arn"])
@@ -52,14 +52,14 @@ def role_of(caller: Caller, instance: Instance, asked: PlanningContext) -> HeldR
     )
     if not profile_arn:
         return HeldRole(association="", profile_arn="", profile_name="", name="", arn="")
-    return _role_behind(caller, instance, association, profile_arn, asked)
+    return _role_behind(client, instance, association, profile_arn, asked)
 
 
 def _role_behind(
-    caller: Caller, instance: Instance, association: str, profile_arn: str, asked: PlanningContext
+    client: AwsClient, instance: Instance, association: str, profile_arn: str, asked: PlanningContext
 ) -> HeldRole:
     profile_name = profile_arn.rpartition("/")[2]
-    profile = caller.read(
+    profile = client.read(
         Call(
             service="iam",
             operation="GetInstanceProfile",
@@ -73,7 +73,7 @@ def _role_behind(
     name, arn = str(roles[0]["RoleName"]), str(roles[0]["Arn"])
     inline = [
         str(item)
-        for page in caller.pages(
+        for page in client.pages(
             Call(
                 service="iam",
                 operation="ListRolePolicies",
@@ -84,7 +84,7 @@ def _role_behind(
         for item in page.data.get("PolicyNames", [])
     ]
     attached: list[tuple[str, str]] = []
-    for page in caller.pages(
+    for page in client.pages(
         Call(
             service="iam",
             operation="ListAttachedRolePolicies",
@@ -93,7 +93,7 @@ def _role_behind(
         )
     ):
         for item in page.data.get("AttachedPolicies", []):
-            policy = caller.read(
+            policy = client.read(
                 Call(
                     service="iam",
                     operation="GetPolicy",
@@ -105,7 +105,7 @@ def _role_behind(
     cut, own, home = "", f"{CUT_POLICY}{asked.incident}", iam_region(instance.region)
     if asked.incident and own in inline:
         cut = cut_stage(
-            caller.read(
+            client.read(
                 Call(
                     service="iam",
                     operation="GetRolePolicy",
@@ -121,7 +121,7 @@ def _role_behind(
     ]
     users = [
         other.label
-        for page in caller.pages(
+        for page in client.pages(
             Call(service="ec2", operation="DescribeInstances", region=instance.region, parameters={"Filters": filters})
         )
         for other in parse.instances(page.data, instance.region, instance.account)

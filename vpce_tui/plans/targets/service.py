@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vpce_tui.aws.call import Call
-from vpce_tui.aws.caller import Caller
+from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import integer, mappings, string, strings
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
@@ -35,7 +35,7 @@ class Registration:
     name: str = ""
 
 
-def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
+def scaling_of(client: AwsClient, instance: Instance) -> Scaling | None:
     """The Auto Scaling group the instance is in."""
     region = instance.region
     call = Call(
@@ -44,11 +44,11 @@ def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
         region=region,
         parameters={"InstanceIds": [instance.id]},
     )
-    members = [item for page in caller.pages(call) for item in page.data.get("AutoScalingInstances", [])]
+    members = [item for page in client.pages(call) for item in page.data.get("AutoScalingInstances", [])]
     if not members:
         return None
     name = str(members[0]["AutoScalingGroupName"])
-    groups = caller.read(
+    groups = client.read(
         Call(
             service="autoscaling",
             operation="DescribeAutoScalingGroups",
@@ -68,17 +68,17 @@ def scaling_of(caller: Caller, instance: Instance) -> Scaling | None:
     )
 
 
-def targets_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
+def targets_of(client: AwsClient, instance: Instance) -> tuple[Registration, ...]:
     """Its registrations with target groups, by id and by address."""
     found = []
-    for page in caller.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
+    for page in client.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
         for group in page.data.get("TargetGroups", []):
             kind = group.get("TargetType")
             if group.get("VpcId") != instance.vpc_id or kind not in ("instance", "ip"):
                 continue
             own = {instance.id} if kind == "instance" else instance.addresses
             arn = str(group["TargetGroupArn"])
-            health = caller.read(
+            health = client.read(
                 Call(
                     service="elbv2",
                     operation="DescribeTargetHealth",
@@ -101,11 +101,11 @@ def targets_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
     return tuple(sorted(found, key=lambda item: (item.balancer, item.id, item.port)))
 
 
-def classic_of(caller: Caller, instance: Instance) -> tuple[Registration, ...]:
+def classic_of(client: AwsClient, instance: Instance) -> tuple[Registration, ...]:
     """The classic load balancers it is behind."""
     found = [
         Registration(str(item["LoadBalancerName"]), instance.id, name=str(item["LoadBalancerName"]))
-        for page in caller.pages(Call("elb", "DescribeLoadBalancers", instance.region))
+        for page in client.pages(Call("elb", "DescribeLoadBalancers", instance.region))
         for item in page.data.get("LoadBalancerDescriptions", [])
         if any(member.get("InstanceId") == instance.id for member in item.get("Instances", []))
     ]
@@ -127,7 +127,9 @@ class TargetGroup:
         return tuple(f"{self.name}:{port}" for port in self.ports)
 
 
-def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: PlanningContext) -> tuple[TargetGroup, ...]:
+def target_groups_of(
+    client: AwsClient, instance: Instance, vpc: str, asked: PlanningContext
+) -> tuple[TargetGroup, ...]:
     """The target groups of ``vpc`` that take instances, and where the old one stood before the incident took it out."""
     recorded: dict[str, set[int]] = {}
     for call, parameters in asked.before.items():
@@ -135,13 +137,13 @@ def target_groups_of(caller: Caller, instance: Instance, vpc: str, asked: Planni
             ports = {integer(item, "Port") for item in mappings(parameters, "Targets")}
             recorded.setdefault(str(parameters["TargetGroupArn"]), set()).update(ports)
     found = []
-    for page in caller.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
+    for page in client.pages(Call("elbv2", "DescribeTargetGroups", instance.region)):
         for raw in page.data.get("TargetGroups", []):
             if raw.get("TargetType") != "instance" or raw.get("VpcId") != vpc:
                 continue
             arn = str(raw["TargetGroupArn"])
             ports = recorded.get(arn, set()) | {
-                port for identifier, port in registered(caller, instance.region, arn) if identifier == instance.id
+                port for identifier, port in registered(client, instance.region, arn) if identifier == instance.id
             }
             held = bool(ports)
             listed = tuple(sorted(ports - {0})) or (int(raw.get("Port") or 0),)
@@ -159,14 +161,14 @@ class ClassicBalancer:
 
 
 def classic_balancers_of(
-    caller: Caller, instance: Instance, vpc: str, asked: PlanningContext
+    client: AwsClient, instance: Instance, vpc: str, asked: PlanningContext
 ) -> tuple[ClassicBalancer, ...]:
     """The classic load balancers of ``vpc``."""
     recorded = {
         str(parameters["LoadBalancerName"]) for parameters in asked.before.values() if "LoadBalancerName" in parameters
     }
     found = []
-    for page in caller.pages(Call("elb", "DescribeLoadBalancers", instance.region)):
+    for page in client.pages(Call("elb", "DescribeLoadBalancers", instance.region)):
         for raw in page.data.get("LoadBalancerDescriptions", []):
             name = str(raw["LoadBalancerName"])
             members = frozenset(str(item["InstanceId"]) for item in raw.get("Instances") or ())
@@ -175,9 +177,9 @@ def classic_balancers_of(
     return tuple(sorted(found, key=lambda item: item.name))
 
 
-def registered(caller: Caller, region: str, arn: str) -> frozenset[tuple[str, int]]:
+def registered(client: AwsClient, region: str, arn: str) -> frozenset[tuple[str, int]]:
     """Targets of a group, by id and port; those that are on their way out are not."""
-    health = caller.read(
+    health = client.read(
         Call(service="elbv2", operation="DescribeTargetHealth", region=region, parameters={"TargetGroupArn": arn})
     ).data
     return frozenset(
@@ -213,7 +215,7 @@ class LaunchSource:
     own_version: str = ""
 
 
-def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
+def starter_of(client: AwsClient, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
     """What the group called ``group`` starts; None where there is no such group."""
     region = instance.region
     call = Call(
@@ -222,7 +224,7 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningCo
         region=region,
         parameters={"AutoScalingGroupNames": [group]},
     )
-    raw = next((item for page in caller.pages(call) for item in page.data.get("AutoScalingGroups", [])), None)
+    raw = next((item for page in client.pages(call) for item in page.data.get("AutoScalingGroups", [])), None)
     if raw is None:
         return None
     source = LaunchSource(
@@ -231,12 +233,12 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningCo
         members=tuple(sorted(str(item["InstanceId"]) for item in raw.get("Instances") or ())),
         desired=int(raw.get("DesiredCapacity", 0)),
         maximum=int(raw.get("MaxSize", 0)),
-        own_template=_own_template(caller, region, instance.id, asked),
+        own_template=_own_template(client, region, instance.id, asked),
     )
     template = raw.get("LaunchTemplate")
     if template:
         identifier, version = str(template.get("LaunchTemplateId", "")), str(template.get("Version") or "$Default")
-        versions = _versions(caller, region, identifier)
+        versions = _versions(client, region, identifier)
         current = _current(versions, version)
         image = string(current, "LaunchTemplateData", "ImageId")
         return replace(
@@ -256,20 +258,20 @@ def starter_of(caller: Caller, instance: Instance, group: str, asked: PlanningCo
             region=region,
             parameters={"LaunchConfigurationNames": [name]},
         )
-        known = [item for page in caller.pages(asked_for) for item in page.data.get("LaunchConfigurations", [])]
+        known = [item for page in client.pages(asked_for) for item in page.data.get("LaunchConfigurations", [])]
         image = str(known[0].get("ImageId", "")) if known else ""
         return replace(source, kind=CONFIGURATION, id=name, name=name, image=image)
     return source
 
 
-def _versions(caller: Caller, region: str, template: str) -> list[Mapping[str, object]]:
+def _versions(client: AwsClient, region: str, template: str) -> list[Mapping[str, object]]:
     call = Call(
         service="ec2",
         operation="DescribeLaunchTemplateVersions",
         region=region,
         parameters={"LaunchTemplateId": template},
     )
-    return [item for page in caller.pages(call) for item in page.data.get("LaunchTemplateVersions", [])]
+    return [item for page in client.pages(call) for item in page.data.get("LaunchTemplateVersions", [])]
 
 
 def _current(versions: Sequence[Mapping[str, object]], version: str) -> Mapping[str, object]:
@@ -299,10 +301,10 @@ def _own_version(versions: Sequence[Mapping[str, object]], asked: PlanningContex
     return mine[-1] if mine else ""
 
 
-def _own_template(caller: Caller, region: str, target: str, asked: PlanningContext) -> str:
+def _own_template(client: AwsClient, region: str, target: str, asked: PlanningContext) -> str:
     if not asked.incident:
         return ""
-    for page in caller.pages(Call("ec2", "DescribeLaunchTemplates", region)):
+    for page in client.pages(Call("ec2", "DescribeLaunchTemplates", region)):
         for raw in page.data.get("LaunchTemplates", []):
             tags, identifier = tags_of(raw.get("Tags")), str(raw["LaunchTemplateId"])
             if ours(tags, target, asked) and asked.made_by(tags[TAG_CALL], identifier):
@@ -320,10 +322,10 @@ class Address:
     interface: str
 
 
-def addresses_of(caller: Caller, region: str, instances: Sequence[str]) -> tuple[Address, ...]:
+def addresses_of(client: AwsClient, region: str, instances: Sequence[str]) -> tuple[Address, ...]:
     """The Elastic IPs of some instances."""
     filters = [{"Name": "instance-id", "Values": list(instances)}]
-    answer = caller.read(
+    answer = client.read(
         Call(service="ec2", operation="DescribeAddresses", region=region, parameters={"Filters": filters})
     ).data
     return tuple(

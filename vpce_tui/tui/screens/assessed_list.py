@@ -161,7 +161,7 @@ class ListFrame(Frame):
 
     def action_refresh(self) -> None:
         """Ask for what is new."""
-        self.work.refresh()
+        self.workspace.refresh()
         self.update()
 
     def copy_id(self) -> str:

@@ -55,7 +55,7 @@ class EventScreen(Frame):
     @property
     def item(self) -> AssessedEvent:
         """The event as it is assessed now."""
-        return next((known for known in self.work.assessed if known.event is self._item.event), self._item)
+        return next((known for known in self.workspace.assessed if known.event is self._item.event), self._item)
 
     @property
     def path(self) -> AttackPathView:
@@ -72,7 +72,7 @@ class EventScreen(Frame):
         yield AttackPathView()
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     def keys(self) -> Sequence[KeyHint]:
         keys = self.main.keymap
@@ -84,19 +84,19 @@ class EventScreen(Frame):
             found.append(hint("open", "open"))
         if self.view == "path" and self.path.folds:
             found.append(hint("tick", "fold"))
-        if not self.work.trail:
+        if not self.workspace.log_files:
             found.append(hint("playbooks"))
         found += [
             hint("next-view", "attack path" if self.view == "why" else "next view"),
             hint("related-events"),
         ]
-        if self._item.event.principal.instance_id and not self.work.trail:
+        if self._item.event.principal.instance_id and not self.workspace.log_files:
             found.append(hint("instance"))
-        if made.endpoint_id and not self.work.trail:
+        if made.endpoint_id and not self.workspace.log_files:
             found.append(hint("traffic"))
         if self._checks():
             found.append(hint("check-policy"))
-        if self._item.event.request is not None and not self.work.read_only:
+        if self._item.event.request is not None and not self.workspace.read_only:
             found.append(hint("suppress"))
         return [
             *found,
@@ -113,7 +113,7 @@ class EventScreen(Frame):
         self.query_one("#page").display = not path
         self.path.display = path
         if path:
-            self.path.show_path(path_of(self.work, self.item))
+            self.path.show_path(path_of(self.workspace, self.item))
             return
         width = max((self.query_one("#page").size.width or self.app.size.width) - 4, 40)
         item = self.item
@@ -124,8 +124,8 @@ class EventScreen(Frame):
                 item,
                 self.main.ago(item.event.time),
                 width,
-                self.work.known().ours,
-                () if self.work.trail else what_to_do(item, self.work, self.main.keymap),
+                self.workspace.known().ours,
+                () if self.workspace.log_files else what_to_do(item, self.workspace, self.main.keymap),
             )
         )
         self.query_one("#page", Page).show(lines(found))
@@ -174,18 +174,18 @@ class EventScreen(Frame):
 
     def action_traffic(self) -> None:
         """What went through the endpoint."""
-        if self._item.request.endpoint_id and not self.work.trail:
+        if self._item.request.endpoint_id and not self.workspace.log_files:
             self.main.open_traffic(self._item.request.endpoint_id, self._item.event.region)
 
     def _checks(self) -> Sequence[PolicyCheck]:
         """What IAM Access Analyzer can be asked of the policy that it set; nothing without an account to ask in."""
         from vpce_tui.investigation.access_analyzer import checks  # noqa: PLC0415
 
-        if self.work.caller is None:
+        if self.workspace.client is None:
             return ()
-        region = (self.work.regions_seen or {}).get(self._item.event.region)
+        region = (self.workspace.regions_seen or {}).get(self._item.event.region)
         endpoint = region.network.endpoints.get(self._item.request.endpoint_id) if region else None
-        return checks(self._item.event, endpoint.policy if endpoint else "", self.work.known().ours)
+        return checks(self._item.event, endpoint.policy if endpoint else "", self.workspace.known().ours)
 
     def action_analyzer(self) -> None:
         """Ask AWS's own check of its policy, after its cost was shown."""

@@ -102,8 +102,8 @@ class EventsScreen(ListFrame):
     def show(self) -> None:
         shown = [item for item in self._shown() if item.event.time > BEGINNING]
         end = self.main.now()
-        begin = end - self.work.since
-        if self.work.trail and shown:
+        begin = end - self.workspace.since
+        if self.workspace.log_files and shown:
             begin, end = min(item.event.time for item in shown), max(item.event.time for item in shown)
             begin -= timedelta(minutes=1)
         width = max(self.size.width - 26, 20)
@@ -115,8 +115,8 @@ class EventsScreen(ListFrame):
         )
         upper, lower, _ = timeline(assessed, end - timedelta(hours=each * slots), end, slots)
         wide = min(max(width // slots, 1), 3)
-        span = _hours((end - begin).total_seconds()) if not self.work.trail else f"{begin:%m-%d %H:%MZ}"
-        last = "now" if not self.work.trail else f"{end:%H:%MZ}"
+        span = _hours((end - begin).total_seconds()) if not self.workspace.log_files else f"{begin:%m-%d %H:%MZ}"
+        last = "now" if not self.workspace.log_files else f"{end:%H:%MZ}"
         strip = [
             line(f" {f'{span}, by {each} h':>15} ", *_wider(upper, wide), f" {last}"),
             line(f" {'worst':>15} ", *_wider(lower, wide)),
@@ -139,8 +139,8 @@ class EventsScreen(ListFrame):
 
     def _shown(self) -> list[AssessedEvent]:
         if self.every:
-            return self.work.assessed
-        return [item for item in self.work.assessed if item.event.name == "CreateVpcEndpoint"]
+            return self.workspace.assessed
+        return [item for item in self.workspace.assessed if item.event.name == "CreateVpcEndpoint"]
 
     def table_rows(self) -> list[TableRow]:
         self._by_key = {}
@@ -170,27 +170,31 @@ class EventsScreen(ListFrame):
         return item.event.id or f"nameless-{id(item.event)}"
 
     def searched(self) -> Coverage:
-        return self.work.coverage
+        return self.workspace.coverage
 
     def crumbs(self) -> str:
         shown = self._shown()
         worth = sum(item.assessment.severity >= Severity.MEDIUM for item in shown)
         hidden = sum(bool(item.assessment.suppressed) for item in shown)
         suppressed = f", {hidden} suppressed" if hidden else ""
-        span = "files" if self.work.trail else _hours(self.work.since.total_seconds())
-        if not shown and (self.work.coverage.running or not self.work.coverage.parts) and not self.work.problem:
+        span = "files" if self.workspace.log_files else _hours(self.workspace.since.total_seconds())
+        if (
+            not shown
+            and (self.workspace.coverage.running or not self.workspace.coverage.parts)
+            and not self.workspace.problem
+        ):
             return f"Events ─ {span}, searching"
         return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to review{suppressed}"
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
         found = [hint("open"), hint("instances")]
-        if not self.work.trail:
+        if not self.workspace.log_files:
             found.append(hint("playbooks"))
         found += [hint("related-events"), hint("filter")]
-        if self.work.trail:
+        if self.workspace.log_files:
             found.append(hint("all-events", "only endpoints" if self.every else "all events"))
-        if not self.work.read_only and not self.work.trail:
+        if not self.workspace.read_only and not self.workspace.log_files:
             found.append(hint("suppress"))
         return [*found, hint("copy"), hint("refresh"), hint("help"), hint("quit")]
 
@@ -200,7 +204,7 @@ class EventsScreen(ListFrame):
             return self._nothing()
         width, event = self.page_width, item.event
         found = []
-        for label, text in () if self.work.trail else what_to_do(item, self.work, self.main.keymap):
+        for label, text in () if self.workspace.log_files else what_to_do(item, self.workspace, self.main.keymap):
             found += hanging(f"{label}: ", text, width, "bold")
         found += why_text(item.assessment, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")
@@ -212,22 +216,22 @@ class EventsScreen(ListFrame):
         return joined(found)
 
     def _nothing(self) -> Content:
-        if self.work.problem:
+        if self.workspace.problem:
             keys = self.main.keymap
             return joined(
                 [
                     line(("Nothing could be searched.", "bold")),
-                    line(self.work.problem),
+                    line(self.workspace.problem),
                     line(f"Try again ({keys.shown('refresh')})   Coverage ({keys.shown('coverage')})"),
                 ]
             )
         if self.filter:
             return line(f"No row matches the filter. Clear it ({self.main.keymap.shown('back')}).")
-        if self.work.coverage.running or not self.work.coverage.parts:
+        if self.workspace.coverage.running or not self.workspace.coverage.parts:
             return line("Looking…")
-        if self.work.events:
+        if self.workspace.events:
             return line(
-                f"{len(self.work.events):,} events were read, and none is a CreateVpcEndpoint. "
+                f"{len(self.workspace.events):,} events were read, and none is a CreateVpcEndpoint. "
                 f"Show all of them ({self.main.keymap.shown('all-events')})."
             )
         return line(
@@ -265,7 +269,7 @@ class EventsScreen(ListFrame):
 
     def action_all(self) -> None:
         """All events of the files, or only those that make endpoints."""
-        if self.work.trail:
+        if self.workspace.log_files:
             self.every = not self.every
             self.update()
 

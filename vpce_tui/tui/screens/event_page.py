@@ -134,19 +134,19 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
     return found
 
 
-def what_to_do(item: AssessedEvent, work: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
     """What was done about what an event is about, and what an operator would do where it is worth looking at."""
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
     about = {made: f"the endpoint {made}"} if made and not item.endpoint_gone else {}
     about |= {instance: f"the instance {instance}"} if instance else {}
-    found = [("done", text) for target in about for text in response_lines(target, work, keys)]
+    found = [("done", text) for target in about for text in response_lines(target, workspace, keys)]
     if item.assessment.severity < Severity.MEDIUM:
         return found
-    left = [name for target, name in about.items() if not work.responses_to(target)]
+    left = [name for target, name in about.items() if not workspace.responses_to(target)]
     what = f"contain {' and '.join(left)}" if left else "revoke the caller's credentials" if not about else ""
     return [*found, *([("do", f"{what} ({keys.shown('playbooks')})")] if what else [])]
 
 
-def response_lines(target: str, work: Workspace, keys: Keymap) -> list[str]:
+def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:
     """What the open incident did about ``target``, and the key that continues it."""
-    return [f"{target}: {text} ({keys.shown('playbooks')})" for text in work.responses_to(target)]
+    return [f"{target}: {text} ({keys.shown('playbooks')})" for text in workspace.responses_to(target)]

@@ -89,13 +89,13 @@ class AttackPathView(Vertical):
         return node is not None and after < len(self.nodes) and self.nodes[after].depth > node.depth
 
 
-def path_of(work: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
+def path_of(workspace: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
     """The attack path behind an event, of everything that is known now."""
     from vpce_tui.detection.attack_path import attack_path  # noqa: PLC0415
 
-    known, event = work.known(), item.event
+    known, event = workspace.known(), item.event
     name = event.principal.instance_id
-    severity = next((one.assessment.severity for one in work.instances if one.instance.id == name), None)
+    severity = next((one.assessment.severity for one in workspace.instances if one.instance.id == name), None)
     return tuple(
         attack_path(
             event,

@@ -23,14 +23,14 @@ def open_instance_of(screen: Frame, item: AssessedEvent) -> None:
 
 def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     """Open the playbooks for what is behind an event, or say why there is none."""
-    if screen.work.trail:
+    if screen.workspace.log_files:
         screen.main.say("A playbook needs the account: start vpce-tui without --log-files.")
         return
     instance, endpoint, region = item.event.principal.instance_id, item.request.endpoint_id, item.event.region
     targets = [(instance, region)] if instance else []
     if endpoint and not item.endpoint_gone:
         targets.append((endpoint, region))
-    own = screen.work.identity.account if screen.work.identity else ""
+    own = screen.workspace.identity.account if screen.workspace.identity else ""
     targets += [(named, region) for named in named_principals(item.event, own)]
     principal = principal_target(item.event.principal, own)
     if principal:

@@ -103,7 +103,7 @@ class Frame(Screen[None]):
         """Title line of the screen."""
         return ""
 
-    def trail(self) -> str:
+    def breadcrumbs(self) -> str:
         """The way here: every screen that this one was opened from, and itself."""
         steps = [screen.crumb for screen in self.app.screen_stack if isinstance(screen, Frame) and screen.crumb]
         return " › ".join(steps)
@@ -114,7 +114,7 @@ class Frame(Screen[None]):
 
     def asked_at(self) -> datetime | None:
         """When AWS was asked for what is on screen."""
-        return self.work.fetched_at
+        return self.workspace.fetched_at
 
     def show(self) -> None:
         """Show the state as it is now."""
@@ -125,18 +125,18 @@ class Frame(Screen[None]):
         return cast(AppServices, self.app)
 
     @property
-    def work(self) -> Workspace:
+    def workspace(self) -> Workspace:
         """What the app works on."""
         return self.main.workspace
 
     def on_mount(self) -> None:
-        self.work.listen(self.update)
+        self.workspace.listen(self.update)
         self.set_interval(5, self.update)
         self.update()
         self.call_after_refresh(self._laid_out)
 
     def on_unmount(self) -> None:
-        self.work.forget(self.update)
+        self.workspace.forget(self.update)
         self._unpainted.close()
 
     def _laid_out(self) -> None:
@@ -181,8 +181,8 @@ class Frame(Screen[None]):
     def _show_crumbs(self) -> None:
         searched = self.searched()
         bar = self.query_one("#crumbs", CrumbBar)
-        if self.work.problem:
-            bar.show(self.crumbs(), visible(self.work.problem), complete=False)
+        if self.workspace.problem:
+            bar.show(self.crumbs(), visible(self.workspace.problem), complete=False)
         elif searched is None:
             bar.show(self.crumbs(), "", complete=True)
         elif searched.running or not searched.parts:
@@ -195,7 +195,7 @@ class Frame(Screen[None]):
             asked = self.asked_at()
             if asked and self.app.size.width >= WIDE:
                 said += f" · read {self.main.ago(asked)}"
-            looking = self.work.history_coverage
+            looking = self.workspace.history_coverage
             if looking.running and searched is not looking:
                 said = f"{searched.sentence()} · {self._lookback(looking)}"
             bar.show(self.crumbs(), said, complete=searched.complete)
@@ -206,7 +206,7 @@ class Frame(Screen[None]):
         wide = self.app.size.width >= WIDE
         full = round(_BAR * done / total) if total else 0
         bar = f"{sign('█') * full}{sign('░') * (_BAR - full)} " if wide else ""
-        seconds = self.work.seconds_left
+        seconds = self.workspace.seconds_left
         left = f", {'about ' if wide else ''}{seconds:.0f} s{' left' if wide else ''}" if seconds else ""
         return f"{'event ' if wide else ''}history {bar}{done}/{total}{left}"
 
@@ -214,8 +214,12 @@ class Frame(Screen[None]):
         """Go back to where we came from."""
         if len(self.app.screen_stack) > 2:
             self.app.pop_screen()
-        elif self.work.coverage.running or self.work.instance_coverage.running or self.work.history_coverage.running:
-            self.work.stop()
+        elif (
+            self.workspace.coverage.running
+            or self.workspace.instance_coverage.running
+            or self.workspace.history_coverage.running
+        ):
+            self.workspace.stop()
 
     def action_help(self) -> None:
         """What the keys of this screen do; those of its last line first."""
@@ -234,9 +238,13 @@ class Frame(Screen[None]):
         """What was looked at, what was not, and why."""
         searched = self.searched()
         if searched is not None:
-            found = [coverage_text(searched, self.work.problem)]
-            if self.work.history_coverage.parts and searched is not self.work.history_coverage:
-                found += [line(""), line(("event history queries", "bold")), coverage_text(self.work.history_coverage)]
+            found = [coverage_text(searched, self.workspace.problem)]
+            if self.workspace.history_coverage.parts and searched is not self.workspace.history_coverage:
+                found += [
+                    line(""),
+                    line(("event history queries", "bold")),
+                    coverage_text(self.workspace.history_coverage),
+                ]
             self.app.push_screen(Read("Coverage", lines(found)))
 
 

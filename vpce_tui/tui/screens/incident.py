@@ -60,7 +60,7 @@ class IncidentScreen(Frame):
 
     def _check(self, rows: list[JournalRow], head: str) -> None:
         """Recompute the record on a thread: evidence may be large, and no key waits for it."""
-        journal = self.work.journal
+        journal = self.workspace.journal
         assert journal is not None
         self._checked, folder = head, journal.folder
 
@@ -71,7 +71,7 @@ class IncidentScreen(Frame):
         def failed(error: Exception) -> None:
             then(IntegrityCheck(rows=0, evidence=0, head="", wrong_row=0, problem=told(error)))
 
-        self.work.background.start("verify", lambda: check_rows(rows, folder), then, failed)
+        self.workspace.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
     def body(self) -> ComposeResult:
         yield Steady(id="tabs")
@@ -79,14 +79,14 @@ class IncidentScreen(Frame):
         yield self.sheet
 
     def crumbs(self) -> str:
-        return f"Incident ─ {self.work.journal.name}" if self.work.journal else "Incident ─ none is open"
+        return f"Incident ─ {self.workspace.journal.name}" if self.workspace.journal else "Incident ─ none is open"
 
     def keys(self) -> Sequence[KeyHint]:
         keys = self.main.keymap
         hint = keys.hint
         found = [hint("back")]
-        if self.work.journal is None:
-            if not self.work.read_only:
+        if self.workspace.journal is None:
+            if not self.workspace.read_only:
                 found.append(hint("open-incident"))
         else:
             found.append(hint("next-view", "timeline" if self.view == "record" else "record"))
@@ -101,10 +101,10 @@ class IncidentScreen(Frame):
         return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def show(self) -> None:
-        if self.work.journal is None:
+        if self.workspace.journal is None:
             self.view = "record"
         tabs = [(f" {name} ", "bold reverse" if name == self.view else "dim") for name in ("record", "timeline")]
-        self.query_one("#tabs", Steady).update(line(*tabs) if self.work.journal is not None else line(""))
+        self.query_one("#tabs", Steady).update(line(*tabs) if self.workspace.journal is not None else line(""))
         timeline = self.view == "timeline"
         self.query_one("#page").display, self.sheet.display = not timeline, timeline
         if timeline:
@@ -114,22 +114,22 @@ class IncidentScreen(Frame):
 
     def _show_timeline(self) -> None:
         """Both sides, made on a thread where the record or what is known has changed: evidence may be large."""
-        journal = self.work.journal
+        journal = self.workspace.journal
         assert journal is not None
-        known, folder = self.work.known(), journal.folder
+        known, folder = self.workspace.known(), journal.folder
         rows = list(journal.rows())
         head = rows[-1].hash if rows else ""
         if self._drawn_for[0] == head and self._drawn_for[1] is known.past:
             return
         self._drawn_for = (head, known.past)
-        listed = [item.event for item in self.work.assessed]
+        listed = [item.event for item in self.workspace.assessed]
 
-        def work() -> list[Block]:
+        def task() -> list[Block]:
             kept, missing = events_in_evidence(rows, folder)
             events = {event.id: event for event in (*kept, *known.past.events, *listed)}
             return incident_timeline(rows, events.values(), missing=missing, ours=known.ours)
 
-        self.work.background.start("timeline", work, self._timeline_made, lambda error: self.main.say(told(error)))
+        self.workspace.background.start("timeline", task, self._timeline_made, lambda error: self.main.say(told(error)))
 
     def _timeline_made(self, blocks: list[Block]) -> None:
         if self.is_mounted:
@@ -140,7 +140,7 @@ class IncidentScreen(Frame):
 
     def action_turn(self) -> None:
         """The record, or both sides on one axis."""
-        if self.work.journal is None:
+        if self.workspace.journal is None:
             return
         self.view = "timeline" if self.view == "record" else "record"
         self.update()
@@ -159,15 +159,19 @@ class IncidentScreen(Frame):
             super().action_leave()
 
     def _text(self) -> list[Content]:
-        journal = self.work.journal
+        journal = self.workspace.journal
         if journal is None:
             said = (
                 "Read-only: no incident can be opened."
-                if self.work.read_only
+                if self.workspace.read_only
                 else f"Open one ({self.main.keymap.shown('open-incident')}), or run a step."
             )
             waiting = self.main.open_incidents
-            how = "" if self.work.read_only else f"; resume one by its name ({self.main.keymap.shown('open-incident')})"
+            how = (
+                ""
+                if self.workspace.read_only
+                else f"; resume one by its name ({self.main.keymap.shown('open-incident')})"
+            )
             listed = [line(""), line((f"open on this host{how}", "bold"))] if waiting else []
             listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
@@ -196,7 +200,7 @@ class IncidentScreen(Frame):
             line((f"{journal.folder}", "dim")),
             line(""),
         ]
-        left = [step for step in record.steps.values() if step.open_calls or step.state in _LEFT]
+        left = [step for step in record.steps.values() if step.calls_with_unknown_outcome or step.state in _LEFT]
         if left:
             found.append(line(("Open steps", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
@@ -215,12 +219,12 @@ class IncidentScreen(Frame):
 
     def action_open(self) -> None:
         """Open an incident."""
-        if self.work.journal is None:
+        if self.workspace.journal is None:
             self.main.open_incident("", self.update, [name for name, _ in self.main.open_incidents[:1]])
         else:
             close = self.main.keymap.shown("close-incident")
             self.main.say(
-                f"{self.work.journal.name} is open. Close it ({close}), or leave it open for later: "
+                f"{self.workspace.journal.name} is open. Close it ({close}), or leave it open for later: "
                 f"Leave the incident, in the palette ({self.main.keymap.shown('palette')})."
             )
 
@@ -228,7 +232,7 @@ class IncidentScreen(Frame):
         """Write a note."""
         from vpce_tui.tui.widgets.dialogs import Ask  # noqa: PLC0415
 
-        journal = self.work.journal
+        journal = self.workspace.journal
         if journal is None or not journal.writable:
             return
 
@@ -246,8 +250,8 @@ class IncidentScreen(Frame):
         """Copy the head hash; in the timeline the cell."""
         if self.view == "timeline":
             self.main.copy(self.sheet.cell)
-        elif self.work.journal is not None:
-            self.main.copy(self.work.journal.head, "the head hash")
+        elif self.workspace.journal is not None:
+            self.main.copy(self.workspace.journal.head, "the head hash")
 
 
 def _drawn(told_line: NarrativeLine, width: int) -> list[Content]:

@@ -48,7 +48,7 @@ class InstancesScreen(ListFrame):
         )
 
     def table_rows(self) -> list[TableRow]:
-        self._by_key = {item.instance.id: item for item in self.work.instances}
+        self._by_key = {item.instance.id: item for item in self.workspace.instances}
         return [
             TableRow(
                 key=item.instance.id,
@@ -64,18 +64,20 @@ class InstancesScreen(ListFrame):
                 also=f"{' '.join(item.instance.addresses)} {item.instance.vpc_id} {item.instance.subnet_id} {item.instance.profile_arn} "
                 f"{item.instance.image_id} {reasons_of(item.assessment)}",
             )
-            for item in self.work.instances
+            for item in self.workspace.instances
         ]
 
     def searched(self) -> Coverage:
-        return self.work.instance_coverage
+        return self.workspace.instance_coverage
 
     def crumbs(self) -> str:
-        worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.work.instances)
-        compromised = sum(item.status == "compromised" for item in self.work.instances)
-        if self.work.regions_seen is None and not self.work.problem:
+        worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.workspace.instances)
+        compromised = sum(item.status == "compromised" for item in self.workspace.instances)
+        if self.workspace.regions_seen is None and not self.workspace.problem:
             return "Instances ─ looking"
-        return f"Instances ─ {len(self.work.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
+        return (
+            f"Instances ─ {len(self.workspace.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
+        )
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
@@ -93,12 +95,12 @@ class InstancesScreen(ListFrame):
     def why(self, key: str) -> Content:
         item = self._by_key.get(key)
         if item is None:
-            if self.work.trail:
+            if self.workspace.log_files:
                 return line("Instances come from the account: start vpce-tui without --log-files.")
-            if self.work.instance_coverage.running or not self.work.instance_coverage.parts:
-                return line(self.work.problem or "Looking…")
+            if self.workspace.instance_coverage.running or not self.workspace.instance_coverage.parts:
+                return line(self.workspace.problem or "Looking…")
             return line("No instance. See the coverage line for the regions that were searched.")
-        done = response_lines(item.instance.id, self.work, self.main.keymap)
+        done = response_lines(item.instance.id, self.workspace, self.main.keymap)
         found = [part for text in done for part in hanging("done: ", text, self.page_width, "bold")]
         found += why_text(item.assessment, self.page_width, full=False)
         return joined([*found, *_facts(item, self.page_width)])
@@ -115,7 +117,7 @@ class InstancesScreen(ListFrame):
 
     def action_refresh(self) -> None:
         """Search again."""
-        self.work.refresh()
+        self.workspace.refresh()
         self.update()
 
 
@@ -153,10 +155,10 @@ class InstanceScreen(Frame):
         yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     def searched(self) -> Coverage:
-        return self.work.instance_coverage
+        return self.workspace.instance_coverage
 
     def keys(self) -> Sequence[KeyHint]:
         keys = self.main.keymap
@@ -175,18 +177,18 @@ class InstanceScreen(Frame):
     @property
     def item(self) -> AssessedInstance | None:
         """The instance as it is known now."""
-        return next((item for item in self.work.instances if item.instance.id == self.instance_id), None)
+        return next((item for item in self.workspace.instances if item.instance.id == self.instance_id), None)
 
     def show(self) -> None:
         item = self.item
         if item is None:
-            running = self.work.instance_coverage.running or not self.work.instance_coverage.parts
+            running = self.workspace.instance_coverage.running or not self.workspace.instance_coverage.parts
             said = (
                 "Searching…"
                 if running
                 else f"{self.instance_id} was not found in the regions searched: see the coverage ({self.main.keymap.shown('coverage')})."
             )
-            self.query_one("#page", Page).show(line(self.work.problem or said))
+            self.query_one("#page", Page).show(line(self.workspace.problem or said))
             return
         self.query_one("#page", Page).show(lines(self._text(item)))
 
@@ -194,7 +196,7 @@ class InstanceScreen(Frame):
         instance, severity = item.instance, item.assessment.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
-        for text in response_lines(instance.id, self.work, self.main.keymap):
+        for text in response_lines(instance.id, self.workspace, self.main.keymap):
             found += hanging(f"{'done':<9} ", text, width, "", "bold")
         found += why_text(item.assessment, width, full=True)
         launched = (
@@ -229,9 +231,9 @@ class InstanceScreen(Frame):
 
     def _around(self, item: AssessedInstance) -> list[Content]:
         """Its endpoints, its role, its neighbours."""
-        instance, known = item.instance, self.work.known()
+        instance, known = item.instance, self.workspace.known()
         found: list[Content] = []
-        made = [event for event in self.work.assessed if event.event.principal.instance_id == instance.id]
+        made = [event for event in self.workspace.assessed if event.event.principal.instance_id == instance.id]
         if made:
             found += [line(""), line(("endpoint events by its role", "bold"))]
             for event in made[:20]:
@@ -250,7 +252,7 @@ class InstanceScreen(Frame):
             found += [line(""), line((f"role {role.name}", "bold"))]
             found += [line(f"  policy {name}") for name, _ in role.policies]
         near = {other.id for other in self._neighbours(item)}
-        beside = [other for other in self.work.instances if other.instance.id in near]
+        beside = [other for other in self.workspace.instances if other.instance.id in near]
         if beside:
             found += [line(""), line((f"other instances in its subnet, {len(beside)}", "bold"))]
             for other in beside[:20]:
@@ -262,7 +264,7 @@ class InstanceScreen(Frame):
         """Its events, over time and in every region; and from there its role, its VPC, the endpoints in it, its neighbours."""
         from vpce_tui.detection.pivot import Relation  # noqa: PLC0415
 
-        known, item, found = self.work.known(), self.item, Relation("instance", self.instance_id)
+        known, item, found = self.workspace.known(), self.item, Relation("instance", self.instance_id)
         also = [found]
         if item is not None:
             instance = item.instance
@@ -278,13 +280,13 @@ class InstanceScreen(Frame):
     def _neighbours(self, item: AssessedInstance) -> list[Instance]:
         """The instances in its subnet, worst first."""
         subnet = item.instance.subnet_id
-        beside = (other.instance for other in self.work.instances if subnet and other.instance.subnet_id == subnet)
+        beside = (other.instance for other in self.workspace.instances if subnet and other.instance.subnet_id == subnet)
         return [other for other in beside if other.id != item.instance.id]
 
     def action_traffic(self) -> None:
         """Open the traffic screen of the instance."""
         item = self.item
-        if item is not None and not self.work.trail:
+        if item is not None and not self.workspace.log_files:
             self.main.open_traffic(self.instance_id, item.instance.region)
 
     def action_scroll(self, by: int) -> None:

@@ -106,8 +106,8 @@ class PlaybooksScreen(Frame):
         self._read = None
 
     def _record(self) -> Record | None:
-        if self._read is None and self.work.journal is not None:
-            self._read = self.work.journal.record()
+        if self._read is None and self.workspace.journal is not None:
+            self._read = self.workspace.journal.record()
         return self._read
 
     def on_table_moved(self) -> None:

@@ -44,7 +44,7 @@ class AnalyzerScreen(Frame):
         yield Page(classes="reading", id="page")
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     @property
     def cost(self) -> str:
@@ -81,11 +81,11 @@ class AnalyzerScreen(Frame):
 
     def action_ask(self) -> None:
         """Ask IAM Access Analyzer."""
-        caller, checks = self.work.caller, self._open()
-        if self.asking or caller is None or not checks:
+        client, checks = self.workspace.client, self._open()
+        if self.asking or client is None or not checks:
             return
         self.asking, self.problem = True, ""
-        self.work.background.start("analyzer", lambda: ask(caller, checks), self._told, self._failed)
+        self.workspace.background.start("analyzer", lambda: ask(client, checks), self._told, self._failed)
         self.update()
 
     def _told(self, answers: tuple[PolicyCheckResult, ...]) -> None:

@@ -80,12 +80,12 @@ class AroundScreen(ListFrame):
 
     def _look(self) -> None:
         """Look for every relation on a thread, once for each state of what is known: there may be 100,000 records."""
-        past = self.work.known().past
+        past = self.workspace.known().past
         if past is self._of or self._looking:
             return
         self._looking = True
 
-        def work() -> dict[Relation, Sequence[Event]]:
+        def task() -> dict[Relation, Sequence[Event]]:
             past.index()
             return {relation: related(past, relation) for relation in self.relations}
 
@@ -96,7 +96,7 @@ class AroundScreen(ListFrame):
         def failed(_: Exception) -> None:
             self._looking = False
 
-        self.work.background.start("around", work, told, failed)
+        self.workspace.background.start("around", task, told, failed)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the filter is typed, its keys are its own."""
@@ -106,7 +106,9 @@ class AroundScreen(ListFrame):
 
     def table_rows(self) -> list[TableRow]:
         assessed = {
-            id(item.event): item.assessment.severity for item in self.work.assessed if item.event.request is not None
+            id(item.event): item.assessment.severity
+            for item in self.workspace.assessed
+            if item.event.request is not None
         }
         rows = []
         self._shown = {}
@@ -140,7 +142,7 @@ class AroundScreen(ListFrame):
         if events:
             assessed = {
                 id(item.event): item.assessment.severity
-                for item in self.work.assessed
+                for item in self.workspace.assessed
                 if item.event.request is not None
             }
             width = max(self.size.width - 28, 20)
@@ -160,25 +162,25 @@ class AroundScreen(ListFrame):
         super().show()
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     def searched(self) -> Coverage:
-        return self.work.coverage if self.work.trail else self.work.history_coverage
+        return self.workspace.coverage if self.workspace.log_files else self.workspace.history_coverage
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint
         found = [hint("open"), hint("back"), hint("next-view", "next relation")]
         if self._may_ask():
             found.append(hint("ask-history"))
-        if not self.work.trail:
+        if not self.workspace.log_files:
             found.append(hint("playbooks"))
         return [*found, hint("filter"), hint("copy"), hint("help"), hint("quit")]
 
     def _may_ask(self) -> bool:
         relation = self.relation
-        if self.work.trail or relation is None or not relation.question:
+        if self.workspace.log_files or relation is None or not relation.question:
             return False
-        return self.work.known().past.knows(relation.question) is None and self.work.caller is not None
+        return self.workspace.known().past.knows(relation.question) is None and self.workspace.client is not None
 
     def why(self, key: str) -> Content:
         event = self._shown.get(key)
@@ -193,7 +195,7 @@ class AroundScreen(ListFrame):
                 else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said, named = impact_with_target(event, self.work.known().ours), object_of(event)
+        said, named = impact_with_target(event, self.workspace.known().ours), object_of(event)
         if said:
             found += hanging(" what it means: ", said, width, "bold $warning")
         elif named:
@@ -202,18 +204,18 @@ class AroundScreen(ListFrame):
             found += hanging(f" {event.error_code}: ", event.error_message, width)
         regions = ", ".join(f"{region} {count:,}" for region, count in regions_of(self.found()))
         found += hanging(f" {many(len(self.found()), 'event')} known with the same {relation.name}: ", regions, width)
-        links = chain(event, self.work.known().past)
+        links = chain(event, self.workspace.known().past)
         for link in links:
             found += hanging(" session created by ", f"{link.who}: {link.how}", width)
         found += hanging(" completeness: ", self._completeness(relation), width, "dim")
         return joined(found)
 
     def _completeness(self, relation: Relation) -> str:
-        if self.work.trail:
+        if self.workspace.log_files:
             return "everything in the files"
         if not relation.question:
             return f"only events found by other queries: event history cannot be searched by {relation.name}"
-        known = self.work.known().past.knows(relation.question)
+        known = self.workspace.known().past.knows(relation.question)
         if known is not None:
             return f"event history was searched for it, back to {known.since:%Y-%m-%d}"
         key = self.main.keymap.shown("ask-history")
@@ -234,7 +236,7 @@ class AroundScreen(ListFrame):
         """Ask event history for more of the same."""
         relation = self.relation
         if relation is not None and self._may_ask():
-            self.work.ask_more(relation.question)
+            self.workspace.ask_more(relation.question)
             self.main.say(f"Searching event history for {relation.question} in every region.")
             self.update()
 
@@ -244,4 +246,4 @@ class AroundScreen(ListFrame):
 
         event = self._shown.get(self.table.key)
         if event is not None:
-            choose_playbook(self, self.work.judged_of(event))
+            choose_playbook(self, self.workspace.judged_of(event))

@@ -21,8 +21,8 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
 
     Refused in read-only mode, and for events that are not assessed.
     """
-    work, event = screen.work, item.event
-    if work.read_only:
+    workspace, event = screen.workspace, item.event
+    if workspace.read_only:
         screen.main.say("Read-only: nothing can be suppressed.")
         return
     if event.request is None:
@@ -45,13 +45,13 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
             keep(f"removed: {reason}", (screen.main.now() - timedelta(days=1)).date())
 
     def keep(reason: str, until: date) -> None:
-        by = work.identity.operator if work.identity else ""
+        by = workspace.identity.operator if workspace.identity else ""
         try:
-            context = written(work.context_file, event.id, reason, until, by)
+            context = written(workspace.context_file, event.id, reason, until, by)
         except Exception as error:
             screen.main.say(told(error))
             return
-        work.use(context)
+        workspace.use(context)
         ends = until < screen.main.now().date()
         screen.main.say(
             "The suppression is removed."
@@ -59,7 +59,7 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
             else f"Suppressed until {until}. Remove the suppression ({screen.main.keymap.shown('suppress')})."
         )
 
-    where = f"This is written to {work.context_file}; nothing in AWS changes."
+    where = f"This is written to {workspace.context_file}; nothing in AWS changes."
     if item.assessment.suppressed:
         question = f"It is {item.assessment.suppressed}. Why is the suppression removed? {where}"
         screen.app.push_screen(Ask(_BACK, question, wrong=_no_reason), taken_back)

@@ -38,7 +38,7 @@ class TableScreen(Frame):
         self.sheet.table.focus()
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint

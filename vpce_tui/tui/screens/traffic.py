@@ -55,14 +55,14 @@ class TrafficScreen(Frame):
     @property
     def traffic(self) -> Traffic | None:
         """What was answered last."""
-        return self.work.traffic.get(self.target)
+        return self.workspace.traffic.get(self.target)
 
     def body(self) -> ComposeResult:
         yield Page(classes="reading", id="page", focusable=False)
         yield self.sheet
 
     def crumbs(self) -> str:
-        return self.trail()
+        return self.breadcrumbs()
 
     def keys(self) -> Sequence[KeyHint]:
         keys = self.main.keymap
@@ -81,7 +81,7 @@ class TrafficScreen(Frame):
         if shown and traffic is not None:
             endpoint = self.target.startswith("vpce-")
             names = {nic: nic for nic in traffic.bars} or {self.target: self.target}
-            who = names_of(self.work, self.target)
+            who = names_of(self.workspace, self.target)
             self.sheet.show_blocks(traffic_blocks(traffic, names, who))
             if not self.sheet.table.has_focus:
                 self.sheet.table.focus()
@@ -132,13 +132,13 @@ class TrafficScreen(Frame):
 
     def action_ask(self) -> None:
         """Ask CloudWatch Logs Insights."""
-        if self.asking or self.work.caller is None:
+        if self.asking or self.workspace.client is None:
             return
         self.asking, self.problem = True, ""
         from vpce_tui.plans.targets.interface import query_traffic  # noqa: PLC0415 - the app paints first
 
         read = partial(query_traffic, target=self.target, region=self.place, hours=self.hours)
-        self.work.ask_traffic(self.target, read, self._told)
+        self.workspace.ask_traffic(self.target, read, self._told)
         self.update()
 
     def _told(self, problem: str) -> None:
@@ -158,11 +158,11 @@ class TrafficScreen(Frame):
             super().action_leave()
 
 
-def names_of(work: Workspace, target: str) -> dict[str, str]:
+def names_of(workspace: Workspace, target: str) -> dict[str, str]:
     """Whose the addresses are that may be among those that a target talks with."""
-    known = work.known()
+    known = workspace.known()
     found: dict[str, str] = {}
-    for item in work.assessed:
+    for item in workspace.assessed:
         if item.event.principal.instance_id == target:
             found[item.event.source_ip] = "its credentials were used from here"
     for region in (known.regions or {}).values():

@@ -108,7 +108,7 @@ class WalkthroughScreen(WalkthroughActions):
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.known(step).state in ended:
             found.append(hint("back", "back (then 3: incident)") if last else hint("right"))
-        if step is not None and not self.work.read_only:
+        if step is not None and not self.workspace.read_only:
             known = self.known(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(hint("resolve"))
@@ -188,7 +188,7 @@ class WalkthroughScreen(WalkthroughActions):
 
     def _elsewhere(self, page: StepPage) -> list[Content]:
         """Incidents that are about this target, while none is open here."""
-        if self.work.journal is not None or self.work.read_only or not self.about:
+        if self.workspace.journal is not None or self.workspace.read_only or not self.about:
             return []
         names = ", ".join(self.about)
         return [
@@ -204,7 +204,7 @@ class WalkthroughScreen(WalkthroughActions):
         why = {call.id: call.why or call.name for call in (*step.calls, *step.undo)}
         said = [
             f"started, outcome unknown: {why.get(made.id, made.id)}; check with AWS and continue ({key})"
-            for made in known.open_calls
+            for made in known.calls_with_unknown_outcome
         ]
         missing = [call for call in step.calls if call.id not in known.calls]
         if known.state is StepState.RUNNING and known.calls and missing and step.kind is StepKind.CHANGE:
@@ -295,7 +295,7 @@ class WalkthroughScreen(WalkthroughActions):
 
     def action_evidence(self) -> None:
         """What the step kept: one file at once, several by their names."""
-        journal, step = self.work.journal, self.step
+        journal, step = self.workspace.journal, self.step
         kept = self.known(step).evidence if step is not None else {}
         if journal is None or not kept:
             return
@@ -314,7 +314,7 @@ class WalkthroughScreen(WalkthroughActions):
 
     def _show_evidence(self, journal: Journal, name: str, sha256: str) -> None:
         """One evidence file, secrets hidden, read off the screen's thread."""
-        self.work.background.start(
+        self.workspace.background.start(
             "evidence",
             lambda: evidence_page(journal.folder, name, sha256),
             lambda found: self._if_here(lambda content: self.app.push_screen(Read(name, content)), found),
@@ -342,5 +342,5 @@ class WalkthroughScreen(WalkthroughActions):
             self.update()
             return
         if self.changed:
-            self.work.refresh()
+            self.workspace.refresh()
         self.app.pop_screen()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from textual.app import App
 from textual.content import Content
 
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.errors import told
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.roll_back import shown_parameters
@@ -99,7 +99,7 @@ class WalkthroughActions(WalkthroughState):
             self._run(step, Approval("key in the app"))
 
     def _run(self, step: Step, approval: Approval) -> None:
-        journal, plan = self.work.journal, self.plan
+        journal, plan = self.workspace.journal, self.plan
         assert journal is not None
         assert plan is not None
         app: App[Any] = self.app  # the screen may be left while the step runs, and the secret must be seen
@@ -119,12 +119,12 @@ class WalkthroughActions(WalkthroughState):
             app.push_screen(RevealSecretDialog(label, secret))
             shown.set()
 
-        self.work.background.hand_over(show)
+        self.workspace.background.hand_over(show)
         if not shown.wait(_SHOWN_WITHIN):
             raise NotShown
         return "shown once in the app"
 
-    def _start(self, step: Step, busy: str, work: Any) -> None:
+    def _start(self, step: Step, busy: str, task: Any) -> None:
         self.busy, self.cancel, self.logs[step.id] = busy, Cancel(), RunLog(self.main.now())
         self.running_step = step.id
         self.outcomes.pop(step.id, None)
@@ -132,7 +132,7 @@ class WalkthroughActions(WalkthroughState):
         cancel = self.cancel
 
         def tell(progress: Progress) -> None:
-            self.work.background.hand_over(lambda: self._if_here(lambda _: took_in(progress), None))
+            self.workspace.background.hand_over(lambda: self._if_here(lambda _: took_in(progress), None))
 
         def took_in(progress: Progress) -> None:
             self.logs[step.id].add(progress)
@@ -147,19 +147,19 @@ class WalkthroughActions(WalkthroughState):
             self.just_ended = True
             self.changed = self.changed or (outcome.good and step.kind is StepKind.CHANGE)
             self.outcomes[step.id] = outcome
-            self.record = self.session.record(self.work.journal)
+            self.record = self.session.record(self.workspace.journal)
             self.update()
             self.replan()
 
         def failed(error: Exception) -> None:
             self.busy, self.at_work = "", False
             self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
-            self.record = self.session.record(self.work.journal)
+            self.record = self.session.record(self.workspace.journal)
             self.update()
 
-        self.work.background.start(
+        self.workspace.background.start(
             "step",
-            lambda: work(tell, cancel),
+            lambda: task(tell, cancel),
             lambda found: self._if_here(ended, found),
             lambda error: self._if_here(failed, error),
         )
@@ -171,7 +171,7 @@ class WalkthroughActions(WalkthroughState):
         step = self.step
         if step is None or not self._may() or not (self.known(step).done_by_us or self.known(step).half_undone):
             return
-        journal, plan = self.work.journal, self.plan
+        journal, plan = self.workspace.journal, self.plan
         if journal is None or plan is None or not journal.writable:
             return
         self.busy = "planning the undo"
@@ -210,7 +210,7 @@ class WalkthroughActions(WalkthroughState):
             self.main.say(told(error))
             self.update()
 
-        self.work.background.start(
+        self.workspace.background.start(
             "undo",
             lambda: self.session.planned_undo(journal, plan, step.id),
             lambda found: self._if_here(then, found),
@@ -237,7 +237,7 @@ class WalkthroughActions(WalkthroughState):
 
         def ask() -> None:
             def answered(text: str | None) -> None:
-                journal, plan = self.work.journal, self.plan
+                journal, plan = self.workspace.journal, self.plan
                 if text is None or journal is None or plan is None:
                     return
                 try:
@@ -278,12 +278,12 @@ class WalkthroughActions(WalkthroughState):
     def action_decide(self) -> None:
         """Record the outcome of a call whose result is unknown."""
         step = self.step
-        if step is None or not self._may() or self.work.journal is None or self.plan is None:
+        if step is None or not self._may() or self.workspace.journal is None or self.plan is None:
             return
-        open_calls = self.known(step).open_calls
-        if not open_calls:
+        calls_with_unknown_outcome = self.known(step).calls_with_unknown_outcome
+        if not calls_with_unknown_outcome:
             return
-        call, journal, plan = open_calls[0], self.work.journal, self.plan
+        call, journal, plan = calls_with_unknown_outcome[0], self.workspace.journal, self.plan
 
         def answered(text: str | None) -> None:
             if text not in ("done", "not done"):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vpce_tui.aws.caller import Cancel
+from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.errors import told
 from vpce_tui.engine.outcome import Outcome
 from vpce_tui.engine.playbook_session import PlaybookSession
@@ -76,12 +76,12 @@ class WalkthroughState(Frame):
         if self.busy:
             return
         self.busy, self.reading, self.problem = "planning", "planning", ""
-        journal = self.work.journal
+        journal = self.workspace.journal
 
         def reads(aspect: str, done: int, total: int) -> None:
-            self.work.background.hand_over(lambda: self._if_here(self._show_reading, (aspect, done, total)))
+            self.workspace.background.hand_over(lambda: self._if_here(self._show_reading, (aspect, done, total)))
 
-        def work() -> Any:
+        def task() -> Any:
             plan = self.session.plan(journal, reads)
             return plan, self.session.record(journal), [] if journal else about(self.session.target)
 
@@ -103,8 +103,8 @@ class WalkthroughState(Frame):
                 )
             self.update()
 
-        self.work.background.start(
-            "plan", work, lambda found: self._if_here(then, found), lambda error: self._if_here(failed, error)
+        self.workspace.background.start(
+            "plan", task, lambda found: self._if_here(then, found), lambda error: self._if_here(failed, error)
         )
         self.update()
 
@@ -127,7 +127,7 @@ class WalkthroughState(Frame):
 
     def _may(self) -> bool:
         """Whether something may be started; says why not."""
-        if self.work.read_only:
+        if self.workspace.read_only:
             self.main.say("This process is read-only: nothing can be changed. Start vpce-tui without --read-only.")
             return False
         return self._may_plan()
@@ -140,7 +140,7 @@ class WalkthroughState(Frame):
 
     def _with_incident(self, go_on: Any) -> None:
         """Go on with an open incident; ask for one where there is none."""
-        journal = self.work.journal
+        journal = self.workspace.journal
         if journal is not None and journal.writable:
             go_on()
         elif journal is not None:
@@ -150,7 +150,7 @@ class WalkthroughState(Frame):
 
     def _taken_up(self, go_on: Any) -> None:
         """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
-        record = self.session.record(self.work.journal)
+        record = self.session.record(self.workspace.journal)
         if any(
             record.step(self.session.key(playbook_step.id)).planned for playbook_step in self.session.playbook.steps
         ):

@@ -43,7 +43,7 @@ class Cancel:
             raise Cancelled
 
 
-class Caller(Protocol):
+class AwsClient(Protocol):
     """Makes calls through the gate. Thread-safe. Errors are :class:`~vpce_tui.aws.errors.AwsError`."""
 
     @property
